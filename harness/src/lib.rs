@@ -1,0 +1,1 @@
+//! The harness as a library: scenario → trial → environment → timeline → verdict → report.
