@@ -1,0 +1,91 @@
+//! Where the contracts stand, on L1 and on L2 alike.
+//!
+//! Those that the public binaries find by chain id 31337 and 31338 stand where these look for them; the rest stands at
+//! the last 20 bytes of keccak256("hourglass-harness/NAME"). A test compares them with the compiled artefacts.
+
+use ethers::types::Address;
+
+/// Chain id of L1.
+pub const L1_CHAIN_ID: u64 = 31_337;
+/// Chain id of L2.
+pub const L2_CHAIN_ID: u64 = 31_338;
+
+/// Operator sets and their members (L1).
+pub const ALLOCATION_MANAGER: Address = address("42583067658071247ec8ce0a516a58f682002d07");
+/// Operators and delegation (L1).
+pub const DELEGATION_MANAGER: Address = address("d4a7e1bd8015057293f0d0a557088c286942e84b");
+/// Signing keys (L1).
+pub const KEY_REGISTRAR: Address = address("a4db30d08d8bbca00d40600bee9f029984db162a");
+/// Table calculators and supported chains (L1).
+pub const CROSS_CHAIN_REGISTRY: Address = address("287381b1570d9048c4b4c7ec94d21ddb8aa1352a");
+/// Tasks (both chains).
+pub const TASK_MAILBOX: Address = address("b99cc53e8db7018f557606c2a5b066527bf96b26");
+/// ECDSA certificates (both chains).
+pub const ECDSA_CERTIFICATE_VERIFIER: Address = address("b3cd1a457dea9a9a6f6406c6419b1c326670a96f");
+/// BN254 certificates (both chains).
+pub const BN254_CERTIFICATE_VERIFIER: Address = address("ff58a373c18268f483c1f5ca03cf885c0c43373a");
+/// Confirmed operator tables (both chains).
+pub const OPERATOR_TABLE_UPDATER: Address = address("c78be9a0ed1f02a7d4a3b3c0437a31d6661966af");
+/// Weights of ECDSA operator sets (L1).
+pub const ECDSA_TABLE_CALCULATOR: Address = address("0f487a92a750dd72ffb239cc99e91c93733e2025");
+/// Weights of BN254 operator sets (L1).
+pub const BN254_TABLE_CALCULATOR: Address = address("d0fe9bb0bc69e815d84199db634b349b140840e7");
+/// The registrar of the AVS under test (L1).
+pub const TASK_AVS_REGISTRAR: Address = address("c0051d0ee31f3542405b737f113640b91d8883be");
+/// The task hook of the AVS under test (both chains).
+pub const AVS_TASK_HOOK: Address = address("2cba978422fe4fb5bc0919f6e5393534a1f6126f");
+/// The token that fees are paid in (both chains).
+pub const FEE_TOKEN: Address = address("1c560e5c50e43ffc40dfae2475fd33587ca80fe9");
+/// The one strategy that operators allocate; it is a name for stake and holds no code.
+pub const STAKE_STRATEGY: Address = address("5c81b1229b539c5dcb07da86fa54df574a193bca");
+
+const fn address(digits: &str) -> Address {
+    let digits = digits.as_bytes();
+    assert!(digits.len() == 40, "an address has 40 digits");
+    let mut bytes = [0; 20];
+    let mut index = 0;
+    while index < 20 {
+        bytes[index] = digit(digits[2 * index]) * 16 + digit(digits[2 * index + 1]);
+        index += 1;
+    }
+    ethers::types::H160(bytes)
+}
+
+const fn digit(character: u8) -> u8 {
+    match character {
+        b'0'..=b'9' => character - b'0',
+        b'a'..=b'f' => character - b'a' + 10,
+        // Evaluated by the compiler only: a wrong digit does not compile.
+        _ => panic!("not a lowercase hexadecimal digit"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contracts know each other by the constants that they were compiled with.
+    #[test]
+    fn addresses_are_those_of_the_artefacts() {
+        let text = include_str!("../../../fixtures/contracts/artifacts/addresses.json");
+        for (name, address) in [
+            ("AllocationManager", ALLOCATION_MANAGER),
+            ("DelegationManager", DELEGATION_MANAGER),
+            ("KeyRegistrar", KEY_REGISTRAR),
+            ("CrossChainRegistry", CROSS_CHAIN_REGISTRY),
+            ("TaskMailbox", TASK_MAILBOX),
+            ("ECDSACertificateVerifier", ECDSA_CERTIFICATE_VERIFIER),
+            ("BN254CertificateVerifier", BN254_CERTIFICATE_VERIFIER),
+            ("OperatorTableUpdater", OPERATOR_TABLE_UPDATER),
+            ("ECDSATableCalculator", ECDSA_TABLE_CALCULATOR),
+            ("BN254TableCalculator", BN254_TABLE_CALCULATOR),
+            ("TaskAVSRegistrar", TASK_AVS_REGISTRAR),
+            ("AVSTaskHook", AVS_TASK_HOOK),
+            ("FeeToken", FEE_TOKEN),
+            ("StakeStrategy", STAKE_STRATEGY),
+        ] {
+            let line = format!("\"{name}\": \"{address:?}\"");
+            assert!(text.to_lowercase().contains(&line.to_lowercase()), "addresses.json has no {line}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Reverts in words: the custom errors of every contract, by selector.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use ethers::{
+    abi::{ParamType, ethabi::AbiError},
+    types::Selector,
+};
+
+use super::bindings as b;
+
+static ERRORS: LazyLock<HashMap<Selector, AbiError>> = LazyLock::new(|| {
+    let contracts = [
+        &b::TASKMAILBOX_ABI,
+        &b::ECDSACERTIFICATEVERIFIER_ABI,
+        &b::BN254CERTIFICATEVERIFIER_ABI,
+        &b::OPERATORTABLEUPDATER_ABI,
+        &b::KEYREGISTRAR_ABI,
+        &b::ALLOCATIONMANAGER_ABI,
+        &b::DELEGATIONMANAGER_ABI,
+        &b::CROSSCHAINREGISTRY_ABI,
+        &b::ECDSATABLECALCULATOR_ABI,
+        &b::BN254TABLECALCULATOR_ABI,
+        &b::TASKAVSREGISTRAR_ABI,
+        &b::AVSTASKHOOK_ABI,
+        &b::FEETOKEN_ABI,
+    ];
+    let errors = contracts.into_iter().flat_map(|abi| abi.errors.values().flatten());
+    errors.map(|error| (selector(error), error.clone())).collect()
+});
+
+/// Every custom error's name, ascending.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = ERRORS.values().map(|error| error.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// `Name(argument, …)` for a custom error of ours, the text of a `require`, else the raw data.
+pub fn describe(data: &[u8]) -> String {
+    let Some((selector, arguments)) = data.split_first_chunk::<4>() else { return "no reason".to_owned() };
+    if *selector == [0x08, 0xc3, 0x79, 0xa0] {
+        if let Ok([text]) = ethers::abi::decode(&[ParamType::String], arguments).as_deref() {
+            return format!("{text:?}").trim_matches('"').to_owned();
+        }
+    }
+    let Some(error) = ERRORS.get(selector) else { return format!("0x{}", hex::encode(data)) };
+    match error.decode(arguments) {
+        Ok(tokens) if tokens.is_empty() => error.name.clone(),
+        Ok(tokens) => {
+            let arguments: Vec<_> = tokens.iter().map(ToString::to_string).collect();
+            format!("{}({})", error.name, arguments.join(", "))
+        }
+        Err(_) => format!("{}(0x{})", error.name, hex::encode(arguments)),
+    }
+}
+
+fn selector(error: &AbiError) -> Selector {
+    let hash = error.signature();
+    [hash[0], hash[1], hash[2], hash[3]]
+}
