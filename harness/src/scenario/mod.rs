@@ -5,6 +5,7 @@
 pub mod model;
 pub mod step;
 pub mod texts;
+pub mod trial;
 pub mod values;
 
 pub use model::{
@@ -15,4 +16,5 @@ pub use step::{
     Restart, Step, StepDocument, StepKind, Warp,
 };
 pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
+pub use trial::Trial;
 pub use values::{Chain, Curve, Mining, RuntimeKind};
