@@ -8,12 +8,10 @@ pub mod texts;
 pub mod trial;
 pub mod values;
 
-pub use model::{
-    Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology,
-};
+pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology};
 pub use step::{
-    CreateTask, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine,
-    Restart, Step, StepDocument, StepKind, Warp,
+    CreateTask, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Restart, Step,
+    StepDocument, StepKind, Warp,
 };
 pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
 pub use trial::Trial;

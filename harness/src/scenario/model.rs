@@ -158,20 +158,14 @@ pub struct Invariants {
 impl Scenario {
     /// The operator with this name.
     pub fn operator(&self, name: &str) -> Option<&Operator> {
-        self.topology
-            .operators
-            .iter()
-            .find(|operator| operator.name == name)
+        self.topology.operators.iter().find(|operator| operator.name == name)
     }
 }
 
 impl Topology {
     /// The sum of the operators' weights.
     pub fn total_weight(&self) -> u128 {
-        self.operators
-            .iter()
-            .map(|operator| u128::from(operator.weight))
-            .sum()
+        self.operators.iter().map(|operator| u128::from(operator.weight)).sum()
     }
 }
 
@@ -219,8 +213,5 @@ const fn default_weight() -> u64 {
 /// Environment values may be written as any scalar (`TASK_DELAY_MS: 250`) and are text.
 fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let scalars = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
-    Ok(scalars
-        .into_iter()
-        .map(|(name, value)| (name, value.to_string()))
-        .collect())
+    Ok(scalars.into_iter().map(|(name, value)| (name, value.to_string())).collect())
 }

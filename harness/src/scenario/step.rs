@@ -295,8 +295,7 @@ impl ExpectVerified {
 
 /// Loading makes sure that at most one of the two is given.
 fn bytes(text: Option<&String>, raw: Option<&HexBytes>) -> Option<Vec<u8>> {
-    text.map(|text| text.as_bytes().to_vec())
-        .or_else(|| raw.map(|raw| raw.0.clone()))
+    text.map(|text| text.as_bytes().to_vec()).or_else(|| raw.map(|raw| raw.0.clone()))
 }
 
 fn path<S: Serializer>(path: &Arc<Path>, serializer: S) -> Result<S::Ok, S::Error> {

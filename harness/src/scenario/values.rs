@@ -50,18 +50,7 @@ impl fmt::Display for Chain {
 
 /// Where components run.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    clap::ValueEnum,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum RuntimeKind {
@@ -144,11 +133,9 @@ impl<'de> Deserialize<'de> for Mining {
         if text == "instant" {
             return Ok(Self::Instant);
         }
-        text.parse().map(Self::Interval).map_err(|error| {
-            D::Error::custom(format!(
-                "`{text}` is neither `instant` nor an interval: {error}"
-            ))
-        })
+        text.parse()
+            .map(Self::Interval)
+            .map_err(|error| D::Error::custom(format!("`{text}` is neither `instant` nor an interval: {error}")))
     }
 }
 
