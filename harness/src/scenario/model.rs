@@ -1,0 +1,217 @@
+//! What a scenario file says, and what it means once its variables are filled in.
+//!
+//! The doc comments of the `…Document` types and of what they hold are the descriptions in the
+//! JSON Schema; editors show them.
+
+use std::collections::BTreeMap;
+
+use hourglass_component::document::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::step::{Step, StepDocument};
+use super::texts::Scalar;
+use super::values::{Curve, Mining, RuntimeKind};
+
+/// A scenario for one combination of its matrix, variables filled in and defaults applied.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scenario {
+    /// The scenario's name, which is its file's stem.
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub description: String,
+    /// Words by which scenarios are selected.
+    pub tags: Vec<String>,
+    /// The runtimes it is meant for; never empty.
+    pub runtimes: Vec<RuntimeKind>,
+    /// The values of `variables` and `matrix` that were filled in.
+    pub variables: BTreeMap<String, Scalar>,
+    /// What replaces the reference components.
+    pub components: Components,
+    /// Chains and operators; each operator's performer already merged over `components.performer`.
+    pub topology: Topology,
+    /// The steps that run, in order; those whose `if` is false are gone.
+    pub steps: Vec<Step>,
+    /// What must hold all the time.
+    pub invariants: Invariants,
+}
+
+/// A test of an Hourglass service: an environment, steps, and what is expected of them.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Hourglass scenario")]
+pub struct ScenarioDocument {
+    /// The scenario's name: the stem of its file.
+    #[schemars(title = "scenario name", regex(pattern = "^[a-z0-9_]+$"), extend("examples" = ["square_on_l1"]))]
+    pub name: String,
+    /// What the scenario shows, in a sentence.
+    #[schemars(length(min = 1))]
+    pub description: String,
+    /// Words by which scenarios are selected (`--tag`).
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = "^[a-z0-9_-]+$")))]
+    pub tags: Vec<String>,
+    /// The runtimes that the scenario is meant for. Default: all.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub runtimes: Option<Vec<RuntimeKind>>,
+    /// Values for `${name}` in any text of the file. A text that is only `${name}` takes the
+    /// value's own type.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Scalar>,
+    /// Variables with several values each: one trial for every combination.
+    #[serde(default)]
+    #[schemars(inner(length(min = 1)))]
+    pub matrix: BTreeMap<String, Vec<Scalar>>,
+    /// What replaces the reference components.
+    #[serde(default)]
+    pub components: Components,
+    /// Chains and operators.
+    #[serde(default)]
+    pub topology: Topology,
+    /// What is done and expected, in order.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<StepDocument>,
+    /// What must hold all the time.
+    #[serde(default)]
+    pub invariants: Invariants,
+    /// Values of variables that take the fault out of a negative scenario. With them, the scenario
+    /// must fail: that proves that its expectations can.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub without_fault: Option<BTreeMap<String, Scalar>>,
+}
+
+/// What replaces the reference components.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Components {
+    /// Computes the result of a task.
+    pub performer: Component,
+    /// Takes tasks from the aggregator, has them performed and signs the results.
+    pub executor: Component,
+    /// Follows the chains, sends tasks to the executors and submits the certificate.
+    pub aggregator: Component,
+}
+
+/// How a component is started; what is left out stays as it is in the reference component.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Component {
+    /// Program and arguments, for the process runtime.
+    #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Image reference, for the Docker and Kubernetes runtimes.
+    #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Environment variables, added to those that the harness sets.
+    #[serde(deserialize_with = "texts")]
+    #[schemars(with = "BTreeMap<String, Scalar>")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Chains and operators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Topology {
+    /// `instant` (a block for each transaction) or an interval such as `1s`.
+    pub mining: Mining,
+    /// How long a task may take, in chain time.
+    pub task_sla: Duration,
+    /// The weight that must sign one result, in basis points of the total weight.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub threshold: u16,
+    /// The signature scheme of the operator set.
+    pub curve: Curve,
+    /// Who signs. Default: one operator named `operator` with a weight of 100.
+    #[schemars(length(min = 1))]
+    pub operators: Vec<Operator>,
+}
+
+/// An operator: one executor and the performer that it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Operator {
+    /// The name by which steps mean this operator.
+    #[schemars(title = "operator name", length(max = 40), regex(pattern = "^[a-z][a-z0-9-]*$"), extend("examples" = ["alice"]))]
+    pub name: String,
+    /// Its share in the decision, in any unit.
+    #[serde(default = "default_weight")]
+    pub weight: u64,
+    /// This operator's performer, over `components.performer`; the environments are merged.
+    #[serde(default)]
+    pub performer: Component,
+}
+
+/// What must hold all the time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Invariants {
+    /// Regular expressions for the ERROR records in component logs that are expected. Any other
+    /// fails the scenario.
+    pub allowed_errors: Vec<String>,
+}
+
+impl Scenario {
+    /// The operator with this name.
+    pub fn operator(&self, name: &str) -> Option<&Operator> {
+        self.topology.operators.iter().find(|operator| operator.name == name)
+    }
+}
+
+impl Topology {
+    /// The sum of the operators' weights.
+    pub fn total_weight(&self) -> u128 {
+        self.operators.iter().map(|operator| u128::from(operator.weight)).sum()
+    }
+}
+
+impl Default for Topology {
+    fn default() -> Self {
+        Self {
+            mining: Mining::Instant,
+            task_sla: Duration::from_secs(3600),
+            threshold: 6667,
+            curve: Curve::Ecdsa,
+            operators: vec![Operator {
+                name: "operator".to_owned(),
+                weight: default_weight(),
+                performer: Component::default(),
+            }],
+        }
+    }
+}
+
+impl Component {
+    /// This component with what `over` says put over it; environments are merged.
+    #[must_use]
+    pub fn overlaid_with(&self, over: &Self) -> Self {
+        let mut environment = self.environment.clone();
+        environment.extend(over.environment.clone());
+        Self {
+            command: over.command.clone().or_else(|| self.command.clone()),
+            image: over.image.clone().or_else(|| self.image.clone()),
+            environment,
+        }
+    }
+}
+
+impl Invariants {
+    /// The expressions of `allowed_errors`, compiled.
+    pub fn compile(&self) -> Result<regex::RegexSet, regex::Error> {
+        regex::RegexSet::new(&self.allowed_errors)
+    }
+}
+
+const fn default_weight() -> u64 {
+    100
+}
+
+/// Environment values may be written as any scalar (`TASK_DELAY_MS: 250`) and are text.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let scalars = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
+    Ok(scalars.into_iter().map(|(name, value)| (name, value.to_string())).collect())
+}

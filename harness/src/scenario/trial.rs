@@ -1,0 +1,35 @@
+//! A trial: one scenario, for one combination of its matrix, on one runtime.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::model::Scenario;
+use super::values::RuntimeKind;
+
+/// One scenario, for one combination of its matrix, on one runtime.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// `process::square`, or `process::square::chain_l1` for a combination of a matrix.
+    pub name: String,
+    /// The scenario, variables filled in.
+    pub scenario: Arc<Scenario>,
+    /// Where the components run.
+    pub runtime: RuntimeKind,
+    /// The file that the scenario comes from.
+    pub path: Arc<Path>,
+    pub(super) fault_free: Option<Arc<Scenario>>,
+}
+
+impl Trial {
+    /// The same trial with the fault taken out, for a scenario that says how (`without_fault`).
+    /// It must fail: that proves that the scenario's expectations can.
+    #[must_use]
+    pub fn without_fault(&self) -> Option<Self> {
+        self.fault_free.as_ref().map(|scenario| Self {
+            name: format!("{}::without_fault", self.name),
+            scenario: Arc::clone(scenario),
+            fault_free: None,
+            ..self.clone()
+        })
+    }
+}
