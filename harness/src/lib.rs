@@ -1,1 +1,3 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
+
+pub mod reaper;
