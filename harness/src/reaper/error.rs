@@ -1,0 +1,126 @@
+//! What can go wrong while a run is supervised or swept.
+
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
+
+use super::{Leftover, RunId};
+
+/// Why a run could not be supervised or swept.
+#[derive(Debug, thiserror::Error)]
+pub enum ReaperError {
+    /// The path of the running executable, which the supervisor is started from, is not known.
+    #[error("find the path of the harness executable")]
+    Executable(#[source] io::Error),
+    /// A path given to the supervisor cannot be made absolute.
+    #[error("make the path {path} absolute", path = path.display())]
+    Absolute {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The file that takes the supervisor's log cannot be opened.
+    #[error("open the log {path} of the supervisor of run {run}", path = path.display())]
+    Log {
+        /// The run.
+        run: RunId,
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The supervisor process could not be started.
+    #[error("start {executable} as the supervisor of run {run}", executable = executable.display())]
+    Spawn {
+        /// The run.
+        run: RunId,
+        /// What was executed.
+        executable: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The supervisor process ended, or said nothing in time, before it was ready.
+    #[error("start the supervisor of run {run}: {executable} was not ready ({state})", executable = executable.display())]
+    NotReady {
+        /// The run.
+        run: RunId,
+        /// What was executed.
+        executable: PathBuf,
+        /// How the supervisor process was last seen.
+        state: String,
+    },
+    /// The supervisor ended on its own while the harness was alive. What it should have swept has been swept.
+    #[error("hear from the supervisor of run {run}, which ended early with {status}")]
+    SupervisorGone {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The supervisor process could not be spoken to or waited for.
+    #[error("speak with the supervisor of run {run}")]
+    Conversation {
+        /// The run.
+        run: RunId,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The supervisor's report is not one.
+    #[error("read the report of the supervisor of run {run}: {answer:?}")]
+    Report {
+        /// The run.
+        run: RunId,
+        /// What the supervisor said.
+        answer: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The supervisor cannot take the signals that would end it.
+    #[error("take signals in the supervisor")]
+    Signals(#[source] io::Error),
+    /// The supervisor could not sweep at the orderly end of a run.
+    #[error("sweep run {run} at its end: {reason}")]
+    Sweep {
+        /// The run.
+        run: RunId,
+        /// What the supervisor said, all causes included.
+        reason: String,
+    },
+    /// The table of processes cannot be read.
+    #[error("list the processes of run {run}")]
+    Processes {
+        /// The run.
+        run: RunId,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// Something of the run is still there although it was killed again and again.
+    #[error("sweep run {run}: still there after {limit:?}: {}", describe(leftovers))]
+    StillThere {
+        /// The run.
+        run: RunId,
+        /// How long was tried.
+        limit: Duration,
+        /// What the last sweep found.
+        leftovers: Vec<Leftover>,
+    },
+    /// A folder that was to be removed is not a real folder below the folder of runs.
+    #[error("remove {path}: {reason}", path = path.display())]
+    RefusedFolder {
+        /// The folder that was to be removed.
+        path: PathBuf,
+        /// Which condition it does not meet.
+        reason: String,
+    },
+    /// The folder of a run could not be removed.
+    #[error("remove {path}", path = path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+fn describe(leftovers: &[Leftover]) -> String {
+    leftovers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,19 @@
+//! Nothing that a run started outlives it: the run id that everything carries, the search for what carries it,
+//! and the supervisor that sweeps when the harness is gone, however it went.
+//! What a trial is and when it ends is the runner's business, not this folder's.
+
+mod error;
+mod folder;
+mod process;
+mod run_id;
+mod supervise;
+mod supervisor;
+mod sweep;
+
+pub use error::ReaperError;
+pub use folder::RunFolder;
+pub use process::{LabelledProcess, Processes, processes_of};
+pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
+pub use supervise::{SuperviseArgs, supervise_main};
+pub use supervisor::{Supervisor, SupervisorOptions};
+pub use sweep::{DEFAULT_GRACE, Kind, Leftover, SweepReport, sweep};

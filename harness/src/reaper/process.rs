@@ -1,0 +1,213 @@
+//! The processes of a run: found by their label in `/proc`, ended through pidfds.
+//!
+//! A process keeps its label when it forks, starts another program or leaves its session; it loses it only by
+//! clearing its environment. Processes of other users cannot be read and are left out. Zombies have no environment,
+//! so they do not count.
+
+use std::{
+    fmt, fs, io,
+    os::fd::OwnedFd,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Leftover, RUN_ID_VARIABLE, ReaperError, RunId};
+
+/// A process that carries the id of a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LabelledProcess {
+    /// Its process id.
+    pub pid: i32,
+    /// Its command line, arguments separated by spaces.
+    pub command: String,
+}
+
+impl fmt::Display for LabelledProcess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "process {} ({})", self.pid, self.command)
+    }
+}
+
+/// The living processes that carry this run's id, the caller excepted.
+pub fn processes_of(run: &RunId) -> Result<Vec<LabelledProcess>, ReaperError> {
+    let listing = |source| ReaperError::Processes { run: run.clone(), source };
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let mut unread = Vec::new();
+    for entry in fs::read_dir("/proc").map_err(listing)? {
+        let name = entry.map_err(listing)?.file_name();
+        unread.extend(name.to_str().and_then(|name| name.parse::<i32>().ok()).filter(|pid| *pid != own));
+    }
+    let deadline = Instant::now() + EXEC_LIMIT;
+    let mut found = Vec::new();
+    loop {
+        unread.retain(|pid| match label(*pid, run) {
+            Label::Unreadable => true,
+            Label::Other => false,
+            Label::Own => {
+                found.push(LabelledProcess { pid: *pid, command: command_line(*pid) });
+                false
+            }
+        });
+        if unread.is_empty() || Instant::now() > deadline {
+            found.sort();
+            return Ok(found);
+        }
+        thread::sleep(EXEC_PAUSE);
+    }
+}
+
+/// How long a process is looked at that has no environment; one that really has none costs this much.
+const EXEC_LIMIT: Duration = Duration::from_millis(50);
+/// Between two looks: no event tells that a process has got its environment.
+const EXEC_PAUSE: Duration = Duration::from_millis(1);
+
+/// Processes as a kind of thing to sweep: SIGTERM, then SIGKILL for those that are still there after the grace.
+#[derive(Debug, Clone, Copy)]
+pub struct Processes {
+    /// How long a process may take to end by itself.
+    pub grace: Duration,
+}
+
+/// How long one sweep waits for killed processes to be gone; the next sweep finds what takes longer.
+const KILL_LIMIT: Duration = Duration::from_secs(1);
+
+impl Kind for Processes {
+    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+        let found = processes_of(run)?;
+        let held = found.iter().filter_map(|process| Held::of(process.pid, run)).collect();
+        let stubborn = end(held, Signal::TERM, self.grace);
+        // What outlives this as well is found again by the next sweep.
+        end(stubborn, Signal::KILL, KILL_LIMIT);
+        Ok(found.into_iter().map(Leftover::Process).collect())
+    }
+}
+
+/// A process that cannot be mistaken for another one that gets the same id later.
+struct Held {
+    pidfd: OwnedFd,
+}
+
+impl Held {
+    /// Nothing when the process has ended, or when the id belongs to a process without the label by now.
+    fn of(pid: i32, run: &RunId) -> Option<Self> {
+        let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        // Read after the pidfd was opened: the label that was seen before may have been that of a process gone since.
+        (label(pid, run) == Label::Own).then_some(Self { pidfd })
+    }
+}
+
+/// Sends a signal to all and returns those that are still alive after the limit.
+fn end(mut held: Vec<Held>, signal: Signal, limit: Duration) -> Vec<Held> {
+    for process in &held {
+        // A process that has ended takes no signal, and its pidfd says so below.
+        let _ = pidfd_send_signal(&process.pidfd, signal);
+    }
+    let deadline = Instant::now() + limit;
+    while !held.is_empty() {
+        let mut ends: Vec<_> = held.iter().map(|process| PollFd::new(&process.pidfd, PollFlags::IN)).collect();
+        match wait(&mut ends, Some(deadline)) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => break,
+        }
+        let ended: Vec<bool> = ends.iter().map(|end| !end.revents().is_empty()).collect();
+        let mut ended = ended.into_iter();
+        held.retain(|_| !ended.next().unwrap_or_default());
+    }
+    held
+}
+
+/// Waits until one of the files has something to say; false when the deadline, if any, passed before.
+pub(super) fn wait(files: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<bool> {
+    loop {
+        let timeout = deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(left.subsec_nanos()),
+            }
+        });
+        match poll(files, timeout.as_ref()) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What the environment of a process says.
+#[derive(Debug, PartialEq, Eq)]
+enum Label {
+    Own,
+    Other,
+    /// It lives and has no environment. Between execve and the new program's first instruction every process is so,
+    /// and a spawn returns in the middle of it.
+    Unreadable,
+}
+
+fn label(pid: i32, run: &RunId) -> Label {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return Label::Other };
+    // Zombies and kernel threads have neither environment nor executable.
+    if environment.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_ok() {
+        return Label::Unreadable;
+    }
+    let is_own = |variable: &[u8]| {
+        let value = variable.strip_prefix(RUN_ID_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+        value == Some(run.as_str().as_bytes())
+    };
+    if environment.split(|byte| *byte == 0).any(is_own) { Label::Own } else { Label::Other }
+}
+
+fn command_line(pid: i32) -> String {
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let arguments = arguments.strip_suffix(&[0]).unwrap_or(&arguments);
+    String::from_utf8_lossy(arguments).replace('\0', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_pid_that_belongs_to_another_process_by_now_is_not_held() {
+        let (run, other) = (RunId::generate(), RunId::generate());
+        let (name, value) = other.label();
+        let mut child = Command::new("sleep").arg("60").env(name, value).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert_eq!(processes_of(&other).unwrap().len(), 1, "a process that was just spawned was overlooked");
+
+        let mistaken = Held::of(pid, &run).is_some();
+        let meant = Held::of(pid, &other).is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        assert!(meant, "the label of a living process was not seen");
+        assert!(!mistaken, "a process of another run would be killed");
+    }
+
+    #[test]
+    fn a_zombie_is_not_a_process_of_the_run() {
+        let run = RunId::generate();
+        let (name, value) = run.label();
+        let mut child = Command::new("sleep").arg("60").env(name, value).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert_eq!(processes_of(&run).unwrap(), [LabelledProcess { pid, command: "sleep 60".to_owned() }]);
+
+        let left = end(vec![Held::of(pid, &run).unwrap()], Signal::KILL, KILL_LIMIT);
+
+        assert!(left.is_empty(), "the end of a killed process was not seen");
+        assert_eq!(
+            processes_of(&run).unwrap(),
+            [],
+            "a process that only waits to be reaped was counted as left behind"
+        );
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,137 @@
+//! The name of a run: what it started carries it, and the reaper finds it by it.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use rand::Rng;
+use serde::Serialize;
+
+/// The environment variable that labels every process of a run; descendants inherit it.
+pub const RUN_ID_VARIABLE: &str = "HOURGLASS_RUN_ID";
+
+/// Digits of base 32 in ASCII order, so that names sort by time; letters that read like digits are left out.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Milliseconds since 1970 in nine digits reach the year 3084.
+const TIME_DIGITS: usize = 9;
+const RANDOM_DIGITS: usize = 8;
+/// A letter in front, for names that may not begin with a digit (Kubernetes services).
+const PREFIX: char = 'r';
+/// Leaves room for a suffix within the 63 characters of a DNS label.
+const LONGEST: usize = 20;
+
+/// The id of one run: at most 20 lowercase letters, digits and hyphens, later runs sort after earlier ones.
+///
+/// It begins with a letter and ends with a letter or digit, so it may be part of the name of a container, a network,
+/// a namespace or a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new id from the clock and 40 random bits.
+    pub fn generate() -> Self {
+        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+        Self::from_parts(now, rand::rng().random())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The variable and its value with which a process of this run is started.
+    ///
+    /// ```
+    /// # use hourglass_harness::reaper::RunId;
+    /// let run = RunId::generate();
+    /// let (name, value) = run.label();
+    /// std::process::Command::new("anvil").env(name, value);
+    /// ```
+    pub fn label(&self) -> (&'static str, &str) {
+        (RUN_ID_VARIABLE, &self.0)
+    }
+
+    fn from_parts(milliseconds: u64, random: u64) -> Self {
+        let mut text = String::with_capacity(LONGEST);
+        text.push(PREFIX);
+        push_digits(&mut text, milliseconds, TIME_DIGITS);
+        text.push('-');
+        push_digits(&mut text, random, RANDOM_DIGITS);
+        Self(text)
+    }
+}
+
+/// Appends the lowest `count` digits of a number, the highest of them first.
+fn push_digits(text: &mut String, number: u64, count: usize) {
+    for place in (0..count).rev() {
+        let [digit, ..] = (number >> (5 * place)).to_le_bytes();
+        text.push(char::from(DIGITS[usize::from(digit) % DIGITS.len()]));
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Why a text is not a run id.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a run id has 1 to {LONGEST} lowercase letters, digits and hyphens, the first a letter, the last no hyphen: {0:?}"
+)]
+pub struct InvalidRunId(String);
+
+impl FromStr for RunId {
+    type Err = InvalidRunId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+        let sound = text.len() <= LONGEST
+            && text.bytes().all(allowed)
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && !text.ends_with('-');
+        if sound { Ok(Self(text.to_owned())) } else { Err(InvalidRunId(text.to_owned())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Listings of runs are sorted by name, and that must be their order in time.
+        #[test]
+        fn later_ids_sort_after_earlier_ones(time in 0..1_u64 << 44, later in 1..1_u64 << 40, first: u64, second: u64) {
+            prop_assert!(RunId::from_parts(time, first) < RunId::from_parts(time + later, second));
+        }
+
+        /// What the harness makes, the supervisor's command line must accept.
+        #[test]
+        fn generated_ids_are_valid(time: u64, random: u64) {
+            let id = RunId::from_parts(time, random);
+            prop_assert_eq!(id.as_str().parse::<RunId>().ok(), Some(id));
+        }
+    }
+
+    #[test]
+    fn ids_made_in_the_same_millisecond_differ() {
+        let ids: BTreeSet<RunId> = (0..1000).map(|_| RunId::generate()).collect();
+        assert_eq!(ids.len(), 1000, "two runs with one name would sweep each other");
+    }
+
+    #[rstest::rstest]
+    #[case::empty("")]
+    #[case::digit_first("0abc")]
+    #[case::hyphen_last("abc-")]
+    #[case::too_long("abcdefghijklmnopqrstu")]
+    #[case::upper_case("Abc")]
+    #[case::path("a/../b")]
+    fn names_that_no_engine_takes_are_refused(#[case] text: &str) {
+        assert!(text.parse::<RunId>().is_err(), "{text:?} was accepted");
+    }
+}

@@ -1,0 +1,185 @@
+//! The supervisor's side of the pipe: wait until the harness finishes or is gone, then sweep.
+
+use std::{
+    error::Error,
+    fmt::Display,
+    io::{self, Write},
+    iter,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use rustix::{
+    event::{PollFd, PollFlags},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+use serde::{Deserialize, Serialize};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{DEFAULT_GRACE, Processes, ReaperError, RunFolder, RunId, SweepReport, process::wait, sweep};
+
+/// Said on standard output once no signal of a terminal can end the supervisor any more.
+pub(super) const READY: &str = "ready";
+/// The harness asks for the last sweep and its report.
+pub(super) const FINISH: &str = "finish";
+/// The harness asks to leave everything alone.
+pub(super) const KEEP: &str = "keep";
+
+/// What the supervisor answers to [`FINISH`], as one line of JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    /// Nothing of the run is left.
+    Swept(SweepReport),
+    /// The sweep failed, for this reason.
+    Failed(String),
+}
+
+/// Arguments of the hidden command with which the harness starts its supervisor.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SuperviseArgs {
+    /// The run whose processes are ended
+    #[arg(long, value_name = "ID")]
+    pub run: RunId,
+    /// Process id of the harness
+    #[arg(long, value_name = "PID")]
+    pub owner: i32,
+    /// Folder to remove when the harness is gone
+    #[arg(long, value_name = "DIR", requires = "below")]
+    pub remove: Option<PathBuf>,
+    /// Folder outside which nothing is removed
+    #[arg(long, value_name = "DIR")]
+    pub below: Option<PathBuf>,
+    /// How long a process may take to end by itself before it is killed
+    #[arg(long, value_name = "DURATION", default_value_t = DEFAULT_GRACE.into())]
+    pub grace: humantime::Duration,
+}
+
+/// Runs the supervisor until its work is done; the command line calls this before it starts anything else.
+pub fn supervise_main(args: &SuperviseArgs) -> ExitCode {
+    match supervise(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log(&args.run, format_args!("failed to {}", chain(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
+    let run = &args.run;
+    let owner = Pid::from_raw(args.owner).and_then(|owner| pidfd_open(owner, PidfdFlags::empty()).ok());
+    outlive_signals().map_err(ReaperError::Signals)?;
+    say(READY);
+    let processes = Processes { grace: *args.grace };
+    match listen(owner) {
+        Ok(End::Keep) => {
+            log(run, "kept, as asked");
+            Ok(())
+        }
+        Ok(End::Finish) => {
+            let swept = sweep(run, &[&processes]);
+            let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
+            say(&serde_json::to_string(&answer).unwrap_or_default());
+            Ok(())
+        }
+        end => {
+            log(run, format_args!("process {} is gone ({end:?}), sweeping", args.owner));
+            let swept = sweep(run, &[&processes]);
+            for leftover in swept.iter().flat_map(|report| &report.leftovers) {
+                log(run, format_args!("ended {leftover}"));
+            }
+            // Whatever the sweep came to: the folder is of no more use to anybody.
+            let removed = match (&args.remove, &args.below) {
+                (Some(path), Some(root)) => RunFolder { root: root.clone(), path: path.clone() }.remove(),
+                _ => Ok(()),
+            };
+            swept.and(removed)
+        }
+    }
+}
+
+/// How the harness ended.
+#[derive(Debug)]
+enum End {
+    Finish,
+    Keep,
+    /// The pipe was closed, or its owner ended and something else holds the pipe open.
+    Gone,
+}
+
+/// For how long the pipe may stay open after its owner has ended.
+const PIPE_LIMIT: Duration = Duration::from_millis(500);
+
+/// Waits for a word of the harness or for its end, whichever comes first.
+///
+/// The end of the pipe is the signal that counts: a child caught between fork and exec carries no label yet but holds
+/// a copy of the pipe, so once the pipe is closed every process of the run can be found. The end of the owner is
+/// watched beside it in case that a process which is no part of the run inherited the pipe.
+fn listen(mut owner: Option<OwnedFd>) -> io::Result<End> {
+    let input = io::stdin();
+    let mut heard = Vec::new();
+    let mut deadline = None;
+    loop {
+        let mut files: Vec<_> =
+            iter::once(PollFd::new(&input, PollFlags::IN)).chain(owner.iter().map(watched)).collect();
+        if !wait(&mut files, deadline)? {
+            return Ok(End::Gone);
+        }
+        let [spoken, ended] = [0, 1].map(|place| files.get(place).is_some_and(|file| !file.revents().is_empty()));
+        if spoken {
+            let mut bytes = [0; 64];
+            let count = rustix::io::read(&input, &mut bytes)?;
+            heard.extend_from_slice(&bytes[..count]);
+            // A word without its line end was cut off by the death of the harness and does not count.
+            match String::from_utf8_lossy(&heard).split_once('\n') {
+                Some((FINISH, _)) => return Ok(End::Finish),
+                Some((KEEP, _)) => return Ok(End::Keep),
+                _ if count == 0 => return Ok(End::Gone),
+                _ => {}
+            }
+        }
+        if ended {
+            owner = None;
+            deadline = Some(Instant::now() + PIPE_LIMIT);
+        }
+    }
+}
+
+fn watched(owner: &OwnedFd) -> PollFd<'_> {
+    PollFd::new(owner, PollFlags::IN)
+}
+
+/// Takes every signal that a terminal, a service manager or an impatient user sends, and does nothing about it.
+///
+/// The handlers stay when the runtime is gone, and nobody reads what they note.
+fn outlive_signals() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let entered = runtime.enter();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()] {
+        drop(signal(kind)?);
+    }
+    drop(entered);
+    // Dropping it would panic where the caller has a runtime of its own.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// Tells the harness; when it is gone by now, nobody is there to be told.
+fn say(line: &str) {
+    let mut output = io::stdout();
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+}
+
+/// Notes what happened in the log, if there is one.
+fn log(run: &RunId, message: impl Display) {
+    let _ = writeln!(io::stderr(), "{:.3} supervisor of run {run}: {message}", Timestamp::now());
+}
+
+fn chain(error: &ReaperError) -> String {
+    let causes = iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,174 @@
+//! The harness's side of the pipe: start the supervisor, and part from it in one of three ways.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf, absolute},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::{
+    DEFAULT_GRACE, Processes, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
+    process::wait,
+    supervise::{Answer, FINISH, KEEP, READY},
+    sweep,
+};
+
+/// How a supervisor is started.
+#[derive(Debug, Clone)]
+pub struct SupervisorOptions {
+    /// The harness executable, which knows the hidden command `supervise`; the running executable when absent.
+    pub executable: Option<PathBuf>,
+    /// A folder to remove when the harness was killed. An orderly end leaves it to the harness.
+    pub folder: Option<RunFolder>,
+    /// Where the supervisor says what it did after the harness was gone; appended to. Nowhere when absent.
+    pub log: Option<PathBuf>,
+    /// How long a process may take to end by itself before it is killed.
+    pub grace: Duration,
+}
+
+impl Default for SupervisorOptions {
+    fn default() -> Self {
+        Self { executable: None, folder: None, log: None, grace: DEFAULT_GRACE }
+    }
+}
+
+/// The small process that outlives the harness and ends what a run left behind.
+///
+/// It holds one end of a pipe. When the other end goes, with the harness or with this value, it sweeps. It lives in a
+/// process group of its own and carries no label, so that neither SIGKILL to the group of the harness nor a sweep
+/// reaches it.
+#[derive(Debug)]
+pub struct Supervisor {
+    run: RunId,
+    grace: Duration,
+    process: Child,
+    words: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+/// The supervisor is a program of a few milliseconds; this is for a machine that is busy beyond reason.
+const READY_LIMIT: Duration = Duration::from_secs(20);
+
+impl Supervisor {
+    /// Starts the supervisor of a run and waits until it is ready. To be called before anything else is started.
+    ///
+    /// Blocks for some milliseconds, the start of one process.
+    pub fn start(run: &RunId, options: &SupervisorOptions) -> Result<Self, ReaperError> {
+        let executable = match &options.executable {
+            Some(path) => whole(path)?,
+            None => std::env::current_exe().map_err(ReaperError::Executable)?,
+        };
+        let mut process = command(run, &executable, options)?.spawn().map_err(|source| ReaperError::Spawn {
+            run: run.clone(),
+            executable: executable.clone(),
+            source,
+        })?;
+        let (Some(words), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err(conversation(run, io::Error::other("it has no pipe")));
+        };
+        let mut supervisor =
+            Self { run: run.clone(), grace: options.grace, process, words, answers: BufReader::new(answers) };
+        if supervisor.is_ready().map_err(|source| conversation(run, source))? {
+            return Ok(supervisor);
+        }
+        let ended = supervisor.process.try_wait().ok().flatten();
+        let state = ended.map_or_else(|| "it says nothing".to_owned(), |status| status.to_string());
+        Err(ReaperError::NotReady { run: run.clone(), executable, state })
+    }
+
+    /// The process id of the supervisor.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The orderly end: sweeps, and tells what the harness had left behind. Blocks until the sweep is over.
+    ///
+    /// A supervisor that was killed in the meantime is an error; the sweep is done here then.
+    pub fn finish(self) -> Result<SweepReport, ReaperError> {
+        let (run, grace) = (self.run.clone(), self.grace);
+        let (answer, status) = self.part(FINISH)?;
+        if answer.is_empty() {
+            sweep(&run, &[&Processes { grace }])?;
+            return Err(ReaperError::SupervisorGone { run, status });
+        }
+        match serde_json::from_str(&answer) {
+            Ok(Answer::Swept(report)) => Ok(report),
+            Ok(Answer::Failed(reason)) => Err(ReaperError::Sweep { run, reason }),
+            Err(source) => Err(ReaperError::Report { run, answer, source }),
+        }
+    }
+
+    /// Ends the supervision and leaves everything of the run alone.
+    pub fn keep(self) -> Result<(), ReaperError> {
+        let run = self.run.clone();
+        let (_, status) = self.part(KEEP)?;
+        if status.success() { Ok(()) } else { Err(ReaperError::SupervisorGone { run, status }) }
+    }
+
+    fn is_ready(&mut self) -> io::Result<bool> {
+        let mut output = [PollFd::new(self.answers.get_ref(), PollFlags::IN)];
+        if !wait(&mut output, Some(Instant::now() + READY_LIMIT))? {
+            self.process.kill()?;
+        }
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        if line.trim_end() == READY {
+            return Ok(true);
+        }
+        self.process.wait()?;
+        Ok(false)
+    }
+
+    /// Says one word, and returns what the supervisor answers and how it ends.
+    fn part(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
+        let mut exchange = || {
+            match writeln!(self.words, "{word}") {
+                // It is gone; its status says how.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                said => said?,
+            }
+            let mut answer = String::new();
+            self.answers.read_to_string(&mut answer)?;
+            Ok((answer, self.process.wait()?))
+        };
+        exchange().map_err(|source| conversation(&self.run, source))
+    }
+}
+
+fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Result<Command, ReaperError> {
+    let mut command = Command::new(executable);
+    command.arg("supervise").args(["--run", run.as_str()]);
+    command.arg("--owner").arg(std::process::id().to_string());
+    command.arg("--grace").arg(humantime::format_duration(options.grace).to_string());
+    if let Some(folder) = &options.folder {
+        command.arg("--remove").arg(whole(&folder.path)?).arg("--below").arg(whole(&folder.root)?);
+    }
+    let log = match &options.log {
+        Some(path) => OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|source| ReaperError::Log { run: run.clone(), path: path.clone(), source })?
+            .into(),
+        None => Stdio::null(),
+    };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+    // A harness that is itself part of a run must not hand that label on: the sweep would end the supervisor.
+    command.env_remove(RUN_ID_VARIABLE);
+    // Its working folder would keep a file system busy, and may be removed before it ends.
+    command.current_dir("/").process_group(0);
+    Ok(command)
+}
+
+fn whole(path: &Path) -> Result<PathBuf, ReaperError> {
+    absolute(path).map_err(|source| ReaperError::Absolute { path: path.to_owned(), source })
+}
+
+fn conversation(run: &RunId, source: io::Error) -> ReaperError {
+    ReaperError::Conversation { run: run.clone(), source }
+}

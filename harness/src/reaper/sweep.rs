@@ -1,0 +1,125 @@
+//! Sweeping: everything of a run, of every kind, until nothing is found twice in a row.
+
+use std::{
+    fmt, thread,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{LabelledProcess, ReaperError, RunId};
+
+/// How long a process may take to end by itself before it is killed, where nothing else is said.
+pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
+
+/// A kind of thing that carries run ids and can be swept: processes today, containers and clusters beside them later.
+pub trait Kind {
+    /// Looks once for things of this run, removes them as far as possible, and returns what it found.
+    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError>;
+}
+
+/// Something that a run left behind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Leftover {
+    /// A process that was still alive.
+    Process(LabelledProcess),
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(process) => process.fmt(formatter),
+        }
+    }
+}
+
+/// What a sweep had to remove; empty after a run that cleaned up behind itself.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepReport {
+    /// Each thing once, in the order in which they were found. All of them are gone.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// Between two sweeps: what was forked behind the back of the first has appeared by the second. Nothing announces new
+/// processes without privileges, so there is no event to wait for.
+const GAP: Duration = Duration::from_millis(25);
+/// When a thing that survives its removal (a process in an uninterruptible call) is given up.
+const LIMIT: Duration = Duration::from_secs(30);
+const CLEAN_SWEEPS: usize = 2;
+
+/// Removes everything of a run until two sweeps in a row find nothing. Blocks for as long as that takes.
+///
+/// A kind that cannot be swept does not keep the others from being swept; its error is returned at the end.
+pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperError> {
+    let deadline = Instant::now() + LIMIT;
+    let mut report = SweepReport::default();
+    let mut clean = 0;
+    loop {
+        let mut failure = None;
+        let mut found = Vec::new();
+        for kind in kinds {
+            match kind.sweep(run) {
+                Ok(more) => found.extend(more),
+                Err(error) => failure = Some(error),
+            }
+        }
+        clean = if found.is_empty() { clean + 1 } else { 0 };
+        if clean >= CLEAN_SWEEPS {
+            return failure.map_or(Ok(report), Err);
+        }
+        if Instant::now() > deadline {
+            return Err(ReaperError::StillThere { run: run.clone(), limit: LIMIT, leftovers: found });
+        }
+        for leftover in found {
+            if !report.leftovers.contains(&leftover) {
+                report.leftovers.push(leftover);
+            }
+        }
+        thread::sleep(GAP);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Finds what it is told to find, one entry a sweep, and nothing afterwards.
+    struct Script(RefCell<Vec<Result<Vec<Leftover>, ReaperError>>>);
+
+    impl Script {
+        fn new(mut sweeps: Vec<Result<Vec<Leftover>, ReaperError>>) -> Self {
+            sweeps.reverse();
+            Self(RefCell::new(sweeps))
+        }
+    }
+
+    impl Kind for Script {
+        fn sweep(&self, _run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+            self.0.borrow_mut().pop().unwrap_or(Ok(vec![]))
+        }
+    }
+
+    fn leftover(pid: i32) -> Leftover {
+        Leftover::Process(LabelledProcess { pid, command: "sleep".to_owned() })
+    }
+
+    #[test]
+    fn one_clean_sweep_is_not_the_end() {
+        let script = Script::new(vec![Ok(vec![leftover(1)]), Ok(vec![]), Ok(vec![leftover(1), leftover(2)])]);
+        let report = sweep(&RunId::generate(), &[&script]).unwrap();
+        assert_eq!(report.leftovers, [leftover(1), leftover(2)], "what appears after one clean sweep was missed");
+    }
+
+    #[test]
+    fn a_kind_that_fails_does_not_keep_the_others_from_being_swept() {
+        let run = RunId::generate();
+        let broken = || Err(ReaperError::Processes { run: run.clone(), source: std::io::Error::other("broken") });
+        let failing = Script::new(vec![broken(), broken(), broken()]);
+        let other = Script::new(vec![Ok(vec![leftover(1)])]);
+        assert!(sweep(&run, &[&failing, &other]).is_err(), "a sweep that could not look was reported as clean");
+        assert!(other.0.borrow().is_empty(), "the second kind was not swept");
+    }
+}
