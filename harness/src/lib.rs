@@ -1,3 +1,5 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 
 pub mod reaper;
+pub mod report;
+pub mod runner;
