@@ -2,4 +2,6 @@
 
 pub mod chain;
 pub mod reaper;
+pub mod report;
+pub mod runner;
 pub mod scenario;

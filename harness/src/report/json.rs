@@ -1,0 +1,63 @@
+//! A run as JSON, for programs that compare and plot.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{ReportError, RunReport, file};
+use crate::runner::verdict::{ExitStatus, TrialReport, milliseconds};
+
+/// The version of the document. Rises when something in it changes its meaning or goes; not when something is added.
+pub const JSON_VERSION: u32 = 1;
+
+/// Writes the run as one JSON document.
+pub fn write_json(path: &Path, run: &RunReport) -> Result<(), ReportError> {
+    let text = render(run).map_err(|source| ReportError::Render { path: path.to_owned(), source: Box::new(source) })?;
+    file::write(path, text.as_bytes())
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    started: Timestamp,
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    duration: std::time::Duration,
+    outcome: ExitStatus,
+    exit_code: u8,
+    trials: &'a [TrialReport],
+    not_run: &'a [String],
+}
+
+fn render(run: &RunReport) -> serde_json::Result<String> {
+    let outcome = run.exit_status();
+    let document = Document {
+        version: JSON_VERSION,
+        started: run.started,
+        duration: run.duration,
+        outcome,
+        exit_code: outcome.code(),
+        trials: &run.trials,
+        not_run: &run.not_run,
+    };
+    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_document_has_every_kind_of_verdict() {
+        let run = RunReport {
+            started: "2026-03-01T12:00:00Z".parse().unwrap(),
+            duration: Duration::from_micros(5_310_250),
+            trials: vec![samples::passed(), samples::failed(), samples::broken(), samples::interrupted()],
+            not_run: vec!["process::invalid_payload".to_owned()],
+        };
+        insta::assert_snapshot!(render(&run).unwrap());
+    }
+}

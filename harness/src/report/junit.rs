@@ -1,0 +1,114 @@
+//! A run as JUnit XML, for CI.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{
+    ReportError, RunReport,
+    block::{Paint, block},
+    file,
+};
+use crate::runner::verdict::{TrialReport, Verdict};
+
+/// Writes the run as a JUnit document: a suite a runtime, `<failure>` for what was tested and `<error>` for the rest.
+///
+/// `command` is what runs a trial when its name is added.
+pub fn write_junit(path: &Path, run: &RunReport, command: &str) -> Result<(), ReportError> {
+    let text = render(run, command)
+        .map_err(|source| ReportError::Render { path: path.to_owned(), source: Box::new(source) })?;
+    file::write(path, text.as_bytes())
+}
+
+fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::SerializeError> {
+    let mut report = Report::new("hourglass");
+    report.set_time(run.duration);
+    report.timestamp = date(run.started);
+    for trial in &run.trials {
+        suite(&mut report, &trial.runtime).add_test_case(case(trial, command));
+    }
+    for name in &run.not_run {
+        let runtime = name.split_once("::").map_or("", |(runtime, _)| runtime);
+        let mut status = TestCaseStatus::skipped();
+        status.set_message("the run ended before this trial");
+        suite(&mut report, runtime).add_test_case(classified(TestCase::new(name.as_str(), status), runtime));
+    }
+    // Suites were filled in place, where the report does not count along.
+    report.tests = report.test_suites.iter().map(|suite| suite.tests).sum();
+    report.failures = report.test_suites.iter().map(|suite| suite.failures).sum();
+    report.errors = report.test_suites.iter().map(|suite| suite.errors).sum();
+    report.skipped = report.test_suites.iter().map(|suite| suite.skipped).sum();
+    report.to_string()
+}
+
+fn suite<'a>(report: &'a mut Report, runtime: &str) -> &'a mut TestSuite {
+    let place = report.test_suites.iter().position(|suite| suite.name.as_str() == runtime).unwrap_or_else(|| {
+        report.test_suites.push(TestSuite::new(runtime));
+        report.test_suites.len() - 1
+    });
+    &mut report.test_suites[place]
+}
+
+fn case(trial: &TrialReport, command: &str) -> TestCase {
+    let mut case = TestCase::new(trial.trial.as_str(), status(&trial.verdict));
+    case.set_time(trial.duration);
+    case.timestamp = date(trial.started);
+    case.extra.insert("file".into(), trial.scenario.to_string_lossy().into());
+    if trial.verdict != Verdict::Passed {
+        case.set_system_out(block(trial, command, Paint { colour: false }));
+    } else if trial.kept {
+        case.set_system_out(format!("folder {}\n", trial.directory.display()));
+    }
+    classified(case, &trial.runtime)
+}
+
+fn classified(mut case: TestCase, runtime: &str) -> TestCase {
+    case.set_classname(format!("hourglass.{runtime}"));
+    case
+}
+
+fn status(verdict: &Verdict) -> TestCaseStatus {
+    let (kind, name, message) = match verdict {
+        Verdict::Passed => return TestCaseStatus::success(),
+        Verdict::Failed { violations } => {
+            let messages: Vec<_> = violations
+                .iter()
+                .map(|violation| {
+                    format!("{}: expected {}, seen {}", violation.what, violation.expected, violation.seen)
+                })
+                .collect();
+            (NonSuccessKind::Failure, "violation", messages.join("\n"))
+        }
+        Verdict::EnvironmentFailed { error, .. } => (NonSuccessKind::Error, "environment", error.clone()),
+        Verdict::Interrupted => (NonSuccessKind::Error, "interrupted", "interrupted before its end".to_owned()),
+    };
+    let mut status = TestCaseStatus::non_success(kind);
+    // The attribute is a headline, the text below it the whole.
+    status.set_type(name).set_message(message.lines().next().unwrap_or_default()).set_description(message);
+    status
+}
+
+/// Parsed from text: the format's date type belongs to a crate that nothing else here needs.
+fn date<T: std::str::FromStr>(timestamp: Timestamp) -> Option<T> {
+    timestamp.to_string().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn failures_and_errors_are_told_apart_and_counted() {
+        let run = RunReport {
+            started: "2026-03-01T12:00:00Z".parse().unwrap(),
+            duration: Duration::from_millis(5_310),
+            trials: vec![samples::passed(), samples::failed(), samples::broken(), samples::interrupted()],
+            not_run: vec!["process::invalid_payload".to_owned()],
+        };
+        insta::assert_snapshot!(render(&run, "harness run").unwrap());
+    }
+}

@@ -1,0 +1,89 @@
+//! What a run does at this moment, as lines on a terminal that vanish.
+
+use std::{collections::HashMap, time::Duration};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A line a running trial and one for the run; nothing at all where no terminal is there to erase them from.
+#[derive(Debug)]
+pub(super) struct Progress {
+    lines: MultiProgress,
+    run: Option<ProgressBar>,
+    trials: HashMap<String, ProgressBar>,
+}
+
+/// Often enough for a spinner, seldom enough to cost nothing.
+const TICK: Duration = Duration::from_millis(120);
+
+impl Progress {
+    pub(super) fn new(visible: bool) -> Self {
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let lines = MultiProgress::with_draw_target(target);
+        Self { lines, run: None, trials: HashMap::new() }
+    }
+
+    pub(super) fn start(&mut self, trials: usize) {
+        let bar = ProgressBar::new(trials.try_into().unwrap_or(u64::MAX)).with_style(style("{pos}/{len}  {elapsed}"));
+        let bar = self.lines.add(bar);
+        self.tick(&bar);
+        self.run = Some(bar);
+    }
+
+    pub(super) fn begin(&mut self, trial: &str) {
+        let line = ProgressBar::new_spinner().with_style(style("{spinner} {prefix}  {wide_msg}"));
+        let line = match &self.run {
+            Some(run) => self.lines.insert_before(run, line),
+            None => self.lines.add(line),
+        };
+        line.set_prefix(trial.to_owned());
+        self.tick(&line);
+        self.trials.insert(trial.to_owned(), line);
+    }
+
+    pub(super) fn message(&self, trial: &str, message: &str) {
+        if let Some(line) = self.trials.get(trial) {
+            line.set_message(message.to_owned());
+        }
+    }
+
+    pub(super) fn end(&mut self, trial: &str) {
+        if let Some(line) = self.trials.remove(trial) {
+            line.finish_and_clear();
+            self.lines.remove(&line);
+        }
+        if let Some(run) = &self.run {
+            run.inc(1);
+        }
+    }
+
+    /// Erases the lines while something is written that stays.
+    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.lines.suspend(write)
+    }
+
+    pub(super) fn clear(&mut self) {
+        for (_, line) in self.trials.drain() {
+            line.finish_and_clear();
+        }
+        if let Some(run) = self.run.take() {
+            run.finish_and_clear();
+        }
+    }
+
+    fn tick(&self, line: &ProgressBar) {
+        // Each ticking line has a thread, also where nobody sees it.
+        if !self.lines.is_hidden() {
+            line.enable_steady_tick(TICK);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

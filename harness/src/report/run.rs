@@ -1,0 +1,67 @@
+//! The sum of a run.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::runner::verdict::{ExitStatus, TrialReport, Verdict};
+
+/// All trials of a run after its end.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct RunReport {
+    /// When the run began, on the wall clock.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The trials that ended, in the order of their ends.
+    pub trials: Vec<TrialReport>,
+    /// The names of trials that were announced and never ended: those that an interruption left out, or worse.
+    pub not_run: Vec<String>,
+}
+
+impl RunReport {
+    /// What the process tells its caller. A trial without an end is never a success.
+    pub fn exit_status(&self) -> ExitStatus {
+        let status = ExitStatus::of(self.trials.iter().map(|trial| &trial.verdict));
+        if self.not_run.is_empty() { status } else { status.max(ExitStatus::Environment) }
+    }
+
+    /// How many ended how, in the words of other test tools: `9 passed, 1 failed`, and what else there is.
+    pub(super) fn tally(&self) -> String {
+        let count = |status| self.trials.iter().filter(|trial| ExitStatus::from(&trial.verdict) == status).count();
+        let always = [format!("{} passed", count(ExitStatus::Passed)), format!("{} failed", count(ExitStatus::Failed))];
+        let errors = count(ExitStatus::Environment);
+        let sometimes = [
+            (errors, if errors == 1 { "environment error" } else { "environment errors" }),
+            (count(ExitStatus::Interrupted), "interrupted"),
+            (self.not_run.len(), "not run"),
+        ];
+        let sometimes = sometimes.into_iter().filter(|(count, _)| *count > 0);
+        always
+            .into_iter()
+            .chain(sometimes.map(|(count, what)| format!("{count} {what}")))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// The trials that did not pass.
+    pub(super) fn not_passed(&self) -> impl Iterator<Item = &TrialReport> {
+        self.trials.iter().filter(|trial| trial.verdict != Verdict::Passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn a_trial_that_never_ended_is_not_a_success() {
+        let report = RunReport {
+            trials: vec![samples::passed()],
+            not_run: vec!["process::burst".to_owned()],
+            ..RunReport::default()
+        };
+        assert_eq!(report.exit_status(), ExitStatus::Environment, "a trial that vanished was counted as passed");
+    }
+}

@@ -1,0 +1,165 @@
+//! A run for a person: progress while it runs, a line a trial, a block a failure, and the sum.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
+
+use super::{
+    Reporter, RunEvent, RunReport,
+    block::{Paint, block, time},
+    progress::Progress,
+};
+use crate::runner::verdict::{TrialReport, Verdict};
+
+/// How a run is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalOptions {
+    /// Whether the output takes colours.
+    pub colour: bool,
+    /// Whether standard error shows progress.
+    pub progress: bool,
+    /// The command that runs a trial when its name is added; a failure block shows it.
+    pub command: String,
+}
+
+impl TerminalOptions {
+    /// As standard output and standard error are: colours and progress only on a terminal that can do them, colours
+    /// only where `NO_COLOR` is not set.
+    pub fn detect(command: impl Into<String>) -> Self {
+        let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            colour: capable && !no_colour && io::stdout().is_terminal(),
+            progress: capable && io::stderr().is_terminal(),
+            command: command.into(),
+        }
+    }
+}
+
+/// Shows a run on an output, usually standard output, with progress on standard error.
+#[derive(Debug)]
+pub struct Terminal<W> {
+    output: W,
+    options: TerminalOptions,
+    progress: Progress,
+    /// Columns of the longest name, so that times stand below each other.
+    width: usize,
+}
+
+impl<W: Write> Terminal<W> {
+    /// Shows on this output.
+    pub fn new(output: W, options: TerminalOptions) -> Self {
+        let progress = Progress::new(options.progress);
+        Self { output, options, progress, width: 0 }
+    }
+
+    /// The output, after the run.
+    pub fn into_output(self) -> W {
+        self.output
+    }
+
+    fn paint(&self) -> Paint {
+        Paint { colour: self.options.colour }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        let output = &mut self.output;
+        self.progress.aside(|| output.write_all(text.as_bytes()).and_then(|()| output.flush()))
+    }
+
+    fn line(&self, report: &TrialReport) -> String {
+        let width = self.width;
+        format!("{} {:<width$}  {:>8}\n", label(&report.verdict, self.paint()), report.trial, time(report.duration))
+    }
+
+    fn trial(&self, report: &TrialReport) -> String {
+        let line = self.line(report);
+        match &report.verdict {
+            Verdict::Passed if report.kept => format!("{line}  folder    {}\n", report.directory.display()),
+            Verdict::Passed => line,
+            _ => format!("{line}\n{}\n", block(report, &self.options.command, self.paint())),
+        }
+    }
+
+    fn summary(&self, report: &RunReport) -> String {
+        let trials = report.trials.len() + report.not_run.len();
+        let noun = if trials == 1 { "trial" } else { "trials" };
+        let title = self.paint().style().bold().apply_to("Summary");
+        // A block ends with an empty line already.
+        let gap = if report.trials.last().is_some_and(|last| last.verdict != Verdict::Passed) { "" } else { "\n" };
+        let mut text = format!("{gap}{title} {trials} {noun} in {}: {}\n", time(report.duration), report.tally());
+        if trials > 1 {
+            // The blocks are far up by now.
+            text.extend(report.not_passed().map(|trial| self.line(trial)));
+        }
+        text
+    }
+}
+
+impl<W: Write> Reporter for Terminal<W> {
+    fn show(&mut self, event: &RunEvent, so_far: &RunReport) -> io::Result<()> {
+        match event {
+            RunEvent::RunStarted { trials, .. } => {
+                self.width = trials.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+                self.progress.start(trials.len());
+            }
+            RunEvent::TrialStarted { trial } => self.progress.begin(trial),
+            RunEvent::TrialProgress { trial, message } => self.progress.message(trial, message),
+            RunEvent::TrialFinished(report) => {
+                self.progress.end(&report.trial);
+                self.write(&self.trial(report))?;
+            }
+            RunEvent::RunFinished { .. } => {
+                self.progress.clear();
+                self.write(&self.summary(so_far))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn label(verdict: &Verdict, paint: Paint) -> String {
+    let style = paint.style().bold();
+    let (style, label) = match verdict {
+        Verdict::Passed => (style.green(), "PASS"),
+        Verdict::Failed { .. } => (style.red(), "FAIL"),
+        Verdict::EnvironmentFailed { .. } => (style.magenta(), "ERROR"),
+        Verdict::Interrupted => (style.yellow(), "STOP"),
+    };
+    style.apply_to(format!("{label:<5}")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{follow, samples};
+
+    async fn shown(events: Vec<RunEvent>) -> String {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        for event in events {
+            sender.send(event).unwrap();
+        }
+        let options = TerminalOptions { colour: false, progress: false, command: "harness run".to_owned() };
+        let mut terminal = Terminal::new(Vec::new(), options);
+        let (_, written) = follow(receiver, &mut terminal).await;
+        written.unwrap();
+        String::from_utf8(terminal.into_output()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_pass_is_one_line_and_a_sum() {
+        let passed = samples::passed();
+        let events = vec![
+            RunEvent::RunStarted { started: passed.started, trials: vec![passed.trial.clone()] },
+            RunEvent::TrialFinished(Box::new(passed)),
+            RunEvent::RunFinished { duration: std::time::Duration::from_millis(851) },
+        ];
+        insta::assert_snapshot!(shown(events).await);
+    }
+
+    #[tokio::test]
+    async fn a_run_of_all_verdicts() {
+        insta::assert_snapshot!(shown(samples::events()).await);
+    }
+}

@@ -1,0 +1,212 @@
+//! What a trial came to: its verdict, what it took, and where its evidence lies.
+//!
+//! Made by the runner, read by every reporter; nothing here knows how it is shown.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// One trial after its end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrialReport {
+    /// The trial's name, for example `process::square`.
+    pub trial: String,
+    /// The scenario file.
+    pub scenario: PathBuf,
+    /// The runtime, the first part of the name.
+    pub runtime: String,
+    /// When the trial began, on the wall clock.
+    pub started: Timestamp,
+    /// From the beginning of the stand-up to the end of the teardown.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+    /// Stand-up, steps and teardown, in their order; those that were reached.
+    pub phases: Vec<Phase>,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The tasks that it created, in their order.
+    pub tasks: Vec<TaskReport>,
+    /// The trial's folder: `timeline.jsonl` and the logs of the components.
+    pub directory: PathBuf,
+    /// Whether that folder is still there after the run.
+    pub kept: bool,
+}
+
+/// A part of a trial and what it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Phase {
+    /// `stand-up`, `steps` or `teardown`.
+    pub name: String,
+    /// How long it took.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was expected was seen, and every invariant held.
+    Passed,
+    /// Something else was seen than was expected.
+    Failed {
+        /// What was not as expected; never empty.
+        violations: Vec<Violation>,
+    },
+    /// The environment could not be stood up or broke: this says nothing about what was tested.
+    EnvironmentFailed {
+        /// The error with all its causes.
+        error: String,
+        /// What a user can do about it, where that is known.
+        remedy: Option<String>,
+    },
+    /// The user ended the run before the trial had ended.
+    Interrupted,
+}
+
+/// One step or invariant that was not as expected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The step or the invariant, for example `expect_verified`.
+    pub what: String,
+    /// Where in the scenario it is written, for example `scenarios/square.yaml:12`; an invariant that always holds
+    /// is written nowhere.
+    pub place: Option<String>,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What was seen instead, in words.
+    pub seen: String,
+    /// The hash of the task concerned, if it is one.
+    pub task: Option<String>,
+    /// The last timeline entries of that task, rendered, in their order.
+    pub timeline: Vec<String>,
+}
+
+/// A task of a trial.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskReport {
+    /// What the scenario calls it.
+    pub alias: String,
+    /// The task hash.
+    pub hash: String,
+    /// The chain that its mailbox is on.
+    pub chain: String,
+    /// Its last status in the words of the mailbox: CREATED, VERIFIED or EXPIRED.
+    pub status: String,
+    /// When it reached which stage.
+    pub phases: TaskPhases,
+}
+
+/// The stages of a task, each in milliseconds since its creation was seen on chain; absent where not reached.
+#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+pub struct TaskPhases {
+    /// The harness saw the task on chain: zero, the origin of the others.
+    pub created: Option<f64>,
+    /// The aggregator took notice of the task.
+    pub observed: Option<f64>,
+    /// The aggregator sent it to the executors.
+    pub dispatched: Option<f64>,
+    /// The first performer began.
+    pub performer_started: Option<f64>,
+    /// The last performer ended.
+    pub performer_finished: Option<f64>,
+    /// The aggregator had signatures of enough weight.
+    pub signed: Option<f64>,
+    /// The aggregator submitted the certificate.
+    pub submitted: Option<f64>,
+    /// The harness saw the task verified on chain.
+    pub verified: Option<f64>,
+}
+
+impl TaskPhases {
+    /// The stages that were reached, by name and in the order in which a task passes them.
+    pub fn reached(&self) -> Vec<(&'static str, f64)> {
+        let stages = [
+            ("created", self.created),
+            ("observed", self.observed),
+            ("dispatched", self.dispatched),
+            ("performer started", self.performer_started),
+            ("performer finished", self.performer_finished),
+            ("signed", self.signed),
+            ("submitted", self.submitted),
+            ("verified", self.verified),
+        ];
+        stages.into_iter().filter_map(|(name, at)| Some((name, at?))).collect()
+    }
+}
+
+/// What the process tells its caller. In ascending order of what outweighs what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus {
+    /// 0: all passed.
+    Passed,
+    /// 1: a trial failed.
+    Failed,
+    /// 2: the command line or a scenario file is wrong; nothing was run.
+    Usage,
+    /// 3: the environment failed.
+    Environment,
+    /// 130: interrupted, as a shell reports SIGINT.
+    Interrupted,
+}
+
+impl ExitStatus {
+    /// The status of a set of trials.
+    pub fn of<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> Self {
+        verdicts.into_iter().map(Self::from).max().unwrap_or(Self::Passed)
+    }
+
+    /// The exit code of the process.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<&Verdict> for ExitStatus {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::Passed,
+            Verdict::Failed { .. } => Self::Failed,
+            Verdict::EnvironmentFailed { .. } => Self::Environment,
+            Verdict::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        status.code().into()
+    }
+}
+
+/// As milliseconds with three decimals: what a reader of JSON compares and plots.
+pub(crate) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::nothing_ran(&[], 0)]
+    #[case::all_passed(&[Verdict::Passed, Verdict::Passed], 0)]
+    #[case::one_failed(&[Verdict::Failed { violations: vec![] }, Verdict::Passed], 1)]
+    #[case::environment_outweighs_failure(&[broken(), Verdict::Failed { violations: vec![] }], 3)]
+    #[case::interruption_outweighs_all(&[Verdict::Interrupted, broken(), Verdict::Failed { violations: vec![] }], 130)]
+    fn the_exit_code_of_a_set_is_that_of_its_gravest_verdict(#[case] verdicts: &[Verdict], #[case] code: u8) {
+        assert_eq!(ExitStatus::of(verdicts).code(), code, "{verdicts:?}");
+    }
+
+    fn broken() -> Verdict {
+        Verdict::EnvironmentFailed { error: "start anvil".to_owned(), remedy: None }
+    }
+}
