@@ -1,7 +1,10 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 
 pub mod chain;
+mod child;
 pub mod reaper;
 pub mod report;
 pub mod runner;
+pub mod runtime;
 pub mod scenario;
+pub mod timeline;

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf, time::Duration};
 
 use hourglass_component::chain::{ChainError, SendError};
 
+use crate::timeline::TailError;
+
 /// Why an Anvil chain could not be found, started, prepared or controlled.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -52,6 +54,9 @@ pub enum SetupError {
         /// Why not.
         source: io::Error,
     },
+    /// Its output cannot be followed.
+    #[error(transparent)]
+    Output(#[from] TailError),
     /// The process ended, or said nothing, before it was ready.
     #[error("see Anvil ready as chain {chain_id}: {reason}; its last output:\n{output}")]
     NotReady {

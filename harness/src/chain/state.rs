@@ -17,7 +17,7 @@ use super::{
     deployment::{self},
     discover::cache_folder,
 };
-use crate::reaper::RunId;
+use crate::{reaper::RunId, timeline::LogFolder};
 
 /// To be raised when the set-up transactions change.
 const FORMAT: u32 = 1;
@@ -74,7 +74,9 @@ async fn make(
     let work = folder.join("work");
     let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
-    let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
+    let logs = LogFolder::create(&work.join("logs"))?;
+    let (l1, l2) =
+        tokio::try_join!(AnvilProcess::start(binary, &l1, run, &logs), AnvilProcess::start(binary, &l2, run, &logs))?;
     deployment::deploy(l1.control(), l2.control(), topology).await?;
     let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
     tokio::join!(l1.stop(), l2.stop());

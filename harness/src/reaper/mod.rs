@@ -12,7 +12,7 @@ mod sweep;
 
 pub use error::ReaperError;
 pub use folder::RunFolder;
-pub use process::{LabelledProcess, Processes, processes_of};
+pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, processes_of};
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use supervise::{SuperviseArgs, supervise_main};
 pub use supervisor::{Supervisor, SupervisorOptions};

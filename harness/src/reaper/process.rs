@@ -34,8 +34,26 @@ impl fmt::Display for LabelledProcess {
     }
 }
 
+/// A variable and the value that it has in the environment of a process.
+pub type EnvironmentLabel<'a> = (&'a str, &'a str);
+
 /// The living processes that carry this run's id, the caller excepted.
 pub fn processes_of(run: &RunId) -> Result<Vec<LabelledProcess>, ReaperError> {
+    processes_with(run, &[run.label()])
+}
+
+/// Kills at once the processes of a run that carry one more label, and waits until they are gone; gives what it killed.
+///
+/// Blocks for some milliseconds.
+pub fn kill_labelled(run: &RunId, also: EnvironmentLabel<'_>) -> Result<Vec<LabelledProcess>, ReaperError> {
+    let labels = [run.label(), also];
+    let found = processes_with(run, &labels)?;
+    let held = found.iter().filter_map(|process| Held::of(process.pid, &labels)).collect();
+    end(held, Signal::KILL, KILL_LIMIT);
+    Ok(found)
+}
+
+fn processes_with(run: &RunId, labels: &[EnvironmentLabel<'_>]) -> Result<Vec<LabelledProcess>, ReaperError> {
     let listing = |source| ReaperError::Processes { run: run.clone(), source };
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let mut unread = Vec::new();
@@ -46,7 +64,7 @@ pub fn processes_of(run: &RunId) -> Result<Vec<LabelledProcess>, ReaperError> {
     let deadline = Instant::now() + EXEC_LIMIT;
     let mut found = Vec::new();
     loop {
-        unread.retain(|pid| match label(*pid, run) {
+        unread.retain(|pid| match label(*pid, labels) {
             Label::Unreadable => true,
             Label::Other => false,
             Label::Own => {
@@ -80,7 +98,7 @@ const KILL_LIMIT: Duration = Duration::from_secs(1);
 impl Kind for Processes {
     fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
         let found = processes_of(run)?;
-        let held = found.iter().filter_map(|process| Held::of(process.pid, run)).collect();
+        let held = found.iter().filter_map(|process| Held::of(process.pid, &[run.label()])).collect();
         let stubborn = end(held, Signal::TERM, self.grace);
         // What outlives this as well is found again by the next sweep.
         end(stubborn, Signal::KILL, KILL_LIMIT);
@@ -95,10 +113,10 @@ struct Held {
 
 impl Held {
     /// Nothing when the process has ended, or when the id belongs to a process without the label by now.
-    fn of(pid: i32, run: &RunId) -> Option<Self> {
+    fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
         let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
         // Read after the pidfd was opened: the label that was seen before may have been that of a process gone since.
-        (label(pid, run) == Label::Own).then_some(Self { pidfd })
+        (label(pid, labels) == Label::Own).then_some(Self { pidfd })
     }
 }
 
@@ -150,17 +168,20 @@ enum Label {
     Unreadable,
 }
 
-fn label(pid: i32, run: &RunId) -> Label {
+fn label(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Label {
     let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return Label::Other };
     // Zombies and kernel threads have neither environment nor executable.
     if environment.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_ok() {
         return Label::Unreadable;
     }
-    let is_own = |variable: &[u8]| {
-        let value = variable.strip_prefix(RUN_ID_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
-        value == Some(run.as_str().as_bytes())
+    let variables: Vec<_> = environment.split(|byte| *byte == 0).collect();
+    let has = |(name, value): &EnvironmentLabel<'_>| {
+        variables.iter().any(|variable| {
+            let found = variable.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+            found == Some(value.as_bytes())
+        })
     };
-    if environment.split(|byte| *byte == 0).any(is_own) { Label::Own } else { Label::Other }
+    if labels.iter().all(has) { Label::Own } else { Label::Other }
 }
 
 fn command_line(pid: i32) -> String {
@@ -183,8 +204,8 @@ mod tests {
         let pid = i32::try_from(child.id()).unwrap();
         assert_eq!(processes_of(&other).unwrap().len(), 1, "a process that was just spawned was overlooked");
 
-        let mistaken = Held::of(pid, &run).is_some();
-        let meant = Held::of(pid, &other).is_some();
+        let mistaken = Held::of(pid, &[run.label()]).is_some();
+        let meant = Held::of(pid, &[other.label()]).is_some();
         child.kill().unwrap();
         child.wait().unwrap();
 
@@ -200,7 +221,7 @@ mod tests {
         let pid = i32::try_from(child.id()).unwrap();
         assert_eq!(processes_of(&run).unwrap(), [LabelledProcess { pid, command: "sleep 60".to_owned() }]);
 
-        let left = end(vec![Held::of(pid, &run).unwrap()], Signal::KILL, KILL_LIMIT);
+        let left = end(vec![Held::of(pid, &[run.label()]).unwrap()], Signal::KILL, KILL_LIMIT);
 
         assert!(left.is_empty(), "the end of a killed process was not seen");
         assert_eq!(

@@ -7,6 +7,8 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+pub use crate::timeline::TaskPhases;
+
 /// One trial after its end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrialReport {
@@ -96,44 +98,6 @@ pub struct TaskReport {
     pub status: String,
     /// When it reached which stage.
     pub phases: TaskPhases,
-}
-
-/// The stages of a task, each in milliseconds since its creation was seen on chain; absent where not reached.
-#[derive(Debug, Default, Clone, PartialEq, Serialize)]
-pub struct TaskPhases {
-    /// The harness saw the task on chain: zero, the origin of the others.
-    pub created: Option<f64>,
-    /// The aggregator took notice of the task.
-    pub observed: Option<f64>,
-    /// The aggregator sent it to the executors.
-    pub dispatched: Option<f64>,
-    /// The first performer began.
-    pub performer_started: Option<f64>,
-    /// The last performer ended.
-    pub performer_finished: Option<f64>,
-    /// The aggregator had signatures of enough weight.
-    pub signed: Option<f64>,
-    /// The aggregator submitted the certificate.
-    pub submitted: Option<f64>,
-    /// The harness saw the task verified on chain.
-    pub verified: Option<f64>,
-}
-
-impl TaskPhases {
-    /// The stages that were reached, by name and in the order in which a task passes them.
-    pub fn reached(&self) -> Vec<(&'static str, f64)> {
-        let stages = [
-            ("created", self.created),
-            ("observed", self.observed),
-            ("dispatched", self.dispatched),
-            ("performer started", self.performer_started),
-            ("performer finished", self.performer_finished),
-            ("signed", self.signed),
-            ("submitted", self.submitted),
-            ("verified", self.verified),
-        ];
-        stages.into_iter().filter_map(|(name, at)| Some((name, at?))).collect()
-    }
 }
 
 /// What the process tells its caller. In ascending order of what outweighs what.

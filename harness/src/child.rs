@@ -1,0 +1,169 @@
+//! A child process of a trial: labelled, in a process group of its own, its output in a file that is followed.
+
+use std::{
+    collections::VecDeque,
+    io,
+    os::fd::OwnedFd,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::{process::Command, sync::watch, time::timeout};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use crate::{
+    reaper::RunId,
+    timeline::{LogFolder, TailError},
+};
+
+/// The variable that says which component of a trial a process belongs to; its own children inherit it.
+pub const COMPONENT_VARIABLE: &str = "HOURGLASS_COMPONENT";
+
+const LAST_LINES: usize = 12;
+
+/// A running child; dropping it kills the process, unless it was kept.
+#[derive(Debug)]
+pub struct Child {
+    pid: u32,
+    pidfd: OwnedFd,
+    status: watch::Receiver<Option<ExitStatus>>,
+    last: Arc<Mutex<VecDeque<String>>>,
+    reading: Option<AbortOnDropHandle<()>>,
+    kept: bool,
+}
+
+/// Why a child was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The program could not be started.
+    #[error("start it")]
+    Start(#[from] io::Error),
+    /// Its output cannot be followed.
+    #[error(transparent)]
+    Output(#[from] TailError),
+}
+
+impl Child {
+    /// Starts `command` as `name` of a run; its output goes to `NAME.log` of the folder, a slash in the name becoming a
+    /// hyphen, and line by line to `on_line`.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn spawn(
+        mut command: Command,
+        name: &str,
+        run: &RunId,
+        logs: &LogFolder,
+        mut on_line: impl FnMut(String) + Send + 'static,
+    ) -> Result<Self, SpawnError> {
+        let ended = CancellationToken::new();
+        let (output, mut lines) = logs.file(&format!("{}.log", name.replace('/', "-")), ended.clone())?;
+        let (variable, id) = run.label();
+        command
+            .env(variable, id)
+            .env(COMPONENT_VARIABLE, name)
+            .stdin(Stdio::null())
+            .stderr(output.try_clone()?)
+            .stdout(output)
+            .process_group(0);
+        let mut child = command.spawn()?;
+        let pid = child.id().unwrap_or_default();
+        let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        // Not reaped yet, so the id is the child's.
+        let pidfd = raw.ok_or_else(|| io::Error::other("it has no process id")).and_then(|pid| {
+            pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)
+        })?;
+        let (sender, status) = watch::channel(None);
+        tokio::spawn(async move {
+            let status = child.wait().await.unwrap_or_default();
+            sender.send_replace(Some(status));
+            ended.cancel();
+        });
+        let last = Arc::<Mutex<VecDeque<String>>>::default();
+        let kept_lines = last.clone();
+        let reading = tokio::spawn(async move {
+            while let Some(line) = lines.next_line().await {
+                let mut last = kept_lines.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.len() == LAST_LINES {
+                    last.pop_front();
+                }
+                last.push_back(line.clone());
+                drop(last);
+                on_line(line);
+            }
+        });
+        Ok(Self { pid, pidfd, status, last, reading: Some(AbortOnDropHandle::new(reading)), kept: false })
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// How it ended, if it has.
+    pub fn status(&self) -> Option<ExitStatus> {
+        *self.status.borrow()
+    }
+
+    /// Waits for its end.
+    pub async fn wait(&self) -> ExitStatus {
+        let mut status = self.status.clone();
+        let ended = status.wait_for(Option::is_some).await;
+        ended.ok().and_then(|status| *status).unwrap_or_default()
+    }
+
+    /// The last lines of its output, indented.
+    pub fn last_output(&self) -> String {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_empty() {
+            return "  (none)".to_owned();
+        }
+        last.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Ends it with SIGTERM, after `grace` with SIGKILL, and waits until its output is read to the end; false when it
+    /// took SIGKILL.
+    pub async fn stop(mut self, grace: Duration) -> bool {
+        self.signal(Signal::TERM);
+        let orderly = timeout(grace, self.wait()).await.is_ok();
+        if !orderly {
+            self.signal(Signal::KILL);
+            self.wait().await;
+        }
+        self.read_to_end().await;
+        orderly
+    }
+
+    /// Kills it and waits until its output is read to the end.
+    pub async fn kill(mut self) {
+        self.signal(Signal::KILL);
+        self.wait().await;
+        self.read_to_end().await;
+    }
+
+    /// Leaves the process running when this is dropped.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    async fn read_to_end(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            // Ended by the end of the process; its panic would be one of `on_line`.
+            let _ = reading.await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A process that has ended takes no signal.
+        let _ = pidfd_send_signal(&self.pidfd, signal);
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.signal(Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Why a part of a trial does not run.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use hourglass_component::health::HealthError;
+
+use crate::{chain::SetupError, reaper::ReaperError, scenario::ComponentRef, timeline::TailError};
+
+/// Why a runtime could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The chains.
+    #[error(transparent)]
+    Chain(#[from] SetupError),
+    /// The supervisor.
+    #[error(transparent)]
+    Reaper(#[from] ReaperError),
+    /// Output cannot be followed.
+    #[error(transparent)]
+    Tail(#[from] TailError),
+    /// A program could not be started.
+    #[error("start {component} as {program:?}")]
+    Spawn {
+        /// The component.
+        component: ComponentRef,
+        /// Its program.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A component ended before it was ready.
+    #[error("see {component} ready: it ended with {status}; its last output:\n{output}")]
+    Ended {
+        /// The component.
+        component: ComponentRef,
+        /// Its exit status.
+        status: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
+    /// A component did not become ready in time.
+    #[error("see {component} ready within {}: {state}; its last output:\n{output}", humantime::format_duration(*within))]
+    NotReady {
+        /// The component.
+        component: ComponentRef,
+        /// How long it was awaited.
+        within: Duration,
+        /// What was awaited last and what was seen.
+        state: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
+    /// A component's health.
+    #[error("see {component} healthy")]
+    Health {
+        /// The component.
+        component: ComponentRef,
+        /// What was seen.
+        source: HealthError,
+    },
+    /// A file could not be written.
+    #[error("write {path}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A component that is to be killed is not running.
+    #[error("kill {component}: {reason}")]
+    Kill {
+        /// The component.
+        component: ComponentRef,
+        /// Why not.
+        reason: String,
+    },
+    /// The runtime cannot do this with this component.
+    #[error("{runtime} runtime: {reason}")]
+    Unsupported {
+        /// The runtime.
+        runtime: &'static str,
+        /// What, and what to do instead.
+        reason: String,
+    },
+    /// Something that was waited for in vain.
+    #[error("see {what} within {}: {state}", humantime::format_duration(*within))]
+    Timeout {
+        /// What was awaited.
+        what: String,
+        /// How long.
+        within: Duration,
+        /// The last that was seen.
+        state: String,
+    },
+}

@@ -1,0 +1,103 @@
+//! Where a trial's parts run. One trait, one folder or file an implementation; whoever uses it does not know which.
+//!
+//! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. What they are
+//! started for, and what is expected of them, is in `runner`.
+
+mod error;
+mod process;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+pub use error::RuntimeError;
+use hourglass_component::keys::{Address, EcdsaKey};
+pub use process::{ProcessRuntime, ProcessSettings};
+
+use crate::{
+    chain::{ChainControl, PreparedState},
+    scenario::{Component, ComponentRef, RuntimeKind},
+};
+
+/// The chains of a trial.
+#[derive(Debug, Clone)]
+pub struct Chains {
+    /// L1.
+    pub l1: ChainControl,
+    /// L2.
+    pub l2: ChainControl,
+}
+
+/// What an executor is started with.
+#[derive(Debug, Clone)]
+pub struct ExecutorSpec {
+    /// The operator's name in the scenario.
+    pub name: String,
+    /// The operator's key.
+    pub key: EcdsaKey,
+    /// The AVS whose tasks it executes.
+    pub avs: Address,
+    /// A replacement of the reference executor.
+    pub executor: Component,
+    /// The performer, or a replacement of the reference performer, with its environment.
+    pub performer: Component,
+}
+
+/// What an aggregator is started with.
+#[derive(Debug, Clone)]
+pub struct AggregatorSpec {
+    /// The aggregator's operator key.
+    pub key: EcdsaKey,
+    /// The AVS whose tasks it follows.
+    pub avs: Address,
+    /// A replacement of the reference aggregator.
+    pub aggregator: Component,
+}
+
+/// Something of a trial that was still there after its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remains {
+    /// What it is, in the runtime's own terms.
+    pub what: String,
+}
+
+/// Where a trial's parts run.
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    /// Which one this is.
+    fn kind(&self) -> RuntimeKind;
+
+    /// Starts both chains with a prepared state, ready to be asked.
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError>;
+
+    /// Starts an executor with its performer, both healthy; gives the socket to register for it.
+    async fn start_executor(&self, spec: ExecutorSpec) -> Result<String, RuntimeError>;
+
+    /// Starts the aggregator, healthy.
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError>;
+
+    /// Kills a component at once; it must be running.
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Starts a component again with what it was started with first, at the same socket, and waits until it is healthy.
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
+
+    /// Where people find what is running: name and address of each part.
+    async fn endpoints(&self) -> BTreeMap<String, String>;
+
+    /// Ends everything in order and waits until it is gone; what had to be forced is in the result.
+    async fn stop(self: Box<Self>) -> Result<Vec<Remains>, RuntimeError>;
+
+    /// Leaves everything running after the harness ends; `harness gc` ends it.
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError>;
+}
+
+/// The executable that reference components are started from: this one, or the one that a test names.
+#[derive(Debug, Clone)]
+pub struct HarnessExecutable(pub PathBuf);
+
+impl HarnessExecutable {
+    /// The running executable.
+    pub fn current() -> std::io::Result<Self> {
+        std::env::current_exe().map(Self)
+    }
+}

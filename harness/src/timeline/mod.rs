@@ -1,0 +1,17 @@
+//! What happened in a trial, on one clock: chain events, log records of components, results of steps.
+//!
+//! Sources write, steps wait for what they want to see, the judge reads. Nothing here knows what ought to happen.
+
+mod chain;
+mod event;
+mod log;
+mod phases;
+mod record;
+mod tail;
+
+pub use chain::follow_chain;
+pub use event::{Event, Level, Source};
+pub use log::parse_line;
+pub use phases::{TaskPhases, phases};
+pub use record::Timeline;
+pub use tail::{LineFile, LogFolder, TailError};
