@@ -71,9 +71,9 @@ impl Child {
         let pid = child.id().unwrap_or_default();
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
         // Not reaped yet, so the id is the child's.
-        let pidfd = raw.ok_or_else(|| io::Error::other("it has no process id")).and_then(|pid| {
-            pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)
-        })?;
+        let pidfd = raw
+            .ok_or_else(|| io::Error::other("it has no process id"))
+            .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from))?;
         let (sender, status) = watch::channel(None);
         tokio::spawn(async move {
             let status = child.wait().await.unwrap_or_default();

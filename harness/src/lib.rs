@@ -1,7 +1,7 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 
 pub mod chain;
-mod child;
+pub mod child;
 pub mod reaper;
 pub mod report;
 pub mod runner;

@@ -59,7 +59,9 @@ impl AnvilProcess {
         let address = match timeout(READY_WITHIN, announced).await {
             Ok(Ok(address)) => address,
             Ok(Err(_)) => return Err(not_ready(format!("it ended with {}", child.wait().await))),
-            Err(_) => return Err(not_ready(format!("it does not listen after {}", humantime::format_duration(READY_WITHIN)))),
+            Err(_) => {
+                return Err(not_ready(format!("it does not listen after {}", humantime::format_duration(READY_WITHIN))));
+            }
         };
         let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await?;
         Ok(Self { child, control: ChainControl::new(client) })

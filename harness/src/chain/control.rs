@@ -120,11 +120,17 @@ impl ChainControl {
         let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
         let packed = hex::decode(&text).map_err(|error| fail(error.to_string()))?;
         let mut state = Vec::new();
-        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut state).map_err(|error| fail(error.to_string()))?;
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut state)
+            .map_err(|error| fail(error.to_string()))?;
         Ok(state)
     }
 
-    async fn ask<T>(&self, method: &str, parameters: impl Serialize + Send + Sync + std::fmt::Debug) -> Result<T, SetupError>
+    async fn ask<T>(
+        &self,
+        method: &str,
+        parameters: impl Serialize + Send + Sync + std::fmt::Debug,
+    ) -> Result<T, SetupError>
     where
         T: DeserializeOwned + Serialize + std::fmt::Debug + Send,
     {

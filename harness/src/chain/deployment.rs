@@ -11,7 +11,9 @@ use hourglass_component::chain::OperatorSetId;
 use hourglass_proto::{
     contracts::{
         addresses as at,
-        bindings::{self as b, AllocateParams, AvsConfig, CreateSetParams, OperatorSet, OperatorSetConfig, RegisterParams},
+        bindings::{
+            self as b, AllocateParams, AvsConfig, CreateSetParams, OperatorSet, OperatorSetConfig, RegisterParams,
+        },
     },
     signature::EcdsaKey,
 };
@@ -56,11 +58,7 @@ impl ChainTopology {
 }
 
 /// Puts the contracts and the operator set on both chains; sockets are registered later, per trial.
-pub(super) async fn deploy(
-    l1: &ChainControl,
-    l2: &ChainControl,
-    topology: &ChainTopology,
-) -> Result<(), SetupError> {
+pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &ChainTopology) -> Result<(), SetupError> {
     let accounts = topology.accounts();
     tokio::try_join!(place(l1, &accounts), place(l2, &accounts))?;
     let setup = Setup { accounts: &accounts, topology };

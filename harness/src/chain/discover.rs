@@ -80,7 +80,9 @@ impl AnvilSearch {
              {ANVIL_VARIABLE}"
         );
         if self.offline {
-            return Err(SetupError::NotFound { reason: format!("{places}, and --offline forbids to install it; {ways}") });
+            return Err(SetupError::NotFound {
+                reason: format!("{places}, and --offline forbids to install it; {ways}"),
+            });
         }
         let folder = installed_folder()?;
         notice(&format!("installing {PACKAGE}@{ANVIL_VERSION} from npm into {}", folder.display()));
@@ -156,7 +158,10 @@ fn installed_folder() -> Result<PathBuf, SetupError> {
 fn binary_in(folder: &Path) -> Option<PathBuf> {
     let scope = folder.join("node_modules").join("@foundry-rs");
     let packages = fs::read_dir(scope).ok()?;
-    packages.filter_map(Result::ok).map(|package| package.path().join("bin").join("anvil")).find(|path| is_executable(path))
+    packages
+        .filter_map(Result::ok)
+        .map(|package| package.path().join("bin").join("anvil"))
+        .find(|path| is_executable(path))
 }
 
 fn is_executable(path: &Path) -> bool {

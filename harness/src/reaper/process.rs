@@ -17,7 +17,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Leftover, RUN_ID_VARIABLE, ReaperError, RunId};
+use super::{Kind, Leftover, ReaperError, RunId};
 
 /// A process that carries the id of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_performers_record_is_not_taken_for_its_executors() {
-        let event = parse_line(&executor(), r#"{"level":"ERROR","message":"x","target":"hourglass_performer::service"}"#);
+        let event =
+            parse_line(&executor(), r#"{"level":"ERROR","message":"x","target":"hourglass_performer::service"}"#);
         assert_eq!(event.source.to_string(), "performer/alice");
     }
 

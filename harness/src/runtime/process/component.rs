@@ -1,0 +1,243 @@
+//! One component as a child process: started, awaited, killed, stopped, started again.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use hourglass_component::health::{self, HealthError};
+use hourglass_proto::services::v1::{
+    ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{process::Command, sync::watch, time::timeout};
+
+use super::ProcessSettings;
+use crate::{
+    child::{Child, SpawnError},
+    runtime::RuntimeError,
+    scenario::ComponentRef,
+    timeline::{LogFolder, Timeline, parse_line},
+};
+
+/// How a component is started; kept, so that it can be started again.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    /// Which one.
+    pub component: ComponentRef,
+    /// Program and arguments; the configuration file is added to them.
+    pub command: Vec<String>,
+    /// What its environment has besides ours.
+    pub environment: Vec<(String, String)>,
+    /// Its configuration, but for the port.
+    pub config: serde_json::Value,
+    /// The key of the configuration that holds the port.
+    pub port_key: &'static str,
+    /// The port; 0 lets the component choose and say which in its log.
+    pub port: u16,
+}
+
+/// A component that was started.
+#[derive(Debug)]
+pub(super) struct RunningComponent {
+    launch: Launch,
+    /// Absent when it was killed.
+    child: Option<Child>,
+    /// Where it listens.
+    pub address: String,
+}
+
+/// A component that was stopped.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    launch: Launch,
+    address: String,
+    /// Whether it ended by itself.
+    pub orderly: bool,
+}
+
+impl RunningComponent {
+    /// Starts a component and waits until its health says that it serves.
+    pub(super) async fn start(
+        launch: Launch,
+        settings: &ProcessSettings,
+        logs: &LogFolder,
+        within: Duration,
+    ) -> Result<Self, RuntimeError> {
+        let component = &launch.component;
+        let config = write_config(&launch, settings)?;
+        let (announce, mut announced) = watch::channel(None);
+        let child = spawn(&launch, &config, settings, logs, announce)?;
+        let starting = async {
+            let address = match launch.port {
+                0 => match announced.wait_for(Option::is_some).await.ok().and_then(|address| *address) {
+                    Some(address) => address.to_string(),
+                    // The sender goes with the reader of the output, which ends with the process.
+                    None => return Err(ended(component, &child).await),
+                },
+                port => SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(),
+            };
+            tokio::select! {
+                healthy = wait_until_healthy(component, &address, within) => healthy.map(|()| address),
+                _ = child.wait() => Err(ended(component, &child).await),
+            }
+        };
+        let address = match timeout(within, starting).await {
+            Ok(Ok(address)) => address,
+            Ok(Err(RuntimeError::Health { component, source })) => {
+                let output = child.last_output();
+                return Err(RuntimeError::NotReady { component, within, state: source.to_string(), output });
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                return Err(RuntimeError::NotReady {
+                    component: component.clone(),
+                    within,
+                    state: "it does not say in its log where it listens".to_owned(),
+                    output: child.last_output(),
+                });
+            }
+        };
+        Ok(Self { launch, child: Some(child), address })
+    }
+
+    /// Whether its process is there.
+    pub(super) fn is_running(&self) -> bool {
+        self.child.as_ref().is_some_and(|child| child.status().is_none())
+    }
+
+    /// Kills it; what it was started with is kept.
+    pub(super) async fn kill(mut self) -> Self {
+        if let Some(child) = self.child.take() {
+            child.kill().await;
+        }
+        self
+    }
+
+    /// Ends it in order, or by force after the grace.
+    pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
+        let orderly = match self.child.take() {
+            Some(child) => child.stop(grace).await,
+            None => true,
+        };
+        Stopped { launch: self.launch, address: self.address, orderly }
+    }
+
+    /// Leaves the process running when this is dropped.
+    pub(super) fn keep(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.keep();
+        }
+    }
+
+    /// Kills the processes of the executor's performers, of which it tells the ids.
+    pub(super) async fn kill_performers(&self) -> Result<(), RuntimeError> {
+        let performers = self.performers().await?;
+        let fail = |reason: String| RuntimeError::Kill { component: self.performer(), reason };
+        if performers.is_empty() {
+            return Err(fail("its executor has no performer".to_owned()));
+        }
+        for performer in performers {
+            let id = performer.container_id.parse().ok().and_then(Pid::from_raw);
+            let pid = id.ok_or_else(|| fail(format!("{:?} is no process id", performer.container_id)))?;
+            kill_process(pid, Signal::KILL).map_err(|error| fail(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the executor, and with it its performers, is healthy again.
+    pub(super) async fn wait_until_ready(&self, within: Duration) -> Result<(), RuntimeError> {
+        wait_until_healthy(&self.launch.component, &self.address, within).await
+    }
+
+    async fn performers(&self) -> Result<Vec<Performer>, RuntimeError> {
+        let fail = |reason: String| RuntimeError::Kill { component: self.performer(), reason };
+        let channel = health::channel(&self.address).map_err(|error| fail(error.to_string()))?;
+        let request = ListPerformersRequest::default();
+        let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
+        Ok(answer
+            .map_err(|status| fail(format!("its executor says {:?}: {}", status.code(), status.message())))?
+            .into_inner()
+            .performers)
+    }
+
+    fn performer(&self) -> ComponentRef {
+        let name = self.launch.component.operator().unwrap_or_default();
+        ComponentRef::Performer(name.to_owned())
+    }
+}
+
+impl Stopped {
+    /// What it was started with, at the port that it had: its socket is registered on the chain.
+    pub(super) fn again(self) -> Launch {
+        let port = self.address.parse::<SocketAddr>().map_or(0, |address| address.port());
+        Launch { port, ..self.launch }
+    }
+}
+
+/// A port that was free a moment ago, for programs that cannot say which one they chose.
+pub(super) fn free_port() -> Result<u16, RuntimeError> {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    let failed = |source| RuntimeError::File { path: PathBuf::from("127.0.0.1:0"), source };
+    Ok(bound.map_err(failed)?.port())
+}
+
+fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, RuntimeError> {
+    let mut config = launch.config.clone();
+    config[launch.port_key] = launch.port.into();
+    let path = settings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
+    let text = serde_yaml::to_string(&config).unwrap_or_default();
+    std::fs::write(&path, text).map_err(|source| RuntimeError::File { path: path.clone(), source })?;
+    Ok(path)
+}
+
+fn spawn(
+    launch: &Launch,
+    config: &std::path::Path,
+    settings: &ProcessSettings,
+    logs: &LogFolder,
+    announce: watch::Sender<Option<SocketAddr>>,
+) -> Result<Child, RuntimeError> {
+    let (program, arguments) = launch.command.split_first().ok_or_else(|| RuntimeError::Unsupported {
+        runtime: "process",
+        reason: format!("{} has an empty command", launch.component),
+    })?;
+    let mut command = Command::new(program);
+    command.args(arguments).arg("--config").arg(config).envs(launch.environment.iter().cloned());
+    let on_line = record(launch.component.clone(), settings.timeline.clone(), announce);
+    Child::spawn(command, &launch.component.to_string(), &settings.run, logs, on_line).map_err(|error| match error {
+        SpawnError::Start(source) => {
+            RuntimeError::Spawn { component: launch.component.clone(), program: program.clone(), source }
+        }
+        SpawnError::Output(error) => error.into(),
+    })
+}
+
+/// Each line goes into the timeline; the first that says where the component itself listens is announced.
+fn record(
+    component: ComponentRef,
+    timeline: Timeline,
+    announce: watch::Sender<Option<SocketAddr>>,
+) -> impl FnMut(String) + Send + 'static {
+    move |line| {
+        let event = parse_line(&component, &line);
+        let own = event.source == crate::timeline::Source::Component(component.clone());
+        let listening = event.fields.get("listening").and_then(|address| address.as_str());
+        if let Some(address) = listening.filter(|_| own).and_then(|address| address.parse().ok()) {
+            announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
+        }
+        timeline.record(event);
+    }
+}
+
+async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Duration) -> Result<(), RuntimeError> {
+    let fail = |source: HealthError| RuntimeError::Health { component: component.clone(), source };
+    let channel = health::channel(address).map_err(fail)?;
+    health::wait_until_serving(address, channel, within).await.map_err(fail)
+}
+
+async fn ended(component: &ComponentRef, child: &Child) -> RuntimeError {
+    let status = child.wait().await.to_string();
+    RuntimeError::Ended { component: component.clone(), status, output: child.last_output() }
+}

@@ -1,0 +1,237 @@
+//! The process runtime: everything is a child process of the harness on this machine, and nothing but Anvil is needed.
+//!
+//! [`ProcessRuntime`] keeps the children, [`component`] starts one reference component and awaits it, [`config`] writes
+//! what they are configured with.
+
+mod component;
+mod config;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use component::{Launch, RunningComponent};
+use hourglass_proto::contracts::addresses as at;
+use tokio::sync::Mutex;
+
+use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError};
+use crate::{
+    chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState, SetupError},
+    child::COMPONENT_VARIABLE,
+    reaper::{self, RunFolder, RunId, Supervisor, SupervisorOptions},
+    scenario::{ComponentRef, RuntimeKind},
+    timeline::{LogFolder, Timeline},
+};
+
+/// How long a component may take to end by itself.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How long a component may take to be ready; a performer that is slow to start is part of it.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a process runtime is made with.
+#[derive(Debug, Clone)]
+pub struct ProcessSettings {
+    /// The Anvil that chains are started from.
+    pub anvil: AnvilBinary,
+    /// The harness executable, which holds the reference components.
+    pub executable: HarnessExecutable,
+    /// The folder of all trials.
+    pub root: PathBuf,
+    /// The folder of this trial, below it: configuration files, output, what Anvil writes.
+    pub folder: PathBuf,
+    /// The trial's id, which every process carries.
+    pub run: RunId,
+    /// Where the components' records go.
+    pub timeline: Timeline,
+}
+
+/// Runs a trial's parts as child processes.
+#[derive(Debug)]
+pub struct ProcessRuntime {
+    settings: ProcessSettings,
+    logs: LogFolder,
+    supervisor: Supervisor,
+    anvils: Mutex<Vec<AnvilProcess>>,
+    components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
+    chain_urls: Mutex<BTreeMap<u64, String>>,
+}
+
+impl ProcessRuntime {
+    /// Makes the trial's folder and starts the supervisor, before anything else of the trial.
+    pub async fn new(settings: ProcessSettings) -> Result<Self, RuntimeError> {
+        let logs = LogFolder::create(&settings.folder.join("logs"))?;
+        let run = settings.run.clone();
+        let options = SupervisorOptions {
+            executable: Some(settings.executable.0.clone()),
+            folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
+            ..SupervisorOptions::default()
+        };
+        let supervisor = blocking(move || Supervisor::start(&run, &options)).await?;
+        Ok(Self {
+            settings,
+            logs,
+            supervisor,
+            anvils: Mutex::default(),
+            components: Mutex::default(),
+            chain_urls: Mutex::default(),
+        })
+    }
+
+    async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
+        let component = launch.component.clone();
+        let mut components = self.components.lock().await;
+        if let Some(running) = components.get(&component).filter(|running| running.is_running()) {
+            return Ok(running.address.clone());
+        }
+        // Not held while the component starts: several start side by side.
+        components.remove(&component);
+        drop(components);
+        let running = RunningComponent::start(launch, &self.settings, &self.logs, READY_WITHIN).await?;
+        let address = running.address.clone();
+        self.components.lock().await.insert(component, running);
+        Ok(address)
+    }
+
+    async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
+        let urls = self.chain_urls.lock().await;
+        urls.get(&chain_id).cloned().ok_or_else(|| RuntimeError::Unsupported {
+            runtime: "process",
+            reason: format!("chain {chain_id} is not running yet: start the chains first"),
+        })
+    }
+}
+
+#[async_trait]
+impl Runtime for ProcessRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Process
+    }
+
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        let settings = |chain_id, file: &PathBuf| AnvilSettings {
+            chain_id,
+            state: Some(file.clone()),
+            folder: self.settings.folder.join("chains").join(chain_id.to_string()),
+        };
+        let (l1, l2) = (settings(at::L1_CHAIN_ID, &state.l1), settings(at::L2_CHAIN_ID, &state.l2));
+        let (anvil, run) = (&self.settings.anvil, &self.settings.run);
+        let (l1, l2) = tokio::try_join!(
+            AnvilProcess::start(anvil, &l1, run, &self.logs),
+            AnvilProcess::start(anvil, &l2, run, &self.logs)
+        )?;
+        let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
+        let mut urls = self.chain_urls.lock().await;
+        for chain in [&chains.l1, &chains.l2] {
+            urls.insert(chain.chain_id(), chain.client().url().to_owned());
+        }
+        self.anvils.lock().await.extend([l1, l2]);
+        Ok(chains)
+    }
+
+    async fn start_executor(&self, spec: ExecutorSpec) -> Result<String, RuntimeError> {
+        let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
+        let launch = config::executor(&spec, &l1_url, &self.settings.executable)?;
+        self.launch(launch).await
+    }
+
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {
+        let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
+        let launch = config::aggregator(&spec, &l1, &l2, &self.settings.executable)?;
+        self.launch(launch).await.map(drop)
+    }
+
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let not_running =
+            || RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() };
+        if let ComponentRef::Performer(name) = component {
+            let executor = ComponentRef::Executor(name.clone());
+            let components = self.components.lock().await;
+            return components.get(&executor).ok_or_else(not_running)?.kill_performers().await;
+        }
+        let running = self.components.lock().await.remove(component).ok_or_else(not_running)?;
+        let killed = running.kill().await;
+        // A performer process is its executor's child and goes with it; nobody could adopt it.
+        let (run, name) = (self.settings.run.clone(), component.to_string());
+        blocking(move || reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))).await?;
+        self.components.lock().await.insert(component.clone(), killed);
+        Ok(())
+    }
+
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        if let ComponentRef::Performer(name) = component {
+            let executor = ComponentRef::Executor(name.clone());
+            let components = self.components.lock().await;
+            let running = components.get(&executor).ok_or_else(|| RuntimeError::Kill {
+                component: component.clone(),
+                reason: format!("{executor} was never started"),
+            })?;
+            running.kill_performers().await?;
+            return running.wait_until_ready(within).await;
+        }
+        let Some(running) = self.components.lock().await.remove(component) else {
+            return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
+        };
+        let launch = running.stop(STOP_GRACE).await.again();
+        let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
+        self.components.lock().await.insert(component.clone(), running);
+        Ok(())
+    }
+
+    async fn endpoints(&self) -> BTreeMap<String, String> {
+        let mut endpoints = BTreeMap::new();
+        for (chain_id, url) in self.chain_urls.lock().await.iter() {
+            endpoints.insert(format!("chain {chain_id}"), url.clone());
+        }
+        for (component, running) in self.components.lock().await.iter() {
+            endpoints.insert(component.to_string(), running.address.clone());
+        }
+        endpoints
+    }
+
+    async fn stop(self: Box<Self>) -> Result<Vec<Remains>, RuntimeError> {
+        let Self { supervisor, anvils, components, .. } = *self;
+        let mut remains = Vec::new();
+        // The aggregator first: it would only complain about executors that are gone.
+        let (aggregator, executors): (Vec<_>, Vec<_>) =
+            components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
+        for group in [aggregator, executors] {
+            let stopping = group.into_iter().map(|(component, running)| async move {
+                let stopped = running.stop(STOP_GRACE).await;
+                (!stopped.orderly).then(|| Remains {
+                    what: format!(
+                        "{component} did not end within {} of SIGTERM",
+                        humantime::format_duration(STOP_GRACE)
+                    ),
+                })
+            });
+            remains.extend(futures::future::join_all(stopping).await.into_iter().flatten());
+        }
+        futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
+        let report = blocking(move || supervisor.finish()).await?;
+        remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
+        Ok(remains)
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
+        let Self { supervisor, anvils, components, .. } = *self;
+        for mut anvil in anvils.into_inner() {
+            anvil.keep();
+        }
+        for mut running in components.into_inner().into_values() {
+            running.keep();
+        }
+        blocking(move || supervisor.keep()).await?;
+        Ok(())
+    }
+}
+
+/// The supervisor and the reaper wait for processes without a runtime.
+async fn blocking<T: Send + 'static, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, RuntimeError>
+where
+    E: Send + 'static,
+    RuntimeError: From<E>,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(RuntimeError::from),
+        Err(error) => Err(RuntimeError::Chain(SetupError::NotFound { reason: error.to_string() })),
+    }
+}
