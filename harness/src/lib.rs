@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod child;
+pub mod cli;
 pub mod reaper;
 pub mod report;
 pub mod runner;

@@ -1,18 +1,34 @@
 //! Scenarios as data: a YAML file is loaded, checked and expanded into trials.
 //!
-//! Nothing in here starts anything; what a step does when it runs is the runner's.
+//! file → [`Loader`] → [`ScenarioFile`] → [`Trial`]s; [`Selection`] says which. Nothing in here
+//! starts anything; what a step does when it runs is the runner's.
 
-pub mod model;
-pub mod step;
-pub mod texts;
-pub mod trial;
-pub mod values;
+mod check;
+mod check_steps;
+mod error;
+mod load;
+mod model;
+mod resolve;
+mod schema;
+mod select;
+mod step;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod trial;
+mod values;
+mod variables;
 
+pub use error::ScenarioError;
+pub use load::{Loader, ScenarioFile, Variant};
 pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology};
+pub use schema::schema_text;
+pub use select::{Selection, load as load_files};
 pub use step::{
-    CreateTask, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Restart, Step,
-    StepDocument, StepKind, Warp,
+    CreateTask, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Restart, STEP_KEYS,
+    Step, StepDocument, StepKind, Warp,
 };
 pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
 pub use trial::Trial;
 pub use values::{Chain, Curve, Mining, RuntimeKind};
+pub use variables::Bindings;

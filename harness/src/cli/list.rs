@@ -1,0 +1,81 @@
+//! `harness list`: the trials there are.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::scenario::{RuntimeKind, ScenarioError, Selection, Trial};
+
+/// Lists trials: one for each scenario, combination of its matrix, and runtime
+#[derive(Debug, Clone, clap::Args)]
+pub struct ListArgs {
+    /// Which trials
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How to write them
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How a command writes what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// One line of the list.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    scenario: &'a str,
+    runtime: RuntimeKind,
+    tags: &'a [String],
+    description: &'a str,
+    path: String,
+    proof: bool,
+}
+
+/// Writes the trials to `out`.
+pub fn run(args: &ListArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
+    let trials = args.selection.trials()?;
+    match args.format {
+        Format::Text => text(&trials, out),
+        Format::Json => {
+            let entries: Vec<_> = trials.iter().map(entry).collect();
+            json(&entries, out)
+        }
+    }
+}
+
+fn text(trials: &[Trial], out: &mut impl Write) -> Result<(), ScenarioError> {
+    let width = |text: fn(&Trial) -> String| trials.iter().map(|trial| text(trial).len()).max().unwrap_or_default();
+    let (names, tags) = (width(|trial| trial.name.clone()), width(|trial| trial.scenario.tags.join(",")));
+    for trial in trials {
+        let scenario = &trial.scenario;
+        writeln!(out, "{:names$}  {:tags$}  {}", trial.name, scenario.tags.join(","), scenario.description)?;
+    }
+    Ok(())
+}
+
+/// Writes `value` as JSON with a newline at its end.
+pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), ScenarioError> {
+    serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn entry(trial: &Trial) -> Entry<'_> {
+    Entry {
+        name: &trial.name,
+        scenario: &trial.scenario.name,
+        runtime: trial.runtime,
+        tags: &trial.scenario.tags,
+        description: &trial.scenario.description,
+        path: trial.path.display().to_string(),
+        proof: trial.without_fault().is_some(),
+    }
+}

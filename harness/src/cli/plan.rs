@@ -1,0 +1,181 @@
+//! `harness plan`: what a run would do, with variables filled in and defaults spelled out.
+//! Nothing is started.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::list::{Format, json};
+use crate::scenario::{Component, Scenario, ScenarioError, Selection, Step, StepKind, Trial};
+
+/// Shows what a run would do; starts nothing
+#[derive(Debug, Clone, clap::Args)]
+pub struct PlanArgs {
+    /// Which trials
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// The negative scenarios' counterparts, in which the fault is taken out
+    #[arg(long)]
+    pub without_fault: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Plan<'a> {
+    name: &'a str,
+    runtime: String,
+    path: String,
+    scenario: &'a Scenario,
+}
+
+/// Writes the plan of each trial to `out`.
+pub fn run(args: &PlanArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
+    let mut trials = args.selection.trials()?;
+    if args.without_fault {
+        trials = trials.iter().filter_map(Trial::without_fault).collect();
+        if trials.is_empty() {
+            return Err(ScenarioError::NothingLeft("`without_fault`".to_owned()));
+        }
+    }
+    match args.format {
+        Format::Json => json(&trials.iter().map(plan).collect::<Vec<_>>(), out),
+        Format::Text => {
+            for (index, trial) in trials.iter().enumerate() {
+                if index > 0 {
+                    writeln!(out)?;
+                }
+                text(trial, out)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn plan(trial: &Trial) -> Plan<'_> {
+    Plan {
+        name: &trial.name,
+        runtime: trial.runtime.to_string(),
+        path: trial.path.display().to_string(),
+        scenario: &trial.scenario,
+    }
+}
+
+fn text(trial: &Trial, out: &mut impl Write) -> io::Result<()> {
+    let scenario = &*trial.scenario;
+    let topology = &scenario.topology;
+    writeln!(out, "{}", trial.name)?;
+    writeln!(out, "  {} ({})", scenario.description, trial.path.display())?;
+    if !scenario.variables.is_empty() {
+        let variables = scenario.variables.iter().map(|(name, value)| format!("{name}={value:?}"));
+        writeln!(out, "  variables   {}", variables.collect::<Vec<_>>().join(" "))?;
+    }
+    writeln!(out, "  chains      l1 and l2, mining {}, task SLA {}", topology.mining, topology.task_sla)?;
+    let total = topology.total_weight();
+    let needed = total * u128::from(topology.threshold) / 10_000;
+    let threshold = topology.threshold;
+    writeln!(out, "  quorum      {needed} of {total} ({threshold} basis points), {}", topology.curve)?;
+    writeln!(out, "  aggregator  {}", component(&scenario.components.aggregator))?;
+    for operator in &topology.operators {
+        writeln!(out, "  operator    {}, weight {}", operator.name, operator.weight)?;
+        writeln!(out, "    executor   {}", component(&scenario.components.executor))?;
+        writeln!(out, "    performer  {}", component(&operator.performer))?;
+    }
+    for error in &scenario.invariants.allowed_errors {
+        writeln!(out, "  allowed     ERROR records that match `{error}`")?;
+    }
+    writeln!(out, "  steps")?;
+    steps(&scenario.steps, "    ", out)
+}
+
+fn steps(steps: &[Step], indent: &str, out: &mut impl Write) -> io::Result<()> {
+    for (index, step) in steps.iter().enumerate() {
+        let name = step.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        write!(out, "{indent}{}. {}{name}", index + 1, step.kind.key())?;
+        if let StepKind::Parallel(branches) = &step.kind {
+            writeln!(out, "  line {}", step.location.line)?;
+            self::steps(branches, &format!("{indent}   "), out)?;
+        } else {
+            writeln!(out, "{}  line {}", arguments(&step.kind), step.location.line)?;
+        }
+    }
+    Ok(())
+}
+
+/// ` task=task within=10s`: the step's fields as they will be used.
+fn arguments(kind: &StepKind) -> String {
+    let value = serde_json::to_value(kind).unwrap_or_default();
+    let fields = value[kind.key()].as_object().cloned().unwrap_or_default();
+    fields.iter().map(|(name, value)| format!(" {name}={}", argument(name, value))).collect::<Vec<_>>().concat()
+}
+
+fn argument(name: &str, value: &Value) -> String {
+    match value {
+        // Payloads and results are data: without quotes an empty one could not be seen.
+        Value::String(text) if !matches!(name, "payload" | "result") => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn component(component: &Component) -> String {
+    let mut parts = Vec::new();
+    if let Some(command) = &component.command {
+        parts.push(format!("command {command:?}"));
+    }
+    if let Some(image) = &component.image {
+        parts.push(format!("image {image}"));
+    }
+    if parts.is_empty() {
+        parts.push("reference".to_owned());
+    }
+    parts.extend(environment(&component.environment));
+    parts.join(", ")
+}
+
+fn environment(environment: &BTreeMap<String, String>) -> Option<String> {
+    let entries: Vec<_> = environment.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    (!entries.is_empty()).then(|| entries.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::RuntimeKind;
+
+    fn planned(format: Format, without_fault: bool) -> String {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+        let args = PlanArgs {
+            selection: Selection {
+                patterns: vec!["quorum_lost".to_owned()],
+                runtimes: vec![RuntimeKind::Process],
+                directory: Some(directory.clone()),
+                ..Selection::default()
+            },
+            format,
+            without_fault,
+        };
+        let mut out = Vec::new();
+        run(&args, &mut out).unwrap();
+        String::from_utf8(out).unwrap().replace(&directory.display().to_string(), "scenarios")
+    }
+
+    /// A plan spells out what a file leaves to defaults, for people and for programs.
+    #[test]
+    fn a_plan_spells_out_defaults() {
+        insta::assert_snapshot!("text", planned(Format::Text, false));
+        insta::assert_snapshot!("json", planned(Format::Json, false));
+    }
+
+    /// What the proof runs can be looked at as well: nobody is killed.
+    #[test]
+    fn the_counterpart_is_planned() {
+        let text = planned(Format::Text, true);
+        assert!(text.starts_with("process::quorum_lost::without_fault\n"), "{text}");
+        assert!(!text.contains("kill"), "{text}");
+    }
+}

@@ -1,0 +1,130 @@
+//! What a schema cannot say: names that must exist, values that must fit together.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use hourglass_component::document::{Pointer, Problem, Problems};
+
+use super::check_steps;
+use super::model::ScenarioDocument;
+use super::values::{Curve, Mining};
+
+/// Adds every problem of `document`, which stands in the file at `path`.
+pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
+    let root = Pointer::root();
+    name(document, path, &root.key("name"), problems);
+    variables(document, &root, problems);
+    topology(document, &root.key("topology"), problems);
+    check_steps::check(document, problems);
+    for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {
+        if let Err(error) = regex::Regex::new(expression) {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            problems.add(
+                Problem::at_value(
+                    &root.key("invariants").key("allowed_errors").item(index),
+                    format!("`{expression}` is not a regular expression"),
+                )
+                .label(reason)
+                .help("a backslash before a character takes it literally"),
+            );
+        }
+    }
+}
+
+fn name(document: &ScenarioDocument, path: &Path, at: &Pointer, problems: &mut Problems) {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    if document.name != stem {
+        problems.add(
+            Problem::at_value(at, format!("the scenario `{}` stands in a file called `{stem}`", document.name))
+                .label("differs from the file's name")
+                .help(format!("call the scenario `{stem}`, or the file `{}.yaml`", document.name)),
+        );
+    }
+}
+
+fn variables(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) {
+    let at = |section: &str, name: &str| root.key(section).key(name);
+    let variables = document.variables.keys().map(|name| ("variables", name));
+    for (section, name) in variables.chain(document.matrix.keys().map(|name| ("matrix", name))) {
+        let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        if !name.starts_with(|letter: char| letter.is_ascii_lowercase()) || !name.chars().all(fits) {
+            problems.add(
+                Problem::at_key(&at(section, name), format!("`{name}` cannot be the name of a variable"))
+                    .label("not a name")
+                    .help("use lowercase letters, digits and `_`, a letter first"),
+            );
+        }
+    }
+    for name in document.matrix.keys().filter(|name| document.variables.contains_key(*name)) {
+        problems.add(
+            Problem::at_key(&at("matrix", name), format!("`{name}` is in `variables` and in `matrix`"))
+                .label("also in `variables`")
+                .help("keep one of the two"),
+        );
+    }
+    for (name, value) in document.without_fault.iter().flatten() {
+        let at = at("without_fault", name);
+        match document.variables.get(name) {
+            None => problems.add(
+                Problem::at_key(&at, format!("`without_fault` sets an unknown variable `{name}`"))
+                    .label("not in `variables`")
+                    .did_you_mean(name, "known variables", document.variables.keys().map(String::as_str)),
+            ),
+            Some(fault) if fault == value => problems.add(
+                Problem::at_value(&at, format!("`without_fault` leaves `{name}` as it is"))
+                    .label("the same value as in `variables`")
+                    .help("give the value with which there is no fault"),
+            ),
+            Some(_) => {}
+        }
+    }
+}
+
+fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut Problems) {
+    let topology = &document.topology;
+    if topology.curve == Curve::Bn254 {
+        problems.add(
+            Problem::at_value(&at.key("curve"), "the curve `bn254` is not supported yet")
+                .label("not supported yet")
+                .help("use `ecdsa`"),
+        );
+    }
+    if topology.task_sla.as_secs() == 0 || topology.task_sla.subsec_nanos() > 0 {
+        problems.add(
+            Problem::at_value(&at.key("task_sla"), "the task SLA must be whole seconds, at least `1s`")
+                .label(format!("is {}", topology.task_sla))
+                .help("chains count time in seconds"),
+        );
+    }
+    if let Mining::Interval(interval) = topology.mining
+        && (interval.as_secs() == 0 || interval.subsec_nanos() > 0)
+    {
+        problems.add(
+            Problem::at_value(&at.key("mining"), "the interval must be whole seconds, at least `1s`")
+                .label(format!("is {interval}"))
+                .help("chains count time in seconds; `instant` mines at each transaction"),
+        );
+    }
+    let operators = at.key("operators");
+    let mut names = BTreeSet::new();
+    for (index, operator) in topology.operators.iter().enumerate() {
+        if !names.insert(&operator.name) {
+            problems.add(
+                Problem::at_value(
+                    &operators.item(index).key("name"),
+                    format!("two operators are called `{}`", operator.name),
+                )
+                .label("the second one")
+                .help("give each operator a name of its own"),
+            );
+        }
+    }
+    if topology.total_weight() == 0 && !problems.touch(&operators) {
+        problems.add(
+            Problem::at_key(&operators, "the weights of the operators add up to zero")
+                .label("no operator has weight")
+                .help("give at least one operator a `weight`"),
+        );
+    }
+}

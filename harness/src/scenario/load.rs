@@ -1,0 +1,234 @@
+//! One scenario file → its scenarios, one for each combination of the matrix.
+//!
+//! All combinations, and all of them again without the fault, are filled in, validated and checked
+//! when the file is loaded: what loads can run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hourglass_component::document::{DocumentError, Pointer, Problem, Problems, Schema, Tree};
+use serde_json::Value;
+
+use super::check;
+use super::model::{Scenario, ScenarioDocument};
+use super::resolve;
+use super::texts::Scalar;
+use super::trial::Trial;
+use super::values::RuntimeKind;
+use super::variables::{Bindings, combinations, substitute};
+
+/// More would rather be a mistake than a test.
+const MAX_COMBINATIONS: usize = 256;
+
+/// A scenario file that has been found good.
+#[derive(Debug, Clone)]
+pub struct ScenarioFile {
+    /// The file.
+    pub path: Arc<Path>,
+    /// One for each combination of its matrix; never empty.
+    pub variants: Vec<Variant>,
+}
+
+/// A scenario for one combination of its matrix.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// `chain_l1`; `None` where the file has no matrix.
+    pub label: Option<String>,
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    fault_free: Option<Arc<Scenario>>,
+}
+
+/// Loads scenario files; two with the same name are a problem of the second.
+#[derive(Debug)]
+pub struct Loader {
+    schema: Schema<ScenarioDocument>,
+    names: BTreeMap<String, PathBuf>,
+}
+
+impl Loader {
+    /// A loader that knows no names yet.
+    pub fn new() -> Result<Self, DocumentError> {
+        Ok(Self { schema: Schema::new()?, names: BTreeMap::new() })
+    }
+
+    /// Loads the file at `path`. On failure the error holds all of its problems.
+    pub fn load(&mut self, path: &Path) -> Result<ScenarioFile, DocumentError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| DocumentError::Read { path: path.to_owned(), source })?;
+        self.parse(path, text)
+    }
+
+    /// Loads `text` as if it stood in the file at `path`.
+    pub fn parse(&mut self, path: &Path, text: impl Into<Arc<str>>) -> Result<ScenarioFile, DocumentError> {
+        let tree = Tree::parse(path.display().to_string(), text)?;
+        let mut loading = Loading {
+            schema: &self.schema,
+            path: path.into(),
+            tree: &tree,
+            header: Header::read(tree.value()),
+            used: BTreeSet::new(),
+            problems: Problems::new(),
+        };
+        let variants = loading.variants();
+        loading.check_variables();
+        let mut problems = loading.problems;
+        if let Some(name) = tree.value()["name"].as_str() {
+            if let Some(other) = self.names.get(name).filter(|other| *other != path) {
+                let message = format!("the name `{name}` is taken by {}", other.display());
+                let problem = Problem::at_value(&Pointer::from("/name"), message);
+                problems.add(problem.label("taken").help("rename this file and its scenario"));
+            }
+            self.names.entry(name.to_owned()).or_insert_with(|| path.to_owned());
+        }
+        tree.judge(Some(ScenarioFile { path: path.into(), variants }), problems)
+    }
+}
+
+impl ScenarioFile {
+    /// A trial for each combination on each of `runtimes` that the scenario is meant for.
+    pub fn trials(&self, runtimes: &[RuntimeKind]) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for runtime in runtimes {
+            for variant in self.variants.iter().filter(|variant| variant.scenario.runtimes.contains(runtime)) {
+                let label = variant.label.as_ref().map(|label| format!("::{label}"));
+                trials.push(Trial {
+                    name: format!("{runtime}::{}{}", variant.scenario.name, label.unwrap_or_default()),
+                    scenario: Arc::clone(&variant.scenario),
+                    runtime: *runtime,
+                    path: Arc::clone(&self.path),
+                    fault_free: variant.fault_free.clone(),
+                });
+            }
+        }
+        trials
+    }
+}
+
+struct Loading<'a> {
+    schema: &'a Schema<ScenarioDocument>,
+    path: Arc<Path>,
+    tree: &'a Tree,
+    header: Header,
+    used: BTreeSet<String>,
+    problems: Problems,
+}
+
+impl Loading<'_> {
+    fn variants(&mut self) -> Vec<Variant> {
+        let count = self.header.matrix.values().map(Vec::len).fold(1_usize, usize::saturating_mul);
+        if count > MAX_COMBINATIONS {
+            let message = format!("the matrix has {count} combinations, more than {MAX_COMBINATIONS}");
+            self.problems.add(Problem::at_key(&Pointer::from("/matrix"), message).label("this matrix"));
+            return Vec::new();
+        }
+        let mut labels = BTreeSet::new();
+        let mut variants = Vec::new();
+        for combination in combinations(&self.header.matrix) {
+            let label = label(&combination);
+            if !labels.insert(label.clone()) {
+                let message = format!("two combinations of the matrix are called `{}`", label.unwrap_or_default());
+                self.problems.add(
+                    Problem::at_key(&Pointer::from("/matrix"), message)
+                        .label("this matrix")
+                        .help("give each value once, and values that differ in letters or digits"),
+                );
+                continue;
+            }
+            let mut bindings = self.header.variables.clone();
+            bindings.extend(combination);
+            let fault_free = self.header.without_fault.clone().and_then(|over| {
+                let mut bindings = bindings.clone();
+                bindings.extend(over);
+                self.scenario(&bindings)
+            });
+            if let Some(scenario) = self.scenario(&bindings) {
+                variants.push(Variant { label, scenario, fault_free });
+            }
+        }
+        variants
+    }
+
+    fn scenario(&mut self, bindings: &Bindings) -> Option<Arc<Scenario>> {
+        let mut problems = Problems::new();
+        let value = substitute(self.tree.value(), bindings, &mut self.used, &mut problems);
+        let tree = self.tree.with_value(value);
+        let document = self.schema.read(&tree, &mut problems);
+        if let Some(document) = &document {
+            check::check(document, &self.path, &mut problems);
+        }
+        let good = problems.is_empty();
+        self.problems.extend(problems);
+        document
+            .filter(|_| good)
+            .map(|document| Arc::new(resolve::resolve(document, bindings.clone(), &self.path, &tree)))
+    }
+
+    /// A variable that nothing uses is a mistake: what it was meant for keeps its value.
+    fn check_variables(&mut self) {
+        if !self.problems.is_empty() {
+            return;
+        }
+        for (place, names) in [
+            ("/variables", self.header.variables.keys().collect::<Vec<_>>()),
+            ("/matrix", self.header.matrix.keys().collect()),
+        ] {
+            for name in names.into_iter().filter(|name| !self.used.contains(*name)) {
+                self.problems.add(
+                    Problem::at_key(&Pointer::from(place).key(name), format!("the variable `{name}` is never used"))
+                        .label("never used")
+                        .help(format!("write `${{{name}}}` where it is meant, or take it away")),
+                );
+            }
+        }
+    }
+}
+
+/// What must be known before the rest can be read. What is not as it should be is left out here;
+/// the schema reports it.
+struct Header {
+    variables: Bindings,
+    matrix: BTreeMap<String, Vec<Scalar>>,
+    without_fault: Option<Bindings>,
+}
+
+impl Header {
+    fn read(document: &Value) -> Self {
+        let matrix = document["matrix"].as_object().into_iter().flatten();
+        let matrix = matrix.filter_map(|(name, values)| {
+            let values: Option<Vec<_>> = values.as_array()?.iter().map(scalar).collect();
+            Some((name.clone(), values.filter(|values| !values.is_empty())?))
+        });
+        Self {
+            variables: scalars(&document["variables"]).unwrap_or_default(),
+            matrix: matrix.collect(),
+            without_fault: scalars(&document["without_fault"]),
+        }
+    }
+}
+
+fn scalars(value: &Value) -> Option<Bindings> {
+    let entries = value.as_object()?.iter();
+    Some(entries.filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect())
+}
+
+fn scalar(value: &Value) -> Option<Scalar> {
+    matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)).then(|| Scalar(value.clone()))
+}
+
+/// `chain_l1::count_3`; what test runners and shells would trip over becomes `-`.
+fn label(combination: &Bindings) -> Option<String> {
+    let parts: Vec<_> = combination
+        .iter()
+        .map(|(name, value)| {
+            let value: String = value
+                .to_string()
+                .chars()
+                .map(|letter| if letter.is_ascii_alphanumeric() || "_.-".contains(letter) { letter } else { '-' })
+                .collect();
+            format!("{name}_{value}")
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("::"))
+}
