@@ -2,17 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use hourglass_harness::reaper::{SuperviseArgs, supervise_main};
-
-#[derive(Parser)]
-enum Command {
-    #[command(hide = true)]
-    Supervise(SuperviseArgs),
-}
+use clap::Parser as _;
+use hourglass_harness::cli::Cli;
 
 fn main() -> ExitCode {
-    match Command::parse() {
-        Command::Supervise(args) => supervise_main(&args),
-    }
+    Cli::parse().execute()
 }

@@ -60,7 +60,10 @@ impl AnvilProcess {
             Ok(Ok(address)) => address,
             Ok(Err(_)) => return Err(not_ready(format!("it ended with {}", child.wait().await))),
             Err(_) => {
-                return Err(not_ready(format!("it does not listen after {}", humantime::format_duration(READY_WITHIN))));
+                return Err(not_ready(format!(
+                    "it does not listen after {}",
+                    humantime::format_duration(READY_WITHIN)
+                )));
             }
         };
         let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await?;

@@ -1,7 +1,88 @@
-//! The commands of `harness`, one file each: arguments, and a function that does the work and
-//! writes to the writer it is given.
+//! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it is
+//! given. What a command does is elsewhere in the library.
 
+pub mod component;
+mod error;
+pub mod gc;
 pub mod lint;
 pub mod list;
 pub mod plan;
+pub mod run;
 pub mod schema;
+
+use std::{io, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use component::ComponentCommand;
+pub use error::CliError;
+pub use run::AnvilArgs;
+
+use crate::{
+    reaper::{SuperviseArgs, supervise_main},
+    runner::verdict::ExitStatus,
+};
+
+/// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    List(list::ListArgs),
+    Plan(plan::PlanArgs),
+    Lint(lint::LintArgs),
+    Schema(schema::SchemaArgs),
+    Gc(gc::GcArgs),
+    #[command(subcommand)]
+    Component(ComponentCommand),
+    #[command(hide = true)]
+    Supervise(SuperviseArgs),
+}
+
+impl Cli {
+    /// Does what the command line asks; every failure is shown on standard error and gives its exit code.
+    pub fn execute(&self) -> ExitCode {
+        // The supervisor outlives everything and must not depend on a runtime.
+        if let Command::Supervise(args) = &self.command {
+            return supervise_main(args);
+        }
+        match self.dispatch() {
+            Ok(status) => status.into(),
+            // The reader of our output has had enough.
+            Err(error) if error.is_closed_output() => ExitStatus::Passed.into(),
+            Err(error) => {
+                error.show();
+                error.status().into()
+            }
+        }
+    }
+
+    fn dispatch(&self) -> Result<ExitStatus, CliError> {
+        let out = &mut io::stdout().lock();
+        match &self.command {
+            Command::Run(args) => return runtime()?.block_on(run::run(args)),
+            Command::Component(command) => runtime()?.block_on(component::run(command))?,
+            Command::List(args) => list::run(args, out)?,
+            Command::Plan(args) => plan::run(args, out)?,
+            Command::Schema(args) => schema::run(args, out)?,
+            Command::Gc(args) => gc::run(args, out)?,
+            Command::Lint(args) => {
+                if lint::run(args, out)? > 0 {
+                    return Ok(ExitStatus::Usage);
+                }
+            }
+            // Handled before there is a runtime.
+            Command::Supervise(_) => {}
+        }
+        Ok(ExitStatus::Passed)
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Output)
+}

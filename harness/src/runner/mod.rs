@@ -1,4 +1,22 @@
-//! A trial from stand-up to verdict.
-//! What the verdict looks like to people and tools is the business of `report`.
+//! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
+//!
+//! [`environment`] stands a trial's parts up, [`steps`] holds one file a step family, [`judge`] and [`invariants`] what
+//! must hold, [`trial`] puts one trial together and [`schedule`] many. How anything is shown is in `report`, where
+//! parts run in `runtime`.
 
+mod environment;
+mod failure;
+mod folders;
+mod invariants;
+mod judge;
+mod schedule;
+mod steps;
+mod trial;
 pub mod verdict;
+mod world;
+
+pub use environment::Environment;
+pub use failure::{EnvironmentError, remedy};
+pub use folders::{KeptRun, RunFolders};
+pub use schedule::{Schedule, run_all};
+pub use trial::{Keep, TrialSettings, run_trial};

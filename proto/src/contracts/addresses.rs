@@ -51,11 +51,11 @@ const fn address(digits: &str) -> Address {
     ethers::types::H160(bytes)
 }
 
+#[expect(clippy::panic, reason = "evaluated by the compiler only: a wrong digit does not compile")]
 const fn digit(character: u8) -> u8 {
     match character {
         b'0'..=b'9' => character - b'0',
         b'a'..=b'f' => character - b'a' + 10,
-        // Evaluated by the compiler only: a wrong digit does not compile.
         _ => panic!("not a lowercase hexadecimal digit"),
     }
 }

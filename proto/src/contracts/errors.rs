@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use ethers::{
-    abi::{ParamType, ethabi::AbiError},
+    abi::{ParamType, Token, ethabi::AbiError},
     types::Selector,
 };
 
@@ -40,10 +40,11 @@ pub fn names() -> Vec<&'static str> {
 /// `Name(argument, …)` for a custom error of ours, the text of a `require`, else the raw data.
 pub fn describe(data: &[u8]) -> String {
     let Some((selector, arguments)) = data.split_first_chunk::<4>() else { return "no reason".to_owned() };
-    if *selector == [0x08, 0xc3, 0x79, 0xa0] {
-        if let Ok([text]) = ethers::abi::decode(&[ParamType::String], arguments).as_deref() {
-            return format!("{text:?}").trim_matches('"').to_owned();
-        }
+    // Error(string), the selector of `require` with a text.
+    if *selector == [0x08, 0xc3, 0x79, 0xa0]
+        && let Ok([Token::String(text)]) = ethers::abi::decode(&[ParamType::String], arguments).as_deref()
+    {
+        return text.clone();
     }
     let Some(error) = ERRORS.get(selector) else { return format!("0x{}", hex::encode(data)) };
     match error.decode(arguments) {

@@ -5,12 +5,7 @@ pub mod errors;
 
 /// Bindings as ethers generates them.
 pub mod bindings {
-    #![expect(
-        missing_docs,
-        clippy::all,
-        clippy::pedantic,
-        reason = "generated from contract ABIs, whose sources are commented"
-    )]
+    #![expect(missing_docs, reason = "generated from contract ABIs, whose sources are commented")]
     ethers::contract::abigen!(
         TaskMailbox,
         "../fixtures/contracts/artifacts/TaskMailbox.json",

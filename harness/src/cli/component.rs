@@ -1,0 +1,58 @@
+//! `harness component`: the reference components, each a process of its own.
+
+use std::{error::Error, future::Future, path::PathBuf};
+
+use hourglass_aggregator::AggregatorConfig;
+use hourglass_component::shutdown;
+use hourglass_executor::ExecutorConfig;
+use hourglass_performer::PerformerConfig;
+
+use super::CliError;
+
+/// Runs a reference component until SIGTERM or SIGINT
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum ComponentCommand {
+    /// The performer, which squares a hexadecimal number; configured by environment variables
+    Performer {
+        /// Accepted so that all components can be started alike; the environment configures the performer
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// The executor, which runs tasks on performers and signs results
+    Executor {
+        /// Its configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// The aggregator, which sends tasks to executors and submits certificates
+    Aggregator {
+        /// Its configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// Runs the component to its end.
+pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
+    match command {
+        ComponentCommand::Performer { .. } => {
+            let config = PerformerConfig::from_environment().map_err(|error| CliError::Usage(error.to_string()))?;
+            ended("performer", hourglass_performer::run(config, shutdown::on_signal())).await
+        }
+        ComponentCommand::Executor { config } => {
+            let config = ExecutorConfig::open(config)?;
+            ended("executor", hourglass_executor::run(config, shutdown::on_signal())).await
+        }
+        ComponentCommand::Aggregator { config } => {
+            let config = AggregatorConfig::load(config)?;
+            ended("aggregator", hourglass_aggregator::run(config, shutdown::on_signal())).await
+        }
+    }
+}
+
+async fn ended<E: Error + Send + Sync + 'static>(
+    component: &'static str,
+    running: impl Future<Output = Result<(), E>>,
+) -> Result<(), CliError> {
+    running.await.map_err(|error| CliError::Component { component, source: Box::new(error) })
+}

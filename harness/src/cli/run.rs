@@ -1,0 +1,121 @@
+//! `harness run`: trials are run and told to the terminal, and on request to files.
+
+use std::{io, num::NonZero, path::PathBuf, thread};
+
+use tokio_util::sync::CancellationToken;
+
+use super::CliError;
+use crate::{
+    chain::AnvilSearch,
+    report::{self, RunReport, Terminal, TerminalOptions},
+    runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
+    runtime::HarnessExecutable,
+    scenario::{RuntimeKind, Selection},
+};
+
+/// How a failed trial is run again.
+const COMMAND: &str = "harness run";
+
+/// Runs trials and tells what came of them
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunArgs {
+    /// Which trials; without --runtime those of the process runtime
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How many trials run at once; default: the number of processors
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<NonZero<usize>>,
+    /// When an environment is left running after its trial; `harness gc` ends it
+    #[arg(long, value_enum, default_value_t)]
+    pub keep: Keep,
+    /// Write a `JUnit` report to this file
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a JSON report to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Where chains come from
+    #[command(flatten)]
+    pub anvil: AnvilArgs,
+}
+
+/// Where chains come from.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AnvilArgs {
+    /// The Anvil binary; default: `HARNESS_ANVIL`, PATH, Foundry's folder, the cache
+    #[arg(long, value_name = "PATH")]
+    pub anvil: Option<PathBuf>,
+    /// Install nothing
+    #[arg(long)]
+    pub offline: bool,
+}
+
+impl AnvilArgs {
+    /// The search that these arguments ask for.
+    pub fn search(&self) -> AnvilSearch {
+        AnvilSearch { flag: self.anvil.clone(), offline: self.offline }
+    }
+}
+
+/// Runs the trials; the first Ctrl-C ends them in order.
+pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
+    let mut selection = args.selection.clone();
+    if selection.runtimes.is_empty() {
+        selection.runtimes.push(RuntimeKind::Process);
+    }
+    let trials = selection.trials()?;
+    let notice = |text: &str| drop(io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n")));
+    let anvil = match args.anvil.search().find_or_install(notice).await {
+        Ok(anvil) => anvil,
+        Err(error) => return Err(CliError::Environment(Box::new(error))),
+    };
+    let settings = TrialSettings {
+        anvil,
+        executable: HarnessExecutable::current().map_err(CliError::Executable)?,
+        folders: RunFolders::locate(),
+        keep: args.keep,
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
+    let report = follow(&schedule, &settings).await?;
+    if let Some(path) = &args.junit {
+        report::write_junit(path, &report, COMMAND)?;
+    }
+    if let Some(path) = &args.json {
+        report::write_json(path, &report)?;
+    }
+    Ok(report.exit_status())
+}
+
+async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunReport, CliError> {
+    let interrupt = CancellationToken::new();
+    let interrupted = interrupt.clone();
+    let signals = tokio::spawn(async move {
+        // A signal handler that cannot be had leaves the default: the process ends and the supervisor cleans up.
+        if wait_for_signal().await.is_ok() {
+            interrupted.cancel();
+        }
+    });
+    let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
+    let ((), (report, written)) = tokio::join!(
+        async {
+            run_all(schedule, settings, &interrupt, &events).await;
+        },
+        report::follow(receiver, &mut terminal)
+    );
+    signals.abort();
+    match written {
+        // Who closes the output does not want to know more; the exit code still tells.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
+        _ => Ok(report),
+    }
+}
+
+async fn wait_for_signal() -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

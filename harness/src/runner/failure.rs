@@ -1,0 +1,88 @@
+//! Why a trial did not pass: the system under test broke a promise, or its environment could not be had.
+
+use std::io;
+
+use hourglass_component::chain::{ChainError, SendError};
+
+use super::verdict::Violation;
+use crate::{chain::SetupError, runtime::RuntimeError};
+
+/// Why an environment could not be made, used or taken down.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// Chains.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A part of the trial.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A chain could not be asked.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A transaction of the harness failed.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// A file of the trial.
+    #[error("use {path}", path = path.display())]
+    File {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The scenario asks for what the runtime cannot do yet.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// Why a step did not do what it should.
+#[derive(Debug)]
+pub(super) enum StepFailure {
+    /// The system under test is to blame.
+    Violation(Box<Violation>),
+    /// The environment is.
+    Environment(EnvironmentError),
+}
+
+impl<E: Into<EnvironmentError>> From<E> for StepFailure {
+    fn from(error: E) -> Self {
+        Self::Environment(error.into())
+    }
+}
+
+/// What to do about an environment failure, where that is known.
+pub fn remedy(error: &EnvironmentError) -> Option<String> {
+    let text = match error {
+        EnvironmentError::Setup(SetupError::NotFound { .. } | SetupError::NotThere { .. }) => {
+            "name an Anvil binary with --anvil or HARNESS_ANVIL"
+        }
+        EnvironmentError::Setup(SetupError::NoCache(_)) => "set HARNESS_CACHE to a folder",
+        EnvironmentError::Setup(SetupError::NotReady { .. }) => {
+            "read the chain's output above; another Anvil can be named with --anvil"
+        }
+        EnvironmentError::Runtime(RuntimeError::Spawn { .. }) => {
+            "make sure that the program exists and may be executed, or correct the command in the scenario"
+        }
+        EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::NotReady { .. }) => {
+            "read the component's output above, and its whole log in the trial's folder"
+        }
+        EnvironmentError::Runtime(RuntimeError::Tail(_)) => "raise fs.inotify.max_user_instances with sysctl",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// An error with everything that caused it, in one text.
+pub(super) fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Transparent wrappers repeat their source.
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

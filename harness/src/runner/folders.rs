@@ -1,0 +1,132 @@
+//! Where the evidence of trials lies: one folder a trial, below one root.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::EnvironmentError;
+use crate::reaper::RunId;
+
+/// The variable that names the folder of all trials' folders.
+const RUNS_VARIABLE: &str = "HARNESS_RUNS";
+
+/// Folders of trials below one root.
+#[derive(Debug, Clone)]
+pub struct RunFolders {
+    root: PathBuf,
+}
+
+/// A trial that has a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRun {
+    /// The trial's id.
+    pub run: RunId,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// Says in a trial's folder which process it belongs to.
+const OWNER_FILE: &str = "owner.json";
+
+/// A process, by what no later one with the same id has.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    pid: u32,
+    /// Start time in clock ticks since the machine started.
+    started: u64,
+}
+
+impl Owner {
+    fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The command in parentheses may hold anything; the start time is field 22, and field 3 follows the command.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let started = fields.split_whitespace().nth(19)?.parse().ok()?;
+        Some(Self { pid, started })
+    }
+}
+
+impl KeptRun {
+    /// Whether the process that runs this trial is still at it.
+    pub fn is_under_way(&self) -> bool {
+        let owner = fs::read(self.folder.join(OWNER_FILE)).ok();
+        let owner = owner.and_then(|text| serde_json::from_slice::<Owner>(&text).ok());
+        owner.is_some_and(|owner| Owner::of(owner.pid).as_ref() == Some(&owner))
+    }
+
+    /// Says that nobody is at it any more.
+    pub(super) fn release(folder: &Path) {
+        // Where it stays, it names a process that ends soon.
+        let _ = fs::remove_file(folder.join(OWNER_FILE));
+    }
+}
+
+impl RunFolders {
+    /// `HARNESS_RUNS`, else a folder for temporary files that is the same for all runs of a user.
+    pub fn locate() -> Self {
+        let named = env::var_os(RUNS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let root = named.unwrap_or_else(|| env::temp_dir().join("hourglass-harness"));
+        // Children have other working folders.
+        Self { root: std::path::absolute(&root).unwrap_or(root) }
+    }
+
+    /// Folders below a root of one's own.
+    pub fn below(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes the folder of a trial, which begins with its id so that folders sort by time.
+    pub fn create(&self, run: &RunId) -> Result<PathBuf, EnvironmentError> {
+        let folder = self.root.join(run.as_str());
+        let fail = |source| EnvironmentError::File { path: folder.clone(), source };
+        fs::create_dir_all(&folder).map_err(fail)?;
+        if let Some(owner) = Owner::of(std::process::id()) {
+            let text = serde_json::to_vec(&owner).unwrap_or_default();
+            fs::write(folder.join(OWNER_FILE), text).map_err(fail)?;
+        }
+        Ok(folder)
+    }
+
+    /// The trials that have a folder here, oldest first.
+    pub fn runs(&self) -> Vec<KeptRun> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
+        let mut runs: Vec<_> = entries
+            .filter_map(|entry| {
+                let run = entry.file_name().to_str()?.parse().ok()?;
+                Some(KeptRun { run, folder: entry.path() })
+            })
+            .collect();
+        runs.sort_by(|a, b| a.run.cmp(&b.run));
+        runs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `gc` must leave alone what somebody is at, and find what nobody is.
+    #[test]
+    fn a_trial_is_under_way_while_its_process_lives() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunFolders::below(root.path());
+        let run = RunId::generate();
+        let folder = folders.create(&run).unwrap();
+        let [kept] = folders.runs().try_into().unwrap();
+        assert_eq!((&kept.run, &kept.folder), (&run, &folder));
+        assert!(kept.is_under_way());
+        let other = serde_json::to_vec(&Owner { pid: std::process::id(), started: 1 }).unwrap();
+        fs::write(folder.join(OWNER_FILE), other).unwrap();
+        assert!(!kept.is_under_way(), "a process that got the same id later was taken for the owner");
+        KeptRun::release(&folder);
+        assert!(!kept.is_under_way());
+    }
+}

@@ -1,0 +1,74 @@
+//! What the steps of a scenario do: one file a family. A step acts on the world of its trial and says what is wrong.
+
+mod chain;
+mod create;
+mod event;
+mod expired;
+mod faults;
+mod rejected;
+mod verified;
+
+use std::time::Instant;
+
+use futures::{FutureExt as _, future::BoxFuture};
+
+use super::{failure::StepFailure, world::World};
+use crate::{
+    scenario::{Step, StepKind},
+    timeline::Event,
+};
+
+/// Runs steps one after the other, up to the first that fails.
+pub(super) async fn run_all(
+    world: &World,
+    steps: &[Step],
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<(), StepFailure> {
+    for step in steps {
+        progress(&title(step));
+        run(world, step).await?;
+    }
+    Ok(())
+}
+
+fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFailure>> {
+    async move {
+        let started = Instant::now();
+        note(world, step, "begins".to_owned());
+        let done = match &step.kind {
+            StepKind::CreateTask(create) => create::run(world, create).await,
+            StepKind::ExpectVerified(expect) => verified::run(world, step, expect).await,
+            StepKind::ExpectExpired(expect) => expired::run(world, step, expect).await,
+            StepKind::ExpectRejected(expect) => rejected::run(world, step, expect).await,
+            StepKind::ExpectEvent(expect) => event::run(world, step, expect).await,
+            StepKind::Kill(kill) => faults::kill(world, kill).await,
+            StepKind::Restart(restart) => faults::restart(world, restart).await,
+            StepKind::Mine(mine) => chain::mine(world, mine).await,
+            StepKind::Warp(warp) => chain::warp(world, warp).await,
+            StepKind::Parallel(steps) => {
+                let all = futures::future::join_all(steps.iter().map(|step| run(world, step))).await;
+                // All are waited for, so that none goes on while the environment is taken down.
+                all.into_iter().collect()
+            }
+        };
+        let outcome = match &done {
+            Ok(()) => "done".to_owned(),
+            Err(StepFailure::Violation(violation)) => format!("failed: {}", violation.seen),
+            Err(StepFailure::Environment(error)) => format!("could not be done: {error}"),
+        };
+        note(world, step, format!("{outcome} after {:.3}s", started.elapsed().as_secs_f64()));
+        done
+    }
+    .boxed()
+}
+
+/// How reports call a step.
+pub(super) fn title(step: &Step) -> String {
+    step.name.as_ref().map_or_else(|| step.kind.key().to_owned(), |name| format!("{} ({name})", step.kind.key()))
+}
+
+fn note(world: &World, step: &Step, what: String) {
+    let mut event = Event::of_harness(format!("step {} {what}", title(step)));
+    event.fields.insert("place".to_owned(), step.location.to_string().into());
+    world.environment.timeline.record(event);
+}

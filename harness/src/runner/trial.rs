@@ -1,0 +1,236 @@
+//! One trial: stood up, run, judged, taken down, reported.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    EnvironmentError, KeptRun, RunFolders,
+    environment::{Environment, StandUp},
+    failure::{StepFailure, chain_of, remedy},
+    invariants, steps,
+    verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
+    world::World,
+};
+use crate::{
+    chain::AnvilBinary,
+    reaper::RunId,
+    runtime::HarnessExecutable,
+    scenario::Trial,
+    timeline::{Timeline, phases},
+};
+
+/// What every trial of a run needs.
+#[derive(Debug, Clone)]
+pub struct TrialSettings {
+    /// The Anvil that chains are started from.
+    pub anvil: AnvilBinary,
+    /// The executable that holds the reference components.
+    pub executable: HarnessExecutable,
+    /// Where trials' folders are made.
+    pub folders: RunFolders,
+    /// When an environment outlives its trial.
+    pub keep: Keep,
+}
+
+/// When an environment outlives its trial.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Keep {
+    /// Never.
+    #[default]
+    Never,
+    /// When the trial failed.
+    Failed,
+    /// Always.
+    Always,
+}
+
+/// Entries that a violation without a task shows.
+const LAST_ENTRIES: usize = 12;
+
+/// Runs a trial to its end, whatever that is. `progress` hears what is going on; `interrupt` ends the trial early, but
+/// not the taking down.
+pub async fn run_trial(
+    trial: &Trial,
+    settings: &TrialSettings,
+    interrupt: &CancellationToken,
+    progress: &(dyn Fn(&str) + Sync),
+) -> TrialReport {
+    let run = RunId::generate();
+    let mut course = Course {
+        trial,
+        settings,
+        started: Timestamp::now(),
+        clock: Instant::now(),
+        timeline: Timeline::default(),
+        phases: Vec::new(),
+        tasks: Vec::new(),
+        violations: Vec::new(),
+        kept: false,
+    };
+    let folder = match settings.folders.create(&run) {
+        Ok(folder) => folder,
+        Err(error) => return course.report(settings.folders.root(), Some(error), false),
+    };
+    let (error, interrupted) = match course.go(run, &folder, interrupt, progress).await {
+        Ok(interrupted) => (None, interrupted),
+        Err(error) => (Some(error), false),
+    };
+    course.log_invariant();
+    // The report is worth more than the file: where it cannot be written, the logs beside it say the same.
+    let _ = course.timeline.write(&folder.join("timeline.jsonl"));
+    let report = course.report(&folder, error, interrupted);
+    KeptRun::release(&folder);
+    if report.verdict == Verdict::Passed && !report.kept {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    report
+}
+
+struct Course<'a> {
+    trial: &'a Trial,
+    settings: &'a TrialSettings,
+    started: Timestamp,
+    clock: Instant,
+    timeline: Timeline,
+    phases: Vec<Phase>,
+    tasks: Vec<TaskReport>,
+    violations: Vec<Violation>,
+    kept: bool,
+}
+
+impl Course<'_> {
+    /// Whether it was interrupted.
+    async fn go(
+        &mut self,
+        run: RunId,
+        folder: &Path,
+        interrupt: &CancellationToken,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<bool, EnvironmentError> {
+        let stand_up = StandUp {
+            trial: self.trial,
+            settings: self.settings,
+            run,
+            folder: folder.to_owned(),
+            timeline: self.timeline.clone(),
+            phases: &mut self.phases,
+        };
+        // Dropped half-way, its parts go with it: children are killed on drop and the supervisor sweeps.
+        let Some(environment) = interrupt.run_until_cancelled(stand_up.environment(progress)).await else {
+            return Ok(true);
+        };
+        let world = World::new(environment?, self.trial.scenario.clone(), self.started);
+        let started = Instant::now();
+        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, progress)).await;
+        self.phase("steps", started.elapsed());
+        let interrupted = stepping.is_none();
+        self.note_tasks(&world).await;
+        progress("taking down");
+        let failed = !matches!(&stepping, Some(Ok(violations)) if violations.is_empty());
+        let keep = match self.settings.keep {
+            Keep::Never => false,
+            Keep::Failed => failed,
+            Keep::Always => true,
+        };
+        let outcome = stepping.unwrap_or(Ok(Vec::new()));
+        let taken_down = self.take_down(world.environment, keep && !interrupted).await;
+        match outcome {
+            Ok(violations) => self.violations.extend(violations),
+            // The first error is the cause; what taking down says then is its consequence.
+            Err(error) => return Err(error),
+        }
+        taken_down?;
+        Ok(interrupted)
+    }
+
+    async fn judged_steps(
+        &self,
+        world: &World,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<Vec<Violation>, EnvironmentError> {
+        let scenario = self.trial.scenario.clone();
+        let stepped = match steps::run_all(world, &scenario.steps, progress).await {
+            Ok(()) => invariants::on_chain(world).await,
+            Err(failure) => Err(failure),
+        };
+        match stepped {
+            Ok(violations) => Ok(violations),
+            Err(StepFailure::Violation(violation)) => Ok(vec![*violation]),
+            Err(StepFailure::Environment(error)) => Err(error),
+        }
+    }
+
+    async fn take_down(&mut self, environment: Environment, keep: bool) -> Result<(), EnvironmentError> {
+        let started = Instant::now();
+        self.kept = keep;
+        if keep {
+            environment.keep().await?;
+        } else {
+            let remains = environment.stop().await?;
+            self.violations.extend(invariants::nothing_remains(&remains));
+        }
+        self.phase("taking down", started.elapsed());
+        Ok(())
+    }
+
+    async fn note_tasks(&mut self, world: &World) {
+        for task in world.all_tasks() {
+            let status = match world.environment.chain(task.chain).task_status(task.record.task).await {
+                Ok(status) => format!("{status:?}").to_lowercase(),
+                Err(_) => "unknown".to_owned(),
+            };
+            self.tasks.push(TaskReport {
+                alias: task.alias,
+                hash: format!("{:?}", task.record.task),
+                chain: task.chain.to_string(),
+                status,
+                phases: self.timeline.read(|events| phases(events, task.record.task)),
+            });
+        }
+    }
+
+    /// Judged at the very end: components may complain while they are taken down.
+    fn log_invariant(&mut self) {
+        let events = self.timeline.sorted();
+        for (text, event) in invariants::in_logs(&events, &self.trial.scenario.invariants) {
+            self.violations.push(Violation {
+                what: "invariant: no ERROR in a log".to_owned(),
+                place: None,
+                expected: "no ERROR record that invariants.allowed_errors does not match".to_owned(),
+                seen: format!("{}: {text}", event.source),
+                task: event.task_hash.map(|task| format!("{task:?}")),
+                timeline: self.timeline.last_lines(event.task_hash, LAST_ENTRIES, self.started),
+            });
+        }
+    }
+
+    fn phase(&mut self, name: &str, duration: Duration) {
+        self.phases.push(Phase { name: name.to_owned(), duration });
+    }
+
+    fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
+        let verdict = match error {
+            _ if interrupted => Verdict::Interrupted,
+            Some(error) => Verdict::EnvironmentFailed { error: chain_of(&error), remedy: remedy(&error) },
+            None if self.violations.is_empty() => Verdict::Passed,
+            None => Verdict::Failed { violations: self.violations },
+        };
+        TrialReport {
+            trial: self.trial.name.clone(),
+            scenario: self.trial.path.to_path_buf(),
+            runtime: self.trial.runtime.to_string(),
+            started: self.started,
+            duration: self.clock.elapsed(),
+            phases: self.phases,
+            verdict,
+            tasks: self.tasks,
+            directory: folder.to_owned(),
+            kept: self.kept,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the steps of one trial share: the environment and the tasks that they created.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use hourglass_component::{chain::TaskStatus, keys::H256};
+use jiff::Timestamp;
+
+use super::{environment::Environment, failure::StepFailure, verdict::Violation};
+use crate::{
+    chain::TaskRecord,
+    scenario::{Chain, Location, Scenario},
+};
+
+/// Entries of the timeline that a failure shows.
+const LAST_ENTRIES: usize = 12;
+
+/// A task that a step created.
+#[derive(Debug, Clone)]
+pub(super) struct TrackedTask {
+    pub alias: String,
+    pub chain: Chain,
+    pub record: TaskRecord,
+}
+
+/// What the steps of one trial share.
+pub(super) struct World {
+    pub environment: Environment,
+    pub scenario: std::sync::Arc<Scenario>,
+    pub started: Timestamp,
+    tasks: Mutex<BTreeMap<String, Vec<TrackedTask>>>,
+    order: Mutex<Vec<TrackedTask>>,
+}
+
+impl World {
+    pub(super) fn new(environment: Environment, scenario: std::sync::Arc<Scenario>, started: Timestamp) -> Self {
+        Self { environment, scenario, started, tasks: Mutex::default(), order: Mutex::default() }
+    }
+
+    /// Remembers tasks under a name; a name that is used again means the newer ones.
+    pub(super) fn track(&self, alias: &str, tasks: Vec<TrackedTask>) {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks.iter().cloned());
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), tasks);
+    }
+
+    /// The tasks of a name.
+    pub(super) fn tasks(&self, alias: &str) -> Vec<TrackedTask> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).get(alias).cloned().unwrap_or_default()
+    }
+
+    /// Every task, in the order of creation.
+    pub(super) fn all_tasks(&self) -> Vec<TrackedTask> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A broken promise of the system under test.
+    pub(super) fn violation(
+        &self,
+        what: impl Into<String>,
+        place: Option<&Location>,
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+        task: Option<H256>,
+    ) -> Violation {
+        Violation {
+            what: what.into(),
+            place: place.map(ToString::to_string),
+            expected: expected.into(),
+            seen: seen.into(),
+            task: task.map(|task| format!("{task:?}")),
+            timeline: self.environment.timeline.last_lines(task, LAST_ENTRIES, self.started),
+        }
+    }
+
+    /// The mailbox's status of a task.
+    pub(super) async fn status(&self, task: &TrackedTask) -> Result<TaskStatus, StepFailure> {
+        Ok(self.environment.chain(task.chain).task_status(task.record.task).await?)
+    }
+
+    /// An operator's name for an address that components write.
+    pub(super) fn name_of(&self, address: hourglass_component::keys::Address) -> String {
+        self.environment
+            .accounts
+            .operator(address)
+            .map_or_else(|| format!("unknown {address:?}"), |operator| operator.name.clone())
+    }
+}
