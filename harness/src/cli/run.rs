@@ -2,7 +2,7 @@
 
 use std::{io, num::NonZero, path::PathBuf, thread};
 
-use tokio_util::sync::CancellationToken;
+use hourglass_component::shutdown;
 
 use super::CliError;
 use crate::{
@@ -88,14 +88,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
 }
 
 async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunReport, CliError> {
-    let interrupt = CancellationToken::new();
-    let interrupted = interrupt.clone();
-    let signals = tokio::spawn(async move {
-        // A signal handler that cannot be had leaves the default: the process ends and the supervisor cleans up.
-        if wait_for_signal().await.is_ok() {
-            interrupted.cancel();
-        }
-    });
+    let interrupt = shutdown::on_signal();
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
     let ((), (report, written)) = tokio::join!(
@@ -104,18 +97,9 @@ async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunRepo
         },
         report::follow(receiver, &mut terminal)
     );
-    signals.abort();
     match written {
         // Who closes the output does not want to know more; the exit code still tells.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
         _ => Ok(report),
-    }
-}
-
-async fn wait_for_signal() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
     }
 }

@@ -53,6 +53,11 @@ pub(super) fn block(report: &TrialReport, command: &str, paint: Paint) -> String
     text
 }
 
+/// [`block`] without colours, for whoever shows it elsewhere.
+pub fn failure_text(report: &TrialReport, command: &str) -> String {
+    block(report, command, Paint { colour: false })
+}
+
 /// Seconds with two decimals; with minutes where there are any.
 pub(super) fn time(duration: Duration) -> String {
     // Rounded first, or 59.996 s would read as 60.00 s.
@@ -94,8 +99,20 @@ fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
         "removed; `--keep always` keeps it".to_owned()
     };
     text.push_str(&field(2, "folder", &folder, paint));
+    text.push_str(&running(report, paint));
     text.push_str(&field(2, "again", &format!("{command} {}", quoted(&report.trial)), paint));
     text
+}
+
+/// What was left running and how it is ended; nothing where nothing is.
+pub(super) fn running(report: &TrialReport, paint: Paint) -> String {
+    if report.running.is_empty() {
+        return String::new();
+    }
+    let width = report.running.keys().map(String::len).max().unwrap_or_default();
+    let parts: Vec<_> = report.running.iter().map(|(name, address)| format!("{name:<width$}  {address}")).collect();
+    let run = report.directory.file_name().unwrap_or_default().to_string_lossy();
+    field(2, "running", &parts.join("\n"), paint) + &field(2, "end it", &format!("harness gc {run}"), paint)
 }
 
 /// The tasks that a violation names, or the first where none is named: a burst has a hundred.

@@ -1,6 +1,6 @@
 //! Reports of each kind, for the snapshots of all formats.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::RunEvent;
 use crate::runner::verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation};
@@ -55,6 +55,7 @@ pub(super) fn failed() -> TrialReport {
     };
     let mut report = trial("wrong_result[n=4]", 3_120, Verdict::Failed { violations: vec![verified, signers, leak] });
     report.kept = true;
+    report.running = [("chain 31337".to_owned(), "http://127.0.0.1:1234".to_owned())].into();
     report
 }
 
@@ -100,5 +101,6 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
         tasks: vec![task],
         directory: format!("/runs/r1/{scenario}").into(),
         kept: false,
+        running: BTreeMap::new(),
     }
 }

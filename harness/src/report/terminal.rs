@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Reporter, RunEvent, RunReport,
-    block::{Paint, block, time},
+    block::{Paint, block, running, time},
     progress::Progress,
 };
 use crate::runner::verdict::{TrialReport, Verdict};
@@ -76,7 +76,9 @@ impl<W: Write> Terminal<W> {
     fn trial(&self, report: &TrialReport) -> String {
         let line = self.line(report);
         match &report.verdict {
-            Verdict::Passed if report.kept => format!("{line}  folder    {}\n", report.directory.display()),
+            Verdict::Passed if report.kept => {
+                format!("{line}  folder    {}\n{}", report.directory.display(), running(report, self.paint()))
+            }
             Verdict::Passed => line,
             _ => format!("{line}\n{}\n", block(report, &self.options.command, self.paint())),
         }

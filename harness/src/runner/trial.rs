@@ -1,6 +1,7 @@
 //! One trial: stood up, run, judged, taken down, reported.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     time::{Duration, Instant},
 };
@@ -70,7 +71,7 @@ pub async fn run_trial(
         phases: Vec::new(),
         tasks: Vec::new(),
         violations: Vec::new(),
-        kept: false,
+        running: BTreeMap::new(),
     };
     let folder = match settings.folders.create(&run) {
         Ok(folder) => folder,
@@ -85,7 +86,7 @@ pub async fn run_trial(
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
     let report = course.report(&folder, error, interrupted);
     KeptRun::release(&folder);
-    if report.verdict == Verdict::Passed && !report.kept {
+    if !report.kept {
         let _ = std::fs::remove_dir_all(&folder);
     }
     report
@@ -100,7 +101,7 @@ struct Course<'a> {
     phases: Vec<Phase>,
     tasks: Vec<TaskReport>,
     violations: Vec<Violation>,
-    kept: bool,
+    running: BTreeMap<String, String>,
 }
 
 impl Course<'_> {
@@ -167,8 +168,8 @@ impl Course<'_> {
 
     async fn take_down(&mut self, environment: Environment, keep: bool) -> Result<(), EnvironmentError> {
         let started = Instant::now();
-        self.kept = keep;
         if keep {
+            self.running = environment.runtime.endpoints().await;
             environment.keep().await?;
         } else {
             let remains = environment.stop().await?;
@@ -220,6 +221,7 @@ impl Course<'_> {
             None if self.violations.is_empty() => Verdict::Passed,
             None => Verdict::Failed { violations: self.violations },
         };
+        let kept = verdict != Verdict::Passed || !self.running.is_empty();
         TrialReport {
             trial: self.trial.name.clone(),
             scenario: self.trial.path.to_path_buf(),
@@ -230,7 +232,8 @@ impl Course<'_> {
             verdict,
             tasks: self.tasks,
             directory: folder.to_owned(),
-            kept: self.kept,
+            kept,
+            running: self.running,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Made by the runner, read by every reporter; nothing here knows how it is shown.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -31,8 +31,11 @@ pub struct TrialReport {
     pub tasks: Vec<TaskReport>,
     /// The trial's folder: `timeline.jsonl` and the logs of the components.
     pub directory: PathBuf,
-    /// Whether that folder is still there after the run.
+    /// Whether the folder is still there: that of a trial that passed is removed, unless it is still running.
     pub kept: bool,
+    /// What was left running, by name and address; `harness gc` ends it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub running: BTreeMap<String, String>,
 }
 
 /// A part of a trial and what it took.

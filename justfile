@@ -1,0 +1,49 @@
+# Chores; `just` lists them.
+
+_default:
+    @just --list
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# What CI says about style: formatting and clippy, warnings denied
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# All tests; `just test -p hourglass-proto` for those of one crate
+test *arguments:
+    cargo test {{ if arguments == "" { "--workspace" } else { arguments } }} --locked
+
+# Run scenarios: all, or those named
+scenarios *names:
+    cargo run --release --locked -- run {{ names }}
+
+# The scenario target through cargo nextest, as CI does
+nextest *arguments:
+    cargo nextest run --workspace --locked --test scenarios {{ arguments }}
+
+# Compile the contracts and write their artefacts (Node.js)
+contracts:
+    cd fixtures/contracts && npm ci && npm run build
+
+# Write the JSON Schema of scenario files
+schema:
+    cargo run --locked -- schema --output harness/schema/scenario.json
+
+# Look at changed snapshots, one by one (cargo-insta)
+snapshots:
+    cargo insta review --workspace
+
+# Which dependencies may be used
+deny:
+    cargo deny --locked check bans licenses sources
+
+# Known vulnerabilities of dependencies (fetches the RustSec database)
+advisories:
+    cargo deny --locked check advisories
+
+# Everything that CI runs; `just ci --quick` without what has to be installed
+ci *arguments:
+    .ci/run {{ arguments }}

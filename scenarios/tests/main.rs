@@ -1,0 +1,122 @@
+//! The scenarios as tests, one trial a scenario, combination of its matrix and runtime, for `cargo test` and nextest.
+//!
+//! A scenario that says how its fault is taken out has a second trial, `…::without_fault`, which passes when the scenario
+//! fails: expectations that cannot fail prove nothing.
+//!
+//! What the machine lacks is decided when trials are listed, and its trials are listed as ignored;
+//! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead.
+
+mod availability;
+
+use std::{path::Path, process::ExitCode};
+
+use availability::Availability;
+use hourglass_component::shutdown;
+use hourglass_harness::{
+    report,
+    runner::{Keep, RunFolders, TrialSettings, run_trial, verdict::Verdict},
+    runtime::HarnessExecutable,
+    scenario::{RuntimeKind, ScenarioError, Selection, Trial},
+};
+use libtest_mimic::{Arguments, Failed};
+
+/// How a failed trial is run again.
+const COMMAND: &str = "cargo run -- run";
+const WITHOUT_FAULT: &str = "::without_fault";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let availability = match Availability::of_this_machine() {
+        Ok(availability) => availability,
+        Err(error) => return refuse(&error),
+    };
+    let trials = match trials(&arguments, &availability) {
+        Ok(trials) => trials,
+        Err(error) => return refuse(&format!("{:?}", miette::Report::new(error))),
+    };
+    if !arguments.list {
+        // Where stdout is read by machines, people look at stderr.
+        for reason in availability.reasons() {
+            eprintln!("{reason}");
+        }
+    }
+    let tests = trials.into_iter().flat_map(|trial| tests(&trial, &availability)).collect();
+    // Not `exit()`, which would skip destructors.
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
+
+fn refuse(error: &str) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(2)
+}
+
+/// The trials that may be run: all, or the one that is named exactly, so that a process for one trial reads one file.
+fn trials(arguments: &Arguments, availability: &Availability) -> Result<Vec<Trial>, ScenarioError> {
+    let exactly = arguments.filter.as_deref().filter(|_| arguments.exact);
+    let pattern = exactly.map(|name| name.strip_suffix(WITHOUT_FAULT).unwrap_or(name).to_owned());
+    let selection = Selection {
+        patterns: pattern.into_iter().collect(),
+        runtimes: availability.runtimes(),
+        directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")),
+        ..Selection::default()
+    };
+    match selection.trials() {
+        Err(ScenarioError::NoMatch { .. } | ScenarioError::NothingLeft(_)) if exactly.is_some() => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+fn tests(trial: &Trial, availability: &Availability) -> Vec<libtest_mimic::Trial> {
+    let ignored = !availability.has(trial.runtime);
+    let proof = trial
+        .without_fault()
+        .map(|twin| libtest_mimic::Trial::test(twin.name.clone(), move || must_fail(&twin)).with_ignored_flag(ignored));
+    let trial = trial.clone();
+    let test = libtest_mimic::Trial::test(trial.name.clone(), move || must_pass(&trial)).with_ignored_flag(ignored);
+    [Some(test), proof].into_iter().flatten().collect()
+}
+
+fn must_pass(trial: &Trial) -> Result<(), Failed> {
+    let report = run(trial)?;
+    match report.verdict {
+        Verdict::Passed => Ok(()),
+        _ => Err(report::failure_text(&report, COMMAND).into()),
+    }
+}
+
+fn must_fail(twin: &Trial) -> Result<(), Failed> {
+    let report = run(twin)?;
+    match &report.verdict {
+        Verdict::Failed { violations } => {
+            let expectation = violations.iter().any(|violation| violation.place.is_some());
+            // A leak or a logged error would make every scenario fail, with and without its fault.
+            if expectation {
+                Ok(())
+            } else {
+                Err("only invariants failed, none of the scenario's own expectations".into())
+            }
+        }
+        Verdict::Passed => Err("it passes without its fault: its expectations do not notice the fault".into()),
+        _ => Err(report::failure_text(&report, COMMAND).into()),
+    }
+}
+
+fn run(trial: &Trial) -> Result<hourglass_harness::runner::verdict::TrialReport, Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        // The first of Ctrl-C and nextest's SIGTERM ends the trial in order; the supervisor takes care of the rest.
+        let interrupt = shutdown::on_signal();
+        let notice = |text: &str| eprintln!("{text}");
+        let anvil = availability::anvil_search().find_or_install(notice).await.map_err(|error| error.to_string())?;
+        let settings = TrialSettings {
+            anvil,
+            executable: HarnessExecutable(env!("CARGO_BIN_EXE_harness").into()),
+            folders: RunFolders::locate(),
+            keep: Keep::Never,
+        };
+        Ok(run_trial(trial, &settings, &interrupt, &|_| {}).await)
+    })
+}
+
+/// The runtimes that can be run at all in this version.
+const BUILT: [RuntimeKind; 1] = [RuntimeKind::Process];
