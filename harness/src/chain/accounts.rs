@@ -1,0 +1,88 @@
+//! The accounts of a trial, derived from their names: the same in every run, so that states can be cached, and known to
+//! nobody's wallet.
+
+use hourglass_component::keys::{Address, EcdsaKey};
+use hourglass_proto::messages;
+
+/// Keys of everybody who acts on the chains.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    /// Owns what has an owner and publishes operator tables.
+    pub deployer: EcdsaKey,
+    /// The AVS itself.
+    pub avs: EcdsaKey,
+    /// Creates tasks.
+    pub app: EcdsaKey,
+    /// The aggregator's operator; signs with the same key.
+    pub aggregator: EcdsaKey,
+    /// The executors' operators, in the order of the topology.
+    pub operators: Vec<OperatorAccount>,
+}
+
+/// An operator that runs an executor.
+#[derive(Debug, Clone)]
+pub struct OperatorAccount {
+    /// Its name in the scenario.
+    pub name: String,
+    /// Its operator key, with which it also signs: the public aggregator orders signatures by operator, the contract by
+    /// signer, so with two keys it would fail.
+    pub key: EcdsaKey,
+}
+
+impl OperatorAccount {
+    /// The operator's address.
+    pub fn address(&self) -> Address {
+        self.key.address()
+    }
+}
+
+impl Accounts {
+    /// The accounts for operators of these names.
+    pub fn derive<'a>(operators: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            deployer: key("deployer"),
+            avs: key("avs"),
+            app: key("app"),
+            aggregator: key("aggregator"),
+            operators: operators
+                .into_iter()
+                .map(|name| OperatorAccount { name: name.to_owned(), key: key(&format!("operator/{name}")) })
+                .collect(),
+        }
+    }
+
+    /// The operator of a signing address.
+    pub fn operator(&self, address: Address) -> Option<&OperatorAccount> {
+        self.operators.iter().find(|operator| operator.address() == address)
+    }
+
+    pub(super) fn addresses(&self) -> impl Iterator<Item = Address> {
+        let named = [&self.deployer, &self.avs, &self.app, &self.aggregator].map(EcdsaKey::address);
+        named.into_iter().chain(self.operators.iter().map(OperatorAccount::address))
+    }
+}
+
+fn key(name: &str) -> EcdsaKey {
+    let digest = messages::hash(format!("hourglass-harness/account/{name}").as_bytes());
+    #[expect(
+        clippy::expect_used,
+        reason = "a digest is no key only if it is zero or above the group order: one in 2^127 names"
+    )]
+    EcdsaKey::from_hex(&format!("{digest:x}")).expect("a digest is a key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_give_the_same_keys_in_every_run() {
+        let accounts = Accounts::derive(["alice", "bob"]);
+        let again = Accounts::derive(["bob"]);
+        assert_eq!(accounts.operators[1].address(), again.operators[0].address());
+        let mut addresses: Vec<_> = accounts.addresses().collect();
+        addresses.sort();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 6, "every account has an address of its own");
+    }
+}

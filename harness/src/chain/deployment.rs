@@ -1,0 +1,231 @@
+//! Contracts and an operator set on two fresh chains: code at fixed addresses, then ordinary transactions.
+
+use std::time::Duration;
+
+use ethers::{
+    abi::Token,
+    types::{Address, Bytes, H256, U256},
+    utils::parse_ether,
+};
+use hourglass_component::chain::OperatorSetId;
+use hourglass_proto::{
+    contracts::{
+        addresses as at,
+        bindings::{self as b, AllocateParams, AvsConfig, CreateSetParams, OperatorSet, OperatorSetConfig, RegisterParams},
+    },
+    signature::EcdsaKey,
+};
+use serde::Serialize;
+
+use super::{Accounts, ChainControl, SetupError, table::publish_table};
+
+/// Number of the operator set whose member aggregates.
+const AGGREGATOR_SET: u32 = 0;
+/// Number of the operator set whose members execute.
+pub const EXECUTOR_SET: u32 = 1;
+/// `CurveType` of the key registrar.
+const ECDSA: u8 = 1;
+/// `ConsensusType` of the mailbox: a proportion of the stake.
+const STAKE_PROPORTION_THRESHOLD: u8 = 1;
+
+/// What a state of the chains depends on, besides the contracts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChainTopology {
+    /// Chain time that a task has.
+    pub task_sla: Duration,
+    /// Part of the total weight that must sign, in basis points.
+    pub threshold: u16,
+    /// The executors' operators.
+    pub operators: Vec<OperatorStake>,
+}
+
+/// An operator and its weight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OperatorStake {
+    /// Its name, from which its key is derived.
+    pub name: String,
+    /// Its weight in the operator table.
+    pub weight: u64,
+}
+
+impl ChainTopology {
+    /// The accounts of this topology.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::derive(self.operators.iter().map(|operator| operator.name.as_str()))
+    }
+}
+
+/// Puts the contracts and the operator set on both chains; sockets are registered later, per trial.
+pub(super) async fn deploy(
+    l1: &ChainControl,
+    l2: &ChainControl,
+    topology: &ChainTopology,
+) -> Result<(), SetupError> {
+    let accounts = topology.accounts();
+    tokio::try_join!(place(l1, &accounts), place(l2, &accounts))?;
+    let setup = Setup { accounts: &accounts, topology };
+    tokio::try_join!(setup.operator_sets(l1), setup.on_both(l2))?;
+    setup.on_both(l1).await?;
+    publish_table(l1, l2, &accounts).await?;
+    tokio::try_join!(setup.task_config(l1), setup.task_config(l2))?;
+    Ok(())
+}
+
+/// Code and balances, which no transaction is needed for.
+async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
+    chain.mine_instantly().await?;
+    for address in accounts.addresses() {
+        chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
+    }
+    let contracts: [(Address, &Bytes); 13] = [
+        (at::ALLOCATION_MANAGER, &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE),
+        (at::DELEGATION_MANAGER, &b::DELEGATIONMANAGER_DEPLOYED_BYTECODE),
+        (at::KEY_REGISTRAR, &b::KEYREGISTRAR_DEPLOYED_BYTECODE),
+        (at::CROSS_CHAIN_REGISTRY, &b::CROSSCHAINREGISTRY_DEPLOYED_BYTECODE),
+        (at::TASK_MAILBOX, &b::TASKMAILBOX_DEPLOYED_BYTECODE),
+        (at::ECDSA_CERTIFICATE_VERIFIER, &b::ECDSACERTIFICATEVERIFIER_DEPLOYED_BYTECODE),
+        (at::BN254_CERTIFICATE_VERIFIER, &b::BN254CERTIFICATEVERIFIER_DEPLOYED_BYTECODE),
+        (at::OPERATOR_TABLE_UPDATER, &b::OPERATORTABLEUPDATER_DEPLOYED_BYTECODE),
+        (at::ECDSA_TABLE_CALCULATOR, &b::ECDSATABLECALCULATOR_DEPLOYED_BYTECODE),
+        (at::BN254_TABLE_CALCULATOR, &b::BN254TABLECALCULATOR_DEPLOYED_BYTECODE),
+        (at::TASK_AVS_REGISTRAR, &b::TASKAVSREGISTRAR_DEPLOYED_BYTECODE),
+        (at::AVS_TASK_HOOK, &b::AVSTASKHOOK_DEPLOYED_BYTECODE),
+        (at::FEE_TOKEN, &b::FEETOKEN_DEPLOYED_BYTECODE),
+    ];
+    for (address, code) in contracts {
+        chain.set_code(address, code).await?;
+    }
+    Ok(())
+}
+
+struct Setup<'a> {
+    accounts: &'a Accounts,
+    topology: &'a ChainTopology,
+}
+
+impl Setup<'_> {
+    /// What both chains have: a mailbox, a hook, a table updater.
+    async fn on_both(&self, chain: &ChainControl) -> Result<(), SetupError> {
+        let deployer = &self.accounts.deployer;
+        let owner = deployer.address();
+        let node = || chain.client().provider().clone();
+        let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, node()).initialize(owner, 0, owner);
+        send(chain, deployer, "initialize the mailbox", mailbox).await?;
+        let updater = b::OperatorTableUpdater::new(at::OPERATOR_TABLE_UPDATER, node());
+        let generator = OperatorSet { avs: owner, id: 0 };
+        let updater = updater.initialize(owner, U256::zero(), generator, 0, b::Bn254OperatorSetInfo::default());
+        send(chain, deployer, "initialize the table updater", updater).await?;
+        let hook = b::AvsTaskHook::new(at::AVS_TASK_HOOK, node()).initialize(owner);
+        send(chain, deployer, "initialize the task hook", hook).await
+    }
+
+    /// What L1 has: the AVS, its operator sets and their members.
+    async fn operator_sets(&self, l1: &ChainControl) -> Result<(), SetupError> {
+        let Accounts { deployer, avs, aggregator, operators, .. } = self.accounts;
+        let node = || l1.client().provider().clone();
+        let sets = [AGGREGATOR_SET, EXECUTOR_SET];
+
+        let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, node());
+        send(l1, deployer, "initialize the registry", registry.initialize(deployer.address(), 1, U256::zero())).await?;
+        let chains = [at::L1_CHAIN_ID, at::L2_CHAIN_ID].map(U256::from).to_vec();
+        let updaters = vec![at::OPERATOR_TABLE_UPDATER; chains.len()];
+        send(l1, deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await?;
+        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node());
+        let config =
+            AvsConfig { aggregator_operator_set_id: AGGREGATOR_SET, executor_operator_set_ids: vec![EXECUTOR_SET] };
+        let call = registrar.initialize(avs.address(), deployer.address(), config);
+        send(l1, deployer, "initialize the registrar", call).await?;
+
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node());
+        let call = manager.update_avs_metadata_uri(avs.address(), "hourglass-harness".to_owned());
+        send(l1, avs, "announce the AVS", call).await?;
+        let call = manager.set_avs_registrar(avs.address(), at::TASK_AVS_REGISTRAR);
+        send(l1, avs, "set the registrar", call).await?;
+        let parameters = sets.map(|id| CreateSetParams { operator_set_id: id, strategies: vec![at::STAKE_STRATEGY] });
+        let call = manager.create_operator_sets(avs.address(), parameters.to_vec());
+        send(l1, avs, "create the operator sets", call).await?;
+        let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node());
+        for id in sets {
+            send(l1, avs, "configure keys", keys.configure_operator_set(self.set(id).into(), ECDSA)).await?;
+        }
+
+        self.operator(l1, aggregator, AGGREGATOR_SET, 1).await?;
+        for (operator, stake) in operators.iter().zip(&self.topology.operators) {
+            self.operator(l1, &operator.key, EXECUTOR_SET, stake.weight).await?;
+        }
+
+        for id in sets {
+            let config = OperatorSetConfig { owner: avs.address(), max_staleness_period: 0 };
+            let call = registry.create_generation_reservation(self.set(id).into(), at::ECDSA_TABLE_CALCULATOR, config);
+            send(l1, avs, "reserve a table", call).await?;
+        }
+        Ok(())
+    }
+
+    /// One operator: registered, with its key, a member of its set, its weight allocated.
+    async fn operator(&self, l1: &ChainControl, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
+        let node = || l1.client().provider().clone();
+        let (operator, set) = (key.address(), self.set(set));
+        let delegation = b::DelegationManager::new(at::DELEGATION_MANAGER, node());
+        let call = delegation.register_as_operator(Address::zero(), 0, "hourglass-harness".to_owned());
+        send(l1, key, "register an operator", call).await?;
+
+        let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node());
+        let call = keys.get_ecdsa_key_registration_message_hash(operator, set.into(), operator);
+        let digest = call.call().await.map_err(|error| l1.client().fail("a key registration's digest", error))?;
+        let signature = key.sign(H256(digest)).map_err(|error| l1.client().fail("a key registration", error))?;
+        let call = keys.register_key(operator, set.into(), operator.as_bytes().to_vec().into(), signature.into());
+        send(l1, key, "register a key", call).await?;
+
+        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node());
+        let call = registrar.add_operator_to_allowlist(set.into(), operator);
+        send(l1, &self.accounts.deployer, "allow an operator", call).await?;
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node());
+        let socket = ethers::abi::encode(&[Token::String(String::new())]);
+        let parameters = RegisterParams { avs: set.avs, operator_set_ids: vec![set.id], data: socket.into() };
+        let call = manager.register_for_operator_sets(operator, parameters);
+        send(l1, key, "join an operator set", call).await?;
+        let parameters = AllocateParams {
+            operator_set: set.into(),
+            strategies: vec![at::STAKE_STRATEGY],
+            new_magnitudes: vec![weight],
+        };
+        send(l1, key, "allocate stake", manager.modify_allocations(operator, vec![parameters])).await
+    }
+
+    /// How tasks are decided; the mailbox takes it only from the owner that the operator table names.
+    async fn task_config(&self, chain: &ChainControl) -> Result<(), SetupError> {
+        let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, chain.client().provider().clone());
+        let config = b::ExecutorOperatorSetTaskConfig {
+            task_hook: at::AVS_TASK_HOOK,
+            task_sla: self.topology.task_sla.as_secs().into(),
+            fee_token: Address::zero(),
+            curve_type: ECDSA,
+            fee_collector: Address::zero(),
+            consensus: b::Consensus {
+                consensus_type: STAKE_PROPORTION_THRESHOLD,
+                value: ethers::abi::encode(&[Token::Uint(self.topology.threshold.into())]).into(),
+            },
+            task_metadata: Bytes::default(),
+        };
+        let call = mailbox.set_executor_operator_set_task_config(self.set(EXECUTOR_SET).into(), config);
+        send(chain, &self.accounts.avs, "configure tasks", call).await
+    }
+
+    fn set(&self, id: u32) -> OperatorSetId {
+        OperatorSetId { avs: self.accounts.avs.address(), id }
+    }
+}
+
+/// Sends a bound call and waits until it is mined.
+pub(super) async fn send<M, T: ethers::abi::Detokenize>(
+    chain: &ChainControl,
+    key: &EcdsaKey,
+    what: &str,
+    call: ethers::contract::builders::ContractCall<M, T>,
+) -> Result<(), SetupError> {
+    let to = call.tx.to_addr().copied().unwrap_or_default();
+    let data = call.tx.data().cloned().unwrap_or_default();
+    chain.client().account(key).send(chain.client(), what, to, data).await?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Why the chains of a trial are not there.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use hourglass_component::chain::{ChainError, SendError};
+
+/// Why an Anvil chain could not be found, started, prepared or controlled.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The binary that was named is not there.
+    #[error("find Anvil at {path}, which {origin} names", path = path.display())]
+    NotThere {
+        /// The path.
+        path: PathBuf,
+        /// The flag or variable that names it.
+        origin: &'static str,
+    },
+    /// Anvil is nowhere, and may not or cannot be installed.
+    #[error("find Anvil: {reason}")]
+    NotFound {
+        /// Where it was looked for, and why it was not installed.
+        reason: String,
+    },
+    /// npm could not install it.
+    #[error("install {package} with npm into {folder}: {reason}", folder = folder.display())]
+    Install {
+        /// The npm package and its version.
+        package: String,
+        /// Where to.
+        folder: PathBuf,
+        /// What npm said.
+        reason: String,
+    },
+    /// No folder for the cache is known.
+    #[error("find a folder for the cache; HARNESS_CACHE may name one")]
+    NoCache(#[source] etcetera::HomeDirError),
+    /// A file or folder could not be read or written.
+    #[error("use {path}", path = path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The process could not be started.
+    #[error("start {program} for chain {chain_id}", program = program.display())]
+    Spawn {
+        /// The Anvil binary.
+        program: PathBuf,
+        /// The chain it was to be.
+        chain_id: u64,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The process ended, or said nothing, before it was ready.
+    #[error("see Anvil ready as chain {chain_id}: {reason}; its last output:\n{output}")]
+    NotReady {
+        /// The chain.
+        chain_id: u64,
+        /// What happened instead.
+        reason: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
+    /// A wait ran out of time.
+    #[error("see {what} within {}", humantime::format_duration(*within))]
+    Timeout {
+        /// What was awaited.
+        what: String,
+        /// How long.
+        within: Duration,
+    },
+    /// The chain could not be asked.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A transaction of the set-up failed.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// A dump of a state is not what Anvil should write.
+    #[error("unpack the state of chain {chain_id}: {reason}")]
+    Dump {
+        /// The chain.
+        chain_id: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl SetupError {
+    /// For `map_err` on operations with files.
+    pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

@@ -1,0 +1,150 @@
+//! Prepared states of both chains, kept in the cache by what they are made of.
+//!
+//! An entry is a folder that is renamed into place when it is whole, and it names the digest of each file: half-written
+//! and damaged entries are noticed and made again, and of two processes that make one at once both are content.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use hourglass_proto::contracts::{addresses as at, bindings as b};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
+    deployment::{self},
+    discover::cache_folder,
+};
+use crate::reaper::RunId;
+
+/// To be raised when the set-up transactions change.
+const FORMAT: u32 = 1;
+const MANIFEST: &str = "manifest.json";
+const FILES: [&str; 2] = ["l1.json", "l2.json"];
+
+/// States that Anvil can load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedState {
+    /// L1's.
+    pub l1: PathBuf,
+    /// L2's.
+    pub l2: PathBuf,
+    /// Whether it had to be made.
+    pub made: bool,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+struct Manifest {
+    digests: [String; 2],
+}
+
+/// The prepared state of a topology: from the cache, or made with two chains that are stopped again.
+pub async fn prepare(
+    binary: &AnvilBinary,
+    topology: &ChainTopology,
+    run: &RunId,
+) -> Result<PreparedState, SetupError> {
+    let entry = cache_folder()?.join("state").join(fingerprint(binary, topology)?);
+    let [l1, l2] = FILES.map(|file| entry.join(file));
+    if is_whole(&entry) {
+        return Ok(PreparedState { l1, l2, made: false });
+    }
+    let parent = entry.parent().unwrap_or(&entry);
+    fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
+    let aside = tempfile::Builder::new().prefix("making-").tempdir_in(parent).map_err(SetupError::file(parent))?;
+    let states = make(binary, topology, run, aside.path()).await?;
+    let digests = states.each_ref().map(|state| digest(state));
+    for (file, state) in FILES.into_iter().zip(&states) {
+        write(&aside.path().join(file), state)?;
+    }
+    let manifest = serde_json::to_vec(&Manifest { digests }).unwrap_or_default();
+    write(&aside.path().join(MANIFEST), &manifest)?;
+    publish(aside, &entry)?;
+    Ok(PreparedState { l1, l2, made: true })
+}
+
+async fn make(
+    binary: &AnvilBinary,
+    topology: &ChainTopology,
+    run: &RunId,
+    folder: &Path,
+) -> Result<[Vec<u8>; 2], SetupError> {
+    let work = folder.join("work");
+    let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
+    let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
+    let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
+    deployment::deploy(l1.control(), l2.control(), topology).await?;
+    let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
+    tokio::join!(l1.stop(), l2.stop());
+    fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
+    Ok([first, second])
+}
+
+/// Puts a whole entry in its place; a damaged one that stands there is taken away first.
+fn publish(aside: tempfile::TempDir, entry: &Path) -> Result<(), SetupError> {
+    let aside = aside.keep();
+    for _ in 0..3 {
+        match fs::rename(&aside, entry) {
+            Ok(()) => return Ok(()),
+            Err(_) if is_whole(entry) => {
+                // Another process was first, and its entry is as good.
+                return fs::remove_dir_all(&aside).map_err(SetupError::file(aside));
+            }
+            // Renamed first, so that nobody sees it vanish file by file.
+            Err(_) => {
+                let damaged = aside.with_extension("damaged");
+                if fs::rename(entry, &damaged).is_ok() {
+                    fs::remove_dir_all(&damaged).map_err(SetupError::file(damaged))?;
+                }
+            }
+        }
+    }
+    fs::rename(&aside, entry).map_err(SetupError::file(entry))
+}
+
+fn is_whole(entry: &Path) -> bool {
+    let manifest = fs::read(entry.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+    manifest.is_some_and(|manifest| {
+        FILES.iter().zip(&manifest.digests).all(|(file, expected)| {
+            fs::read(entry.join(file)).is_ok_and(|state| digest(&state) == *expected)
+        })
+    })
+}
+
+/// What a state is made of: set-up, contracts, topology, and the Anvil that dumps and loads it.
+fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String, SetupError> {
+    let metadata = fs::metadata(&binary.path).map_err(SetupError::file(&binary.path))?;
+    let mut hash = Sha256::new();
+    hash.update(FORMAT.to_be_bytes());
+    // The file itself is 100 MB; a new version has another size.
+    hash.update(metadata.len().to_be_bytes());
+    for code in [
+        &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE,
+        &b::DELEGATIONMANAGER_DEPLOYED_BYTECODE,
+        &b::KEYREGISTRAR_DEPLOYED_BYTECODE,
+        &b::CROSSCHAINREGISTRY_DEPLOYED_BYTECODE,
+        &b::TASKMAILBOX_DEPLOYED_BYTECODE,
+        &b::ECDSACERTIFICATEVERIFIER_DEPLOYED_BYTECODE,
+        &b::BN254CERTIFICATEVERIFIER_DEPLOYED_BYTECODE,
+        &b::OPERATORTABLEUPDATER_DEPLOYED_BYTECODE,
+        &b::ECDSATABLECALCULATOR_DEPLOYED_BYTECODE,
+        &b::BN254TABLECALCULATOR_DEPLOYED_BYTECODE,
+        &b::TASKAVSREGISTRAR_DEPLOYED_BYTECODE,
+        &b::AVSTASKHOOK_DEPLOYED_BYTECODE,
+        &b::FEETOKEN_DEPLOYED_BYTECODE,
+    ] {
+        hash.update(code.as_ref());
+    }
+    hash.update(serde_json::to_vec(topology).unwrap_or_default());
+    Ok(hex::encode(&hash.finalize()[..16]))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), SetupError> {
+    fs::write(path, bytes).map_err(SetupError::file(path))
+}
