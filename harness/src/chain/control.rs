@@ -73,29 +73,39 @@ impl ChainControl {
                 found: format!("snapshot {} is unknown or used up", snapshot.0),
             }));
         }
+        self.client.forget_nonces().await;
         Ok(self.client.head().await?)
     }
 
-    /// Mines a block with every transaction, a second of chain time a block; the clock begins no earlier than the
+    /// Mines a block with every transaction, a second of chain time a block; the clock goes on no earlier than the
     /// wall's.
     ///
     /// Two blocks of one wall second would carry the same timestamp, and the mailbox wants a result later than its
     /// task.
     pub async fn mine_instantly(&self) -> Result<(), SetupError> {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        let head = self.client.head().await?;
-        self.set_next_timestamp(wall.max(head.timestamp + 1)).await?;
+        self.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
+        self.ask::<Value>("evm_setAutomine", json!([true])).await?;
+        self.catch_up().await?;
         self.ask::<Value>("anvil_setBlockTimestampInterval", json!([1])).await?;
         Ok(())
     }
 
-    /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not.
+    /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not; the clock
+    /// goes on no earlier than the wall's.
     pub async fn mine_every(&self, interval: Duration) -> Result<(), SetupError> {
         let seconds = interval.as_secs().max(1);
-        self.ask::<Value>("anvil_setBlockTimestampInterval", json!([seconds])).await?;
         self.ask::<Value>("evm_setAutomine", json!([false])).await?;
+        self.catch_up().await?;
+        self.ask::<Value>("anvil_setBlockTimestampInterval", json!([seconds])).await?;
         self.ask::<Value>("evm_setIntervalMining", json!([seconds])).await?;
         Ok(())
+    }
+
+    /// Has the next block at the wall's time, where the chain is behind: a state from the cache is of another day.
+    async fn catch_up(&self) -> Result<(), SetupError> {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let head = self.client.head().await?;
+        self.set_next_timestamp(wall.max(head.timestamp + 1)).await
     }
 
     pub(super) async fn set_next_timestamp(&self, timestamp: u64) -> Result<(), SetupError> {
@@ -120,11 +130,17 @@ impl ChainControl {
         let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
         let packed = hex::decode(&text).map_err(|error| fail(error.to_string()))?;
         let mut state = Vec::new();
-        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut state).map_err(|error| fail(error.to_string()))?;
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut state)
+            .map_err(|error| fail(error.to_string()))?;
         Ok(state)
     }
 
-    async fn ask<T>(&self, method: &str, parameters: impl Serialize + Send + Sync + std::fmt::Debug) -> Result<T, SetupError>
+    async fn ask<T>(
+        &self,
+        method: &str,
+        parameters: impl Serialize + Send + Sync + std::fmt::Debug,
+    ) -> Result<T, SetupError>
     where
         T: DeserializeOwned + Serialize + std::fmt::Debug + Send,
     {

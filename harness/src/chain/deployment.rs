@@ -11,7 +11,9 @@ use hourglass_component::chain::OperatorSetId;
 use hourglass_proto::{
     contracts::{
         addresses as at,
-        bindings::{self as b, AllocateParams, AvsConfig, CreateSetParams, OperatorSet, OperatorSetConfig, RegisterParams},
+        bindings::{
+            self as b, AllocateParams, AvsConfig, CreateSetParams, OperatorSet, OperatorSetConfig, RegisterParams,
+        },
     },
     signature::EcdsaKey,
 };
@@ -56,11 +58,7 @@ impl ChainTopology {
 }
 
 /// Puts the contracts and the operator set on both chains; sockets are registered later, per trial.
-pub(super) async fn deploy(
-    l1: &ChainControl,
-    l2: &ChainControl,
-    topology: &ChainTopology,
-) -> Result<(), SetupError> {
+pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &ChainTopology) -> Result<(), SetupError> {
     let accounts = topology.accounts();
     tokio::try_join!(place(l1, &accounts), place(l2, &accounts))?;
     let setup = Setup { accounts: &accounts, topology };
@@ -73,7 +71,6 @@ pub(super) async fn deploy(
 
 /// Code and balances, which no transaction is needed for.
 async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
-    chain.mine_instantly().await?;
     for address in accounts.addresses() {
         chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
     }
