@@ -10,8 +10,8 @@ use std::{
 use hourglass_component::chain::ChainClient;
 use tokio::{
     fs::File,
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader, Split},
+    process::{Child, ChildStderr, ChildStdout, Command},
     task::JoinHandle,
     time::timeout,
 };
@@ -44,32 +44,39 @@ pub struct AnvilProcess {
 }
 
 impl AnvilProcess {
-    /// Starts a chain and waits until it answers with its id and a head.
+    /// Starts a chain and waits until it answers with its id and a head; it mines instantly, as
+    /// [`ChainControl::mine_instantly`] says.
     pub async fn start(binary: &AnvilBinary, settings: &AnvilSettings, run: &RunId) -> Result<Self, SetupError> {
+        Self::start_within(binary, settings, run, READY_WITHIN).await
+    }
+
+    async fn start_within(
+        binary: &AnvilBinary,
+        settings: &AnvilSettings,
+        run: &RunId,
+        within: Duration,
+    ) -> Result<Self, SetupError> {
         let chain_id = settings.chain_id;
         let log = settings.folder.join(format!("chain-{chain_id}.log"));
         tokio::fs::create_dir_all(&settings.folder).await.map_err(SetupError::file(&settings.folder))?;
-        let mut log = File::create(&log).await.map_err(SetupError::file(log))?;
-        let mut child = command(binary, settings, run)
-            .spawn()
-            .map_err(|source| SetupError::Spawn { program: binary.path.clone(), chain_id, source })?;
-        let Some(stdout) = child.stdout.take() else {
-            return Err(not_ready(chain_id, "it has no output", &VecDeque::new()));
-        };
-        let mut lines = BufReader::new(stdout).lines();
-        let mut last = VecDeque::new();
-        let listening = timeout(READY_WITHIN, listening(&mut lines, &mut last, &mut log)).await;
-        let address = match listening {
-            Ok(Some(address)) => address,
-            Ok(None) => {
-                let ended = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
-                return Err(not_ready(chain_id, &format!("it ended with {ended}"), &last));
+        let log = File::create(&log).await.map_err(SetupError::file(log))?;
+        let mut child = command(binary, settings, run).spawn().map_err(|source| SetupError::Spawn {
+            program: binary.path.clone(),
+            chain_id,
+            source,
+        })?;
+        let mut output = Output::new(&mut child, log);
+        let ready = timeout(within, ready(&mut child, &mut output, chain_id)).await;
+        let reason = match ready {
+            Ok(Ok(client)) => {
+                let control = ChainControl::new(client);
+                control.mine_instantly().await?;
+                return Ok(Self { child, control, log: tokio::spawn(output.drain()) });
             }
-            Err(_) => return Err(not_ready(chain_id, "it does not listen after 30 s", &last)),
+            Ok(Err(reason)) => reason,
+            Err(_) => format!("it does not listen after {}", humantime::format_duration(within)),
         };
-        let log = tokio::spawn(drain(lines, log));
-        let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await?;
-        Ok(Self { child, control: ChainControl::new(client), log })
+        Err(SetupError::NotReady { program: binary.path.clone(), chain_id, reason, output: output.last() })
     }
 
     /// The chain.
@@ -97,7 +104,7 @@ fn command(binary: &AnvilBinary, settings: &AnvilSettings, run: &RunId) -> Comma
         .env(name, value)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
     if let Some(state) = &settings.state {
@@ -106,31 +113,79 @@ fn command(binary: &AnvilBinary, settings: &AnvilSettings, run: &RunId) -> Comma
     command
 }
 
-async fn listening(lines: &mut Lines<BufReader<ChildStdout>>, last: &mut VecDeque<String>, log: &mut File) -> Option<String> {
-    while let Ok(Some(line)) = lines.next_line().await {
-        // The log is for people; a full disk shows elsewhere.
-        let _ = log.write_all(format!("{line}\n").as_bytes()).await;
+/// A connection, as soon as the process listens; else in words what happened instead.
+async fn ready(child: &mut Child, output: &mut Output, chain_id: u64) -> Result<ChainClient, String> {
+    while let Some(line) = output.next().await {
         if let Some(address) = line.strip_prefix("Listening on ") {
-            return Some(address.trim().to_owned());
+            let url = format!("http://{}", address.trim());
+            let client = ChainClient::connect(&url, chain_id, POLL_INTERVAL).await;
+            return client.map_err(|error| format!("it did not let us {}", in_full(&error)));
         }
-        if last.len() == LAST_LINES {
-            last.pop_front();
-        }
-        last.push_back(line);
     }
-    None
+    Err(child.wait().await.map_or_else(|error| error.to_string(), |status| format!("it ended with {status}")))
 }
 
-async fn drain(mut lines: Lines<BufReader<ChildStdout>>, mut log: File) {
-    while let Ok(Some(line)) = lines.next_line().await {
-        let _ = log.write_all(format!("{line}\n").as_bytes()).await;
-    }
-    let _ = log.flush().await;
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-fn not_ready(chain_id: u64, reason: &str, last: &VecDeque<String>) -> SetupError {
-    let output = last.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
-    SetupError::NotReady { chain_id, reason: reason.to_owned(), output }
+/// What the process writes: kept in its log, and the end of it in memory until it is ready.
+struct Output {
+    stdout: Option<Split<BufReader<ChildStdout>>>,
+    stderr: Option<Split<BufReader<ChildStderr>>>,
+    log: File,
+    last: VecDeque<String>,
+}
+
+impl Output {
+    fn new(child: &mut Child, log: File) -> Self {
+        let stdout = child.stdout.take().map(|stream| BufReader::new(stream).split(b'\n'));
+        let stderr = child.stderr.take().map(|stream| BufReader::new(stream).split(b'\n'));
+        Self { stdout, stderr, log, last: VecDeque::new() }
+    }
+
+    /// The next line of either stream; nothing once both have ended.
+    async fn next(&mut self) -> Option<String> {
+        let line = loop {
+            tokio::select! {
+                line = next(&mut self.stdout), if self.stdout.is_some() => match line {
+                    Some(line) => break line,
+                    None => self.stdout = None,
+                },
+                line = next(&mut self.stderr), if self.stderr.is_some() => match line {
+                    Some(line) => break line,
+                    None => self.stderr = None,
+                },
+                else => return None,
+            }
+        };
+        // The log is for people; a full disk shows elsewhere.
+        let _ = self.log.write_all(format!("{line}\n").as_bytes()).await;
+        if self.last.len() == LAST_LINES {
+            self.last.pop_front();
+        }
+        self.last.push_back(line.clone());
+        Some(line)
+    }
+
+    async fn drain(mut self) {
+        while self.next().await.is_some() {}
+        let _ = self.log.flush().await;
+    }
+
+    fn last(&self) -> String {
+        if self.last.is_empty() {
+            return "  (none)".to_owned();
+        }
+        self.last.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A line, whatever its bytes; an unreadable stream has ended.
+async fn next<R: AsyncRead + Unpin>(stream: &mut Option<Split<BufReader<R>>>) -> Option<String> {
+    let line = stream.as_mut()?.next_segment().await.ok()??;
+    Some(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
 impl AsRef<Path> for AnvilBinary {

@@ -1,7 +1,7 @@
 //! Where Anvil is: flag, environment, PATH, Foundry's folder, our cache, and as a last resort a package from npm.
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -51,45 +51,92 @@ pub enum FoundIn {
     Cache,
 }
 
+/// What the environment says about where programs and caches are.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The binary that [`ANVIL_VARIABLE`] names.
+    pub variable: Option<PathBuf>,
+    /// The folders of PATH, in their order.
+    pub path: Vec<PathBuf>,
+    /// The folder that Foundry installs to.
+    pub foundry: Option<PathBuf>,
+    /// The harness's cache.
+    pub cache: PathBuf,
+}
+
+impl Places {
+    /// Those of this process.
+    pub fn from_environment() -> Result<Self, SetupError> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        Ok(Self {
+            variable: variable(ANVIL_VARIABLE),
+            path: env::split_paths(&path).collect(),
+            foundry: variable("FOUNDRY_DIR").or_else(|| Some(etcetera::home_dir().ok()?.join(".foundry"))),
+            cache: cache_folder()?,
+        })
+    }
+
+    fn installed(&self) -> PathBuf {
+        self.cache.join("tools").join(format!("anvil-{ANVIL_VERSION}"))
+    }
+
+    fn on_path(&self, program: &str) -> Option<PathBuf> {
+        self.path.iter().map(|folder| folder.join(program)).find(|path| is_executable(path))
+    }
+}
+
 impl AnvilSearch {
     /// Finds Anvil without installing it; nothing where it is in none of the places.
     pub fn find(&self) -> Result<Option<AnvilBinary>, SetupError> {
-        if let Some(path) = &self.flag {
-            return named(path, "--anvil", FoundIn::Flag).map(Some);
-        }
-        if let Some(path) = env::var_os(ANVIL_VARIABLE).filter(|path| !path.is_empty()) {
-            return named(Path::new(&path), ANVIL_VARIABLE, FoundIn::Environment).map(Some);
-        }
-        let on_path = env::var_os("PATH").unwrap_or_default();
-        let on_path = env::split_paths(&on_path).map(|folder| (folder.join("anvil"), FoundIn::Path));
-        let foundry = env::var_os("FOUNDRY_DIR").map(PathBuf::from).or_else(|| Some(home()?.join(".foundry")));
-        let foundry = foundry.map(|folder| (folder.join("bin").join("anvil"), FoundIn::Foundry));
-        let cached = binary_in(&installed_folder()?).map(|path| (path, FoundIn::Cache));
-        let found = on_path.chain(foundry).find(|(path, _)| is_executable(path)).or(cached);
-        Ok(found.map(|(path, found_in)| AnvilBinary { path, found_in }))
+        self.find_in(&Places::from_environment()?)
     }
 
     /// Finds Anvil, or installs it from npm into the cache after saying so to `notice`.
     pub async fn find_or_install(&self, notice: impl FnOnce(&str)) -> Result<AnvilBinary, SetupError> {
-        if let Some(found) = self.find()? {
+        self.find_or_install_in(&Places::from_environment()?, notice).await
+    }
+
+    /// Like [`Self::find`], with places of the caller's.
+    pub fn find_in(&self, places: &Places) -> Result<Option<AnvilBinary>, SetupError> {
+        if let Some(path) = &self.flag {
+            return named(path, "--anvil", FoundIn::Flag).map(Some);
+        }
+        if let Some(path) = &places.variable {
+            return named(path, ANVIL_VARIABLE, FoundIn::Environment).map(Some);
+        }
+        let foundry = places.foundry.as_ref().map(|folder| folder.join("bin").join("anvil"));
+        let found = [
+            (places.on_path("anvil"), FoundIn::Path),
+            (foundry.filter(|path| is_executable(path)), FoundIn::Foundry),
+            (binary_in(&places.installed()), FoundIn::Cache),
+        ];
+        Ok(found.into_iter().find_map(|(path, found_in)| Some(AnvilBinary { path: path?, found_in })))
+    }
+
+    /// Like [`Self::find_or_install`], with places of the caller's.
+    pub async fn find_or_install_in(
+        &self,
+        places: &Places,
+        notice: impl FnOnce(&str),
+    ) -> Result<AnvilBinary, SetupError> {
+        if let Some(found) = self.find_in(places)? {
             return Ok(found);
         }
-        let places = format!("neither {ANVIL_VARIABLE} nor PATH, Foundry's folder or the cache has it");
-        let ways = format!(
-            "install Foundry, or run `npm install {PACKAGE}@{ANVIL_VERSION}` and name its binary with --anvil or \
-             {ANVIL_VARIABLE}"
-        );
+        let not_found = |why: &str| SetupError::NotFound {
+            reason: format!(
+                "neither {ANVIL_VARIABLE} nor PATH, Foundry's folder or the cache has it, and {why}; install Foundry, \
+                 or run `npm install {PACKAGE}@{ANVIL_VERSION}` and name its binary with --anvil or {ANVIL_VARIABLE}"
+            ),
+        };
         if self.offline {
-            return Err(SetupError::NotFound { reason: format!("{places}, and --offline forbids to install it; {ways}") });
+            return Err(not_found("--offline forbids to install it"));
         }
-        let folder = installed_folder()?;
+        let Some(npm) = places.on_path("npm") else {
+            return Err(not_found("there is no npm to install it with"));
+        };
+        let folder = places.installed();
         notice(&format!("installing {PACKAGE}@{ANVIL_VERSION} from npm into {}", folder.display()));
-        install(&folder).await.map_err(|error| match error {
-            SetupError::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                SetupError::NotFound { reason: format!("{places}, and there is no npm to install it with; {ways}") }
-            }
-            other => other,
-        })?;
+        install(&npm, &folder).await?;
         let path = binary_in(&folder).ok_or_else(|| SetupError::Install {
             package: format!("{PACKAGE}@{ANVIL_VERSION}"),
             folder,
@@ -101,7 +148,7 @@ impl AnvilSearch {
 
 /// The folder for what can be made again: `HARNESS_CACHE`, else the user's cache folder.
 pub fn cache_folder() -> Result<PathBuf, SetupError> {
-    match env::var_os(CACHE_VARIABLE).filter(|path| !path.is_empty()) {
+    match variable(CACHE_VARIABLE) {
         Some(folder) => std::path::absolute(&folder).map_err(SetupError::file(folder)),
         None => {
             let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
@@ -110,12 +157,12 @@ pub fn cache_folder() -> Result<PathBuf, SetupError> {
     }
 }
 
-async fn install(folder: &Path) -> Result<(), SetupError> {
+async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
     // Installed aside and renamed: two processes that install at once do not see each other's half.
     let aside = tempfile::Builder::new().prefix("anvil-").tempdir_in(parent).map_err(SetupError::file(parent))?;
-    let output = Command::new("npm")
+    let output = Command::new(npm)
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
         .arg(aside.path())
         .arg(format!("{PACKAGE}@{ANVIL_VERSION}"))
@@ -123,7 +170,7 @@ async fn install(folder: &Path) -> Result<(), SetupError> {
         .kill_on_drop(true)
         .output()
         .await
-        .map_err(SetupError::file("npm"))?;
+        .map_err(SetupError::file(npm))?;
     if !output.status.success() {
         return Err(SetupError::Install {
             package: format!("{PACKAGE}@{ANVIL_VERSION}"),
@@ -148,15 +195,14 @@ fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBi
     }
 }
 
-fn installed_folder() -> Result<PathBuf, SetupError> {
-    Ok(cache_folder()?.join("tools").join(format!("anvil-{ANVIL_VERSION}")))
-}
-
 /// The platform's package holds the binary; the script of the main package would start Node.js first.
 fn binary_in(folder: &Path) -> Option<PathBuf> {
     let scope = folder.join("node_modules").join("@foundry-rs");
     let packages = fs::read_dir(scope).ok()?;
-    packages.filter_map(Result::ok).map(|package| package.path().join("bin").join("anvil")).find(|path| is_executable(path))
+    packages
+        .filter_map(Result::ok)
+        .map(|package| package.path().join("bin").join("anvil"))
+        .find(|path| is_executable(path))
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -164,6 +210,6 @@ fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-fn home() -> Option<PathBuf> {
-    etcetera::home_dir().ok()
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

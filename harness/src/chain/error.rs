@@ -53,8 +53,10 @@ pub enum SetupError {
         source: io::Error,
     },
     /// The process ended, or said nothing, before it was ready.
-    #[error("see Anvil ready as chain {chain_id}: {reason}; its last output:\n{output}")]
+    #[error("see {program} ready as chain {chain_id}: {reason}; its last output:\n{output}", program = program.display())]
     NotReady {
+        /// The binary that was started as Anvil.
+        program: PathBuf,
         /// The chain.
         chain_id: u64,
         /// What happened instead.

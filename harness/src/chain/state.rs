@@ -41,12 +41,18 @@ struct Manifest {
 }
 
 /// The prepared state of a topology: from the cache, or made with two chains that are stopped again.
-pub async fn prepare(
+pub async fn prepare(binary: &AnvilBinary, topology: &ChainTopology, run: &RunId) -> Result<PreparedState, SetupError> {
+    prepare_in(&cache_folder()?, binary, topology, run).await
+}
+
+/// Like [`prepare`], with a cache folder of the caller's.
+pub async fn prepare_in(
+    cache: &Path,
     binary: &AnvilBinary,
     topology: &ChainTopology,
     run: &RunId,
 ) -> Result<PreparedState, SetupError> {
-    let entry = cache_folder()?.join("state").join(fingerprint(binary, topology)?);
+    let entry = cache.join("state").join(fingerprint(binary, topology)?);
     let [l1, l2] = FILES.map(|file| entry.join(file));
     if is_whole(&entry) {
         return Ok(PreparedState { l1, l2, made: false });
@@ -107,9 +113,10 @@ fn publish(aside: tempfile::TempDir, entry: &Path) -> Result<(), SetupError> {
 fn is_whole(entry: &Path) -> bool {
     let manifest = fs::read(entry.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
     manifest.is_some_and(|manifest| {
-        FILES.iter().zip(&manifest.digests).all(|(file, expected)| {
-            fs::read(entry.join(file)).is_ok_and(|state| digest(&state) == *expected)
-        })
+        FILES
+            .iter()
+            .zip(&manifest.digests)
+            .all(|(file, expected)| fs::read(entry.join(file)).is_ok_and(|state| digest(&state) == *expected))
     })
 }
 

@@ -73,7 +73,13 @@ impl Table {
         let call = updater.confirm_global_table_root(certificate, self.root.0, self.timestamp, self.block_number);
         send(chain, key, "confirm a table root", call).await?;
         let proof = Bytes::default();
-        let call = updater.update_operator_table(self.timestamp, self.root.0, U256::zero().as_u32(), proof, self.bytes.clone());
+        let call = updater.update_operator_table(
+            self.timestamp,
+            self.root.0,
+            U256::zero().as_u32(),
+            proof,
+            self.bytes.clone(),
+        );
         send(chain, key, "update the operator table", call).await
     }
 }
