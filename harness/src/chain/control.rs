@@ -53,6 +53,10 @@ impl ChainControl {
 
     /// Mines a block at `timestamp`, which must be later than the head's; returns the head.
     pub async fn warp_to(&self, timestamp: u64) -> Result<Head, SetupError> {
+        let head = self.client.head().await?.timestamp;
+        if timestamp <= head {
+            return Err(SetupError::Backwards { chain_id: self.chain_id(), head, timestamp });
+        }
         self.set_next_timestamp(timestamp).await?;
         self.ask::<Value>("evm_mine", json!([])).await?;
         Ok(self.client.head().await?)
@@ -101,14 +105,14 @@ impl ChainControl {
         Ok(())
     }
 
-    /// Brings a chain that is behind to the wall's time: a state from the cache is of another day.
+    /// Mines a block at the wall's time, or after the head where that is later already.
     ///
-    /// The block is mined here, since a timestamp that only waits for its block forbids a warp to an earlier one.
+    /// A chain with a state from the cache is behind the wall, and has a clock of its own that is behind its head. The
+    /// block is mined here, since a timestamp that only waits for its block forbids a warp to an earlier one.
     async fn catch_up(&self) -> Result<(), SetupError> {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        if self.client.head().await?.timestamp < wall {
-            self.warp_to(wall).await?;
-        }
+        let head = self.client.head().await?;
+        self.warp_to(wall.max(head.timestamp + 1)).await?;
         Ok(())
     }
 

@@ -213,3 +213,138 @@ fn is_executable(path: &Path) -> bool {
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A machine that has programs in these places only.
+    struct Machine {
+        root: TempDir,
+        places: Places,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let [bin, sbin, foundry, cache] = ["bin", "sbin", "foundry", "cache"].map(|name| root.path().join(name));
+            let places = Places { variable: None, path: vec![bin, sbin], foundry: Some(foundry), cache };
+            Self { root, places }
+        }
+
+        fn program(&self, path: &Path, script: &str) -> PathBuf {
+            let path = self.root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        }
+
+        fn cached(&self) -> PathBuf {
+            let package = Path::new("node_modules/@foundry-rs/anvil-linux/bin/anvil");
+            self.program(&self.places.installed().join(package), "")
+        }
+
+        fn find(&self) -> Option<(PathBuf, FoundIn)> {
+            let found = AnvilSearch::default().find_in(&self.places).unwrap();
+            found.map(|binary| (binary.path, binary.found_in))
+        }
+
+        async fn install(&self, offline: bool) -> (Result<AnvilBinary, SetupError>, String) {
+            let mut notices = String::new();
+            let search = AnvilSearch { flag: None, offline };
+            let found = search.find_or_install_in(&self.places, |notice| notices.push_str(notice)).await;
+            (found, notices)
+        }
+    }
+
+    /// Later places are filled first, so that each place is seen to win over those after it.
+    #[test]
+    fn places_are_searched_in_their_order() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.find(), None);
+        let cached = machine.cached();
+        assert_eq!(machine.find(), Some((cached, FoundIn::Cache)));
+        let foundry = machine.program(Path::new("foundry/bin/anvil"), "");
+        assert_eq!(machine.find(), Some((foundry, FoundIn::Foundry)));
+        let second = machine.program(Path::new("sbin/anvil"), "");
+        assert_eq!(machine.find(), Some((second.clone(), FoundIn::Path)));
+        let first = machine.program(Path::new("bin/anvil"), "");
+        assert_eq!(machine.find(), Some((first.clone(), FoundIn::Path)));
+        fs::set_permissions(&first, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(machine.find(), Some((second, FoundIn::Path)), "a file that nobody may execute is no program");
+        let named = machine.program(Path::new("elsewhere/my-anvil"), "");
+        machine.places.variable = Some(named.clone());
+        assert_eq!(machine.find(), Some((named, FoundIn::Environment)));
+        let flag = machine.program(Path::new("elsewhere/other"), "");
+        let search = AnvilSearch { flag: Some(flag.clone()), offline: false };
+        let found = search.find_in(&machine.places).unwrap();
+        assert_eq!(found, Some(AnvilBinary { path: flag, found_in: FoundIn::Flag }));
+    }
+
+    /// What somebody named is not replaced by what happens to be there.
+    #[test]
+    fn a_named_binary_that_is_not_there_is_an_error() {
+        let mut machine = Machine::new();
+        machine.cached();
+        machine.places.variable = Some("/nowhere/anvil".into());
+        let error = AnvilSearch::default().find_in(&machine.places).unwrap_err();
+        assert_eq!(error.to_string(), "find Anvil at /nowhere/anvil, which HARNESS_ANVIL names");
+        let search = AnvilSearch { flag: Some(machine.root.path().to_owned()), offline: false };
+        let error = search.find_in(&machine.places).unwrap_err().to_string();
+        assert!(error.ends_with("which --anvil names"), "a folder is no binary: {error}");
+    }
+
+    #[tokio::test]
+    async fn offline_installs_nothing_and_names_the_ways() {
+        let machine = Machine::new();
+        machine.program(Path::new("bin/npm"), "touch \"$0.was-called\"");
+        let (found, notice) = machine.install(true).await;
+        let error = found.unwrap_err().to_string();
+        for part in ["--offline", "Foundry", "npm install @foundry-rs/anvil@1.7.1", "--anvil", "HARNESS_ANVIL"] {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
+        assert_eq!(notice, "");
+        assert!(!machine.root.path().join("bin/npm.was-called").exists());
+        machine.cached();
+        machine.install(true).await.0.expect("offline uses what is there");
+    }
+
+    #[tokio::test]
+    async fn without_npm_the_ways_are_named() {
+        let error = Machine::new().install(false).await.0.unwrap_err().to_string();
+        assert!(error.contains("there is no npm") && error.contains("HARNESS_ANVIL"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_npm_said_is_in_the_error() {
+        let machine = Machine::new();
+        machine.program(Path::new("bin/npm"), "echo no route to the registry >&2; exit 1");
+        let (found, notice) = machine.install(false).await;
+        let error = found.unwrap_err().to_string();
+        assert!(error.contains("no route to the registry") && error.contains("@foundry-rs/anvil@1.7.1"), "{error}");
+        assert!(notice.contains("from npm into"), "it is said before it is done: {notice}");
+        let left = fs::read_dir(machine.places.cache.join("tools")).unwrap().count();
+        assert_eq!(left, 0, "nothing half-installed is left");
+    }
+
+    /// Stands in for the registry: what is tested is what becomes of a package that npm has installed.
+    #[tokio::test]
+    async fn installing_at_once_gives_both_the_one_binary() {
+        let machine = Machine::new();
+        let package = "$7/node_modules/@foundry-rs/anvil-linux/bin";
+        let install = format!("mkdir -p {package}; printf '#!/bin/sh\\n' > {package}/anvil; chmod +x {package}/anvil");
+        machine.program(Path::new("bin/npm"), &format!("PATH=/usr/bin:/bin; {install}"));
+        let (one, two) = tokio::join!(machine.install(false), machine.install(false));
+        let (one, two) = (one.0.unwrap(), two.0.unwrap());
+        assert_eq!(one, two);
+        assert!(one.path.starts_with(machine.places.installed()) && is_executable(&one.path));
+        assert_eq!(fs::read_dir(machine.places.cache.join("tools")).unwrap().count(), 1, "nothing is left beside it");
+        let (again, notice) = machine.install(false).await;
+        assert_eq!((again.unwrap(), notice.as_str()), (one, ""), "the second time it is there");
+    }
+}

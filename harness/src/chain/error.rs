@@ -64,6 +64,16 @@ pub enum SetupError {
         /// The last lines that it wrote.
         output: String,
     },
+    /// Chain time only goes on, which a node does not see to.
+    #[error("warp chain {chain_id} to {timestamp}: its head is at {head} already")]
+    Backwards {
+        /// The chain.
+        chain_id: u64,
+        /// The head's timestamp in seconds.
+        head: u64,
+        /// The one asked for.
+        timestamp: u64,
+    },
     /// A wait ran out of time.
     #[error("see {what} within {}", humantime::format_duration(*within))]
     Timeout {
