@@ -193,3 +193,35 @@ impl AsRef<Path> for AnvilBinary {
         &self.path
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+    use crate::{chain::FoundIn, reaper::processes_of};
+
+    /// Neither silence nor a closed output may hold up a run for ever, nor leave the program behind.
+    #[rstest::rstest]
+    #[case::silent("echo working; exec sleep 1000", "working")]
+    #[case::closed("echo working; exec sleep 1000 >&- 2>&-", "working")]
+    #[tokio::test]
+    async fn a_program_that_never_listens_is_given_up(#[case] script: &str, #[case] output: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anvil");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let binary = AnvilBinary { path, found_in: FoundIn::Flag };
+        let settings = AnvilSettings { chain_id: 1, state: None, folder: folder.path().to_owned() };
+        let run = RunId::generate();
+        let limit = Duration::from_millis(300);
+        let error = AnvilProcess::start_within(&binary, &settings, &run, limit).await.unwrap_err().to_string();
+        assert!(error.contains("it does not listen after 300ms") && error.contains(output), "{error}");
+        let gone = async {
+            while !processes_of(&run).unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), gone).await.expect("the program is ended");
+    }
+}

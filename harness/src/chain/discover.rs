@@ -148,13 +148,11 @@ impl AnvilSearch {
 
 /// The folder for what can be made again: `HARNESS_CACHE`, else the user's cache folder.
 pub fn cache_folder() -> Result<PathBuf, SetupError> {
-    match variable(CACHE_VARIABLE) {
-        Some(folder) => std::path::absolute(&folder).map_err(SetupError::file(folder)),
-        None => {
-            let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
-            Ok(folders.cache_dir().join("hourglass-harness"))
-        }
+    if let Some(folder) = variable(CACHE_VARIABLE) {
+        return std::path::absolute(&folder).map_err(SetupError::file(folder));
     }
+    let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
+    Ok(folders.cache_dir().join("hourglass-harness"))
 }
 
 async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {

@@ -1,10 +1,6 @@
 //! A test that executes itself: what concerns a whole process (its environment, its home) runs in one of its own.
 
-use std::{
-    env,
-    ffi::OsString,
-    process::{Output, Stdio},
-};
+use std::{env, ffi::OsString, process::Stdio};
 
 use tokio::process::Command;
 
@@ -17,7 +13,7 @@ pub(crate) fn acts() -> bool {
 }
 
 /// Executes the test of this name once more, as the one that acts, with a changed environment; it must pass.
-pub(crate) async fn act(test: &str, environment: &[(&str, OsString)]) -> Output {
+pub(crate) async fn act(test: &str, environment: &[(&str, OsString)]) {
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(ACTS, "1")
@@ -27,8 +23,7 @@ pub(crate) async fn act(test: &str, environment: &[(&str, OsString)]) -> Output 
         .output()
         .await
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("1 passed"), "no test is called {test}: {text}");
-    output
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "no test is called {test}: {said}");
 }

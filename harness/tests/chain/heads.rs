@@ -20,7 +20,7 @@ use tokio::{
 use crate::support::{SOON, anvil, within};
 
 /// So rarely asked for that what comes in time came by subscription.
-const RARELY: Duration = Duration::from_secs(3600);
+const RARELY: Duration = Duration::from_hours(1);
 const PROMPTLY: Duration = Duration::from_millis(200);
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use hourglass_proto::contracts::bindings as b;
 
 use crate::support::{Contracts, Pair, SOON, certificate, create, send, topology, within};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 async fn head(chain: &ChainControl) -> Head {
     chain.client().head().await.unwrap()

@@ -73,7 +73,7 @@ async fn anvil_submit_result_checks_in_order() {
     ];
     let world = World::start().await;
     let new = || Submission {
-        certificate: certificate(world.reference, world.hash(&world.task()), RESULT, &world.keys()),
+        certificate: certificate(world.reference, world.hash(), RESULT, &world.keys()),
         acts: Vec::new(),
         created: true,
         at_creation: false,
@@ -129,7 +129,7 @@ struct Submission {
 
 impl Submission {
     fn case(self, world: &World, row: &'static str) -> Case {
-        let task = world.hash(&world.task());
+        let task = world.hash();
         let call =
             world.contracts.mailbox.submit_result(task.0, self.certificate.encode().into(), Bytes::from_static(RESULT));
         let case = case(row, world.app(), call).after(self.acts).already_before();

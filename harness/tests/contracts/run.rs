@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ethers::{
     abi::Detokenize,
+    providers::{JsonRpcError, RpcError as _},
     types::{Address, BlockNumber, Bytes, H256},
 };
 use hourglass_component::keys::EcdsaKey;
@@ -40,6 +41,7 @@ pub(crate) struct Case {
 }
 
 /// A call by `caller` that reverts with the error of `row`.
+#[expect(clippy::needless_pass_by_value, reason = "rows are read more easily where calls are made in their place")]
 pub(crate) fn case<T: Detokenize>(row: &'static str, caller: impl Into<Address>, call: Call<T>) -> Case {
     let (to, data) = parts(&call);
     Case {
@@ -56,6 +58,7 @@ pub(crate) fn case<T: Detokenize>(row: &'static str, caller: impl Into<Address>,
 }
 
 /// A transaction by `key`.
+#[expect(clippy::needless_pass_by_value, reason = "rows are read more easily where calls are made in their place")]
 pub(crate) fn send<T: Detokenize>(key: &EcdsaKey, call: Call<T>) -> Act {
     let (to, data) = parts(&call);
     Act::Send(key.clone(), to, data)
@@ -142,13 +145,12 @@ async fn perform(chain: &ChainControl, act: &Act) -> Result<(), String> {
 }
 
 async fn call(chain: &ChainControl, case: &Case) -> String {
-    use ethers::providers::RpcError as _;
     let transaction = json!({ "from": case.caller, "to": case.to, "data": case.data });
     let block = case.time.map_or(json!({}), |time| json!({ "time": format!("{time:#x}") }));
     let parameters = json!([transaction, case.block, {}, block]);
     match chain.client().provider().request::<_, Bytes>("eth_call", parameters).await {
         Ok(_) => "no revert".to_owned(),
-        Err(error) => match error.as_error_response().and_then(|error| error.as_revert_data()) {
+        Err(error) => match error.as_error_response().and_then(JsonRpcError::as_revert_data) {
             Some(data) => errors::describe(&data),
             None => error.to_string(),
         },

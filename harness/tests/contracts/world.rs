@@ -100,8 +100,9 @@ impl World {
         }
     }
 
-    /// The hash of a task that is the first of the chain.
-    pub(crate) fn hash(&self, task: &b::TaskParams) -> H256 {
+    /// The hash of that task.
+    pub(crate) fn hash(&self) -> H256 {
+        let task = self.task();
         let set = &task.executor_operator_set;
         let params = Token::Tuple(vec![
             Token::Address(task.refund_collector),
@@ -119,7 +120,7 @@ impl World {
 
     /// A certificate for the first task, encoded.
     pub(crate) fn encoded(&self, signers: &[&EcdsaKey]) -> Bytes {
-        certificate(self.reference, self.hash(&self.task()), RESULT, signers).encode().into()
+        certificate(self.reference, self.hash(), RESULT, signers).encode().into()
     }
 
     pub(crate) fn config(&self) -> b::ExecutorOperatorSetTaskConfig {

@@ -2,7 +2,7 @@
 //!
 //! Every test binary takes in this folder whole and uses a part of it.
 #![expect(dead_code, reason = "each test binary uses a part")]
-#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use std::{future::Future, time::Duration};
 
@@ -48,7 +48,7 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
     let names = ["alice", "bob", "carol", "dave"];
     let operators =
         names.iter().zip(weights).map(|(name, weight)| OperatorStake { name: (*name).to_owned(), weight: *weight });
-    ChainTopology { task_sla: Duration::from_secs(3600), threshold: 6667, operators: operators.collect() }
+    ChainTopology { task_sla: Duration::from_hours(1), threshold: 6667, operators: operators.collect() }
 }
 
 /// What `future` gives, in time.

@@ -1,4 +1,4 @@
-//! KeyRegistrar.
+//! `KeyRegistrar`.
 
 use ethers::{
     abi::{Token, encode},

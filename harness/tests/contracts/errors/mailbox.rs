@@ -1,4 +1,4 @@
-//! TaskMailbox, and what its hook and fee token refuse.
+//! `TaskMailbox`, and what its hook and fee token refuse.
 
 use std::time::Duration;
 
@@ -57,15 +57,15 @@ fn fees(world: &World) -> Vec<Case> {
         case("TaskMailbox.InvalidFeeReceiver", world.app(), mailbox.create_task(nobody)).after(fee(world, world.avs())),
         case("FeeToken.InsufficientAllowance", world.app(), create()).after(fee(world, world.avs())).after([mint()]),
         case("FeeToken.InsufficientBalance", world.app(), create()).after(fee(world, world.avs())).after([approve()]),
-        case("TaskMailbox.OnlyRefundCollector", world.avs(), mailbox.refund_fee(world.hash(&world.task()).0))
+        case("TaskMailbox.OnlyRefundCollector", world.avs(), mailbox.refund_fee(world.hash().0))
             .after([world.create(), Act::Warp(Duration::from_secs(3601))])
             .already_before(),
-        case("TaskMailbox.FeeAlreadyRefunded", world.app(), mailbox.refund_fee(world.hash(&world.task()).0)).after([
+        case("TaskMailbox.FeeAlreadyRefunded", world.app(), mailbox.refund_fee(world.hash().0)).after([
             world.create(),
             Act::Warp(Duration::from_secs(3601)),
-            send(app, mailbox.refund_fee(world.hash(&world.task()).0)),
+            send(app, mailbox.refund_fee(world.hash().0)),
         ]),
-        case("TaskMailbox.InvalidTaskStatus", world.app(), mailbox.refund_fee(world.hash(&world.task()).0))
+        case("TaskMailbox.InvalidTaskStatus", world.app(), mailbox.refund_fee(world.hash().0))
             .after([world.create()])
             .with("3, 1"),
     ]
@@ -81,7 +81,7 @@ fn fee(world: &World, collector: Address) -> [Act; 2] {
 
 fn results(world: &World) -> Vec<Case> {
     let (mailbox, hook) = (&world.contracts.mailbox, &world.contracts.hook);
-    let task = world.hash(&world.task());
+    let task = world.hash();
     let keys = world.keys();
     let submit = |certificate: Bytes, result: &'static [u8]| {
         mailbox.submit_result(task.0, certificate, Bytes::from_static(result))

@@ -1,4 +1,4 @@
-//! AllocationManager, DelegationManager and the AVS's registrar.
+//! `AllocationManager`, `DelegationManager` and the AVS's registrar.
 
 use ethers::{
     abi::{Token, encode},

@@ -1,4 +1,4 @@
-//! CrossChainRegistry.
+//! `CrossChainRegistry`.
 
 use ethers::types::{Address, U256};
 use hourglass_proto::contracts::{addresses as at, bindings as b};

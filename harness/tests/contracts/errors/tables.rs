@@ -1,4 +1,4 @@
-//! OperatorTableUpdater: roots, tables under them, the generator.
+//! `OperatorTableUpdater`: roots, tables under them, the generator.
 
 use ethers::types::{Bytes, H256};
 use hourglass_proto::contracts::bindings as b;
