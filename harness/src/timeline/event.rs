@@ -96,11 +96,16 @@ impl Serialize for Source {
 }
 
 impl Level {
-    /// The level of this name, in any case.
+    /// The level of this name, in any case; what other loggers call worse than an error is an error.
     pub fn parse(name: &str) -> Option<Self> {
-        let levels = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error];
-        let names = ["trace", "debug", "info", "warn", "error"];
-        names.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|index| levels[index])
+        match name.to_ascii_lowercase().as_str() {
+            "trace" => Some(Self::Trace),
+            "debug" => Some(Self::Debug),
+            "info" => Some(Self::Info),
+            "warn" | "warning" => Some(Self::Warn),
+            "error" | "dpanic" | "panic" | "fatal" => Some(Self::Error),
+            _ => None,
+        }
     }
 }
 
