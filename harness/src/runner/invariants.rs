@@ -1,11 +1,12 @@
 //! What must hold after every trial, whatever its steps were.
 
 use hourglass_component::chain::TaskStatus;
+use jiff::Timestamp;
 
 use super::{failure::StepFailure, verdict::Violation, world::World};
 use crate::{
     runtime::Remains,
-    scenario::{Chain, Invariants},
+    scenario::{Chain, ComponentRef, Components, Invariants},
     timeline::{Event, Level, Source},
 };
 
@@ -43,12 +44,23 @@ pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailur
 }
 
 /// Errors that components logged and the scenario does not allow.
-pub(super) fn in_logs(events: &[Event], invariants: &Invariants) -> Vec<(String, Event)> {
+///
+/// What a program of the user's says after `taking_down`, once it was told to end, is its own affair: the public
+/// aggregator calls every end an error. The reference components are to end without one.
+pub(super) fn in_logs(
+    events: &[Event],
+    invariants: &Invariants,
+    components: &Components,
+    taking_down: Option<Timestamp>,
+) -> Vec<(String, Event)> {
     // Checked when the file was loaded.
     let allowed = invariants.compile().ok();
     let is_allowed = |event: &Event| allowed.as_ref().is_some_and(|set| set.is_match(&text(event)));
     let errors = events.iter().filter(|event| event.level == Some(Level::Error));
-    let errors = errors.filter(|event| matches!(event.source, Source::Component(_)) && !is_allowed(event));
+    let is_last_word =
+        |event: &Event| taking_down.is_some_and(|since| event.at >= since) && is_replaced(event, components);
+    let errors = errors.filter(|event| matches!(event.source, Source::Component(_)));
+    let errors = errors.filter(|event| !is_allowed(event) && !is_last_word(event));
     errors.map(|event| (text(event), event.clone())).collect()
 }
 
@@ -68,6 +80,14 @@ pub(super) fn nothing_remains(remains: &[Remains]) -> Option<Violation> {
     })
 }
 
+fn is_replaced(event: &Event, components: &Components) -> bool {
+    match &event.source {
+        Source::Component(ComponentRef::Aggregator) => components.aggregator.command.is_some(),
+        Source::Component(ComponentRef::Executor(_)) => components.executor.command.is_some(),
+        _ => false,
+    }
+}
+
 fn text(event: &Event) -> String {
     match event.fields.get("error").and_then(|error| error.as_str()) {
         Some(error) => format!("{}: {error}", event.message),
@@ -78,7 +98,7 @@ fn text(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scenario::ComponentRef, timeline::parse_line};
+    use crate::{scenario::Component, timeline::parse_line};
 
     fn logged(line: &str) -> Event {
         parse_line(&ComponentRef::Aggregator, line)
@@ -93,8 +113,28 @@ mod tests {
             logged(r#"{"level":"ERROR","message":"known trouble"}"#),
         ];
         let invariants = Invariants { allowed_errors: vec!["^known".to_owned()] };
-        let found: Vec<_> = in_logs(&events, &invariants).into_iter().map(|(text, _)| text).collect();
+        let reference = Components::default();
+        let found: Vec<_> = in_logs(&events, &invariants, &reference, None).into_iter().map(|(text, _)| text).collect();
         assert_eq!(found, ["lost a block: gone"]);
-        assert_eq!(in_logs(&events, &Invariants::default()).len(), 2);
+        assert_eq!(in_logs(&events, &Invariants::default(), &reference, None).len(), 2);
+    }
+
+    /// Excused is the user's program alone, and only for what it says once it was told to end.
+    #[test]
+    fn the_last_words_of_a_replaced_component_are_no_errors() {
+        let events = [
+            logged(r#"{"level":"error","ts":"2026-01-02T03:04:05.000Z","msg":"running"}"#),
+            logged(r#"{"level":"error","ts":"2026-01-02T03:04:07.000Z","msg":"ending"}"#),
+        ];
+        let taking_down = "2026-01-02T03:04:06Z".parse().ok();
+        let command = Some(vec!["aggregator".to_owned()]);
+        let replaced =
+            Components { aggregator: Component { command, ..Component::default() }, ..Components::default() };
+        let count = |components: &Components, since: Option<Timestamp>| {
+            in_logs(&events, &Invariants::default(), components, since).len()
+        };
+        assert_eq!(count(&replaced, taking_down), 1);
+        assert_eq!(count(&replaced, None), 2);
+        assert_eq!(count(&Components::default(), taking_down), 2);
     }
 }

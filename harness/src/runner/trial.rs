@@ -72,6 +72,7 @@ pub async fn run_trial(
         tasks: Vec::new(),
         violations: Vec::new(),
         running: BTreeMap::new(),
+        taking_down: None,
     };
     let folder = match settings.folders.create(&run) {
         Ok(folder) => folder,
@@ -102,6 +103,8 @@ struct Course<'a> {
     tasks: Vec<TaskReport>,
     violations: Vec<Violation>,
     running: BTreeMap<String, String>,
+    /// Since when components are told to end.
+    taking_down: Option<Timestamp>,
 }
 
 impl Course<'_> {
@@ -168,6 +171,8 @@ impl Course<'_> {
 
     async fn take_down(&mut self, environment: Environment, keep: bool) -> Result<(), EnvironmentError> {
         let started = Instant::now();
+        // Without what is finer: the public components' records carry whole milliseconds.
+        self.taking_down = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).ok();
         if keep {
             self.running = environment.runtime.endpoints().await;
             environment.keep().await?;
@@ -198,7 +203,9 @@ impl Course<'_> {
     /// Judged at the very end: components may complain while they are taken down.
     fn log_invariant(&mut self) {
         let events = self.timeline.sorted();
-        for (text, event) in invariants::in_logs(&events, &self.trial.scenario.invariants) {
+        let scenario = &self.trial.scenario;
+        let errors = invariants::in_logs(&events, &scenario.invariants, &scenario.components, self.taking_down);
+        for (text, event) in errors {
             self.violations.push(Violation {
                 what: "invariant: no ERROR in a log".to_owned(),
                 place: None,
