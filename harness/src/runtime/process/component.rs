@@ -36,6 +36,8 @@ pub(super) struct Launch {
     pub port_key: &'static str,
     /// The port; 0 lets the component choose and say which in its log.
     pub port: u16,
+    /// How long it may take to be ready; a performer that is slow to start is part of it.
+    pub ready_within: Duration,
 }
 
 /// A component that was started.
@@ -187,9 +189,13 @@ fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, 
     let mut config = launch.config.clone();
     config[launch.port_key] = launch.port.into();
     let path = settings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
-    let text = serde_yaml::to_string(&config).unwrap_or_default();
-    std::fs::write(&path, text).map_err(|source| RuntimeError::File { path: path.clone(), source })?;
+    std::fs::write(&path, document(&config)).map_err(|source| RuntimeError::File { path: path.clone(), source })?;
     Ok(path)
+}
+
+/// JSON, which is YAML with every text in quotes: bare, an address or a key is a number to some readers of YAML.
+fn document(config: &serde_json::Value) -> String {
+    format!("{config:#}\n")
 }
 
 fn spawn(
@@ -240,4 +246,17 @@ async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Dur
 async fn ended(component: &ComponentRef, child: &Child) -> RuntimeError {
     let status = child.wait().await.to_string();
     RuntimeError::Ended { component: component.clone(), status, output: child.last_output() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards programs that read YAML 1.1, where a bare `0x10` is the number 16.
+    #[test]
+    fn texts_of_a_configuration_stay_texts() {
+        let config = serde_json::json!({ "operator": { "address": "0x10" }, "grpcPort": 0 });
+        let written = document(&config);
+        assert!(written.contains(r#""address": "0x10""#), "{written}");
+    }
 }

@@ -1,5 +1,7 @@
 //! What components are configured with: the public YAML keys, and ours for processes.
 
+use std::time::Duration;
+
 use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::contracts::addresses as at;
 use serde_json::{Value, json};
@@ -9,6 +11,12 @@ use crate::{
     runtime::{AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError},
     scenario::{Component, ComponentRef},
 };
+
+/// How long a reference component may take to be ready.
+const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(30);
+/// The same for a program of the user's: the public executor looks at its performer for the first time after 15 seconds
+/// and gives it a minute.
+const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
 
 /// How an executor with its performer is started.
 pub(super) fn executor(
@@ -68,9 +76,10 @@ fn launch(
 ) -> Result<Launch, RuntimeError> {
     let command = command(&component, replacement, executable, role)?;
     // A program of the user's does not say where it listens.
-    let port = if replacement.command.is_some() { free_port()? } else { 0 };
+    let (port, ready_within) =
+        if replacement.command.is_some() { (free_port()?, REPLACED_READY_WITHIN) } else { (0, REFERENCE_READY_WITHIN) };
     let environment = replacement.environment.clone().into_iter().collect();
-    Ok(Launch { component, command, environment, config, port_key, port })
+    Ok(Launch { component, command, environment, config, port_key, port, ready_within })
 }
 
 /// The user's command, else the reference component in our own executable.

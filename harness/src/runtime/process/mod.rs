@@ -22,10 +22,8 @@ use crate::{
     timeline::{LogFolder, Timeline},
 };
 
-/// How long a component may take to end by itself.
-const STOP_GRACE: Duration = Duration::from_secs(5);
-/// How long a component may take to be ready; a performer that is slow to start is part of it.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// What a process runtime is made with.
 #[derive(Debug, Clone)]
@@ -85,7 +83,8 @@ impl ProcessRuntime {
         // Not held while the component starts: several start side by side.
         components.remove(&component);
         drop(components);
-        let running = RunningComponent::start(launch, &self.settings, &self.logs, READY_WITHIN).await?;
+        let within = launch.ready_within;
+        let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
         let address = running.address.clone();
         self.components.lock().await.insert(component, running);
         Ok(address)
