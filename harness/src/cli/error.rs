@@ -89,7 +89,7 @@ impl CliError {
             text = format!("error: failed to {self}\n");
             let mut cause = self.source();
             while let Some(error) = cause {
-                text.push_str(&format!("  because: {error}\n"));
+                text.extend(["  because: ", &error.to_string(), "\n"]);
                 cause = error.source();
             }
         }

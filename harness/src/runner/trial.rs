@@ -77,7 +77,7 @@ pub async fn run_trial(
         Ok(folder) => folder,
         Err(error) => return course.report(settings.folders.root(), Some(error), false),
     };
-    let (error, interrupted) = match course.go(run, &folder, interrupt, progress).await {
+    let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
         Err(error) => (Some(error), false),
     };
@@ -122,7 +122,7 @@ impl Course<'_> {
             phases: &mut self.phases,
         };
         // Dropped half-way, its parts go with it: children are killed on drop and the supervisor sweeps.
-        let Some(environment) = interrupt.run_until_cancelled(stand_up.environment(progress)).await else {
+        let Some(environment) = Box::pin(interrupt.run_until_cancelled(stand_up.environment(progress))).await else {
             return Ok(true);
         };
         let world = World::new(environment?, self.trial.scenario.clone(), self.started);
