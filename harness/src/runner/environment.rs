@@ -48,6 +48,9 @@ impl StandUp<'_> {
         let scenario = self.trial.scenario.clone();
         let topology = topology(&scenario);
         let accounts = topology.accounts();
+        for operator in &accounts.operators {
+            self.timeline.name_operator(operator.address(), &operator.name);
+        }
         progress("preparing chains");
         let binary = self.settings.anvil.clone();
         // The chains' state and the supervisor need nothing of each other.
