@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::sandbox::{Outcome, Sandbox, line_of, run};
+use crate::sandbox::{HARNESS, Outcome, Sandbox, line_of, run};
 
 const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -27,13 +27,36 @@ fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
         "expected  result \"0x11\"",
         "seen      result \"0x10\"",
         "TaskVerified",
-        "again     harness run process::wrong_expectation",
+        &format!("again     harness run --scenarios {} process::wrong_expectation\n", path.parent().unwrap().display()),
         "0 passed, 1 failed",
     ]);
     sandbox.assert_no_process();
     let folder = only_folder(&sandbox);
     outcome.assert_shows(&[&format!("folder    {} (timeline.jsonl, logs)", folder.display())]);
     assert_evidence(&folder);
+}
+
+/// The command that a failure shows is copied, not understood.
+#[test]
+fn the_command_of_a_failure_runs_just_that_again() {
+    let sandbox = Sandbox::new();
+    let steps = "matrix: {result: [\"0x10\", \"0x11\"]}\nsteps:\n  - create_task: {payload: \"0x04\"}\n  \
+        - expect_verified: {result: \"${result}\"}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("half_wrong", steps));
+    outcome.assert_code(1).assert_shows(&["1 passed, 1 failed"]);
+    let again = outcome.stdout.lines().find_map(|line| line.trim().strip_prefix("again")).unwrap();
+    let again = again.trim().replacen("harness", HARNESS, 1);
+    let outcome = run(sandbox.command("sh").args(["-c", &again]).env_remove("HARNESS_SCENARIOS"));
+    outcome.assert_code(1).assert_shows(&["Summary 1 trial ", "0 passed, 1 failed"]);
+}
+
+/// A whole name says the runtime too, whatever is the default.
+#[test]
+fn a_trial_is_run_by_its_whole_name() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["run", "process::square"]).assert_code(0).assert_shows(&["PASS  process::square ", "1 passed"]);
+    sandbox.run(&["run", "docker::square"]).assert_code(3).assert_shows(&["ERROR docker::square"]);
+    sandbox.assert_nothing_left();
 }
 
 /// Machines read the timeline, and people the logs when the timeline is not enough.

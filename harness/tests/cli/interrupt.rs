@@ -59,6 +59,24 @@ fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
     }
 }
 
+/// The chains that make the state are no part of the runtime yet; the cache must not fill with halves.
+#[test]
+fn a_signal_while_the_state_is_made_leaves_no_half() {
+    let sandbox = Sandbox::new();
+    let cache = sandbox.path("cache");
+    let harness = Running::start(sandbox.harness(&["run", "square"]).env("HARNESS_CACHE", &cache));
+    let making = || {
+        let entries = fs::read_dir(cache.join("state")).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).find(|path| path.join("work/logs/chain-31337.log").exists())
+    };
+    eventually(LIMIT, || making().ok_or("no state is being made")).unwrap();
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130);
+    sandbox.assert_no_process();
+    let left: Vec<_> = fs::read_dir(cache.join("state")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "a state that was never finished is left: {left:?}");
+}
+
 /// Kept environments are asked for with `--keep`; an interrupted run asks for none.
 #[test]
 fn an_interrupted_trial_is_not_kept_running() {

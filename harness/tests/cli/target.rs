@@ -7,7 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sandbox::{Outcome, Sandbox, run};
+use rustix::process::Signal;
+
+use crate::{
+    sandbox::{Outcome, Running, Sandbox, run},
+    wait::eventually,
+};
 
 /// A person waits for the list, and nextest makes two of it before it starts anything.
 const LISTED_WITHIN: Duration = Duration::from_millis(300);
@@ -108,4 +113,27 @@ fn a_requirement_that_is_no_runtime_is_2() {
     let outcome = run(command(&sandbox, &["--list", "--format", "terse"]).env("HARNESS_REQUIRE", "nonsense"));
     outcome.assert_code(2).assert_complains(&["nonsense", "process", "docker", "kubernetes"]);
     assert_eq!(outcome.stdout, "");
+}
+
+/// nextest does this to a test that takes too long: SIGTERM to its group, and SIGKILL when that does not help.
+#[rstest::rstest]
+#[case::asked(Signal::TERM)]
+#[case::forced(Signal::KILL)]
+fn a_trial_that_takes_too_long_leaves_nothing(#[case] signal: Signal) {
+    let sandbox = Sandbox::new();
+    let test = Running::start(&mut command(&sandbox, &["--exact", "process::performer_too_slow", "--nocapture"]));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    test.signal_group(signal);
+    let outcome = test.finish();
+    assert!(!outcome.status.success(), "a trial that was cut off passes: {outcome:?}");
+    if signal == Signal::TERM {
+        outcome.assert_shows(&["interrupted before its end"]);
+        sandbox.assert_no_process();
+        return;
+    }
+    let left = eventually(Duration::from_secs(2), || {
+        let left = (sandbox.processes(), sandbox.run_folders());
+        if left.0.is_empty() && left.1.is_empty() { Ok(()) } else { Err(left) }
+    });
+    assert_eq!(left, Ok(()), "left two seconds after the kill");
 }

@@ -151,7 +151,13 @@ impl Runtime for ProcessRuntime {
             let components = self.components.lock().await;
             return components.get(&executor).ok_or_else(not_running)?.kill_performers().await;
         }
-        let running = self.components.lock().await.remove(component).ok_or_else(not_running)?;
+        let mut components = self.components.lock().await;
+        if !components.get(component).is_some_and(RunningComponent::is_running) {
+            return Err(not_running());
+        }
+        let running = components.remove(component).ok_or_else(not_running)?;
+        // Not held while it ends: several are killed side by side.
+        drop(components);
         let killed = running.kill().await;
         // A performer process is its executor's child and goes with it; nobody could adopt it.
         let (run, name) = (self.settings.run.clone(), component.to_string());
