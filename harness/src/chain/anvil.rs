@@ -1,6 +1,9 @@
 //! One Anvil process on a port that the system chooses.
 
-use std::{path::PathBuf, process::Stdio, sync::Mutex, sync::PoisonError, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use hourglass_component::chain::ChainClient;
 use tokio::{process::Command, sync::oneshot, time::timeout};
@@ -32,42 +35,59 @@ pub struct AnvilSettings {
 pub struct AnvilProcess {
     child: Child,
     control: ChainControl,
+    _logs: Option<LogFolder>,
 }
 
 impl AnvilProcess {
-    /// Starts a chain and waits until it answers with its id and a head; its output goes to `chain-ID.log` of `logs`.
-    pub async fn start(
+    /// Starts a chain and waits until it answers with its id and a head; it mines instantly, as
+    /// [`ChainControl::mine_instantly`] says. Its output goes to `chain-ID.log` in its folder.
+    pub async fn start(binary: &AnvilBinary, settings: &AnvilSettings, run: &RunId) -> Result<Self, SetupError> {
+        let logs = LogFolder::create(&settings.folder)?;
+        let mut started = Self::start_within(binary, settings, run, &logs, READY_WITHIN).await?;
+        started._logs = Some(logs);
+        Ok(started)
+    }
+
+    /// Like [`Self::start`], with the output in a folder that is watched already.
+    pub async fn start_logging(
         binary: &AnvilBinary,
         settings: &AnvilSettings,
         run: &RunId,
         logs: &LogFolder,
     ) -> Result<Self, SetupError> {
+        Self::start_within(binary, settings, run, logs, READY_WITHIN).await
+    }
+
+    async fn start_within(
+        binary: &AnvilBinary,
+        settings: &AnvilSettings,
+        run: &RunId,
+        logs: &LogFolder,
+        within: Duration,
+    ) -> Result<Self, SetupError> {
         let chain_id = settings.chain_id;
         let (announce, announced) = oneshot::channel();
-        let announce = Mutex::new(Some(announce));
+        let mut announce = Some(announce);
         let on_line = move |line: String| {
             if let Some(address) = line.strip_prefix("Listening on ") {
-                let sender = announce.lock().unwrap_or_else(PoisonError::into_inner).take();
                 // Nobody listens any more when the start was given up.
-                let _ = sender.map(|sender| sender.send(address.trim().to_owned()));
+                let _ = announce.take().map(|announce| announce.send(address.trim().to_owned()));
             }
         };
         let child = Child::spawn(command(binary, settings), &format!("chain-{chain_id}"), run, logs, on_line)
             .map_err(|error| spawn_failed(binary, chain_id, error))?;
-        let not_ready = |reason: String| SetupError::NotReady { chain_id, reason, output: child.last_output() };
-        // The sender goes with the reader of the output, which ends with the process.
-        let address = match timeout(READY_WITHIN, announced).await {
-            Ok(Ok(address)) => address,
-            Ok(Err(_)) => return Err(not_ready(format!("it ended with {}", child.wait().await))),
-            Err(_) => {
-                return Err(not_ready(format!(
-                    "it does not listen after {}",
-                    humantime::format_duration(READY_WITHIN)
-                )));
+        let ready = timeout(within, ready(&child, announced, chain_id)).await;
+        let reason = match ready {
+            Ok(Ok(client)) => {
+                let control = ChainControl::new(client);
+                control.mine_instantly().await?;
+                return Ok(Self { child, control, _logs: None });
             }
+            Ok(Err(reason)) => reason,
+            Err(_) => format!("it does not listen after {}", humantime::format_duration(within)),
         };
-        let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await?;
-        Ok(Self { child, control: ChainControl::new(client) })
+        let output = child.last_output();
+        Err(SetupError::NotReady { program: binary.path.clone(), chain_id, reason, output })
     }
 
     /// The chain.
@@ -91,6 +111,19 @@ impl AnvilProcess {
     }
 }
 
+/// A connection, as soon as the process listens; else in words what happened instead.
+async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u64) -> Result<ChainClient, String> {
+    // The sender goes with the reader of the output, which ends with the process.
+    let Ok(address) = announced.await else { return Err(format!("it ended with {}", child.wait().await)) };
+    let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await;
+    client.map_err(|error| format!("it did not let us {}", in_full(&error)))
+}
+
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {
     let mut command = Command::new(&binary.path);
     command
@@ -98,8 +131,7 @@ fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {
         // Every block is needed while the trial runs, none afterwards: states stay in the trial's folder.
         .arg("--cache-path")
         .arg(settings.folder.join("anvil"))
-        .args(["--order", "fifo", "--accounts", "1", "--color", "never"])
-        .stdin(Stdio::null());
+        .args(["--order", "fifo", "--accounts", "1", "--color", "never"]);
     if let Some(state) = &settings.state {
         command.arg("--load-state").arg(state);
     }
@@ -110,5 +142,45 @@ fn spawn_failed(binary: &AnvilBinary, chain_id: u64, error: SpawnError) -> Setup
     match error {
         SpawnError::Start(source) => SetupError::Spawn { program: binary.path.clone(), chain_id, source },
         SpawnError::Output(source) => SetupError::Output(source),
+    }
+}
+
+impl AsRef<Path> for AnvilBinary {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+    use crate::{chain::FoundIn, reaper::processes_of};
+
+    /// Neither silence nor a closed output may hold up a run for ever, nor leave the program behind.
+    #[rstest::rstest]
+    #[case::silent("echo working; exec sleep 1000", "working")]
+    #[case::closed("echo working; exec sleep 1000 >&- 2>&-", "working")]
+    #[tokio::test]
+    async fn a_program_that_never_listens_is_given_up(#[case] script: &str, #[case] output: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anvil");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let binary = AnvilBinary { path, found_in: FoundIn::Flag };
+        let settings = AnvilSettings { chain_id: 1, state: None, folder: folder.path().to_owned() };
+        let run = RunId::generate();
+        let logs = LogFolder::create(folder.path()).unwrap();
+        let limit = Duration::from_secs(1);
+        let started = AnvilProcess::start_within(&binary, &settings, &run, &logs, limit).await;
+        let error = started.unwrap_err().to_string();
+        assert!(error.contains("it does not listen after 1s") && error.contains(output), "{error}");
+        let gone = async {
+            while !processes_of(&run).unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), gone).await.expect("the program is ended");
     }
 }

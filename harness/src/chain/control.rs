@@ -1,6 +1,9 @@
 //! What only a development chain can do: mine, warp, snapshots, code and balances out of nothing, dumps.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use ethers::{
     types::{Address, Bytes, U256},
@@ -53,6 +56,10 @@ impl ChainControl {
 
     /// Mines a block at `timestamp`, which must be later than the head's; returns the head.
     pub async fn warp_to(&self, timestamp: u64) -> Result<Head, SetupError> {
+        let head = self.client.head().await?.timestamp;
+        if timestamp <= head {
+            return Err(SetupError::Backwards { chain_id: self.chain_id(), head, timestamp });
+        }
         self.set_next_timestamp(timestamp).await?;
         self.ask::<Value>("evm_mine", json!([])).await?;
         Ok(self.client.head().await?)
@@ -73,28 +80,42 @@ impl ChainControl {
                 found: format!("snapshot {} is unknown or used up", snapshot.0),
             }));
         }
+        self.client.forget_nonces().await;
         Ok(self.client.head().await?)
     }
 
-    /// Mines a block with every transaction, a second of chain time a block; the clock begins no earlier than the
+    /// Mines a block with every transaction, a second of chain time a block; the clock goes on no earlier than the
     /// wall's.
     ///
     /// Two blocks of one wall second would carry the same timestamp, and the mailbox wants a result later than its
     /// task.
     pub async fn mine_instantly(&self) -> Result<(), SetupError> {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        let head = self.client.head().await?;
-        self.set_next_timestamp(wall.max(head.timestamp + 1)).await?;
+        self.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
+        self.ask::<Value>("evm_setAutomine", json!([true])).await?;
+        self.catch_up().await?;
         self.ask::<Value>("anvil_setBlockTimestampInterval", json!([1])).await?;
         Ok(())
     }
 
-    /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not.
+    /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not; the clock
+    /// goes on no earlier than the wall's.
     pub async fn mine_every(&self, interval: Duration) -> Result<(), SetupError> {
         let seconds = interval.as_secs().max(1);
-        self.ask::<Value>("anvil_setBlockTimestampInterval", json!([seconds])).await?;
         self.ask::<Value>("evm_setAutomine", json!([false])).await?;
+        self.catch_up().await?;
+        self.ask::<Value>("anvil_setBlockTimestampInterval", json!([seconds])).await?;
         self.ask::<Value>("evm_setIntervalMining", json!([seconds])).await?;
+        Ok(())
+    }
+
+    /// Mines a block at the wall's time, or after the head where that is later already.
+    ///
+    /// A chain with a state from the cache is behind the wall, and has a clock of its own that is behind its head. The
+    /// block is mined here, since a timestamp that only waits for its block forbids a warp to an earlier one.
+    async fn catch_up(&self) -> Result<(), SetupError> {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let head = self.client.head().await?;
+        self.warp_to(wall.max(head.timestamp + 1)).await?;
         Ok(())
     }
 
@@ -113,8 +134,10 @@ impl ChainControl {
         Ok(())
     }
 
-    /// The chain with its history, as `--load-state` takes it.
-    pub(super) async fn dump(&self) -> Result<Vec<u8>, SetupError> {
+    /// The chain as `--load-state` takes it, with the history of the blocks from `from` on.
+    ///
+    /// A block's history is 200 kB: of a whole set-up it would be the most of the file, and of the time to load it.
+    pub(super) async fn dump(&self, from: u64) -> Result<Vec<u8>, SetupError> {
         use std::io::Read as _;
         let text: String = self.ask("anvil_dumpState", json!([true])).await?;
         let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
@@ -123,7 +146,15 @@ impl ChainControl {
         flate2::read::GzDecoder::new(packed.as_slice())
             .read_to_end(&mut state)
             .map_err(|error| fail(error.to_string()))?;
-        Ok(state)
+        let mut state: Value = serde_json::from_slice(&state).map_err(|error| fail(error.to_string()))?;
+        let mut kept = HashSet::new();
+        for number in from..=self.client.head().await?.number {
+            kept.extend(self.client.block(number).await?.map(|block| format!("{:?}", block.hash)));
+        }
+        let history = state.get_mut("historical_states").and_then(Value::as_array_mut);
+        let history = history.ok_or_else(|| fail("it has no history".to_owned()))?;
+        history.retain(|block| block.get(0).and_then(Value::as_str).is_some_and(|hash| kept.contains(hash)));
+        serde_json::to_vec(&state).map_err(|error| fail(error.to_string()))
     }
 
     async fn ask<T>(

@@ -1,12 +1,13 @@
 //! Contracts and an operator set on two fresh chains: code at fixed addresses, then ordinary transactions.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use ethers::{
     abi::Token,
     types::{Address, Bytes, H256, U256},
     utils::parse_ether,
 };
+use futures::future::try_join_all;
 use hourglass_component::chain::OperatorSetId;
 use hourglass_proto::{
     contracts::{
@@ -71,7 +72,6 @@ pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &Chai
 
 /// Code and balances, which no transaction is needed for.
 async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
-    chain.mine_instantly().await?;
     for address in accounts.addresses() {
         chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
     }
@@ -147,10 +147,15 @@ impl Setup<'_> {
             send(l1, avs, "configure keys", keys.configure_operator_set(self.set(id).into(), ECDSA)).await?;
         }
 
-        self.operator(l1, aggregator, AGGREGATOR_SET, 1).await?;
-        for (operator, stake) in operators.iter().zip(&self.topology.operators) {
-            self.operator(l1, &operator.key, EXECUTOR_SET, stake.weight).await?;
+        let members = operators.iter().zip(&self.topology.operators);
+        let members = members.map(|(operator, stake)| (&operator.key, EXECUTOR_SET, stake.weight));
+        let members: Vec<_> = iter::once((aggregator, AGGREGATOR_SET, 1)).chain(members).collect();
+        try_join_all(members.iter().map(|&(key, set, _)| self.register(l1, key, set))).await?;
+        // One after the other: the table has its rows in the order in which operators joined.
+        for &(key, set, _) in &members {
+            self.join(l1, key, set).await?;
         }
+        try_join_all(members.iter().map(|&(key, set, weight)| self.allocate(l1, key, set, weight))).await?;
 
         for id in sets {
             let config = OperatorSetConfig { owner: avs.address(), max_staleness_period: 0 };
@@ -160,8 +165,8 @@ impl Setup<'_> {
         Ok(())
     }
 
-    /// One operator: registered, with its key, a member of its set, its weight allocated.
-    async fn operator(&self, l1: &ChainControl, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
+    /// An operator with its key, allowed to join its set.
+    async fn register(&self, l1: &ChainControl, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
         let node = || l1.client().provider().clone();
         let (operator, set) = (key.address(), self.set(set));
         let delegation = b::DelegationManager::new(at::DELEGATION_MANAGER, node());
@@ -177,18 +182,27 @@ impl Setup<'_> {
 
         let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node());
         let call = registrar.add_operator_to_allowlist(set.into(), operator);
-        send(l1, &self.accounts.deployer, "allow an operator", call).await?;
-        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node());
+        send(l1, &self.accounts.deployer, "allow an operator", call).await
+    }
+
+    /// A registered operator becomes a member of its set; its socket comes with the trial.
+    async fn join(&self, l1: &ChainControl, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, l1.client().provider().clone());
         let socket = ethers::abi::encode(&[Token::String(String::new())]);
-        let parameters = RegisterParams { avs: set.avs, operator_set_ids: vec![set.id], data: socket.into() };
-        let call = manager.register_for_operator_sets(operator, parameters);
-        send(l1, key, "join an operator set", call).await?;
+        let parameters =
+            RegisterParams { avs: self.accounts.avs.address(), operator_set_ids: vec![set], data: socket.into() };
+        send(l1, key, "join an operator set", manager.register_for_operator_sets(key.address(), parameters)).await
+    }
+
+    /// A member allocates stake, which is its weight.
+    async fn allocate(&self, l1: &ChainControl, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, l1.client().provider().clone());
         let parameters = AllocateParams {
-            operator_set: set.into(),
+            operator_set: self.set(set).into(),
             strategies: vec![at::STAKE_STRATEGY],
             new_magnitudes: vec![weight],
         };
-        send(l1, key, "allocate stake", manager.modify_allocations(operator, vec![parameters])).await
+        send(l1, key, "allocate stake", manager.modify_allocations(key.address(), vec![parameters])).await
     }
 
     /// How tasks are decided; the mailbox takes it only from the owner that the operator table names.

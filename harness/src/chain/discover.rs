@@ -1,7 +1,7 @@
 //! Where Anvil is: flag, environment, PATH, Foundry's folder, our cache, and as a last resort a package from npm.
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -51,47 +51,92 @@ pub enum FoundIn {
     Cache,
 }
 
+/// What the environment says about where programs and caches are.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The binary that [`ANVIL_VARIABLE`] names.
+    pub variable: Option<PathBuf>,
+    /// The folders of PATH, in their order.
+    pub path: Vec<PathBuf>,
+    /// The folder that Foundry installs to.
+    pub foundry: Option<PathBuf>,
+    /// The harness's cache.
+    pub cache: PathBuf,
+}
+
+impl Places {
+    /// Those of this process.
+    pub fn from_environment() -> Result<Self, SetupError> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        Ok(Self {
+            variable: variable(ANVIL_VARIABLE),
+            path: env::split_paths(&path).collect(),
+            foundry: variable("FOUNDRY_DIR").or_else(|| Some(etcetera::home_dir().ok()?.join(".foundry"))),
+            cache: cache_folder()?,
+        })
+    }
+
+    fn installed(&self) -> PathBuf {
+        self.cache.join("tools").join(format!("anvil-{ANVIL_VERSION}"))
+    }
+
+    fn on_path(&self, program: &str) -> Option<PathBuf> {
+        self.path.iter().map(|folder| folder.join(program)).find(|path| is_executable(path))
+    }
+}
+
 impl AnvilSearch {
     /// Finds Anvil without installing it; nothing where it is in none of the places.
     pub fn find(&self) -> Result<Option<AnvilBinary>, SetupError> {
-        if let Some(path) = &self.flag {
-            return named(path, "--anvil", FoundIn::Flag).map(Some);
-        }
-        if let Some(path) = env::var_os(ANVIL_VARIABLE).filter(|path| !path.is_empty()) {
-            return named(Path::new(&path), ANVIL_VARIABLE, FoundIn::Environment).map(Some);
-        }
-        let on_path = env::var_os("PATH").unwrap_or_default();
-        let on_path = env::split_paths(&on_path).map(|folder| (folder.join("anvil"), FoundIn::Path));
-        let foundry = env::var_os("FOUNDRY_DIR").map(PathBuf::from).or_else(|| Some(home()?.join(".foundry")));
-        let foundry = foundry.map(|folder| (folder.join("bin").join("anvil"), FoundIn::Foundry));
-        let cached = binary_in(&installed_folder()?).map(|path| (path, FoundIn::Cache));
-        let found = on_path.chain(foundry).find(|(path, _)| is_executable(path)).or(cached);
-        Ok(found.map(|(path, found_in)| AnvilBinary { path, found_in }))
+        self.find_in(&Places::from_environment()?)
     }
 
     /// Finds Anvil, or installs it from npm into the cache after saying so to `notice`.
     pub async fn find_or_install(&self, notice: impl FnOnce(&str)) -> Result<AnvilBinary, SetupError> {
-        if let Some(found) = self.find()? {
+        self.find_or_install_in(&Places::from_environment()?, notice).await
+    }
+
+    /// Like [`Self::find`], with places of the caller's.
+    pub fn find_in(&self, places: &Places) -> Result<Option<AnvilBinary>, SetupError> {
+        if let Some(path) = &self.flag {
+            return named(path, "--anvil", FoundIn::Flag).map(Some);
+        }
+        if let Some(path) = &places.variable {
+            return named(path, ANVIL_VARIABLE, FoundIn::Environment).map(Some);
+        }
+        let foundry = places.foundry.as_ref().map(|folder| folder.join("bin").join("anvil"));
+        let found = [
+            (places.on_path("anvil"), FoundIn::Path),
+            (foundry.filter(|path| is_executable(path)), FoundIn::Foundry),
+            (binary_in(&places.installed()), FoundIn::Cache),
+        ];
+        Ok(found.into_iter().find_map(|(path, found_in)| Some(AnvilBinary { path: path?, found_in })))
+    }
+
+    /// Like [`Self::find_or_install`], with places of the caller's.
+    pub async fn find_or_install_in(
+        &self,
+        places: &Places,
+        notice: impl FnOnce(&str),
+    ) -> Result<AnvilBinary, SetupError> {
+        if let Some(found) = self.find_in(places)? {
             return Ok(found);
         }
-        let places = format!("neither {ANVIL_VARIABLE} nor PATH, Foundry's folder or the cache has it");
-        let ways = format!(
-            "install Foundry, or run `npm install {PACKAGE}@{ANVIL_VERSION}` and name its binary with --anvil or \
-             {ANVIL_VARIABLE}"
-        );
+        let not_found = |why: &str| SetupError::NotFound {
+            reason: format!(
+                "neither {ANVIL_VARIABLE} nor PATH, Foundry's folder or the cache has it, and {why}; install Foundry, \
+                 or run `npm install {PACKAGE}@{ANVIL_VERSION}` and name its binary with --anvil or {ANVIL_VARIABLE}"
+            ),
+        };
         if self.offline {
-            return Err(SetupError::NotFound {
-                reason: format!("{places}, and --offline forbids to install it; {ways}"),
-            });
+            return Err(not_found("--offline forbids to install it"));
         }
-        let folder = installed_folder()?;
+        let Some(npm) = places.on_path("npm") else {
+            return Err(not_found("there is no npm to install it with"));
+        };
+        let folder = places.installed();
         notice(&format!("installing {PACKAGE}@{ANVIL_VERSION} from npm into {}", folder.display()));
-        install(&folder).await.map_err(|error| match error {
-            SetupError::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                SetupError::NotFound { reason: format!("{places}, and there is no npm to install it with; {ways}") }
-            }
-            other => other,
-        })?;
+        install(&npm, &folder).await?;
         let path = binary_in(&folder).ok_or_else(|| SetupError::Install {
             package: format!("{PACKAGE}@{ANVIL_VERSION}"),
             folder,
@@ -103,21 +148,19 @@ impl AnvilSearch {
 
 /// The folder for what can be made again: `HARNESS_CACHE`, else the user's cache folder.
 pub fn cache_folder() -> Result<PathBuf, SetupError> {
-    match env::var_os(CACHE_VARIABLE).filter(|path| !path.is_empty()) {
-        Some(folder) => std::path::absolute(&folder).map_err(SetupError::file(folder)),
-        None => {
-            let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
-            Ok(folders.cache_dir().join("hourglass-harness"))
-        }
+    if let Some(folder) = variable(CACHE_VARIABLE) {
+        return std::path::absolute(&folder).map_err(SetupError::file(folder));
     }
+    let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
+    Ok(folders.cache_dir().join("hourglass-harness"))
 }
 
-async fn install(folder: &Path) -> Result<(), SetupError> {
+async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
     // Installed aside and renamed: two processes that install at once do not see each other's half.
     let aside = tempfile::Builder::new().prefix("anvil-").tempdir_in(parent).map_err(SetupError::file(parent))?;
-    let output = Command::new("npm")
+    let output = Command::new(npm)
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
         .arg(aside.path())
         .arg(format!("{PACKAGE}@{ANVIL_VERSION}"))
@@ -125,7 +168,7 @@ async fn install(folder: &Path) -> Result<(), SetupError> {
         .kill_on_drop(true)
         .output()
         .await
-        .map_err(SetupError::file("npm"))?;
+        .map_err(SetupError::file(npm))?;
     if !output.status.success() {
         return Err(SetupError::Install {
             package: format!("{PACKAGE}@{ANVIL_VERSION}"),
@@ -150,10 +193,6 @@ fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBi
     }
 }
 
-fn installed_folder() -> Result<PathBuf, SetupError> {
-    Ok(cache_folder()?.join("tools").join(format!("anvil-{ANVIL_VERSION}")))
-}
-
 /// The platform's package holds the binary; the script of the main package would start Node.js first.
 fn binary_in(folder: &Path) -> Option<PathBuf> {
     let scope = folder.join("node_modules").join("@foundry-rs");
@@ -169,6 +208,141 @@ fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-fn home() -> Option<PathBuf> {
-    etcetera::home_dir().ok()
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A machine that has programs in these places only.
+    struct Machine {
+        root: TempDir,
+        places: Places,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let [bin, sbin, foundry, cache] = ["bin", "sbin", "foundry", "cache"].map(|name| root.path().join(name));
+            let places = Places { variable: None, path: vec![bin, sbin], foundry: Some(foundry), cache };
+            Self { root, places }
+        }
+
+        fn program(&self, path: &Path, script: &str) -> PathBuf {
+            let path = self.root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        }
+
+        fn cached(&self) -> PathBuf {
+            let package = Path::new("node_modules/@foundry-rs/anvil-linux/bin/anvil");
+            self.program(&self.places.installed().join(package), "")
+        }
+
+        fn find(&self) -> Option<(PathBuf, FoundIn)> {
+            let found = AnvilSearch::default().find_in(&self.places).unwrap();
+            found.map(|binary| (binary.path, binary.found_in))
+        }
+
+        async fn install(&self, offline: bool) -> (Result<AnvilBinary, SetupError>, String) {
+            let mut notices = String::new();
+            let search = AnvilSearch { flag: None, offline };
+            let found = search.find_or_install_in(&self.places, |notice| notices.push_str(notice)).await;
+            (found, notices)
+        }
+    }
+
+    /// Later places are filled first, so that each place is seen to win over those after it.
+    #[test]
+    fn places_are_searched_in_their_order() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.find(), None);
+        let cached = machine.cached();
+        assert_eq!(machine.find(), Some((cached, FoundIn::Cache)));
+        let foundry = machine.program(Path::new("foundry/bin/anvil"), "");
+        assert_eq!(machine.find(), Some((foundry, FoundIn::Foundry)));
+        let second = machine.program(Path::new("sbin/anvil"), "");
+        assert_eq!(machine.find(), Some((second.clone(), FoundIn::Path)));
+        let first = machine.program(Path::new("bin/anvil"), "");
+        assert_eq!(machine.find(), Some((first.clone(), FoundIn::Path)));
+        fs::set_permissions(&first, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(machine.find(), Some((second, FoundIn::Path)), "a file that nobody may execute is no program");
+        let named = machine.program(Path::new("elsewhere/my-anvil"), "");
+        machine.places.variable = Some(named.clone());
+        assert_eq!(machine.find(), Some((named, FoundIn::Environment)));
+        let flag = machine.program(Path::new("elsewhere/other"), "");
+        let search = AnvilSearch { flag: Some(flag.clone()), offline: false };
+        let found = search.find_in(&machine.places).unwrap();
+        assert_eq!(found, Some(AnvilBinary { path: flag, found_in: FoundIn::Flag }));
+    }
+
+    /// What somebody named is not replaced by what happens to be there.
+    #[test]
+    fn a_named_binary_that_is_not_there_is_an_error() {
+        let mut machine = Machine::new();
+        machine.cached();
+        machine.places.variable = Some("/nowhere/anvil".into());
+        let error = AnvilSearch::default().find_in(&machine.places).unwrap_err();
+        assert_eq!(error.to_string(), "find Anvil at /nowhere/anvil, which HARNESS_ANVIL names");
+        let search = AnvilSearch { flag: Some(machine.root.path().to_owned()), offline: false };
+        let error = search.find_in(&machine.places).unwrap_err().to_string();
+        assert!(error.ends_with("which --anvil names"), "a folder is no binary: {error}");
+    }
+
+    #[tokio::test]
+    async fn offline_installs_nothing_and_names_the_ways() {
+        let machine = Machine::new();
+        machine.program(Path::new("bin/npm"), "touch \"$0.was-called\"");
+        let (found, notice) = machine.install(true).await;
+        let error = found.unwrap_err().to_string();
+        for part in ["--offline", "Foundry", "npm install @foundry-rs/anvil@1.7.1", "--anvil", "HARNESS_ANVIL"] {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
+        assert_eq!(notice, "");
+        assert!(!machine.root.path().join("bin/npm.was-called").exists());
+        machine.cached();
+        machine.install(true).await.0.expect("offline uses what is there");
+    }
+
+    #[tokio::test]
+    async fn without_npm_the_ways_are_named() {
+        let error = Machine::new().install(false).await.0.unwrap_err().to_string();
+        assert!(error.contains("there is no npm") && error.contains("HARNESS_ANVIL"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_npm_said_is_in_the_error() {
+        let machine = Machine::new();
+        machine.program(Path::new("bin/npm"), "echo no route to the registry >&2; exit 1");
+        let (found, notice) = machine.install(false).await;
+        let error = found.unwrap_err().to_string();
+        assert!(error.contains("no route to the registry") && error.contains("@foundry-rs/anvil@1.7.1"), "{error}");
+        assert!(notice.contains("from npm into"), "it is said before it is done: {notice}");
+        let left = fs::read_dir(machine.places.cache.join("tools")).unwrap().count();
+        assert_eq!(left, 0, "nothing half-installed is left");
+    }
+
+    /// Stands in for the registry: what is tested is what becomes of a package that npm has installed.
+    #[tokio::test]
+    async fn installing_at_once_gives_both_the_one_binary() {
+        let machine = Machine::new();
+        let package = "$7/node_modules/@foundry-rs/anvil-linux/bin";
+        let install = format!("mkdir -p {package}; printf '#!/bin/sh\\n' > {package}/anvil; chmod +x {package}/anvil");
+        machine.program(Path::new("bin/npm"), &format!("PATH=/usr/bin:/bin; {install}"));
+        let (one, two) = tokio::join!(machine.install(false), machine.install(false));
+        let (one, two) = (one.0.unwrap(), two.0.unwrap());
+        assert_eq!(one, two);
+        assert!(one.path.starts_with(machine.places.installed()) && is_executable(&one.path));
+        assert_eq!(fs::read_dir(machine.places.cache.join("tools")).unwrap().count(), 1, "nothing is left beside it");
+        let (again, notice) = machine.install(false).await;
+        assert_eq!((again.unwrap(), notice.as_str()), (one, ""), "the second time it is there");
+    }
 }

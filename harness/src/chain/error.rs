@@ -58,14 +58,26 @@ pub enum SetupError {
     #[error(transparent)]
     Output(#[from] TailError),
     /// The process ended, or said nothing, before it was ready.
-    #[error("see Anvil ready as chain {chain_id}: {reason}; its last output:\n{output}")]
+    #[error("see {program} ready as chain {chain_id}: {reason}; its last output:\n{output}", program = program.display())]
     NotReady {
+        /// The binary that was started as Anvil.
+        program: PathBuf,
         /// The chain.
         chain_id: u64,
         /// What happened instead.
         reason: String,
         /// The last lines that it wrote.
         output: String,
+    },
+    /// Chain time only goes on, which a node does not see to.
+    #[error("warp chain {chain_id} to {timestamp}: its head is at {head} already")]
+    Backwards {
+        /// The chain.
+        chain_id: u64,
+        /// The head's timestamp in seconds.
+        head: u64,
+        /// The one asked for.
+        timestamp: u64,
     },
     /// A wait ran out of time.
     #[error("see {what} within {}", humantime::format_duration(*within))]

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
+    AnvilBinary, AnvilProcess, AnvilSettings, ChainControl, ChainTopology, SetupError,
     deployment::{self},
     discover::cache_folder,
 };
-use crate::{reaper::RunId, timeline::LogFolder};
+use crate::reaper::RunId;
 
 /// To be raised when the set-up transactions change.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MANIFEST: &str = "manifest.json";
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
 
@@ -42,7 +42,17 @@ struct Manifest {
 
 /// The prepared state of a topology: from the cache, or made with two chains that are stopped again.
 pub async fn prepare(binary: &AnvilBinary, topology: &ChainTopology, run: &RunId) -> Result<PreparedState, SetupError> {
-    let entry = cache_folder()?.join("state").join(fingerprint(binary, topology)?);
+    prepare_in(&cache_folder()?, binary, topology, run).await
+}
+
+/// Like [`prepare`], with a cache folder of the caller's.
+pub async fn prepare_in(
+    cache: &Path,
+    binary: &AnvilBinary,
+    topology: &ChainTopology,
+    run: &RunId,
+) -> Result<PreparedState, SetupError> {
+    let entry = cache.join("state").join(fingerprint(binary, topology)?);
     let [l1, l2] = FILES.map(|file| entry.join(file));
     if is_whole(&entry) {
         return Ok(PreparedState { l1, l2, made: false });
@@ -70,14 +80,21 @@ async fn make(
     let work = folder.join("work");
     let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
-    let logs = LogFolder::create(&work.join("logs"))?;
-    let (l1, l2) =
-        tokio::try_join!(AnvilProcess::start(binary, &l1, run, &logs), AnvilProcess::start(binary, &l2, run, &logs))?;
+    let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
     deployment::deploy(l1.control(), l2.control(), topology).await?;
-    let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
+    let (first, second) = tokio::try_join!(dump(l1.control()), dump(l2.control()))?;
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
     Ok([first, second])
+}
+
+/// A chain with the history of its operator table's block and of everything since; nothing earlier is asked for, since
+/// components ask at the block of a table, and a trial publishes one of its own.
+async fn dump(chain: &ChainControl) -> Result<Vec<u8>, SetupError> {
+    /// Confirmed, updated, tasks configured.
+    const SINCE_TABLE: u64 = 3;
+    let head = chain.client().head().await?;
+    chain.dump(head.number.saturating_sub(SINCE_TABLE)).await
 }
 
 /// Puts a whole entry in its place; a damaged one that stands there is taken away first.

@@ -90,7 +90,6 @@ impl StandUp<'_> {
         progress("starting chains");
         let started = Instant::now();
         let chains = runtime.start_chains(state).await?;
-        tokio::try_join!(chains.l1.mine_instantly(), chains.l2.mine_instantly())?;
         self.phase("chains", started);
 
         progress("starting executors");

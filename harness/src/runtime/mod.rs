@@ -66,7 +66,7 @@ pub trait Runtime: Send + Sync {
     /// Which one this is.
     fn kind(&self) -> RuntimeKind;
 
-    /// Starts both chains with a prepared state, ready to be asked.
+    /// Starts both chains with a prepared state, ready to be asked, mining instantly.
     async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError>;
 
     /// Starts an executor with its performer, both healthy; gives the socket to register for it.

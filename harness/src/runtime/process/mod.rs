@@ -119,8 +119,8 @@ impl Runtime for ProcessRuntime {
         let (l1, l2) = (settings(at::L1_CHAIN_ID, &state.l1), settings(at::L2_CHAIN_ID, &state.l2));
         let (anvil, run) = (&self.settings.anvil, &self.settings.run);
         let (l1, l2) = tokio::try_join!(
-            AnvilProcess::start(anvil, &l1, run, &self.logs),
-            AnvilProcess::start(anvil, &l2, run, &self.logs)
+            AnvilProcess::start_logging(anvil, &l1, run, &self.logs),
+            AnvilProcess::start_logging(anvil, &l2, run, &self.logs)
         )?;
         let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
         let mut urls = self.chain_urls.lock().await;

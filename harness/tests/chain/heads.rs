@@ -1,0 +1,115 @@
+//! Heads as they come: quickly, and again after the node was away.
+
+use std::{
+    net::TcpListener,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use hourglass_component::chain::{ChainClient, Head};
+use hourglass_harness::{
+    chain::{AnvilProcess, AnvilSettings},
+    reaper::RunId,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+use crate::support::{SOON, anvil, within};
+
+/// So rarely asked for that what comes in time came by subscription.
+const RARELY: Duration = Duration::from_hours(1);
+const PROMPTLY: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn anvil_a_block_is_known_within_a_fifth_of_a_second() {
+    let (binary, folder) = (anvil().await, tempfile::tempdir().unwrap());
+    let settings = AnvilSettings { chain_id: 1, state: None, folder: folder.path().to_owned() };
+    let chain = AnvilProcess::start(&binary, &settings, &RunId::generate()).await.unwrap();
+    let client = ChainClient::connect(chain.control().client().url(), 1, RARELY).await.unwrap();
+    let mut heads = client.heads();
+    subscribed(&client, &mut heads).await;
+    for _ in 0..20 {
+        let mined = chain.control().mine(1).await.unwrap();
+        let since = Instant::now();
+        within(SOON, "head", heads.wait_for(|head| head.hash == mined.hash)).await.unwrap();
+        assert!(since.elapsed() < PROMPTLY, "the head came after {:?}", since.elapsed());
+    }
+}
+
+/// Waits until the follower's subscription stands, which the first block that comes by itself shows.
+async fn subscribed(client: &ChainClient, heads: &mut tokio::sync::watch::Receiver<Head>) {
+    let first = heads.borrow().number;
+    let come = async {
+        loop {
+            client.provider().request::<_, Value>("evm_mine", json!([])).await.unwrap();
+            let next = heads.wait_for(|head| head.number > first);
+            if tokio::time::timeout(Duration::from_millis(50), next).await.is_ok() {
+                break;
+            }
+        }
+    };
+    within(SOON, "subscription", come).await;
+}
+
+/// An Anvil on this port, or nothing where the port is taken meanwhile.
+async fn anvil_on(port: u16) -> Option<Child> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(anvil().await.path)
+        .args(["--host", "127.0.0.1", "--chain-id", "1", "--port", &port.to_string(), "--cache-path"])
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Ok(Some(line)) = within(SOON, "line of Anvil's", lines.next_line()).await {
+        if line.starts_with("Listening on") {
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Some(child);
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn anvil_heads_come_again_after_a_restart_of_the_node() {
+    let (port, mut node) = loop {
+        // Bound and released: somebody else may take it in between, then another one does.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if let Some(node) = anvil_on(port).await {
+            break (port, node);
+        }
+    };
+    let client = ChainClient::connect(&format!("http://127.0.0.1:{port}"), 1, RARELY).await.unwrap();
+    let mut heads = client.heads();
+    subscribed(&client, &mut heads).await;
+    client.provider().request::<_, Value>("anvil_mine", json!(["0x64"])).await.unwrap();
+    let before = *within(SOON, "head", heads.wait_for(|head| head.number > 100)).await.unwrap();
+
+    node.kill().await.unwrap();
+    client.head().await.unwrap_err();
+    let restart = async {
+        loop {
+            if let Some(node) = anvil_on(port).await {
+                break node;
+            }
+        }
+    };
+    let _node = within(SOON, "restart on the same port", restart).await;
+    let genesis =
+        *within(SOON, "head of the new chain", heads.wait_for(|head| head.number < before.number)).await.unwrap();
+    assert_eq!(genesis.number, 0, "the follower asks for what it missed");
+    subscribed(&client, &mut heads).await;
+    for _ in 0..3 {
+        let since = Instant::now();
+        client.provider().request::<_, Value>("evm_mine", json!([])).await.unwrap();
+        let mined = client.head().await.unwrap();
+        within(SOON, "head", heads.wait_for(|head| head.hash == mined.hash)).await.unwrap();
+        assert!(since.elapsed() < PROMPTLY, "by subscription again, not by polling: {:?}", since.elapsed());
+    }
+}

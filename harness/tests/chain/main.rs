@@ -1,0 +1,11 @@
+//! The harness's chains on real Anvil: processes, chain time, prepared states, heads.
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod child;
+mod heads;
+mod process;
+mod state;
+mod time;

@@ -1,0 +1,13 @@
+//! The contracts' rules on real Anvil chains.
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod errors;
+mod order;
+mod run;
+mod tables;
+mod tasks;
+mod views;
+mod world;

@@ -1,0 +1,164 @@
+//! The order of checks in `createTask` and `submitResult`: callers tell causes apart by the first that fails.
+//!
+//! For each two checks that follow each other both are violated, and the earlier one must speak; then the later one is
+//! violated alone and must speak, so that it was violated indeed.
+
+use ethers::{
+    abi::{Token, encode},
+    types::{Address, Bytes, H256, U256},
+};
+use hourglass_proto::{
+    certificate::EcdsaCertificate,
+    contracts::{addresses as at, bindings as b},
+    messages,
+};
+
+use crate::{
+    run::{Act, Case, case, provoke, send},
+    support::certificate,
+    world::{RESULT, STALENESS, World},
+};
+
+/// Where the mailbox keeps configurations by operator set, and the word of one that has its curve.
+const CONFIGURATIONS: u64 = 5;
+const CURVE_WORD: u64 = 1;
+
+type Violation<A> = (&'static str, fn(&World, &mut A));
+
+#[tokio::test]
+async fn anvil_create_task_checks_in_order() {
+    let checks: [Violation<Creation>; 7] = [
+        ("TaskMailbox.PayloadIsEmpty", |_, creation| creation.params.payload = Bytes::new()),
+        ("TaskMailbox.ExecutorOperatorSetNotRegistered", |world, creation| {
+            let call = world.contracts.mailbox.register_executor_operator_set(world.set.clone(), false);
+            creation.acts.push(send(&world.accounts.avs, call));
+        }),
+        ("TaskMailbox.ExecutorOperatorSetTaskConfigNotSet", |world, creation| creation.last.push(without_curve(world))),
+        ("TaskMailbox.CertificateStale", |world, creation| {
+            creation.acts.extend(world.transport(&world.table(&world.set, STALENESS), 1));
+        }),
+        ("AVSTaskHook.TaskCreationRejected", |world, creation| {
+            creation.acts.push(send(&world.accounts.deployer, world.contracts.hook.set_rejects_creation(true)));
+        }),
+        ("TaskMailbox.InvalidFeeReceiver", |world, creation| {
+            creation.params.refund_collector = Address::zero();
+            creation.acts.extend(fee(world));
+        }),
+        ("FeeToken.InsufficientAllowance", |world, creation| creation.acts.extend(fee(world))),
+    ];
+    let world = World::start().await;
+    let new = || Creation { params: world.task(), acts: Vec::new(), last: Vec::new() };
+    in_order(&world, &checks, new, Creation::case).await;
+}
+
+#[tokio::test]
+async fn anvil_submit_result_checks_in_order() {
+    let checks: [Violation<Submission>; 8] = [
+        ("TaskMailbox.InvalidTaskStatus", |_, submission| submission.created = false),
+        ("TaskMailbox.TimestampAtCreation", |_, submission| submission.at_creation = true),
+        ("AVSTaskHook.TaskResultRejected", |world, submission| {
+            submission.acts.push(send(&world.accounts.deployer, world.contracts.hook.set_rejects_results(true)));
+        }),
+        ("TaskMailbox.InvalidReferenceTimestamp", |_, submission| submission.certificate.reference_timestamp += 1),
+        ("TaskMailbox.InvalidMessageHash", |_, submission| submission.certificate.message_hash = H256::zero()),
+        ("TaskMailbox.EmptyCertificateSignature", |_, submission| submission.certificate.signatures.clear()),
+        ("ECDSACertificateVerifier.RootDisabled", |world, submission| {
+            let call = world.contracts.updater.disable_root(world.reference_root.0);
+            submission.acts.push(send(&world.accounts.deployer, call));
+        }),
+        ("TaskMailbox.ThresholdNotMet", |_, submission| {
+            // One of four: no operator alone weighs two thirds.
+            submission.certificate.signatures.truncate(65);
+        }),
+    ];
+    let world = World::start().await;
+    let new = || Submission {
+        certificate: certificate(world.reference, world.hash(), RESULT, &world.keys()),
+        acts: Vec::new(),
+        created: true,
+        at_creation: false,
+    };
+    in_order(&world, &checks, new, Submission::case).await;
+}
+
+async fn in_order<A>(
+    world: &World,
+    checks: &[Violation<A>],
+    new: impl Fn() -> A,
+    case: impl Fn(A, &World, &'static str) -> Case,
+) {
+    let mut wrong = Vec::new();
+    for pair in checks.windows(2) {
+        let [(earlier, violate_earlier), (later, violate_later)] = pair else { unreachable!("windows of two") };
+        let (mut both, mut alone) = (new(), new());
+        violate_later(world, &mut both);
+        violate_earlier(world, &mut both);
+        violate_later(world, &mut alone);
+        let both = provoke(world.l1(), &case(both, world, earlier)).await;
+        wrong.extend(both.map(|found| format!("{earlier} comes before {later}, but {found}")));
+        let alone = provoke(world.l1(), &case(alone, world, later)).await;
+        wrong.extend(alone.map(|found| format!("{later} alone, but {found}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A `createTask` that may violate several rules.
+struct Creation {
+    params: b::TaskParams,
+    acts: Vec<Act>,
+    /// Done after the transactions, which would not pass any more.
+    last: Vec<Act>,
+}
+
+impl Creation {
+    fn case(self, world: &World, row: &'static str) -> Case {
+        case(row, world.app(), world.contracts.mailbox.create_task(self.params))
+            .after(self.acts)
+            .after(self.last)
+            .already_before()
+    }
+}
+
+/// A `submitResult` that may violate several rules.
+struct Submission {
+    certificate: EcdsaCertificate,
+    acts: Vec<Act>,
+    created: bool,
+    at_creation: bool,
+}
+
+impl Submission {
+    fn case(self, world: &World, row: &'static str) -> Case {
+        let task = world.hash();
+        let call =
+            world.contracts.mailbox.submit_result(task.0, self.certificate.encode().into(), Bytes::from_static(RESULT));
+        let case = case(row, world.app(), call).after(self.acts).already_before();
+        match (self.created, self.at_creation) {
+            (true, false) => case.after([world.create()]),
+            (true, true) => case.after([world.create()]).in_the_last_block(),
+            (false, false) => case,
+            // An unknown task was created at zero.
+            (false, true) => case.at_time(0),
+        }
+    }
+}
+
+/// Registered, and its configuration half empty: no transaction leads there.
+fn without_curve(world: &World) -> Act {
+    let key = encode(&[Token::Uint(set_key(&world.set)), Token::Uint(CONFIGURATIONS.into())]);
+    let slot = U256::from_big_endian(messages::hash(&key).as_bytes()) + CURVE_WORD;
+    let mut bytes = [0; 32];
+    slot.to_big_endian(&mut bytes);
+    Act::Store(at::TASK_MAILBOX, H256(bytes), H256::zero())
+}
+
+fn set_key(set: &b::OperatorSet) -> U256 {
+    (U256::from_big_endian(set.avs.as_bytes()) << 96) | U256::from(set.id)
+}
+
+/// A fee that nobody approved.
+fn fee(world: &World) -> [Act; 2] {
+    let config = b::ExecutorOperatorSetTaskConfig { fee_token: at::FEE_TOKEN, ..world.config() };
+    let call = world.contracts.mailbox.set_executor_operator_set_task_config(world.set.clone(), config);
+    [send(&world.accounts.deployer, world.contracts.hook.set_fee(5)), send(&world.accounts.avs, call)]
+}
