@@ -45,7 +45,8 @@ pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
         }
         ComponentCommand::Aggregator { config } => {
             let config = AggregatorConfig::load(config)?;
-            ended("aggregator", hourglass_aggregator::run(config, shutdown::on_signal())).await
+            // Boxed, as its state machine is large.
+            ended("aggregator", Box::pin(hourglass_aggregator::run(config, shutdown::on_signal()))).await
         }
     }
 }

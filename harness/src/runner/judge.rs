@@ -29,11 +29,11 @@ pub(super) async fn judge(
     let verified = client.tasks_verified(from, head.number).await?;
     let verified: Vec<_> = verified.into_iter().filter(|verified| verified.task == task.record.task).collect();
     let [verified] = verified.as_slice() else {
-        return Ok(finding("exactly one TaskVerified", format!("{} of them", verified.len())));
+        return Ok(Some(finding("exactly one TaskVerified", format!("{} of them", verified.len()))));
     };
     let status = client.task_status(task.record.task).await?;
     if status != TaskStatus::Verified {
-        return Ok(finding("status VERIFIED on chain", format!("{status:?}")));
+        return Ok(Some(finding("status VERIFIED on chain", format!("{status:?}"))));
     }
     Ok(result(expect, verified).or_else(|| certificate(world, expect, verified)))
 }
@@ -43,25 +43,28 @@ fn result(expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
     if expected == verified.result {
         return None;
     }
-    finding(format!("result {}", readable(&expected)), format!("result {}", readable(&verified.result)))
+    Some(finding(format!("result {}", readable(&expected)), format!("result {}", readable(&verified.result))))
 }
 
 fn certificate(world: &World, expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
     let certificate = match EcdsaCertificate::decode(&verified.certificate) {
         Ok(certificate) => certificate,
-        Err(error) => return finding("an ECDSA certificate", error.to_string()),
+        Err(error) => return Some(finding("an ECDSA certificate", error.to_string())),
     };
     let hash = messages::message_hash(verified.task, &verified.result);
     if certificate.message_hash != hash {
-        return finding(format!("a certificate over {hash:?}"), format!("one over {:?}", certificate.message_hash));
+        return Some(finding(
+            format!("a certificate over {hash:?}"),
+            format!("one over {:?}", certificate.message_hash),
+        ));
     }
     let signers = match certificate.signers(ECDSA_CERTIFICATE_VERIFIER) {
         Ok(signers) => signers,
-        Err(error) => return finding("signatures in ascending order of their signers", error.to_string()),
+        Err(error) => return Some(finding("signatures in ascending order of their signers", error.to_string())),
     };
     let unknown = signers.iter().find(|signer| world.environment.accounts.operator(**signer).is_none());
     if let Some(unknown) = unknown {
-        return finding("signers that are operators of the set", format!("a signature of {unknown:?}"));
+        return Some(finding("signers that are operators of the set", format!("a signature of {unknown:?}")));
     }
     let names: BTreeSet<_> = signers.iter().map(|signer| world.name_of(*signer)).collect();
     weight(&world.scenario, &names).or_else(|| wanted(expect, &names))
@@ -76,7 +79,7 @@ fn weight(scenario: &Scenario, signers: &BTreeSet<String>) -> Option<Finding> {
     if signed >= threshold {
         return None;
     }
-    finding(format!("signers of at least {threshold} of {total}"), format!("{} with {signed}", list(signers)))
+    Some(finding(format!("signers of at least {threshold} of {total}"), format!("{} with {signed}", list(signers))))
 }
 
 fn wanted(expect: &ExpectVerified, signers: &BTreeSet<String>) -> Option<Finding> {
@@ -84,14 +87,14 @@ fn wanted(expect: &ExpectVerified, signers: &BTreeSet<String>) -> Option<Finding
     let unwanted = expect.not_signed_by.iter().find(|name| signers.contains(*name));
     let seen = || format!("signed by {}", list(signers));
     match (missing, unwanted) {
-        (Some(name), _) => finding(format!("a signature of {name}"), seen()),
-        (None, Some(name)) => finding(format!("no signature of {name}"), seen()),
+        (Some(name), _) => Some(finding(format!("a signature of {name}"), seen())),
+        (None, Some(name)) => Some(finding(format!("no signature of {name}"), seen())),
         (None, None) => None,
     }
 }
 
-fn finding(expected: impl Into<String>, seen: impl Into<String>) -> Option<Finding> {
-    Some(Finding { expected: expected.into(), seen: seen.into() })
+fn finding(expected: impl Into<String>, seen: impl Into<String>) -> Finding {
+    Finding { expected: expected.into(), seen: seen.into() }
 }
 
 fn list(names: &BTreeSet<String>) -> String {

@@ -118,7 +118,7 @@ impl Course<'_> {
             timeline: self.timeline.clone(),
             phases: &mut self.phases,
         };
-        let Some(environment) = stand_up.environment(interrupt, progress).await? else {
+        let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
             return Ok(true);
         };
         let world = World::new(environment, self.trial.scenario.clone(), self.started);
