@@ -73,10 +73,7 @@ pub async fn run_trial(
         violations: Vec::new(),
         running: BTreeMap::new(),
     };
-    let folder = match settings.folders.create(&run) {
-        Ok(folder) => folder,
-        Err(error) => return course.report(settings.folders.root(), Some(error), false),
-    };
+    let folder = settings.folders.folder_of(&run);
     let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
         Err(error) => (Some(error), false),
@@ -121,11 +118,10 @@ impl Course<'_> {
             timeline: self.timeline.clone(),
             phases: &mut self.phases,
         };
-        // Dropped half-way, its parts go with it: children are killed on drop and the supervisor sweeps.
-        let Some(environment) = Box::pin(interrupt.run_until_cancelled(stand_up.environment(progress))).await else {
+        let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
             return Ok(true);
         };
-        let world = World::new(environment?, self.trial.scenario.clone(), self.started);
+        let world = World::new(environment, self.trial.scenario.clone(), self.started);
         let started = Instant::now();
         let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, progress)).await;
         self.phase("steps", started.elapsed());
@@ -217,11 +213,15 @@ impl Course<'_> {
     fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
         let verdict = match error {
             _ if interrupted => Verdict::Interrupted,
-            Some(error) => Verdict::EnvironmentFailed { error: chain_of(&error), remedy: remedy(&error) },
+            Some(error) => {
+                let (error, remedy) = (format!("failed to {}", chain_of(&error)), remedy(&error));
+                Verdict::EnvironmentFailed { error, remedy }
+            }
             None if self.violations.is_empty() => Verdict::Passed,
             None => Verdict::Failed { violations: self.violations },
         };
-        let kept = verdict != Verdict::Passed || !self.running.is_empty();
+        // A stand-up that fails early has made no folder.
+        let kept = (verdict != Verdict::Passed || !self.running.is_empty()) && folder.exists();
         TrialReport {
             trial: self.trial.name.clone(),
             scenario: self.trial.path.to_path_buf(),
