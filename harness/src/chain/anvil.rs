@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use hourglass_component::chain::ChainClient;
+use hourglass_component::{causes::with_causes, chain::ChainClient};
 use tokio::{process::Command, sync::oneshot, time::timeout};
 
 use super::{AnvilBinary, ChainControl, SetupError};
@@ -117,12 +117,7 @@ async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u6
     // The sender goes with the reader of the output, which ends with the process.
     let Ok(address) = announced.await else { return Err(format!("it ended with {}", child.wait().await)) };
     let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await;
-    client.map_err(|error| format!("it did not let us {}", in_full(&error)))
-}
-
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    client.map_err(|error| format!("it did not let us {}", with_causes(&error)))
 }
 
 fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {

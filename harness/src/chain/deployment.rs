@@ -21,7 +21,11 @@ use hourglass_proto::{
 };
 use serde::Serialize;
 
-use super::{Accounts, ChainControl, SetupError, table::publish_table};
+use super::{
+    Accounts, ChainControl, SetupError,
+    send::{send, target},
+    table::publish_table,
+};
 
 /// Number of the operator set whose member aggregates.
 const AGGREGATOR_SET: u32 = 0;
@@ -285,20 +289,4 @@ impl<'a> Batch<'a> {
         }
         self.chain.mine_instantly().await
     }
-}
-
-fn target<M, T: Detokenize>(call: &ContractCall<M, T>) -> (Address, Bytes) {
-    (call.tx.to_addr().copied().unwrap_or_default(), call.tx.data().cloned().unwrap_or_default())
-}
-
-/// Sends a bound call and waits until it is mined.
-pub(super) async fn send<M, T: Detokenize>(
-    chain: &ChainControl,
-    key: &EcdsaKey,
-    what: &str,
-    call: ContractCall<M, T>,
-) -> Result<(), SetupError> {
-    let (to, data) = target(&call);
-    chain.client().account(key).send(chain.client(), what, to, data).await?;
-    Ok(())
 }

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use hourglass_component::chain::OperatorSetId;
 use tokio_util::sync::CancellationToken;
 
-use super::{EnvironmentError, trial::TrialSettings, verdict::Phase};
+use super::{EnvironmentError, settings::TrialSettings, verdict::Phase};
 use crate::{
     chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
     reaper::RunId,

@@ -6,49 +6,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EnvironmentError, KeptRun, RunFolders,
+    EnvironmentError, Keep, KeptRun, TrialSettings,
     environment::{Environment, StandUp},
-    failure::{StepFailure, chain_of, remedy},
+    failure::{StepFailure, remedy},
     invariants, steps,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
 use crate::{
-    chain::AnvilBinary,
     reaper::RunId,
-    runtime::HarnessExecutable,
     scenario::Trial,
     timeline::{Timeline, phases},
 };
-
-/// What every trial of a run needs.
-#[derive(Debug, Clone)]
-pub struct TrialSettings {
-    /// The Anvil that chains are started from.
-    pub anvil: AnvilBinary,
-    /// The executable that holds the reference components.
-    pub executable: HarnessExecutable,
-    /// Where trials' folders are made.
-    pub folders: RunFolders,
-    /// When an environment outlives its trial.
-    pub keep: Keep,
-}
-
-/// When an environment outlives its trial.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Keep {
-    /// Never.
-    #[default]
-    Never,
-    /// When the trial failed.
-    Failed,
-    /// Always.
-    Always,
-}
 
 /// Entries that a violation without a task shows.
 const LAST_ENTRIES: usize = 12;
@@ -214,7 +188,7 @@ impl Course<'_> {
         let verdict = match error {
             _ if interrupted => Verdict::Interrupted,
             Some(error) => {
-                let (error, remedy) = (format!("failed to {}", chain_of(&error)), remedy(&error));
+                let (error, remedy) = (format!("failed to {}", with_causes(&error)), remedy(&error));
                 Verdict::EnvironmentFailed { error, remedy }
             }
             None if self.violations.is_empty() => Verdict::Passed,
