@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AnvilBinary, AnvilProcess, AnvilSettings, ChainControl, ChainTopology, SetupError,
+    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
     deployment::{self},
     discover::cache_folder,
 };
 use crate::reaper::RunId;
 
 /// To be raised when the set-up transactions change.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const MANIFEST: &str = "manifest.json";
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
 
@@ -82,19 +82,10 @@ async fn make(
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
     let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
     deployment::deploy(l1.control(), l2.control(), topology).await?;
-    let (first, second) = tokio::try_join!(dump(l1.control()), dump(l2.control()))?;
+    let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
     Ok([first, second])
-}
-
-/// A chain with the history of its operator table's block and of everything since; nothing earlier is asked for, since
-/// components ask at the block of a table, and a trial publishes one of its own.
-async fn dump(chain: &ChainControl) -> Result<Vec<u8>, SetupError> {
-    /// Confirmed, updated, tasks configured.
-    const SINCE_TABLE: u64 = 3;
-    let head = chain.client().head().await?;
-    chain.dump(head.number.saturating_sub(SINCE_TABLE)).await
 }
 
 /// Puts a whole entry in its place; a damaged one that stands there is taken away first.

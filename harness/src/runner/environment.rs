@@ -54,6 +54,9 @@ impl StandUp<'_> {
         let scenario = self.trial.scenario.clone();
         let topology = topology(&scenario);
         let accounts = topology.accounts();
+        for operator in &accounts.operators {
+            self.timeline.name_operator(operator.address(), &operator.name);
+        }
         progress("preparing chains");
         let runtime = self.runtime().await?;
         let stood_up = async {

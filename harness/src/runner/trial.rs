@@ -74,7 +74,7 @@ pub async fn run_trial(
         running: BTreeMap::new(),
     };
     let folder = settings.folders.folder_of(&run);
-    let (error, interrupted) = match course.go(run, &folder, interrupt, progress).await {
+    let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
         Err(error) => (Some(error), false),
     };

@@ -63,7 +63,7 @@ pub(super) struct Stopped {
 }
 
 impl RunningComponent {
-    /// Starts a component and waits until its health says that it serves.
+    /// Starts a component and waits until its health says that it serves or, where it has none, until it answers.
     pub(super) async fn start(
         launch: Launch,
         settings: &ProcessSettings,
@@ -282,7 +282,7 @@ fn record(
 async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Duration) -> Result<(), RuntimeError> {
     let fail = |source: HealthError| RuntimeError::Health { component: component.clone(), source };
     let channel = health::channel(address).map_err(fail)?;
-    health::wait_until_serving(address, channel, within).await.map_err(fail)
+    health::wait_until_ready(address, channel, within).await.map_err(fail)
 }
 
 async fn ended(component: &ComponentRef, child: &Child) -> RuntimeError {
