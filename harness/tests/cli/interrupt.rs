@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use rustix::process::Signal;
 
 use crate::{
-    sandbox::{Running, Sandbox},
+    sandbox::{Running, Sandbox, scenarios},
     wait::{LIMIT, eventually},
 };
 
@@ -21,9 +21,8 @@ fn a_signal_during_the_steps_ends_the_trial_in_order(#[case] signal: Signal) {
     let path = sandbox.scenario("long", LONG);
     let json = sandbox.path("report.json");
     let mut command = sandbox.harness(&["run", "--json"]);
-    let harness = Running::start(
-        command.arg(&json).arg(&path).arg(super::sandbox::scenarios().join("square.yaml")).args(["--jobs", "1"]),
-    );
+    let harness =
+        Running::start(command.arg(&json).arg(&path).arg(scenarios().join("square.yaml")).args(["--jobs", "1"]));
     let folder = sandbox.wait_for_log("executor-operator.log", "performer_started");
     // The whole group, as a terminal does.
     harness.signal_group(signal);
@@ -67,7 +66,7 @@ fn a_signal_while_the_state_is_made_leaves_no_half() {
     let harness = Running::start(sandbox.harness(&["run", "square"]).env("HARNESS_CACHE", &cache));
     let making = || {
         let entries = fs::read_dir(cache.join("state")).into_iter().flatten();
-        entries.map(|entry| entry.unwrap().path()).find(|path| path.join("work/logs/chain-31337.log").exists())
+        entries.map(|entry| entry.unwrap().path()).find(|path| path.join("work/chain-31337.log").exists())
     };
     eventually(LIMIT, || making().ok_or("no state is being made")).unwrap();
     harness.signal(Signal::INT);
@@ -100,7 +99,7 @@ fn more_signals_change_nothing() {
         harness.signal_group(Signal::INT);
     }
     harness.finish().assert_code(130);
-    let left = eventually(Duration::from_secs(2).min(LIMIT), || {
+    let left = eventually(Duration::from_secs(2), || {
         let left = sandbox.processes();
         if left.is_empty() { Ok(()) } else { Err(left) }
     });

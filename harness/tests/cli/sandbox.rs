@@ -19,7 +19,7 @@ use crate::wait::{LIMIT, eventually};
 /// The command under test.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 /// No command takes longer, however busy the machine is.
-const LONGEST: Duration = Duration::from_secs(180);
+const LONGEST: Duration = Duration::from_mins(3);
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 
 /// A place for one test. What harnesses started in it and left behind is killed when it is dropped.

@@ -18,7 +18,6 @@ const LATEST: Duration = Duration::from_millis(2500);
 const GONE_WITHIN: Duration = Duration::from_secs(2);
 
 #[test]
-#[expect(clippy::print_stderr, reason = "whoever repeats a failure needs the seed")]
 fn nothing_is_left_of_a_killed_harness() {
     let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     eprintln!("moments of the kill: {SEED}={seed}");

@@ -26,7 +26,7 @@ fn target() -> PathBuf {
     };
     let built = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(is_target);
     let newest = built.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
-    newest.expect("the target `scenarios` is built with the other tests of this package: `cargo test` does that")
+    newest.unwrap_or_else(|| panic!("`scenarios` is not built; `cargo test` builds it with the other tests"))
 }
 
 fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Longer than anything that is waited for takes on a busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 /// Looks, with growing pauses, until there is something or the limit passes; the last look comes after the limit.
 pub(crate) fn eventually<T, E: Debug>(limit: Duration, mut look: impl FnMut() -> Result<T, E>) -> Result<T, E> {
