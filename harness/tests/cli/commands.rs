@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
 };
 
-use crate::sandbox::{Sandbox, run, scenarios};
+use crate::sandbox::{FILES, Sandbox, run, scenarios};
 
 #[test]
 fn list_gives_json() {
@@ -52,7 +52,7 @@ fn lint_shows_all_problems_of_all_files() {
     let two = sandbox
         .scenario("two", "steps:\n  - create_task: {payload: \"1\", chain: l3}\n  - expect_verified: {task: tsk}\n");
     sandbox.scenario("good", steps);
-    let outcome = run(sandbox.harness(&["lint", "--short", "--scenarios"]).arg(sandbox.path("scenarios")));
+    let outcome = run(sandbox.harness(&["lint", "--short", "--scenarios"]).arg(sandbox.path(FILES)));
     outcome.assert_code(2).assert_shows(&[
         &format!("{}:3:1: unknown key `tasg`", one.display()),
         "did you mean `tags`",

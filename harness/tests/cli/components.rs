@@ -69,6 +69,25 @@ fn an_operator_may_have_a_performer_of_its_own() {
     sandbox.run_file(&sandbox.scenario("one_of_two", &scenario)).assert_code(0).assert_shows(&["1 passed"]);
 }
 
+/// The executor notices late that a performer has ended: its own health is no answer to whether the new one is ready.
+#[test]
+fn a_restart_waits_for_the_new_performer() {
+    let sandbox = Sandbox::new();
+    let marker = sandbox.path("started");
+    let text =
+        format!("[ -e {0} ] && exec sleep 4321\ntouch {0}\nexec {HARNESS} component performer\n", marker.display());
+    let performer = script(&sandbox, "performer.sh", &text);
+    let scenario = format!(
+        "components: {{performer: {{command: [{}]}}}}\n\
+         steps:\n  - restart: {{component: performer/operator, within: 500ms}}\n  - expect_rejected: {{payload: \"\", error: \
+         PayloadIsEmpty}}\n",
+        performer.display()
+    );
+    let outcome = sandbox.run_file(&sandbox.scenario("slow_restart", &scenario));
+    outcome.assert_code(3).assert_shows(&["failed to see performer/operator ready within 500ms"]);
+    sandbox.assert_no_process();
+}
+
 /// A component that ignores SIGTERM is ended all the same, and that is told: it would keep a node from being drained.
 #[test]
 fn a_component_that_does_not_end_when_asked_fails_the_trial() {

@@ -20,6 +20,8 @@ use crate::wait::{LIMIT, eventually};
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 /// No command takes longer, however busy the machine is.
 const LONGEST: Duration = Duration::from_mins(3);
+/// The folder of a test's own scenarios: not the one where names are looked up without being told.
+pub(crate) const FILES: &str = "own";
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 
 /// A place for one test. What harnesses started in it and left behind is killed when it is dropped.
@@ -45,7 +47,7 @@ pub(crate) struct Running {
 impl Sandbox {
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir(root.path().join("scenarios")).unwrap();
+        fs::create_dir(root.path().join(FILES)).unwrap();
         Self { root }
     }
 
@@ -66,7 +68,7 @@ impl Sandbox {
 
     /// Writes a scenario file: its name and description, and what is given.
     pub(crate) fn scenario(&self, name: &str, rest: &str) -> PathBuf {
-        self.file(&format!("scenarios/{name}.yaml"), &format!("name: {name}\ndescription: A test's own.\n{rest}"))
+        self.file(&format!("{FILES}/{name}.yaml"), &format!("name: {name}\ndescription: A test's own.\n{rest}"))
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
