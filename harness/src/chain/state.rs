@@ -4,7 +4,7 @@
 //! and damaged entries are noticed and made again, and of two processes that make one at once both are content.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -22,6 +22,8 @@ use crate::reaper::RunId;
 /// To be raised when the set-up transactions change.
 const FORMAT: u32 = 3;
 const MANIFEST: &str = "manifest.json";
+const MAKING: &str = "making-";
+const LOCK: &str = "lock";
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
 
 /// States that Anvil can load.
@@ -59,7 +61,12 @@ pub async fn prepare_in(
     }
     let parent = entry.parent().unwrap_or(&entry);
     fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
-    let aside = tempfile::Builder::new().prefix("making-").tempdir_in(parent).map_err(SetupError::file(parent))?;
+    remove_abandoned(parent);
+    let aside = tempfile::Builder::new().prefix(MAKING).tempdir_in(parent).map_err(SetupError::file(parent))?;
+    // Held until the entry is whole; the system gives it back when this process is killed.
+    let at_it = aside.path().join(LOCK);
+    let lock = File::create(&at_it).map_err(SetupError::file(&at_it))?;
+    lock.lock().map_err(SetupError::file(&at_it))?;
     let states = make(binary, topology, run, aside.path()).await?;
     let digests = states.each_ref().map(|state| digest(state));
     for (file, state) in FILES.into_iter().zip(&states) {
@@ -67,6 +74,7 @@ pub async fn prepare_in(
     }
     let manifest = serde_json::to_vec(&Manifest { digests }).unwrap_or_default();
     write(&aside.path().join(MANIFEST), &manifest)?;
+    fs::remove_file(&at_it).map_err(SetupError::file(at_it))?;
     publish(aside, &entry)?;
     Ok(PreparedState { l1, l2, made: true })
 }
@@ -86,6 +94,18 @@ async fn make(
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
     Ok([first, second])
+}
+
+/// Removes what processes that were killed had begun to make: their locks can be taken.
+fn remove_abandoned(parent: &Path) {
+    let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(MAKING.as_bytes())) {
+        let lock = File::open(entry.path().join(LOCK)).ok();
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            // Somebody else may be removing it as well.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Puts a whole entry in its place; a damaged one that stands there is taken away first.

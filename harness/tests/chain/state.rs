@@ -46,6 +46,23 @@ async fn anvil_a_state_is_made_once_for_a_topology() {
     assert_eq!(entries(cache.path()).len(), 2, "nor beside it");
 }
 
+/// A process that is killed while it makes a state cannot clean up; who makes the next one does, and only that.
+#[tokio::test]
+async fn anvil_what_a_killed_process_had_begun_is_removed() {
+    let cache = tempfile::tempdir().unwrap();
+    let [abandoned, under_way] = ["abandoned", "under-way"].map(|name| {
+        let folder = cache.path().join("state").join(format!("making-{name}"));
+        fs::create_dir_all(folder.join("work")).unwrap();
+        fs::write(folder.join("lock"), "").unwrap();
+        folder
+    });
+    let lock = fs::File::open(under_way.join("lock")).unwrap();
+    lock.lock().unwrap();
+    prepared(cache.path(), &topology(&[1])).await;
+    assert!(!abandoned.exists(), "nobody was at it any more");
+    assert!(under_way.exists(), "somebody is still at it");
+}
+
 #[tokio::test]
 async fn anvil_a_damaged_state_is_made_again() {
     let cache = tempfile::tempdir().unwrap();
