@@ -6,6 +6,8 @@
 //! What the machine lacks is decided when trials are listed, and its trials are listed as ignored;
 //! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead.
 
+#![expect(clippy::print_stderr, reason = "stdout is the test protocol's; reasons and notices are for people")]
+
 mod availability;
 
 use std::{path::Path, process::ExitCode};
@@ -114,7 +116,7 @@ fn run(trial: &Trial) -> Result<hourglass_harness::runner::verdict::TrialReport,
             folders: RunFolders::locate(),
             keep: Keep::Never,
         };
-        Ok(run_trial(trial, &settings, &interrupt, &|_| {}).await)
+        Ok(Box::pin(run_trial(trial, &settings, &interrupt, &|_| {})).await)
     })
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use hourglass_component::chain::ChainClient;
+use hourglass_component::{causes::with_causes, chain::ChainClient};
 use tokio::{process::Command, sync::oneshot, time::timeout};
 
 use super::{AnvilBinary, ChainControl, SetupError};
@@ -35,7 +35,8 @@ pub struct AnvilSettings {
 pub struct AnvilProcess {
     child: Child,
     control: ChainControl,
-    _logs: Option<LogFolder>,
+    /// Watched for as long as the process may write into it.
+    logs: Option<LogFolder>,
 }
 
 impl AnvilProcess {
@@ -44,7 +45,7 @@ impl AnvilProcess {
     pub async fn start(binary: &AnvilBinary, settings: &AnvilSettings, run: &RunId) -> Result<Self, SetupError> {
         let logs = LogFolder::create(&settings.folder)?;
         let mut started = Self::start_within(binary, settings, run, &logs, READY_WITHIN).await?;
-        started._logs = Some(logs);
+        started.logs = Some(logs);
         Ok(started)
     }
 
@@ -81,7 +82,7 @@ impl AnvilProcess {
             Ok(Ok(client)) => {
                 let control = ChainControl::new(client);
                 control.mine_instantly().await?;
-                return Ok(Self { child, control, _logs: None });
+                return Ok(Self { child, control, logs: None });
             }
             Ok(Err(reason)) => reason,
             Err(_) => format!("it does not listen after {}", humantime::format_duration(within)),
@@ -116,12 +117,7 @@ async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u6
     // The sender goes with the reader of the output, which ends with the process.
     let Ok(address) = announced.await else { return Err(format!("it ended with {}", child.wait().await)) };
     let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await;
-    client.map_err(|error| format!("it did not let us {}", in_full(&error)))
-}
-
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    client.map_err(|error| format!("it did not let us {}", with_causes(&error)))
 }
 
 fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {
@@ -131,6 +127,8 @@ fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {
         // Every block is needed while the trial runs, none afterwards: states stay in the trial's folder.
         .arg("--cache-path")
         .arg(settings.folder.join("anvil"))
+        // Room for the set-up, or a burst, in one block.
+        .args(["--gas-limit", "1000000000"])
         .args(["--order", "fifo", "--accounts", "1", "--color", "never"]);
     if let Some(state) = &settings.state {
         command.arg("--load-state").arg(state);

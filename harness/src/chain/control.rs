@@ -1,9 +1,6 @@
 //! What only a development chain can do: mine, warp, snapshots, code and balances out of nothing, dumps.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ethers::{
     types::{Address, Bytes, U256},
@@ -97,6 +94,12 @@ impl ChainControl {
         Ok(())
     }
 
+    /// Mines nothing by itself: transactions wait for [`Self::mine`].
+    pub(super) async fn hold_transactions(&self) -> Result<(), SetupError> {
+        self.ask::<Value>("evm_setAutomine", json!([false])).await?;
+        Ok(())
+    }
+
     /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not; the clock
     /// goes on no earlier than the wall's.
     pub async fn mine_every(&self, interval: Duration) -> Result<(), SetupError> {
@@ -134,10 +137,8 @@ impl ChainControl {
         Ok(())
     }
 
-    /// The chain as `--load-state` takes it, with the history of the blocks from `from` on.
-    ///
-    /// A block's history is 200 kB: of a whole set-up it would be the most of the file, and of the time to load it.
-    pub(super) async fn dump(&self, from: u64) -> Result<Vec<u8>, SetupError> {
+    /// The chain with its history, as `--load-state` takes it.
+    pub(super) async fn dump(&self) -> Result<Vec<u8>, SetupError> {
         use std::io::Read as _;
         let text: String = self.ask("anvil_dumpState", json!([true])).await?;
         let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
@@ -146,15 +147,7 @@ impl ChainControl {
         flate2::read::GzDecoder::new(packed.as_slice())
             .read_to_end(&mut state)
             .map_err(|error| fail(error.to_string()))?;
-        let mut state: Value = serde_json::from_slice(&state).map_err(|error| fail(error.to_string()))?;
-        let mut kept = HashSet::new();
-        for number in from..=self.client.head().await?.number {
-            kept.extend(self.client.block(number).await?.map(|block| format!("{:?}", block.hash)));
-        }
-        let history = state.get_mut("historical_states").and_then(Value::as_array_mut);
-        let history = history.ok_or_else(|| fail("it has no history".to_owned()))?;
-        history.retain(|block| block.get(0).and_then(Value::as_str).is_some_and(|hash| kept.contains(hash)));
-        serde_json::to_vec(&state).map_err(|error| fail(error.to_string()))
+        Ok(state)
     }
 
     async fn ask<T>(

@@ -1,14 +1,15 @@
 //! Contracts and an operator set on two fresh chains: code at fixed addresses, then ordinary transactions.
 
-use std::{iter, time::Duration};
+use std::{iter, sync::Arc, time::Duration};
 
 use ethers::{
-    abi::Token,
+    abi::{Detokenize, Token},
+    contract::builders::ContractCall,
+    providers::{Http, Provider},
     types::{Address, Bytes, H256, U256},
     utils::parse_ether,
 };
-use futures::future::try_join_all;
-use hourglass_component::chain::OperatorSetId;
+use hourglass_component::chain::{Account, OperatorSetId, Posted};
 use hourglass_proto::{
     contracts::{
         addresses as at,
@@ -20,7 +21,11 @@ use hourglass_proto::{
 };
 use serde::Serialize;
 
-use super::{Accounts, ChainControl, SetupError, table::publish_table};
+use super::{
+    Accounts, ChainControl, SetupError,
+    send::{send, target},
+    table::publish_table,
+};
 
 /// Number of the operator set whose member aggregates.
 const AGGREGATOR_SET: u32 = 0;
@@ -63,8 +68,7 @@ pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &Chai
     let accounts = topology.accounts();
     tokio::try_join!(place(l1, &accounts), place(l2, &accounts))?;
     let setup = Setup { accounts: &accounts, topology };
-    tokio::try_join!(setup.operator_sets(l1), setup.on_both(l2))?;
-    setup.on_both(l1).await?;
+    tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
     publish_table(l1, l2, &accounts).await?;
     tokio::try_join!(setup.task_config(l1), setup.task_config(l2))?;
     Ok(())
@@ -102,107 +106,123 @@ struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    async fn on_l1(&self, l1: &ChainControl) -> Result<(), SetupError> {
+        let mut batch = Batch::begin(l1).await?;
+        self.operator_sets(&mut batch).await?;
+        self.on_both(&mut batch).await?;
+        batch.mine().await
+    }
+
+    async fn on_l2(&self, l2: &ChainControl) -> Result<(), SetupError> {
+        let mut batch = Batch::begin(l2).await?;
+        self.on_both(&mut batch).await?;
+        batch.mine().await
+    }
+
     /// What both chains have: a mailbox, a hook, a table updater.
-    async fn on_both(&self, chain: &ChainControl) -> Result<(), SetupError> {
+    async fn on_both(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let deployer = &self.accounts.deployer;
         let owner = deployer.address();
-        let node = || chain.client().provider().clone();
-        let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, node()).initialize(owner, 0, owner);
-        send(chain, deployer, "initialize the mailbox", mailbox).await?;
-        let updater = b::OperatorTableUpdater::new(at::OPERATOR_TABLE_UPDATER, node());
+        let node = batch.node();
+        let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, node.clone()).initialize(owner, 0, owner);
+        batch.add(deployer, "initialize the mailbox", mailbox).await?;
+        let updater = b::OperatorTableUpdater::new(at::OPERATOR_TABLE_UPDATER, node.clone());
         let generator = OperatorSet { avs: owner, id: 0 };
         let updater = updater.initialize(owner, U256::zero(), generator, 0, b::Bn254OperatorSetInfo::default());
-        send(chain, deployer, "initialize the table updater", updater).await?;
-        let hook = b::AvsTaskHook::new(at::AVS_TASK_HOOK, node()).initialize(owner);
-        send(chain, deployer, "initialize the task hook", hook).await
+        batch.add(deployer, "initialize the table updater", updater).await?;
+        let hook = b::AvsTaskHook::new(at::AVS_TASK_HOOK, node.clone()).initialize(owner);
+        batch.add(deployer, "initialize the task hook", hook).await
     }
 
     /// What L1 has: the AVS, its operator sets and their members.
-    async fn operator_sets(&self, l1: &ChainControl) -> Result<(), SetupError> {
+    async fn operator_sets(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let Accounts { deployer, avs, aggregator, operators, .. } = self.accounts;
-        let node = || l1.client().provider().clone();
+        let node = batch.node();
         let sets = [AGGREGATOR_SET, EXECUTOR_SET];
 
-        let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, node());
-        send(l1, deployer, "initialize the registry", registry.initialize(deployer.address(), 1, U256::zero())).await?;
+        let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, node.clone());
+        batch
+            .add(deployer, "initialize the registry", registry.initialize(deployer.address(), 1, U256::zero()))
+            .await?;
         let chains = [at::L1_CHAIN_ID, at::L2_CHAIN_ID].map(U256::from).to_vec();
         let updaters = vec![at::OPERATOR_TABLE_UPDATER; chains.len()];
-        send(l1, deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await?;
-        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node());
+        batch.add(deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await?;
+        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node.clone());
         let config =
             AvsConfig { aggregator_operator_set_id: AGGREGATOR_SET, executor_operator_set_ids: vec![EXECUTOR_SET] };
         let call = registrar.initialize(avs.address(), deployer.address(), config);
-        send(l1, deployer, "initialize the registrar", call).await?;
+        batch.add(deployer, "initialize the registrar", call).await?;
 
-        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node());
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node.clone());
         let call = manager.update_avs_metadata_uri(avs.address(), "hourglass-harness".to_owned());
-        send(l1, avs, "announce the AVS", call).await?;
+        batch.add(avs, "announce the AVS", call).await?;
         let call = manager.set_avs_registrar(avs.address(), at::TASK_AVS_REGISTRAR);
-        send(l1, avs, "set the registrar", call).await?;
+        batch.add(avs, "set the registrar", call).await?;
         let parameters = sets.map(|id| CreateSetParams { operator_set_id: id, strategies: vec![at::STAKE_STRATEGY] });
         let call = manager.create_operator_sets(avs.address(), parameters.to_vec());
-        send(l1, avs, "create the operator sets", call).await?;
-        let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node());
+        batch.add(avs, "create the operator sets", call).await?;
+        let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node.clone());
         for id in sets {
-            send(l1, avs, "configure keys", keys.configure_operator_set(self.set(id).into(), ECDSA)).await?;
+            batch.add(avs, "configure keys", keys.configure_operator_set(self.set(id).into(), ECDSA)).await?;
         }
 
         let members = operators.iter().zip(&self.topology.operators);
         let members = members.map(|(operator, stake)| (&operator.key, EXECUTOR_SET, stake.weight));
-        let members: Vec<_> = iter::once((aggregator, AGGREGATOR_SET, 1)).chain(members).collect();
-        try_join_all(members.iter().map(|&(key, set, _)| self.register(l1, key, set))).await?;
-        // One after the other: the table has its rows in the order in which operators joined.
-        for &(key, set, _) in &members {
-            self.join(l1, key, set).await?;
+        // In this order: the table has its rows in the order in which operators joined.
+        for (key, set, weight) in iter::once((aggregator, AGGREGATOR_SET, 1)).chain(members) {
+            self.register(batch, key, set).await?;
+            self.join(batch, key, set).await?;
+            self.allocate(batch, key, set, weight).await?;
         }
-        try_join_all(members.iter().map(|&(key, set, weight)| self.allocate(l1, key, set, weight))).await?;
 
         for id in sets {
             let config = OperatorSetConfig { owner: avs.address(), max_staleness_period: 0 };
             let call = registry.create_generation_reservation(self.set(id).into(), at::ECDSA_TABLE_CALCULATOR, config);
-            send(l1, avs, "reserve a table", call).await?;
+            batch.add(avs, "reserve a table", call).await?;
         }
         Ok(())
     }
 
     /// An operator with its key, allowed to join its set.
-    async fn register(&self, l1: &ChainControl, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
-        let node = || l1.client().provider().clone();
+    async fn register(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
+        let node = batch.node();
         let (operator, set) = (key.address(), self.set(set));
-        let delegation = b::DelegationManager::new(at::DELEGATION_MANAGER, node());
+        let delegation = b::DelegationManager::new(at::DELEGATION_MANAGER, node.clone());
         let call = delegation.register_as_operator(Address::zero(), 0, "hourglass-harness".to_owned());
-        send(l1, key, "register an operator", call).await?;
+        batch.add(key, "register an operator", call).await?;
 
-        let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node());
+        let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node.clone());
         let call = keys.get_ecdsa_key_registration_message_hash(operator, set.into(), operator);
-        let digest = call.call().await.map_err(|error| l1.client().fail("a key registration's digest", error))?;
-        let signature = key.sign(H256(digest)).map_err(|error| l1.client().fail("a key registration", error))?;
+        let digest =
+            call.call().await.map_err(|error| batch.chain.client().fail("a key registration's digest", error))?;
+        let signature =
+            key.sign(H256(digest)).map_err(|error| batch.chain.client().fail("a key registration", error))?;
         let call = keys.register_key(operator, set.into(), operator.as_bytes().to_vec().into(), signature.into());
-        send(l1, key, "register a key", call).await?;
+        batch.add(key, "register a key", call).await?;
 
-        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node());
+        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node.clone());
         let call = registrar.add_operator_to_allowlist(set.into(), operator);
-        send(l1, &self.accounts.deployer, "allow an operator", call).await
+        batch.add(&self.accounts.deployer, "allow an operator", call).await
     }
 
     /// A registered operator becomes a member of its set; its socket comes with the trial.
-    async fn join(&self, l1: &ChainControl, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
-        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, l1.client().provider().clone());
+    async fn join(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, batch.node());
         let socket = ethers::abi::encode(&[Token::String(String::new())]);
         let parameters =
             RegisterParams { avs: self.accounts.avs.address(), operator_set_ids: vec![set], data: socket.into() };
-        send(l1, key, "join an operator set", manager.register_for_operator_sets(key.address(), parameters)).await
+        batch.add(key, "join an operator set", manager.register_for_operator_sets(key.address(), parameters)).await
     }
 
     /// A member allocates stake, which is its weight.
-    async fn allocate(&self, l1: &ChainControl, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
-        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, l1.client().provider().clone());
+    async fn allocate(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
+        let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, batch.node());
         let parameters = AllocateParams {
             operator_set: self.set(set).into(),
             strategies: vec![at::STAKE_STRATEGY],
             new_magnitudes: vec![weight],
         };
-        send(l1, key, "allocate stake", manager.modify_allocations(key.address(), vec![parameters])).await
+        batch.add(key, "allocate stake", manager.modify_allocations(key.address(), vec![parameters])).await
     }
 
     /// How tasks are decided; the mailbox takes it only from the owner that the operator table names.
@@ -229,15 +249,44 @@ impl Setup<'_> {
     }
 }
 
-/// Sends a bound call and waits until it is mined.
-pub(super) async fn send<M, T: ethers::abi::Detokenize>(
-    chain: &ChainControl,
-    key: &EcdsaKey,
-    what: &str,
-    call: ethers::contract::builders::ContractCall<M, T>,
-) -> Result<(), SetupError> {
-    let to = call.tx.to_addr().copied().unwrap_or_default();
-    let data = call.tx.data().cloned().unwrap_or_default();
-    chain.client().account(key).send(chain.client(), what, to, data).await?;
-    Ok(())
+/// Transactions for one block: a block's history is most of what a state weighs, and one of each would be forty.
+struct Batch<'a> {
+    chain: &'a ChainControl,
+    posted: Vec<(Account, Posted)>,
+}
+
+/// More than any transaction of the set-up takes; a limit that is not estimated needs no state to estimate it on.
+const GAS: u64 = 3_000_000;
+
+impl<'a> Batch<'a> {
+    async fn begin(chain: &'a ChainControl) -> Result<Self, SetupError> {
+        chain.hold_transactions().await?;
+        Ok(Self { chain, posted: Vec::new() })
+    }
+
+    fn node(&self) -> Arc<Provider<Http>> {
+        self.chain.client().provider().clone()
+    }
+
+    async fn add<M, T: Detokenize>(
+        &mut self,
+        key: &EcdsaKey,
+        what: &str,
+        call: ContractCall<M, T>,
+    ) -> Result<(), SetupError> {
+        let account = self.chain.client().account(key);
+        let (to, data) = target(&call);
+        let posted = account.post(self.chain.client(), what, to, data, GAS).await?;
+        self.posted.push((account, posted));
+        Ok(())
+    }
+
+    /// Mines the block and makes sure that every transaction in it succeeded.
+    async fn mine(self) -> Result<(), SetupError> {
+        self.chain.mine(1).await?;
+        for (account, posted) in self.posted {
+            account.outcome(self.chain.client(), posted).await?;
+        }
+        self.chain.mine_instantly().await
+    }
 }

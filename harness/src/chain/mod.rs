@@ -9,6 +9,7 @@ mod control;
 mod deployment;
 mod discover;
 mod error;
+mod send;
 mod state;
 mod table;
 mod tasks;

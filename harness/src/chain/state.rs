@@ -4,7 +4,7 @@
 //! and damaged entries are noticed and made again, and of two processes that make one at once both are content.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -13,15 +13,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AnvilBinary, AnvilProcess, AnvilSettings, ChainControl, ChainTopology, SetupError,
+    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
     deployment::{self},
     discover::cache_folder,
 };
 use crate::reaper::RunId;
 
 /// To be raised when the set-up transactions change.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const MANIFEST: &str = "manifest.json";
+const MAKING: &str = "making-";
+const LOCK: &str = "lock";
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
 
 /// States that Anvil can load.
@@ -59,7 +61,12 @@ pub async fn prepare_in(
     }
     let parent = entry.parent().unwrap_or(&entry);
     fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
-    let aside = tempfile::Builder::new().prefix("making-").tempdir_in(parent).map_err(SetupError::file(parent))?;
+    remove_abandoned(parent);
+    let aside = tempfile::Builder::new().prefix(MAKING).tempdir_in(parent).map_err(SetupError::file(parent))?;
+    // Held until the entry is whole; the system gives it back when this process is killed.
+    let at_it = aside.path().join(LOCK);
+    let lock = File::create(&at_it).map_err(SetupError::file(&at_it))?;
+    lock.lock().map_err(SetupError::file(&at_it))?;
     let states = make(binary, topology, run, aside.path()).await?;
     let digests = states.each_ref().map(|state| digest(state));
     for (file, state) in FILES.into_iter().zip(&states) {
@@ -67,6 +74,7 @@ pub async fn prepare_in(
     }
     let manifest = serde_json::to_vec(&Manifest { digests }).unwrap_or_default();
     write(&aside.path().join(MANIFEST), &manifest)?;
+    fs::remove_file(&at_it).map_err(SetupError::file(at_it))?;
     publish(aside, &entry)?;
     Ok(PreparedState { l1, l2, made: true })
 }
@@ -82,19 +90,22 @@ async fn make(
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
     let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
     deployment::deploy(l1.control(), l2.control(), topology).await?;
-    let (first, second) = tokio::try_join!(dump(l1.control()), dump(l2.control()))?;
+    let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
     Ok([first, second])
 }
 
-/// A chain with the history of its operator table's block and of everything since; nothing earlier is asked for, since
-/// components ask at the block of a table, and a trial publishes one of its own.
-async fn dump(chain: &ChainControl) -> Result<Vec<u8>, SetupError> {
-    /// Confirmed, updated, tasks configured.
-    const SINCE_TABLE: u64 = 3;
-    let head = chain.client().head().await?;
-    chain.dump(head.number.saturating_sub(SINCE_TABLE)).await
+/// Removes what processes that were killed had begun to make: their locks can be taken.
+fn remove_abandoned(parent: &Path) {
+    let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(MAKING.as_bytes())) {
+        let lock = File::open(entry.path().join(LOCK)).ok();
+        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+            // Somebody else may be removing it as well.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Puts a whole entry in its place; a damaged one that stands there is taken away first.

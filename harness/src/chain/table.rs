@@ -14,7 +14,7 @@ use hourglass_proto::{
     messages,
 };
 
-use super::{Accounts, ChainControl, EXECUTOR_SET, SetupError, deployment::send};
+use super::{Accounts, ChainControl, EXECUTOR_SET, SetupError, send::send};
 
 /// Salt in front of an operator table's bytes, from which its leaf of the global table is hashed.
 const OPERATOR_TABLE_LEAF_SALT: u8 = 0x8e;

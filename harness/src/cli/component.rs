@@ -37,15 +37,15 @@ pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
     match command {
         ComponentCommand::Performer { .. } => {
             let config = PerformerConfig::from_environment().map_err(|error| CliError::Usage(error.to_string()))?;
-            ended("performer", hourglass_performer::run(config, shutdown::on_signal())).await
+            ended("performer", Box::pin(hourglass_performer::run(config, shutdown::on_signal()))).await
         }
         ComponentCommand::Executor { config } => {
             let config = ExecutorConfig::open(config)?;
-            ended("executor", hourglass_executor::run(config, shutdown::on_signal())).await
+            ended("executor", Box::pin(hourglass_executor::run(config, shutdown::on_signal()))).await
         }
         ComponentCommand::Aggregator { config } => {
             let config = AggregatorConfig::load(config)?;
-            ended("aggregator", hourglass_aggregator::run(config, shutdown::on_signal())).await
+            ended("aggregator", Box::pin(hourglass_aggregator::run(config, shutdown::on_signal()))).await
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    fmt::Write as _,
     io::{self, Write as _},
 };
 
@@ -89,7 +90,7 @@ impl CliError {
             text = format!("error: failed to {self}\n");
             let mut cause = self.source();
             while let Some(error) = cause {
-                text.push_str(&format!("  because: {error}\n"));
+                let _ = writeln!(text, "  because: {error}");
                 cause = error.source();
             }
         }

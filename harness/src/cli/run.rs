@@ -61,7 +61,7 @@ impl AnvilArgs {
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let mut selection = args.selection.clone();
     if selection.runtimes.is_empty() {
-        selection.runtimes.push(RuntimeKind::Process);
+        selection.runtimes = runtimes_of(&selection.patterns);
     }
     let trials = selection.trials()?;
     let notice = |text: &str| drop(io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n")));
@@ -87,6 +87,16 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     Ok(report.exit_status())
 }
 
+/// The runtimes that all of the names begin with, as in `docker::square`, else the process runtime.
+fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
+    let named = patterns.iter().map(|pattern| {
+        let (first, _) = pattern.split_once("::")?;
+        RuntimeKind::ALL.into_iter().find(|kind| kind.as_str() == first)
+    });
+    let named: Option<Vec<_>> = named.collect();
+    named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![RuntimeKind::Process])
+}
+
 async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunReport, CliError> {
     let interrupt = shutdown::on_signal();
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
@@ -101,5 +111,24 @@ async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunRepo
         // Who closes the output does not want to know more; the exit code still tells.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
         _ => Ok(report),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use RuntimeKind::{Docker, Process};
+
+    use super::*;
+
+    /// The command that a failure shows names the trial alone.
+    #[rstest::rstest]
+    #[case(&[], &[Process])]
+    #[case(&["square"], &[Process])]
+    #[case(&["docker::square"], &[Docker])]
+    #[case(&["docker::square", "burst"], &[Process])]
+    #[case(&["scenarios/square.yaml"], &[Process])]
+    fn a_trial_that_is_named_whole_says_its_runtime(#[case] patterns: &[&str], #[case] runtimes: &[RuntimeKind]) {
+        let patterns: Vec<_> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+        assert_eq!(runtimes_of(&patterns), runtimes);
     }
 }

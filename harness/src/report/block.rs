@@ -1,10 +1,13 @@
 //! What a person needs of a trial that did not pass, as text: for the terminal and for JUnit.
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, path::Path, time::Duration};
 
 use console::Style;
 
-use crate::runner::verdict::{TaskReport, TrialReport, Verdict, Violation};
+use crate::{
+    runner::verdict::{TaskReport, TrialReport, Verdict, Violation},
+    scenario::DEFAULT_DIRECTORY,
+};
 
 /// With colours or without.
 #[derive(Debug, Clone, Copy)]
@@ -100,8 +103,20 @@ fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
     };
     text.push_str(&field(2, "folder", &folder, paint));
     text.push_str(&running(report, paint));
-    text.push_str(&field(2, "again", &format!("{command} {}", quoted(&report.trial)), paint));
+    text.push_str(&field(2, "again", &again(report, command), paint));
     text
+}
+
+/// The command that runs just this trial once more, from the same working folder.
+fn again(report: &TrialReport, command: &str) -> String {
+    let folder = report.scenario.parent().unwrap_or(Path::new(""));
+    let trial = quoted(&report.trial);
+    match folder.to_str() {
+        // Where names are looked up without being told.
+        Some(DEFAULT_DIRECTORY) | None => format!("{command} {trial}"),
+        Some("") => format!("{command} --scenarios . {trial}"),
+        Some(folder) => format!("{command} --scenarios {} {trial}", quoted(folder)),
+    }
 }
 
 /// What was left running and how it is ended; nothing where nothing is.
@@ -166,6 +181,16 @@ mod tests {
         let coloured = block(&samples::failed(), "harness run", Paint { colour: true });
         assert!(coloured.contains('\u{1b}'), "colour was asked for and is missing");
         assert_eq!(console::strip_ansi_codes(&coloured), block(&samples::failed(), "harness run", PLAIN));
+    }
+
+    /// A name is looked up in a folder: one that is not the default must be named with it.
+    #[rstest::rstest]
+    #[case("scenarios/x.yaml", "harness run process::square")]
+    #[case("x.yaml", "harness run --scenarios . process::square")]
+    #[case("/my own/x.yaml", "harness run --scenarios '/my own' process::square")]
+    fn the_command_finds_the_trial_again(#[case] scenario: &str, #[case] command: &str) {
+        let report = TrialReport { scenario: scenario.into(), ..samples::passed() };
+        assert_eq!(again(&report, "harness run"), command);
     }
 
     #[rstest::rstest]

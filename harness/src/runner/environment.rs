@@ -7,10 +7,11 @@ use std::{
 
 use futures::future::try_join_all;
 use hourglass_component::chain::OperatorSetId;
+use tokio_util::sync::CancellationToken;
 
-use super::{EnvironmentError, trial::TrialSettings, verdict::Phase};
+use super::{EnvironmentError, settings::TrialSettings, verdict::Phase};
 use crate::{
-    chain::{self, Accounts, AnvilBinary, ChainControl, ChainTopology, OperatorStake},
+    chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
     reaper::RunId,
     runtime::{AggregatorSpec, Chains, ExecutorSpec, ProcessRuntime, ProcessSettings, Remains, Runtime},
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
@@ -43,33 +44,40 @@ pub(super) struct StandUp<'a> {
 }
 
 impl StandUp<'_> {
-    /// Everything healthy and registered; tasks may be created.
-    pub(super) async fn environment(mut self, progress: impl Fn(&str)) -> Result<Environment, EnvironmentError> {
+    /// Everything healthy and registered; tasks may be created. Nothing when it was interrupted: what stood by then has
+    /// been taken down.
+    pub(super) async fn environment(
+        mut self,
+        interrupt: &CancellationToken,
+        progress: impl Fn(&str),
+    ) -> Result<Option<Environment>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
         let topology = topology(&scenario);
         let accounts = topology.accounts();
+        for operator in &accounts.operators {
+            self.timeline.name_operator(operator.address(), &operator.name);
+        }
         progress("preparing chains");
-        let binary = self.settings.anvil.clone();
-        // The chains' state and the supervisor need nothing of each other.
-        let (state, runtime) = {
+        let runtime = self.runtime().await?;
+        let stood_up = async {
             let started = Instant::now();
-            let run = self.run.clone();
-            let made = tokio::try_join!(
-                async { Ok::<_, EnvironmentError>(chain::prepare(&binary, &topology, &run).await?) },
-                self.runtime(&binary)
-            )?;
-            self.phase(if made.0.made { "chain state made" } else { "chain state" }, started);
-            made
+            let state = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
+            self.phase(if state.made { "chain state made" } else { "chain state" }, started);
+            self.stand_up(&scenario, &accounts, &state, runtime.as_ref(), progress).await
         };
-        match self.stand_up(&scenario, &accounts, &state, runtime.as_ref(), progress).await {
-            Ok((chains, start, followers)) => {
+        match interrupt.run_until_cancelled(stood_up).await {
+            Some(Ok((chains, start, followers))) => {
                 let timeline = self.timeline.clone();
-                Ok(Environment { chains, accounts, runtime, timeline, start, _followers: followers })
+                Ok(Some(Environment { chains, accounts, runtime, timeline, start, _followers: followers }))
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 // What was started is taken down; the error that led here is the one to report.
                 let _ = runtime.stop().await;
                 Err(error)
+            }
+            None => {
+                runtime.stop().await?;
+                Ok(None)
             }
         }
     }
@@ -127,21 +135,24 @@ impl StandUp<'_> {
         Ok((chains, [l1.number, l2.number], followers))
     }
 
-    async fn runtime(&self, anvil: &AnvilBinary) -> Result<Box<dyn Runtime>, EnvironmentError> {
+    async fn runtime(&self) -> Result<Box<dyn Runtime>, EnvironmentError> {
         match self.trial.runtime {
-            RuntimeKind::Process => Ok(Box::new(
-                ProcessRuntime::new(ProcessSettings {
-                    anvil: anvil.clone(),
+            RuntimeKind::Process => {
+                let settings = ProcessSettings {
+                    anvil: self.settings.anvil.clone(),
                     executable: self.settings.executable.clone(),
                     root: self.settings.folders.root().to_owned(),
                     folder: self.folder.clone(),
                     run: self.run.clone(),
                     timeline: self.timeline.clone(),
-                })
-                .await?,
-            )),
+                };
+                let supervisor = ProcessRuntime::supervise(&settings).await?;
+                // Not before somebody removes it when this process is killed.
+                self.settings.folders.create(&self.run)?;
+                Ok(Box::new(ProcessRuntime::new(settings, supervisor)?))
+            }
             other => Err(EnvironmentError::Unsupported(format!(
-                "the {other} runtime is not built yet; run {} with --runtime process",
+                "run {}: the {other} runtime is not built yet; choose --runtime process",
                 self.trial.name
             ))),
         }

@@ -71,18 +71,3 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
     };
     Some(text.to_owned())
 }
-
-/// An error with everything that caused it, in one text.
-pub(super) fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // Transparent wrappers repeat their source.
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
-}

@@ -83,9 +83,14 @@ impl RunFolders {
         &self.root
     }
 
-    /// Makes the folder of a trial, which begins with its id so that folders sort by time.
+    /// The folder of a trial, which begins with its id so that folders sort by time.
+    pub fn folder_of(&self, run: &RunId) -> PathBuf {
+        self.root.join(run.as_str())
+    }
+
+    /// Makes the folder of a trial.
     pub fn create(&self, run: &RunId) -> Result<PathBuf, EnvironmentError> {
-        let folder = self.root.join(run.as_str());
+        let folder = self.folder_of(run);
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(fail)?;
         if let Some(owner) = Owner::of(std::process::id()) {

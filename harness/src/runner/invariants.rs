@@ -3,7 +3,7 @@
 use hourglass_component::chain::TaskStatus;
 use jiff::Timestamp;
 
-use super::{failure::StepFailure, verdict::Violation, world::World};
+use super::{failure::StepFailure, judge::verified_on, verdict::Violation, world::World};
 use crate::{
     runtime::Remains,
     scenario::{Chain, ComponentRef, Components, Invariants},
@@ -18,13 +18,10 @@ pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailur
         if !tasks.iter().any(|task| task.chain == chain) {
             continue;
         }
-        let client = world.environment.chain(chain).client();
-        let head = client.head().await?;
-        let from = world.environment.start_of(chain).min(head.number);
-        let verified = client.tasks_verified(from, head.number).await?;
+        let verified = verified_on(world, chain).await?;
         for task in tasks.iter().filter(|task| task.chain == chain) {
             let hash = task.record.task;
-            let status = client.task_status(hash).await?;
+            let status = world.status(task).await?;
             let events = verified.iter().filter(|verified| verified.task == hash).count();
             let (expected, seen) = match (status, events) {
                 (TaskStatus::Verified, 1) | (TaskStatus::Expired, 0) => continue,

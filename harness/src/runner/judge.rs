@@ -9,7 +9,7 @@ use super::{
     failure::StepFailure,
     world::{TrackedTask, World},
 };
-use crate::scenario::{ExpectVerified, Scenario};
+use crate::scenario::{Chain, ExpectVerified, Scenario};
 
 /// What is wrong with a verified task: what was expected, and what is so instead.
 pub(super) struct Finding {
@@ -17,23 +17,35 @@ pub(super) struct Finding {
     pub seen: String,
 }
 
-/// Judges a task that the chain says is verified, by everything that the chain holds about it.
+impl Finding {
+    fn new(expected: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self { expected: expected.into(), seen: seen.into() }
+    }
+}
+
+/// What a chain says that it has verified since the steps began.
+pub(super) async fn verified_on(world: &World, chain: Chain) -> Result<Vec<VerifiedTask>, StepFailure> {
+    let client = world.environment.chain(chain).client();
+    let head = client.head().await?;
+    // A chain that was taken back may have its head before the start.
+    let from = world.environment.start_of(chain).min(head.number);
+    Ok(client.tasks_verified(from, head.number).await?)
+}
+
+/// Judges a task by everything that its chain holds about it; `verified` is all that the chain has verified.
 pub(super) async fn judge(
     world: &World,
     task: &TrackedTask,
     expect: &ExpectVerified,
+    verified: &[VerifiedTask],
 ) -> Result<Option<Finding>, StepFailure> {
-    let client = world.environment.chain(task.chain).client();
-    let head = client.head().await?;
-    let from = world.environment.start_of(task.chain).min(head.number);
-    let verified = client.tasks_verified(from, head.number).await?;
-    let verified: Vec<_> = verified.into_iter().filter(|verified| verified.task == task.record.task).collect();
+    let verified: Vec<_> = verified.iter().filter(|verified| verified.task == task.record.task).collect();
     let [verified] = verified.as_slice() else {
-        return Ok(finding("exactly one TaskVerified", format!("{} of them", verified.len())));
+        return Ok(Some(Finding::new("exactly one TaskVerified", format!("{} of them", verified.len()))));
     };
-    let status = client.task_status(task.record.task).await?;
+    let status = world.status(task).await?;
     if status != TaskStatus::Verified {
-        return Ok(finding("status VERIFIED on chain", format!("{status:?}")));
+        return Ok(Some(Finding::new("status VERIFIED on chain", format!("{status:?}"))));
     }
     Ok(result(expect, verified).or_else(|| certificate(world, expect, verified)))
 }
@@ -43,25 +55,27 @@ fn result(expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
     if expected == verified.result {
         return None;
     }
-    finding(format!("result {}", readable(&expected)), format!("result {}", readable(&verified.result)))
+    let seen = format!("result {}", readable(&verified.result));
+    Some(Finding::new(format!("result {}", readable(&expected)), seen))
 }
 
 fn certificate(world: &World, expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
     let certificate = match EcdsaCertificate::decode(&verified.certificate) {
         Ok(certificate) => certificate,
-        Err(error) => return finding("an ECDSA certificate", error.to_string()),
+        Err(error) => return Some(Finding::new("an ECDSA certificate", error.to_string())),
     };
     let hash = messages::message_hash(verified.task, &verified.result);
     if certificate.message_hash != hash {
-        return finding(format!("a certificate over {hash:?}"), format!("one over {:?}", certificate.message_hash));
+        let seen = format!("one over {:?}", certificate.message_hash);
+        return Some(Finding::new(format!("a certificate over {hash:?}"), seen));
     }
     let signers = match certificate.signers(ECDSA_CERTIFICATE_VERIFIER) {
         Ok(signers) => signers,
-        Err(error) => return finding("signatures in ascending order of their signers", error.to_string()),
+        Err(error) => return Some(Finding::new("signatures in ascending order of their signers", error.to_string())),
     };
     let unknown = signers.iter().find(|signer| world.environment.accounts.operator(**signer).is_none());
     if let Some(unknown) = unknown {
-        return finding("signers that are operators of the set", format!("a signature of {unknown:?}"));
+        return Some(Finding::new("signers that are operators of the set", format!("a signature of {unknown:?}")));
     }
     let names: BTreeSet<_> = signers.iter().map(|signer| world.name_of(*signer)).collect();
     weight(&world.scenario, &names).or_else(|| wanted(expect, &names))
@@ -76,7 +90,8 @@ fn weight(scenario: &Scenario, signers: &BTreeSet<String>) -> Option<Finding> {
     if signed >= threshold {
         return None;
     }
-    finding(format!("signers of at least {threshold} of {total}"), format!("{} with {signed}", list(signers)))
+    let seen = format!("{} with {signed}", list(signers));
+    Some(Finding::new(format!("signers of at least {threshold} of {total}"), seen))
 }
 
 fn wanted(expect: &ExpectVerified, signers: &BTreeSet<String>) -> Option<Finding> {
@@ -84,14 +99,10 @@ fn wanted(expect: &ExpectVerified, signers: &BTreeSet<String>) -> Option<Finding
     let unwanted = expect.not_signed_by.iter().find(|name| signers.contains(*name));
     let seen = || format!("signed by {}", list(signers));
     match (missing, unwanted) {
-        (Some(name), _) => finding(format!("a signature of {name}"), seen()),
-        (None, Some(name)) => finding(format!("no signature of {name}"), seen()),
+        (Some(name), _) => Some(Finding::new(format!("a signature of {name}"), seen())),
+        (None, Some(name)) => Some(Finding::new(format!("no signature of {name}"), seen())),
         (None, None) => None,
     }
-}
-
-fn finding(expected: impl Into<String>, seen: impl Into<String>) -> Option<Finding> {
-    Some(Finding { expected: expected.into(), seen: seen.into() })
 }
 
 fn list(names: &BTreeSet<String>) -> String {

@@ -36,9 +36,9 @@ pub async fn run_all(
         .map(|trial| async {
             tell(RunEvent::TrialStarted { trial: trial.name.clone() });
             let progress = |message: &str| {
-                tell(RunEvent::TrialProgress { trial: trial.name.clone(), message: message.to_owned() })
+                tell(RunEvent::TrialProgress { trial: trial.name.clone(), message: message.to_owned() });
             };
-            let report = run_trial(trial, settings, interrupt, &progress).await;
+            let report = Box::pin(run_trial(trial, settings, interrupt, &progress)).await;
             tell(RunEvent::TrialFinished(Box::new(report)));
         })
         .buffer_unordered(schedule.jobs.max(1))

@@ -6,49 +6,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EnvironmentError, KeptRun, RunFolders,
+    EnvironmentError, Keep, KeptRun, TrialSettings,
     environment::{Environment, StandUp},
-    failure::{StepFailure, chain_of, remedy},
+    failure::{StepFailure, remedy},
     invariants, steps,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
 use crate::{
-    chain::AnvilBinary,
     reaper::RunId,
-    runtime::HarnessExecutable,
     scenario::Trial,
     timeline::{Timeline, phases},
 };
-
-/// What every trial of a run needs.
-#[derive(Debug, Clone)]
-pub struct TrialSettings {
-    /// The Anvil that chains are started from.
-    pub anvil: AnvilBinary,
-    /// The executable that holds the reference components.
-    pub executable: HarnessExecutable,
-    /// Where trials' folders are made.
-    pub folders: RunFolders,
-    /// When an environment outlives its trial.
-    pub keep: Keep,
-}
-
-/// When an environment outlives its trial.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Keep {
-    /// Never.
-    #[default]
-    Never,
-    /// When the trial failed.
-    Failed,
-    /// Always.
-    Always,
-}
 
 /// Entries that a violation without a task shows.
 const LAST_ENTRIES: usize = 12;
@@ -74,11 +48,8 @@ pub async fn run_trial(
         running: BTreeMap::new(),
         taking_down: None,
     };
-    let folder = match settings.folders.create(&run) {
-        Ok(folder) => folder,
-        Err(error) => return course.report(settings.folders.root(), Some(error), false),
-    };
-    let (error, interrupted) = match course.go(run, &folder, interrupt, progress).await {
+    let folder = settings.folders.folder_of(&run);
+    let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
         Err(error) => (Some(error), false),
     };
@@ -124,11 +95,10 @@ impl Course<'_> {
             timeline: self.timeline.clone(),
             phases: &mut self.phases,
         };
-        // Dropped half-way, its parts go with it: children are killed on drop and the supervisor sweeps.
-        let Some(environment) = interrupt.run_until_cancelled(stand_up.environment(progress)).await else {
+        let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
             return Ok(true);
         };
-        let world = World::new(environment?, self.trial.scenario.clone(), self.started);
+        let world = World::new(environment, self.trial.scenario.clone(), self.started);
         let started = Instant::now();
         let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, progress)).await;
         self.phase("steps", started.elapsed());
@@ -224,11 +194,15 @@ impl Course<'_> {
     fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
         let verdict = match error {
             _ if interrupted => Verdict::Interrupted,
-            Some(error) => Verdict::EnvironmentFailed { error: chain_of(&error), remedy: remedy(&error) },
+            Some(error) => {
+                let (error, remedy) = (format!("failed to {}", with_causes(&error)), remedy(&error));
+                Verdict::EnvironmentFailed { error, remedy }
+            }
             None if self.violations.is_empty() => Verdict::Passed,
             None => Verdict::Failed { violations: self.violations },
         };
-        let kept = verdict != Verdict::Passed || !self.running.is_empty();
+        // A stand-up that fails early has made no folder.
+        let kept = (verdict != Verdict::Passed || !self.running.is_empty()) && folder.exists();
         TrialReport {
             trial: self.trial.name.clone(),
             scenario: self.trial.path.to_path_buf(),

@@ -75,7 +75,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The runtime cannot do this with this component.
-    #[error("{runtime} runtime: {reason}")]
+    #[error("use the {runtime} runtime: {reason}")]
     Unsupported {
         /// The runtime.
         runtime: &'static str,

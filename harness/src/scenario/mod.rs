@@ -23,7 +23,7 @@ pub use error::ScenarioError;
 pub use load::{Loader, ScenarioFile, Variant};
 pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology};
 pub use schema::schema_text;
-pub use select::{Selection, load as load_files};
+pub use select::{DEFAULT_DIRECTORY, Selection, load as load_files};
 pub use step::{
     CreateTask, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Restart, STEP_KEYS,
     Step, StepDocument, StepKind, Warp,

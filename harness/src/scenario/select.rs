@@ -9,6 +9,9 @@ use super::load::{Loader, ScenarioFile};
 use super::trial::Trial;
 use super::values::RuntimeKind;
 
+/// The folder with the scenarios where none is named.
+pub const DEFAULT_DIRECTORY: &str = "scenarios";
+
 /// Which trials are meant, as said on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Selection {
@@ -114,7 +117,7 @@ impl Selection {
     }
 
     fn directory_files(&self) -> Result<Vec<PathBuf>, ScenarioError> {
-        let directory = self.directory.clone().unwrap_or_else(|| PathBuf::from("scenarios"));
+        let directory = self.directory.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIRECTORY));
         if !directory.is_dir() {
             return Err(ScenarioError::NoDirectory(directory));
         }

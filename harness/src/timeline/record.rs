@@ -1,6 +1,7 @@
 //! The timeline of one trial: entries are added by many and awaited by steps.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{self, BufWriter, Write as _},
     path::Path,
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use hourglass_component::keys::H256;
+use hourglass_component::keys::{Address, H256};
 use jiff::Timestamp;
 use tokio::{sync::watch, time::timeout};
 
@@ -21,16 +22,24 @@ pub struct Timeline(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     events: RwLock<Vec<Event>>,
+    /// Operators' names by the addresses that components write.
+    operators: RwLock<HashMap<String, String>>,
     count: watch::Sender<usize>,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self(Arc::new(Inner { events: RwLock::default(), count: watch::channel(0).0 }))
+        Self(Arc::new(Inner { events: RwLock::default(), operators: RwLock::default(), count: watch::channel(0).0 }))
     }
 }
 
 impl Timeline {
+    /// Lets lines for people call an operator by its name.
+    pub fn name_operator(&self, address: Address, name: &str) {
+        let mut operators = self.0.operators.write().unwrap_or_else(PoisonError::into_inner);
+        operators.insert(format!("{address:?}"), name.to_owned());
+    }
+
     /// Adds an entry and wakes who waits for one.
     pub fn record(&self, event: Event) {
         let mut events = self.0.events.write().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +88,8 @@ impl Timeline {
         let about: Vec<_> = events.iter().filter(|event| task.is_none() || event.task_hash == task).collect();
         let last = &about[about.len().saturating_sub(count)..];
         let width = last.iter().map(|event| event.source.to_string().len()).max().unwrap_or_default();
-        last.iter().map(|event| line(event, width, since)).collect()
+        let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
+        last.iter().map(|event| line(event, width, since, &operators)).collect()
     }
 
     /// Writes all entries by time, one JSON object a line.
@@ -93,10 +103,14 @@ impl Timeline {
     }
 }
 
-fn line(event: &Event, width: usize, since: Timestamp) -> String {
+fn line(event: &Event, width: usize, since: Timestamp, operators: &HashMap<String, String>) -> String {
     let seconds = event.at.duration_since(since).as_secs_f64();
     let word = event.event.map(|event| format!("{event}  ")).unwrap_or_default();
-    let operator = event.operator().map(|operator| format!("  operator={operator}")).unwrap_or_default();
+    let operator = event.operator().map(|address| {
+        let name = operators.get(&address.to_ascii_lowercase());
+        format!("  operator={}", name.map_or(address, String::as_str))
+    });
+    let operator = operator.unwrap_or_default();
     let error = event.fields.get("error").and_then(|error| error.as_str());
     let error = error.map(|error| format!("  error={error}")).unwrap_or_default();
     format!("{seconds:>8.3}s  {:<width$}  {word}{}{operator}{error}", event.source, event.message)
@@ -129,6 +143,18 @@ mod tests {
     async fn a_wait_ends_when_time_runs_out() {
         let seen = Timeline::default().wait_until(Duration::from_millis(20), |_| None::<()>).await;
         assert!(seen.is_none());
+    }
+
+    #[test]
+    fn lines_call_operators_by_name() {
+        let timeline = Timeline::default();
+        timeline.name_operator(Address::repeat_byte(0xab), "alice");
+        let mut signed = event("signed");
+        // In mixed case, as some components write addresses.
+        signed.fields.insert("operator".to_owned(), format!("0x{}", "aB".repeat(20)).into());
+        let start = signed.at;
+        timeline.record(signed);
+        assert_eq!(timeline.last_lines(None, 1, start), ["   0.000s  harness  signed  operator=alice"]);
     }
 
     /// Records of components arrive late; the file and the report must show when they were made.

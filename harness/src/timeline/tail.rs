@@ -1,7 +1,7 @@
 //! Output files of processes, followed line by line while they are written.
 //!
-//! Processes write into files and not into pipes of ours, so that what they say is kept when the harness is killed, and
-//! they go on when it ends and they are to be kept.
+//! Processes write into files and not into pipes of ours: those that are to be kept go on when the harness ends, and
+//! nobody reads their pipe any more.
 
 use std::{
     fs::{File, OpenOptions},

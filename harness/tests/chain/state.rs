@@ -46,6 +46,23 @@ async fn anvil_a_state_is_made_once_for_a_topology() {
     assert_eq!(entries(cache.path()).len(), 2, "nor beside it");
 }
 
+/// A process that is killed while it makes a state cannot clean up; who makes the next one does, and only that.
+#[tokio::test]
+async fn anvil_what_a_killed_process_had_begun_is_removed() {
+    let cache = tempfile::tempdir().unwrap();
+    let [abandoned, under_way] = ["abandoned", "under-way"].map(|name| {
+        let folder = cache.path().join("state").join(format!("making-{name}"));
+        fs::create_dir_all(folder.join("work")).unwrap();
+        fs::write(folder.join("lock"), "").unwrap();
+        folder
+    });
+    let lock = fs::File::open(under_way.join("lock")).unwrap();
+    lock.lock().unwrap();
+    prepared(cache.path(), &topology(&[1])).await;
+    assert!(!abandoned.exists(), "nobody was at it any more");
+    assert!(under_way.exists(), "somebody is still at it");
+}
+
 #[tokio::test]
 async fn anvil_a_damaged_state_is_made_again() {
     let cache = tempfile::tempdir().unwrap();
@@ -138,11 +155,16 @@ async fn anvil_a_loaded_chain_has_its_code_its_history_and_its_clock() {
         let oldest = chain.client().block(1).await.unwrap().unwrap();
         assert_eq!(oldest.number, 1, "the blocks before the state are there");
     }
-    // The table was computed before the state was dumped: components ask as of that block.
+    // Components ask as of a block that was mined before the state was dumped; which one is theirs to choose.
     let l1 = pair.l1.control().client();
     let reference = l1.latest_reference(l1.head().await.unwrap().number).await.unwrap();
     let weights: Vec<_> =
         l1.operators(set, reference.block_number).await.unwrap().iter().map(|info| info.weight.as_u64()).collect();
     assert_eq!(weights, [40, 30]);
-    l1.operators(set, 1).await.expect_err("the history begins at the table's block: earlier ones are only weight");
+    let operator = pair.accounts.operators[0].address();
+    let mut members = Vec::new();
+    for number in 1..=l1.head().await.unwrap().number {
+        members.push(l1.is_member(set, operator, number).await.unwrap());
+    }
+    assert_eq!((members.first(), members.last()), (Some(&false), Some(&true)), "each block answers for itself");
 }

@@ -34,7 +34,7 @@ pub(super) async fn run_all(
 fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFailure>> {
     async move {
         let started = Instant::now();
-        note(world, step, "begins".to_owned());
+        note(world, step, "begins");
         let done = match &step.kind {
             StepKind::CreateTask(create) => create::run(world, create).await,
             StepKind::ExpectVerified(expect) => verified::run(world, step, expect).await,
@@ -56,7 +56,7 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
             Err(StepFailure::Violation(violation)) => format!("failed: {}", violation.seen),
             Err(StepFailure::Environment(error)) => format!("could not be done: {error}"),
         };
-        note(world, step, format!("{outcome} after {:.3}s", started.elapsed().as_secs_f64()));
+        note(world, step, &format!("{outcome} after {:.3}s", started.elapsed().as_secs_f64()));
         done
     }
     .boxed()
@@ -67,7 +67,7 @@ pub(super) fn title(step: &Step) -> String {
     step.name.as_ref().map_or_else(|| step.kind.key().to_owned(), |name| format!("{} ({name})", step.kind.key()))
 }
 
-fn note(world: &World, step: &Step, what: String) {
+fn note(world: &World, step: &Step, what: &str) {
     let mut event = Event::of_harness(format!("step {} {what}", title(step)));
     event.fields.insert("place".to_owned(), step.location.to_string().into());
     world.environment.timeline.record(event);

@@ -8,7 +8,7 @@ use super::title;
 use crate::{
     runner::{
         failure::StepFailure,
-        judge::judge,
+        judge::{judge, verified_on},
         world::{TrackedTask, World},
     },
     scenario::{ExpectVerified, Step},
@@ -33,8 +33,13 @@ pub(super) async fn run(world: &World, step: &Step, expect: &ExpectVerified) -> 
     if world.environment.timeline.wait_until(within, all).await.is_none() {
         return Err(timed_out(world, step, &tasks, &missing, within).await?);
     }
+    // Asked once for all tasks, which are those of one step and so of one chain.
+    let verified = match tasks.first() {
+        Some(task) => verified_on(world, task.chain).await?,
+        None => Vec::new(),
+    };
     for task in &tasks {
-        if let Some(finding) = judge(world, task, expect).await? {
+        if let Some(finding) = judge(world, task, expect, &verified).await? {
             let hash = Some(task.record.task);
             let violation = world.violation(title(step), Some(&step.location), finding.expected, finding.seen, hash);
             return Err(StepFailure::Violation(Box::new(violation)));

@@ -3,15 +3,20 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use hourglass_component::health::{self, HealthError};
 use hourglass_proto::services::v1::{
     ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
 };
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::{process::Command, sync::watch, time::timeout};
+use tokio::{
+    process::Command,
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use super::ProcessSettings;
 use crate::{
@@ -71,36 +76,34 @@ impl RunningComponent {
         let config = write_config(&launch, settings)?;
         let (announce, mut announced) = watch::channel(None);
         let child = spawn(&launch, &config, settings, logs, announce)?;
-        let starting = async {
-            let address = match launch.port {
-                0 => match announced.wait_for(Option::is_some).await.ok().and_then(|address| *address) {
-                    Some(address) => address.to_string(),
+        let not_ready = |state: String| {
+            let output = child.last_output();
+            RuntimeError::NotReady { component: component.clone(), within, state, output }
+        };
+        let began = Instant::now();
+        let address = match launch.port {
+            0 => {
+                let announced = timeout(within, announced.wait_for(Option::is_some)).await;
+                match announced.map(|address| address.ok().and_then(|address| *address)) {
+                    Ok(Some(address)) => address.to_string(),
                     // The sender goes with the reader of the output, which ends with the process.
-                    None => return Err(ended(component, &child).await),
-                },
-                port => SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(),
-            };
-            tokio::select! {
-                healthy = wait_until_healthy(component, &address, within) => healthy.map(|()| address),
-                _ = child.wait() => Err(ended(component, &child).await),
+                    Ok(None) => return Err(ended(component, &child).await),
+                    Err(_) => return Err(not_ready("it does not say in its log where it listens".to_owned())),
+                }
             }
+            port => SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string(),
         };
-        let address = match timeout(within, starting).await {
-            Ok(Ok(address)) => address,
-            Ok(Err(RuntimeError::Health { component, source })) => {
-                let output = child.last_output();
-                return Err(RuntimeError::NotReady { component, within, state: source.to_string(), output });
-            }
-            Ok(Err(error)) => return Err(error),
-            Err(_) => {
-                return Err(RuntimeError::NotReady {
-                    component: component.clone(),
-                    within,
-                    state: "it does not say in its log where it listens".to_owned(),
-                    output: child.last_output(),
-                });
-            }
+        let healthy = tokio::select! {
+            healthy = wait_until_healthy(component, &address, within.saturating_sub(began.elapsed())) => healthy,
+            _ = child.wait() => return Err(ended(component, &child).await),
         };
+        match healthy {
+            Ok(()) => {}
+            Err(RuntimeError::Health { source: HealthError::Timeout { last_seen, .. }, .. }) => {
+                return Err(not_ready(format!("the last that its health said is {last_seen}")));
+            }
+            Err(error) => return Err(error),
+        }
         Ok(Self { launch, child: Some(child), address })
     }
 
@@ -136,25 +139,59 @@ impl RunningComponent {
     /// Kills the processes of the executor's performers, of which it tells the ids.
     pub(super) async fn kill_performers(&self) -> Result<(), RuntimeError> {
         let performers = self.performers().await?;
-        let fail = |reason: String| RuntimeError::Kill { component: self.performer(), reason };
         if performers.is_empty() {
-            return Err(fail("its executor has no performer".to_owned()));
+            return Err(self.cannot_kill("its executor has no performer".to_owned()));
         }
-        for performer in performers {
-            let id = performer.container_id.parse().ok().and_then(Pid::from_raw);
-            let pid = id.ok_or_else(|| fail(format!("{:?} is no process id", performer.container_id)))?;
-            kill_process(pid, Signal::KILL).map_err(|error| fail(error.to_string()))?;
-        }
-        Ok(())
+        performers.iter().try_for_each(|performer| self.kill_process(performer))
     }
 
-    /// Waits until the executor, and with it its performers, is healthy again.
-    pub(super) async fn wait_until_ready(&self, within: Duration) -> Result<(), RuntimeError> {
-        wait_until_healthy(&self.launch.component, &self.address, within).await
+    /// Kills the processes of the executor's performers that run, and waits until it has healthy ones in their place.
+    pub(super) async fn restart_performers(&self, within: Duration) -> Result<(), RuntimeError> {
+        let before = self.performers().await?;
+        let running: Vec<_> = before.iter().filter(|performer| performer.resource_healthy).cloned().collect();
+        for performer in &running {
+            // It may have ended without its executor having noticed.
+            let _ = self.kill_process(performer);
+        }
+        let mut state = "its executor has no performer".to_owned();
+        let replaced = async {
+            // The executor tells of its own health late, and has no watch for its performers'.
+            for pause in pauses() {
+                let now = self.performers().await?;
+                let is_new = |performer: &Performer| {
+                    performer.application_healthy
+                        && running.iter().all(|old| old.container_id != performer.container_id)
+                };
+                if !now.is_empty() && now.iter().all(is_new) {
+                    break;
+                }
+                if let Some(performer) = now.iter().find(|performer| !is_new(performer)) {
+                    let (resource, health) = (&performer.container_id, performer.application_healthy);
+                    state = format!("performer process {resource:?} has application_healthy {health}");
+                }
+                sleep(pause).await;
+            }
+            Ok(())
+        };
+        let replaced = timeout(within, replaced).await;
+        replaced.unwrap_or_else(|_| {
+            let output = self.child.as_ref().map(Child::last_output).unwrap_or_default();
+            Err(RuntimeError::NotReady { component: self.performer(), within, state, output })
+        })
+    }
+
+    fn kill_process(&self, performer: &Performer) -> Result<(), RuntimeError> {
+        let id = performer.container_id.parse().ok().and_then(Pid::from_raw);
+        let pid = id.ok_or_else(|| self.cannot_kill(format!("{:?} is no process id", performer.container_id)))?;
+        kill_process(pid, Signal::KILL).map_err(|error| self.cannot_kill(error.to_string()))
+    }
+
+    fn cannot_kill(&self, reason: String) -> RuntimeError {
+        RuntimeError::Kill { component: self.performer(), reason }
     }
 
     async fn performers(&self) -> Result<Vec<Performer>, RuntimeError> {
-        let fail = |reason: String| RuntimeError::Kill { component: self.performer(), reason };
+        let fail = |reason: String| self.cannot_kill(reason);
         let channel = health::channel(&self.address).map_err(|error| fail(error.to_string()))?;
         let request = ListPerformersRequest::default();
         let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
@@ -176,6 +213,17 @@ impl Stopped {
         let port = self.address.parse::<SocketAddr>().map_or(0, |address| address.port());
         Launch { port, ..self.launch }
     }
+}
+
+/// Between two looks at an executor's performers.
+fn pauses() -> impl Iterator<Item = Duration> {
+    let first = Duration::from_millis(5);
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(20 * first)
+        .with_factor(1.5)
+        .without_max_times()
+        .build()
 }
 
 /// A port that was free a moment ago, for programs that cannot say which one they chose.

@@ -54,16 +54,20 @@ pub struct ProcessRuntime {
 }
 
 impl ProcessRuntime {
-    /// Makes the trial's folder and starts the supervisor, before anything else of the trial.
-    pub async fn new(settings: ProcessSettings) -> Result<Self, RuntimeError> {
-        let logs = LogFolder::create(&settings.folder.join("logs"))?;
+    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    pub async fn supervise(settings: &ProcessSettings) -> Result<Supervisor, RuntimeError> {
         let run = settings.run.clone();
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
             ..SupervisorOptions::default()
         };
-        let supervisor = blocking(move || Supervisor::start(&run, &options)).await?;
+        blocking(move || Supervisor::start(&run, &options)).await
+    }
+
+    /// A runtime under this supervisor, with nothing running yet.
+    pub fn new(settings: ProcessSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
+        let logs = LogFolder::create(&settings.folder.join("logs"))?;
         Ok(Self {
             settings,
             logs,
@@ -146,7 +150,13 @@ impl Runtime for ProcessRuntime {
             let components = self.components.lock().await;
             return components.get(&executor).ok_or_else(not_running)?.kill_performers().await;
         }
-        let running = self.components.lock().await.remove(component).ok_or_else(not_running)?;
+        let mut components = self.components.lock().await;
+        if !components.get(component).is_some_and(RunningComponent::is_running) {
+            return Err(not_running());
+        }
+        let running = components.remove(component).ok_or_else(not_running)?;
+        // Not held while it ends: several are killed side by side.
+        drop(components);
         let killed = running.kill().await;
         // A performer process is its executor's child and goes with it; nobody could adopt it.
         let (run, name) = (self.settings.run.clone(), component.to_string());
@@ -163,8 +173,7 @@ impl Runtime for ProcessRuntime {
                 component: component.clone(),
                 reason: format!("{executor} was never started"),
             })?;
-            running.kill_performers().await?;
-            return running.wait_until_ready(within).await;
+            return running.restart_performers(within).await;
         }
         let Some(running) = self.components.lock().await.remove(component) else {
             return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });

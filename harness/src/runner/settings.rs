@@ -1,0 +1,29 @@
+//! What every trial of a run is run with.
+
+use super::RunFolders;
+use crate::{chain::AnvilBinary, runtime::HarnessExecutable};
+
+/// What every trial of a run needs.
+#[derive(Debug, Clone)]
+pub struct TrialSettings {
+    /// The Anvil that chains are started from.
+    pub anvil: AnvilBinary,
+    /// The executable that holds the reference components.
+    pub executable: HarnessExecutable,
+    /// Where trials' folders are made.
+    pub folders: RunFolders,
+    /// When an environment outlives its trial.
+    pub keep: Keep,
+}
+
+/// When an environment outlives its trial.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Keep {
+    /// Never.
+    #[default]
+    Never,
+    /// When the trial failed.
+    Failed,
+    /// Always.
+    Always,
+}

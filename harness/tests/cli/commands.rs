@@ -1,0 +1,110 @@
+//! The commands that start nothing, and what becomes of output that nobody reads.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::Stdio,
+};
+
+use crate::sandbox::{FILES, Sandbox, run, scenarios};
+
+#[test]
+fn list_gives_json() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["list", "--runtime", "process", "--format", "json"]);
+    outcome.assert_code(0);
+    let list: Vec<serde_json::Value> = serde_json::from_str(&outcome.stdout).unwrap();
+    let square = list.iter().find(|entry| entry["name"] == "process::square").unwrap();
+    assert_eq!((&square["scenario"], &square["runtime"]), (&"square".into(), &"process".into()));
+    let files = fs::read_dir(scenarios())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "yaml"));
+    assert!(list.len() >= files.count(), "a scenario file has no trial");
+    sandbox.assert_nothing_left();
+}
+
+/// Who looks at a plan wants to know, not to run: no process, no folder, no Anvil needed.
+#[test]
+fn plan_starts_nothing() {
+    let sandbox = Sandbox::new();
+    let outcome = run(sandbox
+        .harness(&["plan", "--runtime", "process", "--format", "json"])
+        .env("HARNESS_ANVIL", "/nonexistent"));
+    outcome.assert_code(0);
+    let plan: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert!(plan.as_array().is_some_and(|plan| plan.len() > 5), "{plan}");
+    assert!(!sandbox.runs().exists(), "a plan made a folder for trials");
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn lint_finds_no_problem_in_the_projects_scenarios() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["lint"]).assert_code(0).assert_shows(&["no problems"]);
+}
+
+#[test]
+fn lint_shows_all_problems_of_all_files() {
+    let sandbox = Sandbox::new();
+    let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
+    let one = sandbox.scenario("one", &format!("tasg: []\n{steps}"));
+    let two = sandbox
+        .scenario("two", "steps:\n  - create_task: {payload: \"1\", chain: l3}\n  - expect_verified: {task: tsk}\n");
+    sandbox.scenario("good", steps);
+    let outcome = run(sandbox.harness(&["lint", "--short", "--scenarios"]).arg(sandbox.path(FILES)));
+    outcome.assert_code(2).assert_shows(&[
+        &format!("{}:3:1: unknown key `tasg`", one.display()),
+        "did you mean `tags`",
+        &format!("{}:4:", two.display()),
+        "in 2 of 3 scenario files",
+    ]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn schema_is_checked() {
+    let sandbox = Sandbox::new();
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/scenario.json");
+    run(sandbox.harness(&["schema", "--check"]).arg(&committed)).assert_code(0);
+    let stale = sandbox.file("stale.json", "{}");
+    let outcome = run(sandbox.harness(&["schema", "--check"]).arg(&stale));
+    outcome.assert_complains(&["stale.json"]);
+    assert!(!outcome.status.success(), "a stale schema passes");
+    let printed = sandbox.run(&["schema"]);
+    assert_eq!(printed.stdout, fs::read_to_string(committed).unwrap());
+}
+
+/// `harness list | head -1` is how people work: no panic, no complaint.
+#[rstest::rstest]
+#[case::list(&["list"], 0)]
+#[case::list_json(&["list", "--format", "json"], 0)]
+#[case::plan(&["plan"], 0)]
+#[case::schema(&["schema"], 0)]
+#[case::lint(&["lint"], 0)]
+#[case::help(&["--help"], 0)]
+#[case::run(&["run", "square"], 0)]
+fn a_closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.harness(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Closed before anything is written: the worst case.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), complaint.as_str()), (Some(code), ""), "{arguments:?} into a closed pipe");
+    sandbox.assert_nothing_left();
+}
+
+/// As above, but the reader takes a line first.
+#[test]
+fn a_reader_may_take_one_line_and_go() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.harness(&["plan"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::with_capacity(16, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(!line.is_empty());
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{:?}", String::from_utf8(output.stderr));
+}

@@ -1,0 +1,119 @@
+//! A user's own components in place of the reference ones. Shell scripts that look at what they are given, and then are
+//! the reference component, stand for them.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use crate::sandbox::{HARNESS, Sandbox};
+
+const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+
+#[test]
+fn a_performer_of_the_users_own_is_told_where_to_listen_and_for_whom() {
+    let sandbox = Sandbox::new();
+    let seen = sandbox.path("seen");
+    let performer = script(
+        &sandbox,
+        "performer.sh",
+        &format!(
+            "printf '%s\\n' \"$GRPC_PORT\" \"$BIND_ADDRESS\" \"$AVS_ADDRESS\" \"$FLAVOUR\" \"$*\" > {}\n\
+             exec {HARNESS} component performer\n",
+            seen.display()
+        ),
+    );
+    let scenario = format!(
+        "components: {{performer: {{command: [{}, sour], environment: {{FLAVOUR: sweet}}}}}}\n{STEPS}",
+        performer.display()
+    );
+    sandbox.run_file(&sandbox.scenario("own_performer", &scenario)).assert_code(0).assert_shows(&["1 passed"]);
+    let seen = fs::read_to_string(seen).unwrap();
+    let [port, bind, avs, flavour, arguments] = seen.lines().collect::<Vec<_>>().try_into().unwrap();
+    assert!(port.parse::<u16>().is_ok_and(|port| port > 0), "GRPC_PORT is {port:?}");
+    assert_eq!((bind, flavour, arguments), ("127.0.0.1", "sweet", "sour"));
+    assert!(avs.len() == 42 && avs.starts_with("0x"), "AVS_ADDRESS is {avs:?}");
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn executor_and_aggregator_of_the_users_own_get_a_configuration_file() {
+    let sandbox = Sandbox::new();
+    let scripts = ["executor", "aggregator"].map(|role| {
+        let seen = sandbox.path(&format!("{role}.seen"));
+        let text = format!("echo \"$FLAVOUR $*\" > {}\nexec {HARNESS} component {role} \"$@\"\n", seen.display());
+        (script(&sandbox, &format!("{role}.sh"), &text), seen)
+    });
+    let [(executor, executor_seen), (aggregator, aggregator_seen)] = scripts;
+    let scenario = format!(
+        "components:\n  executor: {{command: [{}], environment: {{FLAVOUR: salty}}}}\n  aggregator: {{command: [{}], \
+         environment: {{FLAVOUR: bitter}}}}\n{STEPS}",
+        executor.display(),
+        aggregator.display()
+    );
+    sandbox.run_file(&sandbox.scenario("own_components", &scenario)).assert_code(0).assert_shows(&["1 passed"]);
+    for (seen, flavour) in [(executor_seen, "salty"), (aggregator_seen, "bitter")] {
+        let seen = fs::read_to_string(seen).unwrap();
+        assert!(seen.starts_with(&format!("{flavour} --config /")), "it was started with {seen:?}");
+    }
+    sandbox.assert_nothing_left();
+}
+
+/// One operator may have another performer than the others.
+#[test]
+fn an_operator_may_have_a_performer_of_its_own() {
+    let sandbox = Sandbox::new();
+    let performer = script(&sandbox, "performer.sh", &format!("exec {HARNESS} component performer\n"));
+    let scenario = format!(
+        "topology:\n  threshold: 10000\n  operators:\n    - {{name: alice}}\n    - {{name: bob, performer: {{command: [{}]}}}}\n\
+         steps:\n  - create_task: {{payload: \"0x04\"}}\n  - expect_verified: {{result: \"0x10\", signed_by: [alice, bob]}}\n",
+        performer.display()
+    );
+    sandbox.run_file(&sandbox.scenario("one_of_two", &scenario)).assert_code(0).assert_shows(&["1 passed"]);
+}
+
+/// The executor notices late that a performer has ended: its own health is no answer to whether the new one is ready.
+#[test]
+fn a_restart_waits_for_the_new_performer() {
+    let sandbox = Sandbox::new();
+    let marker = sandbox.path("started");
+    let text =
+        format!("[ -e {0} ] && exec sleep 4321\ntouch {0}\nexec {HARNESS} component performer\n", marker.display());
+    let performer = script(&sandbox, "performer.sh", &text);
+    let scenario = format!(
+        "components: {{performer: {{command: [{}]}}}}\n\
+         steps:\n  - restart: {{component: performer/operator, within: 500ms}}\n  - expect_rejected: {{payload: \"\", error: \
+         PayloadIsEmpty}}\n",
+        performer.display()
+    );
+    let outcome = sandbox.run_file(&sandbox.scenario("slow_restart", &scenario));
+    outcome.assert_code(3).assert_shows(&["failed to see performer/operator ready within 500ms"]);
+    sandbox.assert_no_process();
+}
+
+/// A component that ignores SIGTERM is ended all the same, and that is told: it would keep a node from being drained.
+#[test]
+fn a_component_that_does_not_end_when_asked_fails_the_trial() {
+    let sandbox = Sandbox::new();
+    let text = format!("trap '' TERM\n{HARNESS} component aggregator \"$@\" &\nwhile :; do wait; done\n");
+    let aggregator = script(&sandbox, "aggregator.sh", &text);
+    let scenario = format!("components: {{aggregator: {{command: [{}]}}}}\n{STEPS}", aggregator.display());
+    let outcome = sandbox.run_file(&sandbox.scenario("deaf", &scenario));
+    outcome.assert_code(1).assert_shows(&["nothing of the trial is left", "aggregator did not end within"]);
+    sandbox.assert_no_process();
+}
+
+/// A process that a component forgot is found, ended and told, even when it left the component's session.
+#[test]
+fn a_process_that_a_component_forgot_fails_the_trial() {
+    let sandbox = Sandbox::new();
+    let performer =
+        script(&sandbox, "performer.sh", &format!("setsid -f sleep 4321\nexec {HARNESS} component performer\n"));
+    let scenario = format!("components: {{performer: {{command: [{}]}}}}\n{STEPS}", performer.display());
+    let outcome = sandbox.run_file(&sandbox.scenario("forgetful", &scenario));
+    outcome.assert_code(1).assert_shows(&["nothing of the trial is left", "sleep 4321"]);
+    sandbox.assert_no_process();
+}
+
+fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
+    let path = sandbox.file(name, &format!("#!/bin/sh\n{text}"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}

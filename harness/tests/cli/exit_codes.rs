@@ -1,0 +1,209 @@
+//! What the exit code and the text say of each kind of end, and that each end leaves nothing behind.
+
+use std::{fs, path::Path};
+
+use crate::sandbox::{HARNESS, Outcome, Sandbox, line_of, run};
+
+const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+
+#[test]
+fn a_pass_is_0_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["run", "square"]).assert_code(0).assert_shows(&["PASS  process::square", "1 passed, 0 failed"]);
+    sandbox.assert_nothing_left();
+}
+
+/// The one text that people read most: it must hold all that is needed to find the fault.
+#[test]
+fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
+    let sandbox = Sandbox::new();
+    let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x11\"}\n";
+    let path = sandbox.scenario("wrong_expectation", steps);
+    let place = format!("expect_verified at {}:{}", path.display(), line_of(&path, "expect_verified"));
+    let outcome = sandbox.run_file(&path);
+    outcome.assert_code(1).assert_shows(&[
+        "FAIL  process::wrong_expectation",
+        &place,
+        "expected  result \"0x11\"",
+        "seen      result \"0x10\"",
+        "TaskVerified",
+        &format!("again     harness run --scenarios {} process::wrong_expectation\n", path.parent().unwrap().display()),
+        "0 passed, 1 failed",
+    ]);
+    sandbox.assert_no_process();
+    let folder = only_folder(&sandbox);
+    outcome.assert_shows(&[&format!("folder    {} (timeline.jsonl, logs)", folder.display())]);
+    assert_evidence(&folder);
+}
+
+/// The command that a failure shows is copied, not understood.
+#[test]
+fn the_command_of_a_failure_runs_just_that_again() {
+    let sandbox = Sandbox::new();
+    let steps = "matrix: {result: [\"0x10\", \"0x11\"]}\nsteps:\n  - create_task: {payload: \"0x04\"}\n  \
+        - expect_verified: {result: \"${result}\"}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("half_wrong", steps));
+    outcome.assert_code(1).assert_shows(&["1 passed, 1 failed"]);
+    let again = outcome.stdout.lines().find_map(|line| line.trim().strip_prefix("again")).unwrap();
+    let again = again.trim().replacen("harness", HARNESS, 1);
+    let outcome = run(sandbox.command("sh").args(["-c", &again]).env_remove("HARNESS_SCENARIOS"));
+    outcome.assert_code(1).assert_shows(&["Summary 1 trial ", "0 passed, 1 failed"]);
+}
+
+/// A whole name says the runtime too, whatever is the default.
+#[test]
+fn a_trial_is_run_by_its_whole_name() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["run", "process::square"]).assert_code(0).assert_shows(&["PASS  process::square ", "1 passed"]);
+    sandbox.run(&["run", "docker::square"]).assert_code(3).assert_shows(&["ERROR docker::square"]);
+    sandbox.assert_nothing_left();
+}
+
+/// Machines read the timeline, and people the logs when the timeline is not enough.
+fn assert_evidence(folder: &Path) {
+    let text = fs::read_to_string(folder.join("timeline.jsonl")).unwrap();
+    let entries: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let times: Vec<jiff::Timestamp> =
+        entries.iter().map(|entry| entry["at"].as_str().unwrap().parse().unwrap()).collect();
+    assert!(times.is_sorted(), "the timeline is not in the order of time");
+    for event in ["task_created", "task_observed", "performer_started", "task_signed", "task_verified"] {
+        assert!(entries.iter().any(|entry| entry["event"] == event), "the timeline has no {event}");
+    }
+    for log in ["aggregator.log", "executor-operator.log", "chain-31337.log", "chain-31338.log"] {
+        let length = fs::metadata(folder.join("logs").join(log)).map(|metadata| metadata.len());
+        assert!(length.is_ok_and(|length| length > 0), "{log} is missing or empty");
+    }
+}
+
+#[test]
+fn a_bad_scenario_is_2_with_all_problems_and_nothing_is_started() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("bad", "tasg: [x]\nsteps:\n  - create_tsk: {payload: \"0x04\"}\n");
+    let outcome = sandbox.run_file(&path);
+    outcome.assert_code(2).assert_complains(&[
+        &format!("{}:3:1", path.display()),
+        "did you mean `tags`?",
+        &format!("{}:5:5", path.display()),
+        "did you mean `create_task`?",
+    ]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn what_nobody_knows_is_2_with_a_suggestion() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["run", "sqare"]).assert_code(2).assert_complains(&["square"]);
+    sandbox.run(&["run", "--no-such-option"]).assert_code(2);
+    sandbox.run(&["run", "--jobs", "0", "square"]).assert_code(2);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn an_anvil_that_is_none_is_3() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["run", "--anvil", "/bin/false", "square"]);
+    assert_environment_failed(
+        &sandbox,
+        &outcome,
+        &["failed to see /bin/false ready", "exit status: 1", "remedy", "--anvil"],
+    );
+}
+
+#[test]
+fn an_anvil_that_is_not_there_is_3_and_named() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["run", "--anvil", "/nonexistent", "square"]);
+    outcome.assert_code(3).assert_complains(&["/nonexistent", "--anvil"]);
+    let outcome = run(sandbox.harness(&["run", "square"]).env("HARNESS_ANVIL", "/nonexistent"));
+    outcome.assert_code(3).assert_complains(&["/nonexistent", "HARNESS_ANVIL"]);
+    sandbox.assert_nothing_left();
+}
+
+/// Offline, nothing may be installed, and the ways to get an Anvil must be named.
+#[test]
+fn no_anvil_anywhere_is_3_offline() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.path("empty");
+    let outcome = run(sandbox
+        .harness(&["run", "--offline", "square"])
+        .env_remove("HARNESS_ANVIL")
+        .env_remove("FOUNDRY_DIR")
+        .env("PATH", &empty)
+        .env("HOME", &empty)
+        .env("HARNESS_CACHE", &empty));
+    outcome.assert_code(3).assert_complains(&["--offline", "Foundry", "npm install", "--anvil", "HARNESS_ANVIL"]);
+    assert!(!empty.exists(), "something was installed");
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn a_performer_command_that_does_not_exist_is_3() {
+    let sandbox = Sandbox::new();
+    let command = "components: {performer: {command: [/nonexistent/performer]}}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("no_performer", &format!("{command}{ONE_TASK}")));
+    assert_environment_failed(&sandbox, &outcome, &["/nonexistent/performer", "No such file"]);
+}
+
+#[test]
+fn a_performer_that_ends_at_once_is_3() {
+    let sandbox = Sandbox::new();
+    let command = "components: {performer: {command: [sh, -c, \"echo out of abacuses; exit 7\"]}}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("short_performer", &format!("{command}{ONE_TASK}")));
+    assert_environment_failed(&sandbox, &outcome, &["out of abacuses", "exit status: 7"]);
+}
+
+/// Takes as long as a component may take to be ready.
+#[test]
+fn a_performer_that_never_is_ready_is_3_and_its_health_is_shown() {
+    let sandbox = Sandbox::new();
+    let command = "components: {performer: {environment: {PERFORMER_NOT_READY: true}}}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("unready_performer", &format!("{command}{ONE_TASK}")));
+    assert_environment_failed(&sandbox, &outcome, &["failed to see executor/operator ready within", "NOT_SERVING"]);
+}
+
+#[test]
+fn an_executor_command_that_does_not_exist_is_3() {
+    let sandbox = Sandbox::new();
+    let command = "components: {executor: {command: [/nonexistent/executor]}}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("no_executor", &format!("{command}{ONE_TASK}")));
+    assert_environment_failed(&sandbox, &outcome, &["failed to start executor/operator", "No such file", "remedy"]);
+}
+
+#[test]
+fn a_runtime_that_is_not_there_is_3() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["run", "--runtime", "docker", "square"]);
+    outcome.assert_code(3).assert_shows(&["ERROR docker::square", "docker runtime is not built yet", "process"]);
+    sandbox.assert_nothing_left();
+}
+
+/// A failure of the environment outweighs one of a test, and both are told.
+#[test]
+fn the_gravest_end_is_the_exit_code() {
+    let sandbox = Sandbox::new();
+    let broken = format!("components: {{aggregator: {{command: [/nonexistent]}}}}\n{ONE_TASK}");
+    let paths = [
+        sandbox.scenario("failing", &ONE_TASK.replace("0x10", "0x11")),
+        sandbox.scenario("broken", &broken),
+        sandbox.scenario("good", ONE_TASK),
+    ];
+    let arguments: Vec<_> = ["run".into()].into_iter().chain(paths).collect();
+    let outcome = sandbox.run(&arguments);
+    outcome.assert_code(3).assert_shows(&["3 trials", "1 passed, 1 failed, 1 environment error"]);
+    sandbox.assert_no_process();
+    assert_eq!(sandbox.run_folders().len(), 2, "the folders of the two that did not pass are kept, and only those");
+}
+
+#[track_caller]
+fn assert_environment_failed(sandbox: &Sandbox, outcome: &Outcome, texts: &[&str]) {
+    outcome.assert_code(3).assert_shows(&["ERROR process::", "the environment failed"]).assert_shows(texts);
+    sandbox.assert_no_process();
+    let folder = only_folder(sandbox);
+    outcome.assert_shows(&[&folder.display().to_string()]);
+    assert!(folder.join("timeline.jsonl").is_file(), "the folder that the report names has no timeline");
+}
+
+fn only_folder(sandbox: &Sandbox) -> std::path::PathBuf {
+    let [folder] = sandbox.run_folders().try_into().unwrap();
+    folder
+}

@@ -1,0 +1,107 @@
+//! Ctrl-C and SIGTERM: an orderly end, whatever the harness is doing.
+
+use std::{fs, time::Duration};
+
+use rustix::process::Signal;
+
+use crate::{
+    sandbox::{Running, Sandbox, scenarios},
+    wait::{LIMIT, eventually},
+};
+
+/// A task that nobody will see the end of.
+const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
+    steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
+
+#[rstest::rstest]
+#[case::ctrl_c(Signal::INT)]
+#[case::sigterm(Signal::TERM)]
+fn a_signal_during_the_steps_ends_the_trial_in_order(#[case] signal: Signal) {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("long", LONG);
+    let json = sandbox.path("report.json");
+    let mut command = sandbox.harness(&["run", "--json"]);
+    let harness =
+        Running::start(command.arg(&json).arg(&path).arg(scenarios().join("square.yaml")).args(["--jobs", "1"]));
+    let folder = sandbox.wait_for_log("executor-operator.log", "performer_started");
+    // The whole group, as a terminal does.
+    harness.signal_group(signal);
+    let outcome = harness.finish();
+    outcome.assert_code(130).assert_shows(&[
+        "STOP  process::long",
+        "interrupted before its end",
+        "1 interrupted, 1 not run",
+    ]);
+    sandbox.assert_no_process();
+    outcome.assert_shows(&[&folder.display().to_string()]);
+    assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!((&report["exit_code"], &report["not_run"][0]), (&130.into(), &"process::square".into()), "{report}");
+}
+
+/// Chains and components are half-way up then.
+#[test]
+fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
+    for place in ["chain-31337.log", "executor-operator.log", "aggregator.log"] {
+        let sandbox = Sandbox::new();
+        let path = sandbox.scenario("long", LONG);
+        let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
+        let folder = sandbox.wait_for_log(place, "");
+        harness.signal(Signal::INT);
+        let outcome = harness.finish();
+        outcome.assert_code(130).assert_shows(&["STOP  process::long"]);
+        sandbox.assert_no_process();
+        assert!(
+            folder.join("timeline.jsonl").is_file(),
+            "stopped at {place}: the folder that the report names is gone"
+        );
+    }
+}
+
+/// The chains that make the state are no part of the runtime yet; the cache must not fill with halves.
+#[test]
+fn a_signal_while_the_state_is_made_leaves_no_half() {
+    let sandbox = Sandbox::new();
+    let cache = sandbox.path("cache");
+    let harness = Running::start(sandbox.harness(&["run", "square"]).env("HARNESS_CACHE", &cache));
+    let making = || {
+        let entries = fs::read_dir(cache.join("state")).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).find(|path| path.join("work/chain-31337.log").exists())
+    };
+    eventually(LIMIT, || making().ok_or("no state is being made")).unwrap();
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130);
+    sandbox.assert_no_process();
+    let left: Vec<_> = fs::read_dir(cache.join("state")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "a state that was never finished is left: {left:?}");
+}
+
+/// Kept environments are asked for with `--keep`; an interrupted run asks for none.
+#[test]
+fn an_interrupted_trial_is_not_kept_running() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("long", LONG);
+    let harness = Running::start(sandbox.harness(&["run", "--keep", "always"]).arg(&path));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130);
+    sandbox.assert_no_process();
+}
+
+/// A second Ctrl-C is a reflex, not a reason to leave things behind.
+#[test]
+fn more_signals_change_nothing() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("long", LONG);
+    let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    for _ in 0..5 {
+        harness.signal_group(Signal::INT);
+    }
+    harness.finish().assert_code(130);
+    let left = eventually(Duration::from_secs(2), || {
+        let left = sandbox.processes();
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    });
+    assert_eq!(left, Ok(()), "several signals left processes behind");
+}

@@ -1,0 +1,139 @@
+//! The scenario test target as cargo and nextest run it: a process for the list, and one for each trial.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+
+use crate::{
+    sandbox::{Outcome, Running, Sandbox, run},
+    wait::eventually,
+};
+
+/// A person waits for the list, and nextest makes two of it before it starts anything.
+const LISTED_WITHIN: Duration = Duration::from_millis(300);
+
+/// The newest build of the target: it lies beside this test.
+fn target() -> PathBuf {
+    let folder = env::current_exe().unwrap().parent().unwrap().to_owned();
+    let is_target = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("scenarios-") && path.extension().is_none()
+    };
+    let built = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(is_target);
+    let newest = built.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    newest.unwrap_or_else(|| panic!("`scenarios` is not built; `cargo test` builds it with the other tests"))
+}
+
+fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let mut command = sandbox.command(target());
+    command.args(arguments);
+    command
+}
+
+#[track_caller]
+fn in_target(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
+    run(&mut command(sandbox, arguments))
+}
+
+/// nextest reads standard output line by line and ends at the first that is none of its own.
+#[test]
+fn the_list_is_what_nextest_reads() {
+    let sandbox = Sandbox::new();
+    let list = in_target(&sandbox, &["--list", "--format", "terse"]);
+    list.assert_code(0).assert_shows(&["process::square: test\n", "process::quorum_lost::without_fault: test\n"]);
+    for line in list.stdout.lines() {
+        assert!(line.starts_with("process::") && line.ends_with(": test"), "nextest does not read {line:?}");
+    }
+    let ignored = in_target(&sandbox, &["--list", "--ignored", "--format", "terse"]);
+    assert_eq!((ignored.status.code(), ignored.stdout.as_str()), (Some(0), ""), "ignored on a machine that has it all");
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn listing_is_fast() {
+    let sandbox = Sandbox::new();
+    // The best of several: others work on this machine too.
+    let best = (0..10).map(|_| {
+        let started = Instant::now();
+        in_target(&sandbox, &["--list", "--format", "terse"]);
+        started.elapsed()
+    });
+    let best = best.min().unwrap();
+    assert!(best < LISTED_WITHIN, "listing takes {best:?}");
+}
+
+#[test]
+fn a_trial_is_run_by_its_exact_name() {
+    let sandbox = Sandbox::new();
+    let outcome = in_target(&sandbox, &["--exact", "process::square", "--nocapture"]);
+    outcome.assert_code(0).assert_shows(&["running 1 test", "1 passed; 0 failed; 0 ignored"]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn a_name_that_nobody_has_runs_nothing() {
+    let sandbox = Sandbox::new();
+    let outcome = in_target(&sandbox, &["--exact", "process::sqare", "--nocapture"]);
+    outcome.assert_code(0).assert_shows(&["running 0 tests"]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn what_the_machine_lacks_is_ignored_and_the_reason_told() {
+    let sandbox = Sandbox::new();
+    let without_anvil = |arguments: &[&str]| run(command(&sandbox, arguments).env("HARNESS_ANVIL", "/nonexistent"));
+    let listed = without_anvil(&["--list", "--format", "terse"]);
+    let ignored = without_anvil(&["--list", "--ignored", "--format", "terse"]);
+    assert_eq!(listed.stdout, ignored.stdout, "nextest reads from the second list what is ignored");
+    assert_eq!(listed.stderr, "", "reasons are for those who run");
+    let outcome = without_anvil(&["--exact", "process::square", "--nocapture"]);
+    outcome.assert_code(0).assert_shows(&["0 passed; 0 failed; 1 ignored"]);
+    outcome.assert_complains(&["process trials are ignored", "/nonexistent", "HARNESS_REQUIRE=process"]);
+    sandbox.assert_nothing_left();
+}
+
+/// A pipeline that was meant to run them must not be green because it could not.
+#[test]
+fn what_is_required_fails_where_it_lacks() {
+    let sandbox = Sandbox::new();
+    let mut command = command(&sandbox, &["--exact", "process::square", "--nocapture"]);
+    let outcome = run(command.env("HARNESS_ANVIL", "/nonexistent").env("HARNESS_REQUIRE", "process"));
+    assert!(!outcome.status.success(), "it passes: {outcome:?}");
+    outcome.assert_shows(&["0 passed; 1 failed", "/nonexistent"]);
+}
+
+#[test]
+fn a_requirement_that_is_no_runtime_is_2() {
+    let sandbox = Sandbox::new();
+    let outcome = run(command(&sandbox, &["--list", "--format", "terse"]).env("HARNESS_REQUIRE", "nonsense"));
+    outcome.assert_code(2).assert_complains(&["nonsense", "process", "docker", "kubernetes"]);
+    assert_eq!(outcome.stdout, "");
+}
+
+/// nextest does this to a test that takes too long: SIGTERM to its group, and SIGKILL when that does not help.
+#[rstest::rstest]
+#[case::asked(Signal::TERM)]
+#[case::forced(Signal::KILL)]
+fn a_trial_that_takes_too_long_leaves_nothing(#[case] signal: Signal) {
+    let sandbox = Sandbox::new();
+    let test = Running::start(&mut command(&sandbox, &["--exact", "process::performer_too_slow", "--nocapture"]));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    test.signal_group(signal);
+    let outcome = test.finish();
+    assert!(!outcome.status.success(), "a trial that was cut off passes: {outcome:?}");
+    if signal == Signal::TERM {
+        outcome.assert_shows(&["interrupted before its end"]);
+        sandbox.assert_no_process();
+        return;
+    }
+    let left = eventually(Duration::from_secs(2), || {
+        let left = (sandbox.processes(), sandbox.run_folders());
+        if left.0.is_empty() && left.1.is_empty() { Ok(()) } else { Err(left) }
+    });
+    assert_eq!(left, Ok(()), "left two seconds after the kill");
+}
