@@ -97,7 +97,7 @@ fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
         text.push_str(&field(2, "task", &stages(task), paint));
     }
     let folder = if report.kept {
-        format!("{} (timeline.jsonl, logs)", report.directory.display())
+        format!("{} (timeline.jsonl, scenario.yaml, logs)", report.directory.display())
     } else {
         "removed; `--keep always` keeps it".to_owned()
     };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs, io,
     path::Path,
     time::{Duration, Instant},
 };
@@ -54,12 +55,13 @@ pub async fn run_trial(
         Err(error) => (Some(error), false),
     };
     course.log_invariant();
-    // The report is worth more than the file: where it cannot be written, the logs beside it say the same.
+    // The report is worth more than these files: where they cannot be written, the logs beside them say the same.
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
+    let _ = course.write_scenario(&folder.join("scenario.yaml"));
     let report = course.report(&folder, error, interrupted);
     KeptRun::release(&folder);
     if !report.kept {
-        let _ = std::fs::remove_dir_all(&folder);
+        let _ = fs::remove_dir_all(&folder);
     }
     report
 }
@@ -185,6 +187,13 @@ impl Course<'_> {
                 timeline: self.timeline.last_lines(event.task_hash, LAST_ENTRIES, self.started),
             });
         }
+    }
+
+    /// What was run, with its variables filled in and its defaults spelled out.
+    fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
+        let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
+        let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
+        fs::write(path, text).map_err(fail)
     }
 
     fn phase(&mut self, name: &str, duration: Duration) {

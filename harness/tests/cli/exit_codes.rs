@@ -32,7 +32,7 @@ fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
     ]);
     sandbox.assert_no_process();
     let folder = only_folder(&sandbox);
-    outcome.assert_shows(&[&format!("folder    {} (timeline.jsonl, logs)", folder.display())]);
+    outcome.assert_shows(&[&format!("folder    {} (timeline.jsonl, scenario.yaml, logs)", folder.display())]);
     assert_evidence(&folder);
 }
 
