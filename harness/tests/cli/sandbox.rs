@@ -8,9 +8,11 @@ use std::{
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
     time::Duration,
 };
 
+use hourglass_harness::chain::AnvilSearch;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
@@ -27,6 +29,16 @@ const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 /// A place for one test. What harnesses started in it and left behind is killed when it is dropped.
 pub(crate) struct Sandbox {
     root: TempDir,
+}
+
+/// Anvil, installed before any command runs where it is not there: that it is being installed is said once, and no test
+/// is about it.
+fn anvil() -> &'static Path {
+    static ANVIL: OnceLock<PathBuf> = OnceLock::new();
+    ANVIL.get_or_init(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(AnvilSearch::default().find_or_install(|_| {})).unwrap().path
+    })
 }
 
 /// What a command came to.
@@ -91,6 +103,7 @@ impl Sandbox {
             .env(RUNS_VARIABLE, self.runs())
             .env("HARNESS_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
             .env("HARNESS_SCENARIOS", scenarios())
+            .env("HARNESS_ANVIL", anvil())
             .env_remove("HARNESS_REQUIRE")
             .env_remove("RUST_LOG")
             .current_dir(self.root.path())
