@@ -8,6 +8,7 @@ use std::{
 };
 
 use hourglass_component::causes::with_causes;
+use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     reaper::RunId,
     scenario::Trial,
-    timeline::{Timeline, phases},
+    timeline::{TaskPhases, Timeline, phases},
 };
 
 /// Entries that a violation without a task shows.
@@ -55,6 +56,7 @@ pub async fn run_trial(
         Err(error) => (Some(error), false),
     };
     course.log_invariant();
+    course.fill_phases();
     // The report is worth more than these files: where they cannot be written, the logs beside them say the same.
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
     let _ = course.write_scenario(&folder.join("scenario.yaml"));
@@ -167,8 +169,18 @@ impl Course<'_> {
                 hash: format!("{:?}", task.record.task),
                 chain: task.chain.to_string(),
                 status,
-                phases: self.timeline.read(|events| phases(events, task.record.task)),
+                // Filled in when every log has been read to its end.
+                phases: TaskPhases::default(),
             });
+        }
+    }
+
+    fn fill_phases(&mut self) {
+        let events = self.timeline.sorted();
+        for task in &mut self.tasks {
+            if let Some(hash) = parse_task_hash(&task.hash) {
+                task.phases = phases(&events, hash);
+            }
         }
     }
 
