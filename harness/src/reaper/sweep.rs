@@ -26,6 +26,14 @@ pub enum Leftover {
     Process(LabelledProcess),
 }
 
+impl Leftover {
+    /// Whether both are the same thing, however much each sight of it tells.
+    fn is_same(&self, other: &Self) -> bool {
+        let (Self::Process(one), Self::Process(other)) = (self, other);
+        one.pid == other.pid
+    }
+}
+
 impl fmt::Display for Leftover {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,8 +80,10 @@ pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperErro
             return Err(ReaperError::StillThere { run: run.clone(), limit: LIMIT, leftovers: found });
         }
         for leftover in found {
-            if !report.leftovers.contains(&leftover) {
-                report.leftovers.push(leftover);
+            match report.leftovers.iter_mut().find(|known| known.is_same(&leftover)) {
+                // Seen again, it may say more of itself: a process has no command line while its program is loaded.
+                Some(known) => *known = leftover,
+                None => report.leftovers.push(leftover),
             }
         }
         thread::sleep(GAP);
@@ -111,6 +121,14 @@ mod tests {
         let script = Script::new(vec![Ok(vec![leftover(1)]), Ok(vec![]), Ok(vec![leftover(1), leftover(2)])]);
         let report = sweep(&RunId::generate(), &[&script]).unwrap();
         assert_eq!(report.leftovers, [leftover(1), leftover(2)], "what appears after one clean sweep was missed");
+    }
+
+    #[test]
+    fn what_is_seen_twice_is_one_thing_and_told_as_it_was_seen_last() {
+        let unnamed = Leftover::Process(LabelledProcess { pid: 1, command: String::new() });
+        let script = Script::new(vec![Ok(vec![unnamed]), Ok(vec![leftover(1)])]);
+        let report = sweep(&RunId::generate(), &[&script]).unwrap();
+        assert_eq!(report.leftovers, [leftover(1)]);
     }
 
     #[test]
