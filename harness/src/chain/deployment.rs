@@ -74,12 +74,9 @@ pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &Chai
     Ok(())
 }
 
-/// Code and balances, which no transaction is needed for.
-async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
-    for address in accounts.addresses() {
-        chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
-    }
-    let contracts: [(Address, &Bytes); 13] = [
+/// Every contract: where it stands and the code that it has there. What a prepared state depends on, too.
+pub(super) fn contracts() -> [(Address, &'static Bytes); 13] {
+    [
         (at::ALLOCATION_MANAGER, &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE),
         (at::DELEGATION_MANAGER, &b::DELEGATIONMANAGER_DEPLOYED_BYTECODE),
         (at::KEY_REGISTRAR, &b::KEYREGISTRAR_DEPLOYED_BYTECODE),
@@ -93,8 +90,15 @@ async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupErr
         (at::TASK_AVS_REGISTRAR, &b::TASKAVSREGISTRAR_DEPLOYED_BYTECODE),
         (at::AVS_TASK_HOOK, &b::AVSTASKHOOK_DEPLOYED_BYTECODE),
         (at::FEE_TOKEN, &b::FEETOKEN_DEPLOYED_BYTECODE),
-    ];
-    for (address, code) in contracts {
+    ]
+}
+
+/// Code and balances, which no transaction is needed for.
+async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
+    for address in accounts.addresses() {
+        chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
+    }
+    for (address, code) in contracts() {
         chain.set_code(address, code).await?;
     }
     Ok(())

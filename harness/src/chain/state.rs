@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hourglass_proto::contracts::{addresses as at, bindings as b};
+use hourglass_proto::contracts::addresses as at;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -147,21 +147,7 @@ fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String,
     hash.update(FORMAT.to_be_bytes());
     // The file itself is 100 MB; a new version has another size.
     hash.update(metadata.len().to_be_bytes());
-    for code in [
-        &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE,
-        &b::DELEGATIONMANAGER_DEPLOYED_BYTECODE,
-        &b::KEYREGISTRAR_DEPLOYED_BYTECODE,
-        &b::CROSSCHAINREGISTRY_DEPLOYED_BYTECODE,
-        &b::TASKMAILBOX_DEPLOYED_BYTECODE,
-        &b::ECDSACERTIFICATEVERIFIER_DEPLOYED_BYTECODE,
-        &b::BN254CERTIFICATEVERIFIER_DEPLOYED_BYTECODE,
-        &b::OPERATORTABLEUPDATER_DEPLOYED_BYTECODE,
-        &b::ECDSATABLECALCULATOR_DEPLOYED_BYTECODE,
-        &b::BN254TABLECALCULATOR_DEPLOYED_BYTECODE,
-        &b::TASKAVSREGISTRAR_DEPLOYED_BYTECODE,
-        &b::AVSTASKHOOK_DEPLOYED_BYTECODE,
-        &b::FEETOKEN_DEPLOYED_BYTECODE,
-    ] {
+    for (_, code) in deployment::contracts() {
         hash.update(code.as_ref());
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());
