@@ -4,6 +4,8 @@
 
 mod error;
 mod folder;
+mod labels;
+mod owner;
 mod process;
 mod run_id;
 mod supervise;
@@ -12,6 +14,11 @@ mod sweep;
 
 pub use error::ReaperError;
 pub use folder::RunFolder;
+pub use labels::{
+    BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, LIFETIME, Labels, OWNER_PID_LABEL, OWNER_STARTED_LABEL, RUN_LABEL,
+    TRIAL_LABEL,
+};
+pub use owner::Owner;
 pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, processes_of};
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use supervise::{SuperviseArgs, supervise_main};

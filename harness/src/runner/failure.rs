@@ -66,6 +66,7 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::NotReady { .. }) => {
             "read the component's output above, and its whole log in the trial's folder"
         }
+        EnvironmentError::Runtime(RuntimeError::Engine(error)) => return error.remedy().map(str::to_owned),
         EnvironmentError::Runtime(RuntimeError::Tail(_)) => "raise fs.inotify.max_user_instances with sysctl",
         _ => return None,
     };

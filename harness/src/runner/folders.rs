@@ -5,10 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::EnvironmentError;
-use crate::reaper::RunId;
+use crate::reaper::{Owner, RunId};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
@@ -31,30 +29,12 @@ pub struct KeptRun {
 /// Says in a trial's folder which process it belongs to.
 const OWNER_FILE: &str = "owner.json";
 
-/// A process, by what no later one with the same id has.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Owner {
-    pid: u32,
-    /// Start time in clock ticks since the machine started.
-    started: u64,
-}
-
-impl Owner {
-    fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The command in parentheses may hold anything; the start time is field 22, and field 3 follows the command.
-        let (_, fields) = stat.rsplit_once(')')?;
-        let started = fields.split_whitespace().nth(19)?.parse().ok()?;
-        Some(Self { pid, started })
-    }
-}
-
 impl KeptRun {
     /// Whether the process that runs this trial is still at it.
     pub fn is_under_way(&self) -> bool {
         let owner = fs::read(self.folder.join(OWNER_FILE)).ok();
         let owner = owner.and_then(|text| serde_json::from_slice::<Owner>(&text).ok());
-        owner.is_some_and(|owner| Owner::of(owner.pid).as_ref() == Some(&owner))
+        owner.is_some_and(|owner| owner.is_alive())
     }
 
     /// Says that nobody is at it any more.
@@ -93,7 +73,7 @@ impl RunFolders {
         let folder = self.folder_of(run);
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(fail)?;
-        if let Some(owner) = Owner::of(std::process::id()) {
+        if let Some(owner) = Owner::current() {
             let text = serde_json::to_vec(&owner).unwrap_or_default();
             fs::write(folder.join(OWNER_FILE), text).map_err(fail)?;
         }
@@ -128,7 +108,7 @@ mod tests {
         let [kept] = folders.runs().try_into().unwrap();
         assert_eq!((&kept.run, &kept.folder), (&run, &folder));
         assert!(kept.is_under_way());
-        let other = serde_json::to_vec(&Owner { pid: std::process::id(), started: 1 }).unwrap();
+        let other = serde_json::to_vec(&Owner { started: 1, ..Owner::current().unwrap() }).unwrap();
         fs::write(folder.join(OWNER_FILE), other).unwrap();
         assert!(!kept.is_under_way(), "a process that got the same id later was taken for the owner");
         KeptRun::release(&folder);

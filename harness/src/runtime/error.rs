@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 
 use hourglass_component::health::HealthError;
 
-use crate::{chain::SetupError, reaper::ReaperError, scenario::ComponentRef, timeline::TailError};
+use crate::{chain::SetupError, engine::EngineError, reaper::ReaperError, scenario::ComponentRef, timeline::TailError};
 
 /// Why a runtime could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum RuntimeError {
     /// The supervisor.
     #[error(transparent)]
     Reaper(#[from] ReaperError),
+    /// The Docker engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Output cannot be followed.
     #[error(transparent)]
     Tail(#[from] TailError),

@@ -81,6 +81,18 @@ pub trait Runtime: Send + Sync {
     /// Starts a component again with what it was started with first, at the same socket, and waits until it is healthy.
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
 
+    /// Stops the clock of a component: its processes stand still, its connections stay.
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Lets a paused component go on.
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Takes a component off the network; it goes on and reaches nobody.
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Puts a component back on the network and waits until it is healthy.
+    async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
+
     /// Where people find what is running: name and address of each part.
     async fn endpoints(&self) -> BTreeMap<String, String>;
 

@@ -184,6 +184,25 @@ impl Runtime for ProcessRuntime {
         Ok(())
     }
 
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        Err(unsupported(component, "is not paused yet"))
+    }
+
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        Err(unsupported(component, "is not paused yet"))
+    }
+
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        Err(unsupported(
+            component,
+            "shares the machine's network and cannot be disconnected; run the scenario with Docker",
+        ))
+    }
+
+    async fn reconnect(&self, component: &ComponentRef, _within: Duration) -> Result<(), RuntimeError> {
+        Err(unsupported(component, "shares the machine's network and is never disconnected"))
+    }
+
     async fn endpoints(&self) -> BTreeMap<String, String> {
         let mut endpoints = BTreeMap::new();
         for (chain_id, url) in self.chain_urls.lock().await.iter() {
@@ -230,6 +249,10 @@ impl Runtime for ProcessRuntime {
         blocking(move || supervisor.keep()).await?;
         Ok(())
     }
+}
+
+fn unsupported(component: &ComponentRef, reason: &str) -> RuntimeError {
+    RuntimeError::Unsupported { runtime: "process", reason: format!("{component} {reason}") }
 }
 
 /// The supervisor and the reaper wait for processes without a runtime.

@@ -1,0 +1,159 @@
+//! What can be wrong with the engine.
+
+use std::{io, time::Duration};
+
+use bollard::errors::Error as CallError;
+
+use super::EngineAddress;
+
+/// Why the engine cannot be used, or did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no socket.
+    #[error("find a Docker engine: there is no {address}")]
+    NotThere {
+        /// Where it was looked for.
+        address: EngineAddress,
+    },
+    /// The socket is of an engine that has ended.
+    #[error("reach the Docker engine at {address}: nobody listens there")]
+    Stopped {
+        /// The socket.
+        address: EngineAddress,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The socket is not for this user.
+    #[error("use the Docker engine at {address}: this user may not")]
+    Forbidden {
+        /// The socket.
+        address: EngineAddress,
+    },
+    /// What listens does not answer as an engine does.
+    #[error("get an answer of the Docker engine at {address}")]
+    NoAnswer {
+        /// Where it is.
+        address: EngineAddress,
+        /// What came instead.
+        source: CallError,
+    },
+    /// It says nothing.
+    #[error("get an answer of the Docker engine at {address} within {}", humantime::format_duration(*within))]
+    Silent {
+        /// Where it is.
+        address: EngineAddress,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// It went away while it was used.
+    #[error("{doing}: the Docker engine does not answer any more")]
+    Gone {
+        /// What was to be done.
+        doing: String,
+        /// What came instead of an answer.
+        source: CallError,
+    },
+    /// It has no address range left for another network.
+    #[error("{doing}: the Docker engine has no address range left for another network")]
+    NoAddresses {
+        /// What was to be done.
+        doing: String,
+        /// What it answered.
+        source: CallError,
+    },
+    /// It refused something else.
+    #[error("{doing}")]
+    Refused {
+        /// What was to be done.
+        doing: String,
+        /// What it answered.
+        source: CallError,
+    },
+}
+
+impl EngineError {
+    /// What to do about it, where that is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::NotThere { .. } => Some(
+                "install and start Docker (`harness setup docker` does on Debian and Ubuntu), or name an engine with \
+                 DOCKER_HOST",
+            ),
+            Self::Stopped { .. } | Self::Gone { .. } => {
+                Some("start the engine (`harness setup docker` or your service manager); its own log says why it ended")
+            }
+            Self::Forbidden { .. } => {
+                Some("add this user to the socket's group (`sudo usermod -aG docker $USER`, then log in anew)")
+            }
+            Self::NoAnswer { .. } | Self::Silent { .. } => {
+                Some("see that DOCKER_HOST names a Docker engine, and read the engine's own log")
+            }
+            Self::NoAddresses { .. } => Some(
+                "remove networks that nobody uses (`harness gc`, `docker network prune`), run fewer trials at once, or \
+                 give the engine more `default-address-pools` in daemon.json",
+            ),
+            Self::Refused { .. } => None,
+        }
+    }
+
+    /// Whether the engine says that what was asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// Whether the engine says that what was asked for is so already, or is under way.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.status(), Some(304 | 409))
+    }
+
+    /// The status code of the engine's answer, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { source: CallError::DockerResponseServerError { status_code, .. }, .. } => {
+                Some(*status_code)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn of_call(doing: String, source: CallError) -> Self {
+        match &source {
+            CallError::DockerResponseServerError { message, .. } if has_no_addresses(message) => {
+                Self::NoAddresses { doing, source }
+            }
+            CallError::DockerResponseServerError { .. } | CallError::DockerStreamError { .. } => {
+                Self::Refused { doing, source }
+            }
+            _ if is_connection(&source) => Self::Gone { doing, source },
+            _ => Self::Refused { doing, source },
+        }
+    }
+}
+
+/// Says what was being done when a call failed.
+pub trait Engined<T> {
+    /// The error with `doing` ("start container x"), and with what the engine's answer means.
+    fn doing(self, doing: impl FnOnce() -> String) -> Result<T, EngineError>;
+}
+
+impl<T> Engined<T> for Result<T, CallError> {
+    fn doing(self, doing: impl FnOnce() -> String) -> Result<T, EngineError> {
+        self.map_err(|source| EngineError::of_call(doing(), source))
+    }
+}
+
+/// No status code tells it; both wordings are the engine's own, of version 20 and of version 27.
+fn has_no_addresses(message: &str) -> bool {
+    message.contains("non-overlapping IPv4 address pool") || message.contains("all predefined address pools")
+}
+
+fn is_connection(error: &CallError) -> bool {
+    matches!(
+        error,
+        CallError::IOError { .. }
+            | CallError::HyperResponseError { .. }
+            | CallError::HyperLegacyError { .. }
+            | CallError::RequestTimeoutError
+            | CallError::SocketNotFoundError(_)
+    )
+}

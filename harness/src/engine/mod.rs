@@ -1,0 +1,12 @@
+//! The Docker engine: where it is, whether it answers, and what to do when it does not.
+//!
+//! What may live here: the connection and its errors. What is made with it lives in `image`, `runtime::docker` and
+//! `reaper`.
+
+mod address;
+mod connect;
+mod error;
+
+pub use address::EngineAddress;
+pub use connect::Engine;
+pub use error::{EngineError, Engined};

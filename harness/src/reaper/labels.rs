@@ -1,0 +1,108 @@
+//! The labels of everything that an engine or a cluster makes for a trial.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Owner, RunId};
+
+/// The run that something belongs to.
+pub const RUN_LABEL: &str = "hourglass-harness/run";
+/// The trial's name.
+pub const TRIAL_LABEL: &str = "hourglass-harness/trial";
+/// The component that it is, as `executor/alice`.
+pub const COMPONENT_LABEL: &str = "hourglass-harness/component";
+/// The process that made it: its id.
+pub const OWNER_PID_LABEL: &str = "hourglass-harness/owner-pid";
+/// The process that made it: its start time.
+pub const OWNER_STARTED_LABEL: &str = "hourglass-harness/owner-started";
+/// The start of the machine on which that process runs.
+pub const BOOT_ID_LABEL: &str = "hourglass-harness/boot-id";
+/// When nobody can need it any more, in seconds since 1970.
+pub const EXPIRES_LABEL: &str = "hourglass-harness/expires";
+
+/// How long after its making a thing is nobody's, whoever lives.
+pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// What everything of a trial is labelled with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// The run.
+    pub run: RunId,
+    /// The trial's name.
+    pub trial: String,
+    /// Who made it.
+    pub owner: Option<Owner>,
+    /// When it expires.
+    pub expires: Option<Timestamp>,
+}
+
+impl Labels {
+    /// Labels for what the running process makes now.
+    pub fn new(run: RunId, trial: &str) -> Self {
+        let lifetime = SignedDuration::try_from(LIFETIME).unwrap_or(SignedDuration::MAX);
+        Self { run, trial: trial.to_owned(), owner: Owner::current(), expires: Some(Timestamp::now() + lifetime) }
+    }
+
+    /// As keys and values.
+    pub fn to_map(&self) -> HashMap<String, String> {
+        let mut map = HashMap::new();
+        let mut set = |key: &str, value: String| drop(map.insert(key.to_owned(), value));
+        set(RUN_LABEL, self.run.to_string());
+        set(TRIAL_LABEL, self.trial.clone());
+        if let Some(owner) = &self.owner {
+            set(OWNER_PID_LABEL, owner.pid.to_string());
+            set(OWNER_STARTED_LABEL, owner.started.to_string());
+            set(BOOT_ID_LABEL, owner.boot.clone());
+        }
+        if let Some(expires) = self.expires {
+            set(EXPIRES_LABEL, expires.as_second().to_string());
+        }
+        map
+    }
+
+    /// As keys and values, with that of a component.
+    pub fn of_component(&self, component: &str) -> HashMap<String, String> {
+        let mut map = self.to_map();
+        map.insert(COMPONENT_LABEL.to_owned(), component.to_owned());
+        map
+    }
+
+    /// From keys and values; nothing when they name no run.
+    pub fn from_map(map: &HashMap<String, String>) -> Option<Self> {
+        let number = |key: &str| map.get(key).and_then(|value| value.parse::<i64>().ok());
+        let owner = || {
+            Some(Owner {
+                pid: number(OWNER_PID_LABEL)?.try_into().ok()?,
+                started: number(OWNER_STARTED_LABEL)?.try_into().ok()?,
+                boot: map.get(BOOT_ID_LABEL)?.clone(),
+            })
+        };
+        Some(Self {
+            run: map.get(RUN_LABEL)?.parse().ok()?,
+            trial: map.get(TRIAL_LABEL).cloned().unwrap_or_default(),
+            owner: owner(),
+            expires: number(EXPIRES_LABEL).and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made must be found again with all that decides about its removal.
+    #[test]
+    fn labels_are_read_as_they_were_written() {
+        let labels = Labels::new(RunId::generate(), "docker::square");
+        let read = Labels::from_map(&labels.of_component("executor/alice")).unwrap();
+        let seconds = |labels: &Labels| labels.expires.map(Timestamp::as_second);
+        assert_eq!((&read.run, &read.trial, &read.owner), (&labels.run, &labels.trial, &labels.owner));
+        assert_eq!(seconds(&read), seconds(&labels));
+    }
+
+    #[test]
+    fn what_names_no_run_is_not_ours() {
+        assert!(Labels::from_map(&HashMap::from([(TRIAL_LABEL.to_owned(), "x".to_owned())])).is_none());
+    }
+}

@@ -1,0 +1,55 @@
+//! Who a run belongs to: a process, by what no later one with the same id has.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+/// A process of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its process id.
+    pub pid: u32,
+    /// Its start time in clock ticks since the machine started.
+    pub started: u64,
+    /// Which start of the machine that was.
+    #[serde(default)]
+    pub boot: String,
+}
+
+impl Owner {
+    /// The running process; nothing where the system does not tell.
+    pub fn current() -> Option<Self> {
+        Self::of(std::process::id())
+    }
+
+    /// The process that has this id now.
+    pub fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The command in parentheses may hold anything; the start time is field 22, and field 3 follows the command.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let started = fields.split_whitespace().nth(19)?.parse().ok()?;
+        Some(Self { pid, started, boot: boot_id() })
+    }
+
+    /// Whether it still runs. One of an earlier start of the machine does not.
+    pub fn is_alive(&self) -> bool {
+        Self::of(self.pid).as_ref() == Some(self)
+    }
+}
+
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_later_process_nor_another_boot_is_the_owner() {
+        let owner = Owner::current().unwrap();
+        assert!(owner.is_alive());
+        assert!(!Owner { started: owner.started + 1, ..owner.clone() }.is_alive(), "a later process with the same id");
+        assert!(!Owner { boot: "another".to_owned(), ..owner }.is_alive(), "a process before the machine started anew");
+    }
+}
