@@ -77,6 +77,16 @@ pub enum RuntimeError {
         /// Why not.
         reason: String,
     },
+    /// A fault cannot be made or ended, because the component is not as it would have to be.
+    #[error("{fault} {component}: {reason}")]
+    Fault {
+        /// What was to be done to it, for example `pause`.
+        fault: &'static str,
+        /// The component.
+        component: ComponentRef,
+        /// Why not.
+        reason: String,
+    },
     /// The runtime cannot do this with this component.
     #[error("use the {runtime} runtime: {reason}")]
     Unsupported {

@@ -6,19 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use hourglass_component::health::{self, HealthError};
-use hourglass_proto::services::v1::{
-    ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
-};
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::{
-    process::Command,
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{process::Command, sync::watch, time::timeout};
 
-use super::ProcessSettings;
+use super::{
+    ProcessSettings,
+    pause::{self, PausedGroup},
+};
 use crate::{
     child::{Child, SpawnError},
     runtime::RuntimeError,
@@ -48,9 +42,11 @@ pub(super) struct Launch {
 /// A component that was started.
 #[derive(Debug)]
 pub(super) struct RunningComponent {
-    launch: Launch,
+    pub(super) launch: Launch,
     /// Absent when it was killed.
-    child: Option<Child>,
+    pub(super) child: Option<Child>,
+    /// What of it and of its performers stands still.
+    pub(super) paused: Vec<PausedGroup>,
     /// Where it listens.
     pub address: String,
 }
@@ -104,7 +100,7 @@ impl RunningComponent {
             }
             Err(error) => return Err(error),
         }
-        Ok(Self { launch, child: Some(child), address })
+        Ok(Self { launch, child: Some(child), paused: Vec::new(), address })
     }
 
     /// Whether its process is there.
@@ -114,6 +110,8 @@ impl RunningComponent {
 
     /// Kills it; what it was started with is kept.
     pub(super) async fn kill(mut self) -> Self {
+        // What is paused takes SIGKILL too.
+        self.paused.clear();
         if let Some(child) = self.child.take() {
             child.kill().await;
         }
@@ -122,6 +120,8 @@ impl RunningComponent {
 
     /// Ends it in order, or by force after the grace.
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
+        // What stands still does not hear that it is to end.
+        self.paused.drain(..).for_each(pause::wake);
         let orderly = match self.child.take() {
             Some(child) => child.stop(grace).await,
             None => true,
@@ -135,76 +135,6 @@ impl RunningComponent {
             child.keep();
         }
     }
-
-    /// Kills the processes of the executor's performers, of which it tells the ids.
-    pub(super) async fn kill_performers(&self) -> Result<(), RuntimeError> {
-        let performers = self.performers().await?;
-        if performers.is_empty() {
-            return Err(self.cannot_kill("its executor has no performer".to_owned()));
-        }
-        performers.iter().try_for_each(|performer| self.kill_process(performer))
-    }
-
-    /// Kills the processes of the executor's performers that run, and waits until it has healthy ones in their place.
-    pub(super) async fn restart_performers(&self, within: Duration) -> Result<(), RuntimeError> {
-        let before = self.performers().await?;
-        let running: Vec<_> = before.iter().filter(|performer| performer.resource_healthy).cloned().collect();
-        for performer in &running {
-            // It may have ended without its executor having noticed.
-            let _ = self.kill_process(performer);
-        }
-        let mut state = "its executor has no performer".to_owned();
-        let replaced = async {
-            // The executor tells of its own health late, and has no watch for its performers'.
-            for pause in pauses() {
-                let now = self.performers().await?;
-                let is_new = |performer: &Performer| {
-                    performer.application_healthy
-                        && running.iter().all(|old| old.container_id != performer.container_id)
-                };
-                if !now.is_empty() && now.iter().all(is_new) {
-                    break;
-                }
-                if let Some(performer) = now.iter().find(|performer| !is_new(performer)) {
-                    let (resource, health) = (&performer.container_id, performer.application_healthy);
-                    state = format!("performer process {resource:?} has application_healthy {health}");
-                }
-                sleep(pause).await;
-            }
-            Ok(())
-        };
-        let replaced = timeout(within, replaced).await;
-        replaced.unwrap_or_else(|_| {
-            let output = self.child.as_ref().map(Child::last_output).unwrap_or_default();
-            Err(RuntimeError::NotReady { component: self.performer(), within, state, output })
-        })
-    }
-
-    fn kill_process(&self, performer: &Performer) -> Result<(), RuntimeError> {
-        let id = performer.container_id.parse().ok().and_then(Pid::from_raw);
-        let pid = id.ok_or_else(|| self.cannot_kill(format!("{:?} is no process id", performer.container_id)))?;
-        kill_process(pid, Signal::KILL).map_err(|error| self.cannot_kill(error.to_string()))
-    }
-
-    fn cannot_kill(&self, reason: String) -> RuntimeError {
-        RuntimeError::Kill { component: self.performer(), reason }
-    }
-
-    async fn performers(&self) -> Result<Vec<Performer>, RuntimeError> {
-        let fail = |reason: String| self.cannot_kill(reason);
-        let channel = health::channel(&self.address).map_err(|error| fail(error.to_string()))?;
-        let request = ListPerformersRequest::default();
-        let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
-        Ok(answer
-            .map_err(|status| fail(format!("its executor says {:?}: {}", status.code(), status.message())))?
-            .into_inner()
-            .performers)
-    }
-
-    fn performer(&self) -> ComponentRef {
-        let name = self.launch.component.operator().unwrap_or_default();
-        ComponentRef::Performer(name.to_owned())
-    }
 }
 
 impl Stopped {
@@ -213,17 +143,6 @@ impl Stopped {
         let port = self.address.parse::<SocketAddr>().map_or(0, |address| address.port());
         Launch { port, ..self.launch }
     }
-}
-
-/// Between two looks at an executor's performers.
-fn pauses() -> impl Iterator<Item = Duration> {
-    let first = Duration::from_millis(5);
-    ExponentialBuilder::default()
-        .with_min_delay(first)
-        .with_max_delay(20 * first)
-        .with_factor(1.5)
-        .without_max_times()
-        .build()
 }
 
 /// A port that was free a moment ago, for programs that cannot say which one they chose.

@@ -1,10 +1,12 @@
 //! The process runtime: everything is a child process of the harness on this machine, and nothing but Anvil is needed.
 //!
-//! [`ProcessRuntime`] keeps the children, [`component`] starts one reference component and awaits it, [`config`] writes
-//! what they are configured with.
+//! [`ProcessRuntime`] keeps the children, [`component`] starts one reference component and awaits it, [`performers`] and
+//! [`pause`] act on its processes, [`config`] writes what they are configured with.
 
 mod component;
 mod config;
+mod pause;
+mod performers;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -147,8 +149,8 @@ impl Runtime for ProcessRuntime {
             || RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() };
         if let ComponentRef::Performer(name) = component {
             let executor = ComponentRef::Executor(name.clone());
-            let components = self.components.lock().await;
-            return components.get(&executor).ok_or_else(not_running)?.kill_performers().await;
+            let mut components = self.components.lock().await;
+            return components.get_mut(&executor).ok_or_else(not_running)?.kill_performers().await;
         }
         let mut components = self.components.lock().await;
         if !components.get(component).is_some_and(RunningComponent::is_running) {
@@ -168,8 +170,8 @@ impl Runtime for ProcessRuntime {
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         if let ComponentRef::Performer(name) = component {
             let executor = ComponentRef::Executor(name.clone());
-            let components = self.components.lock().await;
-            let running = components.get(&executor).ok_or_else(|| RuntimeError::Kill {
+            let mut components = self.components.lock().await;
+            let running = components.get_mut(&executor).ok_or_else(|| RuntimeError::Kill {
                 component: component.clone(),
                 reason: format!("{executor} was never started"),
             })?;
@@ -185,11 +187,15 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        Err(unsupported(component, "is not paused yet"))
+        let mut components = self.components.lock().await;
+        let running = components.get_mut(&process_of(component));
+        running.ok_or_else(|| pause::fault("pause", component, "it was never started"))?.pause(component).await
     }
 
     async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        Err(unsupported(component, "is not paused yet"))
+        let mut components = self.components.lock().await;
+        let running = components.get_mut(&process_of(component));
+        running.ok_or_else(|| pause::fault("resume", component, "it was never started"))?.resume(component)
     }
 
     async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
@@ -248,6 +254,14 @@ impl Runtime for ProcessRuntime {
         }
         blocking(move || supervisor.keep()).await?;
         Ok(())
+    }
+}
+
+/// The component whose processes a component's are: a performer is its executor's child.
+fn process_of(component: &ComponentRef) -> ComponentRef {
+    match component {
+        ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
+        other => other.clone(),
     }
 }
 
