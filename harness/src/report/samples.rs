@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::RunEvent;
-use crate::runner::verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation};
+use crate::{
+    runner::verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation},
+    timeline::Trace,
+};
 
 const HASH: &str = "0x6b1f2c1de0a94c1b7a55d6f6f2a3b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2";
 
@@ -101,6 +104,7 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
         tasks: vec![task],
         directory: format!("/runs/r1/{scenario}").into(),
         kept: false,
+        trace: Trace::default(),
         running: BTreeMap::new(),
     }
 }

@@ -16,14 +16,14 @@ use super::{
     EnvironmentError, Keep, KeptRun, TrialSettings,
     environment::{Environment, StandUp},
     failure::{StepFailure, remedy},
-    invariants, steps,
+    invariants, steps, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
 use crate::{
     reaper::RunId,
     scenario::Trial,
-    timeline::{TaskPhases, Timeline, phases},
+    timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes},
 };
 
 /// Entries that a violation without a task shows.
@@ -46,6 +46,7 @@ pub async fn run_trial(
         timeline: Timeline::default(),
         phases: Vec::new(),
         tasks: Vec::new(),
+        facts: Vec::new(),
         violations: Vec::new(),
         running: BTreeMap::new(),
         taking_down: None,
@@ -76,6 +77,8 @@ struct Course<'a> {
     timeline: Timeline,
     phases: Vec<Phase>,
     tasks: Vec<TaskReport>,
+    /// What the chains hold about the tasks.
+    facts: Vec<TaskFacts>,
     violations: Vec<Violation>,
     running: BTreeMap<String, String>,
     /// Since when components are told to end.
@@ -108,6 +111,7 @@ impl Course<'_> {
         self.phase("steps", started.elapsed());
         let interrupted = stepping.is_none();
         self.note_tasks(&world).await;
+        self.facts = traces::facts(&world).await;
         progress("taking down");
         let failed = !matches!(&stepping, Some(Ok(violations)) if violations.is_empty());
         let keep = match self.settings.keep {
@@ -224,6 +228,10 @@ impl Course<'_> {
         };
         // A stand-up that fails early has made no folder.
         let kept = (verdict != Verdict::Passed || !self.running.is_empty()) && folder.exists();
+        let trace = Trace {
+            steps: traces::steps(&self.timeline),
+            tasks: with_lanes(self.facts, &self.timeline, self.taking_down),
+        };
         TrialReport {
             trial: self.trial.name.clone(),
             scenario: self.trial.path.to_path_buf(),
@@ -236,6 +244,7 @@ impl Course<'_> {
             directory: folder.to_owned(),
             kept,
             running: self.running,
+            trace,
         }
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 pub use crate::timeline::TaskPhases;
+use crate::timeline::Trace;
 
 /// One trial after its end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +34,9 @@ pub struct TrialReport {
     pub directory: PathBuf,
     /// Whether the folder is still there: that of a trial that passed is removed, unless it is still running.
     pub kept: bool,
+    /// What it did, for the comparison with other runtimes.
+    #[serde(skip)]
+    pub trace: Trace,
     /// What was left running, by name and address; `harness gc` ends it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub running: BTreeMap<String, String>,

@@ -8,6 +8,7 @@ mod log;
 mod phases;
 mod record;
 mod tail;
+mod trace;
 
 pub use chain::follow_chain;
 pub use event::{Event, Level, Source};
@@ -15,3 +16,5 @@ pub use log::parse_line;
 pub use phases::{TaskPhases, phases};
 pub use record::Timeline;
 pub use tail::{LineFile, LogFolder, TailError};
+pub use trace::{Lane, TaskTrace, Trace};
+pub(crate) use trace::{TaskFacts, with_lanes};

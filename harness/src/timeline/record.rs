@@ -40,6 +40,12 @@ impl Timeline {
         operators.insert(format!("{address:?}"), name.to_owned());
     }
 
+    /// The operator that components mean by an address.
+    pub fn operator_name(&self, address: &str) -> Option<String> {
+        let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
+        operators.get(&address.to_ascii_lowercase()).cloned()
+    }
+
     /// Adds an entry and wakes who waits for one.
     pub fn record(&self, event: Event) {
         let mut events = self.0.events.write().unwrap_or_else(PoisonError::into_inner);

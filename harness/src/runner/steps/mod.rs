@@ -12,7 +12,11 @@ use std::time::Instant;
 
 use futures::{FutureExt as _, future::BoxFuture};
 
-use super::{failure::StepFailure, world::World};
+use super::{
+    failure::StepFailure,
+    traces::{LINE, OUTCOME, STEP},
+    world::World,
+};
 use crate::{
     scenario::{Step, StepKind},
     timeline::Event,
@@ -34,7 +38,7 @@ pub(super) async fn run_all(
 fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFailure>> {
     async move {
         let started = Instant::now();
-        note(world, step, "begins");
+        note(world, step, "begins", None);
         let done = match &step.kind {
             StepKind::CreateTask(create) => create::run(world, create).await,
             StepKind::ExpectVerified(expect) => verified::run(world, step, expect).await,
@@ -55,12 +59,13 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
                 all.into_iter().collect()
             }
         };
-        let outcome = match &done {
-            Ok(()) => "done".to_owned(),
-            Err(StepFailure::Violation(violation)) => format!("failed: {}", violation.seen),
-            Err(StepFailure::Environment(error)) => format!("could not be done: {error}"),
+        let (outcome, detail) = match &done {
+            Ok(()) => ("done", String::new()),
+            Err(StepFailure::Violation(violation)) => ("failed", format!(": {}", violation.seen)),
+            Err(StepFailure::Environment(error)) => ("could not be done", format!(": {error}")),
         };
-        note(world, step, &format!("{outcome} after {:.3}s", started.elapsed().as_secs_f64()));
+        let what = format!("{outcome}{detail} after {:.3}s", started.elapsed().as_secs_f64());
+        note(world, step, &what, Some(outcome));
         done
     }
     .boxed()
@@ -71,8 +76,11 @@ pub(super) fn title(step: &Step) -> String {
     step.name.as_ref().map_or_else(|| step.kind.key().to_owned(), |name| format!("{} ({name})", step.kind.key()))
 }
 
-fn note(world: &World, step: &Step, what: &str) {
+fn note(world: &World, step: &Step, what: &str, outcome: Option<&str>) {
     let mut event = Event::of_harness(format!("step {} {what}", title(step)));
+    event.fields.insert(STEP.to_owned(), title(step).into());
+    event.fields.insert(LINE.to_owned(), step.location.line.into());
+    event.fields.extend(outcome.map(|outcome| (OUTCOME.to_owned(), outcome.into())));
     event.fields.insert("place".to_owned(), step.location.to_string().into());
     world.environment.timeline.record(event);
 }

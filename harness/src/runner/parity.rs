@@ -1,0 +1,220 @@
+//! Whether a scenario ends the same way on several runtimes: the traces of its trials compared.
+//!
+//! What may differ, because it is decided by who is first, is not compared; everything else is.
+//! docs/decisions/0012-parity.md gives the rules.
+
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+};
+
+use serde::Serialize;
+
+use super::verdict::{ExitStatus, TrialReport, Verdict};
+use crate::timeline::{Lane, TaskTrace, Trace};
+
+/// What the names of parity verdicts begin with, where those of trials begin with their runtime.
+pub const PARITY: &str = "parity";
+/// Differences that are shown in words; a burst can have thousands.
+const SHOWN: usize = 20;
+
+/// One scenario, for one combination of its matrix, on several runtimes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parity {
+    /// `parity::square`, or `parity::square::chain_l1`.
+    pub name: String,
+    /// The runtimes.
+    pub runtimes: Vec<String>,
+    /// What the comparison came to.
+    #[serde(flatten)]
+    pub verdict: ParityVerdict,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ParityVerdict {
+    /// No difference.
+    Passed,
+    /// The runtimes differ.
+    Failed {
+        /// In what; never empty.
+        differences: Vec<Difference>,
+    },
+    /// A trial did not pass, so that there is nothing to compare.
+    NotCompared {
+        /// Which, and how it ended.
+        reason: String,
+    },
+}
+
+/// Something that is one way on one runtime and another way on another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What, for example ``the result of task `task` ``.
+    pub what: String,
+    /// How it is on each of the two runtimes, by the runtime's name.
+    pub sides: [(String, String); 2],
+}
+
+/// Compares the trials of each scenario that has several, in the order of their names.
+///
+/// `announced` are the names of all trials of the run: one without a report was not run.
+pub fn of_reports<'a>(announced: &[String], reports: impl IntoIterator<Item = &'a TrialReport>) -> Vec<Parity> {
+    let reports: Vec<_> = reports.into_iter().collect();
+    let scenarios: BTreeSet<_> = announced.iter().filter_map(|name| Some(name.split_once("::")?.1)).collect();
+    scenarios
+        .into_iter()
+        .filter_map(|scenario| {
+            let names: Vec<_> = announced.iter().filter(|name| suffix(name) == Some(scenario)).collect();
+            let found = |name: &&String| reports.iter().copied().find(|report| report.trial == **name);
+            let trials: Vec<_> = names.iter().map(|name| (name.as_str(), found(name))).collect();
+            (trials.len() > 1).then(|| of_trials(scenario, &trials))
+        })
+        .collect()
+}
+
+/// Compares trials of one scenario; each has its report unless it was not run.
+pub fn of_trials(scenario: &str, trials: &[(&str, Option<&TrialReport>)]) -> Parity {
+    let runtime = |name: &str| name.split_once("::").map_or(name, |(runtime, _)| runtime).to_owned();
+    let unfit = trials.iter().find_map(|(name, report)| match report {
+        None => Some(format!("{name} was not run")),
+        Some(report) => match &report.verdict {
+            Verdict::Passed => None,
+            Verdict::Failed { .. } => Some(format!("{name} failed")),
+            Verdict::EnvironmentFailed { .. } => Some(format!("the environment of {name} failed")),
+            Verdict::Interrupted => Some(format!("{name} was interrupted")),
+        },
+    });
+    let verdict = match unfit {
+        Some(reason) => ParityVerdict::NotCompared { reason },
+        None => {
+            let traces: Vec<_> =
+                trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
+            let differences = compare(&traces);
+            if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
+        }
+    };
+    let runtimes = trials.iter().map(|(name, _)| runtime(name)).collect();
+    Parity { name: format!("{PARITY}::{scenario}"), runtimes, verdict }
+}
+
+/// Compares each trace with the first; names are those of the runtimes.
+pub fn compare(traces: &[(String, &Trace)]) -> Vec<Difference> {
+    let Some(((name, first), others)) = traces.split_first() else { return Vec::new() };
+    let mut differences = Vec::new();
+    for (other, trace) in others {
+        let mut comparing = Comparing { names: [name, other], differences: &mut differences };
+        comparing.traces(first, trace);
+    }
+    differences
+}
+
+impl Parity {
+    /// What the verdict means for the exit code. A trial that kept it from being made counts for itself.
+    pub fn status(&self) -> ExitStatus {
+        match self.verdict {
+            ParityVerdict::Passed | ParityVerdict::NotCompared { .. } => ExitStatus::Passed,
+            ParityVerdict::Failed { .. } => ExitStatus::Failed,
+        }
+    }
+
+    /// The differences for people, two aligned lines each; empty where there is none. Each line ends with a line feed.
+    pub fn text(&self) -> String {
+        let ParityVerdict::Failed { differences } = &self.verdict else { return String::new() };
+        let mut text: String = differences.iter().take(SHOWN).map(ToString::to_string).collect();
+        if differences.len() > SHOWN {
+            let _ = writeln!(text, "  and {} more", differences.len() - SHOWN);
+        }
+        text
+    }
+
+    /// The arguments of `harness run` that compare once more.
+    pub fn arguments(&self) -> String {
+        let runtimes: Vec<_> = self.runtimes.iter().map(|runtime| format!("--runtime {runtime}")).collect();
+        format!("{} {}", runtimes.join(" "), suffix(&self.name).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.sides.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        writeln!(f, "  {}", self.what)?;
+        self.sides.iter().try_for_each(|(name, value)| writeln!(f, "    {name:<width$}  {value}"))
+    }
+}
+
+struct Comparing<'a> {
+    names: [&'a str; 2],
+    differences: &'a mut Vec<Difference>,
+}
+
+impl Comparing<'_> {
+    fn traces(&mut self, one: &Trace, other: &Trace) {
+        self.equal("the steps", &one.steps.join(", "), &other.steps.join(", "));
+        self.equal("the tasks", &names(one), &names(other));
+        for (one, other) in one.tasks.iter().zip(&other.tasks) {
+            self.tasks(one, other);
+        }
+    }
+
+    fn tasks(&mut self, one: &TaskTrace, other: &TaskTrace) {
+        let task = &one.name;
+        self.equal(&format!("the chain of task `{task}`"), &one.chain, &other.chain);
+        self.equal(&format!("the status of task `{task}`"), &one.status, &other.status);
+        let times = |trace: &TaskTrace| trace.verified.to_string();
+        self.equal(&format!("how often task `{task}` was verified"), &times(one), &times(other));
+        let result = |trace: &TaskTrace| trace.result.clone().unwrap_or_else(|| "none".to_owned());
+        self.equal(&format!("the result of task `{task}`"), &result(one), &result(other));
+        self.equal(&format!("the signers of task `{task}`"), &signers(one), &signers(other));
+        let lanes: BTreeSet<_> = one.lanes.keys().chain(other.lanes.keys()).collect();
+        let empty = Lane::default();
+        for name in lanes {
+            let of = |trace: &TaskTrace| trace.lanes.get(name).cloned().unwrap_or_else(|| empty.clone());
+            let (one, other) = (of(one), of(other));
+            if !agree(&one, &other) {
+                self.differ(&format!("task `{task}` by {name}"), &events(&one), &events(&other));
+            }
+        }
+    }
+
+    fn equal(&mut self, what: &str, one: &str, other: &str) {
+        if one != other {
+            self.differ(what, one, other);
+        }
+    }
+
+    fn differ(&mut self, what: &str, one: &str, other: &str) {
+        let [first, second] = self.names.map(ToOwned::to_owned);
+        self.differences
+            .push(Difference { what: what.to_owned(), sides: [(first, one.to_owned()), (second, other.to_owned())] });
+    }
+}
+
+/// Whole lanes are equal; one that was cut off begins like the other.
+fn agree(one: &Lane, other: &Lane) -> bool {
+    if one.whole && other.whole {
+        return one.events == other.events;
+    }
+    let [short, long] = if one.events.len() <= other.events.len() { [one, other] } else { [other, one] };
+    // What is whole is not shorter than what was cut off.
+    !short.whole && long.events.starts_with(&short.events) || one.events == other.events
+}
+
+/// The signers but for those of whom the scenario leaves it open.
+fn signers(task: &TaskTrace) -> String {
+    let names: Vec<_> = task.signers.difference(&task.free).cloned().collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+}
+
+fn events(lane: &Lane) -> String {
+    if lane.events.is_empty() { "nothing".to_owned() } else { lane.events.join(", ") }
+}
+
+fn names(trace: &Trace) -> String {
+    trace.tasks.iter().map(|task| task.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn suffix(name: &str) -> Option<&str> {
+    name.split_once("::").map(|(_, scenario)| scenario)
+}

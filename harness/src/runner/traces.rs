@@ -1,0 +1,115 @@
+//! The trace of a trial: what its steps came to and what the chains hold about its tasks.
+
+use std::collections::BTreeMap;
+
+use hourglass_component::chain::VerifiedTask;
+use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER};
+
+use super::{
+    judge::verified_on,
+    world::{TrackedTask, World},
+};
+use crate::{
+    scenario::{Chain, Scenario, Step, StepKind},
+    timeline::{TaskFacts, TaskTrace, Timeline},
+};
+
+/// The field of the harness's own entries that says how a step ended.
+pub(super) const OUTCOME: &str = "outcome";
+/// The field that says in which line of its file a step stands.
+pub(super) const LINE: &str = "line";
+/// The field with a step's title.
+pub(super) const STEP: &str = "step";
+
+/// What the chains hold about each task, in the order of the file. What cannot be read is not there.
+pub(super) async fn facts(world: &World) -> Vec<TaskFacts> {
+    let tasks = world.all_tasks();
+    let mut verified: BTreeMap<Chain, Vec<VerifiedTask>> = BTreeMap::new();
+    for chain in [Chain::L1, Chain::L2] {
+        if tasks.iter().any(|task| task.chain == chain) {
+            verified.insert(chain, verified_on(world, chain).await.unwrap_or_default());
+        }
+    }
+    let mut facts = Vec::new();
+    for alias in aliases(&world.scenario.steps) {
+        let group: Vec<_> = tasks.iter().filter(|task| task.alias == alias).collect();
+        for (index, task) in group.iter().enumerate() {
+            let name = if group.len() == 1 { alias.to_owned() } else { format!("{alias} #{}", index + 1) };
+            let status = world.status(task).await.map_or("unknown".to_owned(), |status| format!("{status:?}"));
+            let of_chain = verified.get(&task.chain).map_or(&[][..], Vec::as_slice);
+            facts.push(fact(world, task, name, status.to_lowercase(), of_chain));
+        }
+    }
+    facts
+}
+
+/// How each step ended, in the order of the file: branches that run side by side end in any order.
+pub(super) fn steps(timeline: &Timeline) -> Vec<String> {
+    let mut steps: Vec<_> = timeline.read(|events| {
+        let ended = events.iter().filter_map(|event| {
+            let text = |name: &str| event.fields.get(name)?.as_str();
+            Some((event.fields.get(LINE)?.as_u64()?, format!("{} {}", text(STEP)?, text(OUTCOME)?)))
+        });
+        ended.collect()
+    });
+    steps.sort();
+    steps.into_iter().map(|(line, step)| format!("{line}: {step}")).collect()
+}
+
+fn fact(world: &World, task: &TrackedTask, name: String, status: String, of_chain: &[VerifiedTask]) -> TaskFacts {
+    let verified: Vec<_> = of_chain.iter().filter(|verified| verified.task == task.record.task).collect();
+    let certificate = verified.first().and_then(|verified| EcdsaCertificate::decode(&verified.certificate).ok());
+    let signers = certificate.as_ref().and_then(|one| one.signers(ECDSA_CERTIFICATE_VERIFIER).ok()).unwrap_or_default();
+    TaskFacts {
+        hash: task.record.task,
+        message_hash: certificate.map(|certificate| certificate.message_hash),
+        trace: TaskTrace {
+            name,
+            chain: task.chain.to_string(),
+            status,
+            verified: verified.len(),
+            result: verified.first().map(|verified| format!("0x{}", hex::encode(&verified.result))),
+            signers: signers.into_iter().map(|signer| world.name_of(signer)).collect(),
+            free: free(&world.scenario, &task.alias).into_iter().collect(),
+            lanes: BTreeMap::new(),
+        },
+    }
+}
+
+/// The operators of whom nothing says whether they sign the task: without them the threshold is in reach, and no
+/// expectation names them.
+fn free(scenario: &Scenario, alias: &str) -> Vec<String> {
+    let topology = &scenario.topology;
+    let total = topology.total_weight();
+    let needed = total * u128::from(topology.threshold) / 10_000;
+    let mut named = Vec::new();
+    named_signers(&scenario.steps, alias, &mut named);
+    let operators = topology.operators.iter();
+    let free = operators
+        .filter(|operator| total - u128::from(operator.weight) >= needed && !named.contains(&operator.name.as_str()));
+    free.map(|operator| operator.name.clone()).collect()
+}
+
+fn named_signers<'a>(steps: &'a [Step], alias: &str, named: &mut Vec<&'a str>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::ExpectVerified(expect) if expect.task == alias => {
+                named.extend(expect.signed_by.iter().chain(&expect.not_signed_by).map(String::as_str));
+            }
+            StepKind::Parallel(branches) => named_signers(branches, alias, named),
+            _ => {}
+        }
+    }
+}
+
+fn aliases(steps: &[Step]) -> Vec<&str> {
+    let mut aliases = Vec::new();
+    for step in steps {
+        match &step.kind {
+            StepKind::CreateTask(create) => aliases.push(create.alias.as_str()),
+            StepKind::Parallel(branches) => aliases.extend(self::aliases(branches)),
+            _ => {}
+        }
+    }
+    aliases
+}
