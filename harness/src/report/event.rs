@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::RunReport;
-use crate::runner::verdict::TrialReport;
+use crate::runner::{parity::Parity, verdict::TrialReport};
 
 /// What the runner tells while it runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,8 @@ pub enum RunEvent {
     },
     /// A trial has ended.
     TrialFinished(Box<TrialReport>),
+    /// The trials of a scenario on several runtimes were compared; after the trials.
+    ParityJudged(Parity),
     /// The run has ended; once, after everything else.
     RunFinished {
         /// How long it took.
@@ -77,6 +79,7 @@ fn note(report: &mut RunReport, event: &RunEvent) {
             report.not_run.retain(|name| *name != trial.trial);
             report.trials.push(trial.as_ref().clone());
         }
+        RunEvent::ParityJudged(parity) => report.parity.push(parity.clone()),
         RunEvent::RunFinished { duration } => report.duration = *duration,
         RunEvent::TrialStarted { .. } | RunEvent::TrialProgress { .. } => {}
     }

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{ReportError, RunReport, file};
-use crate::runner::verdict::{ExitStatus, TrialReport, milliseconds};
+use crate::runner::{
+    parity::Parity,
+    verdict::{ExitStatus, TrialReport, milliseconds},
+};
 
 /// The version of the document. Rises when something in it changes its meaning or goes; not when something is added.
 pub const JSON_VERSION: u32 = 1;
@@ -27,6 +30,7 @@ struct Document<'a> {
     exit_code: u8,
     trials: &'a [TrialReport],
     not_run: &'a [String],
+    parity: &'a [Parity],
 }
 
 fn render(run: &RunReport) -> serde_json::Result<String> {
@@ -39,6 +43,7 @@ fn render(run: &RunReport) -> serde_json::Result<String> {
         exit_code: outcome.code(),
         trials: &run.trials,
         not_run: &run.not_run,
+        parity: &run.parity,
     };
     serde_json::to_string_pretty(&document).map(|text| text + "\n")
 }
@@ -57,6 +62,7 @@ mod tests {
             duration: Duration::from_micros(5_310_250),
             trials: vec![samples::passed(), samples::failed(), samples::broken(), samples::interrupted()],
             not_run: vec!["process::invalid_payload".to_owned()],
+            parity: samples::parity(),
         };
         insta::assert_snapshot!(render(&run).unwrap());
     }

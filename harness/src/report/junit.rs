@@ -10,7 +10,10 @@ use super::{
     block::{Paint, block},
     file,
 };
-use crate::runner::verdict::{TrialReport, Verdict};
+use crate::runner::{
+    parity::{PARITY, Parity, ParityVerdict},
+    verdict::{TrialReport, Verdict},
+};
 
 /// Writes the run as a JUnit document: a suite a runtime, `<failure>` for what was tested and `<error>` for the rest.
 ///
@@ -33,6 +36,9 @@ fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::Seriali
         let mut status = TestCaseStatus::skipped();
         status.set_message("the run ended before this trial");
         suite(&mut report, runtime).add_test_case(classified(TestCase::new(name.as_str(), status), runtime));
+    }
+    for parity in &run.parity {
+        suite(&mut report, PARITY).add_test_case(comparison(parity, command));
     }
     // Suites were filled in place, where the report does not count along.
     report.tests = report.test_suites.iter().map(|suite| suite.tests).sum();
@@ -61,6 +67,29 @@ fn case(trial: &TrialReport, command: &str) -> TestCase {
         case.set_system_out(format!("folder {}\n", trial.directory.display()));
     }
     classified(case, &trial.runtime)
+}
+
+fn comparison(parity: &Parity, command: &str) -> TestCase {
+    let status = match &parity.verdict {
+        ParityVerdict::Passed => TestCaseStatus::success(),
+        ParityVerdict::Failed { differences } => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let first = differences.first().map(|difference| difference.what.clone()).unwrap_or_default();
+            status.set_type("difference").set_message(first).set_description(parity.text());
+            status
+        }
+        ParityVerdict::NotCompared { reason } => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("not compared: {reason}"));
+            status
+        }
+    };
+    let failed = matches!(parity.verdict, ParityVerdict::Failed { .. });
+    let mut case = classified(TestCase::new(parity.name.as_str(), status), PARITY);
+    if failed {
+        case.set_system_out(format!("{}  again     {command} {}\n", parity.text(), parity.arguments()));
+    }
+    case
 }
 
 fn classified(mut case: TestCase, runtime: &str) -> TestCase {
@@ -108,6 +137,7 @@ mod tests {
             duration: Duration::from_millis(5_310),
             trials: vec![samples::passed(), samples::failed(), samples::broken(), samples::interrupted()],
             not_run: vec!["process::invalid_payload".to_owned()],
+            parity: samples::parity(),
         };
         insta::assert_snapshot!(render(&run, "harness run").unwrap());
     }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::runner::verdict::{ExitStatus, TrialReport, Verdict};
+use crate::runner::{
+    parity::{Parity, ParityVerdict},
+    verdict::{ExitStatus, TrialReport, Verdict},
+};
 
 /// All trials of a run after its end.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -17,12 +20,15 @@ pub struct RunReport {
     pub trials: Vec<TrialReport>,
     /// The names of trials that were announced and never ended: those that an interruption left out, or worse.
     pub not_run: Vec<String>,
+    /// What the comparisons between runtimes came to.
+    pub parity: Vec<Parity>,
 }
 
 impl RunReport {
     /// What the process tells its caller. A trial without an end is never a success.
     pub fn exit_status(&self) -> ExitStatus {
-        let status = ExitStatus::of(self.trials.iter().map(|trial| &trial.verdict));
+        let parity = self.parity.iter().map(Parity::status).max().unwrap_or(ExitStatus::Passed);
+        let status = ExitStatus::of(self.trials.iter().map(|trial| &trial.verdict)).max(parity);
         if self.not_run.is_empty() { status } else { status.max(ExitStatus::Environment) }
     }
 
@@ -42,6 +48,16 @@ impl RunReport {
             .chain(sometimes.map(|(count, what)| format!("{count} {what}")))
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// The same for the comparisons between runtimes; nothing where there were none.
+    pub(super) fn parity_tally(&self) -> Option<String> {
+        let count = |is: fn(&ParityVerdict) -> bool| self.parity.iter().filter(|parity| is(&parity.verdict)).count();
+        let passed = count(|verdict| matches!(verdict, ParityVerdict::Passed));
+        let failed = count(|verdict| matches!(verdict, ParityVerdict::Failed { .. }));
+        let not_compared = self.parity.len() - passed - failed;
+        let rest = if not_compared > 0 { format!(", {not_compared} not compared") } else { String::new() };
+        (!self.parity.is_empty()).then(|| format!("{passed} passed, {failed} failed{rest}"))
     }
 
     /// The trials that did not pass.

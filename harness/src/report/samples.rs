@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::RunEvent;
 use crate::{
-    runner::verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation},
+    runner::{
+        parity::{Difference, Parity, ParityVerdict},
+        verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation},
+    },
     timeline::Trace,
 };
 
@@ -26,7 +29,8 @@ pub(super) fn events() -> Vec<RunEvent> {
         ]
     });
     let finished = RunEvent::RunFinished { duration: Duration::from_millis(5_310) };
-    std::iter::once(started).chain(trials).chain([finished]).collect()
+    let parity = parity().into_iter().map(RunEvent::ParityJudged);
+    std::iter::once(started).chain(trials).chain(parity).chain([finished]).collect()
 }
 
 pub(super) fn passed() -> TrialReport {
@@ -107,4 +111,22 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
         trace: Trace::default(),
         running: BTreeMap::new(),
     }
+}
+
+/// A comparison of each kind.
+pub(super) fn parity() -> Vec<Parity> {
+    let side = |runtime: &str, result: &str| (runtime.to_owned(), result.to_owned());
+    let difference = Difference {
+        what: "the result of task `task`".to_owned(),
+        sides: [side("process", "0x10"), side("docker", "0x11")],
+    };
+    let verdicts = [
+        ("square", ParityVerdict::Passed),
+        ("wrong_result", ParityVerdict::Failed { differences: vec![difference] }),
+        ("burst", ParityVerdict::NotCompared { reason: "docker::burst failed".to_owned() }),
+    ];
+    let runtimes = ["process", "docker"].map(ToOwned::to_owned);
+    verdicts
+        .map(|(name, verdict)| Parity { name: format!("parity::{name}"), runtimes: runtimes.to_vec(), verdict })
+        .into()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fmt::Write as _,
     io::{self, IsTerminal, Write},
 };
 
@@ -10,7 +11,10 @@ use super::{
     block::{Paint, block, running, time},
     progress::Progress,
 };
-use crate::runner::verdict::{TrialReport, Verdict};
+use crate::runner::{
+    parity::{Parity, ParityVerdict},
+    verdict::{TrialReport, Verdict},
+};
 
 /// How a run is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,13 +88,39 @@ impl<W: Write> Terminal<W> {
         }
     }
 
+    fn parity(&self, parity: &Parity) -> String {
+        let style = self.paint().style().bold();
+        let (style, label) = match &parity.verdict {
+            ParityVerdict::Passed => (style.green(), "PASS"),
+            ParityVerdict::Failed { .. } => (style.red(), "FAIL"),
+            ParityVerdict::NotCompared { .. } => (style.yellow(), "SKIP"),
+        };
+        let label = style.apply_to(format!("{label:<5}"));
+        let (width, name) = (self.width, &parity.name);
+        match &parity.verdict {
+            ParityVerdict::Passed => format!("{label} {name:<width$}  {}\n", parity.runtimes.join(" = ")),
+            ParityVerdict::NotCompared { reason } => format!("{label} {name:<width$}  not compared: {reason}\n"),
+            ParityVerdict::Failed { .. } => {
+                let again = format!("{} {}", self.options.command, parity.arguments());
+                format!("{label} {name}\n\n{}  again     {again}\n\n", parity.text())
+            }
+        }
+    }
+
     fn summary(&self, report: &RunReport) -> String {
         let trials = report.trials.len() + report.not_run.len();
         let noun = if trials == 1 { "trial" } else { "trials" };
         let title = self.paint().style().bold().apply_to("Summary");
         // A block ends with an empty line already.
-        let gap = if report.trials.last().is_some_and(|last| last.verdict != Verdict::Passed) { "" } else { "\n" };
+        let after_block = match report.parity.last() {
+            Some(parity) => matches!(parity.verdict, ParityVerdict::Failed { .. }),
+            None => report.trials.last().is_some_and(|last| last.verdict != Verdict::Passed),
+        };
+        let gap = if after_block { "" } else { "\n" };
         let mut text = format!("{gap}{title} {trials} {noun} in {}: {}\n", time(report.duration), report.tally());
+        if let Some(tally) = report.parity_tally() {
+            let _ = writeln!(text, "{} {tally}", self.paint().style().bold().apply_to("Parity "));
+        }
         if trials > 1 {
             // The blocks are far up by now.
             text.extend(report.not_passed().map(|trial| self.line(trial)));
@@ -112,6 +142,7 @@ impl<W: Write> Reporter for Terminal<W> {
                 self.progress.end(&report.trial);
                 self.write(&self.trial(report))?;
             }
+            RunEvent::ParityJudged(parity) => self.write(&self.parity(parity))?,
             RunEvent::RunFinished { .. } => {
                 self.progress.clear();
                 self.write(&self.summary(so_far))?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use super::{TrialSettings, run_trial};
+use super::{TrialSettings, parity, run_trial};
 use crate::{report::RunEvent, scenario::Trial};
 
 /// Trials and how many of them run at once.
@@ -19,7 +19,8 @@ pub struct Schedule {
     pub jobs: usize,
 }
 
-/// Runs trials to their end and tells `events`. After an interruption no further trial is started.
+/// Runs trials to their end, compares those of one scenario and tells `events`. After an interruption no further trial
+/// is started.
 pub async fn run_all(
     schedule: &Schedule,
     settings: &TrialSettings,
@@ -29,9 +30,9 @@ pub async fn run_all(
     let clock = Instant::now();
     // Nobody listens any more when the report was given up; the trials still end in order.
     let tell = |event| drop(events.send(event));
-    let names = schedule.trials.iter().map(|trial| trial.name.clone()).collect();
-    tell(RunEvent::RunStarted { started: Timestamp::now(), trials: names });
-    futures::stream::iter(&schedule.trials)
+    let names: Vec<_> = schedule.trials.iter().map(|trial| trial.name.clone()).collect();
+    tell(RunEvent::RunStarted { started: Timestamp::now(), trials: names.clone() });
+    let reports = futures::stream::iter(&schedule.trials)
         .take_while(|_| std::future::ready(!interrupt.is_cancelled()))
         .map(|trial| async {
             tell(RunEvent::TrialStarted { trial: trial.name.clone() });
@@ -39,10 +40,14 @@ pub async fn run_all(
                 tell(RunEvent::TrialProgress { trial: trial.name.clone(), message: message.to_owned() });
             };
             let report = Box::pin(run_trial(trial, settings, interrupt, &progress)).await;
-            tell(RunEvent::TrialFinished(Box::new(report)));
+            tell(RunEvent::TrialFinished(Box::new(report.clone())));
+            report
         })
         .buffer_unordered(schedule.jobs.max(1))
-        .collect::<Vec<()>>()
+        .collect::<Vec<_>>()
         .await;
+    for parity in parity::of_reports(&names, &reports) {
+        tell(RunEvent::ParityJudged(parity));
+    }
     tell(RunEvent::RunFinished { duration: clock.elapsed() });
 }
