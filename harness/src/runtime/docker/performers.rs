@@ -1,0 +1,121 @@
+//! The performers of an executor: containers that it made itself.
+
+use std::{collections::HashMap, time::Duration};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use hourglass_component::health;
+use hourglass_proto::services::v1::{
+    ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
+};
+use tokio::time::{sleep, timeout};
+
+use super::{container, surroundings::Surroundings};
+use crate::{
+    engine::Engined as _,
+    reaper::{COMPONENT_LABEL, RUN_LABEL},
+    runtime::RuntimeError,
+    scenario::ComponentRef,
+};
+
+/// The performers of one executor.
+pub(super) struct Performers<'a> {
+    pub surroundings: &'a Surroundings,
+    /// How they are called.
+    pub component: ComponentRef,
+    /// Where their executor listens.
+    pub executor: &'a str,
+}
+
+impl Performers<'_> {
+    /// Their containers that run: by the label that the reference executor puts on them, else by what the executor says.
+    pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
+        let labels = vec![
+            format!("{RUN_LABEL}={}", self.surroundings.labels.run),
+            format!("{COMPONENT_LABEL}={}", self.component),
+        ];
+        let filters = HashMap::from([("label".to_owned(), labels)]);
+        let options = ListContainersOptionsBuilder::new().filters(&filters).build();
+        let listed = self.surroundings.engine.docker().list_containers(Some(options)).await;
+        let listed = listed.doing(|| format!("list the containers of {}", self.component))?;
+        let labelled: Vec<_> = listed.into_iter().filter_map(|container| container.id).collect();
+        if !labelled.is_empty() {
+            return Ok(labelled);
+        }
+        let known = self.list().await?.into_iter();
+        Ok(known.filter(|performer| performer.resource_healthy).map(|performer| performer.container_id).collect())
+    }
+
+    /// Those that run, of which there must be one.
+    pub(super) async fn some(&self) -> Result<Vec<String>, RuntimeError> {
+        let running = self.running().await?;
+        if running.is_empty() {
+            return Err(self.failed("its executor has no performer".to_owned()));
+        }
+        Ok(running)
+    }
+
+    /// Kills them.
+    pub(super) async fn kill(&self) -> Result<(), RuntimeError> {
+        for id in self.some().await? {
+            container::kill(&id, &self.component, self.surroundings).await?;
+        }
+        Ok(())
+    }
+
+    /// Kills those that run, and waits until their executor has healthy ones in their place.
+    pub(super) async fn restart(&self, within: Duration) -> Result<(), RuntimeError> {
+        let before = self.running().await?;
+        for id in &before {
+            // It may have ended without its executor having noticed.
+            let _ = container::kill(id, &self.component, self.surroundings).await;
+        }
+        let mut state = "its executor has no performer".to_owned();
+        let replaced = async {
+            // The executor tells of its own health late, and has no watch for its performers'.
+            for pause in pauses() {
+                let now = self.list().await?;
+                let is_new =
+                    |performer: &Performer| performer.application_healthy && !before.contains(&performer.container_id);
+                if !now.is_empty() && now.iter().all(is_new) {
+                    break;
+                }
+                if let Some(performer) = now.iter().find(|performer| !is_new(performer)) {
+                    let (resource, health) = (&performer.container_id, performer.application_healthy);
+                    state = format!("performer container {resource:?} has application_healthy {health}");
+                }
+                sleep(pause).await;
+            }
+            Ok(())
+        };
+        let replaced = timeout(within, replaced).await;
+        replaced.unwrap_or_else(|_| {
+            let component = self.component.clone();
+            Err(RuntimeError::NotReady { component, within, state, output: "  (see the executor's log)".to_owned() })
+        })
+    }
+
+    async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
+        let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
+        let answer = ExecutorManagementServiceClient::new(channel).list_performers(ListPerformersRequest::default());
+        let answer = answer
+            .await
+            .map_err(|status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message())))?;
+        Ok(answer.into_inner().performers)
+    }
+
+    fn failed(&self, reason: String) -> RuntimeError {
+        RuntimeError::Kill { component: self.component.clone(), reason }
+    }
+}
+
+/// Between two looks at an executor's performers.
+fn pauses() -> impl Iterator<Item = Duration> {
+    let first = Duration::from_millis(5);
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(20 * first)
+        .with_factor(1.5)
+        .without_max_times()
+        .build()
+}
