@@ -12,8 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::{EnvironmentError, settings::TrialSettings, verdict::Phase};
 use crate::{
     chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
-    reaper::RunId,
-    runtime::{AggregatorSpec, Chains, ExecutorSpec, ProcessRuntime, ProcessSettings, Remains, Runtime},
+    engine::Engine,
+    reaper::{Labels, RunId},
+    runtime::{
+        AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, ExecutorSpec, ProcessRuntime,
+        ProcessSettings, Remains, Runtime, RuntimeError,
+    },
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
     timeline::{Timeline, follow_chain},
 };
@@ -135,7 +139,7 @@ impl StandUp<'_> {
         Ok((chains, [l1.number, l2.number], followers))
     }
 
-    async fn runtime(&self) -> Result<Box<dyn Runtime>, EnvironmentError> {
+    async fn runtime(&mut self) -> Result<Box<dyn Runtime>, EnvironmentError> {
         match self.trial.runtime {
             RuntimeKind::Process => {
                 let settings = ProcessSettings {
@@ -151,8 +155,27 @@ impl StandUp<'_> {
                 self.settings.folders.create(&self.run)?;
                 Ok(Box::new(ProcessRuntime::new(settings, supervisor)?))
             }
-            other => Err(EnvironmentError::Unsupported(format!(
-                "run {}: the {other} runtime is not built yet; choose --runtime process",
+            RuntimeKind::Docker => {
+                let started = Instant::now();
+                let engine = Engine::connect().await.map_err(RuntimeError::from)?;
+                let TrialSettings { executable, anvil, .. } = self.settings;
+                let images = DockerImages::prepare(&engine, &self.trial.scenario, executable, anvil).await?;
+                self.phase("images", started);
+                let settings = DockerSettings {
+                    engine,
+                    images,
+                    executable: executable.clone(),
+                    root: self.settings.folders.root().to_owned(),
+                    folder: self.folder.clone(),
+                    labels: Labels::new(self.run.clone(), &self.trial.name),
+                    timeline: self.timeline.clone(),
+                };
+                let supervisor = DockerRuntime::supervise(&settings).await?;
+                self.settings.folders.create(&self.run)?;
+                Ok(Box::new(DockerRuntime::new(settings, supervisor).await?))
+            }
+            RuntimeKind::Kubernetes => Err(EnvironmentError::Unsupported(format!(
+                "run {}: the kubernetes runtime is not built yet; choose --runtime process or --runtime docker",
                 self.trial.name
             ))),
         }

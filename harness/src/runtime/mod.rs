@@ -17,7 +17,7 @@ use hourglass_component::keys::{Address, EcdsaKey};
 pub use process::{ProcessRuntime, ProcessSettings};
 
 use crate::{
-    chain::{ChainControl, PreparedState},
+    chain::{ChainControl, PreparedState, SetupError},
     scenario::{Component, ComponentRef, RuntimeKind},
 };
 

@@ -37,21 +37,20 @@ pub(super) fn executor(
     let (repository, tag) = repository_and_tag(image);
     let mut labels = surroundings.labels.to_map();
     labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
-    let keeps = json!({
+    let mut keeps = json!({
         "deploymentMode": "docker",
         "image": { "repository": repository, "tag": tag },
     });
-    let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
-    let mut docker = json!({ "labels": labels });
     if let Some(limit) = spec.performer.memory {
-        docker["memoryLimit"] = limit.to_string().into();
+        keeps["docker"] = json!({ "memoryLimit": limit.to_string() });
     }
+    let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
     configuration::merge(
         &mut config,
         json!({
             EXECUTOR_PORT_KEY: EXECUTOR_PORT,
             "performerNetworkName": surroundings.network,
-            "docker": docker,
+            "docker": { "labels": labels },
         }),
     );
     let mut launch = launch(component, &spec.executor, config, EXECUTOR_PORT, images, "executor");
@@ -88,7 +87,7 @@ fn launch(
         port,
         socket: None,
         read_only,
-        memory: replacement.memory.map(|limit| limit.as_u64()),
+        memory: replacement.memory.map(|limit| limit.bytes),
         ready_within,
     }
 }

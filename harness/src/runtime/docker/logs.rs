@@ -25,7 +25,7 @@ use crate::{
     engine::{Engine, EngineError, Engined as _},
     reaper::COMPONENT_LABEL,
     scenario::ComponentRef,
-    timeline::{Event, LastLines, Source, Timeline, parse_line},
+    timeline::{Event, LastLines, Timeline, parse_line},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.

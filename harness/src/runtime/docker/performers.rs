@@ -97,9 +97,9 @@ impl Performers<'_> {
 
     async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
         let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
-        let answer = ExecutorManagementServiceClient::new(channel).list_performers(ListPerformersRequest::default());
+        let request = ListPerformersRequest::default();
+        let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
         let answer = answer
-            .await
             .map_err(|status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message())))?;
         Ok(answer.into_inner().performers)
     }

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
 use crate::{
-    chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState, SetupError},
+    chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
     reaper::{self, RunFolder, RunId, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
