@@ -99,7 +99,7 @@ impl StandUp<'_> {
         let chains = runtime.start_chains(state).await?;
         self.phase("chains", started);
 
-        progress("starting executors");
+        progress("starting executors and the aggregator");
         let started = Instant::now();
         let avs = accounts.avs.address();
         let executors = scenario.topology.operators.iter().zip(&accounts.operators).map(|(operator, account)| {
@@ -111,8 +111,11 @@ impl StandUp<'_> {
                 performer: scenario.components.performer.overlaid_with(&operator.performer),
             })
         });
-        let sockets = try_join_all(executors).await?;
-        self.phase("executors", started);
+        let aggregator = scenario.components.aggregator.clone();
+        let aggregator = runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator });
+        // Side by side: an aggregator looks executors up for each task, and there is none yet.
+        let (sockets, ()) = tokio::try_join!(try_join_all(executors), aggregator)?;
+        self.phase("components", started);
 
         progress("registering sockets");
         let started = Instant::now();
@@ -120,12 +123,6 @@ impl StandUp<'_> {
         chain::register_sockets(&chains.l1, keys.zip(sockets)).await?;
         chain::publish_table(&chains.l1, &chains.l2, accounts).await?;
         self.phase("operator table", started);
-
-        progress("starting the aggregator");
-        let started = Instant::now();
-        let aggregator = scenario.components.aggregator.clone();
-        runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator }).await?;
-        self.phase("aggregator", started);
 
         if let Mining::Interval(interval) = scenario.topology.mining {
             let interval = Duration::from(interval);

@@ -146,11 +146,14 @@ impl RunningComponent {
         Ok(before.running == Some(true) && after.exit_code == Some(KILLED))
     }
 
+    /// Whether it runs, paused or not.
+    pub(super) async fn is_running(&self, surroundings: &Surroundings) -> Result<bool, RuntimeError> {
+        Ok(surroundings.state(&self.id).await?.running == Some(true))
+    }
+
     /// Removes its container, which has ended.
     pub(super) async fn remove(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-        let removed = surroundings.engine.docker().remove_container(&self.id, Some(options)).await;
-        Ok(settled(removed.doing(|| format!("remove the container of {}", self.component())))?)
+        remove(&self.id, self.component(), surroundings).await
     }
 
     /// Its container.
@@ -189,6 +192,17 @@ pub(super) async fn kill(id: &str, component: &ComponentRef, surroundings: &Surr
     settled(killed.doing(|| format!("kill the container of {component}")))?;
     surroundings.ended(id).await?;
     Ok(())
+}
+
+/// Removes a container, whether it runs or not.
+pub(super) async fn remove(
+    id: &str,
+    component: &ComponentRef,
+    surroundings: &Surroundings,
+) -> Result<(), RuntimeError> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let removed = surroundings.engine.docker().remove_container(id, Some(options)).await;
+    Ok(settled(removed.doing(|| format!("remove the container of {component}")))?)
 }
 
 /// The name by which others on the network reach a component.

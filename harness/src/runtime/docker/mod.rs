@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 use async_trait::async_trait;
 use chains::AnvilContainer;
 use container::{Launch, RunningComponent};
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
 use jiff::Timestamp;
@@ -268,23 +268,20 @@ async fn take_down(
     anvils: Vec<AnvilContainer>,
     components: Vec<RunningComponent>,
 ) -> Result<Vec<Remains>, RuntimeError> {
-    let mut remains = Vec::new();
-    // The aggregator first: it would only complain about executors that are gone.
+    // The aggregator first: it would only complain about executors and chains that are gone.
     let (aggregator, executors): (Vec<_>, Vec<_>) =
         components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
-    for group in [&aggregator, &executors] {
-        let stopping = group.iter().map(|running| async move {
-            let forced = running.stop(STOP_GRACE, surroundings).await?;
-            let grace = humantime::format_duration(STOP_GRACE);
-            let what = format!("{} did not end within {grace} of SIGTERM", running.component());
-            Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
-        });
-        for forced in join_all(stopping).await {
-            remains.extend(forced?);
-        }
-    }
-    let killing = join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))).await;
-    killing.into_iter().collect::<Result<(), _>>()?;
+    let mut remains = stop(&aggregator, surroundings).await?;
+    // An executor that is down already cannot take its performers with it.
+    let down = join_all(executors.iter().map(|executor| executor.is_running(surroundings))).await;
+    let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
+    let (stopped, killed, orphans) = tokio::join!(
+        stop(&executors, surroundings),
+        join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
+        join_all(down.iter().map(|(executor, _)| performers::remove(executor.component(), surroundings))),
+    );
+    remains.extend(stopped?);
+    killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
     watch.finish().await;
     let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
     let (anvils, components) =
@@ -292,4 +289,15 @@ async fn take_down(
     anvils.into_iter().chain(components).collect::<Result<(), _>>()?;
     surroundings.remove().await?;
     Ok(remains)
+}
+
+/// Stops components side by side.
+async fn stop(components: &[RunningComponent], surroundings: &Surroundings) -> Result<Vec<Remains>, RuntimeError> {
+    let stopping = components.iter().map(|running| async move {
+        let forced = running.stop(STOP_GRACE, surroundings).await?;
+        let grace = humantime::format_duration(STOP_GRACE);
+        let what = format!("{} did not end within {grace} of SIGTERM", running.component());
+        Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
+    });
+    Ok(try_join_all(stopping).await?.into_iter().flatten().collect())
 }

@@ -30,15 +30,7 @@ pub(super) struct Performers<'a> {
 impl Performers<'_> {
     /// Their containers that run: by the label that the reference executor puts on them, else by what the executor says.
     pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
-        let labels = vec![
-            format!("{RUN_LABEL}={}", self.surroundings.labels.run),
-            format!("{COMPONENT_LABEL}={}", self.component),
-        ];
-        let filters = HashMap::from([("label".to_owned(), labels)]);
-        let options = ListContainersOptionsBuilder::new().filters(&filters).build();
-        let listed = self.surroundings.engine.docker().list_containers(Some(options)).await;
-        let listed = listed.doing(|| format!("list the containers of {}", self.component))?;
-        let labelled: Vec<_> = listed.into_iter().filter_map(|container| container.id).collect();
+        let labelled = labelled(&self.component, false, self.surroundings).await?;
         if !labelled.is_empty() {
             return Ok(labelled);
         }
@@ -107,6 +99,29 @@ impl Performers<'_> {
     fn failed(&self, reason: String) -> RuntimeError {
         RuntimeError::Kill { component: self.component.clone(), reason }
     }
+}
+
+/// Removes what an executor that is down has left.
+pub(super) async fn remove(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    let performer = ComponentRef::Performer(executor.operator().unwrap_or_default().to_owned());
+    for id in labelled(&performer, true, surroundings).await? {
+        container::remove(&id, &performer, surroundings).await?;
+    }
+    Ok(())
+}
+
+/// The containers that are labelled as a component; those that have ended as well if `all`.
+async fn labelled(
+    component: &ComponentRef,
+    all: bool,
+    surroundings: &Surroundings,
+) -> Result<Vec<String>, RuntimeError> {
+    let labels = vec![format!("{RUN_LABEL}={}", surroundings.labels.run), format!("{COMPONENT_LABEL}={component}")];
+    let filters = HashMap::from([("label".to_owned(), labels)]);
+    let options = ListContainersOptionsBuilder::new().all(all).filters(&filters).build();
+    let listed = surroundings.engine.docker().list_containers(Some(options)).await;
+    let listed = listed.doing(|| format!("list the containers of {component}"))?;
+    Ok(listed.into_iter().filter_map(|container| container.id).collect())
 }
 
 /// Between two looks at an executor's performers.
