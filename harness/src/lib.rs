@@ -5,6 +5,7 @@ pub mod child;
 pub mod cli;
 pub mod engine;
 pub mod image;
+pub mod machine;
 pub mod reaper;
 pub mod report;
 pub mod runner;
