@@ -75,12 +75,9 @@ impl Cli {
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
-<<<<<<< HEAD
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
-=======
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
->>>>>>> setup
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
