@@ -2,13 +2,16 @@
 //! given. What a command does is elsewhere in the library.
 
 pub mod component;
+pub mod doctor;
 mod error;
 pub mod gc;
+pub mod image;
 pub mod lint;
 pub mod list;
 pub mod plan;
 pub mod run;
 pub mod schema;
+pub mod setup;
 
 use std::{io, process::ExitCode};
 
@@ -38,6 +41,11 @@ enum Command {
     Lint(lint::LintArgs),
     Schema(schema::SchemaArgs),
     Gc(gc::GcArgs),
+    Doctor(doctor::DoctorArgs),
+    #[command(subcommand)]
+    Setup(setup::SetupCommand),
+    #[command(subcommand)]
+    Image(image::ImageCommand),
     #[command(subcommand)]
     Component(ComponentCommand),
     #[command(hide = true)]
@@ -67,6 +75,9 @@ impl Cli {
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
+            Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
+            Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
+            Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,

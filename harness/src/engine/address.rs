@@ -25,7 +25,8 @@ impl EngineAddress {
         named.map_or_else(|| Self::Socket(default_socket()), |host| Self::parse(&host))
     }
 
-    fn parse(host: &str) -> Self {
+    /// From what `DOCKER_HOST` may say, or from what this type shows of itself.
+    pub fn parse(host: &str) -> Self {
         match host.strip_prefix("unix://") {
             Some(path) => Self::Socket(path.into()),
             None if host.starts_with('/') => Self::Socket(host.into()),

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use super::{Leftover, RunId};
+use crate::engine::EngineError;
 
 /// Why a run could not be supervised or swept.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +94,17 @@ pub enum ReaperError {
         /// What the system answered.
         source: io::Error,
     },
+    /// The Docker engine could not be asked, or did not remove something.
+    #[error("sweep what run {run} has in the Docker engine (`harness gc {run}` does once the engine answers again)")]
+    Engine {
+        /// The run.
+        run: RunId,
+        /// What was wrong with the engine.
+        source: Box<EngineError>,
+    },
+    /// The engine cannot be spoken to for a want of our own.
+    #[error("prepare for speaking with the Docker engine")]
+    Runtime(#[source] io::Error),
     /// Something of the run is still there although it was killed again and again.
     #[error("sweep run {run}: still there after {limit:?}: {}", describe(leftovers))]
     StillThere {
@@ -119,6 +131,16 @@ pub enum ReaperError {
         /// What the system answered.
         source: io::Error,
     },
+}
+
+impl ReaperError {
+    /// Whether the same may succeed a moment later: an engine is started anew, or is busy with what stood in the way.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Engine { source, .. } => !matches!(**source, EngineError::Forbidden { .. }),
+            _ => false,
+        }
+    }
 }
 
 fn describe(leftovers: &[Leftover]) -> String {

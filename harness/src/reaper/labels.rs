@@ -22,7 +22,7 @@ pub const BOOT_ID_LABEL: &str = "hourglass-harness/boot-id";
 pub const EXPIRES_LABEL: &str = "hourglass-harness/expires";
 
 /// How long after its making a thing is nobody's, whoever lives.
-pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+pub const LIFETIME: Duration = Duration::from_hours(24);
 
 /// What everything of a trial is labelled with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! and the supervisor that sweeps when the harness is gone, however it went.
 //! What a trial is and when it ends is the runner's business, not this folder's.
 
+mod docker;
 mod error;
 mod folder;
 mod labels;
@@ -12,6 +13,7 @@ mod supervise;
 mod supervisor;
 mod sweep;
 
+pub use docker::{EngineObjects, LabelledContainer, LabelledNetwork};
 pub use error::ReaperError;
 pub use folder::RunFolder;
 pub use labels::{
@@ -23,4 +25,4 @@ pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, p
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use supervise::{SuperviseArgs, supervise_main};
 pub use supervisor::{Supervisor, SupervisorOptions};
-pub use sweep::{DEFAULT_GRACE, Kind, Leftover, SweepReport, sweep};
+pub use sweep::{DEFAULT_GRACE, Kind, Leftover, SweepReport, sweep, sweep_all};

@@ -19,7 +19,8 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{DEFAULT_GRACE, Processes, ReaperError, RunFolder, RunId, SweepReport, process::wait, sweep};
+use super::{DEFAULT_GRACE, ReaperError, RunFolder, RunId, SweepReport, process::wait, sweep_all};
+use crate::engine::EngineAddress;
 
 /// Said on standard output once no signal of a terminal can end the supervisor any more.
 pub(super) const READY: &str = "ready";
@@ -56,6 +57,9 @@ pub struct SuperviseArgs {
     /// How long a process may take to end by itself before it is killed
     #[arg(long, value_name = "DURATION", default_value_t = DEFAULT_GRACE.into())]
     pub grace: humantime::Duration,
+    /// Docker engine in which the run's containers, networks and volumes are removed
+    #[arg(long, value_name = "ADDRESS")]
+    pub engine: Option<String>,
 }
 
 /// Runs the supervisor until its work is done; the command line calls this before it starts anything else.
@@ -74,21 +78,21 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
     let owner = Pid::from_raw(args.owner).and_then(|owner| pidfd_open(owner, PidfdFlags::empty()).ok());
     outlive_signals().map_err(ReaperError::Signals)?;
     say(READY);
-    let processes = Processes { grace: *args.grace };
+    let sweep = || sweep_all(run, *args.grace, args.engine.as_deref().map(EngineAddress::parse));
     match listen(owner) {
         Ok(End::Keep) => {
             log(run, "kept, as asked");
             Ok(())
         }
         Ok(End::Finish) => {
-            let swept = sweep(run, &[&processes]);
+            let swept = sweep();
             let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
             say(&serde_json::to_string(&answer).unwrap_or_default());
             Ok(())
         }
         end => {
             log(run, format_args!("process {} is gone ({end:?}), sweeping", args.owner));
-            let swept = sweep(run, &[&processes]);
+            let swept = sweep();
             for leftover in swept.iter().flat_map(|report| &report.leftovers) {
                 log(run, format_args!("ended {leftover}"));
             }

@@ -12,11 +12,12 @@ use std::{
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
-    DEFAULT_GRACE, Processes, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
+    DEFAULT_GRACE, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
     process::wait,
     supervise::{Answer, FINISH, KEEP, READY},
-    sweep,
+    sweep_all,
 };
+use crate::engine::EngineAddress;
 
 /// How a supervisor is started.
 #[derive(Debug, Clone)]
@@ -29,11 +30,13 @@ pub struct SupervisorOptions {
     pub log: Option<PathBuf>,
     /// How long a process may take to end by itself before it is killed.
     pub grace: Duration,
+    /// The Docker engine in which the run makes things; none of it is looked at when absent.
+    pub engine: Option<EngineAddress>,
 }
 
 impl Default for SupervisorOptions {
     fn default() -> Self {
-        Self { executable: None, folder: None, log: None, grace: DEFAULT_GRACE }
+        Self { executable: None, folder: None, log: None, grace: DEFAULT_GRACE, engine: None }
     }
 }
 
@@ -46,6 +49,7 @@ impl Default for SupervisorOptions {
 pub struct Supervisor {
     run: RunId,
     grace: Duration,
+    engine: Option<EngineAddress>,
     process: Child,
     words: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -71,8 +75,14 @@ impl Supervisor {
         let (Some(words), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(conversation(run, io::Error::other("it has no pipe")));
         };
-        let mut supervisor =
-            Self { run: run.clone(), grace: options.grace, process, words, answers: BufReader::new(answers) };
+        let mut supervisor = Self {
+            run: run.clone(),
+            grace: options.grace,
+            engine: options.engine.clone(),
+            process,
+            words,
+            answers: BufReader::new(answers),
+        };
         if supervisor.is_ready().map_err(|source| conversation(run, source))? {
             return Ok(supervisor);
         }
@@ -88,12 +98,13 @@ impl Supervisor {
 
     /// The orderly end: sweeps, and tells what the harness had left behind. Blocks until the sweep is over.
     ///
-    /// A supervisor that was killed in the meantime is an error; the sweep is done here then.
+    /// A supervisor that was killed in the meantime is an error; the sweep is done here then. Must not be called from
+    /// within an asynchronous task.
     pub fn finish(self) -> Result<SweepReport, ReaperError> {
-        let (run, grace) = (self.run.clone(), self.grace);
+        let (run, grace, engine) = (self.run.clone(), self.grace, self.engine.clone());
         let (answer, status) = self.part(FINISH)?;
         if answer.is_empty() {
-            sweep(&run, &[&Processes { grace }])?;
+            sweep_all(&run, grace, engine)?;
             return Err(ReaperError::SupervisorGone { run, status });
         }
         match serde_json::from_str(&answer) {
@@ -147,6 +158,11 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
     command.arg("--grace").arg(humantime::format_duration(options.grace).to_string());
     if let Some(folder) = &options.folder {
         command.arg("--remove").arg(whole(&folder.path)?).arg("--below").arg(whole(&folder.root)?);
+    }
+    match &options.engine {
+        Some(EngineAddress::Socket(path)) => drop(command.arg("--engine").arg(whole(path)?)),
+        Some(EngineAddress::Remote(host)) => drop(command.args(["--engine", host])),
+        None => {}
     }
     let log = match &options.log {
         Some(path) => OpenOptions::new()

@@ -7,12 +7,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabelledProcess, ReaperError, RunId};
+use super::{EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Processes, ReaperError, RunId};
+use crate::engine::EngineAddress;
 
 /// How long a process may take to end by itself before it is killed, where nothing else is said.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
-/// A kind of thing that carries run ids and can be swept: processes today, containers and clusters beside them later.
+/// A kind of thing that carries run ids and can be swept: processes, and what an engine holds.
 pub trait Kind {
     /// Looks once for things of this run, removes them as far as possible, and returns what it found.
     fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError>;
@@ -24,13 +25,24 @@ pub trait Kind {
 pub enum Leftover {
     /// A process that was still alive.
     Process(LabelledProcess),
+    /// A container, running or not.
+    Container(LabelledContainer),
+    /// A network.
+    Network(LabelledNetwork),
+    /// A volume, by its name.
+    Volume(String),
 }
 
 impl Leftover {
     /// Whether both are the same thing, however much each sight of it tells.
     fn is_same(&self, other: &Self) -> bool {
-        let (Self::Process(one), Self::Process(other)) = (self, other);
-        one.pid == other.pid
+        match (self, other) {
+            (Self::Process(one), Self::Process(other)) => one.pid == other.pid,
+            (Self::Container(one), Self::Container(other)) => one.id == other.id,
+            (Self::Network(one), Self::Network(other)) => one.id == other.id,
+            (Self::Volume(one), Self::Volume(other)) => one == other,
+            _ => false,
+        }
     }
 }
 
@@ -38,6 +50,9 @@ impl fmt::Display for Leftover {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(process) => process.fmt(formatter),
+            Self::Container(container) => container.fmt(formatter),
+            Self::Network(network) => network.fmt(formatter),
+            Self::Volume(name) => write!(formatter, "volume {name}"),
         }
     }
 }
@@ -52,17 +67,22 @@ pub struct SweepReport {
 /// Between two sweeps: what was forked behind the back of the first has appeared by the second. Nothing announces new
 /// processes without privileges, so there is no event to wait for.
 const GAP: Duration = Duration::from_millis(25);
-/// When a thing that survives its removal (a process in an uninterruptible call) is given up.
+/// The longest pause between two sweeps while something cannot be swept. That an engine is back is no event here.
+const LONGEST_GAP: Duration = Duration::from_millis(500);
+/// When a thing that survives its removal (a process in an uninterruptible call), and an engine that does not come back,
+/// is given up.
 const LIMIT: Duration = Duration::from_secs(30);
 const CLEAN_SWEEPS: usize = 2;
 
 /// Removes everything of a run until two sweeps in a row find nothing. Blocks for as long as that takes.
 ///
-/// A kind that cannot be swept does not keep the others from being swept; its error is returned at the end.
+/// A kind that cannot be swept does not keep the others from being swept; it is tried again for as long as that may
+/// help, and its error is returned at the end.
 pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperError> {
     let deadline = Instant::now() + LIMIT;
     let mut report = SweepReport::default();
     let mut clean = 0;
+    let mut gap = GAP;
     loop {
         let mut failure = None;
         let mut found = Vec::new();
@@ -72,12 +92,14 @@ pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperErro
                 Err(error) => failure = Some(error),
             }
         }
-        clean = if found.is_empty() { clean + 1 } else { 0 };
+        let again = failure.as_ref().is_some_and(ReaperError::may_pass);
+        clean = if found.is_empty() && !again { clean + 1 } else { 0 };
         if clean >= CLEAN_SWEEPS {
             return failure.map_or(Ok(report), Err);
         }
         if Instant::now() > deadline {
-            return Err(ReaperError::StillThere { run: run.clone(), limit: LIMIT, leftovers: found });
+            let still_there = || ReaperError::StillThere { run: run.clone(), limit: LIMIT, leftovers: found };
+            return Err(failure.unwrap_or_else(still_there));
         }
         for leftover in found {
             match report.leftovers.iter_mut().find(|known| known.is_same(&leftover)) {
@@ -86,8 +108,20 @@ pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperErro
                 None => report.leftovers.push(leftover),
             }
         }
-        thread::sleep(GAP);
+        gap = if again { (2 * gap).min(LONGEST_GAP) } else { GAP };
+        thread::sleep(gap);
     }
+}
+
+/// Sweeps every kind: processes, which have `grace` to end by themselves, then what an engine holds, if one is given.
+///
+/// Must not be called from within an asynchronous task.
+pub fn sweep_all(run: &RunId, grace: Duration, engine: Option<EngineAddress>) -> Result<SweepReport, ReaperError> {
+    let processes = Processes { grace };
+    let objects = engine.map(EngineObjects::at);
+    let kinds: Vec<&dyn Kind> =
+        std::iter::once(&processes as &dyn Kind).chain(objects.iter().map(|objects| objects as _)).collect();
+    sweep(run, &kinds)
 }
 
 #[cfg(test)]

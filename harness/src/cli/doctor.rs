@@ -1,0 +1,68 @@
+//! `harness doctor`: what this machine has of what trials need.
+
+use std::io::Write;
+
+use console::{Color, Style};
+
+use super::CliError;
+use crate::{
+    machine::{Check, Diagnosis, Verdict, gather},
+    report::TerminalOptions,
+    runner::verdict::ExitStatus,
+    scenario::RuntimeKind,
+};
+
+/// Looks at the machine: what it has of what trials need, and what to do about the rest
+///
+/// Ends with 0 when the runtimes asked for can be used, warnings or not, and with 3 when they cannot.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DoctorArgs {
+    /// Write JSON: `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok,
+    /// warning, missing), `needed_by`, `finding` and `remedy`
+    #[arg(long)]
+    pub json: bool,
+    /// The runtimes that the exit code is about; default: process and docker
+    #[arg(long = "runtime", value_name = "RUNTIME", value_enum)]
+    pub runtimes: Vec<RuntimeKind>,
+}
+
+/// Writes what was found to `out`.
+pub async fn run(args: &DoctorArgs, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    let diagnosis = Diagnosis::of(&gather().await);
+    let text = if args.json {
+        serde_json::to_string_pretty(&diagnosis).map_err(std::io::Error::from)? + "\n"
+    } else {
+        table(&diagnosis, TerminalOptions::detect("").colour)
+    };
+    out.write_all(text.as_bytes())?;
+    Ok(diagnosis.status(&args.runtimes))
+}
+
+/// A line a check, with its remedy below it, and at the end what can be used.
+fn table(diagnosis: &Diagnosis, colour: bool) -> String {
+    let width = diagnosis.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+    let rows: String = diagnosis.checks.iter().map(|check| row(check, width, colour)).collect();
+    let usable: Vec<_> = diagnosis.usable.iter().map(|runtime| runtime.as_str()).collect();
+    let usable = if usable.is_empty() { "no runtime".to_owned() } else { usable.join(", ") };
+    let bold = Style::new().force_styling(colour).bold();
+    let unusable = diagnosis.unusable.iter().map(|entry| {
+        let because = entry.because.join(", ");
+        format!("{} {} (missing: {because})\n", bold.apply_to("Not usable"), entry.runtime)
+    });
+    format!("{rows}\n{} {usable}\n{}", bold.apply_to("Usable"), unusable.collect::<String>())
+}
+
+fn row(check: &Check, width: usize, colour: bool) -> String {
+    let plain = Style::new().force_styling(colour);
+    let style = match check.verdict {
+        Verdict::Ok => plain.clone().fg(Color::Green),
+        Verdict::Warning => plain.clone().fg(Color::Yellow),
+        Verdict::Missing => plain.clone().fg(Color::Red).bold(),
+    };
+    let verdict = style.apply_to(format!("{:<7}", check.verdict.as_str()));
+    let remedy = check.remedy.as_ref().map(|remedy| {
+        let arrow = plain.dim().apply_to("→");
+        format!("{:width$}  {arrow} {remedy}\n", "", width = 7 + 2 + width)
+    });
+    format!("{verdict}  {:<width$}  {}\n{}", check.name, check.finding, remedy.unwrap_or_default())
+}

@@ -1,0 +1,31 @@
+//! What the facts mean: one pure function a check, so that every verdict has a test. Nothing here looks at the machine.
+
+mod engine;
+mod host;
+mod privileged;
+mod programs;
+
+pub(super) use privileged::{Privileged, privileged};
+
+use super::{Check, Facts};
+use crate::scenario::RuntimeKind::{self, Docker, Kubernetes, Process};
+
+const ALL: &[RuntimeKind] = &[Process, Docker, Kubernetes];
+const CONTAINERS: &[RuntimeKind] = &[Docker, Kubernetes];
+const CLUSTERS: &[RuntimeKind] = &[Kubernetes];
+const NONE: &[RuntimeKind] = &[];
+
+/// All checks, in the order in which they are shown.
+pub(super) fn all(facts: &Facts) -> Vec<Check> {
+    let mut checks = vec![programs::anvil(&facts.anvil), programs::npm(&facts.npm, &facts.anvil)];
+    checks.extend(engine::all(&facts.engine));
+    checks.extend([
+        host::cache(&facts.cache),
+        host::memory(&facts.memory),
+        host::inotify(&facts.inotify),
+        host::open_files(facts.open_files),
+        host::clock(facts.clock),
+        host::leftovers(&facts.leftovers),
+    ]);
+    checks
+}

@@ -1,0 +1,87 @@
+//! All checks together, and what they mean for the runtimes.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Check, Facts, Verdict, checks};
+use crate::{runner::verdict::ExitStatus, scenario::RuntimeKind};
+
+/// The runtimes that this version has.
+pub const RUNTIMES: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];
+
+/// What the machine is fit for; its JSON is what `harness doctor --json` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// The runtimes that lack nothing.
+    pub usable: Vec<RuntimeKind>,
+    /// The runtimes that lack something, each with the names of the checks that say what.
+    pub unusable: Vec<Unusable>,
+    /// What was looked at. What depends on an engine that does not answer was not.
+    pub checks: Vec<Check>,
+}
+
+/// A runtime that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unusable {
+    /// Which one.
+    pub runtime: RuntimeKind,
+    /// The names of the checks that found something missing.
+    pub because: Vec<&'static str>,
+}
+
+impl Diagnosis {
+    /// What the facts mean.
+    pub fn of(facts: &Facts) -> Self {
+        Self::from_checks(checks::all(facts))
+    }
+
+    fn from_checks(checks: Vec<Check>) -> Self {
+        let because = |runtime: RuntimeKind| {
+            let missing = checks.iter().filter(|check| check.verdict == Verdict::Missing);
+            missing.filter(|check| check.needed_by.contains(&runtime)).map(|check| check.name).collect::<Vec<_>>()
+        };
+        let all = RUNTIMES.map(|runtime| Unusable { runtime, because: because(runtime) });
+        let (usable, unusable): (Vec<_>, Vec<_>) = all.into_iter().partition(|entry| entry.because.is_empty());
+        Self { usable: usable.into_iter().map(|entry| entry.runtime).collect(), unusable, checks }
+    }
+
+    /// Whether these runtimes can be used, all of them where none is named.
+    pub fn status(&self, runtimes: &[RuntimeKind]) -> ExitStatus {
+        let asked: BTreeSet<_> = if runtimes.is_empty() { RUNTIMES.into() } else { runtimes.iter().copied().collect() };
+        if asked.iter().all(|runtime| self.usable.contains(runtime)) {
+            ExitStatus::Passed
+        } else {
+            ExitStatus::Environment
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use RuntimeKind::{Docker, Process};
+
+    use super::*;
+    use crate::machine::check::Topic;
+
+    fn status(checks: Vec<Check>, runtimes: &[RuntimeKind]) -> (Vec<RuntimeKind>, u8) {
+        let diagnosis = Diagnosis::from_checks(checks);
+        let code = diagnosis.status(runtimes).code();
+        (diagnosis.usable, code)
+    }
+
+    /// What CI goes by: nothing needed may be missing, and nothing else makes it fail.
+    #[test]
+    fn only_what_is_missing_and_needed_counts() {
+        let engine = Topic { name: "docker-engine", needed_by: &[Docker] };
+        let anvil = Topic { name: "anvil", needed_by: &[Process, Docker] };
+        let kind = Topic { name: "privileged-containers", needed_by: &[RuntimeKind::Kubernetes] };
+        assert_eq!(status(vec![engine.ok("there")], &[]), (vec![Process, Docker], 0));
+        assert_eq!(status(vec![engine.warning("old", "renew")], &[]), (vec![Process, Docker], 0));
+        assert_eq!(status(vec![engine.missing("not there", "get it")], &[]), (vec![Process], 3));
+        assert_eq!(status(vec![engine.missing("not there", "get it")], &[Process]), (vec![Process], 0));
+        assert_eq!(status(vec![anvil.missing("not there", "get it")], &[Process]), (vec![], 3));
+        assert_eq!(status(vec![kind.missing("not there", "get it")], &[]), (vec![Process, Docker], 0));
+        assert_eq!(status(vec![], &[RuntimeKind::Kubernetes]).1, 3, "a runtime that this version does not have");
+    }
+}

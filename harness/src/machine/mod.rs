@@ -1,0 +1,20 @@
+//! What this machine has of what trials need, and how it gets what it lacks.
+//!
+//! What may live here: facts about the machine, what they mean, and the steps of `harness setup`. Facts are gathered in
+//! one file and judged by pure functions. How Anvil is found is `chain`'s, how an engine is reached is `engine`'s.
+
+mod capabilities;
+mod check;
+mod checks;
+mod diagnosis;
+mod facts;
+mod gather;
+mod leftovers;
+pub mod setup;
+
+pub use capabilities::Bounding;
+pub use check::{Check, Verdict};
+pub use diagnosis::{Diagnosis, RUNTIMES};
+pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
+pub use gather::gather;
+pub use leftovers::Leftovers;

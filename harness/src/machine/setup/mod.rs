@@ -1,0 +1,21 @@
+//! How a machine gets what it lacks: a plan of steps, each of which says what it does and why, and is left out where it
+//! is done already.
+//!
+//! What may live here: the steps of `harness setup`. What is missing is found by the checks beside this folder.
+
+mod configuration;
+mod docker;
+mod error;
+mod programs;
+mod start;
+mod step;
+mod system;
+mod wrapper;
+
+pub use docker::docker;
+pub use error::DockerSetupError;
+pub use step::{State, Step};
+pub use system::System;
+
+/// Where the runtime is put that leaves out capabilities which cannot be had.
+pub const WRAPPER: &str = "/usr/local/bin/runc-bounded";

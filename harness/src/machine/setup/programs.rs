@@ -1,0 +1,75 @@
+//! Programs that a setup runs to their end.
+
+use std::{ffi::OsStr, process::Stdio};
+
+use tokio::process::Command;
+
+use super::{DockerSetupError, System};
+
+/// How much of what a program said is shown when it fails.
+const SHOWN: usize = 12;
+
+/// What a program came to.
+pub(super) struct Ended {
+    pub(super) success: bool,
+    pub(super) status: String,
+    /// The end of what it said, indented.
+    pub(super) output: String,
+}
+
+/// Runs a program with the system's folders in its PATH.
+pub(super) async fn run<S: AsRef<OsStr>>(
+    system: &System,
+    program: &'static str,
+    arguments: &[S],
+) -> Result<Ended, DockerSetupError> {
+    let path = system.program(program).ok_or(DockerSetupError::NoProgram { program })?;
+    let output = command(system, &path)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(DockerSetupError::file("run", path))?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok(Ended {
+        success: output.status.success(),
+        status: output.status.to_string(),
+        output: end_of(&String::from_utf8_lossy(&said)),
+    })
+}
+
+/// A command that finds what the system has.
+pub(super) fn command(system: &System, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    if let Ok(path) = std::env::join_paths(&system.path) {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// Installs packages of Debian or of what is like it.
+pub(super) async fn install(system: &System, packages: &[&'static str]) -> Result<(), DockerSetupError> {
+    // A list that cannot be renewed may still do; when it does not, this is what tells why.
+    let updated = run(system, "apt-get", &["update", "-qq"]).await?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"];
+    arguments.extend(packages);
+    let installed = run(system, "apt-get", &arguments).await?;
+    if installed.success {
+        return Ok(());
+    }
+    let before = if updated.success { String::new() } else { updated.output + "\n" };
+    Err(DockerSetupError::Packages {
+        packages: packages.to_vec(),
+        status: installed.status,
+        output: before + &installed.output,
+    })
+}
+
+/// The last lines of a text, indented.
+pub(super) fn end_of(text: &str) -> String {
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let shown = &lines[lines.len().saturating_sub(SHOWN)..];
+    shown.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
