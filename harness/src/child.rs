@@ -1,11 +1,9 @@
 //! A child process of a trial: labelled, in a process group of its own, its output in a file that is followed.
 
 use std::{
-    collections::VecDeque,
     io,
     os::fd::OwnedFd,
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,13 +13,11 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     reaper::RunId,
-    timeline::{LogFolder, TailError},
+    timeline::{LastLines, LogFolder, TailError},
 };
 
 /// The variable that says which component of a trial a process belongs to; its own children inherit it.
 pub const COMPONENT_VARIABLE: &str = "HOURGLASS_COMPONENT";
-
-const LAST_LINES: usize = 12;
 
 /// A running child; dropping it kills the process, unless it was kept.
 #[derive(Debug)]
@@ -29,7 +25,7 @@ pub struct Child {
     pid: u32,
     pidfd: OwnedFd,
     status: watch::Receiver<Option<ExitStatus>>,
-    last: Arc<Mutex<VecDeque<String>>>,
+    last: LastLines,
     reading: Option<AbortOnDropHandle<()>>,
     kept: bool,
 }
@@ -80,16 +76,11 @@ impl Child {
             sender.send_replace(Some(status));
             ended.cancel();
         });
-        let last = Arc::<Mutex<VecDeque<String>>>::default();
+        let last = LastLines::default();
         let kept_lines = last.clone();
         let reading = tokio::spawn(async move {
             while let Some(line) = lines.next_line().await {
-                let mut last = kept_lines.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.len() == LAST_LINES {
-                    last.pop_front();
-                }
-                last.push_back(line.clone());
-                drop(last);
+                kept_lines.push(&line);
                 on_line(line);
             }
         });
@@ -115,11 +106,7 @@ impl Child {
 
     /// The last lines of its output, indented.
     pub fn last_output(&self) -> String {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_empty() {
-            return "  (none)".to_owned();
-        }
-        last.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+        self.last.to_string()
     }
 
     /// Ends it with SIGTERM, after `grace` with SIGKILL, and waits until its output is read to the end; false when it

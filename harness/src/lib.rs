@@ -4,6 +4,7 @@ pub mod chain;
 pub mod child;
 pub mod cli;
 pub mod engine;
+pub mod image;
 pub mod reaper;
 pub mod report;
 pub mod runner;

@@ -1,6 +1,7 @@
 //! One Anvil process on a port that the system chooses.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,9 +16,9 @@ use crate::{
     timeline::LogFolder,
 };
 
-const READY_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);
 /// A node without subscriptions would be asked this often; Anvil has them.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How a chain is started.
 #[derive(Debug, Clone)]
@@ -122,18 +123,29 @@ async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u6
 
 fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {
     let mut command = Command::new(&binary.path);
+    // Every block is needed while the trial runs, none afterwards: states stay in the trial's folder.
+    let cache = settings.folder.join("anvil");
+    command.args(arguments("127.0.0.1", 0, settings.chain_id, &cache, settings.state.as_deref()));
     command
-        .args(["--host", "127.0.0.1", "--port", "0", "--chain-id", &settings.chain_id.to_string()])
-        // Every block is needed while the trial runs, none afterwards: states stay in the trial's folder.
-        .arg("--cache-path")
-        .arg(settings.folder.join("anvil"))
-        // Room for the set-up, or a burst, in one block.
-        .args(["--gas-limit", "1000000000"])
-        .args(["--order", "fifo", "--accounts", "1", "--color", "never"]);
-    if let Some(state) = &settings.state {
-        command.arg("--load-state").arg(state);
+}
+
+/// How Anvil is started, wherever it runs: listening here, keeping what it writes below `cache`, beginning with `state`.
+pub(crate) fn arguments(host: &str, port: u16, chain_id: u64, cache: &Path, state: Option<&Path>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
+    let mut add = |option: &str, value: OsString| arguments.extend([option.into(), value]);
+    add("--host", host.into());
+    add("--port", port.to_string().into());
+    add("--chain-id", chain_id.to_string().into());
+    add("--cache-path", cache.into());
+    // Room for the set-up, or a burst, in one block.
+    add("--gas-limit", "1000000000".into());
+    add("--order", "fifo".into());
+    add("--accounts", "1".into());
+    add("--color", "never".into());
+    if let Some(state) = state {
+        add("--load-state", state.into());
     }
-    command
+    arguments
 }
 
 fn spawn_failed(binary: &AnvilBinary, chain_id: u64, error: SpawnError) -> SetupError {

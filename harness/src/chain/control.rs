@@ -23,7 +23,7 @@ pub struct ChainControl {
 pub struct Snapshot(String);
 
 impl ChainControl {
-    pub(super) fn new(client: ChainClient) -> Self {
+    pub(crate) fn new(client: ChainClient) -> Self {
         Self { client }
     }
 

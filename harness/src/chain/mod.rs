@@ -16,6 +16,7 @@ mod tasks;
 
 pub use accounts::{Accounts, OperatorAccount};
 pub use anvil::{AnvilProcess, AnvilSettings};
+pub(crate) use anvil::{POLL_INTERVAL, READY_WITHIN, arguments as anvil_arguments};
 pub use control::{ChainControl, Snapshot};
 pub use deployment::{ChainTopology, EXECUTOR_SET, OperatorStake};
 pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, Places, cache_folder};

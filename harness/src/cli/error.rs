@@ -9,7 +9,9 @@ use std::{
 use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use crate::{reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError};
+use crate::{
+    image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
+};
 
 /// Why a command could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,9 @@ pub enum CliError {
     /// Processes of a run.
     #[error(transparent)]
     Reaper(#[from] ReaperError),
+    /// An image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -54,6 +59,14 @@ impl CliError {
         match self {
             Self::Scenario(_) | Self::Document(_) | Self::Usage(_) => ExitStatus::Usage,
             _ => ExitStatus::Environment,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Image(error) => error.remedy(),
+            _ => None,
         }
     }
 
@@ -92,6 +105,9 @@ impl CliError {
             while let Some(error) = cause {
                 let _ = writeln!(text, "  because: {error}");
                 cause = error.source();
+            }
+            if let Some(remedy) = self.remedy() {
+                let _ = writeln!(text, "  remedy: {remedy}");
             }
         }
         // Nowhere to say that nothing can be said.

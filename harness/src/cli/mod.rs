@@ -4,6 +4,7 @@
 pub mod component;
 mod error;
 pub mod gc;
+pub mod image;
 pub mod lint;
 pub mod list;
 pub mod plan;
@@ -39,6 +40,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     Gc(gc::GcArgs),
     #[command(subcommand)]
+    Image(image::ImageCommand),
+    #[command(subcommand)]
     Component(ComponentCommand),
     #[command(hide = true)]
     Supervise(SuperviseArgs),
@@ -67,6 +70,7 @@ impl Cli {
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
+            Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,

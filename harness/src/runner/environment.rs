@@ -12,8 +12,12 @@ use tokio_util::sync::CancellationToken;
 use super::{EnvironmentError, settings::TrialSettings, verdict::Phase};
 use crate::{
     chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
-    reaper::RunId,
-    runtime::{AggregatorSpec, Chains, ExecutorSpec, ProcessRuntime, ProcessSettings, Remains, Runtime},
+    engine::Engine,
+    reaper::{Labels, RunId},
+    runtime::{
+        AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, ExecutorSpec, ProcessRuntime,
+        ProcessSettings, Remains, Runtime, RuntimeError,
+    },
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
     timeline::{Timeline, follow_chain},
 };
@@ -95,7 +99,7 @@ impl StandUp<'_> {
         let chains = runtime.start_chains(state).await?;
         self.phase("chains", started);
 
-        progress("starting executors");
+        progress("starting executors and the aggregator");
         let started = Instant::now();
         let avs = accounts.avs.address();
         let executors = scenario.topology.operators.iter().zip(&accounts.operators).map(|(operator, account)| {
@@ -107,8 +111,11 @@ impl StandUp<'_> {
                 performer: scenario.components.performer.overlaid_with(&operator.performer),
             })
         });
-        let sockets = try_join_all(executors).await?;
-        self.phase("executors", started);
+        let aggregator = scenario.components.aggregator.clone();
+        let aggregator = runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator });
+        // Side by side: an aggregator looks executors up for each task, and there is none yet.
+        let (sockets, ()) = tokio::try_join!(try_join_all(executors), aggregator)?;
+        self.phase("components", started);
 
         progress("registering sockets");
         let started = Instant::now();
@@ -116,12 +123,6 @@ impl StandUp<'_> {
         chain::register_sockets(&chains.l1, keys.zip(sockets)).await?;
         chain::publish_table(&chains.l1, &chains.l2, accounts).await?;
         self.phase("operator table", started);
-
-        progress("starting the aggregator");
-        let started = Instant::now();
-        let aggregator = scenario.components.aggregator.clone();
-        runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator }).await?;
-        self.phase("aggregator", started);
 
         if let Mining::Interval(interval) = scenario.topology.mining {
             let interval = Duration::from(interval);
@@ -135,7 +136,7 @@ impl StandUp<'_> {
         Ok((chains, [l1.number, l2.number], followers))
     }
 
-    async fn runtime(&self) -> Result<Box<dyn Runtime>, EnvironmentError> {
+    async fn runtime(&mut self) -> Result<Box<dyn Runtime>, EnvironmentError> {
         match self.trial.runtime {
             RuntimeKind::Process => {
                 let settings = ProcessSettings {
@@ -151,8 +152,27 @@ impl StandUp<'_> {
                 self.settings.folders.create(&self.run)?;
                 Ok(Box::new(ProcessRuntime::new(settings, supervisor)?))
             }
-            other => Err(EnvironmentError::Unsupported(format!(
-                "run {}: the {other} runtime is not built yet; choose --runtime process",
+            RuntimeKind::Docker => {
+                let started = Instant::now();
+                let engine = Engine::connect().await.map_err(RuntimeError::from)?;
+                let TrialSettings { executable, anvil, .. } = self.settings;
+                let images = DockerImages::prepare(&engine, &self.trial.scenario, executable, anvil).await?;
+                self.phase("images", started);
+                let settings = DockerSettings {
+                    engine,
+                    images,
+                    executable: executable.clone(),
+                    root: self.settings.folders.root().to_owned(),
+                    folder: self.folder.clone(),
+                    labels: Labels::new(self.run.clone(), &self.trial.name),
+                    timeline: self.timeline.clone(),
+                };
+                let supervisor = DockerRuntime::supervise(&settings).await?;
+                self.settings.folders.create(&self.run)?;
+                Ok(Box::new(DockerRuntime::new(settings, supervisor).await?))
+            }
+            RuntimeKind::Kubernetes => Err(EnvironmentError::Unsupported(format!(
+                "run {}: the kubernetes runtime is not built yet; choose --runtime process or --runtime docker",
                 self.trial.name
             ))),
         }

@@ -63,10 +63,12 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::Spawn { .. }) => {
             "make sure that the program exists and may be executed, or correct the command in the scenario"
         }
-        EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::NotReady { .. }) => {
-            "read the component's output above, and its whole log in the trial's folder"
-        }
+        EnvironmentError::Runtime(
+            RuntimeError::Ended { .. } | RuntimeError::NotReady { .. } | RuntimeError::ChainNotReady { .. },
+        ) => "read the component's output above, and its whole log in the trial's folder",
         EnvironmentError::Runtime(RuntimeError::Engine(error)) => return error.remedy().map(str::to_owned),
+        EnvironmentError::Runtime(RuntimeError::EngineLost(error)) => return error.remedy().map(str::to_owned),
+        EnvironmentError::Runtime(RuntimeError::Image(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Tail(_)) => "raise fs.inotify.max_user_instances with sysctl",
         _ => return None,
     };

@@ -132,9 +132,15 @@ impl Course<'_> {
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<Vec<Violation>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
-        let stepped = match steps::run_all(world, &scenario.steps, progress).await {
-            Ok(()) => invariants::on_chain(world).await,
-            Err(failure) => Err(failure),
+        let stepping = async {
+            steps::run_all(world, &scenario.steps, progress).await?;
+            invariants::on_chain(world).await
+        };
+        let stepped = tokio::select! {
+            // First: what steps say of a runtime that has failed is its consequence.
+            biased;
+            error = world.environment.runtime.failure() => Err(error.into()),
+            stepped = stepping => stepped,
         };
         match stepped {
             Ok(violations) => Ok(violations),

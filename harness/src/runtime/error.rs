@@ -1,10 +1,13 @@
 //! Why a part of a trial does not run.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 
 use hourglass_component::health::HealthError;
 
-use crate::{chain::SetupError, engine::EngineError, reaper::ReaperError, scenario::ComponentRef, timeline::TailError};
+use crate::{
+    chain::SetupError, engine::EngineError, image::ImageError, reaper::ReaperError, scenario::ComponentRef,
+    timeline::TailError,
+};
 
 /// Why a runtime could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +21,32 @@ pub enum RuntimeError {
     /// The Docker engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The Docker engine went away while the trial ran.
+    #[error("keep the trial running")]
+    EngineLost(#[source] Arc<EngineError>),
+    /// An image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A container could not be run.
+    #[error("run container {container}")]
+    Container {
+        /// Its name.
+        container: String,
+        /// Why not.
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// A chain's container does not answer.
+    #[error("see container {container} ready as chain {chain_id}: {reason}; its last output:\n{output}")]
+    ChainNotReady {
+        /// The chain.
+        chain_id: u64,
+        /// Its container.
+        container: String,
+        /// What happened instead.
+        reason: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
     /// Output cannot be followed.
     #[error(transparent)]
     Tail(#[from] TailError),

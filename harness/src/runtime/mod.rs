@@ -3,18 +3,21 @@
 //! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. What they are
 //! started for, and what is expected of them, is in `runner`.
 
+mod configuration;
+mod docker;
 mod error;
 mod process;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
+pub use docker::{DockerImages, DockerRuntime, DockerSettings};
 pub use error::RuntimeError;
 use hourglass_component::keys::{Address, EcdsaKey};
 pub use process::{ProcessRuntime, ProcessSettings};
 
 use crate::{
-    chain::{ChainControl, PreparedState},
+    chain::{ChainControl, PreparedState, SetupError},
     scenario::{Component, ComponentRef, RuntimeKind},
 };
 
@@ -93,6 +96,11 @@ pub trait Runtime: Send + Sync {
     /// Puts a component back on the network and waits until it is healthy.
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
 
+    /// Waits until what runs the parts has failed as a whole, so that nothing can be expected of them any more.
+    async fn failure(&self) -> RuntimeError {
+        std::future::pending().await
+    }
+
     /// Where people find what is running: name and address of each part.
     async fn endpoints(&self) -> BTreeMap<String, String>;
 
@@ -111,5 +119,17 @@ impl HarnessExecutable {
     /// The running executable.
     pub fn current() -> std::io::Result<Self> {
         std::env::current_exe().map(Self)
+    }
+}
+
+/// The supervisor and the reaper wait for processes without a runtime.
+async fn blocking<T: Send + 'static, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, RuntimeError>
+where
+    E: Send + 'static,
+    RuntimeError: From<E>,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(RuntimeError::from),
+        Err(error) => Err(RuntimeError::Chain(SetupError::NotFound { reason: error.to_string() })),
     }
 }

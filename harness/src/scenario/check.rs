@@ -5,9 +5,9 @@ use std::path::Path;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
-use super::check_steps;
 use super::model::ScenarioDocument;
 use super::values::{Curve, Mining};
+use super::{check_runtimes, check_steps};
 
 /// Adds every problem of `document`, which stands in the file at `path`.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
@@ -15,6 +15,7 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     name(document, path, &root.key("name"), problems);
     variables(document, &root, problems);
     topology(document, &root.key("topology"), problems);
+    check_runtimes::check(document, problems);
     check_steps::check(document, problems);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {
         if let Err(error) = regex::Regex::new(expression) {

@@ -115,6 +115,10 @@ impl Checking<'_> {
         for (key, component) in [
             ("kill", step.kill.as_ref().map(|step| &step.component)),
             ("restart", step.restart.as_ref().map(|step| &step.component)),
+            ("pause", step.pause.as_ref().map(|step| &step.component)),
+            ("resume", step.resume.as_ref().map(|step| &step.component)),
+            ("disconnect", step.disconnect.as_ref().map(|step| &step.component)),
+            ("reconnect", step.reconnect.as_ref().map(|step| &step.component)),
             ("expect_event", step.expect_event.as_ref().and_then(|step| step.component.as_ref())),
         ] {
             if let Some(name) = component.and_then(ComponentRef::operator) {
@@ -127,6 +131,7 @@ impl Checking<'_> {
             ("expect_rejected", step.expect_rejected.as_ref().map(|step| step.within)),
             ("expect_event", step.expect_event.as_ref().map(|step| step.within)),
             ("restart", step.restart.as_ref().map(|step| step.within)),
+            ("reconnect", step.reconnect.as_ref().map(|step| step.within)),
         ] {
             if within.is_some_and(|within| within.is_zero()) {
                 self.problems.add(

@@ -4,6 +4,7 @@
 //! starts anything; what a step does when it runs is the runner's.
 
 mod check;
+mod check_runtimes;
 mod check_steps;
 mod error;
 mod load;
@@ -25,10 +26,10 @@ pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioD
 pub use schema::schema_text;
 pub use select::{DEFAULT_DIRECTORY, Selection, load as load_files};
 pub use step::{
-    CreateTask, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Restart, STEP_KEYS,
-    Step, StepDocument, StepKind, Warp,
+    CreateTask, Disconnect, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Pause,
+    Reconnect, Restart, Resume, STEP_KEYS, Step, StepDocument, StepKind, Warp,
 };
 pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
 pub use trial::Trial;
-pub use values::{Chain, Curve, Mining, RuntimeKind};
+pub use values::{Chain, Curve, Memory, Mining, RuntimeKind};
 pub use variables::Bindings;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::step::{Step, StepDocument};
 use super::texts::Scalar;
-use super::values::{Curve, Mining, RuntimeKind};
+use super::values::{Curve, Memory, Mining, RuntimeKind};
 
 /// A scenario for one combination of its matrix, variables filled in and defaults applied.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +24,9 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// The runtimes it is meant for; never empty.
     pub runtimes: Vec<RuntimeKind>,
+    /// Why it is not meant for the others; absent where it is meant for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtimes_because: Option<String>,
     /// The values of `variables` and `matrix` that were filled in.
     pub variables: BTreeMap<String, Scalar>,
     /// What replaces the reference components.
@@ -51,10 +54,15 @@ pub struct ScenarioDocument {
     #[serde(default)]
     #[schemars(inner(regex(pattern = "^[a-z0-9_-]+$")))]
     pub tags: Vec<String>,
-    /// The runtimes that the scenario is meant for. Default: all.
+    /// The runtimes that the scenario is meant for. Default: all. Where one is left out,
+    /// `runtimes_because` says why.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub runtimes: Option<Vec<RuntimeKind>>,
+    /// Why the scenario cannot run on the runtimes that `runtimes` leaves out, in a sentence.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub runtimes_because: Option<String>,
     /// Values for `${name}` in any text of the file. A text that is only `${name}` takes the
     /// value's own type.
     #[serde(default)]
@@ -106,6 +114,10 @@ pub struct Component {
     #[schemars(length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The most memory that it may use, such as `64MiB`; whoever uses more is killed. Not for the
+    /// process runtime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// Environment variables, added to those that the harness sets.
     #[serde(deserialize_with = "texts")]
     #[schemars(with = "BTreeMap<String, Scalar>")]
@@ -194,6 +206,7 @@ impl Component {
         Self {
             command: over.command.clone().or_else(|| self.command.clone()),
             image: over.image.clone().or_else(|| self.image.clone()),
+            memory: over.memory.or(self.memory),
             environment,
         }
     }

@@ -23,6 +23,7 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         description: document.description,
         tags: document.tags,
         runtimes,
+        runtimes_because: document.runtimes_because,
         variables,
         components: document.components,
         topology,

@@ -122,6 +122,14 @@ step_kinds! {
     kill: Kill,
     /// Starts a component again (after stopping it, if it runs) and waits until it is ready.
     restart: Restart,
+    /// Stops the clock of a component: it stands still, its connections stay open.
+    pause: Pause,
+    /// Lets a paused component go on.
+    resume: Resume,
+    /// Takes a component off the network: it goes on and reaches nobody. Not for the process runtime.
+    disconnect: Disconnect,
+    /// Puts a component back on the network and waits until it is ready. Not for the process runtime.
+    reconnect: Reconnect,
     /// Mines blocks.
     mine: Mine,
     /// Moves a chain's time forward and mines a block.
@@ -241,6 +249,41 @@ pub struct Kill {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Restart {
+    /// The component.
+    pub component: ComponentRef,
+    /// How long it may take to be ready.
+    #[serde(default = "default_within")]
+    pub within: Duration,
+}
+
+/// Stops the clock of a component: it stands still, its connections stay open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// The component.
+    pub component: ComponentRef,
+}
+
+/// Lets a paused component go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resume {
+    /// The component.
+    pub component: ComponentRef,
+}
+
+/// Takes a component off the network: it goes on and reaches nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disconnect {
+    /// The component.
+    pub component: ComponentRef,
+}
+
+/// Puts a component back on the network and waits until it is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reconnect {
     /// The component.
     pub component: ComponentRef,
     /// How long it may take to be ready.

@@ -73,6 +73,49 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "7:78: no earlier step creates a task called `b`",
     "`task`"
 )]
+#[case::no_network_in_processes(
+    "",
+    "- disconnect: {component: executor/operator}",
+    "7:5: the process runtime does not have `disconnect`",
+    "`runtimes: [docker, kubernetes]`"
+)]
+#[case::no_network_where_it_is_switched_off(
+    "",
+    "- parallel: [{reconnect: {component: aggregator}, if: false}]",
+    "7:17: the process runtime does not have `reconnect`",
+    "`runtimes: [docker, kubernetes]`"
+)]
+#[case::no_limit_in_processes(
+    "components: {performer: {memory: 64MiB}}",
+    "",
+    "3:26: the process runtime does not have a memory limit",
+    "`runtimes: [docker, kubernetes]`"
+)]
+#[case::no_memory(
+    "runtimes: [docker, kubernetes]\nruntimes_because: Limits.\ntopology: {operators: [{name: operator, performer: {memory: 1024KiB}}]}",
+    "",
+    "5:61: a container cannot do with 1MiB",
+    "6MiB or more"
+)]
+#[case::bad_memory(
+    "components: {performer: {memory: much}}",
+    "",
+    "3:34: expected an amount of memory such as `64MiB`",
+    "`64MiB`"
+)]
+#[case::no_reason(
+    "runtimes: [docker]",
+    "",
+    "3:11: the scenario does not say why it leaves runtimes out",
+    "`runtimes_because`"
+)]
+#[case::reason_for_nothing("runtimes_because: Why?", "", "3:1: `runtimes_because` explains nothing", "`runtimes`")]
+#[case::unknown_operator_paused(
+    "",
+    "- pause: {component: executor/operater}",
+    "7:24: there is no operator called `operater`",
+    "did you mean `operator`?"
+)]
 #[case::unknown_signer(
     "",
     "- expect_verified: {signed_by: [operater]}",
@@ -248,7 +291,7 @@ fn names_are_unique_across_files() {
 /// A matrix makes one trial for each combination, with the values in place.
 #[test]
 fn a_matrix_makes_trials() {
-    let text = "name: bad\ndescription: All.\nruntimes: [process, docker]\nmatrix: {chain: [l1, l2], count: [1, 3]}\nsteps:\n  - create_task: {chain: \"${chain}\", payload: \"1\", count: \"${count}\"}\n  - expect_verified: {}\n";
+    let text = "name: bad\ndescription: All.\nruntimes: [process, docker]\nruntimes_because: No pods.\nmatrix: {chain: [l1, l2], count: [1, 3]}\nsteps:\n  - create_task: {chain: \"${chain}\", payload: \"1\", count: \"${count}\"}\n  - expect_verified: {}\n";
     let file = parse(text).unwrap();
     let trials = file.trials(&[RuntimeKind::Process]);
     let names: Vec<_> = trials.iter().map(|trial| trial.name.as_str()).collect();

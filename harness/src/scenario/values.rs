@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr as _;
 
+use bytesize::ByteSize;
 use hourglass_component::document::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -150,6 +152,52 @@ impl JsonSchema for Mining {
             "type": "string",
             "pattern": "^(instant|[0-9]{1,9}(ms|s|m|h))$",
             "examples": ["instant", "1s"],
+        })
+    }
+}
+
+/// An amount of memory: `64MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Memory {
+    /// In bytes.
+    pub bytes: u64,
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        let whole = UNITS.iter().find(|(unit, _)| self.bytes != 0 && self.bytes.is_multiple_of(*unit));
+        match whole {
+            Some((unit, name)) => write!(f, "{}{name}", self.bytes / unit),
+            None => write!(f, "{}B", self.bytes),
+        }
+    }
+}
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        ByteSize::from_str(&text).map(|size| Self { bytes: size.as_u64() }).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Memory {
+    fn schema_name() -> Cow<'static, str> {
+        "Memory".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "amount of memory",
+            "type": "string",
+            "pattern": "^[0-9]{1,12}(B|KB|MB|GB|KiB|MiB|GiB)$",
+            "examples": ["64MiB", "1GiB"],
         })
     }
 }

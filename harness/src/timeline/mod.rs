@@ -4,6 +4,7 @@
 
 mod chain;
 mod event;
+mod last;
 mod log;
 mod phases;
 mod record;
@@ -11,6 +12,7 @@ mod tail;
 
 pub use chain::follow_chain;
 pub use event::{Event, Level, Source};
+pub use last::LastLines;
 pub use log::parse_line;
 pub use phases::{TaskPhases, phases};
 pub use record::Timeline;

@@ -1,8 +1,8 @@
-//! `kill` and `restart`.
+//! What is done to components: `kill`, `restart`, `pause`, `resume`, `disconnect`, `reconnect`.
 
 use crate::{
     runner::{failure::StepFailure, world::World},
-    scenario::{Kill, Restart},
+    scenario::{Disconnect, Kill, Pause, Reconnect, Restart, Resume},
 };
 
 pub(super) async fn kill(world: &World, kill: &Kill) -> Result<(), StepFailure> {
@@ -12,5 +12,25 @@ pub(super) async fn kill(world: &World, kill: &Kill) -> Result<(), StepFailure> 
 
 pub(super) async fn restart(world: &World, restart: &Restart) -> Result<(), StepFailure> {
     world.environment.runtime.restart(&restart.component, restart.within.into()).await?;
+    Ok(())
+}
+
+pub(super) async fn pause(world: &World, pause: &Pause) -> Result<(), StepFailure> {
+    world.environment.runtime.pause(&pause.component).await?;
+    Ok(())
+}
+
+pub(super) async fn resume(world: &World, resume: &Resume) -> Result<(), StepFailure> {
+    world.environment.runtime.resume(&resume.component).await?;
+    Ok(())
+}
+
+pub(super) async fn disconnect(world: &World, disconnect: &Disconnect) -> Result<(), StepFailure> {
+    world.environment.runtime.disconnect(&disconnect.component).await?;
+    Ok(())
+}
+
+pub(super) async fn reconnect(world: &World, reconnect: &Reconnect) -> Result<(), StepFailure> {
+    world.environment.runtime.reconnect(&reconnect.component, reconnect.within.into()).await?;
     Ok(())
 }

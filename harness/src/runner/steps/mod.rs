@@ -43,6 +43,10 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
             StepKind::ExpectEvent(expect) => event::run(world, step, expect).await,
             StepKind::Kill(kill) => faults::kill(world, kill).await,
             StepKind::Restart(restart) => faults::restart(world, restart).await,
+            StepKind::Pause(pause) => faults::pause(world, pause).await,
+            StepKind::Resume(resume) => faults::resume(world, resume).await,
+            StepKind::Disconnect(disconnect) => faults::disconnect(world, disconnect).await,
+            StepKind::Reconnect(reconnect) => faults::reconnect(world, reconnect).await,
             StepKind::Mine(mine) => chain::mine(world, mine).await,
             StepKind::Warp(warp) => chain::warp(world, warp).await,
             StepKind::Parallel(steps) => {

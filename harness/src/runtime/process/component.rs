@@ -21,7 +21,7 @@ use tokio::{
 use super::ProcessSettings;
 use crate::{
     child::{Child, SpawnError},
-    runtime::RuntimeError,
+    runtime::{RuntimeError, configuration},
     scenario::ComponentRef,
     timeline::{LogFolder, Timeline, parse_line},
 };
@@ -237,13 +237,8 @@ fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, 
     let mut config = launch.config.clone();
     config[launch.port_key] = launch.port.into();
     let path = settings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
-    std::fs::write(&path, document(&config)).map_err(|source| RuntimeError::File { path: path.clone(), source })?;
+    configuration::write(&path, &config)?;
     Ok(path)
-}
-
-/// JSON, which is YAML with every text in quotes: bare, an address or a key is a number to some readers of YAML.
-fn document(config: &serde_json::Value) -> String {
-    format!("{config:#}\n")
 }
 
 fn spawn(
@@ -294,17 +289,4 @@ async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Dur
 async fn ended(component: &ComponentRef, child: &Child) -> RuntimeError {
     let status = child.wait().await.to_string();
     RuntimeError::Ended { component: component.clone(), status, output: child.last_output() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Guards programs that read YAML 1.1, where a bare `0x10` is the number 16.
-    #[test]
-    fn texts_of_a_configuration_stay_texts() {
-        let config = serde_json::json!({ "operator": { "address": "0x10" }, "grpcPort": 0 });
-        let written = document(&config);
-        assert!(written.contains(r#""address": "0x10""#), "{written}");
-    }
 }

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use hourglass_component::keys::EcdsaKey;
-use hourglass_proto::contracts::addresses as at;
 use serde_json::{Value, json};
 
 use super::component::{Launch, free_port};
 use crate::{
-    runtime::{AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError},
+    runtime::{
+        AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
+        configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
+    },
     scenario::{Component, ComponentRef},
 };
 
+/// Nobody but this machine reaches what runs as a process.
+const LOOPBACK: &str = "127.0.0.1";
 /// How long a reference component may take to be ready.
 const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(30);
 /// The same for a program of the user's: the public executor looks at its performer for the first time after 15 seconds
@@ -26,23 +29,9 @@ pub(super) fn executor(
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = command(&ComponentRef::Performer(spec.name.clone()), &spec.performer, executable, "performer")?;
-    let logs = [("LOG_FORMAT".to_owned(), "json".to_owned())];
-    let environment = logs.into_iter().chain(spec.performer.environment.clone());
-    let config = json!({
-        "logFormat": "json",
-        "bindAddress": "127.0.0.1",
-        "grpcPort": 0,
-        "operator": operator(&spec.key),
-        "l1Chain": { "rpcUrl": l1_url, "chainId": at::L1_CHAIN_ID },
-        "avsPerformers": [{
-            "avsAddress": format!("{:?}", spec.avs),
-            "processType": "server",
-            "deploymentMode": "process",
-            "command": performer,
-            "envs": environment.map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
-        }],
-    });
-    launch(component, &spec.executor, config, "grpcPort", executable, "executor")
+    let performer = json!({ "deploymentMode": "process", "command": performer });
+    let config = configuration::executor(spec, l1_url, LOOPBACK, performer);
+    launch(component, &spec.executor, config, EXECUTOR_PORT_KEY, executable, "executor")
 }
 
 /// How the aggregator is started.
@@ -52,18 +41,9 @@ pub(super) fn aggregator(
     l2_url: &str,
     executable: &HarnessExecutable,
 ) -> Result<Launch, RuntimeError> {
-    let chain = |name: &str, chain_id: u64, url: &str| json!({ "name": name, "chainId": chain_id, "rpcUrl": url, "pollIntervalSeconds": 1 });
-    let config = json!({
-        "logFormat": "json",
-        "bindAddress": "127.0.0.1",
-        "managementServerGrpcPort": 0,
-        "operator": operator(&spec.key),
-        "l1ChainId": at::L1_CHAIN_ID,
-        "chains": [chain("l1", at::L1_CHAIN_ID, l1_url), chain("l2", at::L2_CHAIN_ID, l2_url)],
-        "avss": [{ "address": format!("{:?}", spec.avs), "chainIds": [at::L1_CHAIN_ID, at::L2_CHAIN_ID] }],
-    });
+    let config = configuration::aggregator(spec, l1_url, l2_url, LOOPBACK);
     let replaced = &spec.aggregator;
-    launch(ComponentRef::Aggregator, replaced, config, "managementServerGrpcPort", executable, "aggregator")
+    launch(ComponentRef::Aggregator, replaced, config, AGGREGATOR_PORT_KEY, executable, "aggregator")
 }
 
 fn launch(
@@ -102,12 +82,4 @@ fn command(
         });
     }
     Ok(vec![executable.0.display().to_string(), "component".to_owned(), role.to_owned()])
-}
-
-fn operator(key: &EcdsaKey) -> Value {
-    json!({
-        "address": format!("{:?}", key.address()),
-        "operatorPrivateKey": { "privateKey": key.to_hex() },
-        "signingKeys": { "ecdsa": { "privateKey": key.to_hex() } },
-    })
 }

@@ -13,9 +13,9 @@ use component::{Launch, RunningComponent};
 use hourglass_proto::contracts::addresses as at;
 use tokio::sync::Mutex;
 
-use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError};
+use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
 use crate::{
-    chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState, SetupError},
+    chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
     reaper::{self, RunFolder, RunId, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
@@ -253,16 +253,4 @@ impl Runtime for ProcessRuntime {
 
 fn unsupported(component: &ComponentRef, reason: &str) -> RuntimeError {
     RuntimeError::Unsupported { runtime: "process", reason: format!("{component} {reason}") }
-}
-
-/// The supervisor and the reaper wait for processes without a runtime.
-async fn blocking<T: Send + 'static, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, RuntimeError>
-where
-    E: Send + 'static,
-    RuntimeError: From<E>,
-{
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(RuntimeError::from),
-        Err(error) => Err(RuntimeError::Chain(SetupError::NotFound { reason: error.to_string() })),
-    }
 }

@@ -1,0 +1,93 @@
+//! `harness image`: the images that containers of the harness run from.
+
+use std::{
+    env,
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use bytesize::ByteSize;
+
+use super::{AnvilArgs, CliError};
+use crate::{
+    engine::Engine,
+    image::{self, Image, ImageError, ImageRole, RootFilesystem},
+};
+
+/// Makes the images that containers run from
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum ImageCommand {
+    /// Makes an image without a build daemon; says its name and digest
+    Build(BuildArgs),
+}
+
+/// Which image, of what, and what becomes of it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BuildArgs {
+    /// Which image
+    pub role: ImageRole,
+    /// The executable to put into it; default: this one, or the Anvil that a run would use
+    #[arg(long, value_name = "PATH")]
+    pub executable: Option<PathBuf>,
+    /// Write its archive, for `docker load`, `ctr image import` and readers of OCI layouts
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Load it into the Docker engine, unless it is there
+    #[arg(long)]
+    pub load: bool,
+    /// Write its root filesystem into a folder, for the Dockerfile
+    #[arg(long, value_name = "FOLDER")]
+    pub context: Option<PathBuf>,
+    /// Where Anvil comes from
+    #[command(flatten)]
+    pub anvil: AnvilArgs,
+}
+
+/// Does what the subcommand says, and writes to `out` what it did.
+pub async fn run(command: &ImageCommand, out: &mut impl Write) -> Result<(), CliError> {
+    let ImageCommand::Build(args) = command;
+    let executable = executable(args).await?;
+    let filesystem = RootFilesystem::collect(args.role, &executable)?;
+    if let Some(folder) = &args.context {
+        filesystem.write_to(folder)?;
+        writeln!(out, "context: {}", folder.display())?;
+    }
+    let image = Image::of(&filesystem)?;
+    drop(filesystem);
+    writeln!(out, "image:   {}", image.reference)?;
+    writeln!(out, "digest:  {}", image.digest)?;
+    writeln!(out, "for:     linux/{}", image.architecture)?;
+    writeln!(out, "size:    {}", ByteSize::b(image.size()))?;
+    if let Some(path) = &args.output {
+        write(&image, path).map_err(|source| ImageError::File { path: path.clone(), source })?;
+        writeln!(out, "archive: {}", path.display())?;
+    }
+    if args.load {
+        let engine = Engine::connect().await.map_err(ImageError::from)?;
+        let delivered = image::load(&engine, image).await?;
+        let what = if delivered.sent { "loaded into" } else { "is there already:" };
+        writeln!(out, "engine:  {what} {}", engine.address())?;
+    }
+    Ok(())
+}
+
+async fn executable(args: &BuildArgs) -> Result<PathBuf, CliError> {
+    if let Some(path) = &args.executable {
+        return Ok(path.clone());
+    }
+    match args.role {
+        ImageRole::Components => env::current_exe().map_err(CliError::Executable),
+        ImageRole::Anvil => {
+            let notice = |text: &str| drop(writeln!(io::stderr(), "{text}"));
+            let found = args.anvil.search().find_or_install(notice).await;
+            Ok(found.map_err(|error| CliError::Environment(Box::new(error)))?.path)
+        }
+    }
+}
+
+fn write(image: &Image, path: &Path) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    image.write_to(&mut file)?;
+    file.flush()
+}

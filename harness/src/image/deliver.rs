@@ -1,0 +1,111 @@
+//! An image brought to an engine, unless it is there.
+
+use std::path::Path;
+
+use bollard::{body_stream, models::ImageInspect, query_parameters::ImportImageOptionsBuilder};
+use futures::{TryStreamExt as _, stream};
+use tokio::task::spawn_blocking;
+use tokio_util::bytes::Bytes;
+
+use super::{
+    Image, ImageError, ImageRole,
+    memory::{self, Identity, Memory},
+};
+use crate::engine::{Engine, Engined as _};
+
+/// How much is handed to the connection at a time, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// An image that the engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveredImage {
+    /// Its name, as `hourglass-harness/components:0123456789abcdef`.
+    pub reference: String,
+    /// What the engine calls it, as `sha256:…`.
+    pub id: String,
+    /// Whether it had to be sent.
+    pub sent: bool,
+}
+
+/// The image of all reference components, from the harness's executable.
+pub async fn deliver_components(engine: &Engine, executable: &Path) -> Result<DeliveredImage, ImageError> {
+    deliver(engine, ImageRole::Components, executable).await
+}
+
+/// The image of Anvil.
+pub async fn deliver_anvil(engine: &Engine, anvil: &Path) -> Result<DeliveredImage, ImageError> {
+    deliver(engine, ImageRole::Anvil, anvil).await
+}
+
+async fn deliver(engine: &Engine, role: ImageRole, executable: &Path) -> Result<DeliveredImage, ImageError> {
+    let cache = memory::cache()?;
+    let executable = std::path::absolute(executable).map_err(ImageError::file(executable))?;
+    if let Some(known) = Memory::recall(&cache, role, &executable)
+        && let Some(id) = id_of(engine, &known).await?
+    {
+        return Ok(DeliveredImage { reference: known.reference, id, sent: false });
+    }
+    let image = blocking(move || make(&cache, role, &executable)).await?;
+    load(engine, image).await
+}
+
+/// Makes the image and remembers what it is called.
+fn make(cache: &Path, role: ImageRole, executable: &Path) -> Result<Image, ImageError> {
+    let (image, memory) = Image::make_with_memory(role, executable)?;
+    memory.keep(cache, role, executable)?;
+    Ok(image)
+}
+
+/// Sends an image to the engine, unless it has it.
+pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, ImageError> {
+    let identity = image.identity();
+    let reference = identity.reference.clone();
+    if let Some(id) = id_of(engine, &identity).await? {
+        return Ok(DeliveredImage { reference, id, sent: false });
+    }
+    let options = ImportImageOptionsBuilder::default().quiet(true).build();
+    let body = body_stream(stream::iter(pieces(image.into_parts())));
+    let answers = engine.docker().import_image(options, body, None);
+    let loaded: Result<Vec<_>, _> = answers.try_collect().await;
+    loaded.doing(|| format!("load image {reference}"))?;
+    match id_of(engine, &identity).await? {
+        Some(id) => Ok(DeliveredImage { reference, id, sent: true }),
+        None => Err(ImageError::NotTaken { reference }),
+    }
+}
+
+/// The engine's name for it, where it has it.
+async fn id_of(engine: &Engine, wanted: &Identity) -> Result<Option<String>, ImageError> {
+    let reference = &wanted.reference;
+    match engine.docker().inspect_image(reference).await.doing(|| format!("inspect image {reference}")) {
+        Ok(image) if is_it(&image, wanted) => Ok(Some(image.id.unwrap_or_default())),
+        Err(error) if !error.is_not_found() => Err(error.into()),
+        _ => Ok(None),
+    }
+}
+
+/// Somebody may have given the name to another image. The id is the configuration's digest in the engine's own store,
+/// and the manifest's in containerd's: layers say the same in both.
+fn is_it(image: &ImageInspect, wanted: &Identity) -> bool {
+    let layers = image.root_fs.as_ref().and_then(|filesystem| filesystem.layers.as_ref());
+    image.id.as_ref() == Some(&wanted.digest) || layers == Some(&wanted.layers)
+}
+
+fn pieces(parts: Vec<Bytes>) -> impl Iterator<Item = Bytes> {
+    parts.into_iter().flat_map(|mut part| {
+        std::iter::from_fn(move || {
+            let length = part.len().min(PIECE);
+            (length > 0).then(|| part.split_to(length))
+        })
+    })
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
+) -> Result<T, ImageError> {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        // It is never aborted, so that the join fails only where the work panicked.
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
+}

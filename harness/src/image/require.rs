@@ -1,0 +1,73 @@
+//! A user's own image: whether the engine has it and can run it.
+
+use std::cmp::Ordering;
+
+use bollard::query_parameters::ListImagesOptionsBuilder;
+
+use super::ImageError;
+use crate::engine::{Engine, Engined as _};
+
+/// How alike names are of which one is meant by the other.
+const LIKENESS: f64 = 0.8;
+
+/// Sees that the engine has this image, and that it is for the engine's architecture; `component` is who needs it.
+pub async fn require(engine: &Engine, reference: &str, component: &str) -> Result<(), ImageError> {
+    let found = engine.docker().inspect_image(reference).await.doing(|| format!("inspect image {reference}"));
+    let image = match found {
+        Err(error) if error.is_not_found() => {
+            let nearest = nearest(engine, reference).await?;
+            return Err(ImageError::NotFound {
+                reference: reference.to_owned(),
+                component: component.to_owned(),
+                nearest,
+            });
+        }
+        found => found?,
+    };
+    let architecture = image.architecture.unwrap_or_default();
+    if architecture.is_empty() || engine.architecture().is_empty() || architecture == engine.architecture() {
+        return Ok(());
+    }
+    Err(ImageError::OtherArchitecture {
+        reference: reference.to_owned(),
+        component: component.to_owned(),
+        image: architecture,
+        engine: engine.architecture().to_owned(),
+    })
+}
+
+async fn nearest(engine: &Engine, reference: &str) -> Result<Option<String>, ImageError> {
+    let options = ListImagesOptionsBuilder::default().build();
+    let images = engine.docker().list_images(Some(options)).await.doing(|| "list images".to_owned())?;
+    let names: Vec<_> = images.into_iter().flat_map(|image| image.repo_tags).collect();
+    Ok(most_alike(reference, &names).map(str::to_owned))
+}
+
+fn most_alike<'a>(reference: &str, names: &'a [String]) -> Option<&'a str> {
+    let wanted = with_tag(reference);
+    let likeness = |name: &'a String| (strsim::jaro_winkler(&wanted, name), name.as_str());
+    let alike = names.iter().map(likeness).filter(|(likeness, _)| *likeness >= LIKENESS);
+    let best = alike.max_by(|one, two| one.0.partial_cmp(&two.0).unwrap_or(Ordering::Equal).then(two.1.cmp(one.1)));
+    best.map(|(_, name)| name)
+}
+
+/// The name as the engine lists it.
+fn with_tag(reference: &str) -> String {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    if last.contains(':') { reference.to_owned() } else { format!("{reference}:latest") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("my-avs/performer", Some("my-avs/performer:v2"))]
+    #[case("my-avs/preformer:v2", Some("my-avs/performer:v2"))]
+    #[case("localhost:5000/my-avs/performer", None)]
+    #[case("redis", None)]
+    fn the_name_that_is_meant(#[case] reference: &str, #[case] expected: Option<&str>) {
+        let names = ["my-avs/performer:v2", "debian:bookworm-slim", "<none>:<none>"].map(str::to_owned);
+        assert_eq!(most_alike(reference, &names), expected);
+    }
+}

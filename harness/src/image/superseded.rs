@@ -1,0 +1,43 @@
+//! Images of executables that have changed since.
+
+use std::{collections::HashMap, time::Duration};
+
+use bollard::query_parameters::ListImagesOptionsBuilder;
+use jiff::Timestamp;
+
+use super::{
+    IMAGE_LABEL, ImageError,
+    memory::{self, Memory},
+};
+use crate::{
+    engine::{Engine, Engined as _},
+    reaper::LIFETIME,
+};
+
+/// The engine's images of ours, by name, that no executable of this machine gives any more and that were delivered
+/// longer ago than a trial may last.
+pub async fn superseded(engine: &Engine) -> Result<Vec<String>, ImageError> {
+    let current = Memory::all(&memory::cache()?);
+    let filters = HashMap::from([("label", vec![IMAGE_LABEL])]);
+    let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+    let images = engine.docker().list_images(Some(options)).await.doing(|| "list images".to_owned())?;
+    let names = images.into_iter().flat_map(|image| image.repo_tags);
+    let mut superseded = Vec::new();
+    for name in names.filter(|name| !current.iter().any(|image| image.reference == *name)) {
+        if age(engine, &name).await?.is_some_and(|age| age > LIFETIME) {
+            superseded.push(name);
+        }
+    }
+    Ok(superseded)
+}
+
+/// How long ago it was delivered; nothing where it is gone or the engine does not say.
+async fn age(engine: &Engine, name: &str) -> Result<Option<Duration>, ImageError> {
+    let image = match engine.docker().inspect_image(name).await.doing(|| format!("inspect image {name}")) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        image => image?,
+    };
+    let tagged = image.metadata.and_then(|metadata| metadata.last_tag_time);
+    let tagged = tagged.and_then(|time| time.to_string().parse::<Timestamp>().ok());
+    Ok(tagged.and_then(|tagged| Duration::try_from(Timestamp::now().duration_since(tagged)).ok()))
+}

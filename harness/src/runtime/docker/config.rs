@@ -1,0 +1,117 @@
+//! What components are started with as containers.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{DockerImages, container::Launch, socket::EngineSocket, surroundings::Surroundings};
+use crate::{
+    reaper::COMPONENT_LABEL,
+    runtime::{
+        AggregatorSpec, ExecutorSpec, RuntimeError,
+        configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
+    },
+    scenario::{Component, ComponentRef},
+};
+
+/// A container has an address of its own, and nobody else's ports are there.
+const EVERYWHERE: &str = "0.0.0.0";
+const EXECUTOR_PORT: u16 = 9090;
+const AGGREGATOR_PORT: u16 = 9010;
+/// How long a reference component may take to be ready.
+const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(60);
+/// The same for an image of the user's: the public executor looks at its performer for the first time after 15 seconds
+/// and gives it a minute.
+const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);
+
+/// How an executor, which makes its performer itself, is started.
+pub(super) fn executor(
+    spec: &ExecutorSpec,
+    l1_url: &str,
+    images: &DockerImages,
+    surroundings: &Surroundings,
+) -> Result<Launch, RuntimeError> {
+    let component = ComponentRef::Executor(spec.name.clone());
+    let performer = ComponentRef::Performer(spec.name.clone());
+    let image = spec.performer.image.as_deref().unwrap_or(&images.components);
+    let (repository, tag) = repository_and_tag(image);
+    let mut labels = surroundings.labels.to_map();
+    labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
+    let mut keeps = json!({
+        "deploymentMode": "docker",
+        "image": { "repository": repository, "tag": tag },
+    });
+    if let Some(limit) = spec.performer.memory {
+        keeps["docker"] = json!({ "memoryLimit": limit.to_string() });
+    }
+    let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
+    configuration::merge(
+        &mut config,
+        json!({
+            EXECUTOR_PORT_KEY: EXECUTOR_PORT,
+            "performerNetworkName": surroundings.network,
+            "docker": { "labels": labels },
+        }),
+    );
+    let mut launch = launch(component, &spec.executor, config, EXECUTOR_PORT, images, "executor");
+    launch.socket = Some(EngineSocket::of(surroundings.engine.address())?);
+    Ok(launch)
+}
+
+/// How the aggregator is started.
+pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, images: &DockerImages) -> Launch {
+    let mut config = configuration::aggregator(spec, l1_url, l2_url, EVERYWHERE);
+    configuration::merge(&mut config, json!({ AGGREGATOR_PORT_KEY: AGGREGATOR_PORT }));
+    launch(ComponentRef::Aggregator, &spec.aggregator, config, AGGREGATOR_PORT, images, "aggregator")
+}
+
+fn launch(
+    component: ComponentRef,
+    replacement: &Component,
+    config: Value,
+    port: u16,
+    images: &DockerImages,
+    role: &str,
+) -> Launch {
+    // An image of the user's knows by itself what to do, and what it writes where is its own affair.
+    let (image, arguments, read_only, ready_within) = match &replacement.image {
+        Some(image) => (image.clone(), images.arguments_of(image), false, REPLACED_READY_WITHIN),
+        None => (images.components.clone(), vec![role.to_owned()], true, REFERENCE_READY_WITHIN),
+    };
+    Launch {
+        component,
+        image,
+        arguments,
+        environment: replacement.environment.clone().into_iter().collect(),
+        config,
+        port,
+        socket: None,
+        read_only,
+        memory: replacement.memory.map(|limit| limit.bytes),
+        ready_within,
+    }
+}
+
+/// The two keys of an image in an executor's configuration, which are joined by a colon again.
+fn repository_and_tag(image: &str) -> (&str, &str) {
+    let name = image.rfind('/').map_or(0, |slash| slash + 1);
+    match image[name..].rfind(':') {
+        Some(colon) => (&image[..name + colon], &image[name + colon + 1..]),
+        None => (image, "latest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("performer", "performer", "latest")]
+    #[case("performer:1.2", "performer", "1.2")]
+    #[case("registry:5000/team/performer", "registry:5000/team/performer", "latest")]
+    #[case("registry:5000/team/performer:1", "registry:5000/team/performer", "1")]
+    #[case("team/performer@sha256:00ff", "team/performer@sha256", "00ff")]
+    fn images_are_split_where_they_are_joined(#[case] image: &str, #[case] repository: &str, #[case] tag: &str) {
+        assert_eq!(repository_and_tag(image), (repository, tag));
+    }
+}

@@ -1,0 +1,66 @@
+//! The images of a trial, all there before anything is started.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    chain::AnvilBinary,
+    engine::{Engine, Engined as _},
+    image,
+    runtime::{HarnessExecutable, RuntimeError},
+    scenario::{ComponentRef, Scenario},
+};
+
+/// The images that a trial's containers are made of.
+#[derive(Debug, Clone)]
+pub struct DockerImages {
+    /// The reference components'.
+    pub components: String,
+    /// Anvil's.
+    pub anvil: String,
+    /// What images of the user's run by themselves.
+    commands: BTreeMap<String, Vec<String>>,
+}
+
+impl DockerImages {
+    /// Sees that the user's images are there, and delivers ours.
+    pub async fn prepare(
+        engine: &Engine,
+        scenario: &Scenario,
+        executable: &HarnessExecutable,
+        anvil: &AnvilBinary,
+    ) -> Result<Self, RuntimeError> {
+        let mut commands = BTreeMap::new();
+        for (component, image) in replaced(scenario) {
+            image::require(engine, image, &component).await?;
+            let inspected = engine.docker().inspect_image(image).await.doing(|| format!("inspect image {image}"))?;
+            let command = inspected.config.and_then(|config| config.cmd).unwrap_or_default();
+            commands.insert(image.to_owned(), command);
+        }
+        let (components, anvil) = tokio::try_join!(
+            image::deliver_components(engine, &executable.0),
+            image::deliver_anvil(engine, &anvil.path)
+        )?;
+        Ok(Self { components: components.reference, anvil: anvil.reference, commands })
+    }
+
+    /// What an image of the user's runs by itself, beside its entrypoint.
+    pub(super) fn arguments_of(&self, image: &str) -> Vec<String> {
+        self.commands.get(image).cloned().unwrap_or_default()
+    }
+}
+
+/// The components that have an image of the user's.
+fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str)> {
+    let shared = &scenario.components;
+    let shared = [
+        ("aggregator", &shared.aggregator.image),
+        ("executor", &shared.executor.image),
+        ("performer", &shared.performer.image),
+    ];
+    let shared = shared.into_iter().map(|(component, image)| (component.to_owned(), image));
+    let own = scenario.topology.operators.iter().map(|operator| {
+        let performer = ComponentRef::Performer(operator.name.clone());
+        (performer.to_string(), &operator.performer.image)
+    });
+    shared.chain(own).filter_map(|(component, image)| Some((component, image.as_deref()?)))
+}

@@ -1,0 +1,231 @@
+//! What the containers on a trial's network say, and when they end: into files and the timeline.
+//!
+//! Containers are found by the engine's events about the network, so that those which a program of the user's makes
+//! are read too.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bollard::{
+    models::{EventMessage, EventMessageTypeEnum},
+    query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder},
+};
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::{sync::watch, time::timeout};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use super::lines::Lines;
+use crate::{
+    engine::{Engine, EngineError, Engined as _},
+    reaper::COMPONENT_LABEL,
+    scenario::ComponentRef,
+    timeline::{Event, LastLines, Timeline, parse_line},
+};
+
+/// How long the rest of the output of containers that have ended is waited for.
+const REST_WITHIN: Duration = Duration::from_secs(5);
+
+/// Reads what the containers on one network write, from their first line on.
+#[derive(Debug)]
+pub(super) struct Watch {
+    shared: Arc<Shared>,
+    lost: watch::Receiver<Option<Arc<EngineError>>>,
+    _events: AbortOnDropHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    network: String,
+    folder: PathBuf,
+    timeline: Timeline,
+    containers: Mutex<HashMap<String, Container>>,
+    readers: TaskTracker,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Container {
+    started: bool,
+    connected: bool,
+    last: LastLines,
+    /// How many lines were read: a container that is started again repeats them.
+    read: Arc<tokio::sync::Mutex<usize>>,
+    ending: BTreeSet<&'static str>,
+}
+
+impl Watch {
+    /// Follows what happens on the network since `since`, in seconds since 1970; output goes below `folder`.
+    pub(super) fn start(engine: &Engine, network: &str, since: i64, folder: PathBuf, timeline: Timeline) -> Self {
+        let (engine, network) = (engine.clone(), network.to_owned());
+        let shared =
+            Shared { engine, network, folder, timeline, containers: Mutex::default(), readers: TaskTracker::new() };
+        let shared = Arc::new(shared);
+        let (lose, lost) = watch::channel(None);
+        let following = Arc::clone(&shared);
+        let events = tokio::spawn(async move {
+            let error = following.follow_events(since).await;
+            lose.send_replace(Some(Arc::new(error)));
+        });
+        Self { shared, lost, _events: AbortOnDropHandle::new(events) }
+    }
+
+    /// Waits until the engine does not tell any more what happens.
+    pub(super) async fn lost(&self) -> Arc<EngineError> {
+        let mut lost = self.lost.clone();
+        let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
+        match error {
+            Some(error) => error,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The last lines of a container's output, indented.
+    pub(super) async fn last_output(&self, id: &str) -> String {
+        let container = self.shared.containers().get(id).cloned();
+        let Some(container) = container else { return LastLines::default().to_string() };
+        // Its reader holds this until the container's output is read to the end.
+        let _ = timeout(REST_WITHIN, container.read.lock()).await;
+        container.last.to_string()
+    }
+
+    /// The last lines of a container that still runs.
+    pub(super) fn output_so_far(&self, id: &str) -> String {
+        self.shared.containers().get(id).map(|container| container.last.to_string()).unwrap_or_default()
+    }
+
+    /// Waits until the output of all containers is read to the end; all of them must have ended.
+    pub(super) async fn finish(&self) {
+        self.shared.readers.close();
+        // One whose output does not end is no reason to hold up the rest.
+        let _ = timeout(REST_WITHIN, self.shared.readers.wait()).await;
+    }
+}
+
+impl Shared {
+    /// Says why there is nothing more to follow.
+    async fn follow_events(self: &Arc<Self>, since: i64) -> EngineError {
+        let filters =
+            HashMap::from([("type", vec!["container", "network"]), ("event", vec!["connect", "start", "die", "oom"])]);
+        let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
+        let mut events = self.engine.docker().events(Some(options));
+        let doing = || "follow what happens on the Docker engine".to_owned();
+        loop {
+            match events.try_next().await.doing(doing) {
+                Ok(Some(event)) => self.note(event),
+                Ok(None) => {
+                    let source = bollard::errors::Error::IOError { err: std::io::ErrorKind::UnexpectedEof.into() };
+                    return EngineError::Gone { doing: doing(), source };
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn note(self: &Arc<Self>, event: EventMessage) {
+        let Some(actor) = event.actor else { return };
+        let attributes = actor.attributes.unwrap_or_default();
+        let id = actor.id.unwrap_or_default();
+        let mut containers = self.containers();
+        match (event.typ, event.action.as_deref()) {
+            (Some(EventMessageTypeEnum::NETWORK), Some("connect")) if id == self.network => {
+                let Some(id) = attributes.get("container") else { return };
+                let container = containers.entry(id.clone()).or_default();
+                // One that is connected again while it runs is read already.
+                if !std::mem::replace(&mut container.connected, true) && container.started {
+                    self.read(id.clone(), container);
+                }
+            }
+            (Some(EventMessageTypeEnum::CONTAINER), Some("start")) => {
+                // Of others only their id is remembered, for as long as the trial runs.
+                let container = containers.entry(id.clone()).or_default();
+                container.started = true;
+                if container.connected {
+                    self.read(id, container);
+                }
+            }
+            (Some(EventMessageTypeEnum::CONTAINER), Some("oom")) => {
+                if let Some(container) = containers.get_mut(&id) {
+                    container.ending.insert("out of memory");
+                }
+            }
+            (Some(EventMessageTypeEnum::CONTAINER), Some("die")) => {
+                let Some(container) = containers.get_mut(&id).filter(|container| container.connected) else { return };
+                let code = attributes.get("exitCode").map_or("unknown", String::as_str);
+                let why: Vec<_> = std::mem::take(&mut container.ending).into_iter().collect();
+                let why = if why.is_empty() { String::new() } else { format!(", {}", why.join(", ")) };
+                let who = attributes.get(COMPONENT_LABEL).or_else(|| attributes.get("name"));
+                let who = who.map_or(id.as_str(), String::as_str);
+                let message = format!("container of {who} ended with exit code {code}{why}");
+                let mut event = Event::of_harness(message);
+                event.fields.insert("container".to_owned(), id.into());
+                self.timeline.record(event);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(self: &Arc<Self>, id: String, container: &Container) {
+        let (shared, container) = (Arc::clone(self), container.clone());
+        self.readers.spawn(async move { shared.read_to_end(&id, &container).await });
+    }
+
+    async fn read_to_end(&self, id: &str, container: &Container) {
+        let mut read = container.read.lock().await;
+        let name = self.name(id).await;
+        let component = component(&name);
+        let mut file = self.file(&name);
+        let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
+        let mut output = self.engine.docker().logs(id, Some(options));
+        let mut lines = Lines::default();
+        let mut skip = *read;
+        // An error ends the output as its end does: the container was removed, or the engine is gone, which is told.
+        while let Some(Ok(chunk)) = output.next().await {
+            for line in lines.push(chunk) {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                *read += 1;
+                container.last.push(&line);
+                if let Some(file) = &mut file {
+                    // The timeline has the line as well; a full disk is told by what needs it more.
+                    let _ = writeln!(file, "{line}");
+                }
+                if let Some(component) = &component {
+                    self.timeline.record(parse_line(component, &line));
+                }
+            }
+        }
+    }
+
+    /// The component that a container is labelled with, else the container's own name.
+    async fn name(&self, id: &str) -> String {
+        let Ok(inspected) = self.engine.docker().inspect_container(id, None).await else { return id.to_owned() };
+        let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();
+        let name = || inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
+        labels.get(COMPONENT_LABEL).cloned().unwrap_or_else(|| format!("performer/{}", name()))
+    }
+
+    fn file(&self, name: &str) -> Option<File> {
+        let path = self.folder.join(format!("{}.log", name.replace('/', "-")));
+        OpenOptions::new().create(true).append(true).open(path).ok()
+    }
+
+    fn containers(&self) -> MutexGuard<'_, HashMap<String, Container>> {
+        self.containers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nothing for a chain, whose output only goes into its file.
+fn component(name: &str) -> Option<ComponentRef> {
+    match name.parse() {
+        Ok(component) => Some(component),
+        Err(_) => name.strip_prefix("performer/").map(|name| ComponentRef::Performer(name.to_owned())),
+    }
+}

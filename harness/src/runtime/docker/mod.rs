@@ -1,0 +1,303 @@
+//! The Docker runtime: every part of a trial is a container on a network of the trial's own.
+//!
+//! [`DockerRuntime`] keeps them, [`chains`] and [`container`] start one, [`performers`] finds those that executors make
+//! themselves, [`logs`] reads what all of them write. Which images there are is in [`images`], what is configured in
+//! [`config`].
+
+mod chains;
+mod config;
+mod container;
+mod images;
+mod lines;
+mod logs;
+mod performers;
+mod socket;
+mod surroundings;
+
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use chains::AnvilContainer;
+use container::{Launch, RunningComponent};
+use futures::future::{join_all, try_join_all};
+use hourglass_proto::contracts::addresses as at;
+pub use images::DockerImages;
+use jiff::Timestamp;
+use logs::Watch;
+use performers::Performers;
+use surroundings::Surroundings;
+use tokio::sync::Mutex;
+
+use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
+use crate::{
+    chain::{PreparedState, SetupError},
+    engine::Engine,
+    reaper::{Labels, RunFolder, Supervisor, SupervisorOptions},
+    scenario::{ComponentRef, RuntimeKind},
+    timeline::Timeline,
+};
+
+/// Nobody but this machine reaches what containers publish.
+const LOOPBACK: &str = "127.0.0.1";
+/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// What a Docker runtime is made with.
+#[derive(Debug, Clone)]
+pub struct DockerSettings {
+    /// The engine.
+    pub engine: Engine,
+    /// The images, which are there.
+    pub images: DockerImages,
+    /// The harness executable, which is the supervisor too.
+    pub executable: HarnessExecutable,
+    /// The folder of all trials.
+    pub root: PathBuf,
+    /// The folder of this trial, below it: configuration files and output.
+    pub folder: PathBuf,
+    /// What everything is labelled with.
+    pub labels: Labels,
+    /// Where the components' records go.
+    pub timeline: Timeline,
+}
+
+/// Runs a trial's parts as containers.
+#[derive(Debug)]
+pub struct DockerRuntime {
+    images: DockerImages,
+    surroundings: Surroundings,
+    watch: Watch,
+    supervisor: Supervisor,
+    anvils: Mutex<Vec<AnvilContainer>>,
+    components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
+}
+
+impl DockerRuntime {
+    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    pub async fn supervise(settings: &DockerSettings) -> Result<Supervisor, RuntimeError> {
+        let run = settings.labels.run.clone();
+        let options = SupervisorOptions {
+            executable: Some(settings.executable.0.clone()),
+            folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
+            engine: Some(settings.engine.address().clone()),
+            ..SupervisorOptions::default()
+        };
+        blocking(move || Supervisor::start(&run, &options)).await
+    }
+
+    /// A runtime under this supervisor, with a network and nothing on it yet.
+    pub async fn new(settings: DockerSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
+        let DockerSettings { engine, images, folder, labels, timeline, .. } = settings;
+        let logs = folder.join("logs");
+        fs::create_dir_all(&logs).map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
+        // The engine's clock may be another, and events of others do no harm.
+        let since = Timestamp::now().as_second().saturating_sub(5);
+        let (surroundings, network) = Surroundings::make(engine, labels, folder).await?;
+        let watch = Watch::start(&surroundings.engine, &network, since, logs, timeline);
+        let (anvils, components) = (Mutex::default(), Mutex::default());
+        Ok(Self { images, surroundings, watch, supervisor, anvils, components })
+    }
+
+    async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
+        let anvils = self.anvils.lock().await;
+        let anvil = anvils.iter().find(|anvil| anvil.control().chain_id() == chain_id);
+        let missing = || SetupError::NotFound { reason: format!("chain {chain_id} is not running") };
+        Ok(anvil.map(|anvil| anvil.url.clone()).ok_or_else(missing)?)
+    }
+
+    async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
+        let (component, port) = (launch.component.clone(), launch.port);
+        // Not held while the component starts: several start side by side.
+        let running = RunningComponent::start(launch, &self.surroundings, &self.watch).await?;
+        let socket = format!("{}:{port}", running.alias());
+        self.components.lock().await.insert(component, running);
+        Ok(socket)
+    }
+
+    /// A component of its own, or the executor of performers.
+    async fn running(&self, component: &ComponentRef) -> Result<RunningComponent, RuntimeError> {
+        let keeper = match component {
+            ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
+            other => other.clone(),
+        };
+        let running = self.components.lock().await.get(&keeper).cloned();
+        running.ok_or_else(|| RuntimeError::Kill {
+            component: component.clone(),
+            reason: format!("{keeper} was never started"),
+        })
+    }
+
+    fn performers<'a>(&'a self, component: &ComponentRef, executor: &'a RunningComponent) -> Option<Performers<'a>> {
+        let performers =
+            Performers { surroundings: &self.surroundings, component: component.clone(), executor: &executor.address };
+        matches!(component, ComponentRef::Performer(_)).then_some(performers)
+    }
+
+    /// The containers of a component, of which there is one at least.
+    async fn containers(&self, component: &ComponentRef) -> Result<Vec<String>, RuntimeError> {
+        let running = self.running(component).await?;
+        match self.performers(component, &running) {
+            Some(performers) => performers.some().await,
+            None => Ok(vec![running.id().to_owned()]),
+        }
+    }
+}
+
+#[async_trait]
+impl Runtime for DockerRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Docker
+    }
+
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        let (image, surroundings, watch) = (&self.images.anvil, &self.surroundings, &self.watch);
+        let (l1, l2) = tokio::try_join!(
+            AnvilContainer::start(image, at::L1_CHAIN_ID, &state.l1, surroundings, watch),
+            AnvilContainer::start(image, at::L2_CHAIN_ID, &state.l2, surroundings, watch)
+        )?;
+        let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
+        self.anvils.lock().await.extend([l1, l2]);
+        Ok(chains)
+    }
+
+    async fn start_executor(&self, spec: ExecutorSpec) -> Result<String, RuntimeError> {
+        let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
+        let launch = config::executor(&spec, &l1_url, &self.images, &self.surroundings)?;
+        self.launch(launch).await
+    }
+
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {
+        let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
+        let launch = config::aggregator(&spec, &l1, &l2, &self.images);
+        self.launch(launch).await.map(drop)
+    }
+
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let running = self.running(component).await?;
+        match self.performers(component, &running) {
+            Some(performers) => performers.kill().await,
+            None => running.kill(&self.surroundings).await,
+        }
+    }
+
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        let mut running = self.running(component).await?;
+        if let Some(performers) = self.performers(component, &running) {
+            return performers.restart(within).await;
+        }
+        running.restart(STOP_GRACE, within, &self.surroundings, &self.watch).await?;
+        self.components.lock().await.insert(component.clone(), running);
+        Ok(())
+    }
+
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        for id in self.containers(component).await? {
+            self.surroundings.pause(&id, component).await?;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        for id in self.containers(component).await? {
+            self.surroundings.resume(&id, component).await?;
+        }
+        Ok(())
+    }
+
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        for id in self.containers(component).await? {
+            self.surroundings.disconnect(&id, component).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        for id in self.containers(component).await? {
+            self.surroundings.reconnect(&id, component).await?;
+        }
+        if matches!(component, ComponentRef::Performer(_)) {
+            // Its executor sees to its health, and nothing of it is published to this machine.
+            return Ok(());
+        }
+        let mut running = self.running(component).await?;
+        running.wait_until_ready(within, &self.surroundings, &self.watch).await?;
+        self.components.lock().await.insert(component.clone(), running);
+        Ok(())
+    }
+
+    async fn failure(&self) -> RuntimeError {
+        RuntimeError::EngineLost(self.watch.lost().await)
+    }
+
+    async fn endpoints(&self) -> BTreeMap<String, String> {
+        let mut endpoints = BTreeMap::new();
+        for anvil in self.anvils.lock().await.iter() {
+            let control = anvil.control();
+            endpoints.insert(format!("chain {}", control.chain_id()), control.client().url().to_owned());
+        }
+        for (component, running) in self.components.lock().await.iter() {
+            endpoints.insert(component.to_string(), running.address.clone());
+        }
+        endpoints.insert("network".to_owned(), self.surroundings.network.clone());
+        endpoints
+    }
+
+    async fn stop(self: Box<Self>) -> Result<Vec<Remains>, RuntimeError> {
+        let Self { surroundings, watch, supervisor, anvils, components, .. } = *self;
+        let taken_down =
+            take_down(&surroundings, &watch, anvils.into_inner(), components.into_inner().into_values().collect())
+                .await;
+        // Whatever that came to: the supervisor removes what is left.
+        let report = blocking(move || supervisor.finish()).await;
+        let mut remains = taken_down?;
+        remains.extend(report?.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
+        Ok(remains)
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
+        let Self { supervisor, anvils, .. } = *self;
+        anvils.into_inner().into_iter().for_each(AnvilContainer::keep);
+        blocking(move || supervisor.keep()).await
+    }
+}
+
+/// Ends everything in order; what had to be forced is in the result.
+async fn take_down(
+    surroundings: &Surroundings,
+    watch: &Watch,
+    anvils: Vec<AnvilContainer>,
+    components: Vec<RunningComponent>,
+) -> Result<Vec<Remains>, RuntimeError> {
+    // The aggregator first: it would only complain about executors and chains that are gone.
+    let (aggregator, executors): (Vec<_>, Vec<_>) =
+        components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
+    let mut remains = stop(&aggregator, surroundings).await?;
+    // An executor that is down already cannot take its performers with it.
+    let down = join_all(executors.iter().map(|executor| executor.is_running(surroundings))).await;
+    let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
+    let (stopped, killed, orphans) = tokio::join!(
+        stop(&executors, surroundings),
+        join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
+        join_all(down.iter().map(|(executor, _)| performers::remove(executor.component(), surroundings))),
+    );
+    remains.extend(stopped?);
+    killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
+    watch.finish().await;
+    let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
+    let (anvils, components) =
+        tokio::join!(join_all(anvils.into_iter().map(AnvilContainer::remove)), join_all(removing));
+    anvils.into_iter().chain(components).collect::<Result<(), _>>()?;
+    surroundings.remove().await?;
+    Ok(remains)
+}
+
+/// Stops components side by side.
+async fn stop(components: &[RunningComponent], surroundings: &Surroundings) -> Result<Vec<Remains>, RuntimeError> {
+    let stopping = components.iter().map(|running| async move {
+        let forced = running.stop(STOP_GRACE, surroundings).await?;
+        let grace = humantime::format_duration(STOP_GRACE);
+        let what = format!("{} did not end within {grace} of SIGTERM", running.component());
+        Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
+    });
+    Ok(try_join_all(stopping).await?.into_iter().flatten().collect())
+}

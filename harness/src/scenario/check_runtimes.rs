@@ -1,0 +1,108 @@
+//! Checks of what only some runtimes can do: a network and a memory limit of each component.
+
+use hourglass_component::document::{Pointer, Problem, Problems};
+
+use super::model::{Component, ScenarioDocument};
+use super::step::StepDocument;
+use super::values::{Memory, RuntimeKind};
+
+/// The least memory that a container engine lets a container have.
+const LEAST_MEMORY: Memory = Memory { bytes: 6 << 20 };
+
+/// Adds every problem of `document` with the runtimes that it is meant for.
+pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
+    let root = Pointer::root();
+    reason(document, &root, problems);
+    let process = document.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&RuntimeKind::Process));
+    let mut checking = Checking { process: process && !problems.touch(&root.key("runtimes")), problems };
+    let components = root.key("components");
+    let named = [
+        ("performer", &document.components.performer),
+        ("executor", &document.components.executor),
+        ("aggregator", &document.components.aggregator),
+    ];
+    for (name, component) in named {
+        checking.component(component, &components.key(name));
+    }
+    let operators = root.key("topology").key("operators");
+    for (index, operator) in document.topology.operators.iter().enumerate() {
+        checking.component(&operator.performer, &operators.item(index).key("performer"));
+    }
+    checking.steps(&document.steps, &root.key("steps"));
+}
+
+/// Who leaves a runtime out says why: parity between runtimes is what scenarios are for.
+fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) {
+    let Some(runtimes) = &document.runtimes else {
+        if document.runtimes_because.is_some() {
+            problems.add(
+                Problem::at_key(&root.key("runtimes_because"), "`runtimes_because` explains nothing")
+                    .label("there is no `runtimes`")
+                    .help("add `runtimes` with those that the scenario is meant for, or take this away"),
+            );
+        }
+        return;
+    };
+    let left_out: Vec<_> = RuntimeKind::ALL.into_iter().filter(|kind| !runtimes.contains(kind)).collect();
+    match (&document.runtimes_because, left_out.as_slice()) {
+        (None, []) | (Some(_), [_, ..]) => {}
+        (None, [_, ..]) => {
+            let names: Vec<_> = left_out.iter().map(|kind| kind.as_str()).collect();
+            problems.add(
+                Problem::at_value(&root.key("runtimes"), "the scenario does not say why it leaves runtimes out")
+                    .label(format!("leaves out {}", names.join(" and ")))
+                    .help("add `runtimes_because` with the reason in a sentence, or take `runtimes` away"),
+            );
+        }
+        (Some(_), []) => problems.add(
+            Problem::at_key(&root.key("runtimes_because"), "`runtimes_because` explains nothing")
+                .label("`runtimes` leaves none out")
+                .help("take this away"),
+        ),
+    }
+}
+
+struct Checking<'a> {
+    process: bool,
+    problems: &'a mut Problems,
+}
+
+impl Checking<'_> {
+    fn component(&mut self, component: &Component, at: &Pointer) {
+        let Some(memory) = component.memory else { return };
+        let at = at.key("memory");
+        self.needs_containers("a memory limit", &at);
+        if memory < LEAST_MEMORY {
+            self.problems.add(
+                Problem::at_value(&at, format!("a container cannot do with {memory} of memory"))
+                    .label("too little")
+                    .help(format!("give it {LEAST_MEMORY} or more")),
+            );
+        }
+    }
+
+    /// Steps that are switched off as well: a trial for their sake must not be possible with another value.
+    fn steps(&mut self, steps: &[StepDocument], at: &Pointer) {
+        for (index, step) in steps.iter().enumerate() {
+            let at = at.item(index);
+            for (key, given) in [("disconnect", step.disconnect.is_some()), ("reconnect", step.reconnect.is_some())] {
+                if given {
+                    self.needs_containers(&format!("`{key}`"), &at.key(key));
+                }
+            }
+            if let Some(branches) = &step.parallel {
+                self.steps(branches, &at.key("parallel"));
+            }
+        }
+    }
+
+    fn needs_containers(&mut self, what: &str, at: &Pointer) {
+        if self.process {
+            self.problems.add(
+                Problem::at_key(at, format!("the process runtime does not have {what}"))
+                    .label("needs containers")
+                    .help("say `runtimes: [docker, kubernetes]`, and why in `runtimes_because`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The last lines of somebody's output, for errors about it.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+const COUNT: usize = 12;
+
+/// The last lines of an output; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct LastLines(Arc<Mutex<VecDeque<String>>>);
+
+impl LastLines {
+    /// Adds a line; the oldest one goes.
+    pub fn push(&self, line: &str) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == COUNT {
+            lines.pop_front();
+        }
+        lines.push_back(line.to_owned());
+    }
+}
+
+/// The lines, indented.
+impl fmt::Display for LastLines {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.is_empty() {
+            return formatter.write_str("  (none)");
+        }
+        let lines: Vec<_> = lines.iter().map(|line| format!("  {line}")).collect();
+        formatter.write_str(&lines.join("\n"))
+    }
+}
