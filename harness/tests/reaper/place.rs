@@ -1,0 +1,213 @@
+//! A place for one test in the engine: an image of one program, and containers, networks and volumes with a label of
+//! the test's own, all of which are removed at its end.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use bollard::{
+    body_full,
+    models::{ContainerCreateBody, HostConfig, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest},
+    query_parameters::{
+        CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+    },
+};
+use futures::TryStreamExt as _;
+use hourglass_harness::{engine::Engine, reaper::RunId};
+use lddtree::DependencyAnalyzer;
+use tokio::runtime::{Builder, Runtime};
+
+/// What every thing of a test carries, beside the labels that the test is about.
+const TEST_LABEL: &str = "hourglass-harness-test";
+/// The program of the image.
+const PROGRAM: &str = "sleep";
+
+pub(crate) type Labels = HashMap<String, String>;
+
+/// See the module.
+pub(crate) struct Place {
+    runtime: Runtime,
+    engine: Engine,
+    mark: String,
+}
+
+/// A container to be made.
+#[derive(Default)]
+pub(crate) struct Container<'a> {
+    pub(crate) labels: Labels,
+    pub(crate) network: Option<&'a str>,
+    pub(crate) volume: Option<&'a str>,
+}
+
+impl Place {
+    /// A place with its image loaded.
+    pub(crate) fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let engine = runtime.block_on(Engine::connect()).unwrap();
+        let place = Self { runtime, engine, mark: format!("test-{}", RunId::generate()) };
+        place.load_image();
+        place
+    }
+
+    /// The engine's address, as the harness is told it.
+    pub(crate) fn address(&self) -> String {
+        self.engine.address().to_string()
+    }
+
+    /// Makes a network, and gives its name.
+    pub(crate) fn network(&self, name: &str, labels: &Labels) -> String {
+        let name = self.name(name);
+        let labels = Some(self.marked(labels));
+        let request = NetworkCreateRequest { name: name.clone(), labels, ..NetworkCreateRequest::default() };
+        self.runtime.block_on(self.engine.docker().create_network(request)).unwrap();
+        name
+    }
+
+    /// Makes a volume, and gives its name.
+    pub(crate) fn volume(&self, name: &str, labels: &Labels) -> String {
+        let name = self.name(name);
+        let labels = Some(self.marked(labels));
+        let request = VolumeCreateRequest { name: Some(name.clone()), labels, ..VolumeCreateRequest::default() };
+        self.runtime.block_on(self.engine.docker().create_volume(request)).unwrap();
+        name
+    }
+
+    /// Makes a container that is not started, and gives its name.
+    pub(crate) fn create(&self, name: &str, container: &Container<'_>) -> String {
+        let name = self.name(name);
+        let body = ContainerCreateBody {
+            image: Some(self.mark.clone()),
+            cmd: Some(vec![format!("/{PROGRAM}"), "1000".to_owned()]),
+            labels: Some(self.marked(&container.labels)),
+            host_config: Some(HostConfig {
+                network_mode: container.network.map(str::to_owned),
+                binds: container.volume.map(|volume| vec![format!("{volume}:/data")]),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        };
+        let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        self.runtime.block_on(self.engine.docker().create_container(Some(options), body)).unwrap();
+        name
+    }
+
+    /// Makes a container and starts it.
+    pub(crate) fn start(&self, name: &str, container: &Container<'_>) -> String {
+        let name = self.create(name, container);
+        self.runtime.block_on(self.engine.docker().start_container(&name, None)).unwrap();
+        name
+    }
+
+    /// Freezes a container.
+    pub(crate) fn pause(&self, container: &str) {
+        self.runtime.block_on(self.engine.docker().pause_container(container)).unwrap();
+    }
+
+    /// Ends a container, and keeps it.
+    pub(crate) fn kill(&self, container: &str) {
+        self.runtime.block_on(self.engine.docker().kill_container(container, None)).unwrap();
+    }
+
+    /// Attaches a container to one more network.
+    pub(crate) fn connect(&self, container: &str, network: &str) {
+        let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: None };
+        self.runtime.block_on(self.engine.docker().connect_network(network, request)).unwrap();
+    }
+
+    /// Whether a container runs.
+    pub(crate) fn runs(&self, container: &str) -> bool {
+        let seen = self.runtime.block_on(self.engine.docker().inspect_container(container, None)).unwrap();
+        seen.state.and_then(|state| state.running).unwrap()
+    }
+
+    /// The names of what was made here and is still there.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        self.labelled(&format!("{TEST_LABEL}={}", self.mark))
+    }
+
+    /// The names of what carries a label.
+    pub(crate) fn labelled(&self, label: &str) -> BTreeSet<String> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let docker = self.engine.docker();
+        self.runtime.block_on(async {
+            let containers = docker.list_containers(Some(containers)).await.unwrap();
+            let networks = docker.list_networks(Some(networks)).await.unwrap();
+            let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
+            let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
+            let names = names.map(|name| name.trim_start_matches('/').to_owned());
+            let networks = networks.into_iter().filter_map(|network| network.name);
+            names.chain(networks).chain(volumes.into_iter().map(|volume| volume.name)).collect()
+        })
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{}-{name}", self.mark)
+    }
+
+    fn marked(&self, labels: &Labels) -> Labels {
+        let mut labels = labels.clone();
+        labels.insert(TEST_LABEL.to_owned(), self.mark.clone());
+        labels
+    }
+
+    fn load_image(&self) {
+        let options = CreateImageOptionsBuilder::new().from_src("-").repo(&self.mark).tag("latest").build();
+        let body = body_full(program_and_libraries().into());
+        let loading = self.engine.docker().create_image(Some(options), Some(body), None);
+        self.runtime.block_on(loading.try_collect::<Vec<_>>()).unwrap();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let names = self.names();
+        let docker = self.engine.docker();
+        // Each name is that of one kind of thing, and the others do not know it.
+        self.runtime.block_on(async {
+            for name in &names {
+                let _ = docker.remove_container(name, Some(options.clone())).await;
+            }
+            for name in &names {
+                let _ = docker.remove_network(name).await;
+                let _ = docker.remove_volume(name, None).await;
+            }
+            let _ = docker.remove_image(&self.mark, None, None).await;
+        });
+    }
+}
+
+/// A root file system as tar: a program that waits, and what it loads.
+fn program_and_libraries() -> Vec<u8> {
+    let path =
+        ["/bin", "/usr/bin"].into_iter().map(|folder| Path::new(folder).join(PROGRAM)).find(|path| path.exists());
+    let path = path.unwrap();
+    let tree = DependencyAnalyzer::default().analyze(&path).unwrap();
+    let loader = tree.interpreter.map(PathBuf::from);
+    let libraries = tree.libraries.into_values().map(|library| library.path);
+    let files: BTreeSet<PathBuf> = loader.into_iter().chain(libraries).collect();
+
+    let mut archive = tar::Builder::new(Vec::new());
+    append(&mut archive, Path::new(PROGRAM), &path);
+    for file in files {
+        append(&mut archive, file.strip_prefix("/").unwrap(), &file);
+    }
+    let mut bytes = archive.into_inner().unwrap();
+    bytes.flush().unwrap();
+    bytes
+}
+
+fn append(archive: &mut tar::Builder<Vec<u8>>, name: &Path, file: &Path) {
+    let content = fs::read(file).unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o755);
+    header.set_size(content.len().try_into().unwrap());
+    archive.append_data(&mut header, name, content.as_slice()).unwrap();
+}

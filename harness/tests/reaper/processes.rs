@@ -1,0 +1,165 @@
+//! Real process trees and real SIGKILL.
+#![expect(clippy::print_stderr, reason = "moments of kills are said so that they can be repeated")]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
+    process::Command,
+    thread,
+    time::Duration,
+};
+
+use hourglass_harness::reaper::{Leftover, RunId, Supervisor, SupervisorOptions, processes_of};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::acting::{Acting, FOLDER, Run, TREES, UNSUPERVISED, eventually, none, some, supervisor, traces};
+
+/// Repeats the moments of an earlier run.
+const SEED: &str = "REAPER_TEST_SEED";
+
+/// The tests of this file.
+pub(crate) const TESTS: [(&str, fn()); 9] = [
+    ("nothing_survives_sigkill_of_the_harness_at_any_moment", nothing_survives_sigkill_of_the_harness_at_any_moment),
+    ("without_a_supervisor_processes_survive", without_a_supervisor_processes_survive),
+    ("the_folder_of_a_killed_run_is_removed", the_folder_of_a_killed_run_is_removed),
+    ("an_orderly_end_has_nothing_to_report", an_orderly_end_has_nothing_to_report),
+    ("a_child_that_ignores_sigterm_is_killed_and_reported", a_child_that_ignores_sigterm_is_killed_and_reported),
+    ("keep_leaves_everything_alone", keep_leaves_everything_alone),
+    ("processes_of_others_are_not_touched", processes_of_others_are_not_touched),
+    ("signals_do_not_end_the_supervisor", signals_do_not_end_the_supervisor),
+    ("an_executable_that_is_no_supervisor_is_an_error", an_executable_that_is_no_supervisor_is_an_error),
+];
+
+/// The proof of the promise: the harness and its process group are killed at random moments of start-up and work.
+fn nothing_survives_sigkill_of_the_harness_at_any_moment() {
+    let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+    eprintln!("moments of the kill: {SEED}={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut started = 0;
+    for round in 0..20 {
+        let run = Run::new();
+        let mut harness = Acting::start(&run.id, &[]);
+        let moment = if round % 2 == 0 {
+            Duration::from_micros(random.random_range(0..60_000))
+        } else {
+            harness.wait_until_supervised();
+            Duration::from_micros(random.random_range(0..150_000))
+        };
+        // No event to wait for: the kill shall hit whatever the harness happens to be doing.
+        thread::sleep(moment);
+        started += harness.kill();
+        let left = eventually(Duration::from_secs(2), || none(traces(&run.id)));
+        assert_eq!(left, Ok(()), "survived the kill of round {round}, {moment:?} into it, {SEED}={seed}");
+    }
+    assert!(started >= 20, "only {started} children in 20 rounds: the harness was never killed at work");
+}
+
+/// The counter-proof: it is the supervisor that ends them, not the kill of the group.
+fn without_a_supervisor_processes_survive() {
+    let run = Run::new();
+    let mut harness = Acting::start(&run.id, &[(UNSUPERVISED, "1")]);
+    harness.wait_until_supervised();
+    eventually(Duration::from_secs(20), || some(processes_of(&run.id).unwrap().len() > TREES.len())).unwrap();
+    harness.kill();
+    let left = processes_of(&run.id).unwrap();
+    assert!(!left.is_empty(), "the kill alone ended every child, so the test of the supervisor proves nothing");
+}
+
+fn the_folder_of_a_killed_run_is_removed() {
+    let run = Run::new();
+    let base = tempfile::tempdir().unwrap();
+    let (folder, other) = (base.path().join("runs").join(run.id.as_str()), base.path().join("runs/other"));
+    for folder in [&folder, &other] {
+        fs::create_dir_all(folder.join("chains/l1")).unwrap();
+    }
+    let mut harness = Acting::start(&run.id, &[(FOLDER, folder.to_str().unwrap())]);
+    harness.wait_until_supervised();
+    harness.kill();
+    eventually(Duration::from_secs(20), || none(traces(&run.id))).unwrap();
+    assert!(!folder.exists(), "the folder of the killed run is still there");
+    assert!(other.join("chains/l1").exists(), "the folder of another run was removed");
+}
+
+fn an_orderly_end_has_nothing_to_report() {
+    let run = Run::new();
+    let supervisor = supervisor(&run.id);
+    let mut child = run.start("exec sleep 1000");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let report = supervisor.finish().unwrap();
+    assert_eq!(report.leftovers, [], "a run that reaped its children was blamed for a leak");
+    assert_eq!(traces(&run.id), [""; 0], "the supervisor outlived the orderly end");
+}
+
+fn a_child_that_ignores_sigterm_is_killed_and_reported() {
+    let run = Run::new();
+    let supervisor = supervisor(&run.id);
+    let mut child = run.start("trap '' TERM; setsid sh -c 'echo deaf; exec sleep 1000' & wait");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "deaf\n");
+
+    let report = supervisor.finish().unwrap();
+
+    let signal = child.wait().unwrap().signal();
+    assert_eq!(signal, Some(Signal::KILL.as_raw()), "the child ended otherwise, so the escalation was not tested");
+    let pid = i32::try_from(child.id()).unwrap();
+    let Leftover::Process(first) = &report.leftovers[0] else { panic!("not a process: {report:?}") };
+    assert_eq!(report.leftovers.len(), 2, "the child and its daemon are both leaks: {report:?}");
+    assert!(first.pid == pid && first.command.starts_with("sh -c trap"), "the leak is not described: {report:?}");
+    assert_eq!(traces(&run.id), [""; 0], "a process survived the orderly end");
+}
+
+fn keep_leaves_everything_alone() {
+    let run = Run::new();
+    let supervisor = supervisor(&run.id);
+    let mut child = run.start("exec sleep 1000");
+    supervisor.keep().unwrap();
+    assert!(child.try_wait().unwrap().is_none(), "a kept process was ended");
+    assert_eq!(traces(&run.id).len(), 1, "more than the kept process is left: {:?}", traces(&run.id));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn processes_of_others_are_not_touched() {
+    let (run, other) = (Run::new(), Run::new());
+    let supervisor = supervisor(&run.id);
+    let mut of_other_run = other.start("exec sleep 1000");
+    let mut of_nobody = Command::new("sleep").arg("1000").spawn().unwrap();
+    let mut own = run.start("exec sleep 1000");
+
+    let report = supervisor.finish().unwrap();
+
+    let alive = [&mut of_other_run, &mut of_nobody].map(|child| {
+        let alive = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        alive
+    });
+    assert_eq!(alive, [true, true], "a process of another run, or of none, was ended");
+    assert_eq!(own.wait().unwrap().signal(), Some(Signal::TERM.as_raw()), "the run's own process got no chance to end");
+    assert_eq!(report.leftovers.len(), 1, "more than the run's own process was reported: {report:?}");
+}
+
+fn signals_do_not_end_the_supervisor() {
+    let run = Run::new();
+    let supervisor = supervisor(&run.id);
+    let mut child = run.start("exec sleep 1000");
+    let group = Pid::from_raw(i32::try_from(supervisor.pid()).unwrap()).unwrap();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
+        kill_process(group, signal).unwrap();
+        kill_process_group(group, signal).unwrap();
+    }
+    // Closes the pipe without a word, as the death of the harness does.
+    drop(supervisor);
+    let ended = eventually(Duration::from_secs(20), || some(child.try_wait().unwrap().is_some()));
+    assert_eq!(ended, Ok(()), "nobody was left to end the child");
+}
+
+fn an_executable_that_is_no_supervisor_is_an_error() {
+    let options = SupervisorOptions { executable: Some("/bin/false".into()), ..SupervisorOptions::default() };
+    let error = Supervisor::start(&RunId::generate(), &options).unwrap_err().to_string();
+    assert!(error.contains("/bin/false was not ready (exit status: 1)"), "the message does not help: {error}");
+}
