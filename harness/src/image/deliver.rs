@@ -29,22 +29,28 @@ pub struct DeliveredImage {
 
 /// The image of all reference components, from the harness's executable.
 pub async fn deliver_components(engine: &Engine, executable: &Path) -> Result<DeliveredImage, ImageError> {
-    deliver(engine, ImageRole::Components, executable).await
+    deliver_in(&memory::cache()?, engine, ImageRole::Components, executable).await
 }
 
 /// The image of Anvil.
 pub async fn deliver_anvil(engine: &Engine, anvil: &Path) -> Result<DeliveredImage, ImageError> {
-    deliver(engine, ImageRole::Anvil, anvil).await
+    deliver_in(&memory::cache()?, engine, ImageRole::Anvil, anvil).await
 }
 
-async fn deliver(engine: &Engine, role: ImageRole, executable: &Path) -> Result<DeliveredImage, ImageError> {
-    let cache = memory::cache()?;
+/// Either of them, with a cache folder of the caller's.
+pub async fn deliver_in(
+    cache: &Path,
+    engine: &Engine,
+    role: ImageRole,
+    executable: &Path,
+) -> Result<DeliveredImage, ImageError> {
     let executable = std::path::absolute(executable).map_err(ImageError::file(executable))?;
-    if let Some(known) = Memory::recall(&cache, role, &executable)
+    if let Some(known) = Memory::recall(cache, role, &executable)
         && let Some(id) = id_of(engine, &known).await?
     {
         return Ok(DeliveredImage { reference: known.reference, id, sent: false });
     }
+    let cache = cache.to_owned();
     let image = blocking(move || make(&cache, role, &executable)).await?;
     load(engine, image).await
 }

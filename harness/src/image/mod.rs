@@ -15,7 +15,7 @@ mod rootfs;
 mod superseded;
 
 pub use archive::Image;
-pub use deliver::{DeliveredImage, deliver_anvil, deliver_components, load};
+pub use deliver::{DeliveredImage, deliver_anvil, deliver_components, deliver_in, load};
 pub use error::ImageError;
 pub use require::require;
 pub use role::{IMAGE_LABEL, ImageRole};

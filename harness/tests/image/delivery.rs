@@ -1,0 +1,103 @@
+//! What is sent to the engine, and what is not.
+
+use std::fs;
+
+use bollard::query_parameters::TagImageOptionsBuilder;
+use hourglass_harness::image::{DeliveredImage, ImageRole, deliver_in};
+
+use crate::workshop::{Bench, Workshop, append, block_on};
+
+const ROLE: ImageRole = ImageRole::Components;
+
+/// Every trial asks for its images: what is there costs a question.
+pub(crate) fn docker_what_the_engine_has_is_not_sent() {
+    let workshop = Workshop::new();
+    let program = workshop.small();
+    block_on(async {
+        let mut bench = Bench::new().await;
+        let first = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        let first = bench.took(first);
+        assert!(first.sent);
+        let again = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        assert_eq!(again, DeliveredImage { sent: false, ..first.clone() });
+        // A machine with a new cache and the same engine asks by the digest that it has to find out first.
+        let forgotten = deliver_in(&workshop.path("other"), &bench.engine, ROLE, &program).await.unwrap();
+        assert_eq!(forgotten, again);
+        let options = None::<bollard::query_parameters::RemoveImageOptions>;
+        bench.engine.docker().remove_image(&first.reference, options, None).await.unwrap();
+        let back = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        assert_eq!(back, first, "what was removed is sent again");
+    });
+}
+
+/// A run must never use the components of the build before.
+pub(crate) fn docker_a_changed_executable_is_sent() {
+    let workshop = Workshop::new();
+    let program = workshop.small();
+    block_on(async {
+        let mut bench = Bench::new().await;
+        let before = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        let before = bench.took(before);
+        append(&program, "!");
+        let after = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        let after = bench.took(after);
+        assert!(after.sent);
+        assert_ne!((&after.reference, &after.id), (&before.reference, &before.id));
+        bench.engine.docker().inspect_image(&before.reference).await.expect("both are there side by side");
+    });
+}
+
+/// A cache is only a cache.
+pub(crate) fn docker_a_damaged_memory_is_made_anew() {
+    let workshop = Workshop::new();
+    let program = workshop.small();
+    block_on(async {
+        let mut bench = Bench::new().await;
+        let first = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        let first = bench.took(first);
+        let memories = || fs::read_dir(workshop.cache().join("images")).unwrap().map(|file| file.unwrap().path());
+        let memory = memories().next().unwrap();
+        let whole = fs::read(&memory).unwrap();
+        for damaged in [&whole[..whole.len() / 2], b"", b"{}"] {
+            fs::write(&memory, damaged).unwrap();
+            let again = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+            assert_eq!(again, DeliveredImage { sent: false, ..first.clone() });
+            assert_eq!(fs::read(&memory).unwrap(), whole);
+        }
+        assert_eq!(memories().count(), 1, "nothing is left beside it");
+    });
+}
+
+/// A tag can be moved, and the harness must not run what stands there then.
+pub(crate) fn docker_a_name_that_was_given_away_is_taken_back() {
+    let workshop = Workshop::new();
+    let (program, other) = (workshop.small(), workshop.fixed());
+    block_on(async {
+        let mut bench = Bench::new().await;
+        let first = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        let first = bench.took(first);
+        let other = deliver_in(&workshop.cache(), &bench.engine, ROLE, &other).await.unwrap();
+        let other = bench.took(other);
+        let (name, tag) = first.reference.split_once(':').unwrap();
+        let options = TagImageOptionsBuilder::default().repo(name).tag(tag).build();
+        bench.engine.docker().tag_image(&other.reference, Some(options)).await.unwrap();
+        let back = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
+        assert_eq!(back, first);
+    });
+}
+
+/// Test runners start one process a trial.
+pub(crate) fn docker_two_that_deliver_at_once_are_content() {
+    let workshop = Workshop::new();
+    let program = workshop.small();
+    block_on(async {
+        let mut bench = Bench::new().await;
+        let cache = workshop.cache();
+        let deliver = || deliver_in(&cache, &bench.engine, ROLE, &program);
+        let (one, two, three) = tokio::join!(deliver(), deliver(), deliver());
+        let [one, two, three] = [one, two, three].map(Result::unwrap);
+        assert_eq!((&one.reference, &one.id), (&two.reference, &two.id));
+        assert_eq!((&one.reference, &one.id), (&three.reference, &three.id));
+        bench.took(one);
+    });
+}

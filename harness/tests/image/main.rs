@@ -1,0 +1,63 @@
+//! Images made of real executables, and a real engine that takes them and runs them.
+//!
+//! Tests whose names begin with `docker_` are ignored where no engine answers, unless `HARNESS_REQUIRE` names docker.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
+
+mod archive;
+mod delivery;
+mod dockerfile;
+mod running;
+mod user;
+mod workshop;
+
+use std::{env, process::ExitCode};
+
+use hourglass_harness::engine::Engine;
+use libtest_mimic::{Arguments, Trial};
+use workshop::block_on;
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        [$((concat!(stringify!($module), "::", stringify!($name)), $module::$name as fn())),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let tests = tests![
+        archive::the_same_files_make_the_same_image,
+        archive::another_byte_makes_another_image,
+        archive::it_is_an_oci_layout_and_a_docker_archive,
+        archive::a_static_executable_brings_no_libraries,
+        archive::the_architecture_is_that_of_the_executable,
+        archive::a_script_is_no_image,
+        archive::the_command_writes_the_same_archive,
+    ];
+    let docker = tests![
+        delivery::docker_what_the_engine_has_is_not_sent,
+        delivery::docker_a_changed_executable_is_sent,
+        delivery::docker_a_damaged_memory_is_made_anew,
+        delivery::docker_a_name_that_was_given_away_is_taken_back,
+        delivery::docker_two_that_deliver_at_once_are_content,
+        running::docker_the_components_run_as_nobody,
+        running::docker_anvil_answers,
+        dockerfile::docker_the_dockerfile_makes_an_image_that_runs,
+        user::docker_an_image_that_is_there_is_enough,
+        user::docker_a_missing_image_is_named_with_the_ways_to_provide_it,
+        user::docker_an_image_for_other_machines_is_refused,
+    ];
+    let left_out = !is_required() && block_on(Engine::connect()).is_err();
+    let trial = |(name, test): (&'static str, fn())| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    let mut trials: Vec<_> = tests.into_iter().map(trial).collect();
+    trials.extend(docker.into_iter().map(trial).map(|trial| trial.with_ignored_flag(left_out)));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn is_required() -> bool {
+    let required = env::var("HARNESS_REQUIRE").unwrap_or_default();
+    required.split(',').any(|name| name.trim() == "docker")
+}
