@@ -8,6 +8,7 @@ pub mod image;
 pub mod lint;
 pub mod list;
 pub mod plan;
+pub mod ps;
 pub mod run;
 pub mod schema;
 
@@ -38,6 +39,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Lint(lint::LintArgs),
     Schema(schema::SchemaArgs),
+    Ps(ps::PsArgs),
     Gc(gc::GcArgs),
     #[command(subcommand)]
     Image(image::ImageCommand),
@@ -74,6 +76,7 @@ impl Cli {
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
+            Command::Ps(args) => ps::run(args, out)?,
             Command::Gc(args) => gc::run(args, out)?,
             Command::Lint(args) => {
                 if lint::run(args, out)? > 0 {

@@ -13,7 +13,7 @@ use bollard::{
     models::{ContainerCreateBody, HostConfig, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest},
     query_parameters::{
         CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
-        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
     },
 };
 use futures::TryStreamExt as _;
@@ -177,7 +177,7 @@ impl Drop for Place {
             }
             for name in &names {
                 let _ = docker.remove_network(name).await;
-                let _ = docker.remove_volume(name, None).await;
+                let _ = docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
             }
             let _ = docker.remove_image(&self.mark, None, None).await;
         });
