@@ -106,19 +106,19 @@ fn nothing_is_left_of_a_killed_harness() {
     let started = Instant::now();
     harness(runs.path(), &["run", "docker::square"]);
     let whole = started.elapsed();
-    let (mut at_work, mut seen) = (0, BTreeSet::new());
+    let (mut at_work, mut known) = (0, BTreeSet::new());
     for round in 0..MOMENTS {
         let moment = random.random_range(Duration::ZERO..whole);
         let mut harness = command(runs.path(), &["run", "docker::square"]);
         let mut harness = harness.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // No event to wait for: the kill shall hit whatever the harness happens to be doing.
         thread::sleep(moment);
-        at_work += usize::from(!place.of_runs_below(runs.path(), &mut seen).is_empty());
+        at_work += usize::from(!place.of_runs_below(runs.path(), &mut known).is_empty());
         // A run that was shorter this time has ended.
         let _ = kill_process_group(Pid::from_child(&harness), Signal::KILL);
         harness.wait().unwrap();
         let gone = eventually(GONE_WITHIN, || {
-            let left = left(&place, runs.path(), &mut seen);
+            let left = left(&place, runs.path(), &mut known);
             if left.is_empty() { Ok(()) } else { Err(left) }
         });
         assert_eq!(gone, Ok(()), "left after the kill of round {round}, {moment:?} into it, {SEED}={seed}");
@@ -128,10 +128,10 @@ fn nothing_is_left_of_a_killed_harness() {
 
 /// What is there of the trials that have their folders here: folders, what carries the label of one of them, what hangs
 /// on their networks, and processes, the supervisors included.
-fn left(place: &Place, runs: &Path, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
+fn left(place: &Place, runs: &Path, known: &mut BTreeSet<String>) -> BTreeSet<String> {
     let folders = fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut left: BTreeSet<String> = folders.collect();
-    left.extend(place.of_runs_below(runs, seen));
+    left.extend(place.of_runs_below(runs, known));
     let variable = format!("{RUNS_VARIABLE}={}", runs.display());
     for entry in fs::read_dir("/proc").unwrap() {
         let path = entry.unwrap().path();

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     acting::{Acting, ENGINE, Run, eventually, none, options, some, traces},
-    place::{Container, Place},
+    place::{self, Container, Place},
     proxy::Proxy,
 };
 
@@ -120,8 +120,8 @@ pub(crate) struct Strangers {
 
 impl Strangers {
     pub(crate) fn make(place: &Place) -> Self {
-        let network = place.network("strange-network", &Default::default());
-        place.volume("strange-volume", &Default::default());
+        let network = place.network("strange-network", &place::Labels::default());
+        place.volume("strange-volume", &place::Labels::default());
         let container = place.start("stranger", &Container::default());
         let guest = place.start("guest", &Container { network: Some(&network), ..Container::default() });
         Self { names: place.names(), container, guest }
