@@ -1,6 +1,6 @@
 //! Images of executables that have changed since.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use bollard::query_parameters::ListImagesOptionsBuilder;
 use jiff::Timestamp;
@@ -17,14 +17,19 @@ use crate::{
 /// The engine's images of ours, by name, that no executable of this machine gives any more and that were delivered
 /// longer ago than a trial may last.
 pub async fn superseded(engine: &Engine) -> Result<Vec<String>, ImageError> {
-    let current = Memory::all(&memory::cache()?);
+    superseded_in(&memory::cache()?, engine, LIFETIME).await
+}
+
+/// Like [`superseded`], with a cache folder and an age of the caller's.
+pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Result<Vec<String>, ImageError> {
+    let current = Memory::all(cache);
     let filters = HashMap::from([("label", vec![IMAGE_LABEL])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     let images = engine.docker().list_images(Some(options)).await.doing(|| "list images".to_owned())?;
     let names = images.into_iter().flat_map(|image| image.repo_tags);
     let mut superseded = Vec::new();
     for name in names.filter(|name| !current.iter().any(|image| image.reference == *name)) {
-        if age(engine, &name).await?.is_some_and(|age| age > LIFETIME) {
+        if age(engine, &name).await?.is_some_and(|age| age >= older) {
             superseded.push(name);
         }
     }

@@ -85,9 +85,9 @@ impl Workshop {
             let folder = tempfile::tempdir().unwrap();
             let source = folder.path().join("fixed.rs");
             fs::write(&source, "fn main() {}").unwrap();
-            let mut compiler = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-            compiler.args(["-C", "target-feature=+crt-static", "-C", "relocation-model=static", "-o"]);
-            let compiled = compiler.arg(folder.path().join("fixed")).arg(&source).output().unwrap();
+            let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+            rustc.args(["-C", "target-feature=+crt-static", "-C", "relocation-model=static", "-o"]);
+            let compiled = rustc.arg(folder.path().join("fixed")).arg(&source).output().unwrap();
             assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
             folder
         });
