@@ -6,7 +6,7 @@ use bollard::query_parameters::ListImagesOptionsBuilder;
 use jiff::Timestamp;
 
 use super::{
-    IMAGE_LABEL, ImageError,
+    IMAGE_LABEL, ImageError, ImageRole,
     memory::{self, Memory},
 };
 use crate::{
@@ -26,7 +26,10 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
     let filters = HashMap::from([("label", vec![IMAGE_LABEL])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     let images = engine.docker().list_images(Some(options)).await.doing(|| "list images".to_owned())?;
-    let names = images.into_iter().flat_map(|image| image.repo_tags);
+    // A user's image that builds on ours has its label and a name of its own.
+    let ours =
+        |name: &str| ImageRole::ALL.iter().any(|role| name.rsplit_once(':').unwrap_or_default().0 == role.repository());
+    let names = images.into_iter().flat_map(|image| image.repo_tags).filter(|name| ours(name));
     let mut superseded = Vec::new();
     for name in names.filter(|name| !current.iter().any(|image| image.reference == *name)) {
         if age(engine, &name).await?.is_some_and(|age| age >= older) {
