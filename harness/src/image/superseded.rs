@@ -45,7 +45,8 @@ async fn age(engine: &Engine, name: &str) -> Result<Option<Duration>, ImageError
         Err(error) if error.is_not_found() => return Ok(None),
         image => image?,
     };
-    let tagged = image.metadata.and_then(|metadata| metadata.last_tag_time);
-    let tagged = tagged.and_then(|time| time.to_string().parse::<Timestamp>().ok());
+    // Which type the time has depends on features that other crates choose; as text it is always RFC 3339.
+    let metadata = image.metadata.and_then(|metadata| serde_json::to_value(metadata).ok());
+    let tagged = metadata.and_then(|metadata| metadata["LastTagTime"].as_str()?.parse::<Timestamp>().ok());
     Ok(tagged.and_then(|tagged| Duration::try_from(Timestamp::now().duration_since(tagged)).ok()))
 }
