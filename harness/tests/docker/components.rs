@@ -1,0 +1,69 @@
+//! Components that do not get there: what they said last is told, and nothing of them is left.
+
+use std::fs;
+
+use crate::{lab::Lab, order::NEVER_READY, sandbox::Outcome};
+
+const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n";
+/// Ends with exit code 2 and says why.
+const ENDS_AT_ONCE: &[&str] = &["/harness", "component", "no-such-component"];
+
+pub(crate) fn an_executor_that_ends_at_once_says_how() {
+    ends_at_once("executor", "executor/operator", "executor-operator.log");
+}
+
+pub(crate) fn an_aggregator_that_ends_at_once_says_how() {
+    ends_at_once("aggregator", "aggregator", "aggregator.log");
+}
+
+#[track_caller]
+fn ends_at_once(component: &str, name: &str, log: &str) {
+    let lab = Lab::new();
+    let image = lab.image(component, ENDS_AT_ONCE);
+    let outcome = lab.run(&format!("components: {{{component}: {{image: '{image}'}}}}\n{STEPS}"));
+    outcome.assert_code(3).assert_shows(&[
+        &format!("failed to see {name} ready: it ended with exit code 2; its last output:"),
+        "no-such-component",
+        "read the component's output above",
+    ]);
+    assert_log(&lab, &outcome, log, "no-such-component");
+    lab.assert_nothing_runs();
+}
+
+/// It is its executor that starts it, and that tells.
+pub(crate) fn a_performer_that_ends_at_once_says_how() {
+    let lab = Lab::new();
+    let image = lab.image("performer", ENDS_AT_ONCE);
+    let outcome = lab.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{STEPS}"));
+    outcome.assert_code(3).assert_shows(&[
+        "failed to see executor/operator ready",
+        "ended with exit status: 2",
+        "the last output of performer/operator:",
+        "no-such-component",
+        "read the component's output above",
+    ]);
+    assert_log(&lab, &outcome, "performer-operator.log", "no-such-component");
+    lab.assert_nothing_runs();
+}
+
+/// The executor's patience ends, by default after a minute, and the harness's after it.
+pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
+    let lab = Lab::new();
+    let outcome = lab.run(NEVER_READY);
+    outcome.assert_code(3).assert_shows(&[
+        "failed to see executor/operator ready",
+        "NotServing",
+        "the last output of performer/operator:",
+        "read the component's output above",
+    ]);
+    lab.assert_nothing_runs();
+}
+
+/// Asserts that a log was kept, where the report says.
+#[track_caller]
+fn assert_log(lab: &Lab, outcome: &Outcome, log: &str, text: &str) {
+    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    outcome.assert_shows(&[&folder.display().to_string()]);
+    let content = fs::read_to_string(folder.join("logs").join(log)).unwrap();
+    assert!(content.contains(text), "{log} holds {content:?}");
+}

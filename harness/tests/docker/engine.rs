@@ -1,0 +1,137 @@
+//! Engines that cannot be used: told before anything is started.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        net::UnixListener,
+        process::CommandExt as _,
+    },
+    path::Path,
+};
+
+use crate::{
+    lab::Lab,
+    sandbox::{HARNESS, Outcome, run},
+};
+
+const SQUARE: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+/// Nobody, on every machine.
+const NOBODY: u32 = 65534;
+
+#[track_caller]
+fn with_engine(lab: &Lab, address: &str) -> Outcome {
+    run(lab.harness(&lab.scenario(SQUARE)).env("DOCKER_HOST", address))
+}
+
+pub(crate) fn one_that_is_not_there_is_named() {
+    let lab = Lab::new();
+    let socket = lab.sandbox.path("none.sock").display().to_string();
+    let outcome = with_engine(&lab, &format!("unix://{socket}"));
+    outcome.assert_code(3).assert_shows(&[
+        &format!("failed to find a Docker engine: there is no {socket}"),
+        "harness setup docker",
+        "DOCKER_HOST",
+    ]);
+    lab.assert_nothing_begun();
+}
+
+/// What an engine that was killed leaves, and what a mistaken path names.
+pub(crate) fn a_socket_on_which_nobody_listens_is_named() {
+    let lab = Lab::new();
+    let socket = lab.sandbox.path("dead.sock");
+    drop(UnixListener::bind(&socket).unwrap());
+    let file = lab.sandbox.file("file.sock", "");
+    for path in [socket, file] {
+        let outcome = with_engine(&lab, &format!("unix://{}", path.display()));
+        outcome.assert_code(3).assert_shows(&[
+            &format!("failed to reach the Docker engine at {}: nobody listens there", path.display()),
+            "start the engine",
+        ]);
+        lab.assert_nothing_begun();
+    }
+}
+
+pub(crate) fn one_that_says_nothing_is_given_up() {
+    let lab = Lab::new();
+    let socket = lab.sandbox.path("silent.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let outcome = with_engine(&lab, &format!("unix://{}", socket.display()));
+    outcome.assert_code(3).assert_shows(&[
+        &format!("failed to get an answer of the Docker engine at {} within", socket.display()),
+        "see that DOCKER_HOST names a Docker engine",
+    ]);
+    lab.assert_nothing_begun();
+    drop(listener);
+}
+
+pub(crate) fn an_address_where_nobody_listens_is_named() {
+    let lab = Lab::new();
+    // Bound and not listening: nobody else gets the port, and nobody answers.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = format!("tcp://{}", socket.local_addr().unwrap());
+    let outcome = with_engine(&lab, &address);
+    outcome.assert_code(3).assert_shows(&[
+        &format!("failed to get an answer of the Docker engine at {address}"),
+        "Connection refused",
+        "see that DOCKER_HOST names a Docker engine",
+    ]);
+    lab.assert_nothing_begun();
+}
+
+/// A user who was never added to the group, the commonest of all.
+pub(crate) fn one_that_is_for_others_is_named() {
+    let lab = Lab::new();
+    let scenario = lab.scenario(SQUARE);
+    let mut command = lab.harness(&scenario);
+    let socket = if rustix::process::geteuid().is_root() {
+        as_nobody(&lab, &mut command);
+        lab.socket().to_owned()
+    } else {
+        // The engine's is for this user; another one is for none.
+        let path = lab.sandbox.path("forbidden.sock");
+        drop(UnixListener::bind(&path).unwrap());
+        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        path
+    };
+    let outcome = run(command.env("DOCKER_HOST", format!("unix://{}", socket.display())));
+    outcome.assert_code(3).assert_shows(&[
+        &format!("failed to use the Docker engine at {}: this user may not", socket.display()),
+        "usermod -aG docker",
+    ]);
+    lab.assert_nothing_begun();
+}
+
+/// Makes the command one of a user who has no more than copies of the programs and this test's folder.
+fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
+    let own = |path: &Path| chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    let root = lab.sandbox.path("");
+    let copy = |program: &Path, name: &str| {
+        let copy = lab.sandbox.path(name);
+        fs::copy(program, &copy).unwrap();
+        own(&copy);
+        copy
+    };
+    let harness = copy(Path::new(HARNESS), "harness");
+    let anvil = command.get_envs().find(|(name, _)| *name == "HARNESS_ANVIL").unwrap().1.unwrap().to_owned();
+    let anvil = copy(Path::new(&anvil), "anvil");
+    own(&root);
+    let mut nobodys = std::process::Command::new(harness);
+    nobodys.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nobodys.env(name, value),
+            None => nobodys.env_remove(name),
+        };
+    }
+    nobodys
+        .env("HARNESS_ANVIL", anvil)
+        .env("HARNESS_CACHE", lab.sandbox.path("cache"))
+        .env("HARNESS_SCENARIOS", lab.sandbox.path(""))
+        .env("HOME", &root)
+        .current_dir(&root)
+        .uid(NOBODY)
+        .gid(NOBODY);
+    *command = nobodys;
+}

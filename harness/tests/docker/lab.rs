@@ -1,0 +1,221 @@
+//! One test's part of the engine: a scenario of a name of its own, by which all that its trials make is found, images
+//! that nobody else has, and all of it removed at the end, whatever that is.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    ffi::OsStr,
+    future::Future,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use bollard::{
+    body_full,
+    models::{ContainerConfig, ContainerCreateBody},
+    query_parameters::{
+        CommitContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        RemoveImageOptionsBuilder, RemoveVolumeOptions,
+    },
+};
+use futures::TryStreamExt as _;
+use hourglass_harness::{
+    engine::Engine,
+    image::deliver_components,
+    reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
+};
+use tokio::runtime::Runtime;
+
+use crate::{
+    sandbox::{HARNESS, Outcome, Running, Sandbox, run},
+    wait::eventually,
+};
+
+/// How long after the end of a harness its supervisor may still be removing things.
+pub(crate) const SWEPT_WITHIN: Duration = Duration::from_secs(15);
+
+/// See the module.
+pub(crate) struct Lab {
+    pub(crate) sandbox: Sandbox,
+    engine: Engine,
+    runtime: Runtime,
+    mark: String,
+    images: RefCell<Vec<String>>,
+}
+
+impl Lab {
+    pub(crate) fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let engine = runtime.block_on(Engine::connect()).unwrap();
+        let mark = RunId::generate().to_string().replace('-', "_");
+        Self { sandbox: Sandbox::new(), engine, runtime, mark, images: RefCell::default() }
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The socket of the engine.
+    pub(crate) fn socket(&self) -> &Path {
+        self.engine.address().socket().unwrap()
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The name of the only trial of this test.
+    pub(crate) fn trial(&self) -> String {
+        format!("docker::{}", self.mark)
+    }
+
+    /// Writes the scenario of this test.
+    pub(crate) fn scenario(&self, rest: &str) -> PathBuf {
+        let runtimes = "runtimes: [docker]\nruntimes_because: It is about the engine.\n";
+        self.sandbox.scenario(&self.mark, &format!("{runtimes}{rest}"))
+    }
+
+    /// The command that runs it.
+    pub(crate) fn harness(&self, scenario: &Path) -> Command {
+        let run: [&OsStr; 4] = ["run".as_ref(), "--runtime".as_ref(), "docker".as_ref(), scenario.as_ref()];
+        self.sandbox.harness(&run)
+    }
+
+    /// Runs a scenario to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, rest: &str) -> Outcome {
+        run(&mut self.harness(&self.scenario(rest)))
+    }
+
+    /// Starts a scenario, and waits until it is in the middle of its task.
+    #[track_caller]
+    pub(crate) fn start_task(&self, command: &mut Command) -> Running {
+        let harness = Running::start(command);
+        self.sandbox.wait_for_log("executor-operator.log", "performer_started");
+        harness
+    }
+
+    /// What the engine has of this test's trials, by name.
+    pub(crate) fn objects(&self) -> BTreeSet<String> {
+        let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={}", self.trial())])]);
+        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let docker = self.engine.docker();
+        self.block_on(async {
+            let containers = docker.list_containers(Some(containers)).await.unwrap();
+            let networks = docker.list_networks(Some(networks)).await.unwrap();
+            let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
+            let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
+            let names = names.map(|name| name.trim_start_matches('/').to_owned());
+            let networks = networks.into_iter().filter_map(|network| network.name);
+            names.chain(networks).chain(volumes.into_iter().map(|volume| volume.name)).collect()
+        })
+    }
+
+    /// The components of this test's trials whose containers run, sorted.
+    pub(crate) fn running(&self) -> Vec<String> {
+        let label = format!("{TRIAL_LABEL}={}", self.trial());
+        let options = ListContainersOptionsBuilder::new().filters(&HashMap::from([("label", vec![label])])).build();
+        let containers = self.block_on(self.engine.docker().list_containers(Some(options))).unwrap();
+        let component = |labels: HashMap<String, String>| labels.get(COMPONENT_LABEL).cloned();
+        let mut names: Vec<_> =
+            containers.into_iter().filter_map(|container| container.labels.and_then(component)).collect();
+        names.sort();
+        names
+    }
+
+    /// Asserts that neither a process nor anything in the engine is left, at once: an orderly end waits for all of it.
+    #[track_caller]
+    pub(crate) fn assert_nothing_runs(&self) {
+        self.sandbox.assert_no_process();
+        let left = self.objects();
+        assert!(left.is_empty(), "the harness has ended and left behind: {left:#?}");
+    }
+
+    /// Asserts that the supervisor is done soon, and that it has left nothing.
+    #[track_caller]
+    pub(crate) fn assert_swept(&self) {
+        let left = eventually(SWEPT_WITHIN, || {
+            let left = (self.objects(), self.sandbox.processes());
+            if left.0.is_empty() && left.1.is_empty() { Ok(()) } else { Err(left) }
+        });
+        assert_eq!(left, Ok(()), "left {SWEPT_WITHIN:?} after the end of the harness");
+    }
+
+    /// Asserts that nothing was begun: there is no folder of a trial, which is made before all else.
+    #[track_caller]
+    pub(crate) fn assert_nothing_begun(&self) {
+        self.assert_nothing_runs();
+        assert_eq!(self.sandbox.run_folders(), [""; 0].map(PathBuf::from), "a trial was begun");
+    }
+
+    /// An image of the reference components that starts something else.
+    pub(crate) fn image(&self, name: &str, entrypoint: &[&str]) -> String {
+        let (repository, docker) = (self.repository(name), self.engine.docker());
+        let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+        self.block_on(async {
+            let components = deliver_components(&self.engine, Path::new(HARNESS)).await.unwrap();
+            let body = ContainerCreateBody { image: Some(components.reference), ..ContainerCreateBody::default() };
+            let container = docker.create_container(None, body).await.unwrap().id;
+            let options = CommitContainerOptionsBuilder::new().container(&container).repo(&repository).tag("v1").build();
+            let config = ContainerConfig { entrypoint: texts(entrypoint), cmd: Some(vec![]), ..Default::default() };
+            let committed = docker.commit_container(options, config).await;
+            let forced = RemoveContainerOptionsBuilder::new().force(true).build();
+            docker.remove_container(&container, Some(forced)).await.unwrap();
+            committed.unwrap();
+        });
+        self.owns(&repository)
+    }
+
+    /// An image for machines of another architecture, with nothing in it.
+    pub(crate) fn foreign_image(&self, name: &str, architecture: &str) -> String {
+        let repository = self.repository(name);
+        let options = CreateImageOptionsBuilder::new()
+            .from_src("-")
+            .repo(&repository)
+            .tag("v1")
+            .platform(&format!("linux/{architecture}"))
+            .build();
+        let nothing = tar::Builder::new(Vec::new()).into_inner().unwrap();
+        let import = self.engine.docker().create_image(Some(options), Some(body_full(nothing.into())), None);
+        self.block_on(import.try_collect::<Vec<_>>()).unwrap();
+        self.owns(&repository)
+    }
+
+    /// What images of this test are called.
+    pub(crate) fn repository(&self, name: &str) -> String {
+        format!("hourglass-harness-test/{}/{name}", self.mark)
+    }
+
+    fn owns(&self, repository: &str) -> String {
+        let reference = format!("{repository}:v1");
+        self.images.borrow_mut().push(reference.clone());
+        reference
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let objects = self.objects();
+        let docker = self.engine.docker();
+        let container = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let image = RemoveImageOptionsBuilder::new().force(true).build();
+        // Each name is that of one kind of thing, and the others do not know it.
+        self.runtime.block_on(async {
+            for name in &objects {
+                let _ = docker.remove_container(name, Some(container.clone())).await;
+            }
+            for name in &objects {
+                let _ = docker.remove_network(name).await;
+                let _ = docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
+            }
+            for name in self.images.borrow().iter() {
+                let _ = docker.remove_image(name, Some(image.clone()), None).await;
+            }
+        });
+    }
+}

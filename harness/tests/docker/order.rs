@@ -1,0 +1,69 @@
+//! Orderly ends, however they come about: nothing is left but what was asked for.
+
+use rustix::process::Signal;
+
+use crate::{
+    lab::Lab,
+    sandbox::{Running, run},
+};
+
+/// A task that nobody will see the end of.
+pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
+    steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
+/// An environment that is never ready.
+pub(crate) const NEVER_READY: &str = "components: {performer: {environment: {PERFORMER_NOT_READY: true}}}\n\
+    steps:\n  - create_task: {payload: \"0x04\"}\n";
+const SQUARE: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+
+pub(crate) fn what_passes_leaves_nothing() {
+    let lab = Lab::new();
+    lab.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
+    lab.assert_nothing_begun();
+}
+
+/// Two people, or two jobs of a pipeline, on one engine.
+pub(crate) fn runs_of_one_scenario_do_not_get_in_each_others_way() {
+    let lab = Lab::new();
+    let scenario = lab.scenario(SQUARE);
+    let both = [(); 2].map(|()| Running::start(&mut lab.harness(&scenario)));
+    for harness in both {
+        harness.finish().assert_code(0).assert_shows(&["1 passed"]);
+    }
+    lab.assert_nothing_begun();
+}
+
+pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
+    let lab = Lab::new();
+    let harness = lab.start_task(&mut lab.harness(&lab.scenario(LONG)));
+    // The whole group, as a terminal does.
+    harness.signal_group(Signal::INT);
+    let outcome = harness.finish();
+    outcome.assert_code(130).assert_shows(&["interrupted before its end", "1 interrupted"]);
+    lab.assert_nothing_runs();
+    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
+}
+
+/// The executor waits for its performer then, and the harness for the executor.
+pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
+    let lab = Lab::new();
+    let harness = Running::start(&mut lab.harness(&lab.scenario(NEVER_READY)));
+    lab.sandbox.wait_for_log("performer-operator.log", "");
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
+    lab.assert_nothing_runs();
+}
+
+pub(crate) fn what_is_kept_runs_until_gc_ends_it() {
+    let lab = Lab::new();
+    let scenario = lab.scenario(SQUARE);
+    let outcome = run(lab.harness(&scenario).args(["--keep", "always"]));
+    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    outcome.assert_code(0).assert_shows(&["aggregator", "executor/operator", &format!("harness gc {name}")]);
+    let all = ["aggregator", "chain-31337", "chain-31338", "executor/operator", "performer/operator"];
+    assert_eq!(lab.running(), all, "they were asked to be kept");
+
+    lab.sandbox.run(&["gc", name]).assert_code(0).assert_shows(&[name, "network", "performer"]);
+    lab.assert_nothing_begun();
+}
