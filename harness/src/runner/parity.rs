@@ -86,14 +86,13 @@ pub fn of_trials(scenario: &str, trials: &[(&str, Option<&TrialReport>)]) -> Par
             Verdict::Interrupted => Some(format!("{name} was interrupted")),
         },
     });
-    let verdict = match unfit {
-        Some(reason) => ParityVerdict::NotCompared { reason },
-        None => {
-            let traces: Vec<_> =
-                trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
-            let differences = compare(&traces);
-            if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
-        }
+    let verdict = if let Some(reason) = unfit {
+        ParityVerdict::NotCompared { reason }
+    } else {
+        let traces: Vec<_> =
+            trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
+        let differences = compare(&traces);
+        if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
     };
     let runtimes = trials.iter().map(|(name, _)| runtime(name)).collect();
     Parity { name: format!("{PARITY}::{scenario}"), runtimes, verdict }

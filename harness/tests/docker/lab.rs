@@ -161,7 +161,8 @@ impl Lab {
             let components = deliver_components(&self.engine, Path::new(HARNESS)).await.unwrap();
             let body = ContainerCreateBody { image: Some(components.reference), ..ContainerCreateBody::default() };
             let container = docker.create_container(None, body).await.unwrap().id;
-            let options = CommitContainerOptionsBuilder::new().container(&container).repo(&repository).tag("v1").build();
+            let options =
+                CommitContainerOptionsBuilder::new().container(&container).repo(&repository).tag("v1").build();
             let config = ContainerConfig { entrypoint: texts(entrypoint), cmd: Some(vec![]), ..Default::default() };
             let committed = docker.commit_container(options, config).await;
             let forced = RemoveContainerOptionsBuilder::new().force(true).build();

@@ -42,7 +42,8 @@ pub(crate) fn an_exhausted_address_pool_is_named() {
         engine.connect().await.unwrap().docker().create_network(taken).await.unwrap();
     });
 
-    let outcome = run(lab.harness(&lab.scenario("steps:\n  - create_task: {payload: \"0x04\"}\n")).env("DOCKER_HOST", address));
+    let outcome =
+        run(lab.harness(&lab.scenario("steps:\n  - create_task: {payload: \"0x04\"}\n")).env("DOCKER_HOST", address));
 
     outcome.assert_code(3).assert_shows(&[
         "failed to create network hourglass-r",
