@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeSet,
     fmt::{self, Write as _},
+    path::PathBuf,
 };
 
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct Parity {
     pub name: String,
     /// The runtimes.
     pub runtimes: Vec<String>,
+    /// The scenario file.
+    pub scenario: PathBuf,
     /// What the comparison came to.
     #[serde(flatten)]
     pub verdict: ParityVerdict,
@@ -96,7 +99,8 @@ pub fn of_trials(scenario: &str, trials: &[(&str, Option<&TrialReport>)]) -> Par
         }
     };
     let runtimes = trials.iter().map(|(name, _)| runtime(name)).collect();
-    Parity { name: format!("{PARITY}::{scenario}"), runtimes, verdict }
+    let path = trials.iter().find_map(|(_, report)| report.map(|report| report.scenario.clone())).unwrap_or_default();
+    Parity { name: format!("{PARITY}::{scenario}"), runtimes, scenario: path, verdict }
 }
 
 /// Compares each trace with the first; names are those of the runtimes.
@@ -127,12 +131,6 @@ impl Parity {
             let _ = writeln!(text, "  and {} more", differences.len() - SHOWN);
         }
         text
-    }
-
-    /// The arguments of `harness run` that compare once more.
-    pub fn arguments(&self) -> String {
-        let runtimes: Vec<_> = self.runtimes.iter().map(|runtime| format!("--runtime {runtime}")).collect();
-        format!("{} {}", runtimes.join(" "), suffix(&self.name).unwrap_or_default())
     }
 }
 
