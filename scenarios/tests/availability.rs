@@ -1,13 +1,21 @@
 //! Which runtimes this machine has, decided cheaply and once, before anything is listed.
 
-use std::env;
+use std::{
+    env,
+    io::{self, Read, Write},
+    net::{TcpStream, ToSocketAddrs as _},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
 
-use hourglass_harness::{chain::AnvilSearch, scenario::RuntimeKind};
+use hourglass_harness::{chain::AnvilSearch, engine::EngineAddress, scenario::RuntimeKind};
 
 use crate::BUILT;
 
 /// The variable that names the runtimes that must not be left out.
 const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";
+/// How long an engine may take to answer before its trials are left out: listing must be fast.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
 
 /// Which runtimes there are, and why others are not.
 pub(crate) struct Availability {
@@ -52,8 +60,10 @@ pub(crate) fn anvil_search() -> AnvilSearch {
 }
 
 fn has(kind: RuntimeKind) -> Result<(), String> {
-    if kind != RuntimeKind::Process {
-        return Err("this version does not have this runtime".to_owned());
+    match kind {
+        RuntimeKind::Process => {}
+        RuntimeKind::Docker => engine()?,
+        RuntimeKind::Kubernetes => return Err("this version does not have this runtime".to_owned()),
     }
     match anvil_search().find() {
         Ok(Some(_)) => Ok(()),
@@ -61,6 +71,37 @@ fn has(kind: RuntimeKind) -> Result<(), String> {
         Ok(None) => Err("Anvil is not installed, and there is no npm to install it with".to_owned()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Whether a Docker engine answers, asked in the plainest way: listing starts no asynchronous runtime.
+fn engine() -> Result<(), String> {
+    let address = EngineAddress::locate();
+    let answer = match &address {
+        EngineAddress::Socket(path) => UnixStream::connect(path).and_then(|stream| {
+            stream.set_read_timeout(Some(ANSWERED_WITHIN))?;
+            ping(stream)
+        }),
+        EngineAddress::Remote(host) => remote(host).and_then(|stream| {
+            stream.set_read_timeout(Some(ANSWERED_WITHIN))?;
+            ping(stream)
+        }),
+    };
+    answer.map_err(|error| format!("no Docker engine answers at {address}: {error}"))
+}
+
+fn remote(host: &str) -> io::Result<TcpStream> {
+    let authority = host.split_once("://").map_or(host, |(_, authority)| authority);
+    let resolved = authority.to_socket_addrs()?.next();
+    let resolved = resolved.ok_or_else(|| io::Error::other("the name has no address"))?;
+    TcpStream::connect_timeout(&resolved, ANSWERED_WITHIN)
+}
+
+fn ping(mut stream: impl Read + Write) -> io::Result<()> {
+    stream.write_all(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status)?;
+    // After the version, which has eight characters, and a space.
+    if &status[9..] == b"200" { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&status).into_owned())) }
 }
 
 fn required(words: &str) -> Result<Vec<RuntimeKind>, String> {

@@ -3,12 +3,17 @@
 //! A scenario that says how its fault is taken out has a second trial, `…::without_fault`, which passes when the scenario
 //! fails: expectations that cannot fail prove nothing.
 //!
+//! A scenario with several runtimes has one more, `parity::NAME`, which runs it on each of them and compares what it
+//! does there; scenarios for load (tag `load`) are left out of that. Scenarios with the tag `large` are listed as ignored:
+//! they take minutes, and run when they are asked for with `--ignored`.
+//!
 //! What the machine lacks is decided when trials are listed, and its trials are listed as ignored;
 //! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead.
 
 #![expect(clippy::print_stderr, reason = "stdout is the test protocol's; reasons and notices are for people")]
 
 mod availability;
+mod parity;
 
 use std::{path::Path, process::ExitCode};
 
@@ -25,6 +30,8 @@ use libtest_mimic::{Arguments, Failed};
 /// How a failed trial is run again.
 const COMMAND: &str = "cargo run -- run";
 const WITHOUT_FAULT: &str = "::without_fault";
+/// The tag of scenarios that take minutes.
+const LARGE: &str = "large";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -42,7 +49,8 @@ fn main() -> ExitCode {
             eprintln!("{reason}");
         }
     }
-    let tests = trials.into_iter().flat_map(|trial| tests(&trial, &availability)).collect();
+    let comparisons = parity::tests(&trials, &availability);
+    let tests = trials.iter().flat_map(|trial| tests(trial, &availability)).chain(comparisons).collect();
     // Not `exit()`, which would skip destructors.
     libtest_mimic::run(&arguments, tests).exit_code()
 }
@@ -55,7 +63,10 @@ fn refuse(error: &str) -> ExitCode {
 /// The trials that may be run: all, or the one that is named exactly, so that a process for one trial reads one file.
 fn trials(arguments: &Arguments, availability: &Availability) -> Result<Vec<Trial>, ScenarioError> {
     let exactly = arguments.filter.as_deref().filter(|_| arguments.exact);
-    let pattern = exactly.map(|name| name.strip_suffix(WITHOUT_FAULT).unwrap_or(name).to_owned());
+    let pattern = exactly.map(|name| {
+        let name = name.strip_suffix(WITHOUT_FAULT).unwrap_or(name);
+        name.strip_prefix(parity::PREFIX).unwrap_or(name).to_owned()
+    });
     let selection = Selection {
         patterns: pattern.into_iter().collect(),
         runtimes: availability.runtimes(),
@@ -69,13 +80,17 @@ fn trials(arguments: &Arguments, availability: &Availability) -> Result<Vec<Tria
 }
 
 fn tests(trial: &Trial, availability: &Availability) -> Vec<libtest_mimic::Trial> {
-    let ignored = !availability.has(trial.runtime);
+    let ignored = !availability.has(trial.runtime) || has_tag(trial, LARGE);
     let proof = trial
         .without_fault()
         .map(|twin| libtest_mimic::Trial::test(twin.name.clone(), move || must_fail(&twin)).with_ignored_flag(ignored));
     let trial = trial.clone();
     let test = libtest_mimic::Trial::test(trial.name.clone(), move || must_pass(&trial)).with_ignored_flag(ignored);
     [Some(test), proof].into_iter().flatten().collect()
+}
+
+fn has_tag(trial: &Trial, tag: &str) -> bool {
+    trial.scenario.tags.iter().any(|known| known == tag)
 }
 
 fn must_pass(trial: &Trial) -> Result<(), Failed> {
@@ -121,4 +136,4 @@ fn run(trial: &Trial) -> Result<hourglass_harness::runner::verdict::TrialReport,
 }
 
 /// The runtimes that can be run at all in this version.
-const BUILT: [RuntimeKind; 1] = [RuntimeKind::Process];
+const BUILT: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];

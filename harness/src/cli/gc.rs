@@ -1,14 +1,23 @@
-//! `harness gc`: ends environments that were kept, or whose owner is gone, and removes their folders.
+//! `harness gc`: ends what was kept, what has expired and what has no owner any more, and removes its folders.
 
-use std::{collections::BTreeSet, io::Write, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    time::Duration,
+};
+
+use hourglass_component::causes::with_causes;
+use jiff::Timestamp;
 
 use super::CliError;
 use crate::{
-    reaper::{self, Processes, RunId},
-    runner::{KeptRun, RunFolders},
+    engine::{EngineAddress, EngineError},
+    reaper::{FoundRun, Inventory, RunId, RunState, sweep_all},
+    runner::RunFolders,
 };
 
-/// Ends environments that `harness run --keep` left running, and removes the folders of failed trials
+/// Ends environments that `harness run --keep` left running and whatever has no owner any more (processes, containers,
+/// networks, volumes), and removes the folders of failed trials
 #[derive(Debug, Clone, clap::Args)]
 pub struct GcArgs {
     /// Only these runs; default: all that nobody is at
@@ -22,37 +31,60 @@ pub struct GcArgs {
 /// How long a process may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Ends the runs' processes, removes their folders, and writes to `out` what it did.
+/// Ends runs, removes their folders, and writes to `out` what it did and why.
 pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
     let wanted: BTreeSet<_> = args.runs.iter().collect();
-    let runs = RunFolders::locate().runs();
-    let chosen: Vec<_> = runs.iter().filter(|kept| wanted.is_empty() || wanted.contains(&kept.run)).collect();
-    let unknown: Vec<_> = wanted.iter().filter(|run| !runs.iter().any(|kept| kept.run == ***run)).collect();
-    if let Some(run) = unknown.first() {
-        return Err(CliError::Usage(format!("run {run} has no folder; `harness gc --dry-run` lists those that have")));
+    let address = EngineAddress::locate();
+    let Inventory { runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
+    if let Err(error) = &engine {
+        complain(error);
     }
-    for kept in chosen {
-        end(kept, args.dry_run, out)?;
+    if let Some(run) = wanted.iter().find(|run| !runs.iter().any(|found| found.run == ***run)) {
+        return Err(CliError::Usage(format!(
+            "nothing is there of run {run}; `harness gc --dry-run` lists what would be ended, `harness ps` all there is"
+        )));
+    }
+    let engine = engine.is_ok().then_some(address);
+    let now = Timestamp::now();
+    for found in runs {
+        let named = wanted.contains(&found.run);
+        if found.state == RunState::Running && (named || (wanted.is_empty() && found.here)) {
+            writeln!(out, "{}: under way, left alone: {}", found.run, found.why)?;
+        } else if named || (wanted.is_empty() && found.is_nobodys(now)) {
+            end(&found, args.dry_run, engine.clone(), out)?;
+        }
     }
     Ok(())
 }
 
-fn end(kept: &KeptRun, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
-    if kept.is_under_way() {
-        writeln!(out, "{}: under way, left alone", kept.run)?;
-        return Ok(());
+fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut impl Write) -> Result<(), CliError> {
+    let FoundRun { run, why, .. } = found;
+    let things = found.things();
+    for thing in &things {
+        writeln!(out, "{run}: {thing}: {why}")?;
     }
-    let processes = reaper::processes_of(&kept.run)?;
-    if processes.is_empty() {
-        writeln!(out, "{}: nothing runs, folder {}", kept.run, kept.folder.display())?;
-    }
-    for process in &processes {
-        writeln!(out, "{}: {process}", kept.run)?;
+    // What others have in their folder of runs is theirs.
+    let folder = found.folder.as_ref().filter(|_| found.here);
+    match folder {
+        Some(folder) if things.is_empty() => writeln!(out, "{run}: nothing runs, folder {}: {why}", folder.display())?,
+        Some(folder) => writeln!(out, "{run}: folder {}: {why}", folder.display())?,
+        None => {}
     }
     if dry_run {
         return Ok(());
     }
-    reaper::sweep(&kept.run, &[&Processes { grace: GRACE }])?;
-    std::fs::remove_dir_all(&kept.folder)?;
-    Ok(())
+    sweep_all(run, GRACE, engine)?;
+    match folder.map(std::fs::remove_dir_all) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Where there has never been an engine, nothing is overlooked.
+fn complain(error: &EngineError) {
+    if !matches!(error, EngineError::NotThere { .. }) {
+        let text = format!("what is in a Docker engine is left alone: failed to {}\n", with_causes(error));
+        // Nowhere to say that nothing can be said.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
 }

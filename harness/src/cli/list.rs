@@ -37,6 +37,8 @@ struct Entry<'a> {
     description: &'a str,
     path: String,
     proof: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtimes_because: Option<&'a str>,
 }
 
 /// Writes the trials to `out`.
@@ -56,9 +58,19 @@ fn text(trials: &[Trial], out: &mut impl Write) -> Result<(), ScenarioError> {
     let (names, tags) = (width(|trial| trial.name.clone()), width(|trial| trial.scenario.tags.join(",")));
     for trial in trials {
         let scenario = &trial.scenario;
-        writeln!(out, "{:names$}  {:tags$}  {}", trial.name, scenario.tags.join(","), scenario.description)?;
+        write!(out, "{:names$}  {:tags$}  {}", trial.name, scenario.tags.join(","), scenario.description)?;
+        match &scenario.runtimes_because {
+            Some(reason) => writeln!(out, " ({}: {reason})", runtimes(&scenario.runtimes))?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
+}
+
+/// `docker and kubernetes only`
+pub(super) fn runtimes(kinds: &[RuntimeKind]) -> String {
+    let names: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+    format!("{} only", names.join(" and "))
 }
 
 /// Writes `value` as JSON with a newline at its end.
@@ -77,5 +89,6 @@ fn entry(trial: &Trial) -> Entry<'_> {
         description: &trial.scenario.description,
         path: trial.path.display().to_string(),
         proof: trial.without_fault().is_some(),
+        runtimes_because: trial.scenario.runtimes_because.as_deref(),
     }
 }

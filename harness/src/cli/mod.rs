@@ -9,6 +9,7 @@ pub mod image;
 pub mod lint;
 pub mod list;
 pub mod plan;
+pub mod ps;
 pub mod run;
 pub mod schema;
 pub mod setup;
@@ -40,6 +41,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Lint(lint::LintArgs),
     Schema(schema::SchemaArgs),
+    Ps(ps::PsArgs),
     Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
@@ -81,6 +83,7 @@ impl Cli {
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
+            Command::Ps(args) => ps::run(args, out)?,
             Command::Gc(args) => gc::run(args, out)?,
             Command::Lint(args) => {
                 if lint::run(args, out)? > 0 {

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::list::{Format, json};
-use crate::scenario::{Component, Scenario, ScenarioError, Selection, Step, StepKind, Trial};
+use super::list::{Format, json, runtimes};
+use crate::scenario::{Component, Images, Scenario, ScenarioError, Selection, Step, StepKind, Trial};
 
 /// Shows what a run would do; starts nothing
 #[derive(Debug, Clone, clap::Args)]
@@ -16,6 +16,9 @@ pub struct PlanArgs {
     /// Which trials
     #[command(flatten)]
     pub selection: Selection,
+    /// Images of the user's
+    #[command(flatten)]
+    pub images: Images,
     /// How to write it
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -34,7 +37,7 @@ struct Plan<'a> {
 
 /// Writes the plan of each trial to `out`.
 pub fn run(args: &PlanArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
-    let mut trials = args.selection.trials()?;
+    let mut trials = args.images.over(args.selection.trials()?)?;
     if args.without_fault {
         trials = trials.iter().filter_map(Trial::without_fault).collect();
         if trials.is_empty() {
@@ -69,6 +72,9 @@ fn text(trial: &Trial, out: &mut impl Write) -> io::Result<()> {
     let topology = &scenario.topology;
     writeln!(out, "{}", trial.name)?;
     writeln!(out, "  {} ({})", scenario.description, trial.path.display())?;
+    if let Some(reason) = &scenario.runtimes_because {
+        writeln!(out, "  runtimes    {}: {reason}", runtimes(&scenario.runtimes))?;
+    }
     if !scenario.variables.is_empty() {
         let variables = scenario.variables.iter().map(|(name, value)| format!("{name}={value:?}"));
         writeln!(out, "  variables   {}", variables.collect::<Vec<_>>().join(" "))?;
@@ -131,6 +137,7 @@ fn component(component: &Component) -> String {
     if parts.is_empty() {
         parts.push("reference".to_owned());
     }
+    parts.extend(component.memory.map(|memory| format!("at most {memory} of memory")));
     parts.extend(environment(&component.environment));
     parts.join(", ")
 }
@@ -156,6 +163,7 @@ mod tests {
                 directory: Some(directory.clone()),
                 ..Selection::default()
             },
+            images: Images::default(),
             format,
             without_fault,
         };

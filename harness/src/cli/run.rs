@@ -10,7 +10,7 @@ use crate::{
     report::{self, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
     runtime::HarnessExecutable,
-    scenario::{RuntimeKind, Selection},
+    scenario::{Images, RuntimeKind, Selection},
 };
 
 /// How a failed trial is run again.
@@ -22,6 +22,9 @@ pub struct RunArgs {
     /// Which trials; without --runtime those of the process runtime
     #[command(flatten)]
     pub selection: Selection,
+    /// Images of the user's
+    #[command(flatten)]
+    pub images: Images,
     /// How many trials run at once; default: the number of processors
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
@@ -63,7 +66,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if selection.runtimes.is_empty() {
         selection.runtimes = runtimes_of(&selection.patterns);
     }
-    let trials = selection.trials()?;
+    let trials = args.images.over(selection.trials()?)?;
     let notice = |text: &str| drop(io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n")));
     let anvil = match args.anvil.search().find_or_install(notice).await {
         Ok(anvil) => anvil,

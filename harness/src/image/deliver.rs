@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use bollard::{body_stream, models::ImageInspect, query_parameters::ImportImageOptionsBuilder};
+use bollard::{
+    body_stream,
+    models::ImageInspect,
+    query_parameters::{ImportImageOptionsBuilder, TagImageOptionsBuilder},
+};
 use futures::{TryStreamExt as _, stream};
 use tokio::task::spawn_blocking;
 use tokio_util::bytes::Bytes;
@@ -74,9 +78,22 @@ pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, Image
     let answers = engine.docker().import_image(options, body, None);
     let loaded: Result<Vec<_>, _> = answers.try_collect().await;
     loaded.doing(|| format!("load image {reference}"))?;
+    date(engine, &reference).await?;
     match id_of(engine, &identity).await? {
         Some(id) => Ok(DeliveredImage { reference, id, sent: true }),
         None => Err(ImageError::NotTaken { reference }),
+    }
+}
+
+/// An engine notes when a name was given and not when an image was loaded: its name is given once more, so that
+/// [`superseded`](super::superseded) knows its age.
+async fn date(engine: &Engine, reference: &str) -> Result<(), ImageError> {
+    let (repository, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
+    let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+    match engine.docker().tag_image(reference, Some(options)).await.doing(|| format!("name image {reference}")) {
+        // What became of it is found out next.
+        Err(error) if error.is_not_found() => Ok(()),
+        named => Ok(named?),
     }
 }
 

@@ -12,9 +12,9 @@ use super::{
 };
 
 /// What archives are padded to.
-const BLOCK: u64 = 512;
+const BLOCK: usize = 512;
 /// Padding, and twice this the end of an archive.
-const ZEROS: [u8; BLOCK as usize] = [0; BLOCK as usize];
+const ZEROS: [u8; BLOCK] = [0; BLOCK];
 
 /// Bytes in parts that are shared and never joined: the executable is in memory once.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +55,7 @@ impl Archive {
     /// Adds a file with this content.
     pub(super) fn file(&mut self, path: &Path, mode: u32, content: Parts) -> Result<(), ImageError> {
         self.header(path, EntryType::Regular, mode, content.size, None)?;
-        let padding = content.size.next_multiple_of(BLOCK) - content.size;
+        let padding = content.size.next_multiple_of(BLOCK as u64) - content.size;
         for part in content.parts {
             self.0.push(part);
         }

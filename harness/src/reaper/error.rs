@@ -105,6 +105,9 @@ pub enum ReaperError {
     /// The engine cannot be spoken to for a want of our own.
     #[error("prepare for speaking with the Docker engine")]
     Runtime(#[source] io::Error),
+    /// The table of processes cannot be read.
+    #[error("list the processes of all runs")]
+    AllProcesses(#[source] io::Error),
     /// Something of the run is still there although it was killed again and again.
     #[error("sweep run {run}: still there after {limit:?}: {}", describe(leftovers))]
     StillThere {

@@ -1,6 +1,10 @@
 //! The labels of everything that an engine or a cluster makes for a trial.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +24,8 @@ pub const OWNER_STARTED_LABEL: &str = "hourglass-harness/owner-started";
 pub const BOOT_ID_LABEL: &str = "hourglass-harness/boot-id";
 /// When nobody can need it any more, in seconds since 1970.
 pub const EXPIRES_LABEL: &str = "hourglass-harness/expires";
+/// The folder of the trial, which says whether it was kept.
+pub const FOLDER_LABEL: &str = "hourglass-harness/folder";
 
 /// How long after its making a thing is nobody's, whoever lives.
 pub const LIFETIME: Duration = Duration::from_hours(24);
@@ -35,13 +41,27 @@ pub struct Labels {
     pub owner: Option<Owner>,
     /// When it expires.
     pub expires: Option<Timestamp>,
+    /// The trial's folder.
+    pub folder: Option<PathBuf>,
 }
 
 impl Labels {
     /// Labels for what the running process makes now.
     pub fn new(run: RunId, trial: &str) -> Self {
         let lifetime = SignedDuration::try_from(LIFETIME).unwrap_or(SignedDuration::MAX);
-        Self { run, trial: trial.to_owned(), owner: Owner::current(), expires: Some(Timestamp::now() + lifetime) }
+        Self {
+            run,
+            trial: trial.to_owned(),
+            owner: Owner::current(),
+            expires: Some(Timestamp::now() + lifetime),
+            folder: None,
+        }
+    }
+
+    /// With the trial's folder.
+    #[must_use]
+    pub fn in_folder(self, folder: &Path) -> Self {
+        Self { folder: Some(folder.to_owned()), ..self }
     }
 
     /// As keys and values.
@@ -57,6 +77,10 @@ impl Labels {
         }
         if let Some(expires) = self.expires {
             set(EXPIRES_LABEL, expires.as_second().to_string());
+        }
+        // What cannot be written as text is found by the owner alone.
+        if let Some(folder) = self.folder.as_deref().and_then(Path::to_str) {
+            set(FOLDER_LABEL, folder.to_owned());
         }
         map
     }
@@ -83,6 +107,7 @@ impl Labels {
             trial: map.get(TRIAL_LABEL).cloned().unwrap_or_default(),
             owner: owner(),
             expires: number(EXPIRES_LABEL).and_then(|seconds| Timestamp::from_second(seconds).ok()),
+            folder: map.get(FOLDER_LABEL).map(PathBuf::from),
         })
     }
 }
@@ -94,7 +119,7 @@ mod tests {
     /// What is made must be found again with all that decides about its removal.
     #[test]
     fn labels_are_read_as_they_were_written() {
-        let labels = Labels::new(RunId::generate(), "docker::square");
+        let labels = Labels::new(RunId::generate(), "docker::square").in_folder(Path::new("/runs/r"));
         let read = Labels::from_map(&labels.of_component("executor/alice")).unwrap();
         let seconds = |labels: &Labels| labels.expires.map(Timestamp::as_second);
         assert_eq!((&read.run, &read.trial, &read.owner), (&labels.run, &labels.trial, &labels.owner));

@@ -5,6 +5,7 @@
 mod docker;
 mod error;
 mod folder;
+mod inventory;
 mod labels;
 mod owner;
 mod process;
@@ -16,9 +17,11 @@ mod sweep;
 pub use docker::{EngineObjects, LabelledContainer, LabelledNetwork};
 pub use error::ReaperError;
 pub use folder::RunFolder;
+pub use inventory::{FoundRun, Inventory, Place, RunState};
+pub(crate) use inventory::{OWNER_FILE, rounded};
 pub use labels::{
-    BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, LIFETIME, Labels, OWNER_PID_LABEL, OWNER_STARTED_LABEL, RUN_LABEL,
-    TRIAL_LABEL,
+    BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, FOLDER_LABEL, LIFETIME, Labels, OWNER_PID_LABEL,
+    OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,
 };
 pub use owner::Owner;
 pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, processes_of};

@@ -184,7 +184,7 @@ fn label(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Label {
     if labels.iter().all(has) { Label::Own } else { Label::Other }
 }
 
-fn command_line(pid: i32) -> String {
+pub(super) fn command_line(pid: i32) -> String {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments = arguments.strip_suffix(&[0]).unwrap_or(&arguments);
     String::from_utf8_lossy(arguments).replace('\0', " ")

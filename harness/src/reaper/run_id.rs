@@ -51,6 +51,16 @@ impl RunId {
         (RUN_ID_VARIABLE, &self.0)
     }
 
+    /// When it was made, by what its name says; nothing where it was not made by [`RunId::generate`].
+    pub fn began(&self) -> Option<Timestamp> {
+        let digits = self.0.strip_prefix(PREFIX)?.as_bytes().get(..=TIME_DIGITS)?;
+        let (digits, end) = digits.split_at(TIME_DIGITS);
+        let place =
+            |digit: &u8| DIGITS.iter().position(|known| known == digit).and_then(|place| i64::try_from(place).ok());
+        let time = digits.iter().try_fold(0_i64, |time, digit| Some((time << 5) | place(digit)?));
+        time.filter(|_| end == b"-").and_then(|time| Timestamp::from_millisecond(time).ok())
+    }
+
     fn from_parts(milliseconds: u64, random: u64) -> Self {
         let mut text = String::with_capacity(LONGEST);
         text.push(PREFIX);
@@ -116,6 +126,16 @@ mod tests {
             let id = RunId::from_parts(time, random);
             prop_assert_eq!(id.as_str().parse::<RunId>().ok(), Some(id));
         }
+    }
+
+    /// What is young is spared by `gc`, so the time must be read as it was written.
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        assert_eq!(
+            RunId::from_parts(1_700_000_000_123, 7).began(),
+            Timestamp::from_millisecond(1_700_000_000_123).ok()
+        );
+        assert_eq!("a-name-of-ones-own".parse::<RunId>().unwrap().began(), None);
     }
 
     #[test]

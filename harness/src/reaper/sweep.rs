@@ -79,7 +79,11 @@ const CLEAN_SWEEPS: usize = 2;
 /// A kind that cannot be swept does not keep the others from being swept; it is tried again for as long as that may
 /// help, and its error is returned at the end.
 pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperError> {
-    let deadline = Instant::now() + LIMIT;
+    sweep_within(run, kinds, LIMIT)
+}
+
+fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<SweepReport, ReaperError> {
+    let deadline = Instant::now() + limit;
     let mut report = SweepReport::default();
     let mut clean = 0;
     let mut gap = GAP;
@@ -98,7 +102,7 @@ pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperErro
             return failure.map_or(Ok(report), Err);
         }
         if Instant::now() > deadline {
-            let still_there = || ReaperError::StillThere { run: run.clone(), limit: LIMIT, leftovers: found };
+            let still_there = || ReaperError::StillThere { run: run.clone(), limit, leftovers: found };
             return Err(failure.unwrap_or_else(still_there));
         }
         for leftover in found {
@@ -129,6 +133,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::engine::EngineError;
 
     /// Finds what it is told to find, one entry a sweep, and nothing afterwards.
     struct Script(RefCell<Vec<Result<Vec<Leftover>, ReaperError>>>);
@@ -173,5 +178,29 @@ mod tests {
         let other = Script::new(vec![Ok(vec![leftover(1)])]);
         assert!(sweep(&run, &[&failing, &other]).is_err(), "a sweep that could not look was reported as clean");
         assert!(other.0.borrow().is_empty(), "the second kind was not swept");
+    }
+
+    fn stopped(run: &RunId) -> ReaperError {
+        let address = EngineAddress::parse("/run/docker.sock");
+        let source = EngineError::Stopped { address, source: std::io::Error::other("nobody listens") };
+        ReaperError::Engine { run: run.clone(), source: Box::new(source) }
+    }
+
+    #[test]
+    fn an_engine_that_is_away_is_asked_until_it_is_back() {
+        let run = RunId::generate();
+        let away = || Err(stopped(&run));
+        let script = Script::new(vec![away(), away(), away(), Ok(vec![leftover(1)])]);
+        let report = sweep(&run, &[&script]).unwrap();
+        assert_eq!(report.leftovers, [leftover(1)], "what the engine had when it was back was missed");
+    }
+
+    /// Who reads the error must know that something may be left, and how to get rid of it.
+    #[test]
+    fn an_engine_that_stays_away_is_an_error_that_names_gc() {
+        let run = RunId::generate();
+        let script = Script::new((0..100).map(|_| Err(stopped(&run))).collect());
+        let error = sweep_within(&run, &[&script], Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains(&format!("harness gc {run}")), "{error}");
     }
 }

@@ -164,7 +164,7 @@ impl StandUp<'_> {
                     executable: executable.clone(),
                     root: self.settings.folders.root().to_owned(),
                     folder: self.folder.clone(),
-                    labels: Labels::new(self.run.clone(), &self.trial.name),
+                    labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
                     timeline: self.timeline.clone(),
                 };
                 let supervisor = DockerRuntime::supervise(&settings).await?;

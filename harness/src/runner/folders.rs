@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::EnvironmentError;
-use crate::reaper::{Owner, RunId};
+use crate::reaper::{OWNER_FILE, Owner, Place, RunId};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
@@ -15,33 +15,6 @@ const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 #[derive(Debug, Clone)]
 pub struct RunFolders {
     root: PathBuf,
-}
-
-/// A trial that has a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptRun {
-    /// The trial's id.
-    pub run: RunId,
-    /// Its folder.
-    pub folder: PathBuf,
-}
-
-/// Says in a trial's folder which process it belongs to.
-const OWNER_FILE: &str = "owner.json";
-
-impl KeptRun {
-    /// Whether the process that runs this trial is still at it.
-    pub fn is_under_way(&self) -> bool {
-        let owner = fs::read(self.folder.join(OWNER_FILE)).ok();
-        let owner = owner.and_then(|text| serde_json::from_slice::<Owner>(&text).ok());
-        owner.is_some_and(|owner| owner.is_alive())
-    }
-
-    /// Says that nobody is at it any more.
-    pub(super) fn release(folder: &Path) {
-        // Where it stays, it names a process that ends soon.
-        let _ = fs::remove_file(folder.join(OWNER_FILE));
-    }
 }
 
 impl RunFolders {
@@ -80,13 +53,19 @@ impl RunFolders {
         Ok(folder)
     }
 
+    /// Says in the folder of a trial that nobody is at it any more.
+    pub(super) fn release(folder: &Path) {
+        // Where it stays, it names a process that ends soon.
+        let _ = fs::remove_file(folder.join(OWNER_FILE));
+    }
+
     /// The trials that have a folder here, oldest first.
-    pub fn runs(&self) -> Vec<KeptRun> {
+    pub fn runs(&self) -> Vec<Place> {
         let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
         let mut runs: Vec<_> = entries
             .filter_map(|entry| {
                 let run = entry.file_name().to_str()?.parse().ok()?;
-                Some(KeptRun { run, folder: entry.path() })
+                Some(Place::here(run, entry.path()))
             })
             .collect();
         runs.sort_by(|a, b| a.run.cmp(&b.run));
@@ -105,13 +84,16 @@ mod tests {
         let folders = RunFolders::below(root.path());
         let run = RunId::generate();
         let folder = folders.create(&run).unwrap();
-        let [kept] = folders.runs().try_into().unwrap();
-        assert_eq!((&kept.run, &kept.folder), (&run, &folder));
-        assert!(kept.is_under_way());
+        let at_it = || {
+            let [place] = folders.runs().try_into().unwrap();
+            assert_eq!((&place.run, &place.folder), (&run, &folder));
+            place.owner.is_some_and(|owner| owner.is_alive())
+        };
+        assert!(at_it());
         let other = serde_json::to_vec(&Owner { started: 1, ..Owner::current().unwrap() }).unwrap();
         fs::write(folder.join(OWNER_FILE), other).unwrap();
-        assert!(!kept.is_under_way(), "a process that got the same id later was taken for the owner");
-        KeptRun::release(&folder);
-        assert!(!kept.is_under_way());
+        assert!(!at_it(), "a process that got the same id later was taken for the owner");
+        RunFolders::release(&folder);
+        assert!(!at_it());
     }
 }

@@ -20,7 +20,7 @@ mod world;
 
 pub use environment::Environment;
 pub use failure::{EnvironmentError, remedy};
-pub use folders::{KeptRun, RunFolders};
+pub use folders::RunFolders;
 pub use schedule::{Schedule, run_all};
 pub use settings::{Keep, TrialSettings};
 pub use trial::run_trial;

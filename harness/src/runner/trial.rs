@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EnvironmentError, Keep, KeptRun, TrialSettings,
+    EnvironmentError, Keep, RunFolders, TrialSettings,
     environment::{Environment, StandUp},
     failure::{StepFailure, remedy},
     invariants, steps, traces,
@@ -62,7 +62,7 @@ pub async fn run_trial(
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
     let _ = course.write_scenario(&folder.join("scenario.yaml"));
     let report = course.report(&folder, error, interrupted);
-    KeptRun::release(&folder);
+    RunFolders::release(&folder);
     if !report.kept {
         let _ = fs::remove_dir_all(&folder);
     }

@@ -37,6 +37,14 @@ pub enum ScenarioError {
     /// Tags and runtimes leave nothing.
     #[error("select trials: none has {0}")]
     NothingLeft(String),
+    /// An image is named for a component that runs as a process.
+    #[error("use {option} in {trial}: the process runtime has no images")]
+    ImageOfProcess {
+        /// The option of the command line.
+        option: &'static str,
+        /// The trial.
+        trial: String,
+    },
     /// The committed schema is not the one of the types.
     #[error("check `{0}`: it is not the schema of this version")]
     StaleSchema(PathBuf),
@@ -68,6 +76,9 @@ impl Diagnostic for ScenarioError {
             Self::NoMatch { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::NoMatch { .. } => "`harness list` shows all trials".to_owned(),
             Self::NothingLeft(_) => "`harness list` shows all trials with their tags".to_owned(),
+            Self::ImageOfProcess { .. } => {
+                "add `--runtime docker`, or give the scenario a `command` for processes beside the image".to_owned()
+            }
             Self::StaleSchema(path) => format!("renew it: `harness schema --output {}`", path.display()),
             Self::Invalid(_) | Self::ListDirectory { .. } | Self::Read { .. } | Self::Write(_) => return None,
         };

@@ -7,6 +7,7 @@ mod check;
 mod check_runtimes;
 mod check_steps;
 mod error;
+mod images;
 mod load;
 mod model;
 mod resolve;
@@ -21,6 +22,7 @@ mod values;
 mod variables;
 
 pub use error::ScenarioError;
+pub use images::Images;
 pub use load::{Loader, ScenarioFile, Variant};
 pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology};
 pub use schema::schema_text;

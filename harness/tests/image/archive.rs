@@ -146,16 +146,16 @@ impl Unpacked {
 
     /// The paths in each layer, the lowest first, with their permissions.
     fn layers(&self) -> Vec<BTreeMap<String, u32>> {
-        let names = self.json("manifest.json")[0]["Layers"].clone();
+        let layers = self.json("manifest.json")[0]["Layers"].clone();
         let layer = |name: &Value| {
             let mut archive = tar::Archive::new(self.0[name.as_str().unwrap()].as_slice());
             let entries = archive.entries().unwrap().map(Result::unwrap);
-            let named = entries.map(|entry| {
+            let modes = entries.map(|entry| {
                 let path = entry.path().unwrap().to_str().unwrap().trim_end_matches('/').to_owned();
                 (path, entry.header().mode().unwrap())
             });
-            named.collect()
+            modes.collect()
         };
-        names.as_array().unwrap().iter().map(layer).collect()
+        layers.as_array().unwrap().iter().map(layer).collect()
     }
 }

@@ -1,9 +1,9 @@
 //! What is sent to the engine, and what is not.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use bollard::query_parameters::TagImageOptionsBuilder;
-use hourglass_harness::image::{DeliveredImage, ImageRole, deliver_in};
+use hourglass_harness::image::{DeliveredImage, ImageRole, deliver_in, superseded_in};
 
 use crate::workshop::{Bench, Workshop, append, block_on};
 
@@ -43,7 +43,13 @@ pub(crate) fn docker_a_changed_executable_is_sent() {
         let after = bench.took(after);
         assert!(after.sent);
         assert_ne!((&after.reference, &after.id), (&before.reference, &before.id));
-        bench.engine.docker().inspect_image(&before.reference).await.expect("both are there side by side");
+        let side_by_side = bench.engine.docker().inspect_image(&before.reference).await;
+        assert!(side_by_side.is_ok(), "{side_by_side:?}");
+        let superseded = superseded_in(&workshop.cache(), &bench.engine, Duration::ZERO).await.unwrap();
+        assert!(superseded.contains(&before.reference), "{superseded:?}");
+        assert!(!superseded.contains(&after.reference), "what is current is not: {superseded:?}");
+        let old = superseded_in(&workshop.cache(), &bench.engine, Duration::from_hours(1)).await.unwrap();
+        assert!(!old.contains(&before.reference), "a trial may still be at it: {old:?}");
     });
 }
 

@@ -56,10 +56,8 @@ pub(crate) fn docker_anvil_answers() {
         let image = deliver_in(&workshop.cache(), &bench.engine, ImageRole::Anvil, &program).await.unwrap();
         let image = bench.took(image);
         let address = bench.start(&image.reference, &["--host", "0.0.0.0", "--chain-id", "31337"], 8545).await;
-        let answer = timeout(SOON, answer(&address)).await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(_) => panic!("no answer; its output:\n{}", bench.last_output().await),
+        let Ok(answer) = timeout(SOON, answer(&address)).await else {
+            panic!("no answer; its output:\n{}", bench.last_output().await);
         };
         assert!(answer.contains("0x7a69"), "{answer}");
     });

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bollard::{
-    models::{ContainerCreateBody, HostConfig, PortBinding},
+    models::{ContainerCreateBody, HostConfig, NetworkCreateRequest, PortBinding},
     query_parameters::{LogsOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder},
 };
 use futures::StreamExt as _;
@@ -85,9 +85,9 @@ impl Workshop {
             let folder = tempfile::tempdir().unwrap();
             let source = folder.path().join("fixed.rs");
             fs::write(&source, "fn main() {}").unwrap();
-            let mut compiler = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-            compiler.args(["-C", "target-feature=+crt-static", "-C", "relocation-model=static", "-o"]);
-            let compiled = compiler.arg(folder.path().join("fixed")).arg(&source).output().unwrap();
+            let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+            rustc.args(["-C", "target-feature=+crt-static", "-C", "relocation-model=static", "-o"]);
+            let compiled = rustc.arg(folder.path().join("fixed")).arg(&source).output().unwrap();
             assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
             folder
         });
@@ -115,11 +115,12 @@ pub(crate) struct Bench {
     pub(crate) engine: Engine,
     images: Vec<String>,
     containers: Vec<String>,
+    network: Option<String>,
 }
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        Self { engine: Engine::connect().await.unwrap(), images: Vec::new(), containers: Vec::new() }
+        Self { engine: Engine::connect().await.unwrap(), images: Vec::new(), containers: Vec::new(), network: None }
     }
 
     /// To be removed with the rest.
@@ -137,7 +138,9 @@ impl Bench {
     pub(crate) async fn start(&mut self, image: &str, arguments: &[&str], port: u16) -> String {
         let port = format!("{port}/tcp");
         let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
+        let network = self.network().await;
         let host = HostConfig {
+            network_mode: Some(network),
             port_bindings: Some([(port.clone(), Some(vec![binding]))].into()),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
@@ -166,6 +169,16 @@ impl Bench {
         }
     }
 
+    /// A network of this test's own.
+    async fn network(&mut self) -> String {
+        if let Some(network) = &self.network {
+            return network.clone();
+        }
+        let request = NetworkCreateRequest { name: RunId::generate().to_string(), ..Default::default() };
+        let network = self.engine.docker().create_network(request).await.unwrap().id;
+        self.network.insert(network).clone()
+    }
+
     /// What the last container wrote.
     pub(crate) async fn last_output(&self) -> String {
         self.output(self.containers.last().unwrap()).await
@@ -177,11 +190,14 @@ impl Bench {
         lines.map(|line| line.map_or_else(|error| error.to_string(), |line| line.to_string())).collect().await
     }
 
-    async fn clear(engine: Engine, containers: Vec<String>, images: Vec<String>) {
+    async fn clear(engine: Engine, containers: Vec<String>, images: Vec<String>, network: Option<String>) {
         let docker = engine.docker();
         for container in containers {
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             let _ = docker.remove_container(&container, Some(options)).await;
+        }
+        if let Some(network) = network {
+            let _ = docker.remove_network(&network).await;
         }
         for image in images {
             let options = RemoveImageOptionsBuilder::default().force(true).build();
@@ -193,9 +209,10 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         let (containers, images) = (std::mem::take(&mut self.containers), std::mem::take(&mut self.images));
+        let network = self.network.take();
         // The test's own runtime is the one that waits for this; the connection is made anew in another.
         let clearing = thread::spawn(move || {
-            block_on(async { Self::clear(Engine::connect().await.unwrap(), containers, images).await });
+            block_on(async { Self::clear(Engine::connect().await.unwrap(), containers, images, network).await });
         });
         let _ = clearing.join();
     }

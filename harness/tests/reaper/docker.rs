@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     acting::{Acting, ENGINE, Run, eventually, none, options, some, traces},
-    place::{Container, Place},
+    place::{self, Container, Place},
     proxy::Proxy,
 };
 
@@ -90,16 +90,22 @@ fn objects_are_removed_without_a_supervisor_too() {
 
 /// What a run has at work, as a user's own executor leaves it: some of it without our labels. Gives its network.
 pub(crate) fn objects(place: &Place, run: &Run) -> String {
-    let labels = Labels::new(run.id.clone(), "docker::square").to_map();
-    let network = place.network("network", &labels);
-    let volume = place.volume("volume", &labels);
+    objects_labelled(place, "run", &Labels::new(run.id.clone(), "docker::square"))
+}
+
+/// The same with labels of one's own.
+pub(crate) fn objects_labelled(place: &Place, prefix: &str, labels: &Labels) -> String {
+    let labels = labels.to_map();
+    let name = |name: &str| format!("{prefix}-{name}");
+    let network = place.network(&name("network"), &labels);
+    let volume = place.volume(&name("volume"), &labels);
     let on_network = || Container { network: Some(&network), ..Container::default() };
-    place.start("executor", &Container { labels: labels.clone(), volume: Some(&volume), ..on_network() });
-    place.pause(&place.start("paused", &Container { labels: labels.clone(), ..on_network() }));
-    place.create("created", &Container { labels, ..Container::default() });
-    place.start("performer", &on_network());
-    place.kill(&place.start("performer-that-ended", &on_network()));
-    place.create("performer-to-be-started", &on_network());
+    place.start(&name("executor"), &Container { labels: labels.clone(), volume: Some(&volume), ..on_network() });
+    place.pause(&place.start(&name("paused"), &Container { labels: labels.clone(), ..on_network() }));
+    place.create(&name("created"), &Container { labels, ..Container::default() });
+    place.start(&name("performer"), &on_network());
+    place.kill(&place.start(&name("performer-that-ended"), &on_network()));
+    place.create(&name("performer-to-be-started"), &on_network());
     network
 }
 
@@ -114,8 +120,8 @@ pub(crate) struct Strangers {
 
 impl Strangers {
     pub(crate) fn make(place: &Place) -> Self {
-        let network = place.network("strange-network", &Default::default());
-        place.volume("strange-volume", &Default::default());
+        let network = place.network("strange-network", &place::Labels::default());
+        place.volume("strange-volume", &place::Labels::default());
         let container = place.start("stranger", &Container::default());
         let guest = place.start("guest", &Container { network: Some(&network), ..Container::default() });
         Self { names: place.names(), container, guest }

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod acting;
+mod commands;
 mod docker;
 mod place;
 mod processes;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     if let Some(reason) = &left_out {
         eprintln!("tests with Docker are ignored: {reason}; {REQUIRE}=docker makes them fail instead");
     }
-    let with_docker = docker::TESTS.into_iter();
+    let with_docker = docker::TESTS.into_iter().chain(commands::TESTS);
     let processes = processes::TESTS.into_iter().map(trial);
     let with_docker = with_docker.map(|test| trial(test).with_kind("docker").with_ignored_flag(left_out.is_some()));
     libtest_mimic::run(&Arguments::from_args(), processes.chain(with_docker).collect()).exit_code()

@@ -1,6 +1,6 @@
 //! The engine's things as a kind of thing to sweep.
 
-use std::{cell::RefCell, collections::BTreeSet, io, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, future::Future, io, time::Duration};
 
 use tokio::{
     runtime::{Builder, Runtime},
@@ -27,7 +27,7 @@ pub struct EngineObjects {
 }
 
 #[derive(Debug)]
-struct Connection {
+pub(super) struct Connection {
     engine: Engine,
     runtime: Runtime,
 }
@@ -40,14 +40,6 @@ impl EngineObjects {
     pub fn at(address: EngineAddress) -> Self {
         Self { address, connection: RefCell::default(), networks: RefCell::default() }
     }
-
-    fn pass(&self, connection: &Connection, run: &RunId) -> Result<Vec<Leftover>, EngineError> {
-        let networks = &mut self.networks.borrow_mut();
-        connection.runtime.block_on(async {
-            let silent = |_| EngineError::Silent { address: self.address.clone(), within: PASS_LIMIT };
-            timeout(PASS_LIMIT, pass(&connection.engine, run, networks)).await.map_err(silent)?
-        })
-    }
 }
 
 impl Kind for EngineObjects {
@@ -57,16 +49,32 @@ impl Kind for EngineObjects {
             Some(connection) => connection,
             None => Connection::to(&self.address).map_err(ReaperError::Runtime)?.map_err(fail)?,
         };
-        let found = self.pass(&connection, run).map_err(fail)?;
+        let networks = &mut self.networks.borrow_mut();
+        let pass = pass(&connection.engine, run, networks);
+        let found = connection.within_limit(&self.address, pass).map_err(fail)?;
         self.connection.replace(Some(connection));
         Ok(found)
     }
 }
 
 impl Connection {
-    fn to(address: &EngineAddress) -> io::Result<Result<Self, EngineError>> {
+    pub(super) fn to(address: &EngineAddress) -> io::Result<Result<Self, EngineError>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let engine = runtime.block_on(Engine::connect_to(address.clone()));
         Ok(engine.map(|engine| Self { engine, runtime }))
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Does what takes a few calls, and gives up an engine that hangs.
+    pub(super) fn within_limit<T>(
+        &self,
+        address: &EngineAddress,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let silent = |_| EngineError::Silent { address: address.clone(), within: PASS_LIMIT };
+        self.runtime.block_on(async { timeout(PASS_LIMIT, work).await }).map_err(silent)?
     }
 }

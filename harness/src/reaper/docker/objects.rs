@@ -132,6 +132,13 @@ pub(super) fn endpoints(container: &ContainerSummary) -> impl Iterator<Item = (&
     networks.into_iter().flatten().map(|(name, endpoint)| (&**name, endpoint.network_id.as_deref().unwrap_or_default()))
 }
 
+/// Whether an unlabelled container was made for the run. One that carries another run's label, or that has a network
+/// beside those of the run (the engine's default one included), is a guest, and no guest is killed.
+pub(super) fn is_only_on(container: &ContainerSummary, networks: &[LabelledNetwork]) -> bool {
+    let of_a_run = container.labels.iter().flatten().any(|(key, _)| key == RUN_LABEL);
+    !of_a_run && endpoints(container).all(|(name, id)| networks.iter().any(|network| network.is(name, id)))
+}
+
 impl LabelledContainer {
     pub(crate) fn of(container: &ContainerSummary) -> Self {
         let id = container.id.clone().unwrap_or_default();

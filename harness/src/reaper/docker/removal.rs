@@ -8,7 +8,7 @@ use bollard::{
 };
 use futures::future::{join_all, try_join_all};
 
-use super::objects::{LabelledContainer, LabelledNetwork, Objects, Scope, attached_to, endpoints};
+use super::objects::{LabelledContainer, LabelledNetwork, Objects, Scope, attached_to, endpoints, is_only_on};
 use crate::{
     engine::{Engine, EngineError, Engined as _},
     reaper::{Leftover, RUN_LABEL, RunId},
@@ -44,13 +44,6 @@ pub(super) async fn pass(
     let containers = found.containers.iter().chain(&ours).map(|one| Leftover::Container(LabelledContainer::of(one)));
     let volumes = found.volumes.into_iter().map(|volume| Leftover::Volume(volume.name));
     Ok(containers.chain(present.into_iter().map(Leftover::Network)).chain(volumes).collect())
-}
-
-/// Whether an unlabelled container was made for the run. One that carries another run's label, or that has a network
-/// beside those of the run (the engine's default one included), is a guest, and no guest is killed.
-fn is_only_on(container: &ContainerSummary, networks: &[LabelledNetwork]) -> bool {
-    let of_a_run = container.labels.iter().flatten().any(|(key, _)| key == RUN_LABEL);
-    !of_a_run && endpoints(container).all(|(name, id)| networks.iter().any(|network| network.is(name, id)))
 }
 
 fn is_of(container: &ContainerSummary, run: &RunId) -> bool {

@@ -1,0 +1,81 @@
+//! A look around: folders, processes, an engine.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use super::{FoundRun, processes};
+use crate::{
+    engine::{EngineAddress, EngineError},
+    reaper::{Labels, Owner, ReaperError, RunId, docker::RunObjects},
+};
+
+/// The folder of a run, and who is at it by what lies in it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The run.
+    pub run: RunId,
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whose it is; nothing when it was left on purpose.
+    pub owner: Option<Owner>,
+    /// Whether it is in the caller's folder of runs.
+    pub here: bool,
+}
+
+/// Says in a trial's folder which process it belongs to.
+pub(crate) const OWNER_FILE: &str = "owner.json";
+
+impl Place {
+    /// The folder of a run in the caller's folder of runs.
+    pub fn here(run: RunId, folder: PathBuf) -> Self {
+        Self { owner: owner_in(&folder), run, folder, here: true }
+    }
+
+    /// The folder that labels name, if it is there.
+    fn elsewhere(labels: &Labels) -> Option<Self> {
+        let folder = labels.folder.clone().filter(|folder| folder.is_dir())?;
+        Some(Self { run: labels.run.clone(), owner: owner_in(&folder), folder, here: false })
+    }
+}
+
+/// Everything that was found.
+#[derive(Debug)]
+pub struct Inventory {
+    /// The runs, oldest first.
+    pub runs: Vec<FoundRun>,
+    /// Why what an engine holds is not among it.
+    pub engine: Result<(), EngineError>,
+}
+
+impl Inventory {
+    /// Looks at these folders, at the processes of this machine, and at an engine.
+    ///
+    /// Must not be called from within an asynchronous task.
+    pub fn take(places: Vec<Place>, engine: &EngineAddress) -> Result<Self, ReaperError> {
+        let mut seen = processes::look().map_err(ReaperError::AllProcesses)?;
+        let (mut objects, engine) = match RunObjects::of_every_run(engine)? {
+            Ok(objects) => (objects, Ok(())),
+            Err(error) => (BTreeMap::new(), Err(error)),
+        };
+        let mut places: BTreeMap<_, _> = places.into_iter().map(|place| (place.run.clone(), place)).collect();
+        let runs: BTreeSet<_> = places.keys().chain(seen.keys()).chain(objects.keys()).cloned().collect();
+        let now = Timestamp::now();
+        let runs = runs.into_iter().map(|run| {
+            let objects = objects.remove(&run).unwrap_or_default();
+            let place = places.remove(&run).or_else(|| objects.labels.as_ref().and_then(Place::elsewhere));
+            let seen = seen.remove(&run).unwrap_or_default();
+            let found = FoundRun::conclude(run, place, seen, objects.labels, now);
+            FoundRun { containers: objects.containers, networks: objects.networks, volumes: objects.volumes, ..found }
+        });
+        Ok(Self { runs: runs.collect(), engine })
+    }
+}
+
+fn owner_in(folder: &Path) -> Option<Owner> {
+    serde_json::from_slice(&fs::read(folder.join(OWNER_FILE)).ok()?).ok()
+}
