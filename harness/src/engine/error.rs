@@ -79,9 +79,13 @@ impl EngineError {
                 "install and start Docker (`harness setup docker` does on Debian and Ubuntu), or name an engine with \
                  DOCKER_HOST",
             ),
-            Self::Stopped { .. } | Self::Gone { .. } => {
+            Self::Stopped { .. } => {
                 Some("start the engine (`harness setup docker` or your service manager); its own log says why it ended")
             }
+            Self::Gone { .. } => Some(
+                "start the engine (`harness setup docker` or your service manager), whose own log says why it ended; if \
+                 that takes longer than half a minute, end what is left in it with `harness gc`",
+            ),
             Self::Forbidden { .. } => {
                 Some("add this user to the socket's group (`sudo usermod -aG docker $USER`, then log in anew)")
             }

@@ -114,6 +114,12 @@ impl Supervisor {
         }
     }
 
+    /// The orderly end where a sweep cannot succeed now, as the engine is gone: the supervisor goes on trying by itself
+    /// for as long as it thinks fit, and the folder stays.
+    pub fn leave(mut self) -> Result<(), ReaperError> {
+        writeln!(self.words, "{FINISH}").map_err(|source| conversation(&self.run, source))
+    }
+
     /// Ends the supervision and leaves everything of the run alone.
     pub fn keep(self) -> Result<(), ReaperError> {
         let run = self.run.clone();

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use crate::{lab::Lab, order::NEVER_READY, sandbox::Outcome};
+use crate::{
+    lab::{Lab, NEVER_READY, SQUARE},
+    sandbox::Outcome,
+};
 
-const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n";
 /// Ends with exit code 2 and says why.
 const ENDS_AT_ONCE: &[&str] = &["/harness", "component", "no-such-component"];
 
@@ -20,7 +22,7 @@ pub(crate) fn an_aggregator_that_ends_at_once_says_how() {
 fn ends_at_once(component: &str, name: &str, log: &str) {
     let lab = Lab::new();
     let image = lab.image(component, ENDS_AT_ONCE);
-    let outcome = lab.run(&format!("components: {{{component}: {{image: '{image}'}}}}\n{STEPS}"));
+    let outcome = lab.run(&format!("components: {{{component}: {{image: '{image}'}}}}\n{SQUARE}"));
     outcome.assert_code(3).assert_shows(&[
         &format!("failed to see {name} ready: it ended with exit code 2; its last output:"),
         "no-such-component",
@@ -34,7 +36,7 @@ fn ends_at_once(component: &str, name: &str, log: &str) {
 pub(crate) fn a_performer_that_ends_at_once_says_how() {
     let lab = Lab::new();
     let image = lab.image("performer", ENDS_AT_ONCE);
-    let outcome = lab.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{STEPS}"));
+    let outcome = lab.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{SQUARE}"));
     outcome.assert_code(3).assert_shows(&[
         "failed to see executor/operator ready",
         "ended with exit status: 2",
@@ -52,6 +54,7 @@ pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
     let outcome = lab.run(NEVER_READY);
     outcome.assert_code(3).assert_shows(&[
         "failed to see executor/operator ready",
+        "healthy within 60s; last seen: ",
         "NotServing",
         "the last output of performer/operator:",
         "read the component's output above",

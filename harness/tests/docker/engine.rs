@@ -11,11 +11,10 @@ use std::{
 };
 
 use crate::{
-    lab::Lab,
+    lab::{Lab, SQUARE},
     sandbox::{HARNESS, Outcome, run},
 };
 
-const SQUARE: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 /// Nobody, on every machine.
 const NOBODY: u32 = 65534;
 

@@ -15,7 +15,7 @@ use bollard::{
     body_full,
     models::{ContainerConfig, ContainerCreateBody},
     query_parameters::{
-        CommitContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+        CommitContainerOptionsBuilder, ImportImageOptionsBuilder, ListContainersOptionsBuilder,
         ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
         RemoveImageOptionsBuilder, RemoveVolumeOptions,
     },
@@ -26,12 +26,24 @@ use hourglass_harness::{
     image::deliver_components,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 use crate::{
     sandbox::{HARNESS, Outcome, Running, Sandbox, run},
     wait::eventually,
 };
+
+/// One task that is verified.
+pub(crate) const SQUARE: &str =
+    "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+/// A task that nobody will see the end of.
+pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
+    steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
+/// An environment that is never ready.
+pub(crate) const NEVER_READY: &str = "components: {performer: {environment: {PERFORMER_NOT_READY: 1}}}\n\
+    steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
 
 /// How long after the end of a harness its supervisor may still be removing things.
 pub(crate) const SWEPT_WITHIN: Duration = Duration::from_secs(15);
@@ -174,17 +186,12 @@ impl Lab {
 
     /// An image for machines of another architecture, with nothing in it.
     pub(crate) fn foreign_image(&self, name: &str, architecture: &str) -> String {
-        let repository = self.repository(name);
-        let options = CreateImageOptionsBuilder::new()
-            .from_src("-")
-            .repo(&repository)
-            .tag("v1")
-            .platform(&format!("linux/{architecture}"))
-            .build();
-        let nothing = tar::Builder::new(Vec::new()).into_inner().unwrap();
-        let import = self.engine.docker().create_image(Some(options), Some(body_full(nothing.into())), None);
-        self.block_on(import.try_collect::<Vec<_>>()).unwrap();
-        self.owns(&repository)
+        let reference = self.owns(&self.repository(name));
+        let options = ImportImageOptionsBuilder::new().quiet(true).build();
+        let archive = body_full(archive_of_nothing(&reference, architecture).into());
+        let loading = self.engine.docker().import_image(options, archive, None);
+        self.block_on(loading.try_collect::<Vec<_>>()).unwrap();
+        reference
     }
 
     /// What images of this test are called.
@@ -197,6 +204,31 @@ impl Lab {
         self.images.borrow_mut().push(reference.clone());
         reference
     }
+}
+
+/// What `docker save` writes of an image whose only layer is empty.
+fn archive_of_nothing(reference: &str, architecture: &str) -> Vec<u8> {
+    let layer = tar::Builder::new(Vec::new()).into_inner().unwrap();
+    let config = json!({
+        "architecture": architecture,
+        "os": "linux",
+        "config": { "Cmd": ["/nothing"] },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex::encode(Sha256::digest(&layer)))] },
+    });
+    let manifest = json!([{ "Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"] }]);
+    let mut archive = tar::Builder::new(Vec::new());
+    let files = [
+        ("layer.tar", layer),
+        ("config.json", config.to_string().into_bytes()),
+        ("manifest.json", manifest.to_string().into_bytes()),
+    ];
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(content.len().try_into().unwrap());
+        archive.append_data(&mut header, name, content.as_slice()).unwrap();
+    }
+    archive.into_inner().unwrap()
 }
 
 impl Drop for Lab {

@@ -3,17 +3,9 @@
 use rustix::process::Signal;
 
 use crate::{
-    lab::Lab,
+    lab::{LONG, Lab, NEVER_READY, SQUARE},
     sandbox::{Running, run},
 };
-
-/// A task that nobody will see the end of.
-pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
-    steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
-/// An environment that is never ready.
-pub(crate) const NEVER_READY: &str = "components: {performer: {environment: {PERFORMER_NOT_READY: true}}}\n\
-    steps:\n  - create_task: {payload: \"0x04\"}\n";
-const SQUARE: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 pub(crate) fn what_passes_leaves_nothing() {
     let lab = Lab::new();

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    lab::Lab,
-    order::{LONG, NEVER_READY},
+    lab::{LONG, Lab, NEVER_READY},
     proxy::Proxy,
     sandbox::Running,
 };

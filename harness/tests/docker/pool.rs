@@ -7,43 +7,39 @@ use std::{
     time::Duration,
 };
 
-use bollard::models::NetworkCreateRequest;
 use hourglass_harness::engine::{Engine, EngineAddress};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::{
-    lab::Lab,
+    lab::{Lab, SQUARE},
     sandbox::run,
     wait::{LIMIT, eventually},
 };
 
-/// The range for documentation, which nobody's network has.
+/// Room for one network, which is the engine's default one.
 const ONLY_POOL: &str = "base=198.51.100.0/30,size=30";
-/// Ends the engine when this test's process is gone, whatever ended it.
-const WITH_US: [&str; 4] = ["setpriv", "--pdeathsig", "TERM", "dockerd"];
+/// The engine ends with this test's process, whatever ends that, and does not see the interfaces of the machine's own
+/// engine: it would remove and renumber them.
+const APART: [&str; 5] = ["setpriv", "--pdeathsig", "TERM", "unshare", "--net"];
 
 /// Why the machine cannot have a second engine.
 pub(crate) fn cannot_be_had() -> Option<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     if !geteuid().is_root() {
         return Some("an engine of the test's own needs root".to_owned());
     }
-    let missing = [WITH_US[0], WITH_US[3]].into_iter().find(|program| !is_there(program));
-    missing.map(|program| format!("there is no {program} for an engine of the test's own"))
+    let output = Command::new(APART[0]).args(&APART[1..]).args(["dockerd", "--version"]).output();
+    match output {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Some(format!("{} cannot be run: {error}", APART[0])),
+    }
 }
 
 pub(crate) fn an_exhausted_address_pool_is_named() {
     let lab = Lab::new();
     let engine = OwnEngine::start(lab.sandbox.path("engine"));
     let address = format!("unix://{}", engine.socket().display());
-    lab.block_on(async {
-        let taken = NetworkCreateRequest { name: "taken".to_owned(), ..NetworkCreateRequest::default() };
-        engine.connect().await.unwrap().docker().create_network(taken).await.unwrap();
-    });
-
-    let outcome =
-        run(lab.harness(&lab.scenario("steps:\n  - create_task: {payload: \"0x04\"}\n")).env("DOCKER_HOST", address));
+    let outcome = run(lab.harness(&lab.scenario(SQUARE)).env("DOCKER_HOST", address));
 
     outcome.assert_code(3).assert_shows(&[
         "failed to create network hourglass-r",
@@ -54,9 +50,9 @@ pub(crate) fn an_exhausted_address_pool_is_named() {
     ]);
     lab.sandbox.assert_no_process();
     let networks = lab.block_on(async { engine.connect().await.unwrap().docker().list_networks(None).await.unwrap() });
-    let bridges: Vec<_> = networks.into_iter().filter(|network| network.driver.as_deref() == Some("bridge")).collect();
-    assert_eq!(bridges.len(), 1, "{bridges:?}");
-    lab.block_on(async { engine.connect().await.unwrap().docker().remove_network("taken").await.unwrap() });
+    let ours: Vec<_> =
+        networks.into_iter().filter_map(|network| network.name.filter(|name| name.contains("hourglass"))).collect();
+    assert_eq!(ours, [""; 0]);
 }
 
 /// An engine that shares nothing with the machine's.
@@ -71,9 +67,10 @@ impl OwnEngine {
         let path = |name: &str| folder.join(name);
         std::fs::write(path("daemon.json"), "{}").unwrap();
         let log = File::create(path("log")).unwrap();
-        let [program, arguments @ ..] = WITH_US;
+        let [program, arguments @ ..] = APART;
         let process = Command::new(program)
             .args(arguments)
+            .arg("dockerd")
             .arg("--config-file")
             .arg(path("daemon.json"))
             .arg("--host")
@@ -84,8 +81,7 @@ impl OwnEngine {
             .arg(path("exec"))
             .arg("--pidfile")
             .arg(path("pid"))
-            // The rules of the machine's own engine stay as they are.
-            .args(["--iptables=false", "--ip6tables=false", "--bridge=none"])
+            .args(["--iptables=false", "--ip6tables=false"])
             .args(["--default-address-pool", ONLY_POOL])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

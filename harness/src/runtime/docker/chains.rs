@@ -66,7 +66,7 @@ impl AnvilContainer {
             });
         let container = request.start().await.map_err(failed)?;
         let port = container.get_host_port_ipv4(PORT).await.map_err(failed)?;
-        let ended = surroundings.ended(container.id());
+        let ended = surroundings.ended(container.id(), &component);
         let connected = tokio::select! {
             connected = connect(port, chain_id, READY_WITHIN) => connected,
             how = ended => Err(how?),

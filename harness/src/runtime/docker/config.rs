@@ -18,8 +18,9 @@ use crate::{
 const EVERYWHERE: &str = "0.0.0.0";
 const EXECUTOR_PORT: u16 = 9090;
 const AGGREGATOR_PORT: u16 = 9010;
-/// How long a reference component may take to be ready.
-const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a reference component may take to be ready: an executor gives its performer a minute, and then says itself
+/// what it saw.
+const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(75);
 /// The same for an image of the user's: the public executor looks at its performer for the first time after 15 seconds
 /// and gives it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);

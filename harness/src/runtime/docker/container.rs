@@ -1,6 +1,6 @@
 //! One component as a container: started, awaited, killed, stopped, started again.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 use bollard::{
     models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding},
@@ -66,7 +66,7 @@ impl RunningComponent {
         let file = surroundings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
         configuration::write(&file, &launch.config)?;
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = body(&launch, surroundings, file);
+        let body = body(&launch, surroundings, &file);
         let docker = surroundings.engine.docker();
         let created = docker.create_container(Some(options), body).await;
         let id = created.doing(|| format!("create container {name} of image {}", launch.image))?.id;
@@ -107,25 +107,39 @@ impl RunningComponent {
             |how: String, output: String| RuntimeError::Ended { component: component.clone(), status: how, output };
         let Some(port) = surroundings.published(&self.id, self.launch.port).await? else {
             // Ports are published for as long as a container runs.
-            let how = surroundings.ended(&self.id).await?;
-            return Err(ended(how, watch.last_output(&self.id).await));
+            let how = surroundings.ended(&self.id, component).await?;
+            return Err(ended(how, self.last_output(watch).await));
         };
         self.address = format!("{LOOPBACK}:{port}");
         let fail = |source: HealthError| RuntimeError::Health { component: component.clone(), source };
         let channel = health::channel(&self.address).map_err(fail)?;
         let healthy = tokio::select! {
             healthy = health::wait_until_ready(&self.address, channel, within) => healthy,
-            how = surroundings.ended(&self.id) => return Err(ended(how?, watch.last_output(&self.id).await)),
+            how = surroundings.ended(&self.id, component) => return Err(ended(how?, self.last_output(watch).await)),
         };
         healthy.map_err(|error| match error {
             HealthError::Timeout { last_seen, .. } => RuntimeError::NotReady {
                 component: component.clone(),
                 within,
                 state: format!("the last that its health said is {last_seen}"),
-                output: watch.output_so_far(&self.id),
+                output: self.with_performers(watch.output_so_far(&self.id), watch),
             },
-            error => fail(error),
+            error @ HealthError::Address { .. } => fail(error),
         })
+    }
+
+    async fn last_output(&self, watch: &Watch) -> String {
+        self.with_performers(watch.last_output(&self.id).await, watch)
+    }
+
+    /// An executor is ready when its performer is, which has an output of its own.
+    fn with_performers(&self, output: String, watch: &Watch) -> String {
+        let ComponentRef::Executor(name) = self.component() else { return output };
+        let performer = ComponentRef::Performer(name.clone());
+        match watch.output_of(&performer) {
+            Some(of_performer) => format!("{output}\nthe last output of {performer}:\n{of_performer}"),
+            None => output,
+        }
     }
 
     /// Kills it and waits until it has ended; it must be running.
@@ -190,7 +204,7 @@ pub(super) async fn kill(id: &str, component: &ComponentRef, surroundings: &Surr
     }
     let killed = surroundings.engine.docker().kill_container(id, None).await;
     settled(killed.doing(|| format!("kill the container of {component}")))?;
-    surroundings.ended(id).await?;
+    surroundings.ended(id, component).await?;
     Ok(())
 }
 
@@ -218,7 +232,7 @@ fn settled(done: Result<(), EngineError>) -> Result<(), EngineError> {
     }
 }
 
-fn body(launch: &Launch, surroundings: &Surroundings, config: PathBuf) -> ContainerCreateBody {
+fn body(launch: &Launch, surroundings: &Surroundings, config: &Path) -> ContainerCreateBody {
     let port = format!("{}/tcp", launch.port);
     let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
     let mut binds = vec![format!("{}:{CONFIG}:ro", config.display())];

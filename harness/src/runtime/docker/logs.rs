@@ -46,6 +46,8 @@ struct Shared {
     folder: PathBuf,
     timeline: Timeline,
     containers: Mutex<HashMap<String, Container>>,
+    /// What is read last of each component: an executor may start its performer again and again.
+    latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
 }
 
@@ -63,9 +65,9 @@ impl Watch {
     /// Follows what happens on the network since `since`, in seconds since 1970; output goes below `folder`.
     pub(super) fn start(engine: &Engine, network: &str, since: i64, folder: PathBuf, timeline: Timeline) -> Self {
         let (engine, network) = (engine.clone(), network.to_owned());
-        let shared =
-            Shared { engine, network, folder, timeline, containers: Mutex::default(), readers: TaskTracker::new() };
-        let shared = Arc::new(shared);
+        let (containers, latest) = (Mutex::default(), Mutex::default());
+        let readers = TaskTracker::new();
+        let shared = Arc::new(Shared { engine, network, folder, timeline, containers, latest, readers });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move {
@@ -97,6 +99,12 @@ impl Watch {
     /// The last lines of a container that still runs.
     pub(super) fn output_so_far(&self, id: &str) -> String {
         self.shared.containers().get(id).map(|container| container.last.to_string()).unwrap_or_default()
+    }
+
+    /// The last lines of a component's newest container, where there was one.
+    pub(super) fn output_of(&self, component: &ComponentRef) -> Option<String> {
+        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(&component.to_string()).map(ToString::to_string)
     }
 
     /// Waits until the output of all containers is read to the end; all of them must have ended.
@@ -179,6 +187,7 @@ impl Shared {
         let mut read = container.read.lock().await;
         let name = self.name(id).await;
         let component = component(&name);
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), container.last.clone());
         let mut file = self.file(&name);
         let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
         let mut output = self.engine.docker().logs(id, Some(options));

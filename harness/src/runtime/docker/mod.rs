@@ -31,7 +31,7 @@ use tokio::sync::Mutex;
 use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
 use crate::{
     chain::{PreparedState, SetupError},
-    engine::Engine,
+    engine::{Engine, EngineError},
     reaper::{Labels, RunFolder, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::Timeline,
@@ -89,10 +89,20 @@ impl DockerRuntime {
     pub async fn new(settings: DockerSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
         let DockerSettings { engine, images, folder, labels, timeline, .. } = settings;
         let logs = folder.join("logs");
-        fs::create_dir_all(&logs).map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
-        let (surroundings, network) = Surroundings::make(engine, labels, folder).await?;
+        let made = match fs::create_dir_all(&logs) {
+            Ok(()) => Surroundings::make(engine, labels, folder).await,
+            Err(source) => Err(RuntimeError::File { path: logs.clone(), source }),
+        };
+        let (surroundings, network) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                // Else it would take us for killed, and the folder with it. The error that led here is the one to report.
+                let _ = end(supervisor, is_gone(&error)).await;
+                return Err(error);
+            }
+        };
         let watch = Watch::start(&surroundings.engine, &network, since, logs, timeline);
         let (anvils, components) = (Mutex::default(), Mutex::default());
         Ok(Self { images, surroundings, watch, supervisor, anvils, components })
@@ -115,28 +125,34 @@ impl DockerRuntime {
     }
 
     /// A component of its own, or the executor of performers.
-    async fn running(&self, component: &ComponentRef) -> Result<RunningComponent, RuntimeError> {
+    async fn running(&self, component: &ComponentRef, fault: &'static str) -> Result<RunningComponent, RuntimeError> {
         let keeper = match component {
             ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
             other => other.clone(),
         };
         let running = self.components.lock().await.get(&keeper).cloned();
-        running.ok_or_else(|| RuntimeError::Kill {
+        running.ok_or_else(|| RuntimeError::Fault {
+            fault,
             component: component.clone(),
             reason: format!("{keeper} was never started"),
         })
     }
 
-    fn performers<'a>(&'a self, component: &ComponentRef, executor: &'a RunningComponent) -> Option<Performers<'a>> {
-        let performers =
-            Performers { surroundings: &self.surroundings, component: component.clone(), executor: &executor.address };
+    fn performers<'a>(
+        &'a self,
+        component: &ComponentRef,
+        executor: &'a RunningComponent,
+        fault: &'static str,
+    ) -> Option<Performers<'a>> {
+        let (surroundings, executor) = (&self.surroundings, &executor.address);
+        let performers = Performers { surroundings, component: component.clone(), fault, executor };
         matches!(component, ComponentRef::Performer(_)).then_some(performers)
     }
 
     /// The containers of a component, of which there is one at least.
-    async fn containers(&self, component: &ComponentRef) -> Result<Vec<String>, RuntimeError> {
-        let running = self.running(component).await?;
-        match self.performers(component, &running) {
+    async fn containers(&self, component: &ComponentRef, fault: &'static str) -> Result<Vec<String>, RuntimeError> {
+        let running = self.running(component, fault).await?;
+        match self.performers(component, &running, fault) {
             Some(performers) => performers.some().await,
             None => Ok(vec![running.id().to_owned()]),
         }
@@ -173,16 +189,16 @@ impl Runtime for DockerRuntime {
     }
 
     async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        let running = self.running(component).await?;
-        match self.performers(component, &running) {
+        let running = self.running(component, "kill").await?;
+        match self.performers(component, &running, "kill") {
             Some(performers) => performers.kill().await,
             None => running.kill(&self.surroundings).await,
         }
     }
 
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
-        let mut running = self.running(component).await?;
-        if let Some(performers) = self.performers(component, &running) {
+        let mut running = self.running(component, "restart").await?;
+        if let Some(performers) = self.performers(component, &running, "restart") {
             return performers.restart(within).await;
         }
         running.restart(STOP_GRACE, within, &self.surroundings, &self.watch).await?;
@@ -191,35 +207,35 @@ impl Runtime for DockerRuntime {
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        for id in self.containers(component).await? {
+        for id in self.containers(component, "pause").await? {
             self.surroundings.pause(&id, component).await?;
         }
         Ok(())
     }
 
     async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        for id in self.containers(component).await? {
+        for id in self.containers(component, "resume").await? {
             self.surroundings.resume(&id, component).await?;
         }
         Ok(())
     }
 
     async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        for id in self.containers(component).await? {
+        for id in self.containers(component, "disconnect").await? {
             self.surroundings.disconnect(&id, component).await?;
         }
         Ok(())
     }
 
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
-        for id in self.containers(component).await? {
+        for id in self.containers(component, "reconnect").await? {
             self.surroundings.reconnect(&id, component).await?;
         }
         if matches!(component, ComponentRef::Performer(_)) {
             // Its executor sees to its health, and nothing of it is published to this machine.
             return Ok(());
         }
-        let mut running = self.running(component).await?;
+        let mut running = self.running(component, "reconnect").await?;
         running.wait_until_ready(within, &self.surroundings, &self.watch).await?;
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
@@ -248,9 +264,9 @@ impl Runtime for DockerRuntime {
             take_down(&surroundings, &watch, anvils.into_inner(), components.into_inner().into_values().collect())
                 .await;
         // Whatever that came to: the supervisor removes what is left.
-        let report = blocking(move || supervisor.finish()).await;
+        let left = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
         let mut remains = taken_down?;
-        remains.extend(report?.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
+        remains.extend(left?);
         Ok(remains)
     }
 
@@ -259,6 +275,20 @@ impl Runtime for DockerRuntime {
         anvils.into_inner().into_iter().for_each(AnvilContainer::keep);
         blocking(move || supervisor.keep()).await
     }
+}
+
+/// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
+async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Vec<Remains>, RuntimeError> {
+    if engine_is_gone {
+        supervisor.leave()?;
+        return Ok(Vec::new());
+    }
+    let report = blocking(move || supervisor.finish()).await?;
+    Ok(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect())
+}
+
+fn is_gone(error: &RuntimeError) -> bool {
+    matches!(error, RuntimeError::Engine(EngineError::Gone { .. }))
 }
 
 /// Ends everything in order; what had to be forced is in the result.

@@ -23,6 +23,8 @@ pub(super) struct Performers<'a> {
     pub surroundings: &'a Surroundings,
     /// How they are called.
     pub component: ComponentRef,
+    /// What is to be done to them, as `pause`.
+    pub fault: &'static str,
     /// Where their executor listens.
     pub executor: &'a str,
 }
@@ -97,7 +99,7 @@ impl Performers<'_> {
     }
 
     fn failed(&self, reason: String) -> RuntimeError {
-        RuntimeError::Kill { component: self.component.clone(), reason }
+        RuntimeError::Fault { fault: self.fault, component: self.component.clone(), reason }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every container of a trial shares: the engine, the network, the labels; and questions about one of them.
 
-use std::path::PathBuf;
+use std::{fmt::Display, path::PathBuf};
 
 use bollard::{
     models::{ContainerState, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest},
@@ -68,13 +68,13 @@ impl Surroundings {
         Ok(bindings.into_iter().find_map(|binding| binding.host_port?.parse().ok()))
     }
 
-    /// Waits for a container's end, and says how it ended.
-    pub(super) async fn ended(&self, id: &str) -> Result<String, RuntimeError> {
+    /// Waits for the end of the container of `who`, and says how it ended.
+    pub(super) async fn ended(&self, id: &str, who: impl Display) -> Result<String, RuntimeError> {
         let mut waiting = self.engine.docker().wait_container(id, None::<WaitContainerOptions>);
         match waiting.next().await {
             // An exit code other than 0 comes as an error.
             None | Some(Ok(_) | Err(bollard::errors::Error::DockerContainerWaitError { .. })) => {}
-            Some(Err(error)) => Err(error).doing(|| format!("wait for the end of container {id}"))?,
+            Some(Err(error)) => Err(error).doing(|| format!("wait for the end of the container of {who}"))?,
         }
         let state = self.state(id).await?;
         let code = state.exit_code.unwrap_or_default();
@@ -85,8 +85,17 @@ impl Surroundings {
 
     /// Stops a container's clock.
     pub(super) async fn pause(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.must_run("pause", id, component).await?;
         let paused = self.engine.docker().pause_container(id).await;
         Ok(paused.doing(|| format!("pause the container of {component}"))?)
+    }
+
+    /// The engine would pass over some faults of a container that has ended, or tell them by its id.
+    async fn must_run(&self, fault: &'static str, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
+        if self.state(id).await?.running == Some(true) {
+            return Ok(());
+        }
+        Err(RuntimeError::Fault { fault, component: component.clone(), reason: "it is not running".to_owned() })
     }
 
     /// Lets a paused container go on.
@@ -97,6 +106,7 @@ impl Surroundings {
 
     /// Takes a container off the network.
     pub(super) async fn disconnect(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.must_run("disconnect", id, component).await?;
         let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(false) };
         let done = self.engine.docker().disconnect_network(&self.network, request).await;
         Ok(done.doing(|| format!("disconnect {component} from network {}", self.network))?)
