@@ -89,14 +89,13 @@ pub fn of_trials(scenario: &str, trials: &[(&str, Option<&TrialReport>)]) -> Par
             Verdict::Interrupted => Some(format!("{name} was interrupted")),
         },
     });
-    let verdict = match unfit {
-        Some(reason) => ParityVerdict::NotCompared { reason },
-        None => {
-            let traces: Vec<_> =
-                trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
-            let differences = compare(&traces);
-            if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
-        }
+    let verdict = if let Some(reason) = unfit {
+        ParityVerdict::NotCompared { reason }
+    } else {
+        let traces: Vec<_> =
+            trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
+        let differences = compare(&traces);
+        if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
     };
     let runtimes = trials.iter().map(|(name, _)| runtime(name)).collect();
     let path = trials.iter().find_map(|(_, report)| report.map(|report| report.scenario.clone())).unwrap_or_default();
