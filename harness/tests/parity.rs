@@ -88,6 +88,5 @@ async fn a_dropped_variable_fails_parity_alone() {
     let [difference] = found.as_slice() else { panic!("{found:#?}") };
     assert_eq!(difference.what, "the result of task `task`");
     let sides = difference.sides.each_ref().map(|(_, value)| value.as_str());
-    // "0x11" and "0x10" as text.
-    assert_eq!(sides, ["0x30783131", "0x30783130"]);
+    assert_eq!(sides, ["\"0x11\"", "\"0x10\""]);
 }

@@ -45,9 +45,7 @@ fn must_agree(scenario: &str, trials: &[Trial]) -> Result<(), Failed> {
     let parity = of_trials(scenario, &named);
     match &parity.verdict {
         ParityVerdict::Passed => Ok(()),
-        ParityVerdict::Failed { .. } => {
-            Err(format!("{}  again     {COMMAND} {}", parity.text(), parity.arguments()).into())
-        }
+        ParityVerdict::Failed { .. } => Err(report::parity_text(&parity, COMMAND).into()),
         ParityVerdict::NotCompared { reason } => {
             let failed = reports.iter().filter(|report| report.verdict != Verdict::Passed);
             let blocks: String = failed.map(|report| report::failure_text(report, COMMAND)).collect();

@@ -156,6 +156,7 @@ async fn aside<T: Send + 'static>(limit: Duration, look: impl FnOnce() -> Known<
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn untold(error: impl ToString) -> Unknown {
     Unknown::Untold(error.to_string())
 }

@@ -1,7 +1,8 @@
 //! What earlier runs left behind and nobody is at any more.
 
 use crate::{
-    reaper::{self, ReaperError},
+    engine::EngineAddress,
+    reaper::{Inventory, ReaperError, RunState},
     runner::RunFolders,
 };
 
@@ -10,18 +11,20 @@ use crate::{
 pub struct Leftovers {
     /// Folders of trials: evidence, which takes space only.
     pub folders: usize,
-    /// Processes that still run.
-    pub processes: usize,
+    /// Processes, containers, networks and volumes.
+    pub things: usize,
 }
 
 impl Leftovers {
-    /// Looks at the folders of trials below this root, and for processes of those trials.
+    /// Looks at the folders of trials below this root, at processes and at the engine.
+    ///
+    /// Must not be called from within an asynchronous task.
     pub(super) fn look(folders: &RunFolders) -> Result<Self, ReaperError> {
-        let mut found = Self::default();
-        for kept in folders.runs().iter().filter(|kept| !kept.is_under_way()) {
-            found.folders += 1;
-            found.processes += reaper::processes_of(&kept.run)?.len();
-        }
-        Ok(found)
+        let found = Inventory::take(folders.runs(), &EngineAddress::locate())?.runs;
+        let left: Vec<_> = found.iter().filter(|run| run.state != RunState::Running).collect();
+        Ok(Self {
+            folders: left.iter().filter(|run| run.here).count(),
+            things: left.iter().map(|run| run.things().len()).sum(),
+        })
     }
 }

@@ -5,7 +5,10 @@ use std::{fmt::Write, path::Path, time::Duration};
 use console::Style;
 
 use crate::{
-    runner::verdict::{TaskReport, TrialReport, Verdict, Violation},
+    runner::{
+        parity::Parity,
+        verdict::{TaskReport, TrialReport, Verdict, Violation},
+    },
     scenario::DEFAULT_DIRECTORY,
 };
 
@@ -103,14 +106,22 @@ fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
     };
     text.push_str(&field(2, "folder", &folder, paint));
     text.push_str(&running(report, paint));
-    text.push_str(&field(2, "again", &again(report, command), paint));
+    text.push_str(&field(2, "again", &again(&report.scenario, &report.trial, command), paint));
     text
 }
 
+/// In what the runtimes differ, and how they are compared again. Each line ends with a line feed.
+pub fn parity_text(parity: &Parity, command: &str) -> String {
+    let runtimes: String = parity.runtimes.iter().map(|runtime| format!(" --runtime {runtime}")).collect();
+    let name = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
+    let again = again(&parity.scenario, name, &format!("{command}{runtimes}"));
+    format!("{}\n{}", parity.text(), field(2, "again", &again, Paint { colour: false }))
+}
+
 /// The command that runs just this trial once more, from the same working folder.
-fn again(report: &TrialReport, command: &str) -> String {
-    let folder = report.scenario.parent().unwrap_or(Path::new(""));
-    let trial = quoted(&report.trial);
+fn again(scenario: &Path, name: &str, command: &str) -> String {
+    let folder = scenario.parent().unwrap_or(Path::new(""));
+    let trial = quoted(name);
     match folder.to_str() {
         // Where names are looked up without being told.
         Some(DEFAULT_DIRECTORY) | None => format!("{command} {trial}"),
@@ -189,8 +200,7 @@ mod tests {
     #[case("x.yaml", "harness run --scenarios . process::square")]
     #[case("/my own/x.yaml", "harness run --scenarios '/my own' process::square")]
     fn the_command_finds_the_trial_again(#[case] scenario: &str, #[case] command: &str) {
-        let report = TrialReport { scenario: scenario.into(), ..samples::passed() };
-        assert_eq!(again(&report, "harness run"), command);
+        assert_eq!(again(Path::new(scenario), "process::square", "harness run"), command);
     }
 
     #[rstest::rstest]

@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{
     ReportError, RunReport,
-    block::{Paint, block},
+    block::{Paint, block, parity_text},
     file,
 };
 use crate::runner::{
@@ -87,7 +87,7 @@ fn comparison(parity: &Parity, command: &str) -> TestCase {
     let failed = matches!(parity.verdict, ParityVerdict::Failed { .. });
     let mut case = classified(TestCase::new(parity.name.as_str(), status), PARITY);
     if failed {
-        case.set_system_out(format!("{}  again     {command} {}\n", parity.text(), parity.arguments()));
+        case.set_system_out(parity_text(parity, command));
     }
     case
 }

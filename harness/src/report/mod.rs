@@ -12,7 +12,7 @@ mod run;
 mod samples;
 mod terminal;
 
-pub use block::failure_text;
+pub use block::{failure_text, parity_text};
 pub use event::{Reporter, RunEvent, follow};
 pub use file::ReportError;
 pub use json::{JSON_VERSION, write_json};

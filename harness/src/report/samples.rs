@@ -127,6 +127,11 @@ pub(super) fn parity() -> Vec<Parity> {
     ];
     let runtimes = ["process", "docker"].map(ToOwned::to_owned);
     verdicts
-        .map(|(name, verdict)| Parity { name: format!("parity::{name}"), runtimes: runtimes.to_vec(), verdict })
+        .map(|(name, verdict)| Parity {
+            name: format!("parity::{name}"),
+            runtimes: runtimes.to_vec(),
+            scenario: format!("scenarios/{name}.yaml").into(),
+            verdict,
+        })
         .into()
 }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Reporter, RunEvent, RunReport,
-    block::{Paint, block, running, time},
+    block::{Paint, block, parity_text, running, time},
     progress::Progress,
 };
 use crate::runner::{
@@ -101,8 +101,7 @@ impl<W: Write> Terminal<W> {
             ParityVerdict::Passed => format!("{label} {name:<width$}  {}\n", parity.runtimes.join(" = ")),
             ParityVerdict::NotCompared { reason } => format!("{label} {name:<width$}  not compared: {reason}\n"),
             ParityVerdict::Failed { .. } => {
-                let again = format!("{} {}", self.options.command, parity.arguments());
-                format!("{label} {name}\n\n{}  again     {again}\n\n", parity.text())
+                format!("{label} {name}\n\n{}\n", parity_text(parity, &self.options.command))
             }
         }
     }

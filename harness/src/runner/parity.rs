@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeSet,
     fmt::{self, Write as _},
+    path::PathBuf,
 };
 
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct Parity {
     pub name: String,
     /// The runtimes.
     pub runtimes: Vec<String>,
+    /// The scenario file.
+    pub scenario: PathBuf,
     /// What the comparison came to.
     #[serde(flatten)]
     pub verdict: ParityVerdict,
@@ -86,17 +89,17 @@ pub fn of_trials(scenario: &str, trials: &[(&str, Option<&TrialReport>)]) -> Par
             Verdict::Interrupted => Some(format!("{name} was interrupted")),
         },
     });
-    let verdict = match unfit {
-        Some(reason) => ParityVerdict::NotCompared { reason },
-        None => {
-            let traces: Vec<_> =
-                trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
-            let differences = compare(&traces);
-            if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
-        }
+    let verdict = if let Some(reason) = unfit {
+        ParityVerdict::NotCompared { reason }
+    } else {
+        let traces: Vec<_> =
+            trials.iter().filter_map(|(name, report)| Some((runtime(name), &report.as_ref()?.trace))).collect();
+        let differences = compare(&traces);
+        if differences.is_empty() { ParityVerdict::Passed } else { ParityVerdict::Failed { differences } }
     };
     let runtimes = trials.iter().map(|(name, _)| runtime(name)).collect();
-    Parity { name: format!("{PARITY}::{scenario}"), runtimes, verdict }
+    let path = trials.iter().find_map(|(_, report)| report.map(|report| report.scenario.clone())).unwrap_or_default();
+    Parity { name: format!("{PARITY}::{scenario}"), runtimes, scenario: path, verdict }
 }
 
 /// Compares each trace with the first; names are those of the runtimes.
@@ -127,12 +130,6 @@ impl Parity {
             let _ = writeln!(text, "  and {} more", differences.len() - SHOWN);
         }
         text
-    }
-
-    /// The arguments of `harness run` that compare once more.
-    pub fn arguments(&self) -> String {
-        let runtimes: Vec<_> = self.runtimes.iter().map(|runtime| format!("--runtime {runtime}")).collect();
-        format!("{} {}", runtimes.join(" "), suffix(&self.name).unwrap_or_default())
     }
 }
 
@@ -217,4 +214,81 @@ fn names(trace: &Trace) -> String {
 
 fn suffix(name: &str) -> Option<&str> {
     name.split_once("::").map(|(_, scenario)| scenario)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn lane(events: &[&str], whole: bool) -> Lane {
+        Lane { events: events.iter().map(|event| (*event).to_owned()).collect(), whole }
+    }
+
+    /// Late is no difference, otherwise is one: the heart of what is compared.
+    #[rstest]
+    #[case::equal(lane(&["started", "finished"], true), lane(&["started", "finished"], true), true)]
+    #[case::cut_off(lane(&["started"], false), lane(&["started", "finished"], true), true)]
+    #[case::both_cut_off(lane(&[], false), lane(&["started", "finished"], false), true)]
+    #[case::failed_instead(lane(&["started", "failed"], false), lane(&["started", "finished"], true), false)]
+    #[case::whole_and_short(lane(&["started"], true), lane(&["started", "finished"], true), false)]
+    #[case::more_than_whole(lane(&["started", "finished", "failed"], false), lane(&["started", "finished"], true), false)]
+    #[case::other_order(lane(&["finished", "started"], true), lane(&["started", "finished"], true), false)]
+    fn lanes_agree(#[case] one: Lane, #[case] other: Lane, #[case] expected: bool) {
+        assert_eq!((agree(&one, &other), agree(&other, &one)), (expected, expected));
+    }
+
+    fn task(signers: &[&str], free: &[&str]) -> TaskTrace {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        TaskTrace {
+            name: "task".to_owned(),
+            chain: "l2".to_owned(),
+            status: "verified".to_owned(),
+            verified: 1,
+            result: Some("0x10".to_owned()),
+            signers: names(signers),
+            free: names(free),
+            lanes: [].into(),
+        }
+    }
+
+    /// Who signs is compared as far as the scenario decides it.
+    #[rstest]
+    #[case(&["alice", "bob"], &["alice", "carol"], &["bob", "carol"], 0)]
+    #[case(&["alice", "bob"], &["alice", "carol"], &[], 1)]
+    #[case(&["alice", "bob"], &["bob"], &["carol"], 1)]
+    fn signers_are_compared_where_they_are_pinned(
+        #[case] one: &[&str],
+        #[case] other: &[&str],
+        #[case] free: &[&str],
+        #[case] expected: usize,
+    ) {
+        let trace = |signers: &[&str]| Trace { steps: Vec::new(), tasks: vec![task(signers, free)] };
+        let (one, other) = (trace(one), trace(other));
+        let found = compare(&[("process".to_owned(), &one), ("docker".to_owned(), &other)]);
+        assert_eq!(found.len(), expected, "{found:?}");
+    }
+
+    /// Each thing that a trace holds must count: one that is passed over hides a difference.
+    #[rstest]
+    #[case::result(|task: &mut TaskTrace| task.result = Some("0x11".to_owned()), "the result of task `task`")]
+    #[case::chain(|task: &mut TaskTrace| task.chain = "l1".to_owned(), "the chain of task `task`")]
+    #[case::status(|task: &mut TaskTrace| task.status = "expired".to_owned(), "the status of task `task`")]
+    #[case::twice(|task: &mut TaskTrace| task.verified = 2, "how often task `task` was verified")]
+    #[case::lane(
+        |task: &mut TaskTrace| drop(task.lanes.insert("aggregator".to_owned(), lane(&["observed"], true))),
+        "task `task` by aggregator"
+    )]
+    fn every_part_counts(#[case] change: fn(&mut TaskTrace), #[case] what: &str) {
+        let one = Trace { steps: Vec::new(), tasks: vec![TaskTrace { lanes: whole(), ..task(&["alice"], &[]) }] };
+        let mut other = one.clone();
+        change(&mut other.tasks[0]);
+        let found = compare(&[("process".to_owned(), &one), ("docker".to_owned(), &other)]);
+        assert_eq!(found.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), [what]);
+    }
+
+    fn whole() -> std::collections::BTreeMap<String, Lane> {
+        [("aggregator".to_owned(), lane(&["observed", "quorum"], true))].into()
+    }
 }

@@ -6,7 +6,7 @@ use hourglass_component::chain::VerifiedTask;
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER};
 
 use super::{
-    judge::verified_on,
+    judge::{readable, verified_on},
     world::{TrackedTask, World},
 };
 use crate::{
@@ -68,7 +68,7 @@ fn fact(world: &World, task: &TrackedTask, name: String, status: String, of_chai
             chain: task.chain.to_string(),
             status,
             verified: verified.len(),
-            result: verified.first().map(|verified| format!("0x{}", hex::encode(&verified.result))),
+            result: verified.first().map(|verified| readable(&verified.result)),
             signers: signers.into_iter().map(|signer| world.name_of(signer)).collect(),
             free: free(&world.scenario, &task.alias).into_iter().collect(),
             lanes: BTreeMap::new(),

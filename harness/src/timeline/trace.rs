@@ -36,7 +36,7 @@ pub struct TaskTrace {
     pub status: String,
     /// How often the mailbox said that it is verified.
     pub verified: usize,
-    /// The result that was verified, in hexadecimal.
+    /// The result that was verified, as text where it is printable, else in hexadecimal.
     pub result: Option<String>,
     /// The operators whose signatures are in the certificate.
     pub signers: BTreeSet<String>,

@@ -56,6 +56,27 @@ steps:
   - expect_verified: {result: \"0x10\", signed_by: [operator]}
 "
 )]
+#[case::a_paused_performer_goes_on_with_its_task(
+    "components: {performer: {environment: {TASK_DELAY_MS: 300}}}
+steps:
+  - create_task: {payload: \"0x04\"}
+  - expect_event: {event: performer_started, task: task}
+  - pause: {component: performer/operator}
+  - resume: {component: performer/operator}
+  - expect_verified: {result: \"0x10\"}
+"
+)]
+#[case::what_stays_paused_ends_in_order(
+    "topology:
+  threshold: 3000
+  operators: [{name: alice}, {name: bob}, {name: carol}]
+steps:
+  - pause: {component: executor/bob}
+  - pause: {component: performer/carol}
+  - create_task: {payload: \"0x04\"}
+  - expect_verified: {result: \"0x10\", signed_by: [alice], not_signed_by: [bob, carol]}
+"
+)]
 #[case::chains_are_mined_and_warped(
     "topology: {task_sla: 1h}
 steps:
@@ -122,4 +143,26 @@ fn killing_what_does_not_run_is_no_pass() {
     let outcome = sandbox.run_file(&sandbox.scenario("twice", steps));
     outcome.assert_code(3).assert_shows(&["failed to kill aggregator", "not running"]);
     sandbox.assert_no_process();
+}
+
+/// A fault that cannot be made says nothing about what is tested: no failure, and never a pass.
+#[rstest::rstest]
+#[case("pause: {component: executor/operator}}, {pause: {component: executor/operator}", "it is paused already")]
+#[case("resume: {component: performer/operator}", "resume performer/operator: it is not paused")]
+#[case("kill: {component: aggregator}}, {pause: {component: aggregator}", "pause aggregator: it is not running")]
+fn a_fault_that_cannot_be_made_is_3(#[case] faults: &str, #[case] reason: &str) {
+    let sandbox = Sandbox::new();
+    let steps = format!("steps: [{{{faults}}}, {{create_task: {{payload: \"1\"}}}}, {{expect_verified: {{}}}}]\n");
+    sandbox.run_file(&sandbox.scenario("impossible", &steps)).assert_code(3).assert_shows(&[reason]);
+    sandbox.assert_no_process();
+}
+
+/// What a user asks for is used or refused, before anything is started.
+#[test]
+fn an_image_for_a_process_is_2() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["run", "square", "--performer-image", "mine:1"]);
+    outcome.assert_code(2).assert_complains(&["--performer-image", "process::square", "--runtime docker"]);
+    let planned = sandbox.run(&["plan", "square", "--runtime", "docker", "--performer-image", "mine:1"]);
+    planned.assert_code(0).assert_shows(&["image mine:1"]);
 }

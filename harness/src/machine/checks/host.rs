@@ -108,20 +108,21 @@ pub(super) fn clock(clock: Clock) -> Check {
     CLOCK.ok(shown)
 }
 
-/// Folders are evidence and take space only; what still runs takes memory and processors from the next trial.
+/// Folders are evidence and take space only; what still runs takes memory, processors and addresses from the next trial.
 pub(super) fn leftovers(leftovers: &Known<Leftovers>) -> Check {
-    let Leftovers { folders, processes } = match leftovers {
+    let Leftovers { folders, things } = match leftovers {
         Ok(leftovers) => *leftovers,
         Err(unknown) => return LEFTOVERS.unknown(unknown),
     };
     let counted = |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
     let folders = counted(folders, "folder of a trial", "folders of trials");
-    if processes == 0 {
+    if things == 0 {
         return LEFTOVERS.ok(format!("nothing runs; {folders}"));
     }
-    let processes = counted(processes, "process", "processes");
+    let things =
+        counted(things, "process, container, network or volume", "processes, containers, networks and volumes");
     LEFTOVERS.warning(
-        format!("{processes} of trials that nobody is at; {folders}"),
+        format!("{things} of trials that nobody is at; {folders}"),
         "`harness gc --dry-run` lists them, `harness gc` ends them",
     )
 }
@@ -144,8 +145,8 @@ mod tests {
         Clock { now: time.parse::<Timestamp>().unwrap(), jumped: SignedDuration::from_secs(jumped) }
     }
 
-    fn left(folders: usize, processes: usize) -> Known<Leftovers> {
-        Ok(Leftovers { folders, processes })
+    fn left(folders: usize, things: usize) -> Known<Leftovers> {
+        Ok(Leftovers { folders, things })
     }
 
     fn limits(instances: u64, watches: u64) -> Known<Inotify> {
@@ -171,7 +172,7 @@ mod tests {
     #[case::clock_that_is_set(clock(at("2026-05-04T03:02:01Z", -90)), Warning, "set by")]
     #[case::nothing_left(leftovers(&left(0, 0)), Fine, "nothing runs; 0 folders of trials")]
     #[case::evidence(leftovers(&left(1, 0)), Fine, "nothing runs; 1 folder of a trial")]
-    #[case::leftovers(leftovers(&left(2, 1)), Warning, "1 process of trials that nobody is at; 2 folders")]
+    #[case::leftovers(leftovers(&left(2, 1)), Warning, "1 process, container, network or volume of trials that nobody is at; 2 folders")]
     fn each_is_judged(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
         assert_eq!(check.verdict, verdict, "{check:?}");
         assert!(check.finding.contains(says), "{check:?}");

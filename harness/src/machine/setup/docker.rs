@@ -96,7 +96,7 @@ fn plan(system: &System, found: Result<EngineFacts, EngineError>) -> Result<Vec<
     match found {
         Ok(facts) => with_engine(system, &facts),
         Err(source @ (EngineError::NotThere { .. } | EngineError::Stopped { .. })) => without_engine(system, source),
-        Err(source) => Err(DockerSetupError::Engine { source }),
+        Err(source) => Err(DockerSetupError::Engine { source: Box::new(source) }),
     }
 }
 
@@ -128,7 +128,7 @@ fn with_engine(system: &System, facts: &EngineFacts) -> Result<Vec<Planned>, Doc
 
 fn without_engine(system: &System, source: EngineError) -> Result<Vec<Planned>, DockerSetupError> {
     if system.engine != EngineAddress::Socket("/var/run/docker.sock".into()) {
-        return Err(DockerSetupError::NamedElsewhere { address: system.engine.clone(), source });
+        return Err(DockerSetupError::NamedElsewhere { address: system.engine.clone(), source: Box::new(source) });
     }
     let mut steps = Vec::new();
     // Before the packages, which start the engine where services are managed.

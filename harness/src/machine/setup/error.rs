@@ -32,13 +32,13 @@ pub enum DockerSetupError {
         /// What the variable names.
         address: EngineAddress,
         /// Why that engine cannot be used.
-        source: EngineError,
+        source: Box<EngineError>,
     },
     /// There is an engine that does not let itself be used.
     #[error("use the engine that is there{}", .source.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default())]
     Engine {
         /// Why.
-        source: EngineError,
+        source: Box<EngineError>,
     },
     /// Nothing is known of the engine.
     #[error("look at the engine: {0}")]

@@ -68,11 +68,11 @@ impl Watch {
         let (containers, latest) = (Mutex::default(), Mutex::default());
         let readers = TaskTracker::new();
         let shared = Arc::new(Shared { engine, network, folder, timeline, containers, latest, readers });
-        let (lose, lost) = watch::channel(None);
+        let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move {
             let error = following.follow_events(since).await;
-            lose.send_replace(Some(Arc::new(error)));
+            give_up.send_replace(Some(Arc::new(error)));
         });
         Self { shared, lost, _events: AbortOnDropHandle::new(events) }
     }
