@@ -1,6 +1,6 @@
 //! One component as a container: started, awaited, killed, stopped, started again.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 use bollard::{
     models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding},
@@ -61,7 +61,7 @@ impl RunningComponent {
         let file = surroundings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
         configuration::write(&file, &launch.config)?;
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = body(&launch, surroundings, file);
+        let body = body(&launch, surroundings, &file);
         let docker = surroundings.engine.docker();
         let created = docker.create_container(Some(options), body).await;
         let id = created.doing(|| format!("create container {name} of image {}", launch.image))?.id;
@@ -121,7 +121,7 @@ impl RunningComponent {
                 state: format!("the last that its health said is {last_seen}"),
                 output: self.with_performers(watch.output_so_far(&self.id), watch),
             },
-            error => fail(error),
+            error @ HealthError::Address { .. } => fail(error),
         })
     }
 
@@ -229,7 +229,7 @@ fn settled(done: Result<(), EngineError>) -> Result<(), EngineError> {
     }
 }
 
-fn body(launch: &Launch, surroundings: &Surroundings, config: PathBuf) -> ContainerCreateBody {
+fn body(launch: &Launch, surroundings: &Surroundings, config: &Path) -> ContainerCreateBody {
     let port = format!("{}/tcp", launch.port);
     let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
     let mut binds = vec![format!("{}:{CONFIG}:ro", config.display())];
