@@ -1,5 +1,7 @@
 //! Parity on real trials: the same has the same trace every time, and what differs is noticed.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
 use std::{env, path::Path, sync::Arc};
 
 use futures::StreamExt as _;

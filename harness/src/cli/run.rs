@@ -1,6 +1,6 @@
 //! `harness run`: trials are run and told to the terminal, and on request to files.
 
-use std::{io, num::NonZero, path::PathBuf, thread};
+use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread};
 
 use hourglass_component::shutdown;
 
@@ -96,7 +96,8 @@ fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
         let (first, _) = pattern.split_once("::")?;
         RuntimeKind::ALL.into_iter().find(|kind| kind.as_str() == first)
     });
-    let named: Option<Vec<_>> = named.collect();
+    let named: Option<BTreeSet<_>> = named.collect();
+    let named = named.map(|named| named.into_iter().collect::<Vec<_>>());
     named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![RuntimeKind::Process])
 }
 
@@ -128,6 +129,8 @@ mod tests {
     #[case(&[], &[Process])]
     #[case(&["square"], &[Process])]
     #[case(&["docker::square"], &[Docker])]
+    #[case(&["docker::square", "docker::burst"], &[Docker])]
+    #[case(&["docker::square", "process::square"], &[Process, Docker])]
     #[case(&["docker::square", "burst"], &[Process])]
     #[case(&["scenarios/square.yaml"], &[Process])]
     fn a_trial_that_is_named_whole_says_its_runtime(#[case] patterns: &[&str], #[case] runtimes: &[RuntimeKind]) {

@@ -112,9 +112,9 @@ fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
 
 /// In what the runtimes differ, and how they are compared again. Each line ends with a line feed.
 pub fn parity_text(parity: &Parity, command: &str) -> String {
-    let runtimes: String = parity.runtimes.iter().map(|runtime| format!(" --runtime {runtime}")).collect();
+    let command = parity.runtimes.iter().fold(command.to_owned(), |words, runtime| words + " --runtime " + runtime);
     let name = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
-    let again = again(&parity.scenario, name, &format!("{command}{runtimes}"));
+    let again = again(&parity.scenario, name, &command);
     format!("{}\n{}", parity.text(), field(2, "again", &again, Paint { colour: false }))
 }
 

@@ -1,5 +1,6 @@
 //! Which scenarios are meant: files, names, patterns, tags, runtimes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hourglass_component::document::{DocumentError, suggest};
@@ -134,8 +135,9 @@ impl Selection {
     }
 
     fn expand(&self, files: &[ScenarioFile]) -> Vec<Trial> {
-        let runtimes = if self.runtimes.is_empty() { &RuntimeKind::ALL } else { self.runtimes.as_slice() };
-        files.iter().flat_map(|file| file.trials(runtimes)).collect()
+        let named: BTreeSet<_> = self.runtimes.iter().copied().collect();
+        let runtimes: Vec<_> = if named.is_empty() { RuntimeKind::ALL.to_vec() } else { named.into_iter().collect() };
+        files.iter().flat_map(|file| file.trials(&runtimes)).collect()
     }
 
     fn has_tag(&self, trial: &Trial) -> bool {

@@ -1,6 +1,6 @@
 //! What the exit code and the text say of each kind of end, and that each end leaves nothing behind.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use crate::sandbox::{HARNESS, Outcome, Sandbox, line_of, run};
 
@@ -55,7 +55,8 @@ fn the_command_of_a_failure_runs_just_that_again() {
 fn a_trial_is_run_by_its_whole_name() {
     let sandbox = Sandbox::new();
     sandbox.run(&["run", "process::square"]).assert_code(0).assert_shows(&["PASS  process::square ", "1 passed"]);
-    sandbox.run(&["run", "docker::square"]).assert_code(3).assert_shows(&["ERROR docker::square"]);
+    let outcome = run(without_engine(&mut sandbox.harness(&["run", "docker::square"])));
+    outcome.assert_code(3).assert_shows(&["ERROR docker::square"]);
     sandbox.assert_nothing_left();
 }
 
@@ -172,8 +173,10 @@ fn an_executor_command_that_does_not_exist_is_3() {
 #[test]
 fn a_runtime_that_is_not_there_is_3() {
     let sandbox = Sandbox::new();
-    let outcome = sandbox.run(&["run", "--runtime", "docker", "square"]);
-    outcome.assert_code(3).assert_shows(&["ERROR docker::square", "docker runtime is not built yet", "process"]);
+    let outcome = sandbox.run(&["run", "--runtime", "kubernetes", "square"]);
+    outcome.assert_code(3).assert_shows(&["ERROR kubernetes::square", "kubernetes runtime is not built yet", "docker"]);
+    let outcome = run(without_engine(&mut sandbox.harness(&["run", "--runtime", "docker", "square"])));
+    outcome.assert_code(3).assert_shows(&["ERROR docker::square", "failed to find a Docker engine", "DOCKER_HOST"]);
     sandbox.assert_nothing_left();
 }
 
@@ -206,4 +209,9 @@ fn assert_environment_failed(sandbox: &Sandbox, outcome: &Outcome, texts: &[&str
 fn only_folder(sandbox: &Sandbox) -> std::path::PathBuf {
     let [folder] = sandbox.run_folders().try_into().unwrap();
     folder
+}
+
+/// Whether the machine has an engine must not decide what these tests see.
+fn without_engine(command: &mut Command) -> &mut Command {
+    command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
 }

@@ -137,6 +137,7 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is judged may be unknown")]
     fn space(mebibytes: u64) -> Known<Space> {
         Ok(Space { folder: "/var/cache".into(), free: mebibytes * MIB })
     }
@@ -145,10 +146,12 @@ mod tests {
         Clock { now: time.parse::<Timestamp>().unwrap(), jumped: SignedDuration::from_secs(jumped) }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is judged may be unknown")]
     fn left(folders: usize, things: usize) -> Known<Leftovers> {
         Ok(Leftovers { folders, things })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is judged may be unknown")]
     fn limits(instances: u64, watches: u64) -> Known<Inotify> {
         Ok(Inotify { instances, watches })
     }

@@ -74,6 +74,7 @@ mod tests {
         machine::{Unknown, Verdict},
     };
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is judged may be unknown")]
     fn found(version: Result<&str, &str>) -> Known<Option<AnvilFacts>> {
         let binary = AnvilBinary { path: "/opt/anvil".into(), found_in: FoundIn::Path };
         let version = version.map(str::to_owned).map_err(str::to_owned);

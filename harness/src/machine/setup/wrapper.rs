@@ -62,7 +62,7 @@ mod tests {
         fs::read_to_string(at("config.json")).unwrap()
     }
 
-    /// All but CAP_SYS_RESOURCE.
+    /// All but `CAP_SYS_RESOURCE`.
     const BOUNDED: &str = "000001fffeffffff";
 
     fn description() -> Value {

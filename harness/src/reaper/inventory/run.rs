@@ -147,10 +147,12 @@ mod tests {
         Owner { started: 1, ..Owner::current().unwrap() }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a run may have no folder")]
     fn place(owner: Option<Owner>, here: bool) -> Option<Place> {
         Some(Place { run: RunId::generate(), folder: "/runs/r".into(), owner, here })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a run may have no labels")]
     fn labels(owner: Option<Owner>) -> Option<Labels> {
         Some(Labels { owner, ..Labels::new(RunId::generate(), "docker::square") })
     }

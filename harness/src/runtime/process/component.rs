@@ -121,7 +121,8 @@ impl RunningComponent {
     /// Ends it in order, or by force after the grace.
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
         // What stands still does not hear that it is to end.
-        self.paused.drain(..).for_each(pause::wake);
+        self.paused.iter().for_each(pause::wake);
+        self.paused.clear();
         let orderly = match self.child.take() {
             Some(child) => child.stop(grace).await,
             None => true,

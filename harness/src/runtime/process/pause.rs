@@ -23,7 +23,7 @@ pub(super) struct PausedGroup {
 }
 
 /// Lets it go on. A group that is gone needs no signal.
-pub(super) fn wake(paused: PausedGroup) {
+pub(super) fn wake(paused: &PausedGroup) {
     let _ = kill_process_group(paused.group, Signal::CONT);
 }
 
@@ -56,7 +56,7 @@ impl RunningComponent {
         if paused.is_empty() {
             return Err(fault("resume", component, "it is not paused"));
         }
-        paused.into_iter().for_each(wake);
+        paused.iter().for_each(wake);
         Ok(())
     }
 
