@@ -54,8 +54,7 @@ pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
     let outcome = lab.run(NEVER_READY);
     outcome.assert_code(3).assert_shows(&[
         "failed to see executor/operator ready",
-        "healthy within 60s; last seen: ",
-        "NotServing",
+        "healthy within 60s; last seen: NOT_SERVING",
         "the last output of performer/operator:",
         "read the component's output above",
     ]);

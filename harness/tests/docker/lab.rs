@@ -233,19 +233,27 @@ fn archive_of_nothing(reference: &str, architecture: &str) -> Vec<u8> {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        let objects = self.objects();
         let docker = self.engine.docker();
         let container = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         let image = RemoveImageOptionsBuilder::new().force(true).build();
-        // Each name is that of one kind of thing, and the others do not know it.
+        // An executor that is still there makes its performer anew.
+        for _ in 0..5 {
+            let objects = self.objects();
+            // Each name is that of one kind of thing, and the others do not know it.
+            self.runtime.block_on(async {
+                for name in &objects {
+                    let _ = docker.remove_container(name, Some(container.clone())).await;
+                }
+                for name in &objects {
+                    let _ = docker.remove_network(name).await;
+                    let _ = docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
+                }
+            });
+            if objects.is_empty() {
+                break;
+            }
+        }
         self.runtime.block_on(async {
-            for name in &objects {
-                let _ = docker.remove_container(name, Some(container.clone())).await;
-            }
-            for name in &objects {
-                let _ = docker.remove_network(name).await;
-                let _ = docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
-            }
             for name in self.images.borrow().iter() {
                 let _ = docker.remove_image(name, Some(image.clone()), None).await;
             }

@@ -36,14 +36,16 @@ pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
     assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
 }
 
-/// The executor waits for its performer then, and the harness for the executor.
+/// Chains are on their way up then, or the executor, which waits for its performer.
 pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
-    let lab = Lab::new();
-    let harness = Running::start(&mut lab.harness(&lab.scenario(NEVER_READY)));
-    lab.sandbox.wait_for_log("performer-operator.log", "");
-    harness.signal(Signal::INT);
-    harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
-    lab.assert_nothing_runs();
+    for place in ["chain-31337.log", "performer-operator.log"] {
+        let lab = Lab::new();
+        let harness = Running::start(&mut lab.harness(&lab.scenario(NEVER_READY)));
+        lab.sandbox.wait_for_log(place, "");
+        harness.signal(Signal::INT);
+        harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
+        lab.assert_nothing_runs();
+    }
 }
 
 pub(crate) fn what_is_kept_runs_until_gc_ends_it() {

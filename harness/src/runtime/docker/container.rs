@@ -55,13 +55,8 @@ pub(super) struct RunningComponent {
 }
 
 impl RunningComponent {
-    /// Makes and starts a container, and waits until its health says that it serves or, where it has none, until it
-    /// answers. A container that does not get there is left to be looked at; the trial's end removes it.
-    pub(super) async fn start(
-        launch: Launch,
-        surroundings: &Surroundings,
-        watch: &Watch,
-    ) -> Result<Self, RuntimeError> {
+    /// Makes and starts a container, which is not ready by then.
+    pub(super) async fn start(launch: Launch, surroundings: &Surroundings) -> Result<Self, RuntimeError> {
         let name = surroundings.container_name(&launch.component.to_string());
         let file = surroundings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
         configuration::write(&file, &launch.config)?;
@@ -71,10 +66,7 @@ impl RunningComponent {
         let created = docker.create_container(Some(options), body).await;
         let id = created.doing(|| format!("create container {name} of image {}", launch.image))?.id;
         docker.start_container(&id, None).await.doing(|| format!("start container {name}"))?;
-        let within = launch.ready_within;
-        let mut running = Self { launch, id, address: String::new() };
-        running.wait_until_ready(within, surroundings, watch).await?;
-        Ok(running)
+        Ok(Self { launch, id, address: String::new() })
     }
 
     /// Starts the container again and waits until it is ready; one that runs is stopped first.
@@ -95,7 +87,12 @@ impl RunningComponent {
         self.wait_until_ready(within, surroundings, watch).await
     }
 
-    /// Waits until it is healthy; the port that the engine assigned is looked up, since each start gets another.
+    /// How long its first start may take.
+    pub(super) fn ready_within(&self) -> Duration {
+        self.launch.ready_within
+    }
+
+    /// Waits until its health says that it serves or, where it has none, until it answers; the port that the engine assigned is looked up, since each start gets another.
     pub(super) async fn wait_until_ready(
         &mut self,
         within: Duration,

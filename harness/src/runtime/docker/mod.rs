@@ -117,8 +117,11 @@ impl DockerRuntime {
 
     async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
         let (component, port) = (launch.component.clone(), launch.port);
+        let mut running = RunningComponent::start(launch, &self.surroundings).await?;
+        // Known before it is ready: who is interrupted until then ends it in order, and it its performers.
+        self.components.lock().await.insert(component.clone(), running.clone());
         // Not held while the component starts: several start side by side.
-        let running = RunningComponent::start(launch, &self.surroundings, &self.watch).await?;
+        running.wait_until_ready(running.ready_within(), &self.surroundings, &self.watch).await?;
         let socket = format!("{}:{port}", running.alias());
         self.components.lock().await.insert(component, running);
         Ok(socket)

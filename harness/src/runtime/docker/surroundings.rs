@@ -16,6 +16,9 @@ use crate::{
     scenario::ComponentRef,
 };
 
+/// What the engine answers to the removal of a network that containers are attached to.
+const IN_USE: u16 = 403;
+
 /// What every container of a trial shares.
 #[derive(Debug, Clone)]
 pub(super) struct Surroundings {
@@ -42,10 +45,13 @@ impl Surroundings {
         Ok((Self { engine, labels, network, folder }, id))
     }
 
-    /// Removes the network, which nothing may be attached to.
+    /// Removes the network. Where something is still attached to it, the supervisor removes both, and says what it was.
     pub(super) async fn remove(&self) -> Result<(), RuntimeError> {
         let removed = self.engine.docker().remove_network(&self.network).await;
-        Ok(removed.doing(|| format!("remove network {}", self.network))?)
+        match removed.doing(|| format!("remove network {}", self.network)) {
+            Err(error) if error.status() == Some(IN_USE) => Ok(()),
+            removed => Ok(removed?),
+        }
     }
 
     /// The name of a component's container: the engine's, so it holds the run.
