@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::CliError;
 use crate::{
-    engine::{EngineAddress, EngineError},
+    engine::{Engine, EngineAddress, EngineError},
+    image::{self, ImageError},
     reaper::{FoundRun, Inventory, RunId, RunState, sweep_all},
     runner::RunFolders,
 };
@@ -45,6 +46,7 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
         )));
     }
     let engine = engine.is_ok().then_some(address);
+    let images = engine.clone().filter(|_| wanted.is_empty());
     let now = Timestamp::now();
     for found in runs {
         let named = wanted.contains(&found.run);
@@ -53,6 +55,23 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
         } else if named || (wanted.is_empty() && found.is_nobodys(now)) {
             end(&found, args.dry_run, engine.clone(), out)?;
         }
+    }
+    images.map_or(Ok(()), |engine| remove_images(engine, args.dry_run, out))
+}
+
+/// Every build of the harness has an image of its own, of which nobody needs the old ones.
+fn remove_images(engine: EngineAddress, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let superseded = runtime.block_on(async {
+        let engine = Engine::connect_to(engine).await.map_err(ImageError::from)?;
+        let superseded = image::superseded(&engine).await?;
+        if !dry_run {
+            image::remove(&engine, &superseded).await?;
+        }
+        Ok::<_, ImageError>(superseded)
+    })?;
+    for name in superseded {
+        writeln!(out, "image {name}: the executable that it was made of has changed since")?;
     }
     Ok(())
 }

@@ -20,4 +20,4 @@ pub use error::ImageError;
 pub use require::require;
 pub use role::{IMAGE_LABEL, ImageRole};
 pub use rootfs::RootFilesystem;
-pub use superseded::{superseded, superseded_in};
+pub use superseded::{remove, superseded, superseded_in};

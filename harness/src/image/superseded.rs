@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
-use bollard::query_parameters::ListImagesOptionsBuilder;
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptions};
 use jiff::Timestamp;
 
 use super::{
@@ -37,6 +37,18 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
         }
     }
     Ok(superseded)
+}
+
+/// Takes names away from images, and with the last name the image; one that a container uses stays.
+pub async fn remove(engine: &Engine, names: &[String]) -> Result<(), ImageError> {
+    for name in names {
+        let removed = engine.docker().remove_image(name, None::<RemoveImageOptions>, None).await;
+        match removed.doing(|| format!("remove image {name}")) {
+            Err(error) if error.is_not_found() || error.is_conflict() => {}
+            removed => drop(removed?),
+        }
+    }
+    Ok(())
 }
 
 /// How long ago it was delivered; nothing where it is gone or the engine does not say.

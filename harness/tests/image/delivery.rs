@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use bollard::query_parameters::TagImageOptionsBuilder;
-use hourglass_harness::image::{DeliveredImage, ImageRole, deliver_in, superseded_in};
+use hourglass_harness::image::{DeliveredImage, ImageRole, deliver_in, remove, superseded_in};
 
 use crate::workshop::{Bench, Workshop, append, block_on};
 
@@ -50,6 +50,10 @@ pub(crate) fn docker_a_changed_executable_is_sent() {
         assert!(!superseded.contains(&after.reference), "what is current is not: {superseded:?}");
         let old = superseded_in(&workshop.cache(), &bench.engine, Duration::from_hours(1)).await.unwrap();
         assert!(!old.contains(&before.reference), "a trial may still be at it: {old:?}");
+        remove(&bench.engine, std::slice::from_ref(&before.reference)).await.unwrap();
+        let gone = bench.engine.docker().inspect_image(&before.reference).await;
+        assert!(gone.is_err(), "{gone:?}");
+        remove(&bench.engine, &[before.reference]).await.expect("what is gone needs no removing");
     });
 }
 
