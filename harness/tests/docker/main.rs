@@ -2,7 +2,7 @@
 //! its remedy, and nothing is left behind.
 //!
 //! Without an engine the tests are listed as ignored; `HARNESS_REQUIRE=docker` makes them fail instead.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod components;
