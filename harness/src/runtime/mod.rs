@@ -6,6 +6,7 @@
 mod configuration;
 mod docker;
 mod error;
+mod performers;
 mod process;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};

@@ -2,19 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use hourglass_component::health;
-use hourglass_proto::services::v1::{
-    ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
-};
-use tokio::time::{sleep, timeout};
 
 use super::{container, surroundings::Surroundings};
 use crate::{
     engine::Engined as _,
     reaper::{COMPONENT_LABEL, RUN_LABEL},
-    runtime::RuntimeError,
+    runtime::{RuntimeError, performers::PerformersOf},
     scenario::ComponentRef,
 };
 
@@ -36,7 +30,7 @@ impl Performers<'_> {
         if !labelled.is_empty() {
             return Ok(labelled);
         }
-        let known = self.list().await?.into_iter();
+        let known = self.known().list().await?.into_iter();
         Ok(known.filter(|performer| performer.resource_healthy).map(|performer| performer.container_id).collect())
     }
 
@@ -44,7 +38,7 @@ impl Performers<'_> {
     pub(super) async fn some(&self) -> Result<Vec<String>, RuntimeError> {
         let running = self.running().await?;
         if running.is_empty() {
-            return Err(self.failed("its executor has no performer".to_owned()));
+            return Err(self.known().failed("its executor has no performer".to_owned()));
         }
         Ok(running)
     }
@@ -64,42 +58,12 @@ impl Performers<'_> {
             // It may have ended without its executor having noticed.
             let _ = container::kill(id, &self.component, self.surroundings).await;
         }
-        let mut state = "its executor has no performer".to_owned();
-        let replaced = async {
-            // The executor tells of its own health late, and has no watch for its performers'.
-            for pause in pauses() {
-                let now = self.list().await?;
-                let is_new =
-                    |performer: &Performer| performer.application_healthy && !before.contains(&performer.container_id);
-                if !now.is_empty() && now.iter().all(is_new) {
-                    break;
-                }
-                if let Some(performer) = now.iter().find(|performer| !is_new(performer)) {
-                    let (resource, health) = (&performer.container_id, performer.application_healthy);
-                    state = format!("performer container {resource:?} has application_healthy {health}");
-                }
-                sleep(pause).await;
-            }
-            Ok(())
-        };
-        let replaced = timeout(within, replaced).await;
-        replaced.unwrap_or_else(|_| {
-            let component = self.component.clone();
-            Err(RuntimeError::NotReady { component, within, state, output: "  (see the executor's log)".to_owned() })
-        })
+        // What it says about itself is among the executor's records.
+        self.known().replaced(&before, within, || "  (see the executor's log)".to_owned()).await
     }
 
-    async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
-        let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
-        let request = ListPerformersRequest::default();
-        let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
-        let answer = answer
-            .map_err(|status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message())))?;
-        Ok(answer.into_inner().performers)
-    }
-
-    fn failed(&self, reason: String) -> RuntimeError {
-        RuntimeError::Fault { fault: self.fault, component: self.component.clone(), reason }
+    fn known(&self) -> PerformersOf<'_> {
+        PerformersOf { executor: self.executor, component: &self.component, fault: self.fault }
     }
 }
 
@@ -124,15 +88,4 @@ async fn labelled(
     let listed = surroundings.engine.docker().list_containers(Some(options)).await;
     let listed = listed.doing(|| format!("list the containers of {component}"))?;
     Ok(listed.into_iter().filter_map(|container| container.id).collect())
-}
-
-/// Between two looks at an executor's performers.
-fn pauses() -> impl Iterator<Item = Duration> {
-    let first = Duration::from_millis(5);
-    ExponentialBuilder::default()
-        .with_min_delay(first)
-        .with_max_delay(20 * first)
-        .with_factor(1.5)
-        .without_max_times()
-        .build()
 }

@@ -5,11 +5,12 @@ use std::{fs, io, time::Duration};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::{sleep, timeout};
 
-use super::{
-    component::RunningComponent,
-    performers::{pauses, process_id},
+use super::{component::RunningComponent, performers::process_id};
+use crate::{
+    child::Child,
+    runtime::{RuntimeError, performers::pauses},
+    scenario::ComponentRef,
 };
-use crate::{child::Child, runtime::RuntimeError, scenario::ComponentRef};
 
 /// How long the kernel may take to stop a process that was told to.
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);

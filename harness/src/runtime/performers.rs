@@ -1,0 +1,84 @@
+//! The performers of an executor, as its management service tells of them, whatever they run as.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use hourglass_component::health;
+use hourglass_proto::services::v1::{
+    ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
+};
+use tokio::time::{sleep, timeout};
+
+use super::RuntimeError;
+use crate::scenario::ComponentRef;
+
+/// Whose performers are asked for, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PerformersOf<'a> {
+    /// Where their executor listens.
+    pub executor: &'a str,
+    /// How they are called.
+    pub component: &'a ComponentRef,
+    /// What is to be done to them, as `pause`.
+    pub fault: &'static str,
+}
+
+impl PerformersOf<'_> {
+    /// All that the executor has.
+    pub(super) async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
+        let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
+        let request = ListPerformersRequest::default();
+        let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
+        let answer = answer
+            .map_err(|status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message())))?;
+        Ok(answer.into_inner().performers)
+    }
+
+    /// Waits until the executor has healthy performers, and none of those before; `output` is what was last written.
+    pub(super) async fn replaced(
+        &self,
+        before: &[String],
+        within: Duration,
+        output: impl FnOnce() -> String,
+    ) -> Result<(), RuntimeError> {
+        let mut state = "its executor has no performer".to_owned();
+        let replaced = async {
+            // The executor tells of its own health late, and has no watch for its performers'.
+            for pause in pauses() {
+                let now = self.list().await?;
+                let is_new =
+                    |performer: &Performer| performer.application_healthy && !before.contains(&performer.container_id);
+                if !now.is_empty() && now.iter().all(is_new) {
+                    break;
+                }
+                if let Some(performer) = now.iter().find(|performer| !is_new(performer)) {
+                    let (resource, health) = (&performer.container_id, performer.application_healthy);
+                    state = format!("performer {resource:?} has application_healthy {health}");
+                }
+                sleep(pause).await;
+            }
+            Ok(())
+        };
+        let replaced = timeout(within, replaced).await;
+        replaced.unwrap_or_else(|_| {
+            let component = self.component.clone();
+            Err(RuntimeError::NotReady { component, within, state, output: output() })
+        })
+    }
+
+    /// What was to be done could not be.
+    pub(super) fn failed(&self, reason: String) -> RuntimeError {
+        RuntimeError::Fault { fault: self.fault, component: self.component.clone(), reason }
+    }
+}
+
+/// Between two looks at what has no event to wait for.
+pub(super) fn pauses() -> impl Iterator<Item = Duration> {
+    let first = Duration::from_millis(5);
+    ExponentialBuilder::default()
+        .with_min_delay(first)
+        .with_max_delay(20 * first)
+        .with_factor(1.5)
+        .without_max_times()
+        .build()
+}
