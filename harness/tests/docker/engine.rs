@@ -91,7 +91,7 @@ pub(crate) fn one_that_is_for_others_is_named() {
         // The engine's is for this user; another one is for none.
         let path = lab.sandbox.path("forbidden.sock");
         drop(UnixListener::bind(&path).unwrap());
-        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o0)).unwrap();
         path
     };
     let outcome = run(command.env("DOCKER_HOST", format!("unix://{}", socket.display())));

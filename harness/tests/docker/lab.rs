@@ -253,8 +253,9 @@ impl Drop for Lab {
                 break;
             }
         }
+        let images = self.images.take();
         self.runtime.block_on(async {
-            for name in self.images.borrow().iter() {
+            for name in &images {
                 let _ = docker.remove_image(name, Some(image.clone()), None).await;
             }
         });

@@ -2,7 +2,7 @@
 //! its remedy, and nothing is left behind.
 //!
 //! Without an engine the tests are listed as ignored; `HARNESS_REQUIRE=docker` makes them fail instead.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod components;
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         engine::one_that_is_for_others_is_named,
         outage::an_engine_that_stops_during_the_steps_is_told_at_once,
         outage::an_engine_that_stops_while_the_environment_is_stood_up_is_told,
+        outage::what_an_engine_has_that_comes_back_late_is_removed_by_gc,
         images::one_that_is_not_there_is_named_before_anything_is_started,
         images::one_of_another_architecture_is_named_before_anything_is_started,
         components::an_executor_that_ends_at_once_says_how,

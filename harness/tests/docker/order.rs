@@ -58,6 +58,8 @@ pub(crate) fn what_is_kept_runs_until_gc_ends_it() {
     let all = ["aggregator", "chain-31337", "chain-31338", "executor/operator", "performer/operator"];
     assert_eq!(lab.running(), all, "they were asked to be kept");
 
+    let listed = lab.sandbox.run(&["ps"]);
+    listed.assert_code(0).assert_shows(&[name, "executor", "performer", "network"]);
     lab.sandbox.run(&["gc", name]).assert_code(0).assert_shows(&[name, "network", "performer"]);
     lab.assert_nothing_begun();
 }

@@ -1,7 +1,7 @@
 //! The Docker runtime: every part of a trial is a container on a network of the trial's own.
 //!
 //! [`DockerRuntime`] keeps them, [`chains`] and [`container`] start one, [`performers`] finds those that executors make
-//! themselves, [`logs`] reads what all of them write. Which images there are is in [`images`], what is configured in
+//! themselves, [`logs`] reads what all of them write, [`mod@take_down`] ends them. Which images there are is in [`images`], what is configured in
 //! [`config`].
 
 mod chains;
@@ -13,25 +13,26 @@ mod logs;
 mod performers;
 mod socket;
 mod surroundings;
+mod take_down;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use chains::AnvilContainer;
 use container::{Launch, RunningComponent};
-use futures::future::{join_all, try_join_all};
 use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
 use jiff::Timestamp;
 use logs::Watch;
 use performers::Performers;
 use surroundings::Surroundings;
+use take_down::{end, is_gone, take_down};
 use tokio::sync::Mutex;
 
 use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
 use crate::{
     chain::{PreparedState, SetupError},
-    engine::{Engine, EngineError},
+    engine::Engine,
     reaper::{Labels, RunFolder, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::Timeline,
@@ -278,59 +279,4 @@ impl Runtime for DockerRuntime {
         anvils.into_inner().into_iter().for_each(AnvilContainer::keep);
         blocking(move || supervisor.keep()).await
     }
-}
-
-/// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
-async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Vec<Remains>, RuntimeError> {
-    if engine_is_gone {
-        supervisor.leave()?;
-        return Ok(Vec::new());
-    }
-    let report = blocking(move || supervisor.finish()).await?;
-    Ok(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect())
-}
-
-fn is_gone(error: &RuntimeError) -> bool {
-    matches!(error, RuntimeError::Engine(EngineError::Gone { .. }))
-}
-
-/// Ends everything in order; what had to be forced is in the result.
-async fn take_down(
-    surroundings: &Surroundings,
-    watch: &Watch,
-    anvils: Vec<AnvilContainer>,
-    components: Vec<RunningComponent>,
-) -> Result<Vec<Remains>, RuntimeError> {
-    // The aggregator first: it would only complain about executors and chains that are gone.
-    let (aggregator, executors): (Vec<_>, Vec<_>) =
-        components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
-    let mut remains = stop(&aggregator, surroundings).await?;
-    // An executor that is down already cannot take its performers with it.
-    let down = join_all(executors.iter().map(|executor| executor.is_running(surroundings))).await;
-    let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
-    let (stopped, killed, orphans) = tokio::join!(
-        stop(&executors, surroundings),
-        join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
-        join_all(down.iter().map(|(executor, _)| performers::remove(executor.component(), surroundings))),
-    );
-    remains.extend(stopped?);
-    killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
-    watch.finish().await;
-    let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
-    let (anvils, components) =
-        tokio::join!(join_all(anvils.into_iter().map(AnvilContainer::remove)), join_all(removing));
-    anvils.into_iter().chain(components).collect::<Result<(), _>>()?;
-    surroundings.remove().await?;
-    Ok(remains)
-}
-
-/// Stops components side by side.
-async fn stop(components: &[RunningComponent], surroundings: &Surroundings) -> Result<Vec<Remains>, RuntimeError> {
-    let stopping = components.iter().map(|running| async move {
-        let forced = running.stop(STOP_GRACE, surroundings).await?;
-        let grace = humantime::format_duration(STOP_GRACE);
-        let what = format!("{} did not end within {grace} of SIGTERM", running.component());
-        Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
-    });
-    Ok(try_join_all(stopping).await?.into_iter().flatten().collect())
 }

@@ -1,0 +1,70 @@
+//! The end of a trial's containers: in order where the engine answers, by the supervisor where it does not.
+
+use futures::future::{join_all, try_join_all};
+
+use super::{
+    STOP_GRACE, chains::AnvilContainer, container::RunningComponent, logs::Watch, performers,
+    surroundings::Surroundings,
+};
+use crate::{
+    engine::EngineError,
+    reaper::Supervisor,
+    runtime::{Remains, RuntimeError, blocking},
+    scenario::ComponentRef,
+};
+
+/// Ends everything in order; what had to be forced is in the result.
+pub(super) async fn take_down(
+    surroundings: &Surroundings,
+    watch: &Watch,
+    anvils: Vec<AnvilContainer>,
+    components: Vec<RunningComponent>,
+) -> Result<Vec<Remains>, RuntimeError> {
+    // The aggregator first: it would only complain about executors and chains that are gone.
+    let (aggregator, executors): (Vec<_>, Vec<_>) =
+        components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
+    let mut remains = stop(&aggregator, surroundings).await?;
+    // An executor that is down already cannot take its performers with it.
+    let down = join_all(executors.iter().map(|executor| executor.is_running(surroundings))).await;
+    let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
+    let (stopped, killed, orphans) = tokio::join!(
+        stop(&executors, surroundings),
+        join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
+        join_all(down.iter().map(|(executor, _)| performers::remove(executor.component(), surroundings))),
+    );
+    remains.extend(stopped?);
+    killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
+    watch.finish().await;
+    let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
+    let (anvils, components) =
+        tokio::join!(join_all(anvils.into_iter().map(AnvilContainer::remove)), join_all(removing));
+    anvils.into_iter().chain(components).collect::<Result<(), _>>()?;
+    surroundings.remove().await?;
+    Ok(remains)
+}
+
+/// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
+pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Vec<Remains>, RuntimeError> {
+    if engine_is_gone {
+        supervisor.leave()?;
+        return Ok(Vec::new());
+    }
+    let report = blocking(move || supervisor.finish()).await?;
+    Ok(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect())
+}
+
+/// Whether the engine went away, so that nothing can be removed now.
+pub(super) fn is_gone(error: &RuntimeError) -> bool {
+    matches!(error, RuntimeError::Engine(EngineError::Gone { .. }))
+}
+
+/// Stops components side by side.
+async fn stop(components: &[RunningComponent], surroundings: &Surroundings) -> Result<Vec<Remains>, RuntimeError> {
+    let stopping = components.iter().map(|running| async move {
+        let forced = running.stop(STOP_GRACE, surroundings).await?;
+        let grace = humantime::format_duration(STOP_GRACE);
+        let what = format!("{} did not end within {grace} of SIGTERM", running.component());
+        Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
+    });
+    Ok(try_join_all(stopping).await?.into_iter().flatten().collect())
+}
