@@ -1,6 +1,7 @@
 //! The commands that start nothing, and what becomes of output that nobody reads.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead as _, BufReader},
     path::Path,
