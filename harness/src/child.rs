@@ -26,6 +26,8 @@ pub struct Child {
     pidfd: OwnedFd,
     status: watch::Receiver<Option<ExitStatus>>,
     last: LastLines,
+    /// All that it wrote has been read.
+    read: CancellationToken,
     reading: Option<AbortOnDropHandle<()>>,
     kept: bool,
 }
@@ -78,13 +80,16 @@ impl Child {
         });
         let last = LastLines::default();
         let kept_lines = last.clone();
+        let read = CancellationToken::new();
+        let at_end = read.clone().drop_guard();
         let reading = tokio::spawn(async move {
+            let _at_end = at_end;
             while let Some(line) = lines.next_line().await {
                 kept_lines.push(&line);
                 on_line(line);
             }
         });
-        Ok(Self { pid, pidfd, status, last, reading: Some(AbortOnDropHandle::new(reading)), kept: false })
+        Ok(Self { pid, pidfd, status, last, read, reading: Some(AbortOnDropHandle::new(reading)), kept: false })
     }
 
     /// The process id.
@@ -107,6 +112,13 @@ impl Child {
     /// The last lines of its output, indented.
     pub fn last_output(&self) -> String {
         self.last.to_string()
+    }
+
+    /// Waits for its end and until its output is read; says how it ended, and the last lines, indented.
+    pub async fn end(&self) -> (ExitStatus, String) {
+        let status = self.wait().await;
+        self.read.cancelled().await;
+        (status, self.last_output())
     }
 
     /// Ends it with SIGTERM, after `grace` with SIGKILL, and waits until its output is read to the end; false when it

@@ -27,5 +27,5 @@ pub use owner::Owner;
 pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, processes_of};
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use supervise::{SuperviseArgs, supervise_main};
-pub use supervisor::{Supervisor, SupervisorOptions};
+pub use supervisor::{Farewell, Supervisor, SupervisorOptions};
 pub use sweep::{DEFAULT_GRACE, Kind, Leftover, SweepReport, sweep, sweep_all};

@@ -26,10 +26,12 @@ use crate::engine::EngineAddress;
 pub(super) const READY: &str = "ready";
 /// The harness asks for the last sweep and its report.
 pub(super) const FINISH: &str = "finish";
+/// Like [`FINISH`], and then the folder is to be removed unless the harness lives to say [`KEEP`].
+pub(super) const SWEEP: &str = "sweep";
 /// The harness asks to leave everything alone.
 pub(super) const KEEP: &str = "keep";
 
-/// What the supervisor answers to [`FINISH`], as one line of JSON.
+/// What the supervisor answers to [`FINISH`] and [`SWEEP`], as one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
@@ -79,16 +81,25 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
     outlive_signals().map_err(ReaperError::Signals)?;
     say(READY);
     let sweep = || sweep_all(run, *args.grace, args.engine.as_deref().map(EngineAddress::parse));
+    let remove_folder = || match (&args.remove, &args.below) {
+        (Some(path), Some(root)) => RunFolder { root: root.clone(), path: path.clone() }.remove(),
+        _ => Ok(()),
+    };
+    let later = owner.as_ref().and_then(|owner| owner.try_clone().ok());
     match listen(owner) {
         Ok(End::Keep) => {
             log(run, "kept, as asked");
             Ok(())
         }
-        Ok(End::Finish) => {
+        Ok(end @ (End::Finish | End::Sweep)) => {
             let swept = sweep();
             let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
             say(&serde_json::to_string(&answer).unwrap_or_default());
-            Ok(())
+            if matches!(end, End::Finish) || matches!(listen(later), Ok(End::Keep)) {
+                return Ok(());
+            }
+            log(run, format_args!("process {} is gone before it has seen to the folder", args.owner));
+            remove_folder()
         }
         end => {
             log(run, format_args!("process {} is gone ({end:?}), sweeping", args.owner));
@@ -97,10 +108,7 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
                 log(run, format_args!("ended {leftover}"));
             }
             // Whatever the sweep came to: the folder is of no more use to anybody.
-            let removed = match (&args.remove, &args.below) {
-                (Some(path), Some(root)) => RunFolder { root: root.clone(), path: path.clone() }.remove(),
-                _ => Ok(()),
-            };
+            let removed = remove_folder();
             swept.and(removed)
         }
     }
@@ -110,6 +118,7 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
 #[derive(Debug)]
 enum End {
     Finish,
+    Sweep,
     Keep,
     /// The pipe was closed, or its owner ended and something else holds the pipe open.
     Gone,
@@ -141,6 +150,7 @@ fn listen(mut owner: Option<OwnedFd>) -> io::Result<End> {
             // A word without its line end was cut off by the death of the harness and does not count.
             match String::from_utf8_lossy(&heard).split_once('\n') {
                 Some((FINISH, _)) => return Ok(End::Finish),
+                Some((SWEEP, _)) => return Ok(End::Sweep),
                 Some((KEEP, _)) => return Ok(End::Keep),
                 _ if count == 0 => return Ok(End::Gone),
                 _ => {}

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags};
 use super::{
     DEFAULT_GRACE, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
     process::wait,
-    supervise::{Answer, FINISH, KEEP, READY},
+    supervise::{Answer, FINISH, KEEP, READY, SWEEP},
     sweep_all,
 };
 use crate::engine::EngineAddress;
@@ -101,14 +101,22 @@ impl Supervisor {
     /// A supervisor that was killed in the meantime is an error; the sweep is done here then. Must not be called from
     /// within an asynchronous task.
     pub fn finish(self) -> Result<SweepReport, ReaperError> {
-        let (run, grace, engine) = (self.run.clone(), self.grace, self.engine.clone());
-        let (answer, status) = self.part(FINISH)?;
+        Ok(self.sweep()?.0)
+    }
+
+    /// Like [`Self::finish`], for a harness that has not decided yet what becomes of the folder: if it is killed while it
+    /// holds the farewell, the folder is removed.
+    pub fn sweep(mut self) -> Result<(SweepReport, Farewell), ReaperError> {
+        let run = self.run.clone();
+        let answer = self.ask(SWEEP).map_err(|source| conversation(&run, source))?;
         if answer.is_empty() {
-            sweep_all(&run, grace, engine)?;
+            let status = self.process.wait().map_err(|source| conversation(&run, source))?;
+            sweep_all(&run, self.grace, self.engine.clone())?;
             return Err(ReaperError::SupervisorGone { run, status });
         }
+        let farewell = Farewell(Some(self));
         match serde_json::from_str(&answer) {
-            Ok(Answer::Swept(report)) => Ok(report),
+            Ok(Answer::Swept(report)) => Ok((report, farewell)),
             Ok(Answer::Failed(reason)) => Err(ReaperError::Sweep { run, reason }),
             Err(source) => Err(ReaperError::Report { run, answer, source }),
         }
@@ -141,19 +149,46 @@ impl Supervisor {
         Ok(false)
     }
 
+    /// Says one word, and returns the line that the supervisor answers; nothing when it is gone.
+    fn ask(&mut self, word: &str) -> io::Result<String> {
+        self.say(word)?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        Ok(answer)
+    }
+
+    fn say(&mut self, word: &str) -> io::Result<()> {
+        match writeln!(self.words, "{word}") {
+            // It is gone; its status says how.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            said => said,
+        }
+    }
+
     /// Says one word, and returns what the supervisor answers and how it ends.
     fn part(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
         let mut exchange = || {
-            match writeln!(self.words, "{word}") {
-                // It is gone; its status says how.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                said => said?,
-            }
+            self.say(word)?;
             let mut answer = String::new();
             self.answers.read_to_string(&mut answer)?;
             Ok((answer, self.process.wait()?))
         };
         exchange().map_err(|source| conversation(&self.run, source))
+    }
+}
+
+/// A supervisor that has swept and still minds the folder. When this is dropped, which blocks for a moment, the folder is
+/// the harness's own affair.
+#[derive(Debug)]
+#[must_use]
+pub struct Farewell(Option<Supervisor>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if let Some(supervisor) = self.0.take() {
+            // One that is gone minds nothing.
+            let _ = supervisor.part(KEEP);
+        }
     }
 }
 

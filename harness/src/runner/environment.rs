@@ -16,7 +16,7 @@ use crate::{
     reaper::{Labels, RunId},
     runtime::{
         AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, ExecutorSpec, ProcessRuntime,
-        ProcessSettings, Remains, Runtime, RuntimeError,
+        ProcessSettings, Runtime, RuntimeError, TakenDown,
     },
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
     timeline::{Timeline, follow_chain},
@@ -206,7 +206,7 @@ impl Environment {
     }
 
     /// Takes everything down; what was still there is in the result.
-    pub async fn stop(self) -> Result<Vec<Remains>, EnvironmentError> {
+    pub async fn stop(self) -> Result<TakenDown, EnvironmentError> {
         let Self { runtime, .. } = self;
         Ok(runtime.stop().await?)
     }

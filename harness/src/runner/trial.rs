@@ -21,7 +21,8 @@ use super::{
     world::World,
 };
 use crate::{
-    reaper::RunId,
+    reaper::{Farewell, RunId},
+    runtime::TakenDown,
     scenario::Trial,
     timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes},
 };
@@ -50,6 +51,7 @@ pub async fn run_trial(
         violations: Vec::new(),
         running: BTreeMap::new(),
         taking_down: None,
+        farewell: None,
     };
     let folder = settings.folders.folder_of(&run);
     let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
@@ -61,11 +63,14 @@ pub async fn run_trial(
     // The report is worth more than these files: where they cannot be written, the logs beside them say the same.
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
     let _ = course.write_scenario(&folder.join("scenario.yaml"));
+    let farewell = course.farewell.take();
     let report = course.report(&folder, error, interrupted);
     RunFolders::release(&folder);
     if !report.kept {
         let _ = fs::remove_dir_all(&folder);
     }
+    // Not before: until here, somebody else removes the folder if this process is killed.
+    drop(farewell);
     report
 }
 
@@ -83,6 +88,8 @@ struct Course<'a> {
     running: BTreeMap<String, String>,
     /// Since when components are told to end.
     taking_down: Option<Timestamp>,
+    /// Whoever minds the folder until its fate is decided.
+    farewell: Option<Farewell>,
 }
 
 impl Course<'_> {
@@ -161,7 +168,8 @@ impl Course<'_> {
             self.running = environment.runtime.endpoints().await;
             environment.keep().await?;
         } else {
-            let remains = environment.stop().await?;
+            let TakenDown { remains, farewell } = environment.stop().await?;
+            self.farewell = farewell;
             self.violations.extend(invariants::nothing_remains(&remains));
         }
         self.phase("taking down", started.elapsed());

@@ -19,6 +19,7 @@ pub use process::{ProcessRuntime, ProcessSettings};
 
 use crate::{
     chain::{ChainControl, PreparedState, SetupError},
+    reaper::Farewell,
     scenario::{Component, ComponentRef, RuntimeKind},
 };
 
@@ -64,6 +65,15 @@ pub struct Remains {
     pub what: String,
 }
 
+/// What the taking down of a trial came to.
+#[derive(Debug)]
+pub struct TakenDown {
+    /// What had to be forced, and what was left.
+    pub remains: Vec<Remains>,
+    /// Removes the trial's folder if this process is killed while it is held; absent where nobody is there to do so.
+    pub farewell: Option<Farewell>,
+}
+
 /// Where a trial's parts run.
 #[async_trait]
 pub trait Runtime: Send + Sync {
@@ -106,7 +116,7 @@ pub trait Runtime: Send + Sync {
     async fn endpoints(&self) -> BTreeMap<String, String>;
 
     /// Ends everything in order and waits until it is gone; what had to be forced is in the result.
-    async fn stop(self: Box<Self>) -> Result<Vec<Remains>, RuntimeError>;
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError>;
 
     /// Leaves everything running after the harness ends; `harness gc` ends it.
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError>;

@@ -23,6 +23,8 @@ pub(crate) const ACT: &str = "REAPER_TEST_ACT";
 pub(crate) const FOLDER: &str = "REAPER_TEST_FOLDER";
 /// The engine that the acting harness hands to its supervisor.
 pub(crate) const ENGINE: &str = "REAPER_TEST_ENGINE";
+/// Set for an acting harness that is killed after the last sweep, before it has seen to the folder.
+pub(crate) const SWEPT: &str = "REAPER_TEST_SWEPT";
 /// Set for an acting harness that starts no supervisor.
 pub(crate) const UNSUPERVISED: &str = "REAPER_TEST_UNSUPERVISED";
 
@@ -81,7 +83,13 @@ pub(crate) fn act(run: &RunId) {
         options.folder = Some(RunFolder { root, path: path.into() });
     }
     options.engine = env::var(ENGINE).ok().map(|address| EngineAddress::parse(&address));
-    let _supervisor = env::var_os(UNSUPERVISED).is_none().then(|| Supervisor::start(run, &options).unwrap());
+    let supervisor = env::var_os(UNSUPERVISED).is_none().then(|| Supervisor::start(run, &options).unwrap());
+    if env::var_os(SWEPT).is_some() {
+        let _held = supervisor.unwrap().sweep().unwrap();
+        println!("supervised");
+        io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        return;
+    }
     println!("supervised");
     let mut children = Vec::new();
     for (count, script) in TREES.iter().cycle().take(4 * TREES.len()).enumerate() {

@@ -14,16 +14,20 @@ use hourglass_harness::reaper::{Leftover, RunId, Supervisor, SupervisorOptions, 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::acting::{Acting, FOLDER, Run, TREES, UNSUPERVISED, eventually, none, some, supervisor, traces};
+use crate::acting::{Acting, FOLDER, Run, SWEPT, TREES, UNSUPERVISED, eventually, none, some, supervisor, traces};
 
 /// Repeats the moments of an earlier run.
 const SEED: &str = "REAPER_TEST_SEED";
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 9] = [
+pub(crate) const TESTS: [(&str, fn()); 10] = [
     ("nothing_survives_sigkill_of_the_harness_at_any_moment", nothing_survives_sigkill_of_the_harness_at_any_moment),
     ("without_a_supervisor_processes_survive", without_a_supervisor_processes_survive),
     ("the_folder_of_a_killed_run_is_removed", the_folder_of_a_killed_run_is_removed),
+    (
+        "the_folder_of_a_run_that_is_killed_at_its_end_is_removed",
+        the_folder_of_a_run_that_is_killed_at_its_end_is_removed,
+    ),
     ("an_orderly_end_has_nothing_to_report", an_orderly_end_has_nothing_to_report),
     ("a_child_that_ignores_sigterm_is_killed_and_reported", a_child_that_ignores_sigterm_is_killed_and_reported),
     ("keep_leaves_everything_alone", keep_leaves_everything_alone),
@@ -68,13 +72,23 @@ fn without_a_supervisor_processes_survive() {
 }
 
 fn the_folder_of_a_killed_run_is_removed() {
+    folder_is_removed(&[]);
+}
+
+/// A kill in the last moment would else leave the folder of a trial that passed.
+fn the_folder_of_a_run_that_is_killed_at_its_end_is_removed() {
+    folder_is_removed(&[(SWEPT, "1")]);
+}
+
+fn folder_is_removed(variables: &[(&str, &str)]) {
     let run = Run::new();
     let base = tempfile::tempdir().unwrap();
     let (folder, other) = (base.path().join("runs").join(run.id.as_str()), base.path().join("runs/other"));
     for folder in [&folder, &other] {
         fs::create_dir_all(folder.join("chains/l1")).unwrap();
     }
-    let mut harness = Acting::start(&run.id, &[(FOLDER, folder.to_str().unwrap())]);
+    let variables = [variables, &[(FOLDER, folder.to_str().unwrap())]].concat();
+    let mut harness = Acting::start(&run.id, &variables);
     harness.wait_until_supervised();
     harness.kill();
     eventually(Duration::from_secs(20), || none(traces(&run.id))).unwrap();

@@ -29,7 +29,7 @@ use surroundings::Surroundings;
 use take_down::{end, is_gone, take_down};
 use tokio::sync::Mutex;
 
-use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
+use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking};
 use crate::{
     chain::{PreparedState, SetupError},
     engine::Engine,
@@ -262,16 +262,16 @@ impl Runtime for DockerRuntime {
         endpoints
     }
 
-    async fn stop(self: Box<Self>) -> Result<Vec<Remains>, RuntimeError> {
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
         let Self { surroundings, watch, supervisor, anvils, components, .. } = *self;
         let taken_down =
             take_down(&surroundings, &watch, anvils.into_inner(), components.into_inner().into_values().collect())
                 .await;
         // Whatever that came to: the supervisor removes what is left.
-        let left = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
-        let mut remains = taken_down?;
-        remains.extend(left?);
-        Ok(remains)
+        let ended = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
+        let forced = taken_down?;
+        let TakenDown { remains, farewell } = ended?;
+        Ok(TakenDown { remains: forced.into_iter().chain(remains).collect(), farewell })
     }
 
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {

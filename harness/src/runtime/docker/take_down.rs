@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::EngineError,
     reaper::Supervisor,
-    runtime::{Remains, RuntimeError, blocking},
+    runtime::{Remains, RuntimeError, TakenDown, blocking},
     scenario::ComponentRef,
 };
 
@@ -44,13 +44,14 @@ pub(super) async fn take_down(
 }
 
 /// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
-pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Vec<Remains>, RuntimeError> {
+pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<TakenDown, RuntimeError> {
     if engine_is_gone {
         supervisor.leave()?;
-        return Ok(Vec::new());
+        return Ok(TakenDown { remains: Vec::new(), farewell: None });
     }
-    let report = blocking(move || supervisor.finish()).await?;
-    Ok(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect())
+    let (report, farewell) = blocking(move || supervisor.sweep()).await?;
+    let remains = report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect();
+    Ok(TakenDown { remains, farewell: Some(farewell) })
 }
 
 /// Whether the engine went away, so that nothing can be removed now.

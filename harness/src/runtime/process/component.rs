@@ -207,6 +207,6 @@ async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Dur
 }
 
 async fn ended(component: &ComponentRef, child: &Child) -> RuntimeError {
-    let status = child.wait().await.to_string();
-    RuntimeError::Ended { component: component.clone(), status, output: child.last_output() }
+    let (status, output) = child.end().await;
+    RuntimeError::Ended { component: component.clone(), status: status.to_string(), output }
 }

@@ -15,7 +15,9 @@ use component::{Launch, RunningComponent};
 use hourglass_proto::contracts::addresses as at;
 use tokio::sync::Mutex;
 
-use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, blocking};
+use super::{
+    AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, TakenDown, blocking,
+};
 use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
@@ -220,7 +222,7 @@ impl Runtime for ProcessRuntime {
         endpoints
     }
 
-    async fn stop(self: Box<Self>) -> Result<Vec<Remains>, RuntimeError> {
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
         let Self { supervisor, anvils, components, .. } = *self;
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
@@ -239,9 +241,9 @@ impl Runtime for ProcessRuntime {
             remains.extend(futures::future::join_all(stopping).await.into_iter().flatten());
         }
         futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
-        let report = blocking(move || supervisor.finish()).await?;
+        let (report, farewell) = blocking(move || supervisor.sweep()).await?;
         remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
-        Ok(remains)
+        Ok(TakenDown { remains, farewell: Some(farewell) })
     }
 
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
