@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::try_join_all;
 use hourglass_component::chain::{ChainClient, Head};
 use hourglass_harness::{
     chain::{AnvilProcess, AnvilSettings},
@@ -36,6 +37,32 @@ async fn anvil_a_block_is_known_within_a_fifth_of_a_second() {
         let since = Instant::now();
         within(SOON, "head", heads.wait_for(|head| head.hash == mined.hash)).await.unwrap();
         assert!(since.elapsed() < PROMPTLY, "the head came after {:?}", since.elapsed());
+    }
+}
+
+/// A head that goes back is a reorganisation to those who follow, and ends tasks. On a new connection heads come by
+/// subscription and are asked for as well, and must not overtake each other.
+#[tokio::test]
+async fn anvil_heads_do_not_go_back_by_themselves() {
+    let (binary, folder) = (anvil().await, tempfile::tempdir().unwrap());
+    let settings = AnvilSettings { chain_id: 1, state: None, folder: folder.path().to_owned() };
+    let chain = AnvilProcess::start(&binary, &settings, &RunId::generate()).await.unwrap();
+    for _ in 0..20 {
+        let client = ChainClient::connect(chain.control().client().url(), 1, RARELY).await.unwrap();
+        let mut heads = client.heads();
+        let (first, mut last) = (heads.borrow().number, heads.borrow().number);
+        let watching = tokio::spawn(async move {
+            while last < first + 40 {
+                heads.changed().await.unwrap();
+                let head = heads.borrow_and_update().number;
+                assert!(head >= last, "the head went from {last} back to {head}");
+                last = head;
+            }
+        });
+        // As fast as the node can, so that blocks are mined while a head is on its way.
+        let mining = (0..40).map(|_| client.provider().request::<_, Value>("evm_mine", json!([])));
+        try_join_all(mining).await.unwrap();
+        within(SOON, "heads", watching).await.unwrap();
     }
 }
 
