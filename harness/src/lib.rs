@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod child;
 pub mod cli;
+pub mod cluster;
 pub mod engine;
 pub mod image;
 pub mod machine;

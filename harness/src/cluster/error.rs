@@ -1,0 +1,206 @@
+//! What can be wrong with a cluster.
+
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::ToolError;
+use crate::{chain::SetupError, engine::EngineError};
+
+/// Why a cluster cannot be made, used or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The cache's folder is not known.
+    #[error(transparent)]
+    Cache(#[from] SetupError),
+    /// kind or Helm.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// A file.
+    #[error("{doing} {path}", path = path.display())]
+    File {
+        /// What was to be done with it.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What is remembered of a cluster cannot be understood.
+    #[error("understand the state of a cluster in {path}", path = path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Where it is wrong.
+        source: serde_json::Error,
+    },
+    /// A kubeconfig leads nowhere.
+    #[error("use kubeconfig {path}{}", context.as_deref().map(|context| format!(", context {context}")).unwrap_or_default(), path = path.display())]
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// The context, where one was named.
+        context: Option<String>,
+        /// Why not.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The node image is not in the engine.
+    #[error("find node image {image}")]
+    NoNodeImage {
+        /// Its name.
+        image: String,
+    },
+    /// The image is none of a node.
+    #[error("use {image} as a node image: {reason}")]
+    NotANodeImage {
+        /// Its name.
+        image: String,
+        /// What it lacks.
+        reason: String,
+    },
+    /// The name is of a cluster that the harness did not make.
+    #[error("make cluster {name}: there is one that kind calls {kind_name} already, and it is not ours")]
+    NameTaken {
+        /// The name that was wanted.
+        name: String,
+        /// What kind calls it.
+        kind_name: String,
+    },
+    /// kind failed.
+    #[error("make cluster {name}: kind ended with {status}; its last output:\n{output}{journal}")]
+    Creation {
+        /// The cluster.
+        name: String,
+        /// How kind ended.
+        status: String,
+        /// The last lines that it wrote, indented.
+        output: String,
+        /// The end of the node's journal, indented, with a heading of its own; empty where there is no node.
+        journal: String,
+    },
+    /// The kubelet of a node does not stay up.
+    #[error("make cluster {name}: the kubelet of node {node} ended {restarts} times{journal}")]
+    Kubelet {
+        /// The cluster.
+        name: String,
+        /// The node.
+        node: String,
+        /// How often.
+        restarts: u32,
+        /// The end of its journal.
+        journal: String,
+    },
+    /// It does not become usable.
+    #[error("see cluster {name} usable within {}: {state}{journal}", humantime::format_duration(*within))]
+    NotUsable {
+        /// The cluster.
+        name: String,
+        /// How long it was awaited.
+        within: Duration,
+        /// The condition that was not met, and what was seen last.
+        state: String,
+        /// The end of the nodes' journals.
+        journal: String,
+    },
+    /// The API server.
+    #[error("{doing} in cluster {name}")]
+    Api {
+        /// The cluster.
+        name: String,
+        /// What was being done, as `list nodes`.
+        doing: String,
+        /// What it answered.
+        source: Box<kube::Error>,
+    },
+    /// A watch.
+    #[error("watch {what} in cluster {name}")]
+    Watch {
+        /// The cluster.
+        name: String,
+        /// The objects.
+        what: String,
+        /// What went wrong.
+        source: Box<kube::runtime::watcher::Error>,
+    },
+    /// The name service does not answer.
+    #[error("get an answer of the name service at {address} on node {node}: {answer}")]
+    NoNames {
+        /// The node.
+        node: String,
+        /// The address of its Service.
+        address: String,
+        /// What came instead.
+        answer: String,
+    },
+    /// A command in a node failed.
+    #[error("run `{command}` in node {node}: it ended with {code}: {said}")]
+    NodeCommand {
+        /// The node.
+        node: String,
+        /// The command.
+        command: String,
+        /// Its exit code.
+        code: i64,
+        /// What it said.
+        said: String,
+    },
+    /// A command in a node does not end.
+    #[error("run `{command}` in node {node} within {}", humantime::format_duration(*within))]
+    NodeCommandLate {
+        /// The node.
+        node: String,
+        /// The command.
+        command: String,
+        /// How long it was awaited.
+        within: Duration,
+    },
+}
+
+impl ClusterError {
+    /// What to do about it, where that is known.
+    pub fn remedy(&self) -> Option<String> {
+        let remedy = match self {
+            Self::Engine(error) => return error.remedy().map(str::to_owned),
+            Self::Tool(error) => return Some(error.remedy()),
+            Self::NoNodeImage { .. } => {
+                "get it with `harness setup kubernetes`, which loads, pulls or builds it, or name another".to_owned()
+            }
+            Self::NotANodeImage { .. } => {
+                "name an image that was made for kind, or none: then the harness's own is used".to_owned()
+            }
+            Self::NameTaken { kind_name, .. } => {
+                format!("choose another name, or remove that cluster with `kind delete cluster --name {kind_name}`")
+            }
+            Self::State { path, .. } => {
+                format!("remove {} and run `harness gc`, which ends clusters that nothing is known of", path.display())
+            }
+            Self::Creation { .. } | Self::Kubelet { .. } | Self::NotUsable { .. } => {
+                "see what `harness doctor` says about the machine: limits of inotify, disk and memory are the usual causes"
+                    .to_owned()
+            }
+            Self::Kubeconfig { .. } => {
+                "name a kubeconfig and a context that `kubectl config get-contexts` lists".to_owned()
+            }
+            _ => return None,
+        };
+        Some(remedy)
+    }
+
+    /// For `map_err` on operations with files.
+    pub(super) fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { doing, path, source }
+    }
+
+    /// For `map_err` on calls of the API server.
+    pub(super) fn api(name: &str, doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let (name, doing) = (name.to_owned(), doing.into());
+        move |source| Self::Api { name, doing, source: Box::new(source) }
+    }
+}

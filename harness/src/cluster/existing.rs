@@ -1,0 +1,57 @@
+//! A cluster that others made, by a context of a kubeconfig: nothing is made of it or removed but namespaces of ours.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+
+use super::{Cluster, ClusterError, ClusterSpec, Progress, Provider};
+
+const KUBECONFIG_VARIABLE: &str = "KUBECONFIG";
+
+/// Gives the cluster of a kubeconfig's context.
+#[derive(Debug, Clone)]
+pub struct Existing {
+    kubeconfig: PathBuf,
+    context: Option<String>,
+}
+
+impl Existing {
+    /// The cluster of a context, the current one where none is named, of a kubeconfig: the one named, else the first that
+    /// `KUBECONFIG` names, else the user's.
+    pub fn new(kubeconfig: Option<PathBuf>, context: Option<String>) -> Self {
+        Self { kubeconfig: kubeconfig.unwrap_or_else(of_user), context }
+    }
+
+    /// The kubeconfig.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+}
+
+#[async_trait]
+impl Provider for Existing {
+    /// What the cluster is like is its owner's affair: of the specification nothing is asked for.
+    async fn create(&self, _spec: &ClusterSpec, progress: &Progress<'_>) -> Result<Cluster, ClusterError> {
+        progress("asking the API server for its version");
+        let name = self.context.as_deref().unwrap_or("current context");
+        let cluster = Cluster::connect(name, self.kubeconfig.clone(), self.context.as_deref(), None).await?;
+        let cluster = Cluster { name: cluster.context.clone(), ..cluster };
+        let version = cluster.client.apiserver_version().await;
+        version.map_err(ClusterError::api(&cluster.name, "ask the API server for its version"))?;
+        Ok(cluster)
+    }
+
+    /// It stays.
+    async fn delete(&self, _cluster: &Cluster) -> Result<(), ClusterError> {
+        Ok(())
+    }
+}
+
+fn of_user() -> PathBuf {
+    let named = env::var_os(KUBECONFIG_VARIABLE).unwrap_or_default();
+    let first = env::split_paths(&named).find(|path| !path.as_os_str().is_empty());
+    first.unwrap_or_else(|| etcetera::home_dir().unwrap_or_default().join(".kube").join("config"))
+}

@@ -1,0 +1,50 @@
+//! What kind is told, in its own format (`kind.x-k8s.io/v1alpha4`).
+
+use serde_json::{Value, json};
+
+use crate::cluster::ClusterSpec;
+
+const LOOPBACK: &str = "127.0.0.1";
+
+/// The configuration of a cluster, as YAML.
+pub(super) fn config(spec: &ClusterSpec) -> String {
+    // Zero lets a free port be found, which stays the same when the node starts again.
+    let ports = spec.ports.iter().map(
+        |port| json!({ "containerPort": port.node_port, "hostPort": 0, "listenAddress": LOOPBACK, "protocol": "TCP" }),
+    );
+    let image = &spec.node_image;
+    let mut control_plane = json!({ "role": "control-plane", "image": image });
+    if !spec.ports.is_empty() {
+        control_plane["extraPortMappings"] = ports.collect();
+    }
+    let workers = (0..spec.workers).map(|_| json!({ "role": "worker", "image": image }));
+    let nodes: Vec<Value> = [control_plane].into_iter().chain(workers).collect();
+    let mut config = json!({
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": { "ipFamily": "ipv4", "apiServerAddress": LOOPBACK },
+        "nodes": nodes,
+    });
+    if !spec.feature_gates.is_empty() {
+        config["featureGates"] = json!(spec.feature_gates);
+    }
+    // It holds nothing but text, numbers and truth values.
+    serde_yaml::to_string(&config).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::PortMapping;
+
+    #[test]
+    fn kind_is_told_what_was_asked_for() {
+        let spec = ClusterSpec {
+            workers: 2,
+            feature_gates: [("InPlacePodVerticalScaling".to_owned(), true)].into(),
+            ports: vec![PortMapping { node_port: 30_080 }],
+            ..ClusterSpec::default()
+        };
+        insta::assert_snapshot!(config(&spec));
+    }
+}

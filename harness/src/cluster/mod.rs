@@ -1,0 +1,24 @@
+//! Kubernetes clusters: made with kind or found by a kubeconfig, watched until they are usable, and lent to trials.
+//!
+//! What may live here: clusters, their nodes, and what is asked of them whatever runs in them. Images are brought to nodes
+//! by `image`; what a trial puts into a cluster belongs to `runtime`.
+
+mod error;
+mod exec;
+mod existing;
+mod folder;
+mod handle;
+pub mod kind;
+mod node;
+mod spec;
+mod tools;
+mod usable;
+
+pub use error::ClusterError;
+pub use exec::Executed;
+pub use existing::Existing;
+pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
+pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
+pub use node::{Node, NodeRole};
+pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
+pub use tools::{Tool, ToolError};
