@@ -1,0 +1,41 @@
+//! Clusters come up usable and go without a trace.
+
+use std::collections::HashMap;
+
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use hourglass_harness::cluster::{ClusterSpec, Provider as _};
+use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use kube::Api;
+
+use crate::lab::{OwnCluster, block_on, shared};
+
+pub(crate) fn a_cluster_is_usable_when_it_is_given() {
+    let cluster = shared();
+    block_on(async {
+        let nodes = Api::<Node>::all(cluster.client.clone()).list(&kube::api::ListParams::default()).await.unwrap();
+        let ready = nodes
+            .items
+            .iter()
+            .flat_map(|node| node.status.iter().flat_map(|status| status.conditions.iter().flatten()));
+        assert_eq!(ready.filter(|condition| condition.type_ == "Ready" && condition.status == "True").count(), 1);
+        Api::<ServiceAccount>::namespaced(cluster.client.clone(), "default").get("default").await.unwrap();
+    });
+}
+
+pub(crate) fn nothing_is_left_of_a_deleted_cluster() {
+    let own = OwnCluster::create(&ClusterSpec { workers: 1, ..ClusterSpec::default() });
+    let cluster = own.cluster.clone().unwrap();
+    assert_eq!(block_on(cluster.nodes()).unwrap().len(), 2);
+    block_on(own.kind().delete(&cluster)).unwrap();
+    let kind_name = own.name.in_kind();
+    let containers = HashMap::from([("label", vec![format!("io.x-k8s.kind.cluster={kind_name}")])]);
+    let networks = HashMap::from([("name", vec![kind_name])]);
+    let docker = own.engine.docker();
+    block_on(async {
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&containers).build();
+        assert!(docker.list_containers(Some(options)).await.unwrap().is_empty());
+        let options = ListNetworksOptionsBuilder::new().filters(&networks).build();
+        assert!(docker.list_networks(Some(options)).await.unwrap().is_empty());
+    });
+    assert!(!own.folders.folder_of(&own.name).path().exists());
+}
