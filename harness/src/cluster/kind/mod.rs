@@ -9,6 +9,7 @@ mod delete;
 mod image;
 mod journal;
 mod network;
+mod quick;
 
 pub use create::Kind;
 pub use delete::delete;
