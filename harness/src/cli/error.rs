@@ -45,7 +45,7 @@ pub enum CliError {
     Image(#[from] ImageError),
     /// What clusters need.
     #[error(transparent)]
-    KubernetesSetup(#[from] KubernetesSetupError),
+    KubernetesSetup(Box<KubernetesSetupError>),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -55,6 +55,12 @@ pub enum CliError {
     /// Output cannot be written.
     #[error("write output")]
     Output(#[from] io::Error),
+}
+
+impl From<KubernetesSetupError> for CliError {
+    fn from(error: KubernetesSetupError) -> Self {
+        Self::KubernetesSetup(Box::new(error))
+    }
 }
 
 impl CliError {

@@ -64,14 +64,9 @@ impl Tool {
 
     /// Where it is, on PATH or else in the cache. It is not run: it may be too old, which [`Self::check`] finds out.
     pub fn find(&self) -> Result<PathBuf, ToolError> {
-        let on_path = on_path().into_iter().map(|folder| folder.join(self.program)).find(|path| is_executable(path));
-        match on_path {
-            Some(path) => Ok(path),
-            None => {
-                let installed = self.installed()?;
-                if is_executable(&installed) { Ok(installed) } else { Err(ToolError::NotFound { tool: *self }) }
-            }
-        }
+        let on_path = on_path().into_iter().map(|folder| folder.join(self.program));
+        let candidates = on_path.chain(Some(self.installed()?));
+        candidates.into_iter().find(|path| is_executable(path)).ok_or(ToolError::NotFound { tool: *self })
     }
 
     /// Where the harness installs it: `tools/PROGRAM-VERSION/PROGRAM` in its cache.

@@ -16,7 +16,7 @@ const NODES: Topic = Topic { name: "kubernetes-nodes", needed_by: CLUSTERS };
 const CLUSTERS_LEFT: Topic = Topic { name: "clusters", needed_by: NONE };
 
 const SETUP: &str = "`harness setup kubernetes` loads, pulls or builds it";
-/// What a fresh node uses of memory (measured), and of the engine's disk: the copy of `/var` that it begins with.
+/// Measured: a fresh node uses this of memory; of the engine's disk 210 MiB, and twice that with the images of trials.
 const NODE_MEMORY: u64 = 484 << 20;
 const NODE_DISK: u64 = 512 << 20;
 /// With fewer, trials that want several nodes cannot run, or only one at a time.
