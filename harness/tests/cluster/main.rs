@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             setup::an_archive_of_another_image_leaves_nothing,
             setup::an_image_that_is_none_of_a_node_leaves_nothing,
             setup::an_image_that_is_there_is_not_loaded_again,
+            setup::a_registry_that_does_not_help_is_left,
             setup::a_command_with_a_broken_archive_ends_with_3,
             setup::without_kind_the_doctor_names_the_remedy,
             setup::an_old_kind_is_told_with_the_remedy,

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Write as _,
+    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -138,6 +139,24 @@ pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
     assert_eq!(block_on(NodeImage::look(&bench.engine, &bench.image)).unwrap(), Some(first));
 }
 
+/// A registry that refuses is left at once, and one that never answers soon: minutes would pass before the build begins.
+/// What comes next is tried and, here, has no sources.
+pub(crate) fn a_registry_that_does_not_help_is_left() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (registry, says) in [(silent.local_addr().unwrap(), "no registry answers within 10s"), (closed, "refused")] {
+        let bench = Bench::new();
+        let image = format!("{registry}/{}", bench.image);
+        let setup = bench.setup("/nowhere.tar".into());
+        let setup = KubernetesSetup { image, archive: None, source: "/nowhere".into(), ..setup };
+        let mut told: Vec<Step> = Vec::new();
+        let error = block_on(kubernetes(&setup, false, &mut |step| told.push(step.clone()))).unwrap_err();
+        assert!(matches!(error, KubernetesSetupError::NoSource { .. }), "{error}");
+        let left: Vec<_> = told.iter().filter(|step| step.state == State::Left).collect();
+        assert!(left.len() == 1 && left[0].why.contains(says), "{told:?}");
+    }
+}
+
 /// The command says the same as the library, with the exit code of an environment that fails. Only where the engine does
 /// not have the node image can it be made to load one.
 pub(crate) fn a_command_with_a_broken_archive_ends_with_3() {
@@ -185,7 +204,8 @@ fn assert_doctor(bench: &Bench, bin: &Path, says: &[&str]) {
     for part in says {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
-    assert!(text.lines().any(|line| line.starts_with("Not usable kubernetes (missing: kind, helm")), "{text}");
+    let verdict = text.lines().find(|line| line.starts_with("Not usable kubernetes (missing: ")).unwrap();
+    assert!(verdict.contains("kind, helm"), "{verdict}");
 }
 
 fn harness(bench: &Bench, arguments: &[&str]) -> Command {

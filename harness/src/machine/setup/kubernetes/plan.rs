@@ -77,7 +77,7 @@ pub(super) fn plan(setup: &KubernetesSetup, found: &Found) -> Result<Vec<Planned
         }
         (None, Some(archive)) => {
             let what = format!("load {image} from {}", archive.display());
-            steps.push(step(what, format!("{lacking}; about 5 s and 400 MB"), Action::Load(archive.clone())));
+            steps.push(step(what, format!("{lacking}; about 10 s and 400 MB"), Action::Load(archive.clone())));
         }
         (None, None) => {
             let late = humantime::format_duration(pull::ANSWER_WITHIN);
