@@ -6,7 +6,7 @@ use console::{Color, Style};
 
 use super::CliError;
 use crate::{
-    machine::{Check, Diagnosis, Verdict, gather},
+    machine::{Check, Diagnosis, RUNTIMES, Verdict, gather},
     report::TerminalOptions,
     runner::verdict::ExitStatus,
     scenario::RuntimeKind,
@@ -32,14 +32,14 @@ pub async fn run(args: &DoctorArgs, out: &mut impl Write) -> Result<ExitStatus, 
     let text = if args.json {
         serde_json::to_string_pretty(&diagnosis).map_err(std::io::Error::from)? + "\n"
     } else {
-        table(&diagnosis, TerminalOptions::detect("").colour)
+        table(&diagnosis, &args.runtimes, TerminalOptions::detect("").colour)
     };
     out.write_all(text.as_bytes())?;
     Ok(diagnosis.status(&args.runtimes))
 }
 
 /// A line a check, with its remedy below it, and at the end what can be used.
-fn table(diagnosis: &Diagnosis, colour: bool) -> String {
+fn table(diagnosis: &Diagnosis, asked: &[RuntimeKind], colour: bool) -> String {
     let width = diagnosis.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
     let rows: String = diagnosis.checks.iter().map(|check| row(check, width, colour)).collect();
     let usable: Vec<_> = diagnosis.usable.iter().map(|runtime| runtime.as_str()).collect();
@@ -49,7 +49,15 @@ fn table(diagnosis: &Diagnosis, colour: bool) -> String {
         let because = entry.because.join(", ");
         format!("{} {} (missing: {because})\n", bold.apply_to("Not usable"), entry.runtime)
     });
-    format!("{rows}\n{} {usable}\n{}", bold.apply_to("Usable"), unusable.collect::<String>())
+    let planned = asked.iter().filter(|runtime| !RUNTIMES.contains(runtime)).map(|runtime| {
+        let because = match diagnosis.missing(*runtime) {
+            none if none.is_empty() => "nothing is missing; this version runs no trials there".to_owned(),
+            missing => format!("missing: {}", missing.join(", ")),
+        };
+        format!("{} {runtime} ({because})\n", bold.apply_to("Not usable"))
+    });
+    let unusable: String = unusable.chain(planned).collect();
+    format!("{rows}\n{} {usable}\n{unusable}", bold.apply_to("Usable"))
 }
 
 fn row(check: &Check, width: usize, colour: bool) -> String {

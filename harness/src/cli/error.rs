@@ -10,7 +10,8 @@ use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::{
-    image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
+    image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError, report::ReportError,
+    runner::verdict::ExitStatus, scenario::ScenarioError,
 };
 
 /// Why a command could not be done.
@@ -42,6 +43,9 @@ pub enum CliError {
     /// An image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// What clusters need.
+    #[error(transparent)]
+    KubernetesSetup(Box<KubernetesSetupError>),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -51,6 +55,12 @@ pub enum CliError {
     /// Output cannot be written.
     #[error("write output")]
     Output(#[from] io::Error),
+}
+
+impl From<KubernetesSetupError> for CliError {
+    fn from(error: KubernetesSetupError) -> Self {
+        Self::KubernetesSetup(Box::new(error))
+    }
 }
 
 impl CliError {
@@ -66,6 +76,7 @@ impl CliError {
     fn remedy(&self) -> Option<String> {
         match self {
             Self::Image(error) => error.remedy(),
+            Self::KubernetesSetup(error) => error.remedy(),
             _ => None,
         }
     }

@@ -3,7 +3,9 @@
 use std::{io::Write, path::PathBuf};
 
 use super::{AnvilArgs, CliError};
-use crate::machine::setup::{State, Step, System, docker};
+use crate::machine::setup::{
+    KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
+};
 
 /// Gives the machine what `harness doctor` finds missing, and tells each step before it is done
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -13,6 +15,9 @@ pub enum SetupCommand {
     /// A Docker engine that runs: on Debian and Ubuntu installed where there is none; needs root where something is to
     /// be done
     Docker(RehearsalArgs),
+    /// What clusters need: kind and Helm, made with Go where they are on no PATH, and a node image, loaded, pulled or built;
+    /// only the building needs root
+    Kubernetes(KubernetesArgs),
 }
 
 /// Whether anything is done.
@@ -21,6 +26,20 @@ pub struct RehearsalArgs {
     /// Only tell what would be done
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Where the node image comes from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct KubernetesArgs {
+    #[command(flatten)]
+    rehearsal: RehearsalArgs,
+    /// An archive of the node image (`docker save`, `fixtures/node-image/pack`), plain or packed with gzip or zstd; it is
+    /// then neither pulled nor built
+    #[arg(long, value_name = "FILE", env = NODE_IMAGE_ARCHIVE_VARIABLE)]
+    node_image_archive: Option<PathBuf>,
+    /// The folder that it is built from; default: fixtures/node-image of the harness's sources
+    #[arg(long, value_name = "DIR")]
+    node_image_source: Option<PathBuf>,
 }
 
 /// Does the steps that are still to be done, and writes them to `out`.
@@ -37,6 +56,11 @@ pub async fn run(command: &SetupCommand, out: &mut impl Write) -> Result<(), Cli
         SetupCommand::Docker(args) => {
             let done = docker(&System::this(), args.dry_run, &mut tell).await;
             done.map_err(|error| CliError::Environment(Box::new(error)))?;
+        }
+        SetupCommand::Kubernetes(args) => {
+            let (archive, source) = (args.node_image_archive.clone(), args.node_image_source.clone());
+            let setup = KubernetesSetup::this(archive, source).map_err(KubernetesSetupError::from)?;
+            kubernetes(&setup, args.rehearsal.dry_run, &mut tell).await?;
         }
     }
     told.map_err(CliError::Output)

@@ -36,6 +36,11 @@ impl ClusterName {
     pub fn in_kind(&self) -> String {
         format!("{PREFIX}{}", self.0)
     }
+
+    /// The name of a cluster that kind calls so; nothing where that is none of ours.
+    pub fn from_kind(kind_name: &str) -> Option<Self> {
+        kind_name.strip_prefix(PREFIX)?.parse().ok()
+    }
 }
 
 impl fmt::Display for ClusterName {

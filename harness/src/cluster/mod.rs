@@ -19,6 +19,7 @@ pub use exec::Executed;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
+pub(crate) use node::KIND_CLUSTER_LABEL;
 pub use node::{Node, NodeRole};
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
-pub use tools::{Tool, ToolError};
+pub use tools::{FoundTool, Tool, ToolError};

@@ -9,7 +9,7 @@ use super::ClusterError;
 use crate::engine::{Engine, Engined as _};
 
 /// The labels by which kind knows its own.
-pub(super) const KIND_CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
+pub(crate) const KIND_CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
 const KIND_ROLE_LABEL: &str = "io.x-k8s.kind.role";
 
 /// What a node is for.

@@ -29,7 +29,7 @@ pub struct ClusterSpec {
 /// A port of a node that is published on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortMapping {
-    /// The port on the node, for instance a NodePort.
+    /// The port on the node, for instance a `NodePort`.
     pub node_port: u16,
 }
 

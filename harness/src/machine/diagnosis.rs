@@ -36,12 +36,14 @@ impl Diagnosis {
         Self::from_checks(checks::all(facts))
     }
 
+    /// The names of the checks that found something missing which this runtime needs, be it one that this version has
+    /// or not.
+    pub fn missing(&self, runtime: RuntimeKind) -> Vec<&'static str> {
+        missing(&self.checks, runtime)
+    }
+
     fn from_checks(checks: Vec<Check>) -> Self {
-        let because = |runtime: RuntimeKind| {
-            let missing = checks.iter().filter(|check| check.verdict == Verdict::Missing);
-            missing.filter(|check| check.needed_by.contains(&runtime)).map(|check| check.name).collect::<Vec<_>>()
-        };
-        let all = RUNTIMES.map(|runtime| Unusable { runtime, because: because(runtime) });
+        let all = RUNTIMES.map(|runtime| Unusable { runtime, because: missing(&checks, runtime) });
         let (usable, unusable): (Vec<_>, Vec<_>) = all.into_iter().partition(|entry| entry.because.is_empty());
         Self { usable: usable.into_iter().map(|entry| entry.runtime).collect(), unusable, checks }
     }
@@ -55,6 +57,11 @@ impl Diagnosis {
             ExitStatus::Environment
         }
     }
+}
+
+fn missing(checks: &[Check], runtime: RuntimeKind) -> Vec<&'static str> {
+    let missing = checks.iter().filter(|check| check.verdict == Verdict::Missing);
+    missing.filter(|check| check.needed_by.contains(&runtime)).map(|check| check.name).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use bollard::models::SystemInfo;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bounding, Leftovers};
+use super::{Bounding, KubernetesFacts, Leftovers};
 use crate::{
     chain::AnvilBinary,
     engine::{EngineAddress, EngineError},
@@ -34,6 +34,8 @@ pub struct Facts {
     pub npm: Known<Npm>,
     /// The engine, or why it cannot be used.
     pub engine: Known<Result<EngineFacts, EngineError>>,
+    /// What clusters need beside the engine.
+    pub kubernetes: Known<KubernetesFacts>,
     /// The space below the harness's cache.
     pub cache: Known<Space>,
     /// Bytes of memory that a new process can have.

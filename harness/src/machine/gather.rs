@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, getrlimit};
 use tokio::{process::Command, sync::oneshot, time::timeout};
 
-use super::{AnvilFacts, Bounding, Clock, EngineFacts, Facts, Inotify, Known, Leftovers, Npm, Space, Unknown};
+use super::{
+    AnvilFacts, Bounding, Clock, EngineFacts, Facts, Inotify, Known, KubernetesFacts, Leftovers, Npm, Space, Unknown,
+};
 use crate::{
     chain::{AnvilSearch, cache_folder},
     engine::{Engine, EngineAddress, EngineError, Engined as _},
@@ -27,10 +29,11 @@ const ENGINE_LIMIT: Duration = Duration::from_secs(25);
 /// Looks at this machine. Takes as long as the slowest look, at most half a minute.
 pub async fn gather() -> Facts {
     let started = (Timestamp::now(), Instant::now());
-    let (anvil, npm, engine, cache, memory, inotify, leftovers) = tokio::join!(
+    let (anvil, npm, engine, kubernetes, cache, memory, inotify, leftovers) = tokio::join!(
         anvil(),
         aside(LIMIT, || Ok(Npm { npm: on_path("npm"), node: on_path("node") })),
         engine(EngineAddress::locate()),
+        kubernetes(),
         aside(LIMIT, || cache_folder().map_err(untold).and_then(|folder| space(&folder))),
         aside(LIMIT, memory),
         aside(LIMIT, || Ok(Inotify { instances: inotify("instances")?, watches: inotify("watches")? })),
@@ -40,7 +43,7 @@ pub async fn gather() -> Facts {
     let elapsed = SignedDuration::try_from(started.1.elapsed()).unwrap_or_default();
     let open_files = getrlimit(Resource::Nofile).current;
     let clock = Clock { now, jumped: now.duration_since(started.0) - elapsed };
-    Facts { anvil, npm, engine, cache, memory, inotify, open_files, leftovers, clock }
+    Facts { anvil, npm, engine, kubernetes, cache, memory, inotify, open_files, leftovers, clock }
 }
 
 /// The engine at this address.
@@ -49,6 +52,15 @@ pub(super) async fn engine(address: EngineAddress) -> Known<Result<EngineFacts, 
     aside(ENGINE_LIMIT, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(untold)?;
         Ok(runtime.block_on(ask(address)))
+    })
+    .await
+}
+
+/// In a thread of its own, as it asks the engine too.
+async fn kubernetes() -> Known<KubernetesFacts> {
+    aside(ENGINE_LIMIT, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(untold)?;
+        Ok(runtime.block_on(KubernetesFacts::look()))
     })
     .await
 }
@@ -110,7 +122,7 @@ async fn anvil() -> Known<Option<AnvilFacts>> {
 }
 
 /// `1.7.1` of `anvil Version: 1.7.1-v1.7.1` and of `anvil 0.2.0 (…)`.
-fn version_in(text: &str) -> Option<String> {
+pub(super) fn version_in(text: &str) -> Option<String> {
     let line = text.lines().next()?;
     let word = line.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
     Some(word.split(['-', '+']).next().unwrap_or(word).to_owned())
@@ -122,7 +134,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 /// The folder need not be there yet: then it will be made in the nearest one above it.
-fn space(folder: &Path) -> Known<Space> {
+pub(super) fn space(folder: &Path) -> Known<Space> {
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     let space = rustix::fs::statvfs(existing).map_err(untold)?;
     Ok(Space { folder: folder.to_owned(), free: space.f_bavail * space.f_frsize })

@@ -9,6 +9,7 @@ mod checks;
 mod diagnosis;
 mod facts;
 mod gather;
+mod kubernetes;
 mod leftovers;
 pub mod setup;
 
@@ -17,4 +18,5 @@ pub use check::{Check, Verdict};
 pub use diagnosis::{Diagnosis, RUNTIMES};
 pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
 pub use gather::gather;
+pub use kubernetes::{AbandonedClusters, KubernetesFacts, NodeImage};
 pub use leftovers::Leftovers;

@@ -7,6 +7,7 @@
 
 mod kind;
 mod lab;
+mod setup;
 
 use std::{env, process::ExitCode};
 
@@ -27,7 +28,19 @@ fn main() -> ExitCode {
     if left_out && !arguments.list {
         eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
     }
-    let trials = [trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,]];
+    let trials = [
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster],
+        trials![
+            setup::a_truncated_archive_leaves_nothing,
+            setup::an_archive_of_another_image_leaves_nothing,
+            setup::an_image_that_is_none_of_a_node_leaves_nothing,
+            setup::an_image_that_is_there_is_not_loaded_again,
+            setup::a_registry_that_does_not_help_is_left,
+            setup::a_command_with_a_broken_archive_ends_with_3,
+            setup::without_kind_the_doctor_names_the_remedy,
+            setup::an_old_kind_is_told_with_the_remedy,
+        ],
+    ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();

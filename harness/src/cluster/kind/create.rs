@@ -133,7 +133,7 @@ impl Kind {
 #[async_trait]
 impl Provider for Kind {
     async fn create(&self, spec: &ClusterSpec, progress: &Progress<'_>) -> Result<Cluster, ClusterError> {
-        let program = Tool::KIND.find()?;
+        let program = Tool::KIND.check().await?.path;
         let state = self.begin(spec).await?;
         let made = self.make(&program, state, progress).await;
         if made.is_err() {

@@ -2,6 +2,7 @@
 
 mod engine;
 mod host;
+mod kubernetes;
 mod privileged;
 mod programs;
 
@@ -19,6 +20,8 @@ const NONE: &[RuntimeKind] = &[];
 pub(super) fn all(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![programs::anvil(&facts.anvil), programs::npm(&facts.npm, &facts.anvil)];
     checks.extend(engine::all(&facts.engine));
+    checks.extend(kubernetes::all(&facts.kubernetes));
+    checks.extend(kubernetes::nodes(&facts.memory, engine_space(facts)));
     checks.extend([
         host::cache(&facts.cache),
         host::memory(&facts.memory),
@@ -28,4 +31,9 @@ pub(super) fn all(facts: &Facts) -> Vec<Check> {
         host::leftovers(&facts.leftovers),
     ]);
     checks
+}
+
+fn engine_space(facts: &Facts) -> Option<u64> {
+    let engine = facts.engine.as_ref().ok()?.as_ref().ok()?;
+    engine.space.as_ref().map(|space| space.free)
 }

@@ -6,6 +6,7 @@
 mod configuration;
 mod docker;
 mod error;
+mod kubernetes;
 mod programs;
 mod start;
 mod step;
@@ -14,6 +15,9 @@ mod wrapper;
 
 pub use docker::docker;
 pub use error::DockerSetupError;
+pub use kubernetes::{
+    ArchiveError, KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, kubernetes, load_archive,
+};
 pub use step::{State, Step};
 pub use system::System;
 

@@ -38,8 +38,8 @@ impl System {
     pub fn this() -> Self {
         let systemd = Path::new("/run/systemd/system").is_dir();
         let path = env::var_os("PATH").unwrap_or_default();
-        // Debian's users do not have these in PATH, and dockerd itself needs them.
-        let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+        // Debian's users do not have these in PATH, and dockerd itself needs them; sudo leaves out the folder of Go.
+        let system = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin"].map(PathBuf::from);
         let executable = env::current_exe().unwrap_or_else(|_| "harness".into());
         Self {
             os_release: "/etc/os-release".into(),

@@ -1,0 +1,21 @@
+//! What clusters need of a machine: kind, Helm and a node image, each got in the quickest way that there is.
+//!
+//! What may live here: the plan of `harness setup kubernetes` and its steps. Where kind and Helm are found is `cluster`'s.
+
+mod archive;
+mod build;
+mod error;
+mod load;
+mod plan;
+mod pull;
+mod request;
+mod tools;
+
+pub use archive::ArchiveError;
+pub use error::KubernetesSetupError;
+pub use load::load_archive;
+pub use plan::kubernetes;
+pub use request::{KubernetesSetup, NODE_IMAGE_ARCHIVE_VARIABLE};
+
+#[cfg(test)]
+mod tests;
