@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
+mod images;
 mod kind;
 mod lab;
 
@@ -27,7 +28,18 @@ fn main() -> ExitCode {
     if left_out && !arguments.list {
         eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
     }
-    let trials = [trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,]];
+    let trials = [
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            images::delivered_components_run_on_every_node,
+            images::a_name_that_stands_for_something_else_is_sent_again,
+            images::deliveries_at_once_send_once,
+            images::an_image_that_the_engine_lacks_is_named,
+            images::an_image_without_a_name_is_refused,
+            images::a_delivery_that_breaks_off_is_as_good_as_none,
+            images::a_node_that_cannot_take_an_image_is_named,
+        ],
+    ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();
