@@ -243,12 +243,16 @@ pub(crate) fn a_node_that_cannot_take_an_image_is_named() {
     let run = |command: &[&str]| block_on(nodes[0].command(&own.engine, command, SOON)).unwrap();
     let image = [NodeImage::components(bench.program(5))];
     // Where containerd writes what it is given.
-    let incoming = "/var/lib/containerd/io.containerd.content.v1.content/ingest";
-    run(&["mount", "-t", "tmpfs", "-o", "size=64k", "none", incoming]);
+    let store = "/var/lib/containerd/io.containerd.content.v1.content";
+    run(&[
+        "sh",
+        "-c",
+        &format!("mount -t tmpfs -o size=64k none {store} && mkdir -p {store}/ingest {store}/blobs/sha256"),
+    ]);
     let error = bench.deliver(&nodes, &image).unwrap_err();
     assert!(matches!(&error, ImageError::NodeFull { node, .. } if *node == nodes[0].name), "{error}");
     assert!(error.remedy().unwrap().contains("make room"));
-    run(&["umount", incoming]);
+    run(&["umount", store]);
     assert!(bench.deliver(&nodes, &image).unwrap()[0].sent);
     run(&["systemctl", "stop", "containerd"]);
     let error = bench.deliver(&nodes, &image).unwrap_err();

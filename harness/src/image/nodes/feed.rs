@@ -32,9 +32,14 @@ use crate::{
 const AHEAD: usize = 4;
 /// How long one image may take; the largest that are in use take a minute.
 const SENT_WITHIN: Duration = Duration::from_mins(10);
-/// Takes an archive, and lists what then fits the filters. Of an archive for several platforms only the node's own is
-/// taken, since an engine need not have the others that it names.
+/// Takes an archive of the image whose name is the first argument; with [`LIST`], lists then what fits the others.
+///
+/// Of an archive for several platforms only the node's own is taken, since an engine need not have the others that it
+/// names. A name that stood for another image has the label by which the kubelet's side tells that it has seen to it: it
+/// is taken off, so that it sees to the new one.
 const IMPORT: &str = r#"ctr --namespace k8s.io images import --snapshotter "$snapshotter" - >&2 || exit
+ctr --namespace k8s.io images label "$1" io.cri-containerd.image= >&2 || exit
+shift
 "#;
 
 /// Streams an archive into each of these nodes; gives what they hold then of this image, in their order.
@@ -101,7 +106,7 @@ async fn run(
     mut pieces: Receiver<Bytes>,
 ) -> Result<Ended, bollard::errors::Error> {
     let script = format!("{SNAPSHOTTER}{IMPORT}{LIST}");
-    let command = ["sh", "-c", &script, "sh"].map(str::to_owned).into_iter().chain(filters(wanted));
+    let command = ["sh", "-c", &script, "sh", &wanted.name].map(str::to_owned).into_iter().chain(filters(wanted));
     let config = ExecConfig {
         cmd: Some(command.collect()),
         attach_stdin: Some(true),

@@ -57,14 +57,21 @@ impl Held {
 
     /// Whether a pod can run this very image under its name.
     ///
-    /// The kubelet's side of containerd hears of a new image, and then gives it a second name, which is the digest of its
+    /// The kubelet's side of containerd hears of a new image, and gives it a second name, which is the digest of its
     /// configuration. That is the engine's id of it too, unless the engine keeps its images in a containerd: then it is the
     /// digest of what the name stands for.
     pub(super) fn has(&self, wanted: &Wanted) -> bool {
-        let Some(named) = self.0.get(&wanted.name).filter(|record| record.unpacked) else { return false };
-        let mut known =
-            self.0.iter().filter(|(name, record)| name.starts_with(BY_CONFIG) && record.digest == named.digest);
-        known.any(|(name, record)| *name == wanted.id || record.digest == wanted.id)
+        let Wanted { name, id, manifest, .. } = wanted;
+        let Some(named) = self.0.get(name).filter(|record| record.unpacked) else { return false };
+        match self.0.get(id) {
+            // Of two manifests with one configuration, that name stands for the one which came last.
+            Some(known) => known.digest == named.digest || manifest.as_ref() == Some(&named.digest),
+            None => named.digest == *id && self.is_known(&named.digest),
+        }
+    }
+
+    fn is_known(&self, digest: &str) -> bool {
+        self.0.iter().any(|(name, record)| name.starts_with(BY_CONFIG) && record.digest == digest)
     }
 }
 
@@ -97,8 +104,21 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case::not_known_to_the_kubelet("v3", "sha256:eeee", false)]
     #[case::not_there("v4", "sha256:cccc", false)]
     fn what_counts_as_held(#[case] tag: &str, #[case] id: &str, #[case] expected: bool) {
+        assert_eq!(Held::read(TABLE).has(&wanted(tag, id, None)), expected);
+    }
+
+    /// The same image under another name, from another source, would be sent in turns otherwise.
+    #[rstest::rstest]
+    #[case(Some("sha256:eeee"), true)]
+    #[case(Some("sha256:ffff"), false)]
+    #[case(None, false)]
+    fn another_manifest_of_the_same_configuration(#[case] manifest: Option<&str>, #[case] expected: bool) {
+        assert_eq!(Held::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
+    }
+
+    fn wanted(tag: &str, id: &str, manifest: Option<&str>) -> Wanted {
         let name = format!("docker.io/avs/performer:{tag}");
-        let wanted = Wanted { reference: name.clone(), name, id: id.to_owned(), source: Source::Engine };
-        assert_eq!(Held::read(TABLE).has(&wanted), expected);
+        let manifest = manifest.map(str::to_owned);
+        Wanted { reference: name.clone(), name, id: id.to_owned(), manifest, source: Source::Engine }
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct Wanted {
     pub(super) name: String,
     /// The digest of its configuration, or what the engine calls it.
     pub(super) id: String,
+    /// The digest of its manifest, where that is known; the engine may write another each time it exports an image.
+    pub(super) manifest: Option<String>,
     pub(super) source: Source,
 }
 
@@ -121,7 +123,8 @@ impl Wanted {
     }
 
     fn ours(identity: Identity, source: Source) -> Self {
-        Self { name: whole(&identity.reference), reference: identity.reference, id: identity.digest, source }
+        let Identity { reference, digest, manifest, .. } = identity;
+        Self { name: whole(&reference), reference, id: digest, manifest: Some(manifest), source }
     }
 
     fn of_engine(reference: &str, found: ImageInspect) -> Result<Self, ImageError> {
@@ -132,6 +135,6 @@ impl Wanted {
             return Err(ImageError::NoName { reference: reference.to_owned() });
         }
         let id = found.id.unwrap_or_default();
-        Ok(Self { reference: reference.to_owned(), name, id, source: Source::Engine })
+        Ok(Self { reference: reference.to_owned(), name, id, manifest: None, source: Source::Engine })
     }
 }
