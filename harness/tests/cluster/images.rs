@@ -177,6 +177,22 @@ pub(crate) fn a_name_that_stands_for_something_else_is_sent_again() {
     assert_eq!(exit_code(&cluster, &nodes[0].name, &name, &[]), 7);
 }
 
+/// A user's image that is one of ours has another manifest when it comes from the engine; neither displaces the other.
+pub(crate) fn one_image_under_two_names_is_sent_for_each_once() {
+    let mut bench = Bench::new();
+    let nodes = nodes(&shared());
+    let name = format!("hourglass-image-test/{}:v1", bench.mark);
+    let program = bench.program(2);
+    bench.provide(&name, &program);
+    let images = [NodeImage::components(&program), NodeImage::of_engine(&name, "a test")];
+    let sent = || bench.deliver(&nodes, &images).unwrap().iter().map(|delivered| delivered.sent).collect::<Vec<_>>();
+    assert_eq!(sent(), [true, true]);
+    assert_eq!(sent(), [false, false]);
+    let images = [images[1].clone(), images[0].clone()];
+    let again = bench.deliver(&nodes, &images).unwrap();
+    assert!(again.iter().all(|delivered| !delivered.sent), "{again:?}");
+}
+
 /// Test runners start one process a trial.
 pub(crate) fn deliveries_at_once_send_once() {
     let bench = Bench::new();
