@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         trials![
             images::delivered_components_run_on_every_node,
             images::a_name_that_stands_for_something_else_is_sent_again,
-            images::one_image_under_two_names_is_sent_for_each_once,
+            images::one_image_under_two_names_is_sent_once,
             images::deliveries_at_once_send_once,
             images::an_image_that_the_engine_lacks_is_named,
             images::an_image_without_a_name_is_refused,

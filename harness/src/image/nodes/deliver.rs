@@ -17,6 +17,8 @@ use crate::{
     image::{ImageError, memory},
 };
 
+/// How long a node may take to give an image another name.
+const TAGGED_WITHIN: Duration = Duration::from_secs(30);
 /// How long the kubelet's side of containerd may take to hear of an image; it hears of it within milliseconds.
 const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 
@@ -59,8 +61,7 @@ pub async fn deliver_to_nodes_in(
     }
     let mut delivered = Vec::new();
     for image in &mut wanted {
-        let lacking: Vec<_> =
-            nodes.iter().zip(&held).filter(|(_, held)| !held.has(image)).map(|(node, _)| *node).collect();
+        let lacking = lacking(engine, &nodes, &held, image).await?;
         if !lacking.is_empty() {
             send(cache, engine, &lacking, image).await?;
         }
@@ -76,6 +77,23 @@ pub async fn deliver_to_nodes_in(
 
 async fn ask(engine: &Engine, nodes: &[&Node], wanted: &[Wanted]) -> Result<Vec<Held>, ImageError> {
     try_join_all(nodes.iter().map(|node| Held::ask(engine, node, wanted))).await
+}
+
+/// The nodes to which an image must be sent: one that has it under another name is told the new one.
+async fn lacking<'a>(
+    engine: &Engine,
+    nodes: &[&'a Node],
+    held: &[Held],
+    image: &Wanted,
+) -> Result<Vec<&'a Node>, ImageError> {
+    let without = nodes.iter().zip(held).filter(|(_, held)| !held.has(image));
+    let looked = without.map(|(node, held)| async {
+        let Some(there) = held.content_of(image) else { return Ok(Some(*node)) };
+        let tag = ["ctr", "--namespace", "k8s.io", "images", "tag", "--force", there, &image.name];
+        node.command(engine, &tag, TAGGED_WITHIN).await?;
+        Ok::<_, ImageError>(None)
+    });
+    Ok(try_join_all(looked).await?.into_iter().flatten().collect())
 }
 
 /// Sends an image, and waits until the kubelet's side of each containerd knows it: a pod that came sooner would be told

@@ -70,6 +70,14 @@ impl Held {
         }
     }
 
+    /// A name under which the node holds the content of this image, whatever its own name stands for there.
+    pub(super) fn content_of(&self, wanted: &Wanted) -> Option<&str> {
+        let is_it = |(name, record): &(&String, &Record)| {
+            record.unpacked && (**name == wanted.id || record.digest == wanted.id) && self.is_known(&record.digest)
+        };
+        self.0.iter().find(is_it).map(|(name, _)| name.as_str())
+    }
+
     fn is_known(&self, digest: &str) -> bool {
         self.0.iter().any(|(name, record)| name.starts_with(BY_CONFIG) && record.digest == digest)
     }
@@ -114,6 +122,16 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case(None, false)]
     fn another_manifest_of_the_same_configuration(#[case] manifest: Option<&str>, #[case] expected: bool) {
         assert_eq!(Held::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
+    }
+
+    /// What has only another name need not be sent.
+    #[rstest::rstest]
+    #[case("sha256:cccc", Some("sha256:cccc"))]
+    #[case("sha256:aaaa", Some("docker.io/avs/performer:v1"))]
+    #[case("sha256:dddd", None)]
+    #[case("sha256:0000", None)]
+    fn content_is_found_under_any_name(#[case] id: &str, #[case] expected: Option<&str>) {
+        assert_eq!(Held::read(TABLE).content_of(&wanted("new", id, None)), expected);
     }
 
     fn wanted(tag: &str, id: &str, manifest: Option<&str>) -> Wanted {
