@@ -12,6 +12,8 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use crate::{
     image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError, report::ReportError,
     runner::verdict::ExitStatus, scenario::ScenarioError,
+    cluster::ClusterError, image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus,
+    scenario::ScenarioError,
 };
 
 /// Why a command could not be done.
@@ -46,6 +48,9 @@ pub enum CliError {
     /// What clusters need.
     #[error(transparent)]
     KubernetesSetup(Box<KubernetesSetupError>),
+    /// A cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -77,6 +82,7 @@ impl CliError {
         match self {
             Self::Image(error) => error.remedy(),
             Self::KubernetesSetup(error) => error.remedy(),
+            Self::Cluster(error) => error.remedy(),
             _ => None,
         }
     }

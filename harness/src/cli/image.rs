@@ -11,15 +11,29 @@ use bytesize::ByteSize;
 
 use super::{AnvilArgs, CliError};
 use crate::{
+    cluster::{ClusterFolders, ClusterName, kind::Kind},
     engine::Engine,
-    image::{self, Image, ImageError, ImageRole, RootFilesystem},
+    image::{self, Image, ImageError, ImageRole, NodeImage, RootFilesystem},
 };
 
-/// Makes the images that containers run from
+/// Makes the images that containers run from, and brings images to clusters
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum ImageCommand {
     /// Makes an image without a build daemon; says its name and digest
     Build(BuildArgs),
+    /// Brings images of the Docker engine to the nodes of a cluster that lack them
+    Load(LoadArgs),
+}
+
+/// Which images, and which cluster.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LoadArgs {
+    /// Images that the engine has, by name and tag
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<String>,
+    /// The cluster's name
+    #[arg(long, value_name = "NAME")]
+    pub cluster: ClusterName,
 }
 
 /// Which image, of what, and what becomes of it.
@@ -36,6 +50,9 @@ pub struct BuildArgs {
     /// Load it into the Docker engine, unless it is there
     #[arg(long)]
     pub load: bool,
+    /// Bring it to the nodes of this cluster that lack it
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<ClusterName>,
     /// Write its root filesystem into a folder, for the Dockerfile
     #[arg(long, value_name = "FOLDER")]
     pub context: Option<PathBuf>,
@@ -46,7 +63,17 @@ pub struct BuildArgs {
 
 /// Does what the subcommand says, and writes to `out` what it did.
 pub async fn run(command: &ImageCommand, out: &mut impl Write) -> Result<(), CliError> {
-    let ImageCommand::Build(args) = command;
+    match command {
+        ImageCommand::Build(args) => build(args, out).await,
+        ImageCommand::Load(args) => {
+            let who = |image: &String| NodeImage::of_engine(image, format!("cluster {}", args.cluster));
+            let images: Vec<_> = args.images.iter().map(who).collect();
+            bring(&args.cluster, &images, out).await
+        }
+    }
+}
+
+async fn build(args: &BuildArgs, out: &mut impl Write) -> Result<(), CliError> {
     let executable = executable(args).await?;
     let filesystem = RootFilesystem::collect(args.role, &executable)?;
     if let Some(folder) = &args.context {
@@ -68,6 +95,24 @@ pub async fn run(command: &ImageCommand, out: &mut impl Write) -> Result<(), Cli
         let delivered = image::load(&engine, image).await?;
         let what = if delivered.sent { "loaded into" } else { "is there already:" };
         writeln!(out, "engine:  {what} {}", engine.address())?;
+    }
+    match &args.cluster {
+        Some(cluster) => bring(cluster, &[NodeImage::Made { role: args.role, executable }], out).await,
+        None => Ok(()),
+    }
+}
+
+/// To the nodes of a cluster.
+async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Write) -> Result<(), CliError> {
+    let folders = ClusterFolders::locate()?;
+    if folders.folder_of(name).state()?.is_none() {
+        return Err(CliError::Usage(format!("find cluster {name}: there is none of this name on this machine")));
+    }
+    let engine = Engine::connect().await.map_err(ImageError::from)?;
+    let nodes = Kind::new(engine.clone(), &folders, name.clone()).connect().await?.nodes().await?;
+    for delivered in image::deliver_to_nodes(&engine, &nodes, images).await? {
+        let what = if delivered.sent { "loaded into" } else { "is there already:" };
+        writeln!(out, "node:    {} {what} {}", delivered.reference, delivered.node)?;
     }
     Ok(())
 }

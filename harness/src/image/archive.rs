@@ -38,6 +38,7 @@ pub struct Image {
     /// Its architecture, as `amd64`.
     pub architecture: &'static str,
     pub(super) layers: Vec<String>,
+    manifest: String,
     archive: Parts,
 }
 
@@ -80,10 +81,18 @@ impl Image {
             "Layers": layers.iter().map(Blob::path).collect::<Vec<_>>(),
         }]);
         let digest = format!("sha256:{}", config.digest);
+        let manifest_digest = format!("sha256:{}", manifest.digest);
         let mut blobs = Vec::from(layers);
         blobs.extend([config, manifest]);
         let archive = archive(blobs, &index, &docker)?;
-        Ok(Self { reference, digest, architecture: filesystem.architecture, layers: digests, archive })
+        Ok(Self {
+            reference,
+            digest,
+            architecture: filesystem.architecture,
+            layers: digests,
+            manifest: manifest_digest,
+            archive,
+        })
     }
 
     /// The size of its archive in bytes.
@@ -106,7 +115,12 @@ impl Image {
     }
 
     pub(super) fn identity(&self) -> Identity {
-        Identity { reference: self.reference.clone(), digest: self.digest.clone(), layers: self.layers.clone() }
+        Identity {
+            reference: self.reference.clone(),
+            digest: self.digest.clone(),
+            manifest: self.manifest.clone(),
+            layers: self.layers.clone(),
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 use super::{ImageError, ImageRole, rootfs};
 use crate::chain::cache_folder;
 
-/// To be raised when images are made differently of the same files.
-const FORMAT: u32 = 1;
+/// To be raised when images are made differently of the same files, or more is remembered of them.
+const FORMAT: u32 = 2;
 
 /// What tells one state of a file from another without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,11 +54,12 @@ impl Stamp {
     }
 }
 
-/// What an engine is asked for, and knows an image by.
+/// What engines and nodes are asked for, and know an image by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) reference: String,
     pub(super) digest: String,
+    pub(super) manifest: String,
     pub(super) layers: Vec<String>,
 }
 

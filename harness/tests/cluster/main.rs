@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
+mod images;
 mod kind;
 mod lab;
 mod setup;
@@ -39,6 +40,16 @@ fn main() -> ExitCode {
             setup::a_command_with_a_broken_archive_ends_with_3,
             setup::without_kind_the_doctor_names_the_remedy,
             setup::an_old_kind_is_told_with_the_remedy,
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            images::delivered_components_run_on_every_node,
+            images::a_name_that_stands_for_something_else_is_sent_again,
+            images::one_image_under_two_names_is_sent_once,
+            images::deliveries_at_once_send_once,
+            images::an_image_that_the_engine_lacks_is_named,
+            images::an_image_without_a_name_is_refused,
+            images::a_delivery_that_breaks_off_is_as_good_as_none,
+            images::a_node_that_cannot_take_an_image_is_named,
         ],
     ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
