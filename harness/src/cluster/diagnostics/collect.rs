@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node as NodeObject, PersistentVolumeClaim, Pod};
 use kube::{
-    Api, Resource,
+    Api, Client, Resource,
     api::{ApiResource, DynamicObject, ListParams},
 };
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Limits, Summary, events, evidence::Evidence, limits::Deadlines, nodes, objects::Objects, pod_files, pods, trouble,
 };
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::{Cluster, ClusterError, ClusterMachine, Node, node::nodes_of};
 
 /// The namespace of the control plane, which belongs to every collection.
 const SYSTEM: &str = "kube-system";
@@ -21,6 +21,24 @@ const SYSTEM: &str = "kube-system";
 const EVENTS: u32 = 2000;
 /// How many warnings the summary has.
 const WARNINGS: usize = 20;
+
+/// Where a cluster is asked: of one that never came up there are only nodes.
+#[derive(Clone)]
+pub struct Sources {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Its API.
+    pub client: Option<Client>,
+    /// Its nodes.
+    pub machine: Option<ClusterMachine>,
+}
+
+impl From<&Cluster> for Sources {
+    fn from(cluster: &Cluster) -> Self {
+        let Cluster { name, client, machine, .. } = cluster.clone();
+        Self { cluster: name, client: Some(client), machine }
+    }
+}
 
 /// Collects what a cluster has to say about these namespaces and its control plane, or about all of it where none is
 /// named, into a folder:
@@ -34,24 +52,24 @@ const WARNINGS: usize = 20;
 /// It fails only where the folder cannot be written: an engine or an API server that does not answer is a line of the
 /// summary. Where the API does not answer, logs of pods come from the nodes' files.
 pub async fn collect(
-    cluster: &Cluster,
+    from: impl Into<Sources>,
     namespaces: &[String],
     into: &Path,
     limits: &Limits,
 ) -> Result<Summary, ClusterError> {
-    let taken = Timestamp::now();
+    let (sources, taken) = (from.into(), Timestamp::now());
     let deadlines = Deadlines::of(limits);
     let evidence = Evidence::create(into, limits)?;
     let mut wanted = namespaces.to_vec();
     if !wanted.is_empty() && !wanted.iter().any(|namespace| namespace == SYSTEM) {
         wanted.push(SYSTEM.to_owned());
     }
-    let collection = Collection { cluster, namespaces: &wanted, evidence: &evidence, deadlines };
+    let collection = Collection { sources: &sources, namespaces: &wanted, evidence: &evidence, deadlines };
     let (mut broken, warnings) = collection.run().await;
     let holdings = evidence.finish(limits);
     broken.dedup();
     let summary = Summary {
-        cluster: cluster.name.clone(),
+        cluster: sources.cluster,
         taken,
         broken,
         warnings,
@@ -66,7 +84,7 @@ pub async fn collect(
 }
 
 struct Collection<'a> {
-    cluster: &'a Cluster,
+    sources: &'a Sources,
     namespaces: &'a [String],
     evidence: &'a Evidence,
     deadlines: Deadlines,
@@ -75,12 +93,8 @@ struct Collection<'a> {
 impl Collection<'_> {
     /// Gives what is broken, and the latest warnings.
     async fn run(&self) -> (Vec<String>, Vec<String>) {
-        let nodes = self.evidence.part("nodes of the engine", self.deadlines.answer, self.cluster.nodes()).await;
-        let nodes = nodes.unwrap_or_default();
-        let machine = self.cluster.machine.as_ref();
-        if machine.is_some() && nodes.is_empty() {
-            self.evidence.gap("logs of nodes: the engine has no node of this cluster");
-        }
+        let nodes = self.nodes().await;
+        let machine = self.sources.machine.as_ref();
         let of_nodes = async {
             match machine {
                 Some(machine) => nodes::collect(machine, &nodes, self.evidence, self.deadlines.end).await,
@@ -88,9 +102,8 @@ impl Collection<'_> {
             }
         };
         let of_api = async {
-            let answer = self.cluster.client.apiserver_version();
-            if self.evidence.part("API server", self.deadlines.answer, answer).await.is_some() {
-                return self.api().await;
+            if let Some(client) = self.answering().await {
+                return self.api(client).await;
             }
             if let Some(machine) = machine {
                 pod_files::collect(machine, &nodes, self.namespaces, self.evidence, self.deadlines.end).await;
@@ -102,16 +115,30 @@ impl Collection<'_> {
         (broken, warnings)
     }
 
-    async fn api(&self) -> (Vec<String>, Vec<String>) {
-        let objects = Objects {
-            client: &self.cluster.client,
-            namespaces: self.namespaces,
-            evidence: self.evidence,
-            end: self.deadlines.end,
+    async fn nodes(&self) -> Vec<Node> {
+        let Some(machine) = &self.sources.machine else { return Vec::new() };
+        let nodes = nodes_of(&machine.engine, &machine.kind_name);
+        let nodes = self.evidence.part("nodes of the engine", self.deadlines.answer, nodes).await;
+        if nodes.as_ref().is_some_and(Vec::is_empty) {
+            self.evidence.gap("logs of nodes: the engine has no node of this cluster");
+        }
+        nodes.unwrap_or_default()
+    }
+
+    /// The API, where it answers soon.
+    async fn answering(&self) -> Option<&Client> {
+        let Some(client) = &self.sources.client else {
+            self.evidence.gap("objects: there is no way to the API server yet");
+            return None;
         };
+        self.evidence.part("API server", self.deadlines.answer, client.apiserver_version()).await.map(|_| client)
+    }
+
+    async fn api(&self, client: &Client) -> (Vec<String>, Vec<String>) {
+        let objects = Objects { client, namespaces: self.namespaces, evidence: self.evidence, end: self.deadlines.end };
         let pods = async {
             let pods = parsed::<Pod>(objects.namespaced(&ApiResource::erase::<Pod>(&())).await);
-            pods::collect(objects.client, &pods, self.evidence, self.deadlines.end).await;
+            pods::collect(client, &pods, self.evidence, self.deadlines.end).await;
             pods
         };
         let nodes = async { parsed::<NodeObject>(objects.cluster_wide(&ApiResource::erase::<NodeObject>(&())).await) };
@@ -119,14 +146,14 @@ impl Collection<'_> {
             let resource = ApiResource::erase::<PersistentVolumeClaim>(&());
             parsed::<PersistentVolumeClaim>(objects.namespaced(&resource).await)
         };
-        let ((), warnings, pods, nodes, claims) = tokio::join!(objects.collect(), self.events(), pods, nodes, claims);
+        let ((), warnings, pods, nodes, claims) =
+            tokio::join!(objects.collect(), self.events(client), pods, nodes, claims);
         let broken = nodes.iter().filter_map(trouble::of_node);
         let broken = broken.chain(pods.iter().filter_map(trouble::of_pod));
         (broken.chain(claims.iter().filter_map(trouble::of_claim)).collect(), warnings)
     }
 
-    async fn events(&self) -> Vec<String> {
-        let client = &self.cluster.client;
+    async fn events(&self, client: &Client) -> Vec<String> {
         let apis: Vec<(String, Api<Event>)> = match self.namespaces {
             [] => vec![("events".to_owned(), Api::all(client.clone()))],
             named => named

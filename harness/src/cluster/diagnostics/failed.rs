@@ -6,8 +6,8 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Limits, collect};
-use crate::cluster::{Cluster, ClusterError};
+use super::{Limits, Sources, collect};
+use crate::cluster::ClusterError;
 
 /// The folders of how many failures are kept.
 pub const KEPT: usize = 3;
@@ -16,12 +16,13 @@ pub const KEPT: usize = 3;
 /// latest [`KEPT`] stay. Gives its path.
 ///
 /// To be called before anything is cleaned up, and not to hide why: whoever calls it has an error already.
-pub async fn on_failure(cluster: &Cluster, folder: &Path) -> Result<PathBuf, ClusterError> {
+pub async fn on_failure(from: impl Into<Sources>, folder: &Path) -> Result<PathBuf, ClusterError> {
+    let sources = from.into();
     // The name of a context may hold anything.
-    let path = folder.join(cluster.name.replace('/', "-"));
+    let path = folder.join(sources.cluster.replace('/', "-"));
     // What an earlier cluster of the name said would be taken for this one's.
     remove(&path)?;
-    collect(cluster, &[], &path, &Limits::default()).await?;
+    collect(sources, &[], &path, &Limits::default()).await?;
     for old in superseded(folder).map_err(ClusterError::file("list", folder))? {
         remove(&old)?;
     }

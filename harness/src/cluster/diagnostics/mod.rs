@@ -18,7 +18,7 @@ mod summary;
 mod tail;
 mod trouble;
 
-pub use collect::collect;
+pub use collect::{Sources, collect};
 pub use failed::{KEPT, on_failure};
 pub use limits::Limits;
 pub use summary::{SUMMARY_FILE, Summary};
