@@ -5,8 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
+mod bad_input;
+mod diagnostics;
 mod kind;
 mod lab;
+#[path = "../reaper/proxy.rs"]
+mod proxy;
 
 use std::{env, process::ExitCode};
 
@@ -21,13 +25,35 @@ macro_rules! trials {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = bad_input::child_main() {
+        return code;
+    }
     let arguments = Arguments::from_args();
     let required = env::var(REQUIRE).unwrap_or_default();
     let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
     if left_out && !arguments.list {
         eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
     }
-    let trials = [trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,]];
+    let trials = [
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            diagnostics::what_is_broken_is_said_and_everything_about_it_is_kept,
+            diagnostics::other_namespaces_are_left_out,
+            diagnostics::size_is_bounded_and_the_end_of_logs_is_kept,
+            diagnostics::an_engine_that_is_gone_leaves_what_the_api_gives,
+            diagnostics::a_cluster_that_is_paused_leaves_what_the_engine_gives,
+        ],
+        trials![
+            bad_input::a_node_image_that_is_not_there,
+            bad_input::an_image_that_is_none_of_a_node,
+            bad_input::a_name_that_a_cluster_of_others_has,
+            bad_input::a_state_file_that_nobody_understands,
+            bad_input::a_kubelet_that_does_not_stay_up,
+            bad_input::an_engine_that_dies_meanwhile,
+            bad_input::no_kind,
+            bad_input::a_kind_that_is_too_old,
+        ],
+    ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();
