@@ -101,6 +101,8 @@ impl Kind {
         match command::create(&self.engine, program, &self.name, &self.folder, progress).await? {
             Outcome::Made => {}
             Outcome::Failed { status, output } => {
+                // Where the engine has ended, that is the reason, whatever kind makes of it.
+                nodes_of(&self.engine, &self.name.in_kind()).await?;
                 return Err(ClusterError::Creation { name, status, output, journal: self.evidence(None).await });
             }
             Outcome::Kubelet { node, restarts } => {
