@@ -3,7 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -105,7 +107,8 @@ impl Drop for Broken {
     fn drop(&mut self) {
         let namespaces = Api::<Namespace>::all(self.cluster.client.clone());
         // The cluster may be gone as well.
-        let _ = block_on(timeout(PROMISED, namespaces.delete(&self.namespace, &DeleteParams::default())));
+        let _ =
+            block_on(async { timeout(PROMISED, namespaces.delete(&self.namespace, &DeleteParams::default())).await });
     }
 }
 
@@ -210,17 +213,39 @@ pub(crate) fn what_is_broken_is_said_and_everything_about_it_is_kept() {
     }
 }
 
-pub(crate) fn other_namespaces_are_left_out() {
+pub(crate) fn the_command_says_what_is_broken_and_leaves_out_other_namespaces() {
     let broken = Broken::in_cluster(shared());
-    let (folder, _) = collected(&broken.cluster, std::slice::from_ref(&broken.namespace), &Limits::default());
+    // The command looks for clusters in the cache's folder, and this one's is elsewhere.
+    let cache = tempfile::tempdir().unwrap();
+    let clusters = broken.cluster.kubeconfig.parent().and_then(Path::parent).unwrap();
+    symlink(clusters, cache.path().join("clusters")).unwrap();
+    let into = cache.path().join("evidence");
+    let logs = |cluster: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.args(["logs", cluster, "--namespace", &broken.namespace, "--output"]).arg(&into);
+        command.env("HARNESS_CACHE", cache.path()).output().unwrap()
+    };
+
+    let output = logs(&broken.cluster.name);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{output:?}", output = String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains(&format!("pod {}/missing: not ready", broken.namespace)), "{said}");
+    assert!(said.trim_end().ends_with(&into.display().to_string()), "{said}");
     let mut namespaces: Vec<_> =
-        fs::read_dir(folder.path().join("namespaces")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        fs::read_dir(into.join("namespaces")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     namespaces.sort();
     assert_eq!(namespaces, [broken.namespace.as_str(), "kube-system"]);
+
+    for (cluster, complaint) in [(broken.cluster.name.as_str(), "it is not empty"), ("nobody", &broken.cluster.name)] {
+        let refused = logs(cluster);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(said.contains(complaint), "{said}");
+    }
 }
 
 pub(crate) fn size_is_bounded_and_the_end_of_logs_is_kept() {
-    let limits = Limits { file: 4 << 10, total: 60 << 10, ..Limits::default() };
+    let limits = Limits { file: 4 << 10, total: 120 << 10, ..Limits::default() };
     let cluster = shared();
     let (folder, summary) = collected(&cluster, &[], &limits);
     let files = files(folder.path());
@@ -231,7 +256,7 @@ pub(crate) fn size_is_bounded_and_the_end_of_logs_is_kept() {
     let cut = files.iter().filter(|(path, text)| path.ends_with("journal.log") && text.starts_with(b"[cut: "));
     assert_eq!(cut.count(), 1, "a journal of 4 KiB must have been cut: {summary}");
     assert!(
-        summary.gaps.iter().any(|gap| gap.contains("and that was full")),
+        summary.gaps.iter().any(|gap| gap.contains("objects a quarter of it")),
         "what was left out is not said: {summary}"
     );
 }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
         trials![
             diagnostics::what_is_broken_is_said_and_everything_about_it_is_kept,
-            diagnostics::other_namespaces_are_left_out,
+            diagnostics::the_command_says_what_is_broken_and_leaves_out_other_namespaces,
             diagnostics::size_is_bounded_and_the_end_of_logs_is_kept,
             diagnostics::an_engine_that_is_gone_leaves_what_the_api_gives,
             diagnostics::a_cluster_that_is_paused_leaves_what_the_engine_gives,

@@ -28,6 +28,8 @@ pub(super) struct Evidence {
 #[derive(Debug, Default)]
 struct Content {
     left: usize,
+    /// Of that, what objects may take: they are many and small, and must leave room for logs.
+    left_for_objects: usize,
     files: usize,
     bytes: usize,
     gaps: Vec<String>,
@@ -51,7 +53,8 @@ pub(super) struct Holdings {
 impl Evidence {
     pub(super) fn create(root: &Path, limits: &Limits) -> Result<Self, ClusterError> {
         fs::create_dir_all(root).map_err(ClusterError::file("make", root))?;
-        let content = Content { left: limits.total - summary_share(limits), ..Content::default() };
+        let left = limits.total - summary_share(limits);
+        let content = Content { left, left_for_objects: limits.total / 4, ..Content::default() };
         Ok(Self { root: root.to_owned(), file: limits.file, began: Instant::now(), content: Mutex::new(content) })
     }
 
@@ -62,23 +65,39 @@ impl Evidence {
 
     /// Keeps a text at a path below the folder; of no text there is no file.
     pub(super) fn keep(&self, path: impl AsRef<Path>, text: Tail) {
-        let path = path.as_ref();
         if text.is_empty() {
             return;
         }
-        let room = self.content().left.min(self.file);
-        if room == 0 {
-            self.content().surplus += 1;
-            return;
-        }
-        let bytes = text.finish(room);
+        let bytes = {
+            let mut content = self.content();
+            let room = content.left.min(self.file);
+            if room == 0 {
+                content.surplus += 1;
+                return;
+            }
+            let bytes = text.finish(room);
+            content.took(bytes.len());
+            bytes
+        };
+        self.write(path.as_ref(), &bytes);
+    }
+
+    /// Keeps an object, whole or not at all.
+    pub(super) fn keep_object(&self, path: impl AsRef<Path>, text: &str) {
         {
             let mut content = self.content();
-            content.left = content.left.saturating_sub(bytes.len());
-            content.files += 1;
-            content.bytes += bytes.len();
+            if text.len() > content.left_for_objects.min(content.left).min(self.file) {
+                content.surplus += 1;
+                return;
+            }
+            content.left_for_objects -= text.len();
+            content.took(text.len());
         }
-        if let Err(error) = write(&self.root.join(path), &bytes) {
+        self.write(path.as_ref(), text.as_bytes());
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) {
+        if let Err(error) = write(&self.root.join(path), bytes) {
             self.gap(format_args!("{}: {error}", path.display()));
         }
     }
@@ -128,7 +147,7 @@ impl Evidence {
         }
         if content.surplus > 0 {
             let limit = bytesize::ByteSize::b(u64::try_from(limits.total).unwrap_or(u64::MAX));
-            gaps.push(format!("{} files: all that is kept may take {limit}, and that was full", content.surplus));
+            gaps.push(format!("{} files: all may take {limit}, objects a quarter of it", content.surplus));
         }
         let left = content.left + summary_share(limits);
         Holdings { files: content.files, bytes: content.bytes, gaps, took: self.began.elapsed(), left }
@@ -136,6 +155,14 @@ impl Evidence {
 
     fn content(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    fn took(&mut self, bytes: usize) {
+        self.left -= bytes;
+        self.files += 1;
+        self.bytes += bytes;
     }
 }
 

@@ -111,7 +111,7 @@ impl Objects<'_> {
             Some(namespace) => format!("namespaces/{namespace}/{kind}/{name}.yaml"),
             None => format!("cluster/{kind}/{name}.yaml"),
         };
-        self.evidence.keep_text(path, &text);
+        self.evidence.keep_object(path, &text);
     }
 
     /// Custom resources, of whatever kind.
