@@ -167,12 +167,12 @@ pub(crate) fn what_is_broken_is_said_and_everything_about_it_is_kept() {
     let (folder, summary) = collected(&broken.cluster, &[], &Limits::default());
 
     // The container that runs now may have ended between the list and the reading of its log, nothing else.
-    assert_eq!(summary.gaps, [""; 0], "something was not collected: {summary}");
+    let gaps: Vec<_> = summary.gaps.iter().filter(|gap| !gap.contains("/pods/crashing/")).collect();
+    assert_eq!(gaps, [""; 0], "something was not collected: {summary}");
     let said = read(&folder, SUMMARY_FILE);
     for expected in [
         format!("pod {namespace}/crashing: not ready"),
-        "CrashLoopBackOff".to_owned(),
-        "ended with exit code 1".to_owned(),
+        "ended with exit code 1 (Error)".to_owned(),
         format!("pod {namespace}/missing: not ready"),
         "ErrImageNeverPull".to_owned(),
         format!("pod {namespace}/huge: not ready"),

@@ -1,6 +1,7 @@
 //! The folder that evidence goes into, and how much fits.
 
 use std::{
+    error::Error,
     fmt::Display,
     fs, io,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_component::causes::with_causes;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Limits, tail::Tail};
@@ -118,7 +120,7 @@ impl Evidence {
     }
 
     /// Does a part of the work; what fails, or has not ended by the deadline, is a gap.
-    pub(super) async fn part<T, E: std::error::Error>(
+    pub(super) async fn part<T, E: Error + 'static>(
         &self,
         name: impl Into<String>,
         deadline: Instant,
@@ -127,7 +129,7 @@ impl Evidence {
         match timeout_at(deadline, work).await {
             Ok(Ok(done)) => Some(done),
             Ok(Err(error)) => {
-                self.gap(format_args!("{}: {}", name.into(), hourglass_component::causes::with_causes(&error)));
+                self.gap(format_args!("{}: {}", name.into(), explained(&error)));
                 None
             }
             Err(_) => {
@@ -169,6 +171,14 @@ impl Content {
 /// The summary is written last and must find room.
 fn summary_share(limits: &Limits) -> usize {
     limits.file.min(limits.total / 4)
+}
+
+/// The text of an API server's refusal repeats all of its answer.
+fn explained(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(kube::Error::Api(status)) => format!("{} ({})", status.message, status.code),
+        _ => with_causes(error),
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
