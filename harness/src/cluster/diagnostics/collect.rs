@@ -65,7 +65,7 @@ pub async fn collect(
         wanted.push(SYSTEM.to_owned());
     }
     let collection = Collection { sources: &sources, namespaces: &wanted, evidence: &evidence, deadlines };
-    let (mut broken, warnings) = collection.run().await;
+    let (mut broken, warnings) = Box::pin(collection.run()).await;
     let holdings = evidence.finish(limits);
     broken.dedup();
     let summary = Summary {

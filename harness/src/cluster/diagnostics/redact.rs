@@ -12,7 +12,7 @@ static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)secret|token|passw|passphrase|mnemonic|credential|(private|api|access|signing)[-_.]?key").ok()
 });
 
-/// Takes out the values of Secrets, what has the name of a secret (in environments, command lines and ConfigMaps), and
+/// Takes out the values of Secrets, what has the name of a secret (in environments, command lines and `ConfigMap`s), and
 /// what Kubernetes itself notes about who wrote which field. Names and sizes stay.
 pub(super) fn redact(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {

@@ -46,7 +46,7 @@ impl Tail {
         }
         let longest = heading(u64::MAX).len();
         if limit <= longest {
-            return heading(0)[..limit.min(heading(0).len())].as_bytes().to_vec();
+            return heading(0).into_bytes().into_iter().take(limit).collect();
         }
         self.drop_beginning(limit - longest);
         if self.dropped > 0
@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_end_is_kept_and_the_cut_is_said() {
-        let text: String = (0..1000).map(|line| format!("line {line}\n")).collect();
+        let lines: Vec<_> = (0..1000).map(|line| format!("line {line}")).collect();
+        let text = lines.join("\n") + "\n";
         let kept = String::from_utf8(Tail::of(text.as_bytes(), 200).finish(200)).unwrap();
         let (first, rest) = kept.split_once('\n').unwrap();
         let left_out = text.len() - rest.len();
@@ -113,7 +114,9 @@ mod tests {
             last in 0_usize..300,
         ) {
             let mut tail = Tail::new(first);
-            pieces.iter().for_each(|piece| tail.push(piece.as_bytes()));
+            for piece in &pieces {
+                tail.push(piece.as_bytes());
+            }
             prop_assert!(tail.finish(last).len() <= first.min(last));
         }
     }

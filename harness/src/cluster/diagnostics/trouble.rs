@@ -18,7 +18,7 @@ pub(super) fn of_node(node: &Node) -> Option<String> {
 /// What a claim waits for; nothing of one that has its volume.
 pub(super) fn of_claim(claim: &PersistentVolumeClaim) -> Option<String> {
     let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
-    (phase != "Bound").then(|| format!("claim {}: {phase}", place(claim.namespace(), claim.name_any())))
+    (phase != "Bound").then(|| format!("claim {}: {phase}", place(claim.namespace(), &claim.name_any())))
 }
 
 /// Why a pod is not ready, a line for the pod and one for each container concerned; nothing of one that is ready or has
@@ -31,7 +31,7 @@ pub(super) fn of_pod(pod: &Pod) -> Option<String> {
     if phase == "Succeeded" || ready {
         return None;
     }
-    let name = place(pod.namespace(), pod.name_any());
+    let name = place(pod.namespace(), &pod.name_any());
     let mut text = format!("pod {name}: not ready, {phase}");
     if pod.metadata.deletion_timestamp.is_some() {
         text.push_str(", being deleted");
@@ -91,8 +91,8 @@ fn reason(reason: Option<&str>, message: Option<&str>) -> String {
 }
 
 /// A name with its namespace.
-pub(super) fn place(namespace: Option<String>, name: String) -> String {
-    namespace.map_or(name.clone(), |namespace| format!("{namespace}/{name}"))
+pub(super) fn place(namespace: Option<String>, name: &str) -> String {
+    namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"))
 }
 
 #[cfg(test)]
