@@ -8,6 +8,7 @@ pub mod gc;
 pub mod image;
 pub mod lint;
 pub mod list;
+pub mod logs;
 pub mod plan;
 pub mod ps;
 pub mod run;
@@ -43,6 +44,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     Ps(ps::PsArgs),
     Gc(gc::GcArgs),
+    Logs(logs::LogsArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Setup(setup::SetupCommand),
@@ -78,6 +80,7 @@ impl Cli {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
+            Command::Logs(args) => runtime()?.block_on(logs::run(args, out))?,
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::List(args) => list::run(args, out)?,

@@ -12,6 +12,8 @@ use super::{ClusterError, ClusterName, ClusterSpec, Fingerprint};
 use crate::{chain::cache_folder, reaper::Owner};
 
 const STATE: &str = "state.json";
+/// No cluster can be called like this.
+const FAILED: &str = "_failed";
 
 /// The folders of all clusters that the harness made on this machine.
 #[derive(Debug, Clone)]
@@ -76,6 +78,11 @@ impl ClusterFolders {
     /// The folder that holds them.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The folder of what clusters had to say that could not be made.
+    pub fn failed(&self) -> PathBuf {
+        self.root.join(FAILED)
     }
 
     /// The folder of a cluster, which need not be there.

@@ -3,6 +3,7 @@
 //! What may live here: clusters, their nodes, and what is asked of them whatever runs in them. Images are brought to nodes
 //! by `image`; what a trial puts into a cluster belongs to `runtime`.
 
+pub mod diagnostics;
 mod error;
 mod exec;
 mod existing;

@@ -9,6 +9,12 @@ mod images;
 mod kind;
 mod lab;
 mod setup;
+mod bad_input;
+mod diagnostics;
+mod kind;
+mod lab;
+#[path = "../reaper/proxy.rs"]
+mod proxy;
 
 use std::{env, process::ExitCode};
 
@@ -23,6 +29,9 @@ macro_rules! trials {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = bad_input::child_main() {
+        return code;
+    }
     let arguments = Arguments::from_args();
     let required = env::var(REQUIRE).unwrap_or_default();
     let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
@@ -50,6 +59,23 @@ fn main() -> ExitCode {
             images::an_image_without_a_name_is_refused,
             images::a_delivery_that_breaks_off_is_as_good_as_none,
             images::a_node_that_cannot_take_an_image_is_named,
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            diagnostics::what_is_broken_is_said_and_everything_about_it_is_kept,
+            diagnostics::the_command_says_what_is_broken_and_leaves_out_other_namespaces,
+            diagnostics::size_is_bounded_and_the_end_of_logs_is_kept,
+            diagnostics::an_engine_that_is_gone_leaves_what_the_api_gives,
+            diagnostics::a_cluster_that_is_paused_leaves_what_the_engine_gives,
+        ],
+        trials![
+            bad_input::a_node_image_that_is_not_there,
+            bad_input::an_image_that_is_none_of_a_node,
+            bad_input::a_name_that_a_cluster_of_others_has,
+            bad_input::a_state_file_that_nobody_understands,
+            bad_input::a_kubelet_that_does_not_stay_up,
+            bad_input::an_engine_that_dies_meanwhile,
+            bad_input::no_kind,
+            bad_input::a_kind_that_is_too_old,
         ],
     ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();

@@ -110,7 +110,11 @@ async fn failing_kubelet(engine: &Engine, kind_name: &str) -> (String, u32) {
                     kubelets.push(follow_kubelet(engine, container, node));
                 }
             }
-            Some(Some(failing)) = kubelets.next() => return failing,
+            Some(ended) = kubelets.next() => {
+                if let Some(failing) = ended {
+                    return failing;
+                }
+            }
             // Nobody tells of nodes any more: kind itself will say what is wrong.
             else => std::future::pending().await,
         }
@@ -125,8 +129,9 @@ fn started(event: EventMessage) -> Option<(String, String)> {
 
 /// Reads a node's journal until its kubelet has ended too often; nothing where the journal ends first.
 async fn follow_kubelet(engine: &Engine, container: String, node: String) -> Option<(String, u32)> {
-    // The journal is there a moment after the node's first process.
-    let script = "until journalctl --lines 0 >/dev/null 2>&1; do sleep 0.2; done; \
+    // The journal is there a moment after the node's first process, and one that began before it never sees it: it must
+    // hold a line.
+    let script = "until [ -n \"$(journalctl --quiet --lines 1 2>/dev/null)\" ]; do sleep 0.2; done; \
                   exec journalctl --follow --lines all --unit kubelet --output cat";
     let config = ExecConfig {
         cmd: Some(["bash", "-c", script].map(str::to_owned).to_vec()),

@@ -1,6 +1,6 @@
 //! A cluster from nothing to usable.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
@@ -17,8 +17,9 @@ use super::{
 };
 use crate::{
     cluster::{
-        Cluster, ClusterError, ClusterFolder, ClusterFolders, ClusterName, ClusterSpec, ClusterState, Node, Progress,
+        Cluster, ClusterError, ClusterFolder, ClusterFolders, ClusterName, ClusterSpec, ClusterState, Progress,
         Provider, Stage, Tool,
+        diagnostics::{self, Sources},
         handle::ClusterMachine,
         node::nodes_of,
         usable::{self, USABLE_WITHIN},
@@ -33,20 +34,25 @@ pub struct Kind {
     engine: Engine,
     name: ClusterName,
     folder: ClusterFolder,
+    failed: PathBuf,
 }
 
 impl Kind {
     /// For a cluster of this name, remembered below these folders.
     pub fn new(engine: Engine, folders: &ClusterFolders, name: ClusterName) -> Self {
         let folder = folders.folder_of(&name);
-        Self { engine, name, folder }
+        Self { engine, name, folder, failed: folders.failed() }
     }
 
     /// Connects to the cluster as it is, usable or not.
     pub async fn connect(&self) -> Result<Cluster, ClusterError> {
+        Cluster::connect(self.name.as_str(), self.folder.kubeconfig(), None, Some(self.machine())).await
+    }
+
+    /// Its nodes' side, there or not.
+    pub fn machine(&self) -> ClusterMachine {
         let kind_name = self.name.in_kind();
-        let machine = ClusterMachine { engine: self.engine.clone(), network: kind_name.clone(), kind_name };
-        Cluster::connect(self.name.as_str(), self.folder.kubeconfig(), None, Some(machine)).await
+        ClusterMachine { engine: self.engine.clone(), network: kind_name.clone(), kind_name }
     }
 
     /// When each node was started last, as the engine says it.
@@ -96,10 +102,12 @@ impl Kind {
         match command::create(&self.engine, program, &self.name, &self.folder, progress).await? {
             Outcome::Made => {}
             Outcome::Failed { status, output } => {
-                return Err(ClusterError::Creation { name, status, output, journal: self.journal(None).await });
+                // Where the engine has ended, that is the reason, whatever kind makes of it.
+                nodes_of(&self.engine, &self.name.in_kind()).await?;
+                return Err(ClusterError::Creation { name, status, output, journal: self.evidence(None).await });
             }
             Outcome::Kubelet { node, restarts } => {
-                let journal = self.journal(Some(&node)).await;
+                let journal = self.evidence(Some(&node)).await;
                 return Err(ClusterError::Kubelet { name, node, restarts, journal });
             }
         }
@@ -107,7 +115,7 @@ impl Kind {
         let cluster = self.connect().await?;
         probe_names_often(&cluster, usize::from(state.spec.workers) + 1).await?;
         if let Err(unmet) = usable::usable(&cluster, USABLE_WITHIN).await {
-            let journal = self.journal(None).await;
+            let journal = self.evidence(None).await;
             return Err(ClusterError::NotUsable { name, within: USABLE_WITHIN, state: unmet.to_string(), journal });
         }
         state.started = self.started().await?;
@@ -116,16 +124,24 @@ impl Kind {
         Ok(cluster)
     }
 
-    /// The end of the journal of this node, of all where none is named.
-    async fn journal(&self, node: Option<&str>) -> String {
-        match nodes_of(&self.engine, &self.name.in_kind()).await {
-            Ok(nodes) => {
-                let wanted = |candidate: &Node| node.is_none_or(|node| candidate.name == node);
-                let nodes: Vec<_> = nodes.into_iter().filter(wanted).collect();
-                journals(&self.engine, &nodes).await
-            }
-            // The error that led here is the one to show.
-            Err(_) => String::new(),
+    /// The end of the journal of this node, of all where none is named, and where all else is kept that the cluster has to
+    /// say. What cannot be had is left out: the error that led here is the one to show.
+    async fn evidence(&self, node: Option<&str>) -> String {
+        let Ok(nodes) = nodes_of(&self.engine, &self.name.in_kind()).await else { return String::new() };
+        if nodes.is_empty() {
+            return String::new();
+        }
+        let sources = match self.connect().await {
+            Ok(cluster) => Sources::from(&cluster),
+            Err(_) => Sources { cluster: self.name.to_string(), client: None, machine: Some(self.machine()) },
+        };
+        let wanted: Vec<_> =
+            nodes.into_iter().filter(|candidate| node.is_none_or(|node| candidate.name == node)).collect();
+        let (journals, kept) =
+            tokio::join!(journals(&self.engine, &wanted), diagnostics::on_failure(sources, &self.failed));
+        match kept {
+            Ok(folder) => format!("{journals}\nlogs, events and objects are in {}", folder.display()),
+            Err(_) => journals,
         }
     }
 }

@@ -1,0 +1,87 @@
+//! `harness logs`: what a cluster has to say.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use hourglass_component::causes::with_causes;
+
+use super::CliError;
+use crate::{
+    cluster::{
+        Cluster, ClusterFolder, ClusterFolders, ClusterName,
+        diagnostics::{self, Limits, Sources},
+        kind::Kind,
+    },
+    engine::Engine,
+};
+
+/// Collects what a cluster has to say: logs of its nodes and pods, events, and objects without secrets
+///
+/// Says what is broken, and where everything else is. Takes ten seconds at most, whatever does not answer.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LogsArgs {
+    /// The cluster's name
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: ClusterName,
+    /// Only this namespace, and the control plane's; may be repeated; default: all
+    #[arg(long = "namespace", short, value_name = "NAMESPACE")]
+    pub namespaces: Vec<String>,
+    /// Write into this folder, which must be empty or not there yet; default: a new one for temporary files
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Collects, and writes the summary to `out`.
+pub async fn run(args: &LogsArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let folders = ClusterFolders::locate()?;
+    let folder = folders.folder_of(&args.cluster);
+    if folder.state()?.is_none() {
+        return Err(unknown(&args.cluster, &folders.names()?));
+    }
+    let into = match &args.output {
+        Some(path) => empty(path)?,
+        None => tempfile::Builder::new().prefix(&format!("harness-logs-{}-", args.cluster)).tempdir()?.keep(),
+    };
+    let sources = sources(&args.cluster, &folders, &folder).await;
+    let summary = diagnostics::collect(sources, &args.namespaces, &into, &Limits::default()).await?;
+    Ok(write!(out, "{summary}")?)
+}
+
+/// Whatever of the cluster can be asked; what cannot is told, and is no reason to give nothing.
+async fn sources(name: &ClusterName, folders: &ClusterFolders, folder: &ClusterFolder) -> Sources {
+    let engine = Engine::connect().await.map_err(|error| complain(&error)).ok();
+    let machine = engine.map(|engine| Kind::new(engine, folders, name.clone()).machine());
+    match Cluster::connect(name.as_str(), folder.kubeconfig(), None, machine.clone()).await {
+        Ok(cluster) => Sources::from(&cluster),
+        Err(error) => {
+            complain(&error);
+            Sources { cluster: name.to_string(), client: None, machine }
+        }
+    }
+}
+
+fn complain(error: &dyn std::error::Error) {
+    // Nowhere to say that nothing can be said.
+    let _ = writeln!(io::stderr(), "failed to {}", with_causes(error));
+}
+
+fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
+    let known: Vec<_> = known.iter().map(ClusterName::as_str).collect();
+    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    CliError::Usage(format!("find cluster {name}: {known}"))
+}
+
+/// Files of an earlier collection would be taken for some of this one.
+fn empty(path: &Path) -> Result<PathBuf, CliError> {
+    let there = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        entries => entries?.next().is_some(),
+    };
+    if there {
+        return Err(CliError::Usage(format!("write into {}: it is not empty; name another folder", path.display())));
+    }
+    Ok(std::path::absolute(path)?)
+}

@@ -1,0 +1,91 @@
+//! Logs of pods, by the API: of containers that run, and of those that ended before them.
+
+use futures::{AsyncReadExt as _, StreamExt as _, pin_mut, stream};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::{Api, Client, ResourceExt as _, api::LogParams};
+use tokio::time::Instant;
+
+use super::{evidence::Evidence, tail::Tail, trouble};
+
+/// How many logs are read at once.
+const SIDE_BY_SIDE: usize = 16;
+/// The length of a line by which the number of lines asked for is found: shorter ones than most, so that the size decides.
+const SHORT_LINE: usize = 32;
+
+/// Keeps the logs of all containers of these pods; those of pods that are not well come first, for room and for time.
+pub(super) async fn collect(client: &Client, pods: &[Pod], evidence: &Evidence, end: Instant) {
+    let mut pods: Vec<_> = pods.iter().collect();
+    pods.sort_by_key(|pod| trouble::of_pod(pod).is_none());
+    let logs = pods.into_iter().flat_map(logs_of).map(|log| log.keep(client, evidence, end));
+    stream::iter(logs).buffered(SIDE_BY_SIDE).collect::<Vec<_>>().await;
+}
+
+/// One log.
+struct Log {
+    namespace: String,
+    pod: String,
+    container: String,
+    previous: bool,
+}
+
+/// The logs that a pod has: none of containers that never began.
+fn logs_of(pod: &Pod) -> Vec<Log> {
+    let Some(status) = &pod.status else { return Vec::new() };
+    let containers =
+        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
+    let log = |container: &ContainerStatus, previous| Log {
+        namespace: pod.namespace().unwrap_or_default(),
+        pod: pod.name_any(),
+        container: container.name.clone(),
+        previous,
+    };
+    let logs = containers.into_iter().flatten().flatten().flat_map(|container| {
+        let begun =
+            container.state.as_ref().is_some_and(|state| state.waiting.is_none()) || container.restart_count > 0;
+        let previous = container.last_state.as_ref().is_some_and(|state| state.terminated.is_some());
+        [(begun, false), (previous, true)]
+            .into_iter()
+            .filter(|(there, _)| *there)
+            .map(move |(_, previous)| log(container, previous))
+    });
+    logs.collect()
+}
+
+impl Log {
+    async fn keep(self, client: &Client, evidence: &Evidence, end: Instant) {
+        let Self { namespace, pod, container, previous } = &self;
+        let ending = if *previous { "previous.log" } else { "log" };
+        let path = format!("namespaces/{namespace}/pods/{pod}/{container}.{ending}");
+        if let Some(text) = evidence.part(path.clone(), end, self.read(client, evidence.file_limit())).await {
+            evidence.keep(&path, text);
+        }
+    }
+
+    async fn read(&self, client: &Client, limit: usize) -> Result<Tail, kube::Error> {
+        let lines = i64::try_from(limit / SHORT_LINE).unwrap_or(i64::MAX).max(1);
+        let params = LogParams {
+            container: Some(self.container.clone()),
+            previous: self.previous,
+            tail_lines: Some(lines),
+            timestamps: true,
+            ..LogParams::default()
+        };
+        let log = Api::<Pod>::namespaced(client.clone(), &self.namespace).log_stream(&self.pod, &params).await?;
+        pin_mut!(log);
+        let (mut tail, mut seen) = (Tail::new(limit), 0_i64);
+        let mut piece = vec![0; 32 << 10];
+        loop {
+            match log.read(&mut piece).await.map_err(|error| kube::Error::Service(error.into()))? {
+                0 => break,
+                read => {
+                    seen += piece[..read].iter().map(|byte| i64::from(*byte == b'\n')).sum::<i64>();
+                    tail.push(&piece[..read]);
+                }
+            }
+        }
+        if seen >= lines {
+            tail.begins_late();
+        }
+        Ok(tail)
+    }
+}
