@@ -9,7 +9,9 @@ mod existing;
 mod folder;
 mod handle;
 pub mod kind;
+mod namespace;
 mod node;
+pub mod reach;
 mod spec;
 mod tools;
 mod usable;
@@ -19,6 +21,9 @@ pub use exec::Executed;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
+pub use namespace::{
+    FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
+};
 pub use node::{Node, NodeRole};
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
 pub use tools::{Tool, ToolError};
