@@ -1,6 +1,6 @@
 //! An image brought to an engine, unless it is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bollard::{
     body_stream,
@@ -54,16 +54,19 @@ pub async fn deliver_in(
     {
         return Ok(DeliveredImage { reference: known.reference, id, sent: false });
     }
-    let cache = cache.to_owned();
-    let image = blocking(move || make(&cache, role, &executable)).await?;
+    let image = make(cache, role, executable).await?;
     load(engine, image).await
 }
 
-/// Makes the image and remembers what it is called.
-fn make(cache: &Path, role: ImageRole, executable: &Path) -> Result<Image, ImageError> {
-    let (image, memory) = Image::make_with_memory(role, executable)?;
-    memory.keep(cache, role, executable)?;
-    Ok(image)
+/// Makes the image and remembers what it is called; the executable's path is absolute.
+pub(super) async fn make(cache: &Path, role: ImageRole, executable: PathBuf) -> Result<Image, ImageError> {
+    let cache = cache.to_owned();
+    blocking(move || {
+        let (image, memory) = Image::make_with_memory(role, &executable)?;
+        memory.keep(&cache, role, &executable)?;
+        Ok(image)
+    })
+    .await
 }
 
 /// Sends an image to the engine, unless it has it.
@@ -114,7 +117,8 @@ fn is_it(image: &ImageInspect, wanted: &Identity) -> bool {
     image.id.as_ref() == Some(&wanted.digest) || layers == Some(&wanted.layers)
 }
 
-fn pieces(parts: Vec<Bytes>) -> impl Iterator<Item = Bytes> {
+/// An archive as it is handed to a connection.
+pub(super) fn pieces(parts: Vec<Bytes>) -> impl Iterator<Item = Bytes> {
     parts.into_iter().flat_map(|mut part| {
         std::iter::from_fn(move || {
             let length = part.len().min(PIECE);

@@ -1,8 +1,8 @@
 //! What can be wrong with an image.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
-use crate::{chain::SetupError, engine::EngineError};
+use crate::{chain::SetupError, cluster::ClusterError, engine::EngineError};
 
 /// Why an image could not be made or delivered, or cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,71 @@ pub enum ImageError {
         /// The engine's.
         engine: String,
     },
+    /// A node.
+    #[error(transparent)]
+    Node(Box<ClusterError>),
+    /// The engine would export it without its name, and pods could not name it.
+    #[error("bring image {reference} to nodes: the Docker engine has no image with this name and tag")]
+    NoName {
+        /// What it was called.
+        reference: String,
+    },
+    /// A node's containerd does not say what it has.
+    #[error("ask node {node} which images it has: {said}")]
+    NodeSilent {
+        /// The node.
+        node: String,
+        /// What it said instead.
+        said: String,
+    },
+    /// A node's disk is full.
+    #[error("bring image {reference} to node {node}: its disk is full: {said}")]
+    NodeFull {
+        /// The node.
+        node: String,
+        /// The image.
+        reference: String,
+        /// What containerd said.
+        said: String,
+    },
+    /// A node's containerd was given less than an archive.
+    #[error("bring image {reference} to node {node}: its archive ended too early: {said}")]
+    Truncated {
+        /// The node.
+        node: String,
+        /// The image.
+        reference: String,
+        /// What containerd said.
+        said: String,
+    },
+    /// A node's containerd does not take it.
+    #[error("bring image {reference} to node {node}: its containerd does not take it: {said}")]
+    NodeRefused {
+        /// The node.
+        node: String,
+        /// The image.
+        reference: String,
+        /// What containerd said.
+        said: String,
+    },
+    /// A node takes no end.
+    #[error("bring image {reference} to node {node} within {}", humantime::format_duration(*within))]
+    NodeLate {
+        /// The node.
+        node: String,
+        /// The image.
+        reference: String,
+        /// How long was waited.
+        within: Duration,
+    },
+    /// A node's containerd took the archive and has no such image afterwards.
+    #[error("see image {reference} in node {node}: its containerd took the archive and does not have the image")]
+    NotHeld {
+        /// The node.
+        node: String,
+        /// The image.
+        reference: String,
+    },
 }
 
 impl ImageError {
@@ -110,14 +175,50 @@ impl ImageError {
                 "provide it for {engine}: `docker pull --platform linux/{engine} {reference}`, or `docker build -t \
                  {reference} .` on this machine"
             ),
+            Self::Node(error) => return error.remedy(),
+            Self::NoName { reference } => {
+                format!("give it one with `docker tag {reference} NAME:TAG`, and use that")
+            }
+            Self::NodeFull { .. } => "make room on the disk that holds the Docker engine's data (`docker system df` says \
+                                      what fills it), or use a new cluster"
+                .to_owned(),
+            Self::NodeSilent { node, .. } | Self::NodeRefused { node, .. } | Self::NodeLate { node, .. } => {
+                format!("read what its containerd says: `docker exec {node} journalctl --unit containerd`")
+            }
+            Self::Truncated { .. } => "read the Docker engine's own log, and try again".to_owned(),
+            Self::NotHeld { reference, .. } => {
+                format!("see that nobody builds or tags {reference} meanwhile, and try again")
+            }
             Self::Cache(_) | Self::File { .. } | Self::Libraries { .. } | Self::Entry { .. } => return None,
         };
         Some(remedy)
+    }
+
+    /// What it means that a node's containerd did not take an image.
+    pub(super) fn of_import(node: &str, reference: &str, said: String) -> Self {
+        let (node, reference) = (node.to_owned(), reference.to_owned());
+        // Its errors have no codes on the command line; the words are the kernel's, Go's and its own.
+        if said.contains("no space left on device") {
+            Self::NodeFull { node, reference, said }
+        } else if said.contains("unexpected EOF") || said.contains("unrecognized image format") {
+            Self::Truncated { node, reference, said }
+        } else {
+            Self::NodeRefused { node, reference, said }
+        }
     }
 
     /// For `map_err` on operations with files.
     pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { path, source }
+    }
+}
+
+impl From<ClusterError> for ImageError {
+    fn from(error: ClusterError) -> Self {
+        match error {
+            ClusterError::Engine(error) => Self::Engine(error),
+            error => Self::Node(Box::new(error)),
+        }
     }
 }

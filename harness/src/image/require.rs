@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use bollard::query_parameters::ListImagesOptionsBuilder;
+use bollard::{models::ImageInspect, query_parameters::ListImagesOptionsBuilder};
 
 use super::ImageError;
 use crate::engine::{Engine, Engined as _};
@@ -12,6 +12,11 @@ const LIKENESS: f64 = 0.8;
 
 /// Sees that the engine has this image, and that it is for the engine's architecture; `component` is who needs it.
 pub async fn require(engine: &Engine, reference: &str, component: &str) -> Result<(), ImageError> {
+    required(engine, reference, component).await.map(drop)
+}
+
+/// Likewise; gives what the engine knows of it.
+pub(super) async fn required(engine: &Engine, reference: &str, component: &str) -> Result<ImageInspect, ImageError> {
     let found = engine.docker().inspect_image(reference).await.doing(|| format!("inspect image {reference}"));
     let image = match found {
         Err(error) if error.is_not_found() => {
@@ -24,14 +29,14 @@ pub async fn require(engine: &Engine, reference: &str, component: &str) -> Resul
         }
         found => found?,
     };
-    let architecture = image.architecture.unwrap_or_default();
+    let architecture = image.architecture.as_deref().unwrap_or_default();
     if architecture.is_empty() || engine.architecture().is_empty() || architecture == engine.architecture() {
-        return Ok(());
+        return Ok(image);
     }
     Err(ImageError::OtherArchitecture {
         reference: reference.to_owned(),
         component: component.to_owned(),
-        image: architecture,
+        image: architecture.to_owned(),
         engine: engine.architecture().to_owned(),
     })
 }
