@@ -10,7 +10,8 @@ use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::{
-    image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
+    cluster::ClusterError, image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus,
+    scenario::ScenarioError,
 };
 
 /// Why a command could not be done.
@@ -42,6 +43,9 @@ pub enum CliError {
     /// An image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -66,6 +70,7 @@ impl CliError {
     fn remedy(&self) -> Option<String> {
         match self {
             Self::Image(error) => error.remedy(),
+            Self::Cluster(error) => error.remedy(),
             _ => None,
         }
     }

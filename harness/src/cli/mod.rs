@@ -3,12 +3,14 @@
 
 pub mod component;
 pub mod doctor;
+pub mod doctor_cluster;
 mod error;
 pub mod gc;
 pub mod image;
 pub mod lint;
 pub mod list;
 pub mod plan;
+pub mod probe;
 pub mod ps;
 pub mod run;
 pub mod schema;
@@ -50,6 +52,8 @@ enum Command {
     Image(image::ImageCommand),
     #[command(subcommand)]
     Component(ComponentCommand),
+    #[command(subcommand, hide = true)]
+    Probe(probe::ProbeCommand),
     #[command(hide = true)]
     Supervise(SuperviseArgs),
 }
@@ -80,6 +84,7 @@ impl Cli {
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
+            Command::Probe(command) => probe::run(command, out)?,
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,

@@ -11,6 +11,7 @@ mod handle;
 pub mod kind;
 mod namespace;
 mod node;
+pub mod probe;
 pub mod reach;
 mod spec;
 mod tools;

@@ -190,9 +190,7 @@ async fn remove(cluster: &Cluster, name: &str, within: Duration) -> Result<(), C
     });
     match timeout(within, gone).await {
         Ok(gone) => gone,
-        Err(_) => {
-            Err(ClusterError::NamespaceStuck { namespace: name.to_owned(), within, held_by: held_by(&last) })
-        }
+        Err(_) => Err(ClusterError::NamespaceStuck { namespace: name.to_owned(), within, held_by: held_by(&last) }),
     }
 }
 
@@ -219,7 +217,11 @@ fn held_by(namespace: &Namespace) -> String {
         format!("{}: {}", condition.type_, message.trim_end())
     });
     let all: Vec<_> = own.chain(said).collect();
-    if all.is_empty() { "its content is being removed, and nothing says what is left".to_owned() } else { all.join("; ") }
+    if all.is_empty() {
+        "its content is being removed, and nothing says what is left".to_owned()
+    } else {
+        all.join("; ")
+    }
 }
 
 #[cfg(test)]
