@@ -7,6 +7,7 @@
 
 mod kind;
 mod lab;
+mod network;
 
 use std::{env, process::ExitCode};
 
@@ -27,7 +28,19 @@ fn main() -> ExitCode {
     if left_out && !arguments.list {
         eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
     }
-    let trials = [trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,]];
+    let trials = [
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            network::a_service_is_reached_by_port_forward_and_by_node_port,
+            network::a_port_forward_follows_a_pod_that_is_replaced,
+            network::a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong,
+            network::pods_reach_containers_on_the_clusters_network_and_no_others,
+            network::a_namespace_that_does_not_go_is_told_with_what_holds_it,
+            network::namespaces_whose_owner_is_gone_are_swept_and_no_others,
+            network::the_doctor_finds_a_good_cluster_usable,
+            network::the_doctor_names_the_hop_that_is_broken,
+        ],
+    ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();
