@@ -1,7 +1,11 @@
 //! Both ends of a connection that is tried: a server that says who it is, and a client that says how far it came. They run
 //! inside pods, in the image of the components.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{
+    io,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use serde::{Deserialize, Serialize};
@@ -13,7 +17,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long each part of an attempt may take.
+/// How long each part of an attempt may take at least; it may take half of the whole time.
 const ATTEMPT: Duration = Duration::from_secs(1);
 const FIRST_DELAY: Duration = Duration::from_millis(20);
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
@@ -82,32 +86,31 @@ pub async fn serve(listener: TcpListener, name: &str, end: &CancellationToken) -
 
 /// Tries to reach a [`serve`]r until it answers or the time is over; at least once.
 pub async fn dial(target: &str, within: Duration) -> Dialled {
+    let began = Instant::now();
+    let limit = ATTEMPT.max(within / 2);
     let attempt = || async {
-        let dialled = attempt(target).await;
+        let dialled = attempt(target, limit).await;
         if matches!(dialled.came, Came::Answered(_)) { Ok(dialled) } else { Err(dialled) }
     };
     // Rules for Services and names are in force when they are, which nothing tells.
-    let patient = ExponentialBuilder::default()
-        .with_min_delay(FIRST_DELAY)
-        .with_max_delay(LONGEST_DELAY)
-        .with_total_delay(Some(within))
-        .without_max_times();
-    attempt.retry(patient).await.unwrap_or_else(|failed| failed)
+    let patient =
+        ExponentialBuilder::default().with_min_delay(FIRST_DELAY).with_max_delay(LONGEST_DELAY).without_max_times();
+    attempt.retry(patient).when(|_| began.elapsed() < within).await.unwrap_or_else(|failed| failed)
 }
 
-async fn attempt(target: &str) -> Dialled {
+async fn attempt(target: &str, limit: Duration) -> Dialled {
     let mut dialled = Dialled { target: target.to_owned(), addresses: Vec::new(), came: Came::Answered(String::new()) };
-    let resolved = match limited(lookup_host(target)).await {
+    let resolved = match limited(limit, lookup_host(target)).await {
         Ok(resolved) => resolved.collect::<Vec<_>>(),
         Err(why) => return Dialled { came: Came::NotResolved(why), ..dialled },
     };
     dialled.addresses = resolved.iter().map(std::net::SocketAddr::ip).collect();
-    let mut stream = match limited(TcpStream::connect(resolved.as_slice())).await {
+    let mut stream = match limited(limit, TcpStream::connect(resolved.as_slice())).await {
         Ok(stream) => stream,
         Err(why) => return Dialled { came: Came::NotConnected(why), ..dialled },
     };
     let mut name = String::new();
-    dialled.came = match limited((&mut stream).take(LONGEST_NAME).read_to_string(&mut name)).await {
+    dialled.came = match limited(limit, (&mut stream).take(LONGEST_NAME).read_to_string(&mut name)).await {
         Ok(_) if name.ends_with('\n') => Came::Answered(name.trim_end().to_owned()),
         Ok(_) => Came::NotAnswered(format!("it says {name:?}")),
         Err(why) => Came::NotAnswered(why),
@@ -115,10 +118,10 @@ async fn attempt(target: &str) -> Dialled {
     dialled
 }
 
-async fn limited<T>(part: impl Future<Output = io::Result<T>>) -> Result<T, String> {
-    match timeout(ATTEMPT, part).await {
+async fn limited<T>(limit: Duration, part: impl Future<Output = io::Result<T>>) -> Result<T, String> {
+    match timeout(limit, part).await {
         Ok(done) => done.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("nothing came within {}", humantime::format_duration(ATTEMPT))),
+        Err(_) => Err(format!("nothing came within {}", humantime::format_duration(limit))),
     }
 }
 

@@ -23,8 +23,8 @@ use crate::{
 
 /// How long pods may take until they serve.
 const READY_WITHIN: Duration = Duration::from_secs(15);
-/// How long a command in a pod may take beyond what it was told.
-const MARGIN: Duration = Duration::from_secs(3);
+/// How long a command in a pod may take beyond what it was told: for its start, and for what it began at the last moment.
+const MARGIN: Duration = Duration::from_secs(8);
 
 /// A pod that serves and tries connections.
 #[derive(Debug, Clone)]

@@ -44,9 +44,8 @@ pub(super) async fn enforced(
     let patient = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(50))
         .with_max_delay(Duration::from_millis(500))
-        .with_total_delay(Some(ENFORCED_WITHIN))
         .without_max_times();
-    Some(match cut_off.retry(patient).await {
+    Some(match cut_off.retry(patient).when(|_| applied.elapsed() < ENFORCED_WITHIN).await {
         Ok(()) => POLICY.ok(format!("a pod was cut off within {:.1} s", applied.elapsed().as_secs_f32())),
         Err(why) => {
             let limit = humantime::format_duration(ENFORCED_WITHIN);

@@ -1,4 +1,4 @@
-//! Whether this machine reaches a Service, by port-forward and by NodePort.
+//! Whether this machine reaches a Service, by port-forward and by `NodePort`.
 
 use std::time::Duration;
 

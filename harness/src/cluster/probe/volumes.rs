@@ -59,5 +59,5 @@ async fn claim(cluster: &Cluster, namespace: &OwnNamespace, objects: &Objects) -
 async fn last_event(namespace: &OwnNamespace) -> Option<String> {
     let about = ListParams::default().fields(&format!("involvedObject.name={CLAIM}"));
     let events = namespace.api::<Event>().list(&about).await.ok()?;
-    events.items.into_iter().max_by_key(|event| event.creation_timestamp()).and_then(|event| event.message)
+    events.items.into_iter().max_by_key(kube::ResourceExt::creation_timestamp).and_then(|event| event.message)
 }

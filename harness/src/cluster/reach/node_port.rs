@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -64,22 +64,19 @@ pub async fn node_port(cluster: &Cluster, service: &ServiceRef, within: Duration
 
 /// A node that runs and can be reached from here.
 async fn node(cluster: &Cluster) -> Result<(String, IpAddr), ReachError> {
-    let found = match &cluster.machine {
-        Some(ClusterMachine { engine, .. }) => {
-            if let EngineAddress::Remote(_) = engine.address() {
-                let engine = engine.address().clone();
-                return Err(ReachError::ElsewhereEngine { cluster: cluster.name.clone(), engine });
-            }
-            let running = |node: &Node| node.running && node.is_kubernetes();
-            let mut nodes = cluster.nodes().await?.into_iter().filter(running);
-            nodes.find_map(|node| Some((node.name, node.address?)))
+    let found = if let Some(ClusterMachine { engine, .. }) = &cluster.machine {
+        if let EngineAddress::Remote(_) = engine.address() {
+            let engine = engine.address().clone();
+            return Err(ReachError::ElsewhereEngine { cluster: cluster.name.clone(), engine });
         }
-        None => {
-            let api = Api::<NodeObject>::all(cluster.client.clone());
-            let nodes = api.list(&ListParams::default()).await;
-            let nodes = nodes.map_err(ClusterError::api(&cluster.name, "list nodes"))?;
-            nodes.into_iter().filter(is_ready).find_map(|node| Some((node.name_any(), address_of(&node)?)))
-        }
+        let running = |node: &Node| node.running && node.is_kubernetes();
+        let mut nodes = cluster.nodes().await?.into_iter().filter(running);
+        nodes.find_map(|node| Some((node.name, node.address?)))
+    } else {
+        let api = Api::<NodeObject>::all(cluster.client.clone());
+        let nodes = api.list(&ListParams::default()).await;
+        let nodes = nodes.map_err(ClusterError::api(&cluster.name, "list nodes"))?;
+        nodes.into_iter().filter(is_ready).find_map(|node| Some((node.name_any(), address_of(&node)?)))
     };
     found.ok_or_else(|| ReachError::NoNode { cluster: cluster.name.clone() })
 }
@@ -95,14 +92,13 @@ fn address_of(node: &NodeObject) -> Option<IpAddr> {
 
 /// Waits until a port takes connections: rules for it are in force when they are, which nothing tells.
 async fn opened(address: SocketAddr, within: Duration) -> Result<(), ReachError> {
+    let began = Instant::now();
     let attempt = || async {
         let connected = timeout(ATTEMPT, TcpStream::connect(address)).await;
         connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     };
-    let patient = ExponentialBuilder::default()
-        .with_min_delay(FIRST_DELAY)
-        .with_max_delay(LONGEST_DELAY)
-        .with_total_delay(Some(within))
-        .without_max_times();
-    attempt.retry(patient).await.map(drop).map_err(|source| ReachError::NotOpen { address, within, source })
+    let patient =
+        ExponentialBuilder::default().with_min_delay(FIRST_DELAY).with_max_delay(LONGEST_DELAY).without_max_times();
+    let again = |_: &io::Error| began.elapsed() < within;
+    attempt.retry(patient).when(again).await.map(drop).map_err(|source| ReachError::NotOpen { address, within, source })
 }
