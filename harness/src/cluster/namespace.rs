@@ -1,10 +1,6 @@
 //! Namespaces of ours: made for a trial or for probes, awaited, removed, and found again when their maker is gone.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -96,7 +92,9 @@ impl OwnNamespace {
 
 /// Labels and annotations of a Kubernetes object for these keys and values: what Kubernetes takes as a label is one, and
 /// the rest, paths and names with `/` or `::`, are annotations.
-pub fn metadata_of(map: HashMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+pub fn metadata_of(
+    map: impl IntoIterator<Item = (String, String)>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     map.into_iter().partition(|(_, value)| is_label_value(value))
 }
 

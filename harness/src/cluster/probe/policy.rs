@@ -1,4 +1,4 @@
-//! Whether a NetworkPolicy is enforced: a pod is reached, cut off, and must not be reached any more.
+//! Whether a `NetworkPolicy` is enforced: a pod is reached, cut off, and must not be reached any more.
 
 use std::time::{Duration, Instant};
 
