@@ -4,7 +4,10 @@ use std::io::Write;
 
 use console::{Color, Style};
 
-use super::CliError;
+use super::{
+    CliError,
+    doctor_cluster::{self, ClusterArgs},
+};
 use crate::{
     machine::{Check, Diagnosis, RUNTIMES, Verdict, gather},
     report::TerminalOptions,
@@ -24,10 +27,16 @@ pub struct DoctorArgs {
     /// The runtimes that the exit code is about; default: process and docker
     #[arg(long = "runtime", value_name = "RUNTIME", value_enum)]
     pub runtimes: Vec<RuntimeKind>,
+    /// A cluster instead of the machine
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// Writes what was found to `out`.
 pub async fn run(args: &DoctorArgs, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    if args.cluster.any() {
+        return doctor_cluster::run(&args.cluster, args.json, out).await;
+    }
     let diagnosis = Diagnosis::of(&gather().await);
     let text = if args.json {
         serde_json::to_string_pretty(&diagnosis).map_err(std::io::Error::from)? + "\n"
@@ -40,8 +49,7 @@ pub async fn run(args: &DoctorArgs, out: &mut impl Write) -> Result<ExitStatus, 
 
 /// A line a check, with its remedy below it, and at the end what can be used.
 fn table(diagnosis: &Diagnosis, asked: &[RuntimeKind], colour: bool) -> String {
-    let width = diagnosis.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
-    let rows: String = diagnosis.checks.iter().map(|check| row(check, width, colour)).collect();
+    let rows = rows(&diagnosis.checks, colour);
     let usable: Vec<_> = diagnosis.usable.iter().map(|runtime| runtime.as_str()).collect();
     let usable = if usable.is_empty() { "no runtime".to_owned() } else { usable.join(", ") };
     let bold = Style::new().force_styling(colour).bold();
@@ -58,6 +66,12 @@ fn table(diagnosis: &Diagnosis, asked: &[RuntimeKind], colour: bool) -> String {
     });
     let unusable: String = unusable.chain(planned).collect();
     format!("{rows}\n{} {usable}\n{unusable}", bold.apply_to("Usable"))
+}
+
+/// A line a check, with its remedy below it.
+pub(super) fn rows(checks: &[Check], colour: bool) -> String {
+    let width = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
+    checks.iter().map(|check| row(check, width, colour)).collect()
 }
 
 fn row(check: &Check, width: usize, colour: bool) -> String {

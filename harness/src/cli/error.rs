@@ -10,10 +10,8 @@ use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::{
-    image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError, report::ReportError,
-    runner::verdict::ExitStatus, scenario::ScenarioError,
-    cluster::ClusterError, image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus,
-    scenario::ScenarioError,
+    cluster::ClusterError, image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError,
+    report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
 };
 
 /// Why a command could not be done.

@@ -3,6 +3,7 @@
 
 pub mod component;
 pub mod doctor;
+pub mod doctor_cluster;
 mod error;
 pub mod gc;
 pub mod image;
@@ -10,6 +11,7 @@ pub mod lint;
 pub mod list;
 pub mod logs;
 pub mod plan;
+pub mod probe;
 pub mod ps;
 pub mod run;
 pub mod schema;
@@ -52,6 +54,8 @@ enum Command {
     Image(image::ImageCommand),
     #[command(subcommand)]
     Component(ComponentCommand),
+    #[command(subcommand, hide = true)]
+    Probe(probe::ProbeCommand),
     #[command(hide = true)]
     Supervise(SuperviseArgs),
 }
@@ -83,6 +87,7 @@ impl Cli {
             Command::Logs(args) => runtime()?.block_on(logs::run(args, out))?,
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
+            Command::Probe(command) => probe::run(command, out)?,
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,

@@ -160,6 +160,34 @@ pub enum ClusterError {
         /// How long it was awaited.
         within: Duration,
     },
+    /// A new namespace does not become usable.
+    #[error("see namespace {namespace} usable within {}: {state}", humantime::format_duration(*within))]
+    NamespaceNotUsable {
+        /// The namespace.
+        namespace: String,
+        /// How long it was awaited.
+        within: Duration,
+        /// What was seen last.
+        state: String,
+    },
+    /// A namespace does not go.
+    #[error("see namespace {namespace} gone within {}: {held_by}", humantime::format_duration(*within))]
+    NamespaceStuck {
+        /// The namespace.
+        namespace: String,
+        /// How long it was awaited.
+        within: Duration,
+        /// Its finalizers, and what its conditions say.
+        held_by: String,
+    },
+    /// No cluster of ours has the name.
+    #[error("find cluster {name}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The clusters that there are.
+        known: Vec<String>,
+    },
 }
 
 impl ClusterError {
@@ -187,6 +215,17 @@ impl ClusterError {
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig and a context that `kubectl config get-contexts` lists".to_owned()
             }
+            Self::NamespaceNotUsable { .. } => {
+                "see that kube-controller-manager runs, which makes the service account `default` in every namespace".to_owned()
+            }
+            Self::NamespaceStuck { namespace, .. } => format!(
+                "let what set the finalizers finish or take them off (`kubectl get namespace {namespace} -o yaml` shows what \
+                 remains); `harness gc` tries again"
+            ),
+            Self::Unknown { known, .. } if known.is_empty() => {
+                "make one with `harness up`, or name one of others with --kubeconfig and --context".to_owned()
+            }
+            Self::Unknown { known, .. } => format!("name one of those that there are: {}", known.join(", ")),
             _ => return None,
         };
         Some(remedy)

@@ -10,7 +10,10 @@ mod existing;
 mod folder;
 mod handle;
 pub mod kind;
+mod namespace;
 mod node;
+pub mod probe;
+pub mod reach;
 mod spec;
 mod tools;
 mod usable;
@@ -21,6 +24,9 @@ pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
 pub(crate) use node::KIND_CLUSTER_LABEL;
+pub use namespace::{
+    FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
+};
 pub use node::{Node, NodeRole};
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
 pub use tools::{FoundTool, Tool, ToolError};

@@ -15,6 +15,7 @@ mod kind;
 mod lab;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
+mod network;
 
 use std::{env, process::ExitCode};
 
@@ -76,6 +77,16 @@ fn main() -> ExitCode {
             bad_input::an_engine_that_dies_meanwhile,
             bad_input::no_kind,
             bad_input::a_kind_that_is_too_old,
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            network::a_service_is_reached_by_port_forward_and_by_node_port,
+            network::a_port_forward_follows_a_pod_that_is_replaced,
+            network::a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong,
+            network::pods_reach_containers_on_the_clusters_network_and_no_others,
+            network::a_namespace_that_does_not_go_is_told_with_what_holds_it,
+            network::namespaces_whose_owner_is_gone_are_swept_and_no_others,
+            network::the_doctor_finds_a_good_cluster_usable,
+            network::the_doctor_names_the_hop_that_is_broken,
         ],
     ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();

@@ -1,0 +1,58 @@
+//! `harness probe`: both ends of the connections that `harness doctor --cluster` tries, run inside pods.
+
+use std::{io::Write, net::Ipv4Addr, time::Duration};
+
+use futures::future::join_all;
+use hourglass_component::shutdown;
+use tokio::net::TcpListener;
+
+use super::CliError;
+use crate::cluster::probe::{dial, serve};
+
+/// Serves or tries connections
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum ProbeCommand {
+    /// Says its name to everyone who connects, until SIGTERM or SIGINT
+    Serve {
+        /// The port
+        #[arg(long)]
+        port: u16,
+        /// The name
+        #[arg(long)]
+        name: String,
+    },
+    /// Tries all targets side by side; writes a line of JSON for each, in their order
+    Connect {
+        /// How long each is tried
+        #[arg(long, value_parser = humantime::parse_duration)]
+        within: Duration,
+        /// As NAME:PORT
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+}
+
+/// Does what the subcommand says. It makes a scheduler of its own, to leave it behind: a name that is being resolved
+/// cannot be given up otherwise.
+pub fn run(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliError> {
+    let runtime = super::runtime()?;
+    let done = runtime.block_on(act(command, out));
+    runtime.shutdown_background();
+    done
+}
+
+async fn act(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliError> {
+    match command {
+        ProbeCommand::Serve { port, name } => {
+            let end = shutdown::on_signal();
+            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).await?;
+            Ok(serve(listener, name, &end).await?)
+        }
+        ProbeCommand::Connect { within, targets } => {
+            for dialled in join_all(targets.iter().map(|target| dial(target, *within))).await {
+                writeln!(out, "{}", serde_json::to_string(&dialled).map_err(std::io::Error::from)?)?;
+            }
+            Ok(())
+        }
+    }
+}
