@@ -10,7 +10,8 @@ use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::{
-    image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
+    cluster::ClusterError, image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus,
+    scenario::ScenarioError,
 };
 
 /// Why a command could not be done.
@@ -42,6 +43,9 @@ pub enum CliError {
     /// An image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -57,7 +61,9 @@ impl CliError {
     /// The exit status that says what kind of failure this is.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Scenario(_) | Self::Document(_) | Self::Usage(_) => ExitStatus::Usage,
+            Self::Scenario(_) | Self::Document(_) | Self::Usage(_) | Self::Cluster(ClusterError::Idle { .. }) => {
+                ExitStatus::Usage
+            }
             _ => ExitStatus::Environment,
         }
     }
@@ -66,6 +72,7 @@ impl CliError {
     fn remedy(&self) -> Option<String> {
         match self {
             Self::Image(error) => error.remedy(),
+            Self::Cluster(error) => error.remedy(),
             _ => None,
         }
     }

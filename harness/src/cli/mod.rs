@@ -3,16 +3,19 @@
 
 pub mod component;
 pub mod doctor;
+pub mod down;
 mod error;
 pub mod gc;
 pub mod image;
 pub mod lint;
 pub mod list;
+pub mod ls;
 pub mod plan;
 pub mod ps;
 pub mod run;
 pub mod schema;
 pub mod setup;
+pub mod up;
 
 use std::{io, process::ExitCode};
 
@@ -43,6 +46,9 @@ enum Command {
     Schema(schema::SchemaArgs),
     Ps(ps::PsArgs),
     Gc(gc::GcArgs),
+    Up(up::UpArgs),
+    Ls(ls::LsArgs),
+    Down(down::DownArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Setup(setup::SetupCommand),
@@ -79,6 +85,9 @@ impl Cli {
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
+            Command::Up(args) => runtime()?.block_on(up::run(args, out))?,
+            Command::Ls(args) => runtime()?.block_on(ls::run(args, out))?,
+            Command::Down(args) => return runtime()?.block_on(down::run(args, out)),
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::List(args) => list::run(args, out)?,
             Command::Plan(args) => plan::run(args, out)?,

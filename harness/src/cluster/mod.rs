@@ -8,7 +8,10 @@ mod exec;
 mod existing;
 mod folder;
 mod handle;
+mod heal;
+mod health;
 pub mod kind;
+mod lease;
 mod node;
 mod spec;
 mod tools;
@@ -19,6 +22,10 @@ pub use exec::Executed;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
+pub use lease::{
+    Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
+    look, remove,
+};
 pub use node::{Node, NodeRole};
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
 pub use tools::{Tool, ToolError};

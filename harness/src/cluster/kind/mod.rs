@@ -8,10 +8,12 @@ mod create;
 mod delete;
 mod image;
 mod journal;
+mod makers;
 mod network;
 
 pub use create::Kind;
 pub use delete::delete;
 pub use image::node_image_id;
 pub use journal::journals;
+pub(super) use makers::end_makers;
 pub use network::CLUSTER_LABEL;
