@@ -13,6 +13,7 @@ use super::{
     image::node_image_id,
     journal::journals,
     network,
+    quick::probe_names_often,
 };
 use crate::{
     cluster::{
@@ -106,6 +107,7 @@ impl Kind {
         }
         progress("waiting for nodes, name service and service accounts");
         let cluster = self.connect().await?;
+        probe_names_often(&cluster, usize::from(state.spec.workers) + 1).await?;
         if let Err(unmet) = usable::usable(&cluster, USABLE_WITHIN).await {
             let journal = self.journal(None).await;
             return Err(ClusterError::NotUsable { name, within: USABLE_WITHIN, state: unmet.to_string(), journal });

@@ -10,6 +10,7 @@ mod image;
 mod journal;
 mod makers;
 mod network;
+mod quick;
 
 pub use create::Kind;
 pub use delete::delete;

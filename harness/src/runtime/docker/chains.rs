@@ -1,9 +1,16 @@
 //! The chains: Anvil containers, by testcontainers.
 
-use std::{path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bollard::models::PortBinding;
+use futures::{FutureExt as _, future::select_ok};
 use hourglass_component::{causes::with_causes, chain::ChainClient};
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt as _, TestcontainersError,
@@ -66,9 +73,10 @@ impl AnvilContainer {
             });
         let container = request.start().await.map_err(failed)?;
         let port = container.get_host_port_ipv4(PORT).await.map_err(failed)?;
+        let own = surroundings.address(container.id()).await?;
         let ended = surroundings.ended(container.id(), &component);
         let connected = tokio::select! {
-            connected = connect(port, chain_id, READY_WITHIN) => connected,
+            connected = connect(port, own, chain_id, READY_WITHIN) => connected,
             how = ended => Err(how?),
         };
         match connected {
@@ -114,22 +122,38 @@ impl AnvilContainer {
 }
 
 /// A connection, as soon as the chain answers; else in words what was seen last. A port has no event source.
-async fn connect(port: u16, chain_id: u64, within: Duration) -> Result<ChainClient, String> {
-    let url = format!("http://{LOOPBACK}:{port}");
-    let mut last_seen = "no answer".to_owned();
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(5))
-        .with_max_delay(Duration::from_millis(100))
-        .without_max_times();
-    let connected = (|| ChainClient::connect(&url, chain_id, POLL_INTERVAL))
-        .retry(pauses)
-        .notify(|error, _| last_seen = with_causes(error));
-    let connected = timeout(within, connected).await;
-    match connected {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(error)) => Err(with_causes(&error)),
-        Err(_) => Err(format!("it does not answer after {}: {last_seen}", humantime::format_duration(within))),
+///
+/// The published port leads there wherever the engine runs. Twice in some hundred trials on a busy machine it closed every
+/// connection for half a minute while the chain listened, for a reason that was not found: where the container's own
+/// address can be reached, that does as well.
+async fn connect(port: u16, own: Option<IpAddr>, chain_id: u64, within: Duration) -> Result<ChainClient, String> {
+    let published = format!("http://{LOOPBACK}:{port}");
+    let own = own.map(|address| format!("http://{}", SocketAddr::new(address, PORT)));
+    let last_seen = Mutex::new(BTreeMap::new());
+    let attempts = [Some(published), own].into_iter().flatten().map(|url| {
+        let last_seen = &last_seen;
+        async move {
+            let pauses = ExponentialBuilder::default()
+                .with_min_delay(Duration::from_millis(5))
+                .with_max_delay(Duration::from_millis(100))
+                .without_max_times();
+            (|| ChainClient::connect(&url, chain_id, POLL_INTERVAL))
+                .retry(pauses)
+                .notify(|error, _| {
+                    let mut seen = last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+                    seen.insert(url.clone(), with_causes(error));
+                })
+                .await
+        }
+        .boxed()
+    });
+    if let Ok(Ok((client, _))) = timeout(within, select_ok(attempts)).await {
+        return Ok(client);
     }
+    let seen = last_seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let seen: Vec<_> = seen.into_values().collect();
+    let seen = if seen.is_empty() { "no answer".to_owned() } else { seen.join("; ") };
+    Err(format!("it does not answer after {}: {seen}", humantime::format_duration(within)))
 }
 
 /// Errors of the engine come wrapped; what they mean is told as for any other call.

@@ -1,6 +1,6 @@
 //! What every container of a trial shares: the engine, the network, the labels; and questions about one of them.
 
-use std::{fmt::Display, path::PathBuf};
+use std::{fmt::Display, net::IpAddr, path::PathBuf};
 
 use bollard::{
     models::{ContainerState, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest},
@@ -72,6 +72,17 @@ impl Surroundings {
         let ports = ports.and_then(|settings| settings.ports).unwrap_or_default();
         let bindings = ports.get(&format!("{port}/tcp")).cloned().flatten().unwrap_or_default();
         Ok(bindings.into_iter().find_map(|binding| binding.host_port?.parse().ok()))
+    }
+
+    /// A container's own address on the trial's network, which this machine reaches where the engine runs on it.
+    pub(super) async fn address(&self, id: &str) -> Result<Option<IpAddr>, RuntimeError> {
+        if self.engine.address().socket().is_none() {
+            return Ok(None);
+        }
+        let inspected = self.engine.docker().inspect_container(id, None::<InspectContainerOptions>).await;
+        let networks = inspected.doing(|| format!("inspect container {id}"))?.network_settings;
+        let networks = networks.and_then(|settings| settings.networks).unwrap_or_default();
+        Ok(networks.get(&self.network).and_then(|network| network.ip_address.as_deref()?.parse().ok()))
     }
 
     /// Waits for the end of the container of `who`, and says how it ended.
