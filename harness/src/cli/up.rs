@@ -51,7 +51,7 @@ pub async fn run(args: &UpArgs, out: &mut impl Write) -> Result<(), CliError> {
     };
     let nodes = usize::from(args.workers) + 1;
     let name = &lease.name;
-    writeln!(out, "# cluster {name}: {} of {}, {how} in {took:.1} s", counted(nodes, "node"), args.node_image)?;
+    writeln!(out, "# cluster {name}: {} of {}, {how} in {took:.2} s", counted(nodes, "node"), args.node_image)?;
     writeln!(out, "export KUBECONFIG={}", quoted(&lease.kubeconfig.to_string_lossy()))?;
     writeln!(out, "# `harness ls` says how it is, `harness down {name}` removes it")?;
     Ok(())

@@ -1,7 +1,8 @@
 //! Whether a cluster that was usable once still is, in a fraction of a second.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures::future::{Either, select};
 use hourglass_component::causes::with_causes;
 use k8s_openapi::api::core::v1::Node as NodeObject;
 use kube::{
@@ -42,11 +43,19 @@ pub(super) enum Unfit {
 /// A connection to the cluster, if its nodes run as they were left, its API server calls itself ready, and that its nodes.
 pub(super) async fn check(kind: &Kind, state: &ClusterState) -> Result<Cluster, Unfit> {
     let cluster = kind.connect().await?;
-    let looks = async { tokio::join!(as_left(kind, &cluster, state), ready(&cluster)) };
-    let (engine, api) = timeout(ANSWER_WITHIN, looks).await.map_err(|_| Unfit::Silent(ANSWER_WITHIN))?;
-    // A node that does not run is why the API server does not answer.
-    engine?;
-    api?;
+    let nodes = pin!(as_left(kind, &cluster, state));
+    let api = pin!(ready(&cluster));
+    // What is wrong with the nodes is why the API server does not answer.
+    let looks = async {
+        match select(nodes, api).await {
+            Either::Left((nodes, api)) => {
+                nodes?;
+                api.await
+            }
+            Either::Right((api, nodes)) => nodes.await.and(api),
+        }
+    };
+    timeout(ANSWER_WITHIN, looks).await.map_err(|_| Unfit::Silent(ANSWER_WITHIN))??;
     Ok(cluster)
 }
 

@@ -7,6 +7,10 @@
 
 mod kind;
 mod lab;
+mod lease;
+mod racer;
+#[path = "../cli/wait.rs"]
+mod wait;
 
 use std::{env, process::ExitCode};
 
@@ -21,13 +25,24 @@ macro_rules! trials {
 }
 
 fn main() -> ExitCode {
+    if let Some(folder) = env::var_os(racer::FOLDER) {
+        racer::race(folder.as_ref());
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::from_args();
     let required = env::var(REQUIRE).unwrap_or_default();
     let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
     if left_out && !arguments.list {
         eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
     }
-    let trials = [trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,]];
+    let trials = [
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            lease::processes_that_race_share_one_cluster_though_some_are_killed,
+            lease::a_cluster_that_went_through_a_restart_is_healed,
+            lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
+        ],
+    ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();
