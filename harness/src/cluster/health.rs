@@ -43,20 +43,22 @@ pub(super) enum Unfit {
 /// A connection to the cluster, if its nodes run as they were left, its API server calls itself ready, and that its nodes.
 pub(super) async fn check(kind: &Kind, state: &ClusterState) -> Result<Cluster, Unfit> {
     let cluster = kind.connect().await?;
-    let nodes = pin!(as_left(kind, &cluster, state));
-    let api = pin!(ready(&cluster));
-    // What is wrong with the nodes is why the API server does not answer.
-    let looks = async {
-        match select(nodes, api).await {
-            Either::Left((nodes, api)) => {
-                nodes?;
-                api.await
-            }
-            Either::Right((api, nodes)) => nodes.await.and(api),
-        }
-    };
-    timeout(ANSWER_WITHIN, looks).await.map_err(|_| Unfit::Silent(ANSWER_WITHIN))??;
+    let looked = timeout(ANSWER_WITHIN, look(kind, &cluster, state)).await;
+    looked.map_err(|_| Unfit::Silent(ANSWER_WITHIN))??;
     Ok(cluster)
+}
+
+/// What is wrong with the nodes is why the API server does not answer, and is told first.
+async fn look(kind: &Kind, cluster: &Cluster, state: &ClusterState) -> Result<(), Unfit> {
+    let nodes = pin!(as_left(kind, cluster, state));
+    let api = pin!(ready(cluster));
+    match select(nodes, api).await {
+        Either::Left((nodes, api)) => {
+            nodes?;
+            api.await
+        }
+        Either::Right((api, nodes)) => nodes.await.and(api),
+    }
 }
 
 async fn as_left(kind: &Kind, cluster: &Cluster, state: &ClusterState) -> Result<(), Unfit> {
