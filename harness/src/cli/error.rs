@@ -12,6 +12,8 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use crate::{
     cluster::ClusterError, image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError,
     report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
+    cluster::ClusterError, image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus,
+    scenario::ScenarioError,
 };
 
 /// Why a command could not be done.
@@ -70,7 +72,9 @@ impl CliError {
     /// The exit status that says what kind of failure this is.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Scenario(_) | Self::Document(_) | Self::Usage(_) => ExitStatus::Usage,
+            Self::Scenario(_) | Self::Document(_) | Self::Usage(_) | Self::Cluster(ClusterError::Idle { .. }) => {
+                ExitStatus::Usage
+            }
             _ => ExitStatus::Environment,
         }
     }

@@ -1,4 +1,5 @@
-//! `harness gc`: ends what was kept, what has expired and what has no owner any more, and removes its folders.
+//! `harness gc`: ends what was kept, what has expired and what has no owner any more, and removes its folders; clusters
+//! that nobody needs as well.
 
 use std::{
     collections::BTreeSet,
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 
 use super::CliError;
 use crate::{
+    cluster::{self, Cleaned, ClusterFolders, Removal},
     engine::{Engine, EngineAddress, EngineError},
     image::{self, ImageError},
     reaper::{FoundRun, Inventory, RunId, RunState, sweep_all},
@@ -18,7 +20,8 @@ use crate::{
 };
 
 /// Ends environments that `harness run --keep` left running and whatever has no owner any more (processes, containers,
-/// networks, volumes), and removes the folders of failed trials
+/// networks, volumes), removes the folders of failed trials, and the clusters that nobody has used for as long as they
+/// were to stay or that never became usable
 #[derive(Debug, Clone, clap::Args)]
 pub struct GcArgs {
     /// Only these runs; default: all that nobody is at
@@ -56,20 +59,31 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
             end(&found, args.dry_run, engine.clone(), out)?;
         }
     }
-    images.map_or(Ok(()), |engine| remove_images(engine, args.dry_run, out))
+    let Some(engine) = images else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let engine = Engine::connect_to(engine).await.map_err(ImageError::from)?;
+        remove_images(&engine, args.dry_run, out).await?;
+        remove_clusters(&engine, args.dry_run, out).await
+    })
+}
+
+async fn remove_clusters(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+    for Cleaned { name, why, removal } in cluster::clean(engine, &ClusterFolders::locate()?, dry_run).await? {
+        match removal {
+            Removal::Done => writeln!(out, "cluster {name}: {why}")?,
+            Removal::LeftAlone(by) => writeln!(out, "cluster {name}: {by}, left alone: {why}")?,
+        }
+    }
+    Ok(())
 }
 
 /// Every build of the harness has an image of its own, of which nobody needs the old ones.
-fn remove_images(engine: EngineAddress, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let superseded = runtime.block_on(async {
-        let engine = Engine::connect_to(engine).await.map_err(ImageError::from)?;
-        let superseded = image::superseded(&engine).await?;
-        if !dry_run {
-            image::remove(&engine, &superseded).await?;
-        }
-        Ok::<_, ImageError>(superseded)
-    })?;
+async fn remove_images(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+    let superseded = image::superseded(engine).await?;
+    if !dry_run {
+        image::remove(engine, &superseded).await?;
+    }
     for name in superseded {
         writeln!(out, "image {name}: the executable that it was made of has changed since")?;
     }

@@ -4,18 +4,21 @@
 pub mod component;
 pub mod doctor;
 pub mod doctor_cluster;
+pub mod down;
 mod error;
 pub mod gc;
 pub mod image;
 pub mod lint;
 pub mod list;
 pub mod logs;
+pub mod ls;
 pub mod plan;
 pub mod probe;
 pub mod ps;
 pub mod run;
 pub mod schema;
 pub mod setup;
+pub mod up;
 
 use std::{io, process::ExitCode};
 
@@ -47,6 +50,9 @@ enum Command {
     Ps(ps::PsArgs),
     Gc(gc::GcArgs),
     Logs(logs::LogsArgs),
+    Up(up::UpArgs),
+    Ls(ls::LsArgs),
+    Down(down::DownArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Setup(setup::SetupCommand),
@@ -86,6 +92,9 @@ impl Cli {
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::Logs(args) => runtime()?.block_on(logs::run(args, out))?,
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
+            Command::Up(args) => runtime()?.block_on(up::run(args, out))?,
+            Command::Ls(args) => runtime()?.block_on(ls::run(args, out))?,
+            Command::Down(args) => return runtime()?.block_on(down::run(args, out)),
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::Probe(command) => probe::run(command, out)?,
             Command::List(args) => list::run(args, out)?,

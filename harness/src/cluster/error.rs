@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::ToolError;
+use super::{IDLE_VARIABLE, ToolError};
 use crate::{chain::SetupError, engine::EngineError};
 
 /// Why a cluster cannot be made, used or removed.
@@ -187,6 +187,49 @@ pub enum ClusterError {
         name: String,
         /// The clusters that there are.
         known: Vec<String>,
+    /// How long clusters stay that nobody uses.
+    #[error("understand {IDLE_VARIABLE}={text:?}")]
+    Idle {
+        /// What the variable says.
+        text: String,
+        /// Why it is no duration.
+        source: humantime::DurationError,
+    },
+    /// It is of no use, and nobody else may be robbed of it.
+    #[error("replace cluster {name}, of which {why}: it is {by}")]
+    InUse {
+        /// The cluster.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+        /// Who uses it, as `in use by process 12`.
+        by: String,
+    },
+    /// There is one of that name that is not like what is asked for.
+    #[error("use cluster {name}: it is not what is asked for, but {found}")]
+    Unlike {
+        /// The cluster.
+        name: String,
+        /// What it was made of.
+        found: String,
+    },
+    /// It is in another engine.
+    #[error("use cluster {name} with the Docker engine at {engine}: it is in the one at {other}")]
+    OtherEngine {
+        /// The cluster.
+        name: String,
+        /// The engine that answered.
+        engine: String,
+        /// The engine that has it.
+        other: String,
+    },
+    /// Processes cannot be looked at.
+    #[error("end the processes that make the cluster in {path}", path = path.display())]
+    Makers {
+        /// The cluster's folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
 }
 
@@ -205,8 +248,8 @@ impl ClusterError {
             Self::NameTaken { kind_name, .. } => {
                 format!("choose another name, or remove that cluster with `kind delete cluster --name {kind_name}`")
             }
-            Self::State { path, .. } => {
-                format!("remove {} and run `harness gc`, which ends clusters that nothing is known of", path.display())
+            Self::State { .. } => {
+                "run `harness gc`, which removes clusters of which nothing is known, or choose another name".to_owned()
             }
             Self::Creation { .. } | Self::Kubelet { .. } | Self::NotUsable { .. } => {
                 "see what `harness doctor` says about the machine: limits of inotify, disk and memory are the usual causes"
@@ -226,6 +269,12 @@ impl ClusterError {
                 "make one with `harness up`, or name one of others with --kubeconfig and --context".to_owned()
             }
             Self::Unknown { known, .. } => format!("name one of those that there are: {}", known.join(", ")),
+            Self::Idle { .. } => "give a duration, as 90m or 8h, or leave it out: then it is an hour".to_owned(),
+            Self::InUse { name, .. } => {
+                format!("end what uses it, or choose another name; `harness ls` says who uses {name}")
+            }
+            Self::Unlike { name, .. } => format!("choose another name, or remove it first with `harness down {name}`"),
+            Self::OtherEngine { other, .. } => format!("name that engine with DOCKER_HOST={other}, or choose another name"),
             _ => return None,
         };
         Some(remedy)

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -62,6 +63,12 @@ pub struct ClusterState {
     /// through a restart.
     #[serde(default)]
     pub started: std::collections::BTreeMap<String, String>,
+    /// The address of the engine that has it; another one knows nothing of it.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// How long it is to stay when nobody uses it.
+    #[serde(default)]
+    pub idle: Option<Duration>,
 }
 
 impl ClusterFolders {

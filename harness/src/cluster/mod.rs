@@ -9,8 +9,11 @@ mod exec;
 mod existing;
 mod folder;
 mod handle;
+mod heal;
+mod health;
 pub mod kind;
 mod namespace;
+mod lease;
 mod node;
 pub mod probe;
 pub mod reach;
@@ -26,6 +29,9 @@ pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progr
 pub(crate) use node::KIND_CLUSTER_LABEL;
 pub use namespace::{
     FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
+pub use lease::{
+    Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
+    look, remove,
 };
 pub use node::{Node, NodeRole};
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};

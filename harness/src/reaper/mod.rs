@@ -24,6 +24,7 @@ pub use labels::{
     OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,
 };
 pub use owner::Owner;
+pub(crate) use process::kill_carriers;
 pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, processes_of};
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use supervise::{SuperviseArgs, supervise_main};

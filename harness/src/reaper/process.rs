@@ -53,12 +53,26 @@ pub fn kill_labelled(run: &RunId, also: EnvironmentLabel<'_>) -> Result<Vec<Labe
     Ok(found)
 }
 
+/// Kills at once the processes that carry a label, whatever run they are of, and waits until they are gone; gives what it
+/// killed.
+///
+/// Blocks for some milliseconds.
+pub(crate) fn kill_carriers(label: EnvironmentLabel<'_>) -> io::Result<Vec<LabelledProcess>> {
+    let found = carriers_of(&[label])?;
+    let held = found.iter().filter_map(|process| Held::of(process.pid, &[label])).collect();
+    end(held, Signal::KILL, KILL_LIMIT);
+    Ok(found)
+}
+
 fn processes_with(run: &RunId, labels: &[EnvironmentLabel<'_>]) -> Result<Vec<LabelledProcess>, ReaperError> {
-    let listing = |source| ReaperError::Processes { run: run.clone(), source };
+    carriers_of(labels).map_err(|source| ReaperError::Processes { run: run.clone(), source })
+}
+
+fn carriers_of(labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<LabelledProcess>> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let mut unread = Vec::new();
-    for entry in fs::read_dir("/proc").map_err(listing)? {
-        let name = entry.map_err(listing)?.file_name();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
         unread.extend(name.to_str().and_then(|name| name.parse::<i32>().ok()).filter(|pid| *pid != own));
     }
     let deadline = Instant::now() + EXEC_LIMIT;

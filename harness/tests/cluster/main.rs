@@ -16,6 +16,10 @@ mod lab;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
 mod network;
+mod lease;
+mod racer;
+#[path = "../cli/wait.rs"]
+mod wait;
 
 use std::{env, process::ExitCode};
 
@@ -32,6 +36,9 @@ macro_rules! trials {
 fn main() -> ExitCode {
     if let Some(code) = bad_input::child_main() {
         return code;
+    if let Some(folder) = env::var_os(racer::FOLDER) {
+        racer::race(folder.as_ref());
+        return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
     let required = env::var(REQUIRE).unwrap_or_default();
@@ -87,6 +94,11 @@ fn main() -> ExitCode {
             network::namespaces_whose_owner_is_gone_are_swept_and_no_others,
             network::the_doctor_finds_a_good_cluster_usable,
             network::the_doctor_names_the_hop_that_is_broken,
+        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
+        trials![
+            lease::processes_that_race_share_one_cluster_though_some_are_killed,
+            lease::a_cluster_that_went_through_a_restart_is_healed,
+            lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
         ],
     ];
     let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();

@@ -14,6 +14,7 @@ use tokio::{
     process::{Child, Command},
 };
 
+use super::makers::MAKER_VARIABLE;
 use crate::{
     cluster::{ClusterError, ClusterFolder, ClusterName, Progress, node::KIND_CLUSTER_LABEL},
     engine::{Engine, EngineAddress, Engined as _},
@@ -67,6 +68,8 @@ fn command(engine: &Engine, program: &Path, kind_name: &str, folder: &ClusterFol
     command.env("KIND_EXPERIMENTAL_PROVIDER", "docker").env("KIND_EXPERIMENTAL_DOCKER_NETWORK", kind_name);
     // The user's is never touched, not even looked at.
     command.env_remove("KUBECONFIG");
+    // When this process is killed, kind goes on: whoever removes the cluster finds it by this.
+    command.env(MAKER_VARIABLE, folder.path());
     match engine.address() {
         EngineAddress::Socket(path) => command.env("DOCKER_HOST", format!("unix://{}", path.display())),
         EngineAddress::Remote(host) => command.env("DOCKER_HOST", host),

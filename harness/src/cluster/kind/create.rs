@@ -84,6 +84,8 @@ impl Kind {
             owner: Owner::current(),
             created: Timestamp::now(),
             started: BTreeMap::new(),
+            engine: Some(self.engine.address().to_string()),
+            idle: None,
         };
         self.folder.keep(&state)?;
         Ok(state)

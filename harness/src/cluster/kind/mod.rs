@@ -8,6 +8,7 @@ mod create;
 mod delete;
 mod image;
 mod journal;
+mod makers;
 mod network;
 mod quick;
 
@@ -15,4 +16,5 @@ pub use create::Kind;
 pub use delete::delete;
 pub use image::node_image_id;
 pub use journal::journals;
+pub(super) use makers::end_makers;
 pub use network::CLUSTER_LABEL;

@@ -1,0 +1,86 @@
+//! `harness down`: removes clusters that nobody uses.
+
+use std::io::Write;
+
+use super::CliError;
+use crate::{
+    cluster::{ClusterError, ClusterFolders, ClusterName, Removal, remove},
+    engine::Engine,
+    runner::verdict::ExitStatus,
+};
+
+/// Removes clusters; one that somebody uses is left alone, and then the exit code is 3
+#[derive(Debug, Clone, clap::Args)]
+pub struct DownArgs {
+    /// Which; default: the only one there is
+    #[arg(value_name = "NAME", conflicts_with = "all")]
+    pub names: Vec<ClusterName>,
+    /// All that the harness made on this machine
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Removes them, and writes to `out` what came of it.
+pub async fn run(args: &DownArgs, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    let folders = ClusterFolders::locate()?;
+    let names = chosen(args, folders.names()?)?;
+    if names.is_empty() {
+        writeln!(out, "no cluster is there")?;
+        return Ok(ExitStatus::Passed);
+    }
+    let engine = Engine::connect().await.map_err(ClusterError::from)?;
+    let mut status = ExitStatus::Passed;
+    for name in names {
+        match remove(&engine, &folders, &name).await? {
+            Removal::Done => writeln!(out, "cluster {name}: removed")?,
+            Removal::LeftAlone(by) => {
+                writeln!(out, "cluster {name}: {by}, left alone")?;
+                status = ExitStatus::Environment;
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn chosen(args: &DownArgs, there: Vec<ClusterName>) -> Result<Vec<ClusterName>, CliError> {
+    if args.all {
+        return Ok(there);
+    }
+    if let Some(missing) = args.names.iter().find(|name| !there.contains(name)) {
+        return Err(CliError::Usage(format!("remove cluster {missing}, which is not there: {}", listed(&there))));
+    }
+    match (args.names.as_slice(), there.as_slice()) {
+        ([], [] | [_]) => Ok(there),
+        ([], _) => Err(CliError::Usage(format!("choose a cluster: {}; name some, or all with --all", listed(&there)))),
+        (names, _) => Ok(names.to_vec()),
+    }
+}
+
+fn listed(there: &[ClusterName]) -> String {
+    let names: Vec<_> = there.iter().map(ClusterName::as_str).collect();
+    if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not meant must not be removed.
+    #[rstest::rstest]
+    #[case::the_only_one(&[], false, &["a"], Some(&["a"] as &[_]))]
+    #[case::none(&[], false, &[], Some(&[] as &[_]))]
+    #[case::one_of_several(&[], false, &["a", "b"], None)]
+    #[case::all(&[], true, &["a", "b"], Some(&["a", "b"] as &[_]))]
+    #[case::named(&["b"], false, &["a", "b"], Some(&["b"] as &[_]))]
+    #[case::unknown(&["c"], false, &["a", "b"], None)]
+    fn which_clusters_are_meant(
+        #[case] named: &[&str],
+        #[case] all: bool,
+        #[case] there: &[&str],
+        #[case] expected: Option<&[&str]>,
+    ) {
+        let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<ClusterName>>();
+        let chosen = chosen(&DownArgs { names: names(named), all }, names(there));
+        assert_eq!(chosen.ok(), expected.map(names));
+    }
+}

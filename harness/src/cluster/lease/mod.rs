@@ -1,0 +1,21 @@
+//! The warm cluster: shared by whoever wants one that is alike, across processes, and removed when nobody has used it for
+//! long.
+//!
+//! What may live here: who may use, make or remove a cluster, and when. How that is done is in `kind`, `health` and
+//! `heal`.
+
+mod acquire;
+mod discard;
+mod holders;
+mod inventory;
+mod lock;
+mod locks;
+mod request;
+mod superfluous;
+
+pub use acquire::{Lease, LeaseSource};
+pub use discard::{Removal, remove};
+pub use holders::Holder;
+pub use inventory::{Condition, FoundCluster, look};
+pub use request::{IDLE_VARIABLE, LeaseRequest, UP_IDLE};
+pub use superfluous::{Cleaned, clean};

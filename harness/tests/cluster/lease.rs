@@ -1,0 +1,194 @@
+//! One warm cluster for many processes: made once, healed, never taken from under anybody, and gone without a trace.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    env, fs, thread,
+    time::Duration,
+};
+
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RestartContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
+};
+use hourglass_harness::{
+    cluster::{
+        ClusterError, ClusterFolders, ClusterName, ClusterState, Lease, LeaseRequest, LeaseSource, Removal, Stage,
+        clean, kind::delete, remove,
+    },
+    engine::Engine,
+};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use tempfile::TempDir;
+
+use crate::{
+    lab::block_on,
+    racer::{Racer, request},
+    wait::{LIMIT, eventually},
+};
+
+const RACERS: usize = 30;
+const SEED: &str = "LEASE_TEST_SEED";
+
+/// Folders of a test's own; what is left in them is removed at the end.
+struct Place {
+    engine: Engine,
+    folders: ClusterFolders,
+    _root: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let engine = block_on(Engine::connect()).unwrap();
+        Self { engine, folders: ClusterFolders::below(root.path()), _root: root }
+    }
+
+    fn acquire(&self, request: &LeaseRequest) -> Result<Lease, ClusterError> {
+        block_on(Lease::acquire(&self.engine, &self.folders, request, &|_| {}))
+    }
+
+    /// The state of the only cluster, once it is in the making.
+    fn in_the_making(&self) -> ClusterState {
+        eventually(LIMIT, || {
+            let names = self.folders.names().unwrap();
+            let state = names.first().and_then(|name| self.folders.folder_of(name).state().unwrap());
+            state.filter(|state| state.stage == Stage::Creating).ok_or(names)
+        })
+        .unwrap()
+    }
+
+    /// The names of all containers and networks of clusters with these names.
+    fn things(&self, names: &BTreeSet<ClusterName>) -> Vec<String> {
+        let docker = self.engine.docker();
+        let mut things = Vec::new();
+        for kind_name in names.iter().map(ClusterName::in_kind) {
+            let labelled = HashMap::from([("label", vec![format!("io.x-k8s.kind.cluster={kind_name}")])]);
+            let containers = ListContainersOptionsBuilder::new().all(true).filters(&labelled).build();
+            let containers = block_on(docker.list_containers(Some(containers))).unwrap();
+            things.extend(containers.into_iter().flat_map(|container| container.names.unwrap_or_default()));
+            let named = HashMap::from([("name", vec![kind_name])]);
+            let networks = ListNetworksOptionsBuilder::new().filters(&named).build();
+            let networks = block_on(docker.list_networks(Some(networks))).unwrap();
+            things.extend(networks.into_iter().filter_map(|network| network.name));
+        }
+        things
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for name in self.folders.names().unwrap() {
+            block_on(delete(&self.engine, &name, &self.folders.folder_of(&name))).unwrap();
+        }
+    }
+}
+
+pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
+    let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+    eprintln!("moments of the kills: {SEED}={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let place = Place::new();
+    let mut racers: Vec<_> = (0..RACERS).map(|_| Racer::start(&place.folders)).collect();
+    racers.shuffle(&mut random);
+
+    // Making a cluster takes longer than that.
+    let begun = place.in_the_making();
+    thread::sleep(Duration::from_millis(random.random_range(0..8000)));
+    let maker = begun.owner.clone().unwrap().pid;
+    let maker = racers.iter().position(|racer| racer.pid() == maker).unwrap();
+    racers.remove(maker).kill();
+    let mut all = BTreeSet::from([begun.name]);
+    for _ in 0..2 {
+        thread::sleep(Duration::from_millis(random.random_range(0..2000)));
+        // Waiting ones mostly, perhaps the next maker.
+        all.extend(place.folders.names().unwrap());
+        racers.pop().unwrap().kill();
+    }
+    for _ in 0..2 {
+        let mut holder = racers.pop().unwrap();
+        holder.leased();
+        holder.kill();
+    }
+
+    let leased: BTreeSet<_> = racers.iter_mut().map(Racer::leased).collect();
+    assert_eq!(racers.len(), RACERS - 5);
+    assert_eq!(leased.len(), 1, "clusters were made side by side, {SEED}={seed}: {leased:?}");
+    let name: ClusterName = leased.first().unwrap().parse().unwrap();
+    assert_eq!(place.folders.names().unwrap(), [name.clone()], "{SEED}={seed}");
+    all.insert(name.clone());
+    let kind_name = name.in_kind();
+    assert_eq!(place.things(&all), [format!("/{kind_name}-control-plane"), kind_name], "{SEED}={seed}");
+
+    // It has no time to be idle, and yet it must not be taken from under those that use it.
+    let removal = block_on(remove(&place.engine, &place.folders, &name)).unwrap();
+    assert!(matches!(&removal, Removal::LeftAlone(by) if by.contains("22 others")), "{removal:?}");
+    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    assert!(matches!(cleaned.as_slice(), [one] if one.removal == removal), "{cleaned:?}");
+    let last = racers.pop().unwrap();
+    racers.into_iter().for_each(Racer::give_back);
+    let by = format!("in use by process {}", last.pid());
+    let removal = block_on(remove(&place.engine, &place.folders, &name)).unwrap();
+    assert!(matches!(&removal, Removal::LeftAlone(said) if said.starts_with(&by)), "{removal:?}");
+    last.give_back();
+
+    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    assert!(matches!(cleaned.as_slice(), [one] if one.removal == Removal::Done), "{cleaned:?}");
+    assert_eq!(place.things(&all), [] as [String; 0], "left behind, {SEED}={seed}");
+    assert_eq!(place.folders.names().unwrap(), []);
+}
+
+pub(crate) fn a_cluster_that_went_through_a_restart_is_healed() {
+    let place = Place::new();
+    let request = LeaseRequest { idle: Duration::from_hours(1), ..request() };
+    let made = place.acquire(&request).unwrap();
+    assert_eq!(made.source, LeaseSource::Made);
+    let name = made.name.clone();
+    let node = block_on(made.nodes()).unwrap().remove(0).container;
+    drop(made);
+    assert_eq!(place.acquire(&request).unwrap().source, LeaseSource::Warm);
+
+    let docker = place.engine.docker();
+    block_on(docker.restart_container(&node, Some(RestartContainerOptionsBuilder::new().t(5).build()))).unwrap();
+    let restarted = place.acquire(&request).unwrap();
+    assert_eq!((&restarted.name, restarted.source), (&name, LeaseSource::Healed));
+    // One that uses it does not keep others from healing it.
+    block_on(docker.stop_container(&node, Some(StopContainerOptionsBuilder::new().t(5).build()))).unwrap();
+    let stopped = place.acquire(&request).unwrap();
+    assert_eq!((&stopped.name, stopped.source), (&name, LeaseSource::Healed));
+    assert_eq!(place.acquire(&request).unwrap().source, LeaseSource::Warm);
+
+    // What cannot be healed is not replaced under those that use it.
+    let named = LeaseRequest { name: Some(name.clone()), ..request.clone() };
+    block_on(delete_node(&place, &node));
+    let refused = place.acquire(&named).unwrap_err();
+    assert!(matches!(refused, ClusterError::InUse { .. }), "{refused}");
+    assert!(refused.remedy().is_some());
+}
+
+pub(crate) fn what_is_remembered_of_a_cluster_may_be_broken_or_of_another() {
+    let place = Place::new();
+    let made = place.acquire(&request()).unwrap();
+    let name = made.name.clone();
+    let named = LeaseRequest { name: Some(name.clone()), ..request() };
+    let mut unlike = named.clone();
+    unlike.spec.contents.insert("chart".to_owned(), "1".to_owned());
+    let refused = place.acquire(&unlike).unwrap_err();
+    assert!(matches!(refused, ClusterError::Unlike { .. }), "runs that want different clusters met: {refused}");
+    assert!(refused.remedy().unwrap().contains(&format!("harness down {name}")));
+
+    fs::write(place.folders.folder_of(&name).state_file(), "{").unwrap();
+    let refused = place.acquire(&named).unwrap_err();
+    assert!(matches!(refused, ClusterError::State { .. }), "{refused}");
+    assert!(refused.remedy().unwrap().contains("harness gc"));
+    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    assert!(matches!(cleaned.as_slice(), [one] if one.removal != Removal::Done), "removed from under us: {cleaned:?}");
+    drop(made);
+    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    assert!(matches!(cleaned.as_slice(), [one] if one.removal == Removal::Done), "{cleaned:?}");
+    assert_eq!(place.things(&BTreeSet::from([name])), [] as [String; 0]);
+}
+
+async fn delete_node(place: &Place, node: &str) {
+    let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    place.engine.docker().remove_container(node, Some(options)).await.unwrap();
+}
