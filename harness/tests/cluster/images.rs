@@ -121,8 +121,8 @@ fn exit_code(cluster: &Cluster, node: &str, image: &str, arguments: &[&str]) -> 
         let mut changes = std::pin::pin!(watcher(pods.clone(), only).applied_objects());
         let code = loop {
             let pod = changes.try_next().await.unwrap().unwrap();
-            let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-            let Some(state) = statuses.filter_map(|status| status.state.as_ref()).next() else { continue };
+            let mut statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+            let Some(state) = statuses.find_map(|status| status.state.as_ref()) else { continue };
             if let Some(waiting) = &state.waiting {
                 let reason = waiting.reason.as_deref().unwrap_or_default();
                 assert!(!reason.starts_with("Err"), "{}: {waiting:?}", pod.name_any());
@@ -150,8 +150,10 @@ pub(crate) fn delivered_components_run_on_every_node() {
     }
     assert_eq!(bench.sent(&nodes, &image), (0, reference.clone()), "both have it");
     // Only the one that lacks it gets it.
-    let name = format!("docker.io/{reference}");
-    block_on(nodes[1].command(&own.engine, &["ctr", "-n", "k8s.io", "images", "rm", &name], SOON)).unwrap();
+    let (_, tag) = reference.split_once(':').unwrap();
+    // It is in the name by which the kubelet knows it as well.
+    let remove = format!("ctr -n k8s.io images ls -q | grep {tag} | xargs ctr -n k8s.io images rm --sync");
+    block_on(nodes[1].command(&own.engine, &["sh", "-c", &remove], SOON)).unwrap();
     let delivered = bench.deliver(&nodes, &[image]).unwrap();
     assert_eq!(delivered.iter().map(|delivered| delivered.sent).collect::<Vec<_>>(), [false, true], "{delivered:?}");
 }
