@@ -12,8 +12,6 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use crate::{
     cluster::ClusterError, image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError,
     report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
-    cluster::ClusterError, image::ImageError, reaper::ReaperError, report::ReportError, runner::verdict::ExitStatus,
-    scenario::ScenarioError,
 };
 
 /// Why a command could not be done.

@@ -187,6 +187,7 @@ pub enum ClusterError {
         name: String,
         /// The clusters that there are.
         known: Vec<String>,
+    },
     /// How long clusters stay that nobody uses.
     #[error("understand {IDLE_VARIABLE}={text:?}")]
     Idle {

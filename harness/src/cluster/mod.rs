@@ -12,8 +12,8 @@ mod handle;
 mod heal;
 mod health;
 pub mod kind;
-mod namespace;
 mod lease;
+mod namespace;
 mod node;
 pub mod probe;
 pub mod reach;
@@ -26,13 +26,14 @@ pub use exec::Executed;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
-pub(crate) use node::KIND_CLUSTER_LABEL;
-pub use namespace::{
-    FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
 pub use lease::{
     Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
     look, remove,
 };
+pub use namespace::{
+    FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
+};
+pub(crate) use node::KIND_CLUSTER_LABEL;
 pub use node::{Node, NodeRole};
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
 pub use tools::{FoundTool, Tool, ToolError};

@@ -180,6 +180,8 @@ mod tests {
                 owner: owner.clone(),
                 created: Timestamp::now(),
                 started: BTreeMap::new(),
+                engine: None,
+                idle: None,
                 name: name.clone(),
             };
             folders.folder_of(&name).keep(&state).unwrap();

@@ -5,19 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
+mod bad_input;
+mod diagnostics;
 mod images;
 mod kind;
 mod lab;
-mod setup;
-mod bad_input;
-mod diagnostics;
-mod kind;
-mod lab;
+mod lease;
+mod network;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
-mod network;
-mod lease;
 mod racer;
+mod setup;
 #[path = "../cli/wait.rs"]
 mod wait;
 
@@ -34,8 +32,10 @@ macro_rules! trials {
 }
 
 fn main() -> ExitCode {
+    // Tests that need a process of their own start this executable once more.
     if let Some(code) = bad_input::child_main() {
         return code;
+    }
     if let Some(folder) = env::var_os(racer::FOLDER) {
         racer::race(folder.as_ref());
         return ExitCode::SUCCESS;
@@ -46,62 +46,51 @@ fn main() -> ExitCode {
     if left_out && !arguments.list {
         eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
     }
-    let trials = [
-        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster],
-        trials![
-            setup::a_truncated_archive_leaves_nothing,
-            setup::an_archive_of_another_image_leaves_nothing,
-            setup::an_image_that_is_none_of_a_node_leaves_nothing,
-            setup::an_image_that_is_there_is_not_loaded_again,
-            setup::a_registry_that_does_not_help_is_left,
-            setup::a_command_with_a_broken_archive_ends_with_3,
-            setup::without_kind_the_doctor_names_the_remedy,
-            setup::an_old_kind_is_told_with_the_remedy,
-        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
-        trials![
-            images::delivered_components_run_on_every_node,
-            images::a_name_that_stands_for_something_else_is_sent_again,
-            images::one_image_under_two_names_is_sent_once,
-            images::deliveries_at_once_send_once,
-            images::an_image_that_the_engine_lacks_is_named,
-            images::an_image_without_a_name_is_refused,
-            images::a_delivery_that_breaks_off_is_as_good_as_none,
-            images::a_node_that_cannot_take_an_image_is_named,
-        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
-        trials![
-            diagnostics::what_is_broken_is_said_and_everything_about_it_is_kept,
-            diagnostics::the_command_says_what_is_broken_and_leaves_out_other_namespaces,
-            diagnostics::size_is_bounded_and_the_end_of_logs_is_kept,
-            diagnostics::an_engine_that_is_gone_leaves_what_the_api_gives,
-            diagnostics::a_cluster_that_is_paused_leaves_what_the_engine_gives,
-        ],
-        trials![
-            bad_input::a_node_image_that_is_not_there,
-            bad_input::an_image_that_is_none_of_a_node,
-            bad_input::a_name_that_a_cluster_of_others_has,
-            bad_input::a_state_file_that_nobody_understands,
-            bad_input::a_kubelet_that_does_not_stay_up,
-            bad_input::an_engine_that_dies_meanwhile,
-            bad_input::no_kind,
-            bad_input::a_kind_that_is_too_old,
-        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
-        trials![
-            network::a_service_is_reached_by_port_forward_and_by_node_port,
-            network::a_port_forward_follows_a_pod_that_is_replaced,
-            network::a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong,
-            network::pods_reach_containers_on_the_clusters_network_and_no_others,
-            network::a_namespace_that_does_not_go_is_told_with_what_holds_it,
-            network::namespaces_whose_owner_is_gone_are_swept_and_no_others,
-            network::the_doctor_finds_a_good_cluster_usable,
-            network::the_doctor_names_the_hop_that_is_broken,
-        trials![kind::a_cluster_is_usable_when_it_is_given, kind::nothing_is_left_of_a_deleted_cluster,],
-        trials![
-            lease::processes_that_race_share_one_cluster_though_some_are_killed,
-            lease::a_cluster_that_went_through_a_restart_is_healed,
-            lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
-        ],
+    let trials = trials![
+        kind::a_cluster_is_usable_when_it_is_given,
+        kind::nothing_is_left_of_a_deleted_cluster,
+        setup::a_truncated_archive_leaves_nothing,
+        setup::an_archive_of_another_image_leaves_nothing,
+        setup::an_image_that_is_none_of_a_node_leaves_nothing,
+        setup::an_image_that_is_there_is_not_loaded_again,
+        setup::a_registry_that_does_not_help_is_left,
+        setup::a_command_with_a_broken_archive_ends_with_3,
+        setup::without_kind_the_doctor_names_the_remedy,
+        setup::an_old_kind_is_told_with_the_remedy,
+        images::delivered_components_run_on_every_node,
+        images::a_name_that_stands_for_something_else_is_sent_again,
+        images::one_image_under_two_names_is_sent_once,
+        images::deliveries_at_once_send_once,
+        images::an_image_that_the_engine_lacks_is_named,
+        images::an_image_without_a_name_is_refused,
+        images::a_delivery_that_breaks_off_is_as_good_as_none,
+        images::a_node_that_cannot_take_an_image_is_named,
+        diagnostics::what_is_broken_is_said_and_everything_about_it_is_kept,
+        diagnostics::the_command_says_what_is_broken_and_leaves_out_other_namespaces,
+        diagnostics::size_is_bounded_and_the_end_of_logs_is_kept,
+        diagnostics::an_engine_that_is_gone_leaves_what_the_api_gives,
+        diagnostics::a_cluster_that_is_paused_leaves_what_the_engine_gives,
+        bad_input::a_node_image_that_is_not_there,
+        bad_input::an_image_that_is_none_of_a_node,
+        bad_input::a_name_that_a_cluster_of_others_has,
+        bad_input::a_state_file_that_nobody_understands,
+        bad_input::a_kubelet_that_does_not_stay_up,
+        bad_input::an_engine_that_dies_meanwhile,
+        bad_input::no_kind,
+        bad_input::a_kind_that_is_too_old,
+        network::a_service_is_reached_by_port_forward_and_by_node_port,
+        network::a_port_forward_follows_a_pod_that_is_replaced,
+        network::a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong,
+        network::pods_reach_containers_on_the_clusters_network_and_no_others,
+        network::a_namespace_that_does_not_go_is_told_with_what_holds_it,
+        network::namespaces_whose_owner_is_gone_are_swept_and_no_others,
+        network::the_doctor_finds_a_good_cluster_usable,
+        network::the_doctor_names_the_hop_that_is_broken,
+        lease::processes_that_race_share_one_cluster_though_some_are_killed,
+        lease::a_cluster_that_went_through_a_restart_is_healed,
+        lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
     ];
-    let trials = trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(left_out)).collect();
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();
     conclusion.exit_code()
