@@ -3,12 +3,12 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, OnceLock},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use hourglass_harness::{
     cluster::{
-        Cluster, ClusterFolders, ClusterName, ClusterSpec, Provider as _,
+        Cluster, ClusterFolders, ClusterName, ClusterSpec, Lease, LeaseRequest, Provider as _,
         kind::{Kind, delete},
     },
     engine::Engine,
@@ -59,16 +59,24 @@ impl Drop for OwnCluster {
     }
 }
 
-static SHARED: Mutex<Option<OwnCluster>> = Mutex::new(None);
+static SHARED: Mutex<Option<Lease>> = Mutex::new(None);
 
-/// The cluster of all tests that leave it as it was: one node.
+/// The cluster of all tests that leave it as it was: one node, leased, so that tests in processes of their own share it
+/// as well. It stays warm for a while.
 pub(crate) fn shared() -> Cluster {
-    let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let own = shared.get_or_insert_with(|| OwnCluster::create(&ClusterSpec::default()));
-    own.cluster.clone().unwrap()
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let lease = shared.get_or_insert_with(|| {
+        block_on(async {
+            let engine = Engine::connect().await.unwrap();
+            let folders = ClusterFolders::locate().unwrap();
+            let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
+            Lease::acquire(&engine, &folders, &request, &|_| {}).await.unwrap()
+        })
+    });
+    Cluster::clone(lease)
 }
 
-/// Removes what the tests shared; statics are not dropped.
+/// Gives back what the tests shared; statics are not dropped.
 pub(crate) fn tear_down() {
-    drop(SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
