@@ -65,8 +65,9 @@ impl Bench {
         path
     }
 
-    fn load(&self, archive: &Path) -> Result<String, KubernetesSetupError> {
-        block_on(load_archive(&self.engine, archive, &self.image))
+    /// Why an archive is not loaded.
+    fn refused(&self, archive: &Path) -> KubernetesSetupError {
+        block_on(load_archive(&self.engine, archive, &self.image)).unwrap_err()
     }
 
     fn has(&self, image: &str) -> bool {
@@ -97,7 +98,7 @@ pub(crate) fn a_truncated_archive_leaves_nothing() {
     let path = bench.archive(&bench.image, ENTRY_POINT);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let error = bench.load(&path).unwrap_err();
+    let error = bench.refused(&path);
     assert!(matches!(error, KubernetesSetupError::Archive(ArchiveError::Truncated { .. })), "{error}");
     assert!(error.remedy().unwrap().contains("copy or download it anew"));
     assert!(!bench.has(&bench.image));
@@ -106,7 +107,7 @@ pub(crate) fn a_truncated_archive_leaves_nothing() {
 pub(crate) fn an_archive_of_another_image_leaves_nothing() {
     let bench = Bench::new();
     let other = bench.image.replace(":v1", ":v2");
-    let error = bench.load(&bench.archive(&other, ENTRY_POINT)).unwrap_err();
+    let error = bench.refused(&bench.archive(&other, ENTRY_POINT));
     assert!(matches!(error, KubernetesSetupError::Archive(ArchiveError::OtherImage { .. })), "{error}");
     assert!(!bench.has(&bench.image) && !bench.has(&other));
 }
@@ -114,7 +115,7 @@ pub(crate) fn an_archive_of_another_image_leaves_nothing() {
 /// It has the right name, and no node would ever start of it.
 pub(crate) fn an_image_that_is_none_of_a_node_leaves_nothing() {
     let bench = Bench::new();
-    let error = bench.load(&bench.archive(&bench.image, "/bin/sh")).unwrap_err();
+    let error = bench.refused(&bench.archive(&bench.image, "/bin/sh"));
     assert!(matches!(error, KubernetesSetupError::Cluster(ClusterError::NotANodeImage { .. })), "{error}");
     assert!(!bench.has(&bench.image));
 }
