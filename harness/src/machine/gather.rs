@@ -122,7 +122,7 @@ async fn anvil() -> Known<Option<AnvilFacts>> {
 }
 
 /// `1.7.1` of `anvil Version: 1.7.1-v1.7.1` and of `anvil 0.2.0 (…)`.
-pub(super) fn version_in(text: &str) -> Option<String> {
+fn version_in(text: &str) -> Option<String> {
     let line = text.lines().next()?;
     let word = line.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
     Some(word.split(['-', '+']).next().unwrap_or(word).to_owned())

@@ -143,7 +143,7 @@ async fn a_rehearsal_says_what_it_takes_and_changes_nothing() {
     let mut told: Vec<Step> = Vec::new();
     carry_out(&machine.setup, machine.plan(&nothing()), true, &mut |step| told.push(step.clone())).await.unwrap();
     assert!(told.iter().all(|step| step.state == State::Would), "{told:?}");
-    for (step, cost) in told.iter().zip(["30 s and 10 MB", "3 min and 80 MB", "1 GB", "10 min on two cores and 4 GB"]) {
+    for (step, cost) in told.iter().zip(["30 s and 10 MB", "3 min and 60 MB", "1 GB", "10 min on two cores and 4 GB"]) {
         assert!(step.why.contains(cost), "{step}");
     }
     assert_eq!(machine.files(), before);

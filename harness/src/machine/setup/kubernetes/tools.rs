@@ -13,7 +13,7 @@ use crate::{
 
 /// What an installation takes, for those who decide whether to wait; on two cores, with nothing in Go's caches.
 pub(super) fn cost(tool: Tool) -> &'static str {
-    if tool == Tool::KIND { "about 30 s and 10 MB" } else { "about 3 min and 80 MB, and 1 GB in Go's own caches" }
+    if tool == Tool::KIND { "about 30 s and 10 MB" } else { "about 3 min and 60 MB, and 1 GB in Go's own caches" }
 }
 
 /// Installs a tool into the harness's cache.
