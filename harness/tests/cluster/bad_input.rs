@@ -130,7 +130,7 @@ pub(crate) fn a_kubelet_that_does_not_stay_up() {
     let image = BrokenNodeImage::make(own.engine.clone());
     let (error, took) = refused(&own, &of_image(&image.reference));
     assert!(matches!(error, ClusterError::Kubelet { .. }), "{error:?}");
-    assert!(took < Duration::from_secs(60), "noticed after {took:?}");
+    assert!(took < Duration::from_mins(1), "noticed after {took:?}");
     let shown = error.to_string();
     assert!(shown.contains("the end of the journal of node"), "{shown}");
     assert!(shown.contains("kubelet.service: Main process exited"), "{shown}");
