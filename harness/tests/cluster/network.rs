@@ -166,7 +166,11 @@ pub(crate) fn a_service_is_reached_by_port_forward_and_by_node_port() {
         let reached = reach::node_port(&place.cluster, &by_name, WITHIN).await.unwrap();
         serves(reached.address).await;
         let node = place.cluster.nodes().await.unwrap().remove(0);
-        let How::NodePort(port) = &reached.how else { panic!("{reached}") };
+        let port = match &reached.how {
+            How::NodePort(port) => Some(port),
+            How::PortForward(_) => None,
+        };
+        let port = port.unwrap();
         assert_eq!(reached.address, SocketAddr::new(node.address.unwrap(), port.port));
         assert_eq!(port.from_containers(), format!("{}:{}", node.name, port.port));
     });
@@ -182,7 +186,8 @@ pub(crate) fn a_port_forward_follows_a_pod_that_is_replaced() {
         let first = pods.list(&ListParams::default()).await.unwrap().items.remove(0).name_any();
         pods.delete(&first, &DeleteParams::default().grace_period(0)).await.unwrap();
         serves(forwarded.address).await;
-        let now: Vec<_> = pods.list(&ListParams::default()).await.unwrap().iter().map(|pod| pod.name_any()).collect();
+        let now: Vec<_> =
+            pods.list(&ListParams::default()).await.unwrap().iter().map(kube::ResourceExt::name_any).collect();
         assert!(!now.contains(&first), "the pod was not replaced: {now:?}");
     });
 }
@@ -367,7 +372,7 @@ pub(crate) fn the_doctor_finds_a_good_cluster_usable() {
         let output = command.output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();
-        let report: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{complaint}"));
+        let report: Value = serde_json::from_str(&said).map_err(|_| format!("{said}{complaint}")).unwrap();
         (output.status.code().unwrap(), report)
     };
     let (code, report) = doctor(&["--cluster", &cluster.name]);
@@ -410,8 +415,8 @@ pub(crate) fn the_doctor_names_the_hop_that_is_broken() {
     let missing = |check: &&Check| check.verdict == Verdict::Missing;
     let names: Vec<_> = checks.iter().filter(missing).map(|check| check.name).collect();
     assert_eq!(names, ["service-name", "outside-name", "volumes"], "{checks:#?}");
-    let named = checks.iter().find(missing).unwrap();
-    assert!(named.finding.contains("is not resolved"), "{named:?}");
+    let first = checks.iter().find(missing).unwrap();
+    assert!(first.finding.contains("is not resolved"), "{first:?}");
     let remedies = checks.iter().filter(missing).all(|check| check.remedy.is_some());
     assert!(remedies, "{checks:#?}");
 }

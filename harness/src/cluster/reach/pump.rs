@@ -86,7 +86,7 @@ mod tests {
     }
 
     /// A connection that nobody is at any more must not stay.
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_silent_pod_is_left_when_the_client_is_gone() {
         let (client, _pod, pump) = carried().await;
         drop(client);
