@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    env, fs, thread,
+    env, fs, slice, thread,
     time::Duration,
 };
 
@@ -66,8 +66,8 @@ impl Place {
             let containers = ListContainersOptionsBuilder::new().all(true).filters(&labelled).build();
             let containers = block_on(docker.list_containers(Some(containers))).unwrap();
             things.extend(containers.into_iter().flat_map(|container| container.names.unwrap_or_default()));
-            let named = HashMap::from([("name", vec![kind_name])]);
-            let networks = ListNetworksOptionsBuilder::new().filters(&named).build();
+            let called = HashMap::from([("name", vec![kind_name])]);
+            let networks = ListNetworksOptionsBuilder::new().filters(&called).build();
             let networks = block_on(docker.list_networks(Some(networks))).unwrap();
             things.extend(networks.into_iter().filter_map(|network| network.name));
         }
@@ -114,7 +114,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     assert_eq!(racers.len(), RACERS - 5);
     assert_eq!(leased.len(), 1, "clusters were made side by side, {SEED}={seed}: {leased:?}");
     let name: ClusterName = leased.first().unwrap().parse().unwrap();
-    assert_eq!(place.folders.names().unwrap(), [name.clone()], "{SEED}={seed}");
+    assert_eq!(place.folders.names().unwrap(), slice::from_ref(&name), "{SEED}={seed}");
     all.insert(name.clone());
     let kind_name = name.in_kind();
     assert_eq!(place.things(&all), [format!("/{kind_name}-control-plane"), kind_name], "{SEED}={seed}");
