@@ -17,7 +17,7 @@ use k8s_openapi::api::{
     discovery::v1::EndpointSlice,
 };
 use kube::{
-    Api, ResourceExt as _,
+    Api, ResourceExt,
     runtime::{WatchStreamExt as _, watcher},
 };
 use serde::de::DeserializeOwned;
@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use super::{Cluster, ClusterError, Node, handle::ClusterMachine};
 
 /// How long a cluster may take from its making, or from a restart of its nodes, until it is usable.
-pub(super) const USABLE_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const USABLE_WITHIN: Duration = Duration::from_mins(2);
 /// How long one question to the name service may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
@@ -86,7 +86,7 @@ async fn nodes(cluster: &Cluster, seen: &Seen) -> Result<(), ClusterError> {
     let expected = cluster.nodes().await?.iter().filter(|node| node.is_kubernetes()).count();
     let all = Api::<NodeObject>::all(cluster.client.clone());
     watch(cluster, all, watcher::Config::default(), "nodes", |nodes| {
-        let waiting: Vec<_> = nodes.values().filter(|node| !is_ready(node)).map(|node| node.name_any()).collect();
+        let waiting: Vec<_> = nodes.values().filter(|node| !is_ready(node)).map(ResourceExt::name_any).collect();
         if nodes.len() >= expected && waiting.is_empty() {
             seen.met(CONDITION);
             return Some(());
@@ -108,9 +108,9 @@ async fn accounts(cluster: &Cluster, seen: &Seen) -> Result<(), ClusterError> {
     watch(cluster, accounts, watcher::Config::default(), "service accounts", |accounts| {
         let there = accounts.values().any(|account| account.name_any() == "default");
         if there {
-            seen.met(CONDITION)
+            seen.met(CONDITION);
         } else {
-            seen.unmet(CONDITION, "it is not there".to_owned())
+            seen.unmet(CONDITION, "it is not there".to_owned());
         }
         there.then_some(())
     })
@@ -137,9 +137,9 @@ async fn name_service(cluster: &Cluster, seen: &Seen) -> Result<IpAddr, ClusterE
         let mut endpoints = slices.values().flat_map(|slice| &slice.endpoints);
         let ready = endpoints.any(|endpoint| endpoint.conditions.as_ref().and_then(|it| it.ready) == Some(true));
         if ready {
-            seen.met(CONDITION)
+            seen.met(CONDITION);
         } else {
-            seen.unmet(CONDITION, "none of its pods is ready".to_owned())
+            seen.unmet(CONDITION, "none of its pods is ready".to_owned());
         }
         ready.then_some(())
     })
@@ -177,7 +177,7 @@ pub(super) async fn answers(machine: &ClusterMachine, node: &Node, address: IpAd
     let bytes: Vec<u8> = executed.text().split_whitespace().filter_map(|number| number.parse().ok()).collect();
     // Behind the length: two bytes of our own, two of flags with the code last, two of questions, two of answers.
     match bytes.as_slice() {
-        [_, _, b'H', b'G', _, flags, _, _, high, low] if flags & 15 == 0 && (*high, *low) != (0, 0) => Ok(()),
+        [_, _, b'H', b'G', _, flags, _, _, high, low] if flags % 16 == 0 && (*high, *low) != (0, 0) => Ok(()),
         _ => Err(ClusterError::NoNames {
             node: node.name.clone(),
             address,

@@ -132,14 +132,14 @@ mod tests {
         }
     }
 
-    fn gone() -> Option<Owner> {
-        Some(Owner { pid: 7, started: 1, ..Owner::current().unwrap() })
+    fn gone() -> Owner {
+        Owner { pid: 7, started: 1, ..Owner::current().unwrap() }
     }
 
     /// What is in the making must stay, and what will never be usable must not.
     #[rstest::rstest]
     #[case::in_the_making(Stage::Creating, Owner::current(), None)]
-    #[case::maker_killed(Stage::Creating, gone(), Some("its maker, process 7, is gone"))]
+    #[case::maker_killed(Stage::Creating, Some(gone()), Some("its maker, process 7, is gone"))]
     #[case::remover_killed(Stage::Deleting, Owner::current(), Some("its removal was broken off"))]
     fn what_never_became_usable(#[case] stage: Stage, #[case] owner: Option<Owner>, #[case] expected: Option<&str>) {
         let state = Ok(Some(state(stage, owner, None)));
@@ -158,7 +158,7 @@ mod tests {
     ) {
         let now = Timestamp::now();
         let used = Some(now - SignedDuration::from_mins(minutes));
-        assert_eq!(why(&Ok(Some(state(Stage::Usable, gone(), idle))), used, now).as_deref(), expected);
+        assert_eq!(why(&Ok(Some(state(Stage::Usable, Some(gone()), idle))), used, now).as_deref(), expected);
     }
 
     #[test]

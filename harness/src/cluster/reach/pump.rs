@@ -77,7 +77,7 @@ mod tests {
         client.shutdown().await.unwrap();
         let mut question = [0; 8];
         pod.read_exact(&mut question).await.unwrap();
-        pod.write_all(&[7; 100_000]).await.unwrap();
+        pod.write_all(&vec![7; 100_000]).await.unwrap();
         drop(pod);
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
