@@ -1,5 +1,8 @@
 //! Logs of pods, by the API: of containers that run, and of those that ended before them.
 
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable as _};
 use futures::{AsyncReadExt as _, StreamExt as _, pin_mut, stream};
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::{Api, Client, ResourceExt as _, api::LogParams};
@@ -11,6 +14,11 @@ use super::{evidence::Evidence, tail::Tail, trouble};
 const SIDE_BY_SIDE: usize = 16;
 /// The length of a line by which the number of lines asked for is found: shorter ones than most, so that the size decides.
 const SHORT_LINE: usize = 32;
+
+/// What the kubelet gives in place of the log of a container that it has removed meanwhile.
+const REMOVED: &str = "unable to retrieve container logs for ";
+
+const REMOVED_MEANWHILE: &str = "the kubelet has removed the container meanwhile";
 
 /// Keeps the logs of all containers of these pods; those of pods that are not well come first, for room and for time.
 pub(super) async fn collect(client: &Client, pods: &[Pod], evidence: &Evidence, end: Instant) {
@@ -56,7 +64,12 @@ impl Log {
         let Self { namespace, pod, container, previous } = &self;
         let ending = if *previous { "previous.log" } else { "log" };
         let path = format!("namespaces/{namespace}/pods/{pod}/{container}.{ending}");
-        if let Some(text) = evidence.part(path.clone(), end, self.read(client, evidence.file_limit())).await {
+        // A container that is started anew makes the one before it another, of which the API learns a moment later.
+        let patient = ConstantBuilder::default().with_delay(Duration::from_millis(250)).with_max_times(8);
+        let read = (|| self.read(client, evidence.file_limit())).retry(patient);
+        let read =
+            read.when(|error| matches!(error, kube::Error::Service(cause) if cause.to_string() == REMOVED_MEANWHILE));
+        if let Some(text) = evidence.part(path.clone(), end, read).await {
             evidence.keep(&path, text);
         }
     }
@@ -82,6 +95,9 @@ impl Log {
                     tail.push(&piece[..read]);
                 }
             }
+        }
+        if seen <= 1 && tail.starts_with(REMOVED) {
+            return Err(kube::Error::Service(REMOVED_MEANWHILE.into()));
         }
         if seen >= lines {
             tail.begins_late();

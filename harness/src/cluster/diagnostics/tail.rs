@@ -34,6 +34,11 @@ impl Tail {
         self.begun_late = true;
     }
 
+    /// Whether what is kept is all, and begins like this.
+    pub(super) fn starts_with(&self, beginning: &str) -> bool {
+        self.dropped == 0 && self.kept.starts_with(beginning.as_bytes())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
