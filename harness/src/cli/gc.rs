@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    error::Error,
     io::{self, Write},
     time::Duration,
 };
@@ -12,7 +13,10 @@ use jiff::Timestamp;
 
 use super::CliError;
 use crate::{
-    cluster::{self, Cleaned, ClusterFolders, Removal},
+    cluster::{
+        self, Cleaned, ClusterError, ClusterFolders, ClusterName, Removal, RemovedNamespace, Stage, kind::Kind,
+        namespaces_of_runs, sweep_namespaces,
+    },
     engine::{Engine, EngineAddress, EngineError},
     image::{self, ImageError},
     reaper::{FoundRun, Inventory, RunId, RunState, sweep_all},
@@ -34,14 +38,17 @@ pub struct GcArgs {
 
 /// How long a process may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long the namespace of a trial may take to go.
+const NAMESPACE_WITHIN: Duration = Duration::from_mins(1);
 
 /// Ends runs, removes their folders, and writes to `out` what it did and why.
 pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
     let wanted: BTreeSet<_> = args.runs.iter().collect();
     let address = EngineAddress::locate();
     let Inventory { runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
-    if let Err(error) = &engine {
-        complain(error);
+    // Where there has never been an engine, nothing is overlooked.
+    if let Some(error) = engine.as_ref().err().filter(|error| !matches!(error, EngineError::NotThere { .. })) {
+        complain("what is in a Docker engine is left alone", error);
     }
     if let Some(run) = wanted.iter().find(|run| !runs.iter().any(|found| found.run == ***run)) {
         return Err(CliError::Usage(format!(
@@ -64,8 +71,50 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
     runtime.block_on(async {
         let engine = Engine::connect_to(engine).await.map_err(ImageError::from)?;
         remove_images(&engine, args.dry_run, out).await?;
-        remove_clusters(&engine, args.dry_run, out).await
+        remove_clusters(&engine, args.dry_run, out).await?;
+        remove_namespaces(&engine, args.dry_run, out).await
     })
+}
+
+/// What trials that were killed left in clusters that stay.
+async fn remove_namespaces(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+    let folders = ClusterFolders::locate()?;
+    for name in folders.names()? {
+        let state = folders.folder_of(&name).state();
+        if !matches!(state, Ok(Some(state)) if state.stage == Stage::Usable) {
+            continue;
+        }
+        match namespaces_of(engine, &folders, &name, dry_run).await {
+            Ok(found) => {
+                for (namespace, why) in found {
+                    writeln!(out, "cluster {name}: namespace {namespace}: {why}")?;
+                }
+            }
+            // One that does not answer is healed or replaced by whoever needs it next.
+            Err(error) => complain(&format!("the namespaces of cluster {name} are left alone"), &error),
+        }
+    }
+    Ok(())
+}
+
+async fn namespaces_of(
+    engine: &Engine,
+    folders: &ClusterFolders,
+    name: &ClusterName,
+    dry_run: bool,
+) -> Result<Vec<(String, String)>, ClusterError> {
+    let cluster = Kind::new(engine.clone(), folders, name.clone()).connect().await?;
+    if dry_run {
+        let found = namespaces_of_runs(&cluster).await?.into_iter();
+        return Ok(found.filter_map(|found| Some((found.name, found.nobodys?))).collect());
+    }
+    let swept = sweep_namespaces(&cluster, NAMESPACE_WITHIN).await?.into_iter();
+    let told = swept.map(|RemovedNamespace { found, removed }| {
+        let why = found.nobodys.unwrap_or_default();
+        let why = removed.map_or_else(|error| format!("{why}; failed to {}", with_causes(&error)), |()| why.clone());
+        (found.name, why)
+    });
+    Ok(told.collect())
 }
 
 async fn remove_clusters(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
@@ -113,11 +162,8 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
     }
 }
 
-/// Where there has never been an engine, nothing is overlooked.
-fn complain(error: &EngineError) {
-    if !matches!(error, EngineError::NotThere { .. }) {
-        let text = format!("what is in a Docker engine is left alone: failed to {}\n", with_causes(error));
-        // Nowhere to say that nothing can be said.
-        let _ = io::stderr().write_all(text.as_bytes());
-    }
+fn complain(what: &str, error: &(dyn Error + 'static)) {
+    let text = format!("{what}: failed to {}\n", with_causes(error));
+    // Nowhere to say that nothing can be said.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
