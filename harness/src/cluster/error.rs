@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use bytesize::ByteSize;
+
 use super::{IDLE_VARIABLE, ToolError};
 use crate::{chain::SetupError, engine::EngineError};
 
@@ -71,6 +73,18 @@ pub enum ClusterError {
         name: String,
         /// What kind calls it.
         kind_name: String,
+    },
+    /// The engine's disk is too small for its nodes.
+    #[error("make cluster {name}: {} are free below {folder}, and its nodes need {}", ByteSize(*free), ByteSize(*needed), folder = folder.display())]
+    NoRoom {
+        /// The cluster.
+        name: String,
+        /// The engine's root.
+        folder: PathBuf,
+        /// Bytes that are free there.
+        free: u64,
+        /// Bytes that the nodes need.
+        needed: u64,
     },
     /// kind failed.
     #[error("make cluster {name}: kind ended with {status}; its last output:\n{output}{journal}")]
@@ -252,6 +266,14 @@ impl ClusterError {
             Self::State { .. } => {
                 "run `harness gc`, which removes clusters of which nothing is known, or choose another name".to_owned()
             }
+            Self::NoRoom { folder, .. } => format!(
+                "free space below {} (`docker system df` says what uses it; `harness gc` removes what nobody needs), or make \
+                 fewer nodes",
+                folder.display()
+            ),
+            Self::Creation { output, journal, .. } if says_full(output) || says_full(journal) => {
+                "free space where the engine keeps its data: `docker system df` says what uses it".to_owned()
+            }
             Self::Creation { .. } | Self::Kubelet { .. } | Self::NotUsable { .. } => {
                 "see what `harness doctor` says about the machine: limits of inotify, disk and memory are the usual causes"
                     .to_owned()
@@ -292,4 +314,9 @@ impl ClusterError {
         let (name, doing) = (name.to_owned(), doing.into());
         move |source| Self::Api { name, doing, source: Box::new(source) }
     }
+}
+
+/// In the words of the system, whoever hands them on.
+fn says_full(text: &str) -> bool {
+    text.contains("no space left on device") || text.contains("No space left on device")
 }

@@ -23,10 +23,12 @@ use hourglass_harness::{
     image::deliver_components,
     reaper::RunId,
 };
+use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use crate::{
     lab::{OwnCluster, block_on},
+    own_engine::OwnEngine,
     proxy::Proxy,
 };
 
@@ -173,6 +175,45 @@ pub(crate) fn an_engine_that_dies_meanwhile() {
     block_on(hourglass_harness::cluster::kind::delete(&own.engine, &own.name, &own.folders.folder_of(&own.name)))
         .unwrap();
     assert_eq!(left(&own), [""; 0]);
+}
+
+/// What kind would find out minutes later.
+pub(crate) fn a_disk_that_is_too_small() {
+    let own = OwnCluster::none();
+    let disk = SmallDisk::mount();
+    let engine = OwnEngine::start(disk.folder.path().to_owned(), &[]);
+    let engine = block_on(engine.connect()).unwrap();
+    let kind = Kind::new(engine, &own.folders, own.name.clone());
+    let error = block_on(kind.create(&ClusterSpec::default(), &|_| {})).err().unwrap();
+    let ClusterError::NoRoom { folder, free, needed, .. } = &error else { panic!("{error:?}") };
+    assert!(folder.starts_with(disk.folder.path()) && *free <= SmallDisk::BYTES && needed > free, "{error}");
+    assert_remedy(&error, "docker system df");
+    assert_eq!(left(&own), [""; 0]);
+}
+
+/// A file system of its own, which is unmounted when this is dropped.
+struct SmallDisk {
+    folder: TempDir,
+}
+
+impl SmallDisk {
+    const BYTES: u64 = 64 << 20;
+
+    fn mount() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = format!("size={}", Self::BYTES);
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).status();
+        assert!(mounted.unwrap().success(), "a test with a full disk needs root");
+        Self { folder }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What is mounted below it goes with it, and the folder can be removed.
+        let unmounted = Command::new("umount").args(["--recursive", "--lazy"]).arg(self.folder.path()).status();
+        assert!(unmounted.unwrap().success());
+    }
 }
 
 pub(crate) fn no_kind() {

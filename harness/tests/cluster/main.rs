@@ -12,6 +12,8 @@ mod kind;
 mod lab;
 mod lease;
 mod network;
+#[path = "../docker/own_engine.rs"]
+mod own_engine;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
 mod racer;
@@ -90,7 +92,14 @@ fn main() -> ExitCode {
         lease::a_cluster_that_went_through_a_restart_is_healed,
         lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
     ];
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).collect();
+    let apart = own_engine::cannot_be_had();
+    if let (Some(reason), false, false) = (&apart, left_out, arguments.list) {
+        eprintln!("tests with an engine of their own are ignored: {reason}");
+    }
+    let apart = trials![bad_input::a_disk_that_is_too_small]
+        .into_iter()
+        .map(|trial| trial.with_ignored_flag(left_out || apart.is_some()));
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).chain(apart).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     lab::tear_down();
     conclusion.exit_code()

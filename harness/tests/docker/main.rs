@@ -12,6 +12,7 @@ mod images;
 mod lab;
 mod order;
 mod outage;
+mod own_engine;
 mod pool;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
         order::a_signal_while_the_environment_is_stood_up_ends_it_in_order,
         order::what_is_kept_runs_until_gc_ends_it,
     ];
-    let pool = pool::cannot_be_had();
+    let pool = own_engine::cannot_be_had();
     if let (Some(reason), None, false) = (&pool, &left_out, arguments.list) {
         eprintln!("pool tests are ignored: {reason}");
     }

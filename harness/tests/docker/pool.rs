@@ -1,43 +1,16 @@
 //! An engine that has no address range left, which is one of the test's own: every other test would lack them too.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-use hourglass_harness::engine::{Engine, EngineAddress};
-use rustix::process::{Pid, Signal, geteuid, kill_process};
-
 use crate::{
     lab::{Lab, SQUARE},
+    own_engine::OwnEngine,
     sandbox::run,
-    wait::{LIMIT, eventually},
 };
 
 /// Room for one network, which is the engine's default one.
 const ONLY_POOL: &str = "base=198.51.100.0/30,size=30";
-/// The engine ends with this test's process, whatever ends that, and does not see the interfaces of the machine's own
-/// engine: it would remove and renumber them.
-const APART: [&str; 5] = ["setpriv", "--pdeathsig", "TERM", "unshare", "--net"];
-
-/// Why the machine cannot have a second engine.
-pub(crate) fn cannot_be_had() -> Option<String> {
-    if !geteuid().is_root() {
-        return Some("an engine of the test's own needs root".to_owned());
-    }
-    let output = Command::new(APART[0]).args(&APART[1..]).args(["dockerd", "--version"]).output();
-    match output {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).into_owned()),
-        Err(error) => Some(format!("{} cannot be run: {error}", APART[0])),
-    }
-}
-
 pub(crate) fn an_exhausted_address_pool_is_named() {
     let lab = Lab::new();
-    let engine = OwnEngine::start(lab.sandbox.path("engine"));
+    let engine = OwnEngine::start(lab.sandbox.path("engine"), &["--default-address-pool", ONLY_POOL]);
     let address = format!("unix://{}", engine.socket().display());
     let outcome = run(lab.harness(&lab.scenario(SQUARE)).env("DOCKER_HOST", address));
 
@@ -53,72 +26,4 @@ pub(crate) fn an_exhausted_address_pool_is_named() {
     let ours: Vec<_> =
         networks.into_iter().filter_map(|network| network.name.filter(|name| name.contains("hourglass"))).collect();
     assert_eq!(ours, [""; 0]);
-}
-
-/// An engine that shares nothing with the machine's.
-struct OwnEngine {
-    folder: PathBuf,
-    process: Child,
-}
-
-impl OwnEngine {
-    fn start(folder: PathBuf) -> Self {
-        std::fs::create_dir(&folder).unwrap();
-        let path = |name: &str| folder.join(name);
-        std::fs::write(path("daemon.json"), "{}").unwrap();
-        let log = File::create(path("log")).unwrap();
-        let [program, arguments @ ..] = APART;
-        let process = Command::new(program)
-            .args(arguments)
-            .arg("dockerd")
-            .arg("--config-file")
-            .arg(path("daemon.json"))
-            .arg("--host")
-            .arg(format!("unix://{}", path("docker.sock").display()))
-            .arg("--data-root")
-            .arg(path("data"))
-            .arg("--exec-root")
-            .arg(path("exec"))
-            .arg("--pidfile")
-            .arg(path("pid"))
-            .args(["--iptables=false", "--ip6tables=false"])
-            .args(["--default-address-pool", ONLY_POOL])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut engine = Self { folder, process };
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let started = eventually(LIMIT, || {
-            assert!(engine.process.try_wait().unwrap().is_none(), "it ended: {}", engine.log());
-            runtime.block_on(engine.connect()).map(drop)
-        });
-        assert!(started.is_ok(), "{started:?}: {}", engine.log());
-        engine
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.join("docker.sock")
-    }
-
-    async fn connect(&self) -> Result<Engine, hourglass_harness::engine::EngineError> {
-        Engine::connect_to(EngineAddress::Socket(self.socket())).await
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for OwnEngine {
-    fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.process), Signal::TERM);
-        let ended = eventually(Duration::from_secs(30), || self.process.try_wait().ok().flatten().ok_or(()));
-        if ended.is_err() {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
-        let _ = std::fs::remove_dir_all(Path::new(&self.folder));
-    }
 }

@@ -14,6 +14,7 @@ use super::{
     journal::journals,
     network,
     quick::probe_names_often,
+    room::enough_room,
 };
 use crate::{
     cluster::{
@@ -69,6 +70,7 @@ impl Kind {
 
     async fn begin(&self, spec: &ClusterSpec) -> Result<ClusterState, ClusterError> {
         let kind_name = self.name.in_kind();
+        enough_room(&self.engine, &self.name, spec).await?;
         let node_image_id = node_image_id(&self.engine, &spec.node_image).await?;
         let known = self.folder.state()?.is_some();
         if !known && !nodes_of(&self.engine, &kind_name).await?.is_empty() {

@@ -11,6 +11,7 @@ mod journal;
 mod makers;
 mod network;
 mod quick;
+mod room;
 
 pub use create::Kind;
 pub use delete::delete;
@@ -18,3 +19,4 @@ pub use image::node_image_id;
 pub use journal::journals;
 pub(super) use makers::end_makers;
 pub use network::CLUSTER_LABEL;
+pub(crate) use room::NODE_DISK;

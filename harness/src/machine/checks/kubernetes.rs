@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 
 use super::{CLUSTERS, NONE, programs::parts};
 use crate::{
-    cluster::{ClusterError, FoundTool, KUBERNETES_VERSION, NODE_IMAGE, ToolError},
+    cluster::{ClusterError, FoundTool, KUBERNETES_VERSION, NODE_IMAGE, ToolError, kind::NODE_DISK},
     machine::{AbandonedClusters, Check, Known, KubernetesFacts, NodeImage, check::Topic},
 };
 
@@ -18,7 +18,6 @@ const CLUSTERS_LEFT: Topic = Topic { name: "clusters", needed_by: NONE };
 const SETUP: &str = "`harness setup kubernetes` loads, pulls or builds it";
 /// Measured: a fresh node uses this of memory; of the engine's disk 210 MiB, and twice that with the images of trials.
 const NODE_MEMORY: u64 = 484 << 20;
-const NODE_DISK: u64 = 512 << 20;
 /// With fewer, trials that want several nodes cannot run, or only one at a time.
 const NODES_ENOUGH: u64 = 3;
 
