@@ -70,8 +70,6 @@ impl Broken {
         }));
         secrets.create(&PostParams::default(), &secret).await.unwrap();
 
-        let crashing = json!({ "image": IMAGE, "command": ["kube-scheduler", "--no-such-flag"] });
-        self.pod("crashing", crashing, |pod| restarts(pod) > 0 && waits_for(pod) == Some("CrashLoopBackOff")).await;
         let missing = json!({ "image": "localhost/not-there:v1" });
         self.pod("missing", missing, |pod| waits_for(pod) == Some("ErrImageNeverPull")).await;
         let huge = json!({
@@ -84,6 +82,9 @@ impl Broken {
             conditions.into_iter().flatten().any(|it| it.type_ == "PodScheduled" && it.status == "False")
         })
         .await;
+        // The last one: at the end of its pause it runs once more, and then the container before the previous one is gone.
+        let crashing = json!({ "image": IMAGE, "command": ["kube-scheduler", "--no-such-flag"] });
+        self.pod("crashing", crashing, |pod| restarts(pod) > 0 && waits_for(pod) == Some("CrashLoopBackOff")).await;
     }
 
     async fn pod(&self, name: &str, container: Value, wrong: impl Fn(&Pod) -> bool) {
