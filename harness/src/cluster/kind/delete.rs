@@ -3,7 +3,7 @@
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use futures::future::try_join_all;
 
-use super::network;
+use super::{network, thaw::keep_thawing};
 use crate::{
     cluster::{ClusterError, ClusterFolder, ClusterName, node::nodes_of},
     engine::{Engine, EngineError, Engined as _},
@@ -15,7 +15,11 @@ pub async fn delete(engine: &Engine, name: &ClusterName, folder: &ClusterFolder)
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     let nodes = nodes_of(engine, &name.in_kind()).await?;
     try_join_all(nodes.iter().map(|node| async {
-        let removed = engine.docker().remove_container(&node.container, Some(options.clone())).await;
+        let removal = engine.docker().remove_container(&node.container, Some(options.clone()));
+        let removed = tokio::select! {
+            removed = removal => removed,
+            never = keep_thawing(&node.container) => match never {},
+        };
         gone(removed.doing(|| format!("remove node {}", node.name)))
     }))
     .await?;

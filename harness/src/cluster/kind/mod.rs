@@ -12,6 +12,7 @@ mod makers;
 mod network;
 mod quick;
 mod room;
+mod thaw;
 
 pub use create::Kind;
 pub use delete::delete;
