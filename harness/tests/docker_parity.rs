@@ -1,5 +1,6 @@
-//! What parity is for, on a real engine: a component that is another one in one runtime only passes on each and fails
-//! the comparison. Without an engine the test is listed as ignored; `HARNESS_REQUIRE=docker` makes it fail instead.
+//! What parity is for, on a real engine and in a real cluster: a component that is another one in one runtime only passes
+//! on each and fails the comparison. Without an engine the test is listed as ignored; `HARNESS_REQUIRE=docker` makes it fail
+//! instead. That of the cluster runs only where `HARNESS_REQUIRE` names `kubernetes`.
 
 #![expect(clippy::print_stderr, reason = "stdout is the test protocol's; reasons are for people")]
 
@@ -17,7 +18,9 @@ const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let required = env::var("HARNESS_REQUIRE").is_ok_and(|words| words.split(',').any(|word| word.trim() == "docker"));
+    let is_required =
+        |kind| env::var("HARNESS_REQUIRE").is_ok_and(|words| words.split(',').any(|word| word.trim() == kind));
+    let required = is_required("docker");
     let address = EngineAddress::locate();
     // An engine elsewhere says itself what it lacks.
     let there = address.socket().map_or(Ok(()), |socket| UnixStream::connect(socket).map(drop));
@@ -25,13 +28,17 @@ fn main() -> ExitCode {
     if let (false, true, Err(error)) = (arguments.list, left_out, &there) {
         eprintln!("docker tests are ignored: {address}: {error}; HARNESS_REQUIRE=docker makes them fail instead");
     }
-    let test = Trial::test("docker_a_dropped_variable_fails_parity_alone", a_dropped_variable_fails_parity_alone);
-    libtest_mimic::run(&arguments, vec![test.with_ignored_flag(left_out)]).exit_code()
+    let test = |kind: &'static str, left_out| {
+        let name = format!("{kind}_a_dropped_variable_fails_parity_alone");
+        Trial::test(name, move || a_dropped_variable_fails_parity_alone(kind)).with_ignored_flag(left_out)
+    };
+    let tests = vec![test("docker", left_out), test("kubernetes", !is_required("kubernetes"))];
+    libtest_mimic::run(&arguments, tests).exit_code()
 }
 
 /// The process runtime's performer loses a variable on its way; the image's does not. Nothing expects a result, so that
 /// each runtime by itself has nothing to complain about.
-fn a_dropped_variable_fails_parity_alone() -> Result<(), Failed> {
+fn a_dropped_variable_fails_parity_alone(runtime: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let scenario = json!({
         "name": "open_result",
@@ -45,7 +52,7 @@ fn a_dropped_variable_fails_parity_alone() -> Result<(), Failed> {
     let (file, report) = (folder.path().join("open_result.yaml"), folder.path().join("report.json"));
     fs::write(&file, scenario.to_string())?;
     let mut command = Command::new(HARNESS);
-    command.args(["run", "--runtime", "process", "--runtime", "docker", "--json"]).arg(&report).arg(&file);
+    command.args(["run", "--runtime", "process", "--runtime", runtime, "--json"]).arg(&report).arg(&file);
     let output = command.env("HARNESS_RUNS", folder.path().join("runs")).output()?;
     let shown = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{shown}{}", String::from_utf8_lossy(&output.stderr));
@@ -55,7 +62,7 @@ fn a_dropped_variable_fails_parity_alone() -> Result<(), Failed> {
     assert_eq!(outcomes, ["passed", "passed"], "each runtime passes by itself\n{shown}");
     let expected = json!([{
         "what": "the result of task `task`",
-        "sides": [["process", "\"0x10\""], ["docker", "\"0x11\""]],
+        "sides": [["process", "\"0x10\""], [runtime, "\"0x11\""]],
     }]);
     assert_eq!(report["parity"][0]["differences"], expected, "{shown}");
     Ok(())

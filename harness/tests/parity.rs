@@ -7,6 +7,7 @@ use std::{env, path::Path, sync::Arc};
 use futures::StreamExt as _;
 use hourglass_harness::{
     chain::AnvilSearch,
+    cluster::ClusterChoice,
     runner::{
         Keep, RunFolders, TrialSettings,
         parity::{Difference, compare},
@@ -28,6 +29,7 @@ async fn run(trial: &Trial) -> TrialReport {
         executable: HarnessExecutable(HARNESS.into()),
         folders: RunFolders::locate(),
         keep: Keep::Never,
+        cluster: ClusterChoice::default(),
     };
     let report = Box::pin(run_trial(trial, &settings, &CancellationToken::new(), &|_| {})).await;
     assert_eq!(report.verdict, Verdict::Passed, "{}", trial.name);

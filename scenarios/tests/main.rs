@@ -3,27 +3,38 @@
 //! A scenario that says how its fault is taken out has a second trial, `…::without_fault`, which passes when the scenario
 //! fails: expectations that cannot fail prove nothing.
 //!
-//! A scenario with several runtimes has one more, `parity::NAME`, which runs it on each of them and compares what it
-//! does there; scenarios for load (tag `load`) are left out of that. Scenarios with the tag `large` are listed as ignored:
-//! they take minutes, and run when they are asked for with `--ignored`.
+//! A scenario with several runtimes has one more, `parity::NAME`, which compares what it does on each of them that is
+//! there; scenarios for load (tag `load`) are left out of that. It runs what this process has not run yet: all of it under
+//! nextest, nothing under `cargo test`. Scenarios with the tag `large` are listed as ignored: they take minutes, and run
+//! when they are asked for with `--ignored`.
 //!
 //! What the machine lacks is decided when trials are listed, and its trials are listed as ignored;
-//! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead.
+//! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead. Trials on Kubernetes are always left out unless they are
+//! required: they make a cluster where none is warm.
 
 #![expect(clippy::print_stderr, reason = "stdout is the test protocol's; reasons and notices are for people")]
 
 mod availability;
 mod parity;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use availability::Availability;
 use hourglass_component::shutdown;
 use hourglass_harness::{
+    cluster::ClusterChoice,
     report,
-    runner::{Keep, RunFolders, TrialSettings, run_trial, verdict::Verdict},
+    runner::{
+        Keep, RunFolders, TrialSettings, run_trial,
+        verdict::{TrialReport, Verdict},
+    },
     runtime::HarnessExecutable,
-    scenario::{RuntimeKind, ScenarioError, Selection, Trial},
+    scenario::{ScenarioError, Selection, Trial},
 };
 use libtest_mimic::{Arguments, Failed};
 
@@ -64,7 +75,7 @@ fn refuse(error: &str) -> ExitCode {
 fn trials(arguments: &Arguments, availability: &Availability) -> Result<Vec<Trial>, ScenarioError> {
     let exactly = arguments.filter.as_deref().filter(|_| arguments.exact);
     let pattern = exactly.map(|name| {
-        let name = name.strip_suffix(WITHOUT_FAULT).unwrap_or(name);
+        let name = [WITHOUT_FAULT, parity::DROPPED].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         name.strip_prefix(parity::PREFIX).unwrap_or(name).to_owned()
     });
     let selection = Selection {
@@ -94,7 +105,7 @@ fn has_tag(trial: &Trial, tag: &str) -> bool {
 }
 
 fn must_pass(trial: &Trial) -> Result<(), Failed> {
-    let report = run(trial)?;
+    let report = report_of(trial)?;
     match report.verdict {
         Verdict::Passed => Ok(()),
         _ => Err(report::failure_text(&report, COMMAND).into()),
@@ -118,7 +129,21 @@ fn must_fail(twin: &Trial) -> Result<(), Failed> {
     }
 }
 
-fn run(trial: &Trial) -> Result<hourglass_harness::runner::verdict::TrialReport, Failed> {
+/// What became of a trial, which is run unless this process has done so, or does so at the moment.
+fn report_of(trial: &Trial) -> Result<TrialReport, Failed> {
+    type Slot = Arc<Mutex<Option<TrialReport>>>;
+    static REPORTS: Mutex<BTreeMap<String, Slot>> = Mutex::new(BTreeMap::new());
+    let mut reports = REPORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let slot = Arc::clone(reports.entry(trial.name.clone()).or_default());
+    drop(reports);
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(report) = &*slot {
+        return Ok(report.clone());
+    }
+    Ok(slot.insert(run(trial)?).clone())
+}
+
+fn run(trial: &Trial) -> Result<TrialReport, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         // The first of Ctrl-C and nextest's SIGTERM ends the trial in order; the supervisor takes care of the rest.
@@ -130,10 +155,8 @@ fn run(trial: &Trial) -> Result<hourglass_harness::runner::verdict::TrialReport,
             executable: HarnessExecutable(env!("CARGO_BIN_EXE_harness").into()),
             folders: RunFolders::locate(),
             keep: Keep::Never,
+            cluster: ClusterChoice::default(),
         };
         Ok(Box::pin(run_trial(trial, &settings, &interrupt, &|_| {})).await)
     })
 }
-
-/// The runtimes that can be run at all in this version.
-const BUILT: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];

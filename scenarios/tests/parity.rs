@@ -1,6 +1,9 @@
 //! The trials `parity::NAME`: one scenario, for one combination of its matrix, on every runtime, and the same there.
+//!
+//! That a difference is noticed is proved by one more, which passes when its comparison fails: on one runtime the performer
+//! is not given a variable that decides its result, which no expectation of its scenario sees.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use hourglass_harness::{
     report,
@@ -12,14 +15,18 @@ use hourglass_harness::{
 };
 use libtest_mimic::Failed;
 
-use crate::{COMMAND, availability::Availability, has_tag, run};
+use crate::{COMMAND, availability::Availability, has_tag, report_of, run};
 
 /// What the names of these trials begin with.
 pub(crate) const PREFIX: &str = "parity::";
+/// What the name of the one ends with that passes when its comparison fails.
+pub(crate) const DROPPED: &str = "::dropped";
 /// The tag of scenarios that measure rather than compare: on each runtime they take as long as all others together.
 const LOAD: &str = "load";
+/// The scenario whose result a variable of the performer's environment decides.
+const OF_ENVIRONMENT: &str = "environment";
 
-/// One for each scenario with several runtimes; ignored where one of them is not there.
+/// One for each scenario with several runtimes, which compares those that are there; ignored where fewer than two are.
 pub(crate) fn tests(trials: &[Trial], availability: &Availability) -> Vec<libtest_mimic::Trial> {
     let mut scenarios: BTreeMap<&str, Vec<Trial>> = BTreeMap::new();
     for trial in trials.iter().filter(|trial| !has_tag(trial, LOAD)) {
@@ -29,17 +36,45 @@ pub(crate) fn tests(trials: &[Trial], availability: &Availability) -> Vec<libtes
     }
     let several = scenarios.into_iter().filter(|(_, trials)| trials.len() > 1);
     several
-        .map(|(scenario, trials)| {
-            let ignored = trials.iter().any(|trial| !availability.has(trial.runtime));
+        .flat_map(|(scenario, trials)| {
+            let there: Vec<_> = trials.into_iter().filter(|trial| availability.has(trial.runtime)).collect();
+            let ignored = there.len() < 2;
+            let proof = (scenario == OF_ENVIRONMENT).then(|| {
+                let there = there.clone();
+                libtest_mimic::Trial::test(format!("{PARITY}::{scenario}{DROPPED}"), move || must_differ(&there))
+            });
             let name = scenario.to_owned();
-            let test = move || must_agree(&name, &trials);
-            libtest_mimic::Trial::test(format!("{PARITY}::{scenario}"), test).with_ignored_flag(ignored)
+            let test = move || must_agree(&name, &there);
+            let test = libtest_mimic::Trial::test(format!("{PARITY}::{scenario}"), test);
+            [Some(test), proof].into_iter().flatten().map(move |test| test.with_ignored_flag(ignored))
         })
         .collect()
 }
 
+/// Compares the first runtime with the last, where the performer's environment is empty.
+fn must_differ(trials: &[Trial]) -> Result<(), Failed> {
+    let [first, .., last] = trials else { return Err("there is nothing to compare".into()) };
+    let mut last = last.clone();
+    let scenario = Arc::make_mut(&mut last.scenario);
+    scenario.components.performer.environment.clear();
+    for operator in &mut scenario.topology.operators {
+        operator.performer.environment.clear();
+    }
+    let reports = [report_of(first)?, run(&last)?];
+    let named: Vec<_> =
+        [first, &last].iter().zip(&reports).map(|(trial, report)| (trial.name.as_str(), Some(report))).collect();
+    match of_trials(OF_ENVIRONMENT, &named).verdict {
+        ParityVerdict::Failed { differences } => {
+            let what: Vec<_> = differences.iter().map(|difference| difference.what.as_str()).collect();
+            if what == ["the result of task `task`"] { Ok(()) } else { Err(format!("it differs in {what:?}").into()) }
+        }
+        ParityVerdict::Passed => Err("a variable that is dropped makes no difference".into()),
+        ParityVerdict::NotCompared { reason } => Err(format!("not compared: {reason}").into()),
+    }
+}
+
 fn must_agree(scenario: &str, trials: &[Trial]) -> Result<(), Failed> {
-    let reports = trials.iter().map(run).collect::<Result<Vec<TrialReport>, Failed>>()?;
+    let reports = trials.iter().map(report_of).collect::<Result<Vec<TrialReport>, Failed>>()?;
     let named: Vec<_> =
         trials.iter().zip(&reports).map(|(trial, report)| (trial.name.as_str(), Some(report))).collect();
     let parity = of_trials(scenario, &named);

@@ -150,6 +150,16 @@ impl ChainControl {
         Ok(state)
     }
 
+    /// Takes over a state, as `--load-state` would at the start; for a chain to which no file can be given.
+    pub(crate) async fn load(&self, state: &[u8]) -> Result<(), SetupError> {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
+        let packed = packed.write_all(state).and_then(|()| packed.finish()).map_err(|error| fail(error.to_string()))?;
+        let loaded: bool = self.ask("anvil_loadState", json!([format!("0x{}", hex::encode(packed))])).await?;
+        if loaded { Ok(()) } else { Err(fail("the chain does not take the state".to_owned())) }
+    }
+
     async fn ask<T>(
         &self,
         method: &str,

@@ -5,6 +5,7 @@ use std::{error::Error, future::Future, path::PathBuf};
 use hourglass_aggregator::AggregatorConfig;
 use hourglass_component::shutdown;
 use hourglass_executor::ExecutorConfig;
+use hourglass_operator::OperatorConfig;
 use hourglass_performer::PerformerConfig;
 
 use super::CliError;
@@ -30,6 +31,12 @@ pub enum ComponentCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// The operator, which runs Performer objects in a Kubernetes cluster
+    Operator {
+        /// Its configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 /// Runs the component to its end.
@@ -46,6 +53,10 @@ pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
         ComponentCommand::Aggregator { config } => {
             let config = AggregatorConfig::load(config)?;
             ended("aggregator", Box::pin(hourglass_aggregator::run(config, shutdown::on_signal()))).await
+        }
+        ComponentCommand::Operator { config } => {
+            let config = OperatorConfig::load(config)?;
+            ended("operator", Box::pin(hourglass_operator::run(config, shutdown::on_signal()))).await
         }
     }
 }

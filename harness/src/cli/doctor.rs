@@ -25,7 +25,7 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub json: bool,
     /// The runtimes that the exit code is about; default: process and docker
-    #[arg(long = "runtime", value_name = "RUNTIME", value_enum)]
+    #[arg(long = "runtime", value_name = "RUNTIME", value_enum, value_delimiter = ',')]
     pub runtimes: Vec<RuntimeKind>,
     /// A cluster instead of the machine
     #[command(flatten)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{CliError, doctor::rows};
 use crate::{
     cluster::{
-        Cluster, ClusterError, ClusterFolders, ClusterName, ClusterSpec, Existing, Provider as _,
+        Cluster, ClusterError, ClusterFolders, ClusterName, Existing,
         kind::Kind,
         probe::{ProbeImage, probe},
     },
@@ -46,7 +46,7 @@ impl ClusterArgs {
     async fn connect(&self) -> Result<Cluster, ClusterError> {
         let Some(name) = &self.cluster else {
             let existing = Existing::new(self.kubeconfig.clone(), self.context.clone());
-            return existing.create(&ClusterSpec::default(), &|_| {}).await;
+            return existing.connect(&|_| {}).await;
         };
         let folders = ClusterFolders::locate()?;
         if folders.folder_of(name).state()?.is_none() {

@@ -10,8 +10,13 @@ use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use crate::{
-    cluster::ClusterError, image::ImageError, machine::setup::KubernetesSetupError, reaper::ReaperError,
-    report::ReportError, runner::verdict::ExitStatus, scenario::ScenarioError,
+    cluster::{ClusterError, operator::OperatorError},
+    image::ImageError,
+    machine::setup::KubernetesSetupError,
+    reaper::ReaperError,
+    report::ReportError,
+    runner::verdict::ExitStatus,
+    scenario::ScenarioError,
 };
 
 /// Why a command could not be done.
@@ -23,6 +28,9 @@ pub enum CliError {
     /// A configuration file.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// The operator's configuration file.
+    #[error(transparent)]
+    Operator(#[from] hourglass_operator::ConfigError),
     /// Arguments or variables that fit the syntax and make no sense.
     #[error("{0}")]
     Usage(String),
@@ -49,6 +57,9 @@ pub enum CliError {
     /// A cluster.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The operator of a cluster.
+    #[error(transparent)]
+    ClusterOperator(#[from] OperatorError),
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -70,9 +81,11 @@ impl CliError {
     /// The exit status that says what kind of failure this is.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Scenario(_) | Self::Document(_) | Self::Usage(_) | Self::Cluster(ClusterError::Idle { .. }) => {
-                ExitStatus::Usage
-            }
+            Self::Scenario(_)
+            | Self::Document(_)
+            | Self::Operator(_)
+            | Self::Usage(_)
+            | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
             _ => ExitStatus::Environment,
         }
     }
@@ -83,6 +96,7 @@ impl CliError {
             Self::Image(error) => error.remedy(),
             Self::KubernetesSetup(error) => error.remedy(),
             Self::Cluster(error) => error.remedy(),
+            Self::ClusterOperator(error) => error.remedy(),
             _ => None,
         }
     }

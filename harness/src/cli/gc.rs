@@ -11,15 +11,15 @@ use std::{
 use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 
-use super::CliError;
+use super::{CliError, run_cluster::ExistingArgs};
 use crate::{
     cluster::{
-        self, Cleaned, ClusterError, ClusterFolders, ClusterName, Removal, RemovedNamespace, Stage, kind::Kind,
-        namespaces_of_runs, sweep_namespaces,
+        self, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Removal, RemovedNamespace, Stage,
+        kind::Kind, namespaces_of_runs, operator, sweep_namespaces,
     },
     engine::{Engine, EngineAddress, EngineError},
     image::{self, ImageError},
-    reaper::{FoundRun, Inventory, RunId, RunState, sweep_all},
+    reaper::{ClusterAddress, FoundRun, Inventory, Namespaces, Places, RunId, RunState, sweep, sweep_all},
     runner::RunFolders,
 };
 
@@ -29,11 +29,14 @@ use crate::{
 #[derive(Debug, Clone, clap::Args)]
 pub struct GcArgs {
     /// Only these runs; default: all that nobody is at
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", conflicts_with = "existing-cluster")]
     pub runs: Vec<RunId>,
     /// Say what would be ended, and end nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Instead of what is on this machine: what nobody needs any more in a cluster that others made
+    #[command(flatten)]
+    pub existing: ExistingArgs,
 }
 
 /// How long a process may take to end by itself.
@@ -43,6 +46,10 @@ const NAMESPACE_WITHIN: Duration = Duration::from_mins(1);
 
 /// Ends runs, removes their folders, and writes to `out` what it did and why.
 pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
+    if args.existing.any() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(remove_from(&args.existing, args.dry_run, out));
+    }
     let wanted: BTreeSet<_> = args.runs.iter().collect();
     let address = EngineAddress::locate();
     let Inventory { runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
@@ -64,6 +71,9 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
             writeln!(out, "{}: under way, left alone: {}", found.run, found.why)?;
         } else if named || (wanted.is_empty() && found.is_nobodys(now)) {
             end(&found, args.dry_run, engine.clone(), out)?;
+            if named && !args.dry_run {
+                end_in_clusters(&found.run, out)?;
+            }
         }
     }
     let Some(engine) = images else { return Ok(()) };
@@ -74,6 +84,29 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
         remove_clusters(&engine, args.dry_run, out).await?;
         remove_namespaces(&engine, args.dry_run, out).await
     })
+}
+
+/// The namespaces of a run that was named; those of others are removed if nobody needs them.
+fn end_in_clusters(run: &RunId, out: &mut impl Write) -> Result<(), CliError> {
+    let folders = ClusterFolders::locate()?;
+    for name in folders.names()? {
+        let folder = folders.folder_of(&name);
+        if !matches!(folder.state(), Ok(Some(state)) if state.stage == Stage::Usable) {
+            continue;
+        }
+        // As kind calls contexts.
+        let context = format!("kind-{}", name.in_kind());
+        let namespaces = Namespaces::at(ClusterAddress { kubeconfig: folder.kubeconfig(), context });
+        match sweep(run, &[&namespaces]) {
+            Ok(swept) => {
+                for leftover in swept.leftovers {
+                    writeln!(out, "{run}: cluster {name}: {leftover}")?;
+                }
+            }
+            Err(error) => complain(&format!("cluster {name} is left alone"), &error),
+        }
+    }
+    Ok(())
 }
 
 /// What trials that were killed left in clusters that stay.
@@ -103,12 +136,29 @@ async fn namespaces_of(
     name: &ClusterName,
     dry_run: bool,
 ) -> Result<Vec<(String, String)>, ClusterError> {
-    let cluster = Kind::new(engine.clone(), folders, name.clone()).connect().await?;
+    nobodys(&Kind::new(engine.clone(), folders, name.clone()).connect().await?, dry_run).await
+}
+
+/// What trials that were killed left in a cluster that others made, and the operator that nobody uses any more.
+async fn remove_from(existing: &ExistingArgs, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+    let ExistingArgs { kubeconfig, context } = existing.clone();
+    let cluster = Existing::new(kubeconfig, context).connect(&|_| {}).await?;
+    for (namespace, why) in nobodys(&cluster, dry_run).await? {
+        writeln!(out, "cluster {}: namespace {namespace}: {why}", cluster.name)?;
+    }
+    if !dry_run && operator::remove_unused(&cluster).await? {
+        writeln!(out, "cluster {}: namespace {}: nobody uses its operator", cluster.name, operator::NAMESPACE)?;
+    }
+    Ok(())
+}
+
+/// The namespaces that nobody needs any more, and why; they are removed unless this is a rehearsal.
+async fn nobodys(cluster: &Cluster, dry_run: bool) -> Result<Vec<(String, String)>, ClusterError> {
     if dry_run {
-        let found = namespaces_of_runs(&cluster).await?.into_iter();
+        let found = namespaces_of_runs(cluster).await?.into_iter();
         return Ok(found.filter_map(|found| Some((found.name, found.nobodys?))).collect());
     }
-    let swept = sweep_namespaces(&cluster, NAMESPACE_WITHIN).await?.into_iter();
+    let swept = sweep_namespaces(cluster, NAMESPACE_WITHIN).await?.into_iter();
     let told = swept.map(|RemovedNamespace { found, removed }| {
         let why = found.nobodys.unwrap_or_default();
         let why = removed.map_or_else(|error| format!("{why}; failed to {}", with_causes(&error)), |()| why.clone());
@@ -155,7 +205,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
     if dry_run {
         return Ok(());
     }
-    sweep_all(run, GRACE, engine)?;
+    sweep_all(run, GRACE, Places { engine, cluster: None })?;
     match folder.map(std::fs::remove_dir_all) {
         Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod probe;
 pub mod ps;
 pub mod run;
+pub mod run_cluster;
 pub mod schema;
 pub mod setup;
 pub mod up;
@@ -42,7 +43,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     List(list::ListArgs),
     Plan(plan::PlanArgs),
     Lint(lint::LintArgs),

@@ -1,4 +1,4 @@
-//! `harness probe`: both ends of the connections that `harness doctor --cluster` tries, run inside pods.
+//! `harness probe`: both ends of the connections that `harness doctor --cluster` and trials try, run inside pods.
 
 use std::{io::Write, net::Ipv4Addr, time::Duration};
 
@@ -7,7 +7,7 @@ use hourglass_component::shutdown;
 use tokio::net::TcpListener;
 
 use super::CliError;
-use crate::cluster::probe::{dial, serve};
+use crate::cluster::probe::{ask, dial, serve};
 
 /// Serves or tries connections
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -24,6 +24,15 @@ pub enum ProbeCommand {
     /// Tries all targets side by side; writes a line of JSON for each, in their order
     Connect {
         /// How long each is tried
+        #[arg(long, value_parser = humantime::parse_duration)]
+        within: Duration,
+        /// As NAME:PORT
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// Asks all targets side by side for their gRPC health; writes a line of JSON for each, in their order
+    Health {
+        /// How long each is waited for
         #[arg(long, value_parser = humantime::parse_duration)]
         within: Duration,
         /// As NAME:PORT
@@ -51,6 +60,12 @@ async fn act(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliErro
         ProbeCommand::Connect { within, targets } => {
             for dialled in join_all(targets.iter().map(|target| dial(target, *within))).await {
                 writeln!(out, "{}", serde_json::to_string(&dialled).map_err(std::io::Error::from)?)?;
+            }
+            Ok(())
+        }
+        ProbeCommand::Health { within, targets } => {
+            for asked in join_all(targets.iter().map(|target| ask(target, *within))).await {
+                writeln!(out, "{}", serde_json::to_string(&asked).map_err(std::io::Error::from)?)?;
             }
             Ok(())
         }

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread};
 
 use hourglass_component::shutdown;
 
-use super::CliError;
+use super::{CliError, run_cluster::ClusterChoiceArgs};
 use crate::{
     chain::AnvilSearch,
+    cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
     report::{self, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
     runtime::HarnessExecutable,
@@ -25,6 +26,9 @@ pub struct RunArgs {
     /// Images of the user's
     #[command(flatten)]
     pub images: Images,
+    /// The cluster of Kubernetes trials
+    #[command(flatten)]
+    pub cluster: ClusterChoiceArgs,
     /// How many trials run at once; default: the number of processors
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
@@ -67,7 +71,12 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         selection.runtimes = runtimes_of(&selection.patterns);
     }
     let trials = args.images.over(selection.trials()?)?;
+    let cluster = args.cluster.choice(&trials)?;
     let notice = |text: &str| drop(io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n")));
+    if let ClusterChoice::Existing(_) = &cluster {
+        // What keeps all trials from it is told once, and before anything is made.
+        cluster.acquire(&ClusterSpec::default(), &notice).await?;
+    }
     let anvil = match args.anvil.search().find_or_install(notice).await {
         Ok(anvil) => anvil,
         Err(error) => return Err(CliError::Environment(Box::new(error))),
@@ -77,6 +86,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         executable: HarnessExecutable::current().map_err(CliError::Executable)?,
         folders: RunFolders::locate(),
         keep: args.keep,
+        cluster,
     };
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
@@ -87,7 +97,26 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if let Some(path) = &args.json {
         report::write_json(path, &report)?;
     }
-    Ok(report.exit_status())
+    let status = report.exit_status();
+    match tidy(&settings.cluster).await {
+        Err(error) if status == ExitStatus::Passed => Err(error),
+        // What the trials came to counts for more than what stays after them.
+        Err(error) => {
+            error.show();
+            Ok(status)
+        }
+        Ok(()) => Ok(status),
+    }
+}
+
+/// In a cluster of others the operator goes with the last run that uses it. Trials that were kept use it still.
+async fn tidy(choice: &ClusterChoice) -> Result<(), CliError> {
+    let ClusterChoice::Existing(choice) = choice else { return Ok(()) };
+    if choice.operator == OperatorChoice::Install {
+        let existing = Existing::new(choice.kubeconfig.clone(), choice.context.clone());
+        operator::remove_unused(&existing.connect(&|_| {}).await?).await?;
+    }
+    Ok(())
 }
 
 /// The runtimes that all of the names begin with, as in `docker::square`, else the process runtime.

@@ -9,7 +9,7 @@ use std::{
 
 use bytesize::ByteSize;
 
-use super::{IDLE_VARIABLE, ToolError};
+use super::{GuardError, IDLE_VARIABLE, ToolError};
 use crate::{chain::SetupError, engine::EngineError};
 
 /// Why a cluster cannot be made, used or removed.
@@ -24,6 +24,9 @@ pub enum ClusterError {
     /// kind or Helm.
     #[error(transparent)]
     Tool(#[from] ToolError),
+    /// A cluster of others is not to be used.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// A file.
     #[error("{doing} {path}", path = path.display())]
     File {
@@ -51,6 +54,28 @@ pub enum ClusterError {
         context: Option<String>,
         /// Why not.
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// A cluster of others does not answer.
+    #[error("get an answer of the API server of cluster {name}, which {kubeconfig} leads to, within {}", humantime::format_duration(*within), kubeconfig = kubeconfig.display())]
+    Unreachable {
+        /// The cluster.
+        name: String,
+        /// The kubeconfig.
+        kubeconfig: PathBuf,
+        /// How long it was awaited.
+        within: Duration,
+        /// Why not; nothing where nothing came.
+        source: Option<Box<kube::Error>>,
+    },
+    /// A cluster that was used does not answer any more.
+    #[error("keep using cluster {name}: its API server has not answered for {}", humantime::format_duration(*silence))]
+    Lost {
+        /// The cluster.
+        name: String,
+        /// For how long.
+        silence: Duration,
+        /// The last that came instead of an answer; nothing where nothing came.
+        source: Option<Box<kube::Error>>,
     },
     /// The node image is not in the engine.
     #[error("find node image {image}")]
@@ -131,6 +156,14 @@ pub enum ClusterError {
         doing: String,
         /// What it answered.
         source: Box<kube::Error>,
+    },
+    /// The API server takes calls and does not answer.
+    #[error("get an answer of the API server of cluster {name} within {}", humantime::format_duration(*within))]
+    Silent {
+        /// The cluster.
+        name: String,
+        /// How long it was awaited.
+        within: Duration,
     },
     /// A watch.
     #[error("watch {what} in cluster {name}")]
@@ -254,6 +287,7 @@ impl ClusterError {
         let remedy = match self {
             Self::Engine(error) => return error.remedy().map(str::to_owned),
             Self::Tool(error) => return Some(error.remedy()),
+            Self::Guard(error) => return Some(error.remedy()),
             Self::NoNodeImage { .. } => {
                 "get it with `harness setup kubernetes`, which loads, pulls or builds it, or name another".to_owned()
             }
@@ -281,6 +315,15 @@ impl ClusterError {
             Self::Kubeconfig { .. } => {
                 "name a kubeconfig and a context that `kubectl config get-contexts` lists".to_owned()
             }
+            Self::Unreachable { kubeconfig, .. } => format!(
+                "see that the cluster runs and that this machine reaches it, as `kubectl --kubeconfig {} version` says",
+                kubeconfig.display()
+            ),
+            Self::Lost { .. } => {
+                "see that the cluster's control plane runs; then run again, and `harness gc` removes what is left there"
+                    .to_owned()
+            }
+            Self::Api { source, .. } => return of_answer(source),
             Self::NamespaceNotUsable { .. } => {
                 "see that kube-controller-manager runs, which makes the service account `default` in every namespace".to_owned()
             }
@@ -310,9 +353,19 @@ impl ClusterError {
     }
 
     /// For `map_err` on calls of the API server.
-    pub(super) fn api(name: &str, doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+    pub(crate) fn api(name: &str, doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let (name, doing) = (name.to_owned(), doing.into());
         move |source| Self::Api { name, doing, source: Box::new(source) }
+    }
+}
+
+/// What to do about an answer of the API server's that is the user's doing.
+fn of_answer(error: &kube::Error) -> Option<String> {
+    let kube::Error::Api(status) = error else { return None };
+    match status.code {
+        401 => Some("renew the credentials of the context".to_owned()),
+        403 => Some("have a ClusterRole bound to the user of the context that allows it".to_owned()),
+        _ => None,
     }
 }
 

@@ -3,13 +3,17 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
-use super::{Cluster, ClusterError, ClusterSpec, Progress, Provider};
+use super::{Cluster, ClusterError, ClusterSpec, Progress, Provider, guard};
 
 const KUBECONFIG_VARIABLE: &str = "KUBECONFIG";
+/// How long its API server may take for its first answer; a firewall that drops packets gives none.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Gives the cluster of a kubeconfig's context.
 #[derive(Debug, Clone)]
@@ -31,6 +35,14 @@ impl Existing {
     }
 }
 
+impl Existing {
+    /// The cluster, which answers; not one that looks like production, unless its context was named.
+    pub async fn connect(&self, progress: &Progress<'_>) -> Result<Cluster, ClusterError> {
+        guard::refuse_production(&self.kubeconfig, self.context.as_deref())?;
+        self.create(&ClusterSpec::default(), progress).await
+    }
+}
+
 #[async_trait]
 impl Provider for Existing {
     /// What the cluster is like is its owner's affair: of the specification nothing is asked for.
@@ -39,9 +51,20 @@ impl Provider for Existing {
         let name = self.context.as_deref().unwrap_or("current context");
         let cluster = Cluster::connect(name, self.kubeconfig.clone(), self.context.as_deref(), None).await?;
         let cluster = Cluster { name: cluster.context.clone(), ..cluster };
-        let version = cluster.client.apiserver_version().await;
-        version.map_err(ClusterError::api(&cluster.name, "ask the API server for its version"))?;
-        Ok(cluster)
+        let unreachable = |source| ClusterError::Unreachable {
+            name: cluster.name.clone(),
+            kubeconfig: self.kubeconfig.clone(),
+            within: ANSWER_WITHIN,
+            source,
+        };
+        match timeout(ANSWER_WITHIN, cluster.client.apiserver_version()).await {
+            Ok(Ok(_)) => Ok(cluster),
+            Ok(Err(error @ kube::Error::Api(_))) => {
+                Err(ClusterError::api(&cluster.name, "ask the API server for its version")(error))
+            }
+            Ok(Err(error)) => Err(unreachable(Some(Box::new(error)))),
+            Err(_) => Err(unreachable(None)),
+        }
     }
 
     /// It stays.

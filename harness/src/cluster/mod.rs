@@ -3,29 +3,40 @@
 //! What may live here: clusters, their nodes, and what is asked of them whatever runs in them. Images are brought to nodes
 //! by `image`; what a trial puts into a cluster belongs to `runtime`.
 
+mod choice;
 pub mod diagnostics;
 mod error;
 mod exec;
 mod existing;
 mod folder;
+mod guard;
 mod handle;
 mod heal;
 mod health;
+pub mod helm;
+mod hold;
 pub mod kind;
 mod lease;
+mod lost;
 mod namespace;
 mod node;
+pub mod operator;
+mod pod_exec;
+mod pod_image;
 pub mod probe;
 pub mod reach;
 mod spec;
 mod tools;
 mod usable;
 
+pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, OwnImages};
 pub use error::ClusterError;
 pub use exec::Executed;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
+pub use guard::GuardError;
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
+pub(crate) use hold::{hold, let_go, let_pod_go};
 pub use lease::{
     Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
     look, remove,
@@ -35,5 +46,8 @@ pub use namespace::{
 };
 pub(crate) use node::KIND_CLUSTER_LABEL;
 pub use node::{Node, NodeRole};
+pub(crate) use pod_exec::run_in_pod;
+pub use pod_image::PodImage;
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
 pub use tools::{FoundTool, Tool, ToolError};
+pub(crate) use usable::watch;

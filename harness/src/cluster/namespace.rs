@@ -12,7 +12,7 @@ use kube::{
 };
 use tokio::time::timeout;
 
-use super::{Cluster, ClusterError, usable::watch};
+use super::{Cluster, ClusterError, hold::let_go, usable::watch};
 use crate::reaper::{Labels, OWNER_FILE, Owner, RUN_LABEL, rounded};
 
 /// How long the service account of a new namespace may take.
@@ -77,6 +77,12 @@ impl OwnNamespace {
         remove(&self.cluster, &self.name, within).await
     }
 
+    /// Asks for its removal and does not wait: the control plane puts that off for five seconds, whatever is in it. To be
+    /// called when everything in it is gone.
+    pub async fn leave(self) -> Result<(), ClusterError> {
+        delete(&self.cluster, &self.name).await.map(drop)
+    }
+
     async fn usable(&self) -> Result<(), ClusterError> {
         let by_name = watcher::Config::default().fields("metadata.name=default");
         let there = watch(&self.cluster, self.api::<ServiceAccount>(), by_name, "service accounts", |accounts| {
@@ -137,6 +143,27 @@ pub async fn namespaces_of_runs(cluster: &Cluster) -> Result<Vec<FoundNamespace>
     Ok(listed.into_iter().filter_map(|namespace| FoundNamespace::of(namespace, shared, now)).collect())
 }
 
+/// Whether no run has a namespace in a cluster. Those that are on their way out are awaited; one that does not go within
+/// the time given is an error.
+pub(super) async fn free_of_runs(cluster: &Cluster, within: Duration) -> Result<bool, ClusterError> {
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    let of_runs = watcher::Config::default().labels(RUN_LABEL);
+    let mut last = None;
+    let free = watch(cluster, api, of_runs, "namespaces", |namespaces| {
+        last = namespaces.values().next().cloned();
+        let is_used = namespaces.values().any(|namespace| namespace.metadata.deletion_timestamp.is_none());
+        if is_used { Some(false) } else { namespaces.is_empty().then_some(true) }
+    });
+    match (timeout(within, free).await, last) {
+        (Ok(free), _) => free,
+        (Err(_), None) => Ok(true),
+        (Err(_), Some(namespace)) => {
+            let held_by = held_by(&namespace);
+            Err(ClusterError::NamespaceStuck { namespace: namespace.name_any(), within, held_by })
+        }
+    }
+}
+
 /// Removes the namespaces that nobody needs any more, side by side, each within the time given.
 pub async fn sweep_namespaces(cluster: &Cluster, within: Duration) -> Result<Vec<RemovedNamespace>, ClusterError> {
     let found = namespaces_of_runs(cluster).await?.into_iter().filter(|found| found.nobodys.is_some());
@@ -176,8 +203,11 @@ fn is_kept(folder: &Path) -> bool {
     folder.is_dir() && !folder.join(OWNER_FILE).exists()
 }
 
-async fn remove(cluster: &Cluster, name: &str, within: Duration) -> Result<(), ClusterError> {
+/// Removes a namespace and waits until it is gone; one that is not there is no error.
+pub(super) async fn remove(cluster: &Cluster, name: &str, within: Duration) -> Result<(), ClusterError> {
     let Some(removed) = delete(cluster, name).await? else { return Ok(()) };
+    // What a fault keeps in it would stay for ever.
+    let_go(cluster, name).await?;
     let api = Api::<Namespace>::all(cluster.client.clone());
     let by_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut last = removed.clone();

@@ -50,17 +50,21 @@ impl ClusterSpec {
     pub fn fingerprint(&self, node_image_id: &str) -> Fingerprint {
         // The version of what the harness itself does to a cluster; to be raised when that changes.
         let text = serde_json::json!({ "made": 1, "image": node_image_id, "spec": self }).to_string();
-        let digest = Sha256::digest(text);
-        Fingerprint(hex::encode(&digest[..8]))
+        Fingerprint::of_digest(&Sha256::digest(text))
     }
 }
 
-/// Sixteen hexadecimal digits that are the same for clusters that are alike.
+/// Sixteen hexadecimal digits that are the same for clusters that are alike, or for operators.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
+    /// The beginning of a digest.
+    pub(super) fn of_digest(digest: &[u8]) -> Self {
+        Self(hex::encode(&digest[..8]))
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0

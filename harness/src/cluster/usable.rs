@@ -187,7 +187,7 @@ pub(super) async fn answers(machine: &ClusterMachine, node: &Node, address: IpAd
 }
 
 /// Watches objects until the condition gives something.
-pub(super) async fn watch<K, T>(
+pub(crate) async fn watch<K, T>(
     cluster: &Cluster,
     api: Api<K>,
     config: watcher::Config,

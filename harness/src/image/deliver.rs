@@ -58,6 +58,17 @@ pub async fn deliver_in(
     load(engine, image).await
 }
 
+/// What an image of ours is called that is made of this executable. It is made where that is not remembered, and brought
+/// nowhere.
+pub async fn name_of(role: ImageRole, executable: &Path) -> Result<String, ImageError> {
+    let cache = memory::cache()?;
+    let executable = std::path::absolute(executable).map_err(ImageError::file(executable))?;
+    match Memory::recall(&cache, role, &executable) {
+        Some(known) => Ok(known.reference),
+        None => Ok(make(&cache, role, executable).await?.reference),
+    }
+}
+
 /// Makes the image and remembers what it is called; the executable's path is absolute.
 pub(super) async fn make(cache: &Path, role: ImageRole, executable: PathBuf) -> Result<Image, ImageError> {
     let cache = cache.to_owned();

@@ -16,7 +16,7 @@ mod rootfs;
 mod superseded;
 
 pub use archive::Image;
-pub use deliver::{DeliveredImage, deliver_anvil, deliver_components, deliver_in, load};
+pub use deliver::{DeliveredImage, deliver_anvil, deliver_components, deliver_in, load, name_of};
 pub use error::ImageError;
 pub use nodes::{DeliveredToNode, NodeImage, PullPolicy, deliver_to_nodes, deliver_to_nodes_in};
 pub use require::require;

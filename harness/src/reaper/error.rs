@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use super::{Leftover, RunId};
-use crate::engine::EngineError;
+use crate::{cluster::ClusterError, engine::EngineError};
 
 /// Why a run could not be supervised or swept.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,16 @@ pub enum ReaperError {
         /// What was wrong with the engine.
         source: Box<EngineError>,
     },
+    /// The cluster could not be asked, or did not remove something.
+    #[error("sweep what run {run} has in the cluster of {context} (`harness gc {run}` does once it answers again)")]
+    Cluster {
+        /// The run.
+        run: RunId,
+        /// The cluster's context.
+        context: String,
+        /// What was wrong with the cluster.
+        source: Box<ClusterError>,
+    },
     /// The engine cannot be spoken to for a want of our own.
     #[error("prepare for speaking with the Docker engine")]
     Runtime(#[source] io::Error),
@@ -141,6 +151,7 @@ impl ReaperError {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Engine { source, .. } => !matches!(**source, EngineError::Forbidden { .. }),
+            Self::Cluster { .. } => true,
             _ => false,
         }
     }

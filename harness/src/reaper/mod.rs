@@ -6,6 +6,7 @@ mod docker;
 mod error;
 mod folder;
 mod inventory;
+mod kubernetes;
 mod labels;
 mod owner;
 mod process;
@@ -19,6 +20,7 @@ pub use error::ReaperError;
 pub use folder::RunFolder;
 pub use inventory::{FoundRun, Inventory, Place, RunState};
 pub(crate) use inventory::{OWNER_FILE, rounded};
+pub use kubernetes::{ClusterAddress, Namespaces};
 pub use labels::{
     BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, FOLDER_LABEL, LIFETIME, Labels, OWNER_PID_LABEL,
     OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,
@@ -29,4 +31,4 @@ pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, p
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use supervise::{SuperviseArgs, supervise_main};
 pub use supervisor::{Farewell, Supervisor, SupervisorOptions};
-pub use sweep::{DEFAULT_GRACE, Kind, Leftover, SweepReport, sweep, sweep_all};
+pub use sweep::{DEFAULT_GRACE, Kind, Leftover, Places, SweepReport, sweep, sweep_all};

@@ -19,7 +19,9 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{DEFAULT_GRACE, ReaperError, RunFolder, RunId, SweepReport, process::wait, sweep_all};
+use super::{
+    ClusterAddress, DEFAULT_GRACE, Places, ReaperError, RunFolder, RunId, SweepReport, process::wait, sweep_all,
+};
 use crate::engine::EngineAddress;
 
 /// Said on standard output once no signal of a terminal can end the supervisor any more.
@@ -62,6 +64,22 @@ pub struct SuperviseArgs {
     /// Docker engine in which the run's containers, networks and volumes are removed
     #[arg(long, value_name = "ADDRESS")]
     pub engine: Option<String>,
+    /// Kubeconfig of the cluster in which the run's namespaces are removed
+    #[arg(long, value_name = "FILE", requires = "context")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context in that kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+impl SuperviseArgs {
+    fn places(&self) -> Places {
+        let cluster = self.kubeconfig.clone().zip(self.context.clone());
+        Places {
+            engine: self.engine.as_deref().map(EngineAddress::parse),
+            cluster: cluster.map(|(kubeconfig, context)| ClusterAddress { kubeconfig, context }),
+        }
+    }
 }
 
 /// Runs the supervisor until its work is done; the command line calls this before it starts anything else.
@@ -80,7 +98,7 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
     let owner = Pid::from_raw(args.owner).and_then(|owner| pidfd_open(owner, PidfdFlags::empty()).ok());
     outlive_signals().map_err(ReaperError::Signals)?;
     say(READY);
-    let sweep = || sweep_all(run, *args.grace, args.engine.as_deref().map(EngineAddress::parse));
+    let sweep = || sweep_all(run, *args.grace, args.places());
     let remove_folder = || match (&args.remove, &args.below) {
         (Some(path), Some(root)) => RunFolder { root: root.clone(), path: path.clone() }.remove(),
         _ => Ok(()),

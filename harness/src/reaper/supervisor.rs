@@ -12,7 +12,7 @@ use std::{
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
-    DEFAULT_GRACE, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
+    DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
     process::wait,
     supervise::{Answer, FINISH, KEEP, READY, SWEEP},
     sweep_all,
@@ -30,13 +30,13 @@ pub struct SupervisorOptions {
     pub log: Option<PathBuf>,
     /// How long a process may take to end by itself before it is killed.
     pub grace: Duration,
-    /// The Docker engine in which the run makes things; none of it is looked at when absent.
-    pub engine: Option<EngineAddress>,
+    /// Where the run makes things besides processes; nothing else is looked at.
+    pub places: Places,
 }
 
 impl Default for SupervisorOptions {
     fn default() -> Self {
-        Self { executable: None, folder: None, log: None, grace: DEFAULT_GRACE, engine: None }
+        Self { executable: None, folder: None, log: None, grace: DEFAULT_GRACE, places: Places::default() }
     }
 }
 
@@ -49,7 +49,7 @@ impl Default for SupervisorOptions {
 pub struct Supervisor {
     run: RunId,
     grace: Duration,
-    engine: Option<EngineAddress>,
+    places: Places,
     process: Child,
     words: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -78,7 +78,7 @@ impl Supervisor {
         let mut supervisor = Self {
             run: run.clone(),
             grace: options.grace,
-            engine: options.engine.clone(),
+            places: options.places.clone(),
             process,
             words,
             answers: BufReader::new(answers),
@@ -111,7 +111,7 @@ impl Supervisor {
         let answer = self.ask(SWEEP).map_err(|source| conversation(&run, source))?;
         if answer.is_empty() {
             let status = self.process.wait().map_err(|source| conversation(&run, source))?;
-            sweep_all(&run, self.grace, self.engine.clone())?;
+            sweep_all(&run, self.grace, self.places.clone())?;
             return Err(ReaperError::SupervisorGone { run, status });
         }
         let farewell = Farewell(Some(self));
@@ -200,7 +200,10 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
     if let Some(folder) = &options.folder {
         command.arg("--remove").arg(whole(&folder.path)?).arg("--below").arg(whole(&folder.root)?);
     }
-    match &options.engine {
+    if let Some(cluster) = &options.places.cluster {
+        command.arg("--kubeconfig").arg(whole(&cluster.kubeconfig)?).args(["--context", &cluster.context]);
+    }
+    match &options.places.engine {
         Some(EngineAddress::Socket(path)) => drop(command.arg("--engine").arg(whole(path)?)),
         Some(EngineAddress::Remote(host)) => drop(command.args(["--engine", host])),
         None => {}

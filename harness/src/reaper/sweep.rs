@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Processes, ReaperError, RunId};
+use super::{
+    ClusterAddress, EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Namespaces, Processes,
+    ReaperError, RunId,
+};
 use crate::engine::EngineAddress;
 
 /// How long a process may take to end by itself before it is killed, where nothing else is said.
@@ -31,6 +34,8 @@ pub enum Leftover {
     Network(LabelledNetwork),
     /// A volume, by its name.
     Volume(String),
+    /// A namespace of a cluster, by its name.
+    Namespace(String),
 }
 
 impl Leftover {
@@ -40,7 +45,7 @@ impl Leftover {
             (Self::Process(one), Self::Process(other)) => one.pid == other.pid,
             (Self::Container(one), Self::Container(other)) => one.id == other.id,
             (Self::Network(one), Self::Network(other)) => one.id == other.id,
-            (Self::Volume(one), Self::Volume(other)) => one == other,
+            (Self::Volume(one), Self::Volume(other)) | (Self::Namespace(one), Self::Namespace(other)) => one == other,
             _ => false,
         }
     }
@@ -53,6 +58,7 @@ impl fmt::Display for Leftover {
             Self::Container(container) => container.fmt(formatter),
             Self::Network(network) => network.fmt(formatter),
             Self::Volume(name) => write!(formatter, "volume {name}"),
+            Self::Namespace(name) => write!(formatter, "namespace {name}"),
         }
     }
 }
@@ -117,14 +123,27 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
     }
 }
 
-/// Sweeps every kind: processes, which have `grace` to end by themselves, then what an engine holds, if one is given.
+/// Where a run may have left things besides processes.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// A Docker engine.
+    pub engine: Option<EngineAddress>,
+    /// A Kubernetes cluster.
+    pub cluster: Option<ClusterAddress>,
+}
+
+/// Sweeps every kind: processes, which have `grace` to end by themselves, then what a cluster and an engine hold, if they
+/// are given.
 ///
 /// Must not be called from within an asynchronous task.
-pub fn sweep_all(run: &RunId, grace: Duration, engine: Option<EngineAddress>) -> Result<SweepReport, ReaperError> {
+pub fn sweep_all(run: &RunId, grace: Duration, places: Places) -> Result<SweepReport, ReaperError> {
     let processes = Processes { grace };
-    let objects = engine.map(EngineObjects::at);
-    let kinds: Vec<&dyn Kind> =
-        std::iter::once(&processes as &dyn Kind).chain(objects.iter().map(|objects| objects as _)).collect();
+    let namespaces = places.cluster.map(Namespaces::at);
+    let objects = places.engine.map(EngineObjects::at);
+    let mut kinds: Vec<&dyn Kind> = vec![&processes];
+    // What runs in a cluster asks the chains, which are containers.
+    kinds.extend(namespaces.iter().map(|namespaces| namespaces as &dyn Kind));
+    kinds.extend(objects.iter().map(|objects| objects as &dyn Kind));
     sweep(run, &kinds)
 }
 

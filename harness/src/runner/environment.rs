@@ -5,18 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::future::try_join_all;
 use hourglass_component::chain::OperatorSetId;
 use tokio_util::sync::CancellationToken;
 
 use super::{EnvironmentError, settings::TrialSettings, verdict::Phase};
 use crate::{
     chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
+    cluster::ClusterSpec,
     engine::Engine,
     reaper::{Labels, RunId},
     runtime::{
-        AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, ExecutorSpec, ProcessRuntime,
-        ProcessSettings, Runtime, RuntimeError, TakenDown,
+        AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, ExecutorSpec, KubernetesRuntime,
+        KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, TakenDown,
     },
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
     timeline::{Timeline, follow_chain},
@@ -53,7 +53,7 @@ impl StandUp<'_> {
     pub(super) async fn environment(
         mut self,
         interrupt: &CancellationToken,
-        progress: impl Fn(&str),
+        progress: impl Fn(&str) + Sync,
     ) -> Result<Option<Environment>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
         let topology = topology(&scenario);
@@ -62,19 +62,20 @@ impl StandUp<'_> {
             self.timeline.name_operator(operator.address(), &operator.name);
         }
         progress("preparing chains");
-        let runtime = self.runtime().await?;
+        let Some(runtime) = Box::pin(self.runtime(interrupt, &progress)).await? else { return Ok(None) };
         let stood_up = async {
             let started = Instant::now();
             let state = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
             self.phase(if state.made { "chain state made" } else { "chain state" }, started);
-            self.stand_up(&scenario, &accounts, &state, runtime.as_ref(), progress).await
+            self.stand_up(&scenario, &accounts, &state, runtime.as_ref(), &progress).await
         };
-        match interrupt.run_until_cancelled(stood_up).await {
+        match interrupt.run_until_cancelled(Box::pin(stood_up)).await {
             Some(Ok((chains, start, followers))) => {
                 let timeline = self.timeline.clone();
                 Ok(Some(Environment { chains, accounts, runtime, timeline, start, _followers: followers }))
             }
             Some(Err(error)) => {
+                runtime.keep_evidence(&self.folder).await;
                 // What was started is taken down; the error that led here is the one to report.
                 let _ = runtime.stop().await;
                 Err(error)
@@ -92,7 +93,7 @@ impl StandUp<'_> {
         accounts: &Accounts,
         state: &chain::PreparedState,
         runtime: &dyn Runtime,
-        progress: impl Fn(&str),
+        progress: &(impl Fn(&str) + Sync),
     ) -> Result<(Chains, [u64; 2], [tokio_util::task::AbortOnDropHandle<()>; 2]), EnvironmentError> {
         progress("starting chains");
         let started = Instant::now();
@@ -102,19 +103,19 @@ impl StandUp<'_> {
         progress("starting executors and the aggregator");
         let started = Instant::now();
         let avs = accounts.avs.address();
-        let executors = scenario.topology.operators.iter().zip(&accounts.operators).map(|(operator, account)| {
-            runtime.start_executor(ExecutorSpec {
-                name: operator.name.clone(),
-                key: account.key.clone(),
-                avs,
-                executor: scenario.components.executor.clone(),
-                performer: scenario.components.performer.overlaid_with(&operator.performer),
-            })
+        let operators = scenario.topology.operators.iter().zip(&accounts.operators);
+        let executors = operators.map(|(operator, account)| ExecutorSpec {
+            name: operator.name.clone(),
+            key: account.key.clone(),
+            avs,
+            executor: scenario.components.executor.clone(),
+            performer: scenario.components.performer.overlaid_with(&operator.performer),
         });
+        let executors = runtime.start_executors(executors.collect());
         let aggregator = scenario.components.aggregator.clone();
         let aggregator = runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator });
         // Side by side: an aggregator looks executors up for each task, and there is none yet.
-        let (sockets, ()) = tokio::try_join!(try_join_all(executors), aggregator)?;
+        let (sockets, ()) = tokio::try_join!(executors, aggregator)?;
         self.phase("components", started);
 
         progress("registering sockets");
@@ -136,7 +137,12 @@ impl StandUp<'_> {
         Ok((chains, [l1.number, l2.number], followers))
     }
 
-    async fn runtime(&mut self) -> Result<Box<dyn Runtime>, EnvironmentError> {
+    /// Nothing when it was interrupted before anything of the trial was there.
+    async fn runtime(
+        &mut self,
+        interrupt: &CancellationToken,
+        progress: &(impl Fn(&str) + Sync),
+    ) -> Result<Option<Box<dyn Runtime>>, EnvironmentError> {
         match self.trial.runtime {
             RuntimeKind::Process => {
                 let settings = ProcessSettings {
@@ -150,7 +156,7 @@ impl StandUp<'_> {
                 let supervisor = ProcessRuntime::supervise(&settings).await?;
                 // Not before somebody removes it when this process is killed.
                 self.settings.folders.create(&self.run)?;
-                Ok(Box::new(ProcessRuntime::new(settings, supervisor)?))
+                Ok(Some(Box::new(ProcessRuntime::new(settings, supervisor)?)))
             }
             RuntimeKind::Docker => {
                 let started = Instant::now();
@@ -169,12 +175,34 @@ impl StandUp<'_> {
                 };
                 let supervisor = DockerRuntime::supervise(&settings).await?;
                 self.settings.folders.create(&self.run)?;
-                Ok(Box::new(DockerRuntime::new(settings, supervisor).await?))
+                Ok(Some(Box::new(DockerRuntime::new(settings, supervisor).await?)))
             }
-            RuntimeKind::Kubernetes => Err(EnvironmentError::Unsupported(format!(
-                "run {}: the kubernetes runtime is not built yet; choose --runtime process or --runtime docker",
-                self.trial.name
-            ))),
+            RuntimeKind::Kubernetes => {
+                let started = Instant::now();
+                let spec = ClusterSpec::default();
+                // One that has to be made takes half a minute.
+                let acquiring = Box::pin(self.settings.cluster.acquire(&spec, &progress));
+                let acquired = interrupt.run_until_cancelled(acquiring).await;
+                let Some(acquired) = acquired else { return Ok(None) };
+                let cluster = acquired.map_err(RuntimeError::from)?;
+                self.phase("cluster", started);
+                let started = Instant::now();
+                let settings = KubernetesSettings {
+                    cluster,
+                    anvil: self.settings.anvil.clone(),
+                    executable: self.settings.executable.clone(),
+                    scenario: self.trial.scenario.clone(),
+                    root: self.settings.folders.root().to_owned(),
+                    folder: self.folder.clone(),
+                    labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
+                    timeline: self.timeline.clone(),
+                };
+                let supervisor = KubernetesRuntime::supervise(&settings).await?;
+                self.settings.folders.create(&self.run)?;
+                let runtime = KubernetesRuntime::new(settings, supervisor).await?;
+                self.phase("namespace", started);
+                Ok(Some(Box::new(runtime)))
+            }
         }
     }
 

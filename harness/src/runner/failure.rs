@@ -69,6 +69,12 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::Engine(error)) => return error.remedy().map(str::to_owned),
         EnvironmentError::Runtime(RuntimeError::EngineLost(error)) => return error.remedy().map(str::to_owned),
         EnvironmentError::Runtime(RuntimeError::Image(error)) => return error.remedy(),
+        EnvironmentError::Runtime(RuntimeError::Cluster(error) | RuntimeError::ClusterLost(error)) => {
+            return error.remedy();
+        }
+        EnvironmentError::Runtime(RuntimeError::Helm(error)) => return error.remedy(),
+        EnvironmentError::Runtime(RuntimeError::Operator(error)) => return error.remedy(),
+        EnvironmentError::Runtime(RuntimeError::Reach(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Tail(_)) => "raise fs.inotify.max_user_instances with sysctl",
         _ => return None,
     };

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{failure::StepFailure, judge::verified_on, verdict::Violation, world::World};
 use crate::{
-    runtime::Remains,
+    runtime::{BrokenPromise, Remains},
     scenario::{Chain, ComponentRef, Components, Invariants},
     timeline::{Event, Level, Source},
 };
@@ -38,6 +38,16 @@ pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailur
         }
     }
     Ok(violations)
+}
+
+/// What the runtime promises of every trial, while it still stands.
+pub(super) async fn of_runtime(world: &World) -> Result<Vec<Violation>, StepFailure> {
+    let broken = world.environment.runtime.broken_promises().await?;
+    let violation = |broken: BrokenPromise| {
+        let BrokenPromise { promise, expected, seen } = broken;
+        world.violation(format!("invariant: {promise}"), None, expected, seen, None)
+    };
+    Ok(broken.into_iter().map(violation).collect())
 }
 
 /// Errors that components logged and the scenario does not allow.

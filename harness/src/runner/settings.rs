@@ -1,7 +1,7 @@
 //! What every trial of a run is run with.
 
 use super::RunFolders;
-use crate::{chain::AnvilBinary, runtime::HarnessExecutable};
+use crate::{chain::AnvilBinary, cluster::ClusterChoice, runtime::HarnessExecutable};
 
 /// What every trial of a run needs.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct TrialSettings {
     pub folders: RunFolders,
     /// When an environment outlives its trial.
     pub keep: Keep,
+    /// The cluster of trials that need one.
+    pub cluster: ClusterChoice,
 }
 
 /// When an environment outlives its trial.

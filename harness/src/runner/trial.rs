@@ -126,6 +126,9 @@ impl Course<'_> {
             Keep::Failed => failed,
             Keep::Always => true,
         };
+        if failed && !interrupted {
+            world.environment.runtime.keep_evidence(folder).await;
+        }
         let outcome = stepping.unwrap_or(Ok(Vec::new()));
         let taken_down = self.take_down(world.environment, keep && !interrupted).await;
         match outcome {
@@ -145,7 +148,9 @@ impl Course<'_> {
         let scenario = self.trial.scenario.clone();
         let stepping = async {
             steps::run_all(world, &scenario.steps, progress).await?;
-            invariants::on_chain(world).await
+            let mut violations = invariants::on_chain(world).await?;
+            violations.extend(invariants::of_runtime(world).await?);
+            Ok(violations)
         };
         let stepped = tokio::select! {
             // First: what steps say of a runtime that has failed is its consequence.

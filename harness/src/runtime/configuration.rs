@@ -58,8 +58,17 @@ pub(super) fn write(path: &Path, config: &Value) -> Result<(), RuntimeError> {
 }
 
 /// JSON, which is YAML with every text in quotes: bare, an address or a key is a number to some readers of YAML.
-fn document(config: &Value) -> String {
+pub(super) fn document(config: &Value) -> String {
     format!("{config:#}\n")
+}
+
+/// The two keys of an image in an executor's configuration, which are joined by a colon again.
+pub(super) fn repository_and_tag(image: &str) -> (&str, &str) {
+    let name = image.rfind('/').map_or(0, |slash| slash + 1);
+    match image[name..].rfind(':') {
+        Some(colon) => (&image[..name + colon], &image[name + colon + 1..]),
+        None => (image, "latest"),
+    }
 }
 
 fn operator(key: &EcdsaKey) -> Value {
@@ -80,5 +89,15 @@ mod tests {
         let config = json!({ "operator": { "address": "0x10" }, "grpcPort": 0 });
         let written = document(&config);
         assert!(written.contains(r#""address": "0x10""#), "{written}");
+    }
+
+    #[rstest::rstest]
+    #[case("performer", "performer", "latest")]
+    #[case("performer:1.2", "performer", "1.2")]
+    #[case("registry:5000/team/performer", "registry:5000/team/performer", "latest")]
+    #[case("registry:5000/team/performer:1", "registry:5000/team/performer", "1")]
+    #[case("team/performer@sha256:00ff", "team/performer@sha256", "00ff")]
+    fn images_are_split_where_they_are_joined(#[case] image: &str, #[case] repository: &str, #[case] tag: &str) {
+        assert_eq!(repository_and_tag(image), (repository, tag));
     }
 }

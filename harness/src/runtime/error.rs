@@ -5,7 +5,12 @@ use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 use hourglass_component::health::HealthError;
 
 use crate::{
-    chain::SetupError, engine::EngineError, image::ImageError, reaper::ReaperError, scenario::ComponentRef,
+    chain::SetupError,
+    cluster::{ClusterError, helm::HelmError, operator::OperatorError, reach::ReachError},
+    engine::EngineError,
+    image::ImageError,
+    reaper::ReaperError,
+    scenario::ComponentRef,
     timeline::TailError,
 };
 
@@ -27,6 +32,29 @@ pub enum RuntimeError {
     /// An image.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(Box<ClusterError>),
+    /// The cluster went away while the trial ran.
+    #[error("keep the trial running")]
+    ClusterLost(#[source] Box<ClusterError>),
+    /// A Helm release.
+    #[error(transparent)]
+    Helm(#[from] HelmError),
+    /// The operator of the cluster.
+    #[error(transparent)]
+    Operator(Box<OperatorError>),
+    /// The way to a Service.
+    #[error(transparent)]
+    Reach(Box<ReachError>),
+    /// Something could not be done to the cluster.
+    #[error("{doing}: {reason}")]
+    Disturbance {
+        /// What was to be done.
+        doing: String,
+        /// Why it was not.
+        reason: String,
+    },
     /// A container could not be run.
     #[error("run container {container}")]
     Container {
@@ -134,4 +162,22 @@ pub enum RuntimeError {
         /// The last that was seen.
         state: String,
     },
+}
+
+impl From<OperatorError> for RuntimeError {
+    fn from(error: OperatorError) -> Self {
+        Self::Operator(Box::new(error))
+    }
+}
+
+impl From<ClusterError> for RuntimeError {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+impl From<ReachError> for RuntimeError {
+    fn from(error: ReachError) -> Self {
+        Self::Reach(Box::new(error))
+    }
 }

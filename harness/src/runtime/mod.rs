@@ -6,21 +6,28 @@
 mod configuration;
 mod docker;
 mod error;
+mod kubernetes;
+mod output;
 mod performers;
 mod process;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 pub use docker::{DockerImages, DockerRuntime, DockerSettings};
 pub use error::RuntimeError;
 use hourglass_component::keys::{Address, EcdsaKey};
+pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use process::{ProcessRuntime, ProcessSettings};
 
 use crate::{
     chain::{ChainControl, PreparedState, SetupError},
     reaper::Farewell,
-    scenario::{Component, ComponentRef, RuntimeKind},
+    scenario::{ClusterFault, Component, ComponentRef, RuntimeKind},
 };
 
 /// The chains of a trial.
@@ -65,6 +72,17 @@ pub struct Remains {
     pub what: String,
 }
 
+/// Something that a runtime promises of every trial and that is not so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenPromise {
+    /// The promise, as `performers are ready`.
+    pub promise: &'static str,
+    /// What would be right.
+    pub expected: String,
+    /// What is so instead.
+    pub seen: String,
+}
+
 /// What the taking down of a trial came to.
 #[derive(Debug)]
 pub struct TakenDown {
@@ -83,8 +101,8 @@ pub trait Runtime: Send + Sync {
     /// Starts both chains with a prepared state, ready to be asked, mining instantly.
     async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError>;
 
-    /// Starts an executor with its performer, both healthy; gives the socket to register for it.
-    async fn start_executor(&self, spec: ExecutorSpec) -> Result<String, RuntimeError>;
+    /// Starts all executors with their performers, everything healthy; gives the sockets to register, in their order.
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError>;
 
     /// Starts the aggregator, healthy.
     async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError>;
@@ -106,6 +124,23 @@ pub trait Runtime: Send + Sync {
 
     /// Puts a component back on the network and waits until it is healthy.
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
+
+    /// Does something to the cluster that the parts run in; only Kubernetes has one.
+    async fn disturb(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+        Err(RuntimeError::Unsupported {
+            runtime: self.kind().as_str(),
+            reason: format!("`{}` is about a cluster; say `runtimes: [kubernetes]`", fault.key()),
+        })
+    }
+
+    /// What the runtime promises of every trial and is not so, while everything still runs.
+    async fn broken_promises(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
+        Ok(Vec::new())
+    }
+
+    /// Keeps in a folder what there is to see of a trial that failed, beyond what its parts log; whatever cannot be had
+    /// is left out.
+    async fn keep_evidence(&self, _folder: &Path) {}
 
     /// Waits until what runs the parts has failed as a whole, so that nothing can be expected of them any more.
     async fn failure(&self) -> RuntimeError {

@@ -1,7 +1,8 @@
-//! Checks of what only some runtimes can do: a network and a memory limit of each component.
+//! Checks of what only some runtimes can do: a network and a memory limit of each component, a cluster.
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
+use super::cluster_fault::ClusterFault;
 use super::model::{Component, ScenarioDocument};
 use super::step::StepDocument;
 use super::values::{Memory, RuntimeKind};
@@ -13,8 +14,10 @@ const LEAST_MEMORY: Memory = Memory { bytes: 6 << 20 };
 pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     let root = Pointer::root();
     reason(document, &root, problems);
-    let process = document.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&RuntimeKind::Process));
-    let mut checking = Checking { process: process && !problems.touch(&root.key("runtimes")), problems };
+    let readable = !problems.touch(&root.key("runtimes"));
+    let meant_for = |kind| readable && document.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&kind));
+    let (process, docker) = (meant_for(RuntimeKind::Process), meant_for(RuntimeKind::Docker));
+    let mut checking = Checking { process, without_cluster: process || docker, problems };
     let components = root.key("components");
     let named = [
         ("performer", &document.components.performer),
@@ -64,6 +67,7 @@ fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) 
 
 struct Checking<'a> {
     process: bool,
+    without_cluster: bool,
     problems: &'a mut Problems,
 }
 
@@ -90,9 +94,22 @@ impl Checking<'_> {
                     self.needs_containers(&format!("`{key}`"), &at.key(key));
                 }
             }
+            if let Some(key) = step.single_kind().as_ref().and_then(ClusterFault::of).map(|fault| fault.key()) {
+                self.needs_cluster(&format!("`{key}`"), &at.key(key));
+            }
             if let Some(branches) = &step.parallel {
                 self.steps(branches, &at.key("parallel"));
             }
+        }
+    }
+
+    fn needs_cluster(&mut self, what: &str, at: &Pointer) {
+        if self.without_cluster {
+            self.problems.add(
+                Problem::at_key(at, format!("only the kubernetes runtime has {what}"))
+                    .label("needs a cluster")
+                    .help("say `runtimes: [kubernetes]`, and why in `runtimes_because`"),
+            );
         }
     }
 

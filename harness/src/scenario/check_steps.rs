@@ -119,10 +119,22 @@ impl Checking<'_> {
             ("resume", step.resume.as_ref().map(|step| &step.component)),
             ("disconnect", step.disconnect.as_ref().map(|step| &step.component)),
             ("reconnect", step.reconnect.as_ref().map(|step| &step.component)),
+            ("delete_pod", step.delete_pod.as_ref().map(|step| &step.component)),
+            ("drain_node", step.drain_node.as_ref().map(|step| &step.component)),
             ("expect_event", step.expect_event.as_ref().and_then(|step| step.component.as_ref())),
         ] {
             if let Some(name) = component.and_then(ComponentRef::operator) {
                 self.operator(name, &at.key(key).key("component"));
+            }
+        }
+        for (key, ends) in [
+            ("cut", step.cut.as_ref().map(|step| [&step.from, &step.to])),
+            ("mend", step.mend.as_ref().map(|step| [&step.from, &step.to])),
+        ] {
+            for (end, component) in ["from", "to"].into_iter().zip(ends.into_iter().flatten()) {
+                if let Some(name) = component.operator() {
+                    self.operator(name, &at.key(key).key(end));
+                }
             }
         }
         for (key, within) in [
@@ -132,6 +144,8 @@ impl Checking<'_> {
             ("expect_event", step.expect_event.as_ref().map(|step| step.within)),
             ("restart", step.restart.as_ref().map(|step| step.within)),
             ("reconnect", step.reconnect.as_ref().map(|step| step.within)),
+            ("scale_cluster_operator", step.scale_cluster_operator.as_ref().map(|step| step.within)),
+            ("drain_node", step.drain_node.as_ref().map(|step| step.within)),
         ] {
             if within.is_some_and(|within| within.is_zero()) {
                 self.problems.add(

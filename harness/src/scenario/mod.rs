@@ -6,6 +6,7 @@
 mod check;
 mod check_runtimes;
 mod check_steps;
+mod cluster_fault;
 mod error;
 mod images;
 mod load;
@@ -21,6 +22,9 @@ mod trial;
 mod values;
 mod variables;
 
+pub use cluster_fault::{
+    ClusterFault, Cut, DeletePod, DrainNode, KillClusterOperator, LimitPods, Mend, ScaleClusterOperator, UncordonNodes,
+};
 pub use error::ScenarioError;
 pub use images::Images;
 pub use load::{Loader, ScenarioFile, Variant};

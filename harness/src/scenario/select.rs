@@ -23,7 +23,7 @@ pub struct Selection {
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
     /// Only trials on this runtime
-    #[arg(long = "runtime", value_name = "RUNTIME")]
+    #[arg(long = "runtime", value_name = "RUNTIME", value_delimiter = ',')]
     pub runtimes: Vec<RuntimeKind>,
     /// The folder with the scenarios [default: `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]

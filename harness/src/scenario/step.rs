@@ -14,6 +14,9 @@ use hourglass_component::events::TaskEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::cluster_fault::{
+    Cut, DeletePod, DrainNode, KillClusterOperator, LimitPods, Mend, ScaleClusterOperator, UncordonNodes,
+};
 use super::texts::{ComponentRef, HexBytes};
 use super::values::Chain;
 
@@ -130,6 +133,22 @@ step_kinds! {
     disconnect: Disconnect,
     /// Puts a component back on the network and waits until it is ready. Not for the process runtime.
     reconnect: Reconnect,
+    /// Deletes the pods of a component at once; what keeps them makes others. Only for the Kubernetes runtime.
+    delete_pod: DeletePod,
+    /// Kills the cluster's Hourglass operator at once; its Deployment starts it again. Only for the Kubernetes runtime.
+    kill_cluster_operator: KillClusterOperator,
+    /// Scales the cluster's Hourglass operator and waits until as many of it run. Only for the Kubernetes runtime.
+    scale_cluster_operator: ScaleClusterOperator,
+    /// Takes no more pods on the node of a component, and evicts the trial's pods from it. Only for the Kubernetes runtime.
+    drain_node: DrainNode,
+    /// Lets the nodes that the trial has drained take pods again. Only for the Kubernetes runtime.
+    uncordon_nodes: UncordonNodes,
+    /// Limits how many pods may be in the trial's namespace; those that are there stay. Only for the Kubernetes runtime.
+    limit_pods: LimitPods,
+    /// Keeps a component from connecting to another, by a policy of the network. Only for the Kubernetes runtime.
+    cut: Cut,
+    /// Lets a component connect again to another from which it was cut off. Only for the Kubernetes runtime.
+    mend: Mend,
     /// Mines blocks.
     mine: Mine,
     /// Moves a chain's time forward and mines a block.
@@ -353,6 +372,6 @@ const fn one() -> u32 {
     1
 }
 
-const fn default_within() -> Duration {
+pub(super) const fn default_within() -> Duration {
     Duration::from_secs(10)
 }

@@ -85,6 +85,18 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "7:17: the process runtime does not have `reconnect`",
     "`runtimes: [docker, kubernetes]`"
 )]
+#[case::no_cluster_in_docker(
+    "runtimes: [docker, kubernetes]\nruntimes_because: Pods.",
+    "- delete_pod: {component: executor/operator}",
+    "8:5: only the kubernetes runtime has `delete_pod`",
+    "`runtimes: [kubernetes]`"
+)]
+#[case::unknown_end_of_a_cut(
+    "runtimes: [kubernetes]\nruntimes_because: Policies.",
+    "- cut: {from: executor/operator, to: performer/bob}",
+    "8:40: there is no operator called `bob`",
+    "operators: `operator`"
+)]
 #[case::no_limit_in_processes(
     "components: {performer: {memory: 64MiB}}",
     "",

@@ -13,7 +13,7 @@ use crate::sandbox::{FILES, Sandbox, run, scenarios};
 #[test]
 fn list_gives_json() {
     let sandbox = Sandbox::new();
-    let outcome = sandbox.run(&["list", "--runtime", "process", "--runtime", "docker", "--format", "json"]);
+    let outcome = sandbox.run(&["list", "--runtime", "process,docker", "--runtime", "kubernetes", "--format", "json"]);
     outcome.assert_code(0);
     let list: Vec<serde_json::Value> = serde_json::from_str(&outcome.stdout).unwrap();
     let square = list.iter().find(|entry| entry["name"] == "process::square").unwrap();

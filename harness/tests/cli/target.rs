@@ -46,7 +46,9 @@ fn the_list_is_what_nextest_reads() {
     let sandbox = Sandbox::new();
     let list = in_target(&sandbox, &["--list", "--format", "terse"]);
     list.assert_code(0).assert_shows(&["process::square: test\n", "process::quorum_lost::without_fault: test\n"]);
-    let known = |line: &str| ["process::", "docker::", "parity::"].iter().any(|prefix| line.starts_with(prefix));
+    let known = |line: &str| {
+        ["process::", "docker::", "kubernetes::", "parity::"].iter().any(|prefix| line.starts_with(prefix))
+    };
     for line in list.stdout.lines() {
         assert!(known(line) && line.ends_with(": test"), "nextest does not read {line:?}");
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use hourglass_harness::{
     engine::EngineAddress,
-    reaper::{Labels, Leftover, ReaperError, Supervisor, SupervisorOptions, processes_of},
+    reaper::{Labels, Leftover, Places, ReaperError, Supervisor, SupervisorOptions, processes_of},
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -129,7 +129,10 @@ impl Strangers {
 }
 
 fn with_engine(place: &Place) -> SupervisorOptions {
-    SupervisorOptions { engine: Some(EngineAddress::parse(&place.address())), ..options() }
+    SupervisorOptions {
+        places: Places { engine: Some(EngineAddress::parse(&place.address())), cluster: None },
+        ..options()
+    }
 }
 
 fn name(leftover: &Leftover) -> String {
@@ -137,7 +140,7 @@ fn name(leftover: &Leftover) -> String {
         Leftover::Process(process) => process.to_string(),
         Leftover::Container(container) => container.name.clone(),
         Leftover::Network(network) => network.name.clone(),
-        Leftover::Volume(name) => name.clone(),
+        Leftover::Volume(name) | Leftover::Namespace(name) => name.clone(),
     }
 }
 

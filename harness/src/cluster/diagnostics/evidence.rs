@@ -151,7 +151,7 @@ impl Evidence {
             let limit = bytesize::ByteSize::b(u64::try_from(limits.total).unwrap_or(u64::MAX));
             gaps.push(format!("{} files: all may take {limit}, objects a quarter of it", content.surplus));
         }
-        let left = content.left + summary_share(limits);
+        let left = (content.left + summary_share(limits)).min(self.file);
         Holdings { files: content.files, bytes: content.bytes, gaps, took: self.began.elapsed(), left }
     }
 

@@ -22,3 +22,4 @@ pub use collect::{Sources, collect};
 pub use failed::{KEPT, on_failure};
 pub use limits::Limits;
 pub use summary::{SUMMARY_FILE, Summary};
+pub(crate) use trouble::of_pod;

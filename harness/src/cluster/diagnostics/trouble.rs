@@ -23,7 +23,7 @@ pub(super) fn of_claim(claim: &PersistentVolumeClaim) -> Option<String> {
 
 /// Why a pod is not ready, a line for the pod and one for each container concerned; nothing of one that is ready or has
 /// done its work.
-pub(super) fn of_pod(pod: &Pod) -> Option<String> {
+pub(crate) fn of_pod(pod: &Pod) -> Option<String> {
     let status = pod.status.clone().unwrap_or_default();
     let phase = status.phase.as_deref().unwrap_or("Pending");
     let conditions = status.conditions.unwrap_or_default();

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 use crate::cluster::ClusterSpec;
 
 const LOOPBACK: &str = "127.0.0.1";
+/// An address of a Service leads nowhere until its node's proxy has it, which by default waits a second from one change to
+/// the next: what is ready is reached that much later. Nodes as small as ours write their rules in milliseconds.
+const PROXY: &str =
+    "kind: KubeProxyConfiguration\niptables:\n  minSyncPeriod: 50ms\nnftables:\n  minSyncPeriod: 50ms\n";
+/// The controllers of Kubernetes ask the API server twenty times a second at most by default, all of them together, which
+/// makes a few Deployments at once wait for seconds.
+const CONTROLLERS: &str = "\
+    apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\ncontrollerManager:\n  extraArgs:\n    \
+    kube-api-qps: \"200\"\n    kube-api-burst: \"400\"\n";
 
 /// The configuration of a cluster, as YAML.
 pub(super) fn config(spec: &ClusterSpec) -> String {
@@ -23,6 +32,7 @@ pub(super) fn config(spec: &ClusterSpec) -> String {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": { "ipFamily": "ipv4", "apiServerAddress": LOOPBACK },
+        "kubeadmConfigPatches": [PROXY, CONTROLLERS],
         "nodes": nodes,
     });
     if !spec.feature_gates.is_empty() {

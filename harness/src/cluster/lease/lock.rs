@@ -15,13 +15,13 @@ use crate::cluster::ClusterError;
 
 /// A file that processes lock; it is made when it is locked first.
 #[derive(Debug, Clone)]
-pub(super) struct LockFile {
+pub(in crate::cluster) struct LockFile {
     path: PathBuf,
 }
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Locked {
+pub(in crate::cluster) struct Locked {
     file: File,
     path: PathBuf,
 }
@@ -33,32 +33,32 @@ enum Mode {
 }
 
 impl LockFile {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(in crate::cluster) fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
     /// Waits until nobody else has it.
-    pub(super) async fn exclusive(&self) -> Result<Locked, ClusterError> {
+    pub(in crate::cluster) async fn exclusive(&self) -> Result<Locked, ClusterError> {
         self.wait(Mode::Exclusive).await
     }
 
     /// Waits until nobody has it exclusively.
-    pub(super) async fn shared(&self) -> Result<Locked, ClusterError> {
+    pub(in crate::cluster) async fn shared(&self) -> Result<Locked, ClusterError> {
         self.wait(Mode::Shared).await
     }
 
     /// Nothing when somebody has it.
-    pub(super) fn try_exclusive(&self) -> Result<Option<Locked>, ClusterError> {
+    pub(in crate::cluster) fn try_exclusive(&self) -> Result<Option<Locked>, ClusterError> {
         self.attempt(Mode::Exclusive)
     }
 
     /// Nothing when somebody has it exclusively.
-    pub(super) fn try_shared(&self) -> Result<Option<Locked>, ClusterError> {
+    pub(in crate::cluster) fn try_shared(&self) -> Result<Option<Locked>, ClusterError> {
         self.attempt(Mode::Shared)
     }
 
     /// When it was used last; nothing where it is not there.
-    pub(super) fn used(&self) -> Option<SystemTime> {
+    pub(in crate::cluster) fn used(&self) -> Option<SystemTime> {
         fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok()
     }
 
@@ -132,12 +132,12 @@ impl LockFile {
 
 impl Locked {
     /// Sets the time of its last use.
-    pub(super) fn touch(&self) -> Result<(), ClusterError> {
+    pub(in crate::cluster) fn touch(&self) -> Result<(), ClusterError> {
         self.file.set_modified(SystemTime::now()).map_err(ClusterError::file("touch", &self.path))
     }
 
     /// Removes the file. Only for who has it exclusively: others would hold what nobody can see.
-    pub(super) fn remove(self) -> Result<(), ClusterError> {
+    pub(in crate::cluster) fn remove(self) -> Result<(), ClusterError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(ClusterError::file("remove", &self.path)(error))

@@ -17,5 +17,6 @@ pub use acquire::{Lease, LeaseSource};
 pub use discard::{Removal, remove};
 pub use holders::Holder;
 pub use inventory::{Condition, FoundCluster, look};
+pub(super) use lock::{LockFile, Locked};
 pub use request::{IDLE_VARIABLE, LeaseRequest, UP_IDLE};
 pub use superfluous::{Cleaned, clean};

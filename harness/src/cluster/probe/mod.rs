@@ -4,6 +4,7 @@
 //! they try. How checks are shown belongs to `cli`.
 
 mod dial;
+mod health;
 mod hops;
 mod image;
 mod objects;
@@ -16,5 +17,6 @@ mod topics;
 mod volumes;
 
 pub use dial::{Came, Dialled, dial, serve};
+pub use health::{Asked, ask};
 pub use image::ProbeImage;
 pub use run::probe;

@@ -6,16 +6,16 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::{ContainerState, Node as NodeObject, Pod};
 use kube::{
     Api, Resource, ResourceExt as _,
-    api::{AttachParams, ListParams, PostParams},
+    api::{ListParams, PostParams},
     runtime::watcher,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{io::AsyncReadExt as _, time::timeout};
+use tokio::time::timeout;
 
 use super::{Dialled, objects::Objects};
 use crate::{
     cluster::{
-        Cluster, ClusterError, OwnNamespace,
+        Cluster, ClusterError, OwnNamespace, run_in_pod,
         usable::{is_ready, watch},
     },
     image::ImageRole,
@@ -166,43 +166,11 @@ impl ProbePod {
         let limit = humantime::format_duration(within).to_string();
         let words = [ImageRole::Components.program(), "probe", "connect", "--within", &limit];
         let command = words.into_iter().chain(targets.iter().map(String::as_str));
-        let said = timeout(within + MARGIN, self.command(cluster, namespace, command));
+        let place = (namespace.name(), self.name.as_str());
+        let said = timeout(within + MARGIN, run_in_pod(cluster, place, command));
         let said = said.await.map_err(|_| "it does not end".to_owned())??;
         let lines = said.lines().map(serde_json::from_str).collect::<Result<Vec<Dialled>, _>>();
         let dialled = lines.map_err(|_| format!("it says {:?}", said.trim()))?;
         if dialled.len() < targets.len() { Err(format!("it says {:?}", said.trim())) } else { Ok(dialled) }
-    }
-
-    async fn command<'a>(
-        &self,
-        cluster: &Cluster,
-        namespace: &OwnNamespace,
-        command: impl Iterator<Item = &'a str> + Debug,
-    ) -> Result<String, String> {
-        let doing = || format!("run a command in pod {}/{}", namespace.name(), self.name);
-        let fail = |error: kube::Error| {
-            hourglass_component::causes::with_causes(&ClusterError::api(&cluster.name, doing())(error))
-        };
-        let streams = AttachParams::default().stdin(false).stdout(true).stderr(true);
-        let mut running = namespace.api::<Pod>().exec(&self.name, command, &streams).await.map_err(fail)?;
-        let (mut said, mut complained) = (String::new(), String::new());
-        let (out, err) = (running.stdout(), running.stderr());
-        let read = |error: std::io::Error| error.to_string();
-        tokio::try_join!(
-            async {
-                match out {
-                    Some(mut out) => out.read_to_string(&mut said).await.map(drop),
-                    None => Ok(()),
-                }
-            },
-            async {
-                match err {
-                    Some(mut err) => err.read_to_string(&mut complained).await.map(drop),
-                    None => Ok(()),
-                }
-            }
-        )
-        .map_err(read)?;
-        Ok(if said.is_empty() { complained } else { said })
     }
 }

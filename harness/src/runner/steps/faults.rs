@@ -1,8 +1,9 @@
-//! What is done to components: `kill`, `restart`, `pause`, `resume`, `disconnect`, `reconnect`.
+//! What is done to components: `kill`, `restart`, `pause`, `resume`, `disconnect`, `reconnect`; and to the cluster that
+//! they run in.
 
 use crate::{
     runner::{failure::StepFailure, world::World},
-    scenario::{Disconnect, Kill, Pause, Reconnect, Restart, Resume},
+    scenario::{ClusterFault, Disconnect, Kill, Pause, Reconnect, Restart, Resume, StepKind},
 };
 
 pub(super) async fn kill(world: &World, kill: &Kill) -> Result<(), StepFailure> {
@@ -33,4 +34,12 @@ pub(super) async fn disconnect(world: &World, disconnect: &Disconnect) -> Result
 pub(super) async fn reconnect(world: &World, reconnect: &Reconnect) -> Result<(), StepFailure> {
     world.environment.runtime.reconnect(&reconnect.component, reconnect.within.into()).await?;
     Ok(())
+}
+
+/// Does to the cluster what a step says; of one that is about something else there is nothing to do.
+pub(super) async fn disturb(world: &World, kind: &StepKind) -> Result<(), StepFailure> {
+    match ClusterFault::of(kind) {
+        Some(fault) => Ok(world.environment.runtime.disturb(&fault).await?),
+        None => Ok(()),
+    }
 }

@@ -51,6 +51,14 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
             StepKind::Resume(resume) => faults::resume(world, resume).await,
             StepKind::Disconnect(disconnect) => faults::disconnect(world, disconnect).await,
             StepKind::Reconnect(reconnect) => faults::reconnect(world, reconnect).await,
+            StepKind::DeletePod(_)
+            | StepKind::KillClusterOperator(_)
+            | StepKind::ScaleClusterOperator(_)
+            | StepKind::DrainNode(_)
+            | StepKind::UncordonNodes(_)
+            | StepKind::LimitPods(_)
+            | StepKind::Cut(_)
+            | StepKind::Mend(_) => faults::disturb(world, &step.kind).await,
             StepKind::Mine(mine) => chain::mine(world, mine).await,
             StepKind::Warp(warp) => chain::warp(world, warp).await,
             StepKind::Parallel(steps) => {

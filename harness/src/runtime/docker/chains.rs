@@ -34,16 +34,18 @@ const CACHE: &str = "/tmp/anvil";
 
 /// A running chain; dropping it removes the container, unless it was kept.
 #[derive(Debug)]
-pub(super) struct AnvilContainer {
+pub(in crate::runtime) struct AnvilContainer {
     container: ContainerAsync<GenericImage>,
     control: ChainControl,
-    /// Where containers on the trial's network reach it.
+    /// Where containers on the network reach it.
     pub url: String,
+    /// Its address on the network, where the engine is on this machine.
+    own: Option<IpAddr>,
 }
 
 impl AnvilContainer {
     /// Starts a chain with a prepared state, and waits until it answers with its id and a head; it mines instantly.
-    pub(super) async fn start(
+    pub(in crate::runtime) async fn start(
         image: &str,
         chain_id: u64,
         state: &Path,
@@ -84,7 +86,7 @@ impl AnvilContainer {
                 let control = ChainControl::new(client);
                 control.mine_instantly().await?;
                 let url = format!("http://{name}:{PORT}");
-                Ok(Self { container, control, url })
+                Ok(Self { container, control, url, own })
             }
             Err(reason) => {
                 let output = watch.output_so_far(container.id());
@@ -94,12 +96,17 @@ impl AnvilContainer {
     }
 
     /// The chain.
-    pub(super) fn control(&self) -> &ChainControl {
+    pub(in crate::runtime) fn control(&self) -> &ChainControl {
         &self.control
     }
 
+    /// Where it is reached on the network without asking for its name.
+    pub(in crate::runtime) fn url_by_address(&self) -> String {
+        self.own.map_or_else(|| self.url.clone(), |address| format!("http://{}", SocketAddr::new(address, PORT)))
+    }
+
     /// Ends the process. It holds nothing that an orderly end would save.
-    pub(super) async fn kill(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    pub(in crate::runtime) async fn kill(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
         let id = self.container.id();
         let killed = surroundings.engine.docker().kill_container(id, None).await;
         match killed.doing(|| format!("kill the container of {}", self.url)) {
@@ -109,13 +116,13 @@ impl AnvilContainer {
     }
 
     /// Removes the container.
-    pub(super) async fn remove(self) -> Result<(), RuntimeError> {
+    pub(in crate::runtime) async fn remove(self) -> Result<(), RuntimeError> {
         let name = self.url.clone();
         self.container.rm().await.map_err(|source| of_testcontainers(&name, source))
     }
 
     /// Leaves the container running.
-    pub(super) fn keep(self) {
+    pub(in crate::runtime) fn keep(self) {
         // The crate knows only of keeping every container of a process, by a variable.
         std::mem::forget(self.container);
     }

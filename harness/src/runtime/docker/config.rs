@@ -35,7 +35,7 @@ pub(super) fn executor(
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = ComponentRef::Performer(spec.name.clone());
     let image = spec.performer.image.as_deref().unwrap_or(&images.components);
-    let (repository, tag) = repository_and_tag(image);
+    let (repository, tag) = configuration::repository_and_tag(image);
     let mut labels = surroundings.labels.to_map();
     labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
     let mut keeps = json!({
@@ -90,29 +90,5 @@ fn launch(
         read_only,
         memory: replacement.memory.map(|limit| limit.bytes),
         ready_within,
-    }
-}
-
-/// The two keys of an image in an executor's configuration, which are joined by a colon again.
-fn repository_and_tag(image: &str) -> (&str, &str) {
-    let name = image.rfind('/').map_or(0, |slash| slash + 1);
-    match image[name..].rfind(':') {
-        Some(colon) => (&image[..name + colon], &image[name + colon + 1..]),
-        None => (image, "latest"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[rstest::rstest]
-    #[case("performer", "performer", "latest")]
-    #[case("performer:1.2", "performer", "1.2")]
-    #[case("registry:5000/team/performer", "registry:5000/team/performer", "latest")]
-    #[case("registry:5000/team/performer:1", "registry:5000/team/performer", "1")]
-    #[case("team/performer@sha256:00ff", "team/performer@sha256", "00ff")]
-    fn images_are_split_where_they_are_joined(#[case] image: &str, #[case] repository: &str, #[case] tag: &str) {
-        assert_eq!(repository_and_tag(image), (repository, tag));
     }
 }

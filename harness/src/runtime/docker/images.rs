@@ -29,13 +29,7 @@ impl DockerImages {
         executable: &HarnessExecutable,
         anvil: &AnvilBinary,
     ) -> Result<Self, RuntimeError> {
-        let mut commands = BTreeMap::new();
-        for (component, image) in replaced(scenario) {
-            image::require(engine, image, &component).await?;
-            let inspected = engine.docker().inspect_image(image).await.doing(|| format!("inspect image {image}"))?;
-            let command = inspected.config.and_then(|config| config.cmd).unwrap_or_default();
-            commands.insert(image.to_owned(), command);
-        }
+        let commands = commands(engine, scenario).await?;
         let (components, anvil) = tokio::try_join!(
             image::deliver_components(engine, &executable.0),
             image::deliver_anvil(engine, &anvil.path)
@@ -49,8 +43,23 @@ impl DockerImages {
     }
 }
 
+/// What the user's images run by themselves, which must all be in the engine.
+pub(in crate::runtime) async fn commands(
+    engine: &Engine,
+    scenario: &Scenario,
+) -> Result<BTreeMap<String, Vec<String>>, RuntimeError> {
+    let mut commands = BTreeMap::new();
+    for (component, image) in replaced(scenario) {
+        image::require(engine, image, &component).await?;
+        let inspected = engine.docker().inspect_image(image).await.doing(|| format!("inspect image {image}"))?;
+        let command = inspected.config.and_then(|config| config.cmd).unwrap_or_default();
+        commands.insert(image.to_owned(), command);
+    }
+    Ok(commands)
+}
+
 /// The components that have an image of the user's.
-fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str)> {
+pub(in crate::runtime) fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str)> {
     let shared = &scenario.components;
     let shared = [
         ("aggregator", &shared.aggregator.image),

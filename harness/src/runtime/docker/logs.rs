@@ -1,12 +1,10 @@
 //! What the containers on a trial's network say, and when they end: into files and the timeline.
 //!
 //! Containers are found by the engine's events about the network, so that those which a program of the user's makes
-//! are read too.
+//! are read too. On a network that is not the trial's own, only those with the label of its run are.
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs::{File, OpenOptions},
-    io::Write as _,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -23,9 +21,10 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use super::lines::Lines;
 use crate::{
     engine::{Engine, EngineError, Engined as _},
-    reaper::COMPONENT_LABEL,
+    reaper::{COMPONENT_LABEL, RUN_LABEL, RunId},
+    runtime::output::Output,
     scenario::ComponentRef,
-    timeline::{Event, LastLines, Timeline, parse_line},
+    timeline::{Event, LastLines, Timeline},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.
@@ -33,7 +32,7 @@ const REST_WITHIN: Duration = Duration::from_secs(5);
 
 /// Reads what the containers on one network write, from their first line on.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(in crate::runtime) struct Watch {
     shared: Arc<Shared>,
     lost: watch::Receiver<Option<Arc<EngineError>>>,
     _events: AbortOnDropHandle<()>,
@@ -43,6 +42,7 @@ pub(super) struct Watch {
 struct Shared {
     engine: Engine,
     network: String,
+    only: Option<RunId>,
     folder: PathBuf,
     timeline: Timeline,
     containers: Mutex<HashMap<String, Container>>,
@@ -62,12 +62,20 @@ struct Container {
 }
 
 impl Watch {
-    /// Follows what happens on the network since `since`, in seconds since 1970; output goes below `folder`.
-    pub(super) fn start(engine: &Engine, network: &str, since: i64, folder: PathBuf, timeline: Timeline) -> Self {
+    /// Follows what happens on the network since `since`, in seconds since 1970, to all containers or to those of `only`
+    /// one run; output goes below `folder`.
+    pub(in crate::runtime) fn start(
+        engine: &Engine,
+        network: &str,
+        only: Option<RunId>,
+        since: i64,
+        folder: PathBuf,
+        timeline: Timeline,
+    ) -> Self {
         let (engine, network) = (engine.clone(), network.to_owned());
         let (containers, latest) = (Mutex::default(), Mutex::default());
         let readers = TaskTracker::new();
-        let shared = Arc::new(Shared { engine, network, folder, timeline, containers, latest, readers });
+        let shared = Arc::new(Shared { engine, network, only, folder, timeline, containers, latest, readers });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move {
@@ -78,7 +86,7 @@ impl Watch {
     }
 
     /// Waits until the engine does not tell any more what happens.
-    pub(super) async fn lost(&self) -> Arc<EngineError> {
+    pub(in crate::runtime) async fn lost(&self) -> Arc<EngineError> {
         let mut lost = self.lost.clone();
         let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
         match error {
@@ -108,7 +116,7 @@ impl Watch {
     }
 
     /// Waits until the output of all containers is read to the end; all of them must have ended.
-    pub(super) async fn finish(&self) {
+    pub(in crate::runtime) async fn finish(&self) {
         self.shared.readers.close();
         // One whose output does not end is no reason to hold up the rest.
         let _ = timeout(REST_WITHIN, self.shared.readers.wait()).await;
@@ -139,6 +147,10 @@ impl Shared {
         let Some(actor) = event.actor else { return };
         let attributes = actor.attributes.unwrap_or_default();
         let id = actor.id.unwrap_or_default();
+        let of_others = |run: &RunId| attributes.get(RUN_LABEL).is_none_or(|label| label != run.as_str());
+        if event.typ == Some(EventMessageTypeEnum::CONTAINER) && self.only.as_ref().is_some_and(of_others) {
+            return;
+        }
         let mut containers = self.containers();
         match (event.typ, event.action.as_deref()) {
             (Some(EventMessageTypeEnum::NETWORK), Some("connect")) if id == self.network => {
@@ -186,29 +198,21 @@ impl Shared {
     async fn read_to_end(&self, id: &str, container: &Container) {
         let mut read = container.read.lock().await;
         let name = self.name(id).await;
-        let component = component(&name);
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), container.last.clone());
-        let mut file = self.file(&name);
+        let mut output = Output::of(&name, &self.folder, &self.timeline, container.last.clone());
         let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
-        let mut output = self.engine.docker().logs(id, Some(options));
+        let mut pieces = self.engine.docker().logs(id, Some(options));
         let mut lines = Lines::default();
         let mut skip = *read;
         // An error ends the output as its end does: the container was removed, or the engine is gone, which is told.
-        while let Some(Ok(chunk)) = output.next().await {
+        while let Some(Ok(chunk)) = pieces.next().await {
             for line in lines.push(chunk) {
                 if skip > 0 {
                     skip -= 1;
                     continue;
                 }
                 *read += 1;
-                container.last.push(&line);
-                if let Some(file) = &mut file {
-                    // The timeline has the line as well; a full disk is told by what needs it more.
-                    let _ = writeln!(file, "{line}");
-                }
-                if let Some(component) = &component {
-                    self.timeline.record(parse_line(component, &line));
-                }
+                output.push(&line);
             }
         }
     }
@@ -221,20 +225,7 @@ impl Shared {
         labels.get(COMPONENT_LABEL).cloned().unwrap_or_else(|| format!("performer/{}", name()))
     }
 
-    fn file(&self, name: &str) -> Option<File> {
-        let path = self.folder.join(format!("{}.log", name.replace('/', "-")));
-        OpenOptions::new().create(true).append(true).open(path).ok()
-    }
-
     fn containers(&self) -> MutexGuard<'_, HashMap<String, Container>> {
         self.containers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Nothing for a chain, whose output only goes into its file.
-fn component(name: &str) -> Option<ComponentRef> {
-    match name.parse() {
-        Ok(component) => Some(component),
-        Err(_) => name.strip_prefix("performer/").map(|name| ComponentRef::Performer(name.to_owned())),
     }
 }

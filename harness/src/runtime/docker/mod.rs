@@ -18,14 +18,16 @@ mod take_down;
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use chains::AnvilContainer;
+pub(super) use chains::AnvilContainer;
 use container::{Launch, RunningComponent};
+use futures::future::try_join_all;
 use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
+pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
-use logs::Watch;
+pub(super) use logs::Watch;
 use performers::Performers;
-use surroundings::Surroundings;
+pub(super) use surroundings::Surroundings;
 use take_down::{end, is_gone, take_down};
 use tokio::sync::Mutex;
 
@@ -33,7 +35,7 @@ use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Runtime, Ru
 use crate::{
     chain::{PreparedState, SetupError},
     engine::Engine,
-    reaper::{Labels, RunFolder, Supervisor, SupervisorOptions},
+    reaper::{Labels, Places, RunFolder, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::Timeline,
 };
@@ -80,7 +82,7 @@ impl DockerRuntime {
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
-            engine: Some(settings.engine.address().clone()),
+            places: Places { engine: Some(settings.engine.address().clone()), cluster: None },
             ..SupervisorOptions::default()
         };
         blocking(move || Supervisor::start(&run, &options)).await
@@ -104,7 +106,7 @@ impl DockerRuntime {
                 return Err(error);
             }
         };
-        let watch = Watch::start(&surroundings.engine, &network, since, logs, timeline);
+        let watch = Watch::start(&surroundings.engine, &network, None, since, logs, timeline);
         let (anvils, components) = (Mutex::default(), Mutex::default());
         Ok(Self { images, surroundings, watch, supervisor, anvils, components })
     }
@@ -180,10 +182,13 @@ impl Runtime for DockerRuntime {
         Ok(chains)
     }
 
-    async fn start_executor(&self, spec: ExecutorSpec) -> Result<String, RuntimeError> {
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
-        let launch = config::executor(&spec, &l1_url, &self.images, &self.surroundings)?;
-        self.launch(launch).await
+        let starting = specs.iter().map(|spec| async {
+            let launch = config::executor(spec, &l1_url, &self.images, &self.surroundings)?;
+            self.launch(launch).await
+        });
+        try_join_all(starting).await
     }
 
     async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {

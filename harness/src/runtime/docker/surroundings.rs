@@ -21,7 +21,7 @@ const IN_USE: u16 = 403;
 
 /// What every container of a trial shares.
 #[derive(Debug, Clone)]
-pub(super) struct Surroundings {
+pub(in crate::runtime) struct Surroundings {
     pub engine: Engine,
     pub labels: Labels,
     /// The name of the trial's network.

@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use component::{Launch, RunningComponent};
+use futures::future::try_join_all;
 use hourglass_proto::contracts::addresses as at;
 use tokio::sync::Mutex;
 
@@ -134,10 +135,13 @@ impl Runtime for ProcessRuntime {
         Ok(chains)
     }
 
-    async fn start_executor(&self, spec: ExecutorSpec) -> Result<String, RuntimeError> {
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
-        let launch = config::executor(&spec, &l1_url, &self.settings.executable)?;
-        self.launch(launch).await
+        let starting = specs.iter().map(|spec| async {
+            let launch = config::executor(spec, &l1_url, &self.settings.executable)?;
+            self.launch(launch).await
+        });
+        try_join_all(starting).await
     }
 
     async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {

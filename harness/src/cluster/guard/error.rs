@@ -1,0 +1,43 @@
+//! Why a cluster of others is not used.
+
+use std::path::PathBuf;
+
+/// Why a cluster of others is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// It may be somebody's production.
+    #[error("use context {context} of {kubeconfig}, which nobody named and which looks like production: {because}", kubeconfig = kubeconfig.display())]
+    Production {
+        /// The kubeconfig.
+        kubeconfig: PathBuf,
+        /// Its current context.
+        context: String,
+        /// What it looks like production by.
+        because: String,
+    },
+    /// The user of the context may not do what trials do.
+    #[error("use cluster {cluster}: its context's user may not {}", missing.join(", nor "))]
+    Forbidden {
+        /// The cluster.
+        cluster: String,
+        /// What is not allowed, as `create customresourcedefinitions.apiextensions.k8s.io`.
+        missing: Vec<String>,
+    },
+}
+
+impl GuardError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Production { context, .. } => {
+                format!("name a context with --context; --context {context} is this one, if it is meant")
+            }
+            Self::Forbidden { missing, .. } if missing.iter().any(|entry| entry.contains("customresourcedefinitions")) => {
+                "have a role bound to the user that allows it, or have an administrator install the operator and choose \
+                 --operator existing"
+                    .to_owned()
+            }
+            Self::Forbidden { .. } => "have a ClusterRole bound to the user that allows it".to_owned(),
+        }
+    }
+}

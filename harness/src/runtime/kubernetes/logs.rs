@@ -1,0 +1,192 @@
+//! What a trial's pods say, and when their containers end: into files and the timeline.
+//!
+//! Containers are found by a watch of the namespace's pods, so that those of Performers, and of a user's own executor, are
+//! read too; each from its first line, and the one before where that ended unseen.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
+use kube::{
+    ResourceExt as _,
+    api::LogParams,
+    runtime::{WatchStreamExt as _, watcher},
+};
+use tokio::time::timeout;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use super::{names::Names, place::Place, pods::containers};
+use crate::{
+    runtime::output::Output,
+    scenario::ComponentRef,
+    timeline::{Event, LastLines, Timeline},
+};
+
+/// How long the rest of the output of containers that have ended is waited for.
+const REST_WITHIN: Duration = Duration::from_secs(5);
+
+/// Reads what the pods of one namespace write.
+#[derive(Debug)]
+pub(super) struct PodLogs {
+    shared: Arc<Shared>,
+    _events: AbortOnDropHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    place: Place,
+    names: Names,
+    folder: PathBuf,
+    timeline: Timeline,
+    /// The ids of containers that are read or were, and of those whose end is told.
+    read: Mutex<(HashSet<String>, HashSet<String>)>,
+    /// What is read last of each component.
+    latest: Mutex<HashMap<String, LastLines>>,
+    readers: TaskTracker,
+}
+
+/// A container of a pod, and which of its lives.
+#[derive(Debug)]
+struct Life {
+    pod: Pod,
+    container: String,
+    id: String,
+    previous: bool,
+}
+
+impl PodLogs {
+    /// Follows the pods of a namespace; output goes below `folder`.
+    pub(super) fn start(place: Place, names: Names, folder: PathBuf, timeline: Timeline) -> Self {
+        let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
+        let shared = Arc::new(Shared { place, names, folder, timeline, read, latest, readers });
+        let following = Arc::clone(&shared);
+        let events = tokio::spawn(async move { following.follow().await });
+        Self { shared, _events: AbortOnDropHandle::new(events) }
+    }
+
+    /// The last lines of a component, indented; of an executor those of its performer as well, without which it is not
+    /// ready.
+    pub(super) fn output_of(&self, component: &ComponentRef) -> String {
+        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = latest.get(&component.to_string()).map(ToString::to_string);
+        let own = own.unwrap_or_else(|| LastLines::default().to_string());
+        let ComponentRef::Executor(name) = component else { return own };
+        let performer = ComponentRef::Performer(name.clone());
+        match latest.get(&performer.to_string()) {
+            Some(output) => format!("{own}\nthe last output of {performer}:\n{output}"),
+            None => own,
+        }
+    }
+
+    /// Waits until the output of all containers is read to the end; all of them must have ended.
+    pub(super) async fn finish(&self) {
+        self.shared.readers.close();
+        // One whose output does not end is no reason to hold up the rest.
+        let _ = timeout(REST_WITHIN, self.shared.readers.wait()).await;
+    }
+}
+
+impl Shared {
+    async fn follow(self: Arc<Self>) {
+        let events = watcher(self.place.api::<Pod>(), watcher::Config::default()).default_backoff();
+        let mut events = pin!(events);
+        loop {
+            match events.try_next().await {
+                Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) | watcher::Event::Delete(pod))) => {
+                    self.note(&pod);
+                }
+                Ok(None) => return,
+                // After an error the watch is taken up again; that the cluster is gone is noticed elsewhere.
+                Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) | Err(_) => {}
+            }
+        }
+    }
+
+    fn note(self: &Arc<Self>, pod: &Pod) {
+        for status in containers(pod) {
+            let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+            if let Some(end) = last {
+                self.note_end(pod, end);
+                self.read(pod, &status.name, end.container_id.as_deref(), true);
+            }
+            let Some(ContainerState { running, terminated, .. }) = &status.state else { continue };
+            if let Some(end) = terminated {
+                self.note_end(pod, end);
+            }
+            if running.is_some() || terminated.is_some() {
+                self.read(pod, &status.name, status.container_id.as_deref(), false);
+            }
+        }
+    }
+
+    fn read(self: &Arc<Self>, pod: &Pod, container: &str, id: Option<&str>, previous: bool) {
+        let Some(id) = id.filter(|id| self.seen().0.insert((*id).to_owned())) else { return };
+        let life = Life { pod: pod.clone(), container: container.to_owned(), id: id.to_owned(), previous };
+        let shared = Arc::clone(self);
+        self.readers.spawn(async move { shared.read_to_end(&life).await });
+    }
+
+    async fn read_to_end(&self, life: &Life) {
+        let name = self.name(&life.pod).await;
+        let last = LastLines::default();
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), last.clone());
+        let mut output = Output::of(&name, &self.folder, &self.timeline, last);
+        let parameters = LogParams {
+            container: Some(life.container.clone()),
+            follow: !life.previous,
+            previous: life.previous,
+            ..LogParams::default()
+        };
+        let stream = match self.place.api::<Pod>().log_stream(&life.pod.name_any(), &parameters).await {
+            Ok(stream) => stream,
+            Err(error) => return self.tell_gap(life, &name, &error.to_string()),
+        };
+        let mut lines = pin!(stream.lines());
+        loop {
+            match lines.try_next().await {
+                Ok(Some(text)) => output.push(text.trim_end_matches('\r')),
+                Ok(None) => return,
+                Err(error) => return self.tell_gap(life, &name, &error.to_string()),
+            }
+        }
+    }
+
+    /// What was not read is missing from the evidence, which who reads it must know.
+    fn tell_gap(&self, life: &Life, name: &str, why: &str) {
+        let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
+        event.fields.insert("container".to_owned(), life.id.clone().into());
+        self.timeline.record(event);
+    }
+
+    fn note_end(self: &Arc<Self>, pod: &Pod, end: &ContainerStateTerminated) {
+        let Some(id) = end.container_id.clone().filter(|id| self.seen().1.insert(id.clone())) else { return };
+        let reason = end.reason.as_deref().filter(|reason| !["Error", "Completed"].contains(reason));
+        let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let how = format!("ended with exit code {}{why}", end.exit_code);
+        let (shared, pod) = (Arc::clone(self), pod.clone());
+        // Whose it is may have to be asked.
+        self.readers.spawn(async move {
+            let name = shared.name(&pod).await;
+            let mut event = Event::of_harness(format!("container of {name} {how}"));
+            event.fields.insert("container".to_owned(), id.into());
+            event.fields.insert("pod".to_owned(), pod.name_any().into());
+            shared.timeline.record(event);
+        });
+    }
+
+    /// The component that a pod is of, else the pod's own name.
+    async fn name(&self, pod: &Pod) -> String {
+        let component = self.names.component_of(pod, &self.place).await;
+        component.map_or_else(|| pod.name_any(), |component| component.to_string())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (HashSet<String>, HashSet<String>)> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,100 @@
+//! What the operator says about one trial: the lines of its log that name the trial's namespace. It serves others as well.
+
+use std::{
+    collections::HashSet,
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::Path,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt as _,
+    api::LogParams,
+    runtime::{WatchStreamExt as _, watcher},
+};
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    place::Place,
+    pods::{containers, runs},
+};
+use crate::{
+    scenario::ComponentRef,
+    timeline::{Event, Source, Timeline, parse_line},
+};
+
+const PODS: &str = "app.kubernetes.io/name=hourglass-operator";
+const FILE: &str = "operator.log";
+
+/// Follows the log of the operator, as often as that is started, until this is dropped.
+#[derive(Debug)]
+pub(super) struct OperatorLog {
+    _following: AbortOnDropHandle<()>,
+}
+
+struct Reader {
+    pods: Api<Pod>,
+    /// The trial's namespace, by which its lines are told.
+    namespace: String,
+    file: Mutex<Option<File>>,
+    timeline: Timeline,
+}
+
+impl OperatorLog {
+    /// Follows it from now on.
+    pub(super) fn start(place: &Place, operator: &str, folder: &Path, timeline: &Timeline) -> Self {
+        let reader = Reader {
+            pods: Api::namespaced(place.cluster.client.clone(), operator),
+            namespace: place.namespace.clone(),
+            file: Mutex::new(OpenOptions::new().create(true).append(true).open(folder.join(FILE)).ok()),
+            timeline: timeline.clone(),
+        };
+        Self { _following: AbortOnDropHandle::new(tokio::spawn(follow(Arc::new(reader)))) }
+    }
+}
+
+async fn follow(reader: Arc<Reader>) {
+    let mut seen = HashSet::new();
+    let mut readers = JoinSet::new();
+    let mut events = pin!(watcher(reader.pods.clone(), watcher::Config::default().labels(PODS)).default_backoff());
+    // Who may not look at the operator's namespace has its log from elsewhere.
+    while let Ok(Some(event)) = events.try_next().await {
+        let (watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) = event else { continue };
+        let id = containers(&pod).find_map(|status| status.container_id.clone());
+        if id.is_some_and(|id| runs(&pod) && seen.insert(id)) {
+            // What a container said before the trial is about others; one that is new is read from its beginning.
+            let (reader, first) = (Arc::clone(&reader), seen.len() == 1);
+            readers.spawn(async move { reader.read(&pod.name_any(), first).await });
+        }
+    }
+}
+
+impl Reader {
+    async fn read(&self, pod: &str, skip: bool) {
+        let parameters = LogParams { follow: true, tail_lines: skip.then_some(0), ..LogParams::default() };
+        let Ok(stream) = self.pods.log_stream(pod, &parameters).await else { return };
+        let mut lines = pin!(stream.lines());
+        while let Ok(Some(line)) = lines.try_next().await {
+            if line.contains(&self.namespace) {
+                self.take(&line);
+            }
+        }
+    }
+
+    fn take(&self, line: &str) {
+        if let Some(file) = self.file.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            // The timeline has the line as well.
+            let _ = writeln!(file, "{line}");
+        }
+        // It is none of the components that scenarios know, and its errors are judged by what comes of them.
+        let record = parse_line(&ComponentRef::Aggregator, line);
+        let mut event = Event { source: Source::Harness, ..record };
+        event.message = format!("operator: {}", event.message);
+        self.timeline.record(event);
+    }
+}

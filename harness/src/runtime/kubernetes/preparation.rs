@@ -1,0 +1,94 @@
+//! What executors and the aggregator need besides the chains, made while those start: images on the nodes, the operator.
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::sync::{Mutex, OnceCell};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{disturbances, images::KubernetesImages};
+use crate::{
+    cluster::{
+        ChosenCluster,
+        helm::Helm,
+        operator::{OperatorRelease, OperatorRequest},
+    },
+    runtime::{HarnessExecutable, RuntimeError},
+    scenario::Scenario,
+    timeline::{Event, Timeline},
+};
+
+/// What is there when it is done.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub images: KubernetesImages,
+    pub helm: Helm,
+    /// Held, so that nobody replaces it.
+    pub operator: OperatorRelease,
+}
+
+/// The work, under way or done. It is given up when this is dropped.
+#[derive(Debug)]
+pub(super) struct Preparation {
+    work: Mutex<Option<AbortOnDropHandle<Result<Prepared, RuntimeError>>>>,
+    done: OnceCell<Prepared>,
+}
+
+impl Preparation {
+    /// Begins it. `alone` is whether nobody else may use the operator and the nodes meanwhile.
+    pub(super) fn begin(
+        cluster: Arc<ChosenCluster>,
+        scenario: Arc<Scenario>,
+        executable: HarnessExecutable,
+        alone: bool,
+        timeline: Timeline,
+    ) -> Self {
+        let work = tokio::spawn(async move { prepare(&cluster, &scenario, &executable, alone, &timeline).await });
+        Self { work: Mutex::new(Some(AbortOnDropHandle::new(work))), done: OnceCell::new() }
+    }
+
+    /// Waits for it; whoever asks first gets what went wrong, and the others wait until they are given up.
+    pub(super) async fn done(&self) -> Result<&Prepared, RuntimeError> {
+        let finish = || async {
+            let Some(work) = self.work.lock().await.take() else { return std::future::pending().await };
+            match work.await {
+                Ok(prepared) => prepared,
+                // It is never aborted while it is waited for, so that the join fails only where the work panicked.
+                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+            }
+        };
+        self.done.get_or_try_init(finish).await
+    }
+
+    /// Ends work that nobody waits for any more.
+    pub(super) async fn give_up(&self) {
+        drop(self.work.lock().await.take());
+    }
+
+    /// What is there by now.
+    pub(super) fn so_far(&self) -> Option<&Prepared> {
+        self.done.get()
+    }
+}
+
+async fn prepare(
+    cluster: &ChosenCluster,
+    scenario: &Scenario,
+    executable: &HarnessExecutable,
+    alone: bool,
+    timeline: &Timeline,
+) -> Result<Prepared, RuntimeError> {
+    let began = Instant::now();
+    let tell =
+        |what: &str| timeline.record(Event::of_harness(format!("{what} after {:.3}s", began.elapsed().as_secs_f64())));
+    let (images, helm) = tokio::try_join!(KubernetesImages::prepare(cluster, scenario, executable), async {
+        Ok::<_, RuntimeError>(Helm::of(cluster).await?)
+    })?;
+    tell("images are on the nodes");
+    let request = OperatorRequest { choice: cluster.operator(), image: images.components.clone(), alone };
+    let progress = |what: &str| timeline.record(Event::of_harness(what));
+    let operator = OperatorRelease::ensure(cluster, &request, &progress).await?;
+    tell("the operator is available");
+    // Nobody disturbs the cluster now: who was killed when he did has left nodes that take no pods.
+    disturbances::uncordon(cluster).await?;
+    Ok(Prepared { images, helm, operator })
+}

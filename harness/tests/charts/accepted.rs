@@ -1,0 +1,42 @@
+//! What Helm makes, shown to an API server.
+
+use kube::api::{Patch, PatchParams};
+
+use crate::{
+    helm::{Chart, objects, values},
+    lab::{block_on, shared},
+    place::{Place, api_of},
+};
+
+/// Helm says nothing of a key that Kubernetes does not know, and Kubernetes drops it: what it was to do is not done.
+pub(crate) fn every_object_is_one_of_kubernetes() {
+    let place = Place::of(&shared());
+    let in_place = ["--namespace", place.name()];
+    let watched = format!("--set=config.watchNamespaces={{{}}}", place.name());
+    let [full, two, all, own] = ["operator-full", "executor-two", "executor-full", "executor-own-files"].map(values);
+    let cases: [(Chart, &[&str]); 6] = [
+        (Chart::Operator, &[]),
+        (Chart::Operator, &[&full]),
+        (Chart::Operator, &[&watched]),
+        (Chart::Executor, &[&two]),
+        (Chart::Executor, &[&all]),
+        (Chart::Executor, &[&own]),
+    ];
+    let strictly = PatchParams::apply("charts-test").force().dry_run().validation_strict();
+    let (mut seen, mut problems) = (0, Vec::new());
+    for (chart, arguments) in cases {
+        for object in objects(chart, &[&in_place[..], arguments].concat()) {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let Some(api) = api_of(&place.cluster.client, &object, place.name()) else {
+                assert_eq!(object["kind"], "ServiceMonitor", "no kind of Kubernetes: {arguments:?}");
+                continue;
+            };
+            seen += 1;
+            if let Err(error) = block_on(api.patch(name, &strictly, &Patch::Apply(&object))) {
+                problems.push(format!("{arguments:?} {:?} {name}: {error}", object["kind"]));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(seen > 40, "only {seen} objects were looked at");
+}

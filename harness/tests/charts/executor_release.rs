@@ -1,0 +1,173 @@
+//! The life of a release of executors. Where it does not matter what they do, performers stand for them, which need no
+//! chain and answer the same health service.
+
+use k8s_openapi::api::{
+    apps::v1::StatefulSet,
+    core::v1::{PersistentVolumeClaim, Pod, Secret},
+};
+use kube::{
+    ResourceExt,
+    api::{ListParams, ObjectMeta, PostParams},
+};
+
+use crate::{
+    helm::{Chart, values},
+    lab::{block_on, shared},
+    place::{Place, identity, left, may, until},
+    pods::{harness, health, last_words, stuck},
+};
+
+const NAME: &str = "signers";
+const KEPT: &str = "/var/lib/hourglass/kept";
+const KEY: &str = "/var/run/secrets/hourglass/executor";
+const STAND_IN: [&str; 2] =
+    ["--set=args={performer}", "--set-json=extraEnv=[{\"name\":\"GRPC_PORT\",\"value\":\"9090\"}]"];
+
+/// What holds for whoever installs them: ready after each step, known by names that do not change, without rights outside
+/// their namespace, and what they keep outlives their pods and their release.
+pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
+    let place = Place::of(&shared());
+    let two = values("executor-two");
+    let sets = || place.api::<StatefulSet>();
+    let upgrade = |verb, more: &str| {
+        place.release(verb, NAME, Chart::Executor, &[&two, STAND_IN[0], STAND_IN[1], more]);
+    };
+
+    upgrade("install", "--set=replicas=1");
+    until(&sets(), NAME, "ready with one", |set| is_ready(set, 1));
+    upgrade("upgrade", "--set=replicas=2");
+    until(&sets(), NAME, "ready with both", |set| is_ready(set, 2));
+    names_stand_for_pods(&place, 2);
+    rights_end_with_the_namespace(&place);
+    let before = keep(&place);
+
+    upgrade("upgrade", "--set-string=image.tag=none");
+    until(&sets(), NAME, "told of the image that is not there", |set| {
+        is_observed(set) && image(set).ends_with(":none")
+    });
+    until(&sets(), NAME, "being replaced", |set| ready(set) < 2);
+    stuck(&place, "ErrImageNeverPull");
+    place.helm(["rollback", NAME]);
+    // Nobody has to delete the pod that cannot start.
+    until(&sets(), NAME, "rolled back", |set| is_ready(set, 2));
+    let second = block_on(place.api::<Pod>().get(&format!("{NAME}-1"))).unwrap();
+    assert_ne!(identity(&second), before[1], "it was to be another pod");
+    let (kept, said) = harness(&place.api(), &second.name_any(), &["schema", "--check", KEPT]);
+    assert!(kept, "what the pod before it wrote: {said}");
+
+    let manifest = place.manifest(NAME);
+    place.helm(["uninstall", NAME, "--wait"]);
+    assert_eq!(left(&place, &manifest), [""; 0]);
+    let claims = block_on(place.api::<PersistentVolumeClaim>().list(&ListParams::default())).unwrap();
+    let claims: Vec<_> = claims.iter().map(ResourceExt::name_any).collect();
+    assert_eq!(claims, ["data-signers-0", "data-signers-1"], "what executors keep went with their release");
+}
+
+/// A file or a key of another executor would sign for another operator.
+pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
+    let place = Place::of(&shared());
+    let args = "--set=args={executor,--config,/etc/hourglass/executor-$(POD_INDEX).yaml}";
+    // Each stops at a key that nobody knows, and says where it read it.
+    let broken = ["--set=executors[0].unknown0=1", "--set=executors[1].unknown1=1", "--set=persistence.enabled=false"];
+    let two = values("executor-two");
+    place.release("install", "files", Chart::Executor, &[&[two.as_str(), args], &broken[..]].concat());
+    for ordinal in [0, 1] {
+        let said = last_words(&place, &format!("files-{ordinal}"));
+        let expected = [format!("executor-{ordinal}.yaml"), format!("unknown{ordinal}")];
+        assert!(expected.iter().all(|part| said.contains(part)), "{expected:?}\n{said}");
+    }
+    place.helm(["uninstall", "files", "--wait"]);
+
+    // Keys that are none, so that what reads them says where it found what.
+    let keys = [0, 1].map(|ordinal| (format!("executor-{ordinal}"), format!("key{ordinal}: none")));
+    let metadata = ObjectMeta { name: Some("keys".to_owned()), ..ObjectMeta::default() };
+    let secret = Secret { metadata, string_data: Some(keys.into()), ..Secret::default() };
+    block_on(place.api::<Secret>().create(&PostParams::default(), &secret)).unwrap();
+    let addresses = [1, 3].map(|digit| digit.to_string().repeat(40));
+    let operators = addresses.map(|address| format!("{{\"operator\":{{\"address\":\"0x{address}\"}}}}"));
+    let executors = format!("--set-json=executors=[{}]", operators.join(","));
+    let chain = "--set-json=config.l1Chain={\"rpcUrl\":\"http://l1.example.invalid:8545\",\"chainId\":31337}";
+    let more = ["--set=keys.existingSecret=keys", "--set=persistence.enabled=false"];
+    place.release("install", "keys", Chart::Executor, &[&[&*executors, chain], &STAND_IN[..], &more[..]].concat());
+    until(&place.api(), "keys", "ready", |set| is_ready(set, 2));
+    for ordinal in [0, 1] {
+        let executor = |config: &str| {
+            let (_, said) =
+                harness(&place.api(), &format!("keys-{ordinal}"), &["component", "executor", "--config", config]);
+            said
+        };
+        let said = executor(&format!("/etc/hourglass/executor-{ordinal}.yaml"));
+        assert!(said.contains(&format!("{KEY} holds is no valid key")), "{said}");
+        let said = executor(KEY);
+        let others = format!("key{}", 1 - ordinal);
+        assert!(said.contains(&format!("key{ordinal}")) && !said.contains(&others), "{said}");
+    }
+    place.helm(["uninstall", "keys", "--wait"]);
+}
+
+/// The executors' names, as they are registered on chain, resolve to their pods from inside the cluster.
+fn names_stand_for_pods(place: &Place, executors: usize) {
+    let namespace = place.name();
+    for ordinal in 0..executors {
+        let pod = block_on(place.api::<Pod>().get(&format!("{NAME}-{ordinal}"))).unwrap();
+        let address = pod.status.and_then(|status| status.pod_ip).unwrap();
+        let target = format!("{NAME}-{ordinal}.{NAME}.{namespace}.svc.cluster.local:9090");
+        let asked = health(&place.api(), &format!("{NAME}-0"), &target);
+        let addresses: Vec<_> = asked.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!((addresses, &asked.failure), (vec![address], &None), "{asked:?}");
+    }
+}
+
+/// Executors sign and manage Performers of their own namespace: what else they may do, whoever takes one over may.
+fn rights_end_with_the_namespace(place: &Place) {
+    let may = |verb: &str, group: &str, resource: &str, namespace: Option<&str>| {
+        may(&place.cluster, (place.name(), NAME), verb, (group, resource), namespace)
+    };
+    for verb in ["get", "list", "watch", "create", "patch", "delete"] {
+        let may = |namespace| may(verb, "hourglass.eigenlayer.io", "performers", namespace);
+        assert!(may(Some(place.name())), "{verb} performers in the release's namespace");
+        assert!(!may(Some("default")), "{verb} performers in another namespace");
+        assert!(!may(None), "{verb} performers in all namespaces");
+    }
+    for (verb, group, resource) in [
+        ("get", "", "secrets"),
+        ("list", "", "pods"),
+        ("create", "", "pods"),
+        ("create", "apps", "deployments"),
+        ("create", "rbac.authorization.k8s.io", "rolebindings"),
+    ] {
+        assert!(!may(verb, group, resource, Some(place.name())), "{verb} {resource}");
+    }
+}
+
+/// Writes a file into the volume of each executor, and gives their pods.
+fn keep(place: &Place) -> [(String, Option<String>); 2] {
+    let pods = place.api::<Pod>();
+    [0, 1].map(|ordinal| {
+        let pod = format!("{NAME}-{ordinal}");
+        let (written, said) = harness(&pods, &pod, &["schema", "--output", KEPT]);
+        assert!(written, "{said}");
+        let (written, said) = harness(&pods, &pod, &["schema", "--output", "/elsewhere"]);
+        assert!(!written && said.contains("Read-only file system"), "{said}");
+        identity(&block_on(pods.get(&pod)).unwrap())
+    })
+}
+
+fn is_ready(set: &StatefulSet, replicas: i32) -> bool {
+    let Some(status) = set.status.as_ref().filter(|_| is_observed(set)) else { return false };
+    let counts = [Some(status.replicas), status.ready_replicas, status.current_replicas];
+    counts.into_iter().all(|count| count == Some(replicas)) && status.current_revision == status.update_revision
+}
+
+fn image(set: &StatefulSet) -> &str {
+    let pod = set.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    pod.and_then(|pod| pod.containers.first()?.image.as_deref()).unwrap_or_default()
+}
+
+fn ready(set: &StatefulSet) -> i32 {
+    set.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or_default()
+}
+
+fn is_observed(set: &StatefulSet) -> bool {
+    set.status.as_ref().and_then(|status| status.observed_generation) == set.metadata.generation
+}

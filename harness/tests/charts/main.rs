@@ -1,0 +1,87 @@
+//! The charts: what Helm makes of them, what they refuse, and releases of them in a real cluster.
+//!
+//! Without Helm all but the versions are listed as ignored; so are the tests with clusters unless `HARNESS_REQUIRE` names
+//! `kubernetes`, where what is missing makes them fail instead.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::print_stderr, reason = "what is left out is said, and so is what was measured")]
+
+mod accepted;
+mod executor_release;
+mod helm;
+#[path = "../cluster/lab.rs"]
+mod lab;
+mod namespaces;
+mod operator_release;
+mod place;
+mod pods;
+mod refusals;
+mod templates;
+mod versions;
+
+use std::{env, process::ExitCode};
+
+use hourglass_harness::cluster::Tool;
+use libtest_mimic::{Arguments, Trial};
+
+const REQUIRE: &str = "HARNESS_REQUIRE";
+
+macro_rules! tests {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        [$((concat!(stringify!($module), "::", stringify!($name)), $module::$name as fn())),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = is_required();
+    let without_helm = Tool::HELM.find().err().filter(|_| !required);
+    if let (Some(error), false) = (&without_helm, arguments.list) {
+        eprintln!("tests with Helm are ignored: {error}; {REQUIRE}=kubernetes makes them fail instead");
+    }
+    if !required && !arguments.list {
+        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
+    }
+    let plain = tests![versions::charts_have_the_version_of_what_they_install];
+    let helm = tests![
+        templates::charts_are_well_made,
+        templates::the_operator_as_it_comes,
+        templates::the_operator_with_everything,
+        templates::the_operator_for_two_namespaces,
+        templates::two_executors,
+        templates::executors_with_everything,
+        templates::executors_with_files_of_the_users,
+        templates::components_understand_what_they_are_given,
+        templates::pods_are_replaced_when_their_configuration_changes,
+        templates::the_definition_outlives_releases,
+        templates::releases_of_one_name_in_two_namespaces_share_nothing,
+        refusals::wrong_values_are_refused_at_their_place,
+        refusals::what_does_not_go_together_is_refused,
+        refusals::a_name_is_refused_before_it_is_cut,
+        refusals::no_value_is_without_a_rule,
+    ];
+    let cluster = tests![
+        accepted::every_object_is_one_of_kubernetes,
+        operator_release::installed_upgraded_rolled_back_and_uninstalled,
+        namespaces::two_operators_stay_in_their_namespaces,
+        executor_release::installed_upgraded_rolled_back_and_uninstalled,
+        executor_release::each_executor_has_its_own_file_and_its_own_key,
+    ];
+    let trial = |(name, test): (&'static str, fn())| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    let mut trials: Vec<_> = plain.into_iter().map(trial).collect();
+    trials.extend(helm.into_iter().map(trial).map(|trial| trial.with_ignored_flag(without_helm.is_some())));
+    trials.extend(cluster.into_iter().map(trial).map(|trial| trial.with_ignored_flag(!required)));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    place::tear_down();
+    lab::tear_down();
+    conclusion.exit_code()
+}
+
+fn is_required() -> bool {
+    let required = env::var(REQUIRE).unwrap_or_default();
+    required.split(',').any(|word| word.trim() == "kubernetes")
+}

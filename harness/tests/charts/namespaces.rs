@@ -1,0 +1,70 @@
+//! Operators that are responsible for some namespaces.
+
+use hourglass_operator::api::Performer;
+use k8s_openapi::{
+    api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api,
+    api::{DeleteParams, PostParams},
+};
+
+use crate::{
+    helm::Chart,
+    lab::block_on,
+    operator_release::{is_rolled_out, perform, performer},
+    place::{Alone, Place, may, until, until_gone},
+};
+
+/// Two teams with an operator each: neither may look into the other's namespace, and neither acts in it.
+pub(crate) fn two_operators_stay_in_their_namespaces() {
+    let cluster = Alone::cluster();
+    let homes = [Place::of(&cluster), Place::of(&cluster)];
+    let watched = [Place::of(&cluster), Place::of(&cluster)];
+    for (index, home) in homes.iter().enumerate() {
+        let scope = format!("--set=config.watchNamespaces={{{}}}", watched[index].name());
+        // One of them has the definition.
+        let definition = format!("--set=crds.install={}", index == 0);
+        home.release("install", "op", Chart::Operator, &["--set=args={operator}", &scope, &definition]);
+    }
+    for (index, home) in homes.iter().enumerate() {
+        until(&home.api::<Deployment>(), "op-hourglass-operator", "rolled out", is_rolled_out);
+        perform(&watched[index], "ours");
+        for (kind, group, verb) in [
+            ("performers", "hourglass.eigenlayer.io", "patch"),
+            ("deployments", "apps", "create"),
+            ("secrets", "", "list"),
+        ] {
+            let account = (home.name(), "op-hourglass-operator");
+            let may = |namespace| may(&home.cluster, account, verb, (group, kind), namespace);
+            assert!(may(Some(watched[index].name())), "{verb} {kind} where it watches");
+            assert!(!may(Some(watched[1 - index].name())), "{verb} {kind} where the other watches");
+            assert!(!may(None), "{verb} {kind} in all namespaces");
+        }
+    }
+
+    // Without its operator, nobody serves the first namespace; the second one's sees what is made after it.
+    homes[0].release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set=replicas=0"]);
+    until(&homes[0].api::<Deployment>(), "op-hourglass-operator", "scaled down", |it| {
+        is_rolled_out(it) && it.spec.as_ref().is_some_and(|spec| spec.replicas == Some(0))
+    });
+    let lonely = performer(&watched[0], "lonely");
+    block_on(watched[0].api::<Performer>().create(&PostParams::default(), &lonely)).unwrap();
+    perform(&watched[1], "later");
+    let lonely = block_on(watched[0].api::<Performer>().get("lonely")).unwrap();
+    assert!(lonely.status.is_none(), "somebody acted on it: {:#?}", lonely.status);
+
+    homes[0].release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set=replicas=1"]);
+    for (place, names) in watched.iter().zip([["ours", "lonely"], ["ours", "later"]]) {
+        for name in names {
+            block_on(place.api::<Performer>().delete(name, &DeleteParams::default())).unwrap();
+            until_gone(place.api::<Performer>(), name);
+        }
+    }
+    for home in &homes {
+        home.helm(["uninstall", "op", "--wait"]);
+    }
+    let definitions = Api::<CustomResourceDefinition>::all(cluster.client.clone());
+    block_on(definitions.delete("performers.hourglass.eigenlayer.io", &DeleteParams::default())).unwrap();
+    until_gone(definitions, "performers.hourglass.eigenlayer.io");
+}

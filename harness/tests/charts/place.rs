@@ -1,0 +1,258 @@
+//! Where releases are tried: namespaces that admit only what Pod Security calls restricted.
+
+use std::{
+    fmt::Debug,
+    ops::Deref,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hourglass_harness::{
+    cluster::{Cluster, ClusterSpec, OwnNamespace},
+    image::{NodeImage, PullPolicy, deliver_to_nodes},
+    reaper::{Labels, RunId},
+};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
+        core::v1::Namespace,
+    },
+};
+use kube::{
+    Api, Client, Resource, ResourceExt as _,
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    core::GroupVersionKind,
+    discovery::{Scope, pinned_kind},
+    runtime::wait::await_condition,
+};
+use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
+use serde_json::json;
+use serde_yaml::Value;
+use tokio::time::timeout;
+
+use crate::{
+    helm::{Chart, helm, text},
+    lab::{OwnCluster, block_on},
+};
+
+/// Longer than anything that is waited for takes on a busy machine.
+pub(crate) const WITHIN: Duration = Duration::from_mins(2);
+
+static OWN: Mutex<Option<OwnCluster>> = Mutex::new(None);
+
+/// A cluster of these tests' own, one test at a time: a cluster has one definition of Performer, and the one that it has
+/// may be replaced in here. Whoever uses it leaves it without.
+pub(crate) struct Alone(MutexGuard<'static, Option<OwnCluster>>);
+
+impl Alone {
+    pub(crate) fn cluster() -> Self {
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        own.get_or_insert_with(|| OwnCluster::create(&ClusterSpec::default()));
+        Self(own)
+    }
+}
+
+impl Deref for Alone {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        self.0.as_ref().and_then(|own| own.cluster.as_ref()).unwrap()
+    }
+}
+
+/// Statics are not dropped.
+pub(crate) fn tear_down() {
+    drop(OWN.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+/// A namespace that goes with this, and what releases in it are told.
+pub(crate) struct Place {
+    pub(crate) cluster: Cluster,
+    namespace: Option<OwnNamespace>,
+    image: (String, String),
+}
+
+impl Place {
+    pub(crate) fn of(cluster: &Cluster) -> Self {
+        let labels = Labels::new(RunId::generate(), "kubernetes::charts");
+        let (namespace, image) = block_on(async {
+            let namespace = OwnNamespace::create(cluster, &labels).await.unwrap();
+            let restricted =
+                json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "restricted" } } });
+            let namespaces = Api::<Namespace>::all(cluster.client.clone());
+            let patched = namespaces.patch(namespace.name(), &PatchParams::default(), &Patch::Merge(restricted)).await;
+            patched.unwrap();
+            (namespace, components(cluster).await)
+        });
+        let (repository, tag) = image.rsplit_once(':').unwrap();
+        let image = (repository.to_owned(), tag.to_owned());
+        Self { cluster: cluster.clone(), namespace: Some(namespace), image }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.namespace.as_ref().unwrap().name()
+    }
+
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        self.namespace.as_ref().unwrap().api()
+    }
+
+    /// The image of all components, as pods name it.
+    pub(crate) fn image(&self) -> String {
+        format!("{}:{}", self.image.0, self.image.1)
+    }
+
+    /// Values for that image. Its tag may look like a number.
+    pub(crate) fn image_values(&self) -> [String; 3] {
+        let policy = PullPolicy::in_cluster(&self.cluster);
+        [
+            format!("--set=image.repository={}", self.image.0),
+            format!("--set-string=image.tag={}", self.image.1),
+            format!("--set=image.pullPolicy={policy}"),
+        ]
+    }
+
+    /// What Helm says when it is done.
+    #[track_caller]
+    pub(crate) fn helm<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
+        let (done, said) = self.try_helm(arguments);
+        assert!(done, "{said}");
+        said
+    }
+
+    /// Whether Helm did it, and what it says.
+    pub(crate) fn try_helm<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> (bool, String) {
+        let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        let mut command = helm(&arguments);
+        command.args(["--namespace", self.name(), "--kube-context", &self.cluster.context]);
+        let output = command.arg("--kubeconfig").arg(&self.cluster.kubeconfig).output().unwrap();
+        (output.status.success(), format!("helm {arguments:?}\n{}{}", text(&output.stdout), text(&output.stderr)))
+    }
+
+    /// Installs a chart, or upgrades its release, with the image of the components and these values besides.
+    #[track_caller]
+    pub(crate) fn release(&self, verb: &str, name: &str, chart: Chart, values: &[&str]) {
+        self.release_of(&chart.folder(), verb, name, values);
+    }
+
+    /// The same with a chart that lies elsewhere.
+    #[track_caller]
+    pub(crate) fn release_of(&self, folder: &Path, verb: &str, name: &str, values: &[&str]) {
+        let image = self.image_values();
+        let arguments = [verb, name, folder.to_str().unwrap()].into_iter();
+        self.helm(arguments.chain(image.iter().map(String::as_str)).chain(values.iter().copied()));
+    }
+
+    /// What a release consists of, as Helm remembers it.
+    pub(crate) fn manifest(&self, release: &str) -> Vec<Value> {
+        let said = self.helm(["get", "manifest", release]);
+        let documents = said.split_once('\n').unwrap().1;
+        let objects = serde_yaml::Deserializer::from_str(documents);
+        let objects = objects.map(|object| Value::deserialize(object).unwrap());
+        objects.filter(|object| !object.is_null()).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        block_on(self.namespace.take().unwrap().remove(WITHIN)).unwrap();
+    }
+}
+
+async fn components(cluster: &Cluster) -> String {
+    // Processors are few: each cluster gets it once, whichever test is first.
+    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let engine = &cluster.machine.as_ref().unwrap().engine;
+    let image = NodeImage::components(Path::new(env!("CARGO_BIN_EXE_harness")));
+    let delivered = deliver_to_nodes(engine, &cluster.nodes().await.unwrap(), &[image]).await.unwrap();
+    delivered[0].reference.clone()
+}
+
+/// Waits until this holds of an object, and gives it as it is then.
+#[track_caller]
+pub(crate) fn until<K>(api: &Api<K>, name: &str, what: &str, holds: impl Fn(&K) -> bool + Send) -> K
+where
+    K: Resource + Clone + Debug + Send + Serialize + DeserializeOwned + 'static,
+{
+    let awaited = await_condition(api.clone(), name, |object: Option<&K>| object.is_some_and(&holds));
+    if let Ok(object) = block_on(async { timeout(WITHIN, awaited).await }) {
+        return object.unwrap().unwrap();
+    }
+    let last = block_on(api.get_opt(name)).unwrap();
+    let status = last.map(|object| serde_json::to_value(object).unwrap()["status"].take());
+    panic!("{name} is not {what} within {WITHIN:?}: {status:#?}")
+}
+
+/// Waits until an object is gone.
+#[track_caller]
+pub(crate) fn until_gone<K>(api: Api<K>, name: &str)
+where
+    K: Resource + Clone + Debug + Send + DeserializeOwned + 'static,
+{
+    let gone = await_condition(api, name, |object: Option<&K>| object.is_none());
+    let outcome = block_on(async { timeout(WITHIN, gone).await });
+    assert!(outcome.is_ok(), "{name} is still there after {WITHIN:?}");
+    outcome.unwrap().unwrap();
+}
+
+/// Where objects of this kind are, nothing where the cluster does not know it.
+pub(crate) fn api_of(client: &Client, object: &Value, otherwise: &str) -> Option<Api<DynamicObject>> {
+    let (version, kind) = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
+    let (resource, capabilities): (ApiResource, _) =
+        block_on(pinned_kind(client, &GroupVersionKind::gvk(group, version, kind))).ok()?;
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or(otherwise);
+    Some(match capabilities.scope {
+        Scope::Cluster => Api::all_with(client.clone(), &resource),
+        Scope::Namespaced => Api::namespaced_with(client.clone(), namespace, &resource),
+    })
+}
+
+/// Those that are still there, by kind and name.
+pub(crate) fn left(place: &Place, manifest: &[Value]) -> Vec<String> {
+    let there = |object: &&Value| {
+        let api = api_of(&place.cluster.client, object, place.name()).unwrap();
+        block_on(api.get_opt(object["metadata"]["name"].as_str().unwrap())).unwrap().is_some()
+    };
+    let left = manifest.iter().filter(there);
+    left.map(|object| format!("{} {}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap()))
+        .collect()
+}
+
+/// An object's name and uid: the same object, and not another of its name.
+pub(crate) fn identity<K: Resource>(object: &K) -> (String, Option<String>) {
+    (object.name_any(), object.uid())
+}
+
+/// Whether a service account, by namespace and name, may do this, in a namespace or in all.
+pub(crate) fn may(
+    cluster: &Cluster,
+    (home, account): (&str, &str),
+    verb: &str,
+    (group, resource): (&str, &str),
+    namespace: Option<&str>,
+) -> bool {
+    let review = SubjectAccessReview {
+        spec: SubjectAccessReviewSpec {
+            user: Some(format!("system:serviceaccount:{home}:{account}")),
+            resource_attributes: Some(ResourceAttributes {
+                verb: Some(verb.to_owned()),
+                group: Some(group.to_owned()),
+                resource: Some(resource.to_owned()),
+                namespace: namespace.map(str::to_owned),
+                ..ResourceAttributes::default()
+            }),
+            ..SubjectAccessReviewSpec::default()
+        },
+        ..SubjectAccessReview::default()
+    };
+    let reviews = Api::<SubjectAccessReview>::all(cluster.client.clone());
+    block_on(reviews.create(&PostParams::default(), &review)).unwrap().status.unwrap().allowed
+}

@@ -1,0 +1,18 @@
+//! A chart's versions.
+
+use std::fs;
+
+use serde_yaml::Value;
+
+use crate::helm::Chart;
+
+/// The image's tag is the chart's appVersion where none is named: a chart that stays behind installs what is not there.
+pub(crate) fn charts_have_the_version_of_what_they_install() {
+    for chart in [Chart::Operator, Chart::Executor] {
+        let text = fs::read_to_string(chart.folder().join("Chart.yaml")).unwrap();
+        let about: Value = serde_yaml::from_str(&text).unwrap();
+        let version = |key: &str| about[key].as_str().unwrap().to_owned();
+        assert_eq!(about["name"], chart.name());
+        assert_eq!([version("version"), version("appVersion")], [env!("CARGO_PKG_VERSION"); 2], "{}", chart.name());
+    }
+}

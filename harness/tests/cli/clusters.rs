@@ -1,0 +1,70 @@
+//! Clusters that others made and that cannot be used: each is named before anything is made, with what to do about it.
+
+use std::net::TcpListener;
+
+use crate::sandbox::Sandbox;
+
+/// A kubeconfig with one context that leads to this server.
+fn kubeconfig(sandbox: &Sandbox, context: &str, server: &str) -> String {
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {context}\ncontexts:\n  - name: {context}\n    context: {{cluster: lab, \
+         user: me}}\nclusters:\n  - name: lab\n    cluster: {{server: \"{server}\"}}\nusers:\n  - name: me\n    user: {{token: \
+         t}}\n"
+    );
+    sandbox.file("kubeconfig", &text).display().to_string()
+}
+
+/// Where nobody listens.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("https://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_3() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", "/nonexistent"]);
+    outcome.assert_code(3).assert_complains(&["failed to use kubeconfig /nonexistent", "No such file", "remedy: "]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn a_context_that_the_kubeconfig_does_not_have_is_3() {
+    let sandbox = Sandbox::new();
+    let path = kubeconfig(&sandbox, "lab", &nowhere());
+    let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path, "--context", "other"]);
+    outcome.assert_code(3).assert_complains(&[&format!("kubeconfig {path}, context other"), "get-contexts"]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn an_api_server_that_nobody_reaches_is_3() {
+    let sandbox = Sandbox::new();
+    let path = kubeconfig(&sandbox, "lab", &nowhere());
+    let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
+    outcome.assert_code(3).assert_complains(&["get an answer of the API server of cluster lab", "refused", &path]);
+    sandbox.assert_nothing_left();
+}
+
+/// Where the current context was left must not decide where trials go.
+#[test]
+fn production_must_be_named() {
+    let sandbox = Sandbox::new();
+    let path = kubeconfig(&sandbox, "avs-prod", &nowhere());
+    let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
+    outcome.assert_code(3).assert_complains(&["avs-prod", "looks like production", "--context avs-prod"]);
+    let outcome = sandbox.run(&["gc", "--kubeconfig", &path]);
+    outcome.assert_code(3).assert_complains(&["looks like production"]);
+    let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path, "--context", "avs-prod"]);
+    outcome.assert_code(3).assert_complains(&["get an answer of the API server"]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn a_cluster_that_no_trial_would_use_is_2() {
+    let sandbox = Sandbox::new();
+    let path = kubeconfig(&sandbox, "lab", &nowhere());
+    let outcome = sandbox.run(&["run", "square", "--kubeconfig", &path]);
+    outcome.assert_code(2).assert_complains(&["use --kubeconfig", "--runtime kubernetes"]);
+    sandbox.assert_nothing_left();
+}

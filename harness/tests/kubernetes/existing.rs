@@ -1,0 +1,205 @@
+//! Clusters that others made.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use hourglass_harness::{
+    chain::AnvilSearch,
+    cluster::{
+        ClusterError, OperatorChoice,
+        operator::{NAMESPACE, OperatorError, OperatorRelease, OperatorRequest, OperatorSource, remove_unused},
+    },
+    image::{NodeImage, PullPolicy, deliver_to_nodes},
+};
+use k8s_openapi::{
+    api::{
+        authentication::v1::{TokenRequest, TokenRequestSpec},
+        core::v1::{Namespace, ServiceAccount},
+    },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, DynamicObject, ListParams, PostParams},
+    discovery::{ApiGroup, Discovery, verbs},
+};
+use serde_json::Value;
+
+use crate::{
+    lab::{Field, GONE_WITHIN, HARNESS, block_on, clear_of_runs},
+    operator::DEFINITION,
+    refused::{definition, left},
+};
+
+/// Nothing may stay in a cluster of others, and nobody may lose the operator while a trial is there.
+pub(crate) fn the_operator_comes_and_goes_with_its_users() {
+    let field = Field::take();
+    let theirs = field.as_of_others();
+    // It was put onto the nodes by hand, and nobody may ask a registry for it.
+    let mut request = field.request();
+    request.image.policy = PullPolicy::in_cluster(&theirs);
+    assert_eq!(request.image.policy, PullPolicy::IfNotPresent);
+    let used = block_on(OperatorRelease::ensure(&theirs, &request, &|_| {})).unwrap();
+    assert_eq!(used.source, OperatorSource::Installed);
+    assert!(!block_on(remove_unused(&theirs)).unwrap(), "it was removed from under a user");
+    drop(used);
+    let trial = field.namespace();
+    assert!(!block_on(remove_unused(&theirs)).unwrap(), "it was removed from under a trial");
+    block_on(trial.remove(GONE_WITHIN)).unwrap();
+    assert!(block_on(remove_unused(&theirs)).unwrap());
+    assert_eq!(left(&field), [""; 0]);
+}
+
+pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
+    let field = Field::take();
+    let theirs = field.as_of_others();
+    let request = OperatorRequest { choice: OperatorChoice::Existing, ..field.request() };
+    let ensure = || block_on(OperatorRelease::ensure(&theirs, &request, &|_| {}));
+    let error = ensure().unwrap_err();
+    assert!(matches!(&error, OperatorError::None { reason, .. } if reason.contains(DEFINITION)), "{error:?}");
+    let definitions = field.all::<CustomResourceDefinition>();
+    block_on(definitions.create(&PostParams::default(), &definition("v2"))).unwrap();
+    let error = ensure().unwrap_err();
+    block_on(definitions.delete(DEFINITION, &DeleteParams::default())).unwrap();
+    assert!(matches!(&error, OperatorError::Crd { reason, .. } if reason.contains("v2")), "{error:?}");
+    // Of one that works it does not matter who installed it.
+    drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
+    let used = ensure().unwrap();
+    assert_eq!((used.namespace.as_str(), used.source), (NAMESPACE, OperatorSource::Others));
+}
+
+/// All of it, on nodes that were given the images by hand.
+pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
+    let field = Field::take();
+    give_anvil(&field);
+    let before = everything(&field);
+    let said = square(&field, "install");
+    assert_eq!(changed(&before, &everything(&field)), [""; 0], "{said}");
+}
+
+pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
+    let field = Field::take();
+    give_anvil(&field);
+    drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
+    let before = everything(&field);
+    let said = square(&field, "existing");
+    // The namespace of the trial goes a moment after it.
+    block_on(clear_of_runs(&field.lease));
+    assert_eq!(changed(&before, &everything(&field)), [""; 0], "{said}");
+}
+
+pub(crate) fn what_a_user_may_not_do_is_listed_before_anything_is_made() {
+    let field = Field::take();
+    let namespace = field.namespace();
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = of_nobody(&field, &namespace.api(), folder.path());
+    let before = namespaces(&field);
+    let output = harness(&["run", "square", "--runtime", "kubernetes", "--kubeconfig", kubeconfig.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for expected in
+        ["may not create namespaces", "nor create deployments.apps", "customresourcedefinitions", "remedy: "]
+    {
+        assert!(said.contains(expected), "{expected:?} is not in: {said}");
+    }
+    assert_eq!(namespaces(&field), before);
+    block_on(namespace.remove(GONE_WITHIN)).unwrap();
+}
+
+pub(crate) fn an_api_server_that_goes_away_is_noticed() {
+    let field = Field::take();
+    let theirs = field.as_of_others();
+    let node = block_on(field.lease.nodes()).unwrap().remove(0);
+    let docker = field.lease.machine.as_ref().unwrap().engine.docker();
+    let (error, took) = block_on(async {
+        docker.pause_container(&node.container).await.unwrap();
+        let began = Instant::now();
+        let lost = tokio::time::timeout(Duration::from_mins(2), theirs.lost()).await;
+        docker.unpause_container(&node.container).await.unwrap();
+        (lost, began.elapsed())
+    });
+    let error = error.unwrap();
+    assert!(matches!(error, ClusterError::Lost { .. }), "{error:?}");
+    assert!(error.remedy().unwrap().contains("harness gc"), "{error}");
+    assert!(took < Duration::from_mins(1), "noticed after {took:?}");
+}
+
+fn harness(arguments: &[&str]) -> Output {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let mut command = Command::new(HARNESS);
+    command.args(arguments).env("HARNESS_SCENARIOS", scenarios).env_remove("KUBECONFIG").output().unwrap()
+}
+
+/// Runs the smallest trial in the cluster by its kubeconfig; gives what the harness said.
+#[track_caller]
+fn square(field: &Field, operator: &str) -> String {
+    let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
+    let output = harness(&["run", "kubernetes::square", "--operator", operator, "--kubeconfig", kubeconfig]);
+    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("PASS  kubernetes::square"), "{said}");
+    said
+}
+
+fn give_anvil(field: &Field) {
+    block_on(async {
+        let anvil = AnvilSearch::default().find_or_install(|_| {}).await.unwrap();
+        let nodes = field.lease.nodes().await.unwrap();
+        let engine = &field.lease.machine.as_ref().unwrap().engine;
+        deliver_to_nodes(engine, &nodes, &[NodeImage::anvil(anvil.path)]).await.unwrap();
+    });
+}
+
+/// All objects of a cluster, with what a stranger could have written on them. Events are left out, which everything makes.
+fn everything(field: &Field) -> BTreeSet<String> {
+    block_on(async {
+        let client = &field.lease.client;
+        let discovered = Discovery::new(client.clone()).run_aggregated().await.unwrap();
+        let kinds = discovered.groups().flat_map(ApiGroup::recommended_resources);
+        let kinds = kinds.filter(|(kind, can)| can.supports_operation(verbs::LIST) && kind.kind != "Event");
+        let mut all = BTreeSet::new();
+        for (kind, _) in kinds {
+            let api = Api::<DynamicObject>::all_with(client.clone(), &kind);
+            let listed = match api.list(&ListParams::default()).await {
+                // A kind whose definition has gone is told of for a moment longer.
+                Err(kube::Error::Api(status)) if status.code == 404 => continue,
+                listed => listed.unwrap(),
+            };
+            for object in listed {
+                let place = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+                let (uid, labels, finalizers) = (object.uid(), object.labels(), object.finalizers());
+                all.insert(format!("{} {place} {uid:?} {labels:?} {finalizers:?}", kind.plural));
+            }
+        }
+        all
+    })
+}
+
+/// What went and what came.
+fn changed(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+    let gone = before.difference(after).map(|entry| format!("- {entry}"));
+    gone.chain(after.difference(before).map(|entry| format!("+ {entry}"))).collect()
+}
+
+fn namespaces(field: &Field) -> Vec<String> {
+    let listed = block_on(field.all::<Namespace>().list(&ListParams::default())).unwrap();
+    listed.items.iter().map(ResourceExt::name_any).collect()
+}
+
+/// The kubeconfig of a user who may do nothing.
+fn of_nobody(field: &Field, accounts: &Api<ServiceAccount>, folder: &Path) -> PathBuf {
+    let spec = TokenRequestSpec { audiences: Vec::new(), ..TokenRequestSpec::default() };
+    let request = TokenRequest { spec, ..TokenRequest::default() };
+    let answer = block_on(accounts.create_token_request("default", &PostParams::default(), &request)).unwrap();
+    let text = fs::read_to_string(&field.lease.kubeconfig).unwrap();
+    let mut kubeconfig: Value = serde_yaml::from_str(&text).unwrap();
+    kubeconfig["users"][0]["user"] = serde_json::json!({ "token": answer.status.unwrap().token });
+    let path = folder.join("kubeconfig");
+    fs::write(&path, serde_yaml::to_string(&kubeconfig).unwrap()).unwrap();
+    path
+}

@@ -1,0 +1,141 @@
+//! A cluster that one test at a time has for itself, across processes, and that has no operator when it gets it.
+
+use std::{
+    fmt::Debug,
+    fs::{self, File, OpenOptions},
+    future::Future,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use hourglass_harness::{
+    cluster::{
+        Cluster, ClusterFolders, ClusterSpec, Lease, LeaseRequest, OperatorChoice, OwnNamespace, PodImage,
+        namespaces_of_runs,
+        operator::{OperatorRequest, remove_unused},
+    },
+    engine::Engine,
+    image::{NodeImage, PullPolicy, deliver_to_nodes},
+    reaper::{Labels, RunId},
+};
+use k8s_openapi::{
+    api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api, ResourceExt as _,
+    api::{DeleteParams, ListParams},
+    runtime::wait::{await_condition, conditions::is_deleted},
+};
+use serde::de::DeserializeOwned;
+use tokio::{runtime::Runtime, time::timeout};
+
+pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
+pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
+/// Beside the clusters: no cluster can be called like this.
+const TURN: &str = "_turn-of-operator-tests";
+
+/// Connections to a cluster live as long as the scheduler in which they were made.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
+}
+
+/// See the module. What a test left of an operator is removed when this is dropped, whatever the test came to.
+pub(crate) struct Field {
+    pub(crate) lease: Lease,
+    pub(crate) image: PodImage,
+    _turn: File,
+    _here: MutexGuard<'static, ()>,
+}
+
+impl Field {
+    pub(crate) fn take() -> Self {
+        static HERE: Mutex<()> = Mutex::new(());
+        let here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = ClusterFolders::locate().unwrap();
+        fs::create_dir_all(folders.root()).unwrap();
+        let turn = OpenOptions::new().create(true).append(true).open(folders.root().join(TURN)).unwrap();
+        turn.lock().unwrap();
+        block_on(async {
+            let engine = Engine::connect().await.unwrap();
+            // Not the cluster of trials.
+            let contents = [("lent-to".to_owned(), "tests of the operator".to_owned())].into();
+            let request = LeaseRequest::new(ClusterSpec { contents, ..ClusterSpec::default() }).unwrap();
+            let lease = Lease::acquire(&engine, &folders, &request, &|_| {}).await.unwrap();
+            let nodes = lease.nodes().await.unwrap();
+            let delivered = deliver_to_nodes(&engine, &nodes, &[NodeImage::components(HARNESS)]).await.unwrap();
+            let reference = delivered.into_iter().next().unwrap().reference;
+            clear(&lease).await;
+            Self { lease, image: PodImage { reference, policy: PullPolicy::Never }, _turn: turn, _here: here }
+        })
+    }
+
+    /// The same cluster as one that others made: by its kubeconfig, its nodes out of reach.
+    pub(crate) fn as_of_others(&self) -> Cluster {
+        block_on(Cluster::connect("of others", self.lease.kubeconfig.clone(), None, None)).unwrap()
+    }
+
+    pub(crate) fn request(&self) -> OperatorRequest {
+        OperatorRequest { choice: OperatorChoice::Install, image: self.image.clone(), alone: false }
+    }
+
+    /// All objects of a kind that has no namespaces.
+    pub(crate) fn all<K>(&self) -> Api<K>
+    where
+        K: kube::Resource,
+        K::DynamicType: Default,
+    {
+        Api::all(self.lease.client.clone())
+    }
+
+    /// A namespace of the test's own; it is to be removed.
+    pub(crate) fn namespace(&self) -> OwnNamespace {
+        block_on(OwnNamespace::create(&self.lease, &Labels::new(RunId::generate(), "test"))).unwrap()
+    }
+}
+
+/// What an earlier test left: one that failed, or one whose namespace or definition is still on its way out.
+async fn clear(cluster: &Cluster) {
+    clear_of_runs(cluster).await;
+    remove_unused(cluster).await.unwrap();
+    await_leaving::<Namespace>(cluster).await;
+    await_leaving::<CustomResourceDefinition>(cluster).await;
+}
+
+async fn await_leaving<K>(cluster: &Cluster)
+where
+    K: kube::Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    for object in Api::<K>::all(cluster.client.clone()).list(&ListParams::default()).await.unwrap() {
+        if object.meta().deletion_timestamp.is_some() {
+            await_end(cluster, &object).await;
+        }
+    }
+}
+
+/// Removes the namespaces of trials, also those that are on their way out: nobody else has one here.
+pub(crate) async fn clear_of_runs(cluster: &Cluster) {
+    let namespaces = Api::<Namespace>::all(cluster.client.clone());
+    for found in namespaces_of_runs(cluster).await.unwrap() {
+        let gone = namespaces.delete(&found.name, &DeleteParams::default()).await;
+        if let Some(namespace) = gone.unwrap().left() {
+            await_end(cluster, &namespace).await;
+        }
+    }
+}
+
+async fn await_end<K>(cluster: &Cluster, object: &K)
+where
+    K: kube::Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let (name, uid) = (object.name_any(), object.uid().unwrap());
+    let gone = await_condition(Api::<K>::all(cluster.client.clone()), &name, is_deleted(&uid));
+    timeout(GONE_WITHIN, gone).await.unwrap().unwrap();
+}
+
+impl Drop for Field {
+    fn drop(&mut self) {
+        let removed = block_on(remove_unused(&self.lease));
+        assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
+    }
+}

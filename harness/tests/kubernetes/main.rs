@@ -1,0 +1,61 @@
+//! What the harness puts into clusters beside trials: Helm releases, the operator, and all of it in clusters that others
+//! made. A cluster of its own is lent to all of these tests, one at a time: what they do to an operator no trial survives.
+//!
+//! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::print_stderr, reason = "what is left out is said")]
+
+mod existing;
+mod helm;
+mod lab;
+mod operator;
+mod refused;
+
+use std::{env, process::ExitCode};
+
+use libtest_mimic::{Arguments, Trial};
+
+const REQUIRE: &str = "HARNESS_REQUIRE";
+
+macro_rules! trials {
+    ($($module:ident::$test:ident),+ $(,)?) => {
+        vec![$(trial(concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = env::var(REQUIRE).unwrap_or_default();
+    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
+    if left_out && !arguments.list {
+        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
+    }
+    let trials = trials![
+        helm::a_release_is_installed_changed_taken_back_and_removed,
+        helm::values_that_a_schema_refuses_are_named_and_nothing_is_installed,
+        operator::it_is_installed_once_and_then_found,
+        operator::one_that_was_scaled_down_is_made_what_it_has_to_be,
+        operator::one_that_is_used_is_not_replaced,
+        operator::a_killed_installation_is_taken_over,
+        refused::an_image_that_no_node_has_is_named_within_seconds,
+        refused::an_operator_of_others_is_left_alone,
+        refused::a_definition_of_others_is_left_alone,
+        refused::a_namespace_of_others_is_left_alone,
+        existing::the_operator_comes_and_goes_with_its_users,
+        existing::the_operator_of_others_is_used_where_that_is_asked_for,
+        existing::a_run_leaves_a_cluster_of_others_as_it_was,
+        existing::a_run_leaves_the_operator_of_others_as_it_was,
+        existing::what_a_user_may_not_do_is_listed_before_anything_is_made,
+        existing::an_api_server_that_goes_away_is_noticed,
+    ];
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    conclusion.exit_code()
+}
+
+fn trial(name: &str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}

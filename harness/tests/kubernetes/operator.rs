@@ -1,0 +1,131 @@
+//! The operator in a cluster of ours.
+
+use std::{
+    pin::pin,
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt as _;
+use hourglass_harness::{
+    cluster::{
+        Tool,
+        helm::{Chart, Helm, Release},
+        operator::{NAME, NAMESPACE, OperatorRelease, OperatorRequest, OperatorSource},
+    },
+    image::PullPolicy,
+};
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::Secret},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+    runtime::{WatchStreamExt as _, watcher},
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::lab::{Field, block_on};
+
+pub(crate) const DEFINITION: &str = "performers.hourglass.eigenlayer.io";
+
+fn ensure(field: &Field, request: &OperatorRequest) -> OperatorRelease {
+    block_on(OperatorRelease::ensure(&field.lease, request, &|_| {})).unwrap()
+}
+
+fn deployments(field: &Field) -> Api<Deployment> {
+    Api::namespaced(field.lease.client.clone(), NAMESPACE)
+}
+
+/// Trials come by the second: all but the first must find it at once.
+pub(crate) fn it_is_installed_once_and_then_found() {
+    let field = Field::take();
+    let first = ensure(&field, &field.request());
+    assert_eq!(first.source, OperatorSource::Installed);
+    let definition = block_on(field.all::<CustomResourceDefinition>().get(DEFINITION)).unwrap();
+    let conditions = definition.status.and_then(|status| status.conditions).unwrap_or_default();
+    assert!(conditions.iter().any(|condition| condition.type_ == "Established" && condition.status == "True"));
+    let status = block_on(deployments(&field).get(NAME)).unwrap().status.unwrap();
+    assert_eq!((status.available_replicas, status.replicas), (Some(1), Some(1)));
+    let began = Instant::now();
+    let second = ensure(&field, &field.request());
+    assert_eq!(second.source, OperatorSource::Warm);
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?} to find it", began.elapsed());
+}
+
+/// A trial that ends the operator must not take it away from the next.
+pub(crate) fn one_that_was_scaled_down_is_made_what_it_has_to_be() {
+    let field = Field::take();
+    let alone = OperatorRequest { alone: true, ..field.request() };
+    let used = ensure(&field, &alone);
+    let none = Patch::Merge(json!({ "spec": { "replicas": 0 } }));
+    block_on(deployments(&field).patch(NAME, &PatchParams::default(), &none)).unwrap();
+    drop(used);
+    assert_eq!(ensure(&field, &field.request()).source, OperatorSource::Installed);
+    let status = block_on(deployments(&field).get(NAME)).unwrap().status.unwrap();
+    assert_eq!(status.available_replicas, Some(1));
+}
+
+pub(crate) fn one_that_is_used_is_not_replaced() {
+    let field = Field::take();
+    let used = ensure(&field, &field.request());
+    let mut other = field.request();
+    other.image.policy = PullPolicy::IfNotPresent;
+    let told = Mutex::new(Vec::new());
+    let progress = |text: &str| told.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    let generation = || block_on(deployments(&field).get(NAME)).unwrap().metadata.generation;
+    let before = generation();
+    let waits = block_on(async {
+        timeout(Duration::from_secs(2), OperatorRelease::ensure(&field.lease, &other, &progress)).await
+    });
+    assert!(waits.is_err(), "it was replaced while it was used");
+    assert_eq!(*told.lock().unwrap(), ["waiting for trials that use the operator"]);
+    assert_eq!(generation(), before);
+    drop(used);
+    assert_eq!(ensure(&field, &other).source, OperatorSource::Installed);
+    assert_ne!(generation(), before);
+}
+
+/// Helm refuses a release whose Helm was killed until somebody repairs it.
+pub(crate) fn a_killed_installation_is_taken_over() {
+    let field = Field::take();
+    // Its namespace, and nothing else of it.
+    let namespace = ensure(&field, &field.request());
+    let helm = block_on(Helm::of(&field.lease)).unwrap();
+    let release = Release {
+        name: NAME.to_owned(),
+        namespace: NAMESPACE.to_owned(),
+        chart: Chart::OPERATOR.unpack().unwrap(),
+        values: json!({}),
+    };
+    block_on(release.uninstall(&helm)).unwrap();
+    drop(namespace);
+    let program = block_on(Tool::HELM.check()).unwrap().path;
+    let mut killed = Command::new(program)
+        .args(["install", NAME, "--wait", "--namespace", NAMESPACE, "--kubeconfig"])
+        .arg(&field.lease.kubeconfig)
+        .args(["--set", "image.repository=never", "--set", "image.pullPolicy=Never"])
+        .arg(&release.chart)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    block_on(recorded(&field));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(block_on(release.status(&helm)).unwrap().unwrap().is_pending());
+    assert_eq!(ensure(&field, &field.request()).source, OperatorSource::Installed);
+    assert!(!block_on(release.status(&helm)).unwrap().unwrap().is_pending());
+}
+
+/// Waits until Helm has begun.
+async fn recorded(field: &Field) {
+    let secrets = Api::<Secret>::namespaced(field.lease.client.clone(), NAMESPACE);
+    let pending = watcher::Config::default().labels(&format!("owner=helm,name={NAME},status=pending-install"));
+    let mut records = pin!(watcher(secrets, pending).default_backoff().applied_objects());
+    let first = async { while !matches!(records.next().await, Some(Ok(_))) {} };
+    timeout(Duration::from_secs(30), first).await.unwrap();
+}

@@ -1,0 +1,121 @@
+//! What the operator cannot be installed of or beside: each is named, with what to do about it, nothing of ours is left, and
+//! what others have stays as it was.
+
+use std::time::{Duration, Instant};
+
+use hourglass_harness::cluster::{
+    PodImage,
+    operator::{NAMESPACE, OperatorError, OperatorRelease, OperatorRequest},
+};
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::Namespace, rbac::v1::ClusterRole},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, PostParams},
+};
+use serde_json::json;
+
+use crate::{
+    lab::{Field, GONE_WITHIN, block_on},
+    operator::DEFINITION,
+};
+
+/// The error of an operator that cannot be had, of which nothing is left.
+#[track_caller]
+fn refused(field: &Field, request: &OperatorRequest, remedy: &str) -> OperatorError {
+    let theirs = field.as_of_others();
+    let error = block_on(OperatorRelease::ensure(&theirs, request, &|_| {})).unwrap_err();
+    assert_eq!(left(field), [""; 0], "something of ours is left after {error}");
+    assert!(error.remedy().is_some_and(|text| text.contains(remedy)), "{error}: {:?}", error.remedy());
+    error
+}
+
+/// What a cluster has of the harness's operator, by name.
+pub(crate) fn left(field: &Field) -> Vec<String> {
+    block_on(async {
+        let namespace = field.all::<Namespace>().get_opt(NAMESPACE).await.unwrap();
+        let ours = |labels: &std::collections::BTreeMap<String, String>| labels.contains_key("hourglass-harness/part");
+        let namespace = namespace.filter(|namespace| ours(namespace.labels()));
+        let of_helm = ListParams::default().labels("app.kubernetes.io/managed-by=Helm");
+        let roles = field.all::<ClusterRole>().list(&of_helm).await.unwrap().items;
+        let definitions = field.all::<CustomResourceDefinition>().list(&of_helm).await.unwrap().items;
+        let names = namespace.iter().map(ResourceExt::name_any);
+        let names = names.chain(roles.iter().map(ResourceExt::name_any));
+        names.chain(definitions.iter().map(ResourceExt::name_any)).collect()
+    })
+}
+
+pub(crate) fn an_image_that_no_node_has_is_named_within_seconds() {
+    let field = Field::take();
+    let reference = "hourglass-harness-test/not-there:v1".to_owned();
+    let image = PodImage { reference: reference.clone(), ..field.image.clone() };
+    let began = Instant::now();
+    let error = refused(&field, &OperatorRequest { image, ..field.request() }, "run again");
+    assert!(matches!(&error, OperatorError::Image { image, .. } if *image == reference), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(30), "named after {:?}", began.elapsed());
+}
+
+pub(crate) fn an_operator_of_others_is_left_alone() {
+    let field = Field::take();
+    let namespace = field.namespace();
+    let api = namespace.api::<Deployment>();
+    block_on(api.create(&PostParams::default(), &operator_of_others())).unwrap();
+    let error = refused(&field, &field.request(), "--operator existing");
+    let place = format!("{}/theirs", namespace.name());
+    assert!(matches!(&error, OperatorError::Other { found, .. } if *found == place), "{error:?}");
+    block_on(api.get("theirs")).unwrap();
+    block_on(namespace.remove(GONE_WITHIN)).unwrap();
+}
+
+pub(crate) fn a_definition_of_others_is_left_alone() {
+    let field = Field::take();
+    let definitions = field.all::<CustomResourceDefinition>();
+    block_on(definitions.create(&PostParams::default(), &definition("v1beta1"))).unwrap();
+    let error = refused(&field, &field.request(), "--operator existing");
+    block_on(definitions.delete(DEFINITION, &DeleteParams::default())).unwrap();
+    assert!(matches!(&error, OperatorError::Crd { reason, .. } if reason.contains("version v1beta1")), "{error:?}");
+}
+
+pub(crate) fn a_namespace_of_others_is_left_alone() {
+    let field = Field::take();
+    let namespaces = field.all::<Namespace>();
+    let theirs = serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).unwrap();
+    block_on(namespaces.create(&PostParams::default(), &theirs)).unwrap();
+    let error = refused(&field, &field.request(), "--operator existing");
+    let there = block_on(namespaces.get(NAMESPACE));
+    block_on(namespaces.delete(NAMESPACE, &DeleteParams::default())).unwrap();
+    assert!(matches!(error, OperatorError::NamespaceTaken { .. }), "{error:?}");
+    assert!(there.is_ok_and(|namespace| namespace.metadata.deletion_timestamp.is_none()), "it was removed");
+}
+
+/// What looks like one to people, and to the harness; it runs nothing.
+pub(crate) fn operator_of_others() -> Deployment {
+    let labels = json!({ "app.kubernetes.io/name": "hourglass-operator" });
+    let pod = json!({ "containers": [{ "name": "operator", "image": "theirs:v1", "imagePullPolicy": "Never" }] });
+    serde_json::from_value(json!({
+        "metadata": { "name": "theirs", "labels": labels },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": labels },
+            "template": { "metadata": { "labels": labels }, "spec": pod },
+        },
+    }))
+    .unwrap()
+}
+
+/// Of Performer, in a version.
+pub(crate) fn definition(version: &str) -> CustomResourceDefinition {
+    let schema = json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
+    serde_json::from_value(json!({
+        "metadata": { "name": DEFINITION },
+        "spec": {
+            "group": "hourglass.eigenlayer.io",
+            "scope": "Namespaced",
+            "names": { "kind": "Performer", "plural": "performers", "singular": "performer" },
+            "versions": [{ "name": version, "served": true, "storage": true, "schema": schema }],
+        },
+    }))
+    .unwrap()
+}

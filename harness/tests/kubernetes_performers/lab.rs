@@ -1,0 +1,233 @@
+//! What the tests share: a leased cluster with the operator and the image of the components, and a namespace for each.
+
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use hourglass_component::keys::{Address, H256};
+use hourglass_executor::performers::{
+    Access, Artifact, DeployRequest, KubernetesLauncher, KubernetesSettings, Limits, PerformerError,
+    PerformerManager as _, PerformerStatus, SlotManager,
+};
+use hourglass_harness::{
+    cluster::{
+        Cluster, ClusterFolders, ClusterSpec, Lease, LeaseRequest, OperatorChoice, OwnNamespace, PodImage,
+        operator::{OperatorRelease, OperatorRequest},
+    },
+    engine::Engine,
+    image::{NodeImage, PullPolicy, deliver_to_nodes},
+    reaper::{Labels, RunId},
+};
+use hourglass_operator::api::{Performer, PullPolicy as PodPullPolicy};
+use kube::{Api, ResourceExt, api::ListParams};
+use tokio::runtime::Runtime;
+
+pub(crate) type Manager = Arc<SlotManager<KubernetesLauncher>>;
+
+const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
+/// How long anything may take that is expected to happen.
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+/// The AVS of most tests.
+pub(crate) const AVS: Address = Address::repeat_byte(0x22);
+const OPERATOR: Address = Address::repeat_byte(0x33);
+
+/// Connections to a cluster live as long as the scheduler in which they were made.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
+}
+
+/// What all tests use and none changes.
+struct Shared {
+    lease: Lease,
+    image: String,
+    _operator: OperatorRelease,
+}
+
+static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+
+fn shared() -> (Cluster, String) {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let shared = shared.get_or_insert_with(|| block_on(prepare()));
+    (Cluster::clone(&shared.lease), shared.image.clone())
+}
+
+async fn prepare() -> Shared {
+    let engine = Engine::connect().await.unwrap();
+    let folders = ClusterFolders::locate().unwrap();
+    let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
+    let lease = Lease::acquire(&engine, &folders, &request, &|_| {}).await.unwrap();
+    let components = [NodeImage::components(HARNESS)];
+    let delivered = deliver_to_nodes(&engine, &lease.nodes().await.unwrap(), &components).await.unwrap();
+    let image = delivered[0].reference.clone();
+    let request = OperatorRequest {
+        choice: OperatorChoice::Install,
+        image: PodImage { reference: image.clone(), policy: PullPolicy::Never },
+        alone: false,
+    };
+    let operator = OperatorRelease::ensure(&lease, &request, &|_| {}).await.unwrap();
+    Shared { lease, image, _operator: operator }
+}
+
+/// Gives back what the tests shared; statics are not dropped.
+pub(crate) fn tear_down() {
+    drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+/// What a test works with.
+pub(crate) struct Lab {
+    pub(crate) cluster: Cluster,
+    namespace: OwnNamespace,
+    image: String,
+}
+
+/// Runs a test in a namespace of its own, and fails if it leaves a performer there.
+pub(crate) fn run<F>(test: impl FnOnce(Arc<Lab>) -> F) -> Result<(), String>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (cluster, image) = shared();
+    block_on(async {
+        let labels = Labels::new(RunId::generate(), "kubernetes::performers");
+        let namespace = OwnNamespace::create(&cluster, &labels).await.map_err(|error| error.to_string())?;
+        let lab = Arc::new(Lab { cluster, namespace, image });
+        let outcome = tokio::spawn(test(Arc::clone(&lab))).await;
+        let left = lab.performers().await;
+        let Ok(lab) = Arc::try_unwrap(lab) else { return Err("the test goes on after its end".to_owned()) };
+        lab.namespace.remove(LIMIT).await.map_err(|error| error.to_string())?;
+        outcome.map_err(|error| panic_message(&*error.into_panic()))?;
+        let left: Vec<_> = left.iter().map(ResourceExt::name_any).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("performers are left: {left:?}")) }
+    })
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+impl Lab {
+    pub(crate) fn namespace(&self) -> &str {
+        self.namespace.name()
+    }
+
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        self.namespace.api()
+    }
+
+    pub(crate) fn settings(&self, configured: &[DeployRequest]) -> KubernetesSettings {
+        settings(self.cluster.kubeconfig.clone(), self.namespace(), configured)
+    }
+
+    pub(crate) fn manager(&self) -> Manager {
+        manager(self.settings(&[]), limits())
+    }
+
+    /// A deployment of the reference performer with these variables.
+    pub(crate) fn performer(&self, variables: &[(&str, &str)]) -> DeployRequest {
+        with_image(&self.image, variables)
+    }
+
+    /// The image of the components.
+    pub(crate) fn image(&self) -> &str {
+        &self.image
+    }
+
+    /// Another namespace, which the test has to remove.
+    pub(crate) async fn another_namespace(&self) -> OwnNamespace {
+        let labels = Labels::new(RunId::generate(), "kubernetes::performers");
+        OwnNamespace::create(&self.cluster, &labels).await.unwrap()
+    }
+
+    /// All performers of this test, oldest first.
+    pub(crate) async fn performers(&self) -> Vec<Performer> {
+        let mut found = self.api::<Performer>().list(&ListParams::default()).await.unwrap().items;
+        found.sort_by_key(ResourceExt::creation_timestamp);
+        found
+    }
+
+    pub(crate) async fn names(&self) -> Vec<String> {
+        self.performers().await.iter().map(ResourceExt::name_any).collect()
+    }
+}
+
+/// An executor outside of the cluster; nodes have its image.
+pub(crate) fn settings(kubeconfig: PathBuf, namespace: &str, configured: &[DeployRequest]) -> KubernetesSettings {
+    KubernetesSettings {
+        operator: OPERATOR,
+        access: Access::Kubeconfig(Some(kubeconfig)),
+        namespace: namespace.to_owned(),
+        operator_namespace: "hourglass-system".to_owned(),
+        labels: BTreeMap::from([("test".to_owned(), "one".to_owned())]),
+        patience: Duration::from_secs(10),
+        tls: None,
+        pods: BTreeMap::new(),
+        configured: configured.to_vec(),
+    }
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits { task: LIMIT, start: LIMIT, backoff: Duration::from_millis(5), ..Limits::default() }
+}
+
+pub(crate) fn manager(settings: KubernetesSettings, limits: Limits) -> Manager {
+    Arc::new(SlotManager::new(KubernetesLauncher::new(settings), limits, OPERATOR))
+}
+
+/// A deployment of an image, which may not be there, with these variables.
+pub(crate) fn with_image(image: &str, variables: &[(&str, &str)]) -> DeployRequest {
+    let (repository, tag) = image.rsplit_once(':').unwrap();
+    let artifact = Artifact::Image {
+        repository: repository.to_owned(),
+        tag: Some(tag.to_owned()),
+        digest: None,
+        command: Vec::new(),
+    };
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    DeployRequest { avs: AVS, artifact, environment: variables.collect(), references: BTreeMap::new() }
+}
+
+pub(crate) async fn square(manager: &Manager, number: u64) -> Result<String, PerformerError> {
+    square_of(manager, AVS, number).await
+}
+
+pub(crate) async fn square_of(manager: &Manager, avs: Address, number: u64) -> Result<String, PerformerError> {
+    let result = manager.run_task(avs, H256::from_low_u64_be(number), format!("{number:x}").into_bytes()).await?;
+    Ok(String::from_utf8(result).unwrap())
+}
+
+pub(crate) async fn only(manager: &Manager) -> PerformerStatus {
+    let mut all = manager.list().await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+/// Waits for `event` no longer than [`LIMIT`].
+pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, event).await.unwrap_or_else(|_| panic!("{what} within {LIMIT:?}"))
+}
+
+/// Asks again until the answer is there; for what others do of which a test has no event.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    soon(what, async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+}
+
+/// What pods are run with here.
+pub(crate) const NEVER: PodPullPolicy = PodPullPolicy::Never;

@@ -1,0 +1,152 @@
+//! One test's part of a cluster: a scenario of a name of its own, by which all that its trials make is found, in the
+//! cluster and in the engine beside it.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    future::Future,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+    time::Duration,
+};
+
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use hourglass_harness::{
+    chain::cache_folder,
+    cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
+    engine::Engine,
+    reaper::{RunId, TRIAL_LABEL},
+};
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::{Api, ResourceExt, api::ListParams};
+use tokio::runtime::Runtime;
+
+use crate::{
+    sandbox::{Outcome, Running, Sandbox, run},
+    wait::eventually,
+};
+
+/// One task that is verified.
+pub(crate) const SQUARE: &str =
+    "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+/// A task that nobody will see the end of.
+pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
+    steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
+
+/// How long after the end of a harness its supervisor may still be removing things.
+const SWEPT_WITHIN: Duration = Duration::from_secs(40);
+
+/// Connections to a cluster live as long as the scheduler in which they were made.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
+}
+
+/// See the module. The cluster is that of all trials, which it stays for others.
+pub(crate) struct Lab {
+    pub(crate) sandbox: Sandbox,
+    lease: Lease,
+    mark: String,
+}
+
+impl Lab {
+    pub(crate) fn new() -> Self {
+        let lease = block_on(async {
+            let engine = Engine::connect().await.unwrap();
+            let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
+            Lease::acquire(&engine, &ClusterFolders::locate().unwrap(), &request, &|_| {}).await.unwrap()
+        });
+        let mark = RunId::generate().to_string().replace('-', "_");
+        Self { sandbox: Sandbox::new(), lease, mark }
+    }
+
+    fn trial(&self) -> String {
+        format!("kubernetes::{}", self.mark)
+    }
+
+    /// Writes the scenario of this test.
+    pub(crate) fn scenario(&self, rest: &str) -> PathBuf {
+        let runtimes = "runtimes: [kubernetes]\nruntimes_because: It is about the cluster.\n";
+        self.sandbox.scenario(&self.mark, &format!("{runtimes}{rest}"))
+    }
+
+    /// The command that runs it.
+    pub(crate) fn harness(&self, scenario: &Path) -> Command {
+        let run: [&OsStr; 4] = ["run".as_ref(), "--runtime".as_ref(), "kubernetes".as_ref(), scenario.as_ref()];
+        self.command(&run)
+    }
+
+    /// The harness with these arguments, with the clusters of this machine instead of a test's own.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = self.sandbox.harness(arguments);
+        command.env("HARNESS_CACHE", cache_folder().unwrap());
+        command
+    }
+
+    /// Runs a scenario to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, rest: &str) -> Outcome {
+        run(&mut self.harness(&self.scenario(rest)))
+    }
+
+    /// Starts a scenario, and waits until a log of it has a text.
+    #[track_caller]
+    pub(crate) fn start(&self, rest: &str, log: &str, text: &str) -> Running {
+        let harness = Running::start(&mut self.harness(&self.scenario(rest)));
+        eventually(Duration::from_mins(3), || {
+            let with_text = |folder: &PathBuf| {
+                std::fs::read_to_string(folder.join(log)).is_ok_and(|content| content.contains(text))
+            };
+            self.sandbox.run_folders().iter().any(with_text).then_some(()).ok_or_else(|| format!("no {log} has {text}"))
+        })
+        .unwrap();
+        harness
+    }
+
+    /// The pods of this test's trials, and its namespaces that nobody has asked to be removed.
+    pub(crate) fn in_cluster(&self) -> Vec<String> {
+        block_on(async {
+            let namespaces = Api::<Namespace>::all(self.lease.client.clone());
+            let mut found = Vec::new();
+            for own in namespaces_of_runs(&self.lease).await.unwrap() {
+                if own.labels.trial != self.trial() {
+                    continue;
+                }
+                let namespace = namespaces.get_opt(&own.name).await.unwrap();
+                let stays = namespace.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_none());
+                found.extend(stays.then(|| own.name.clone()));
+                let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &own.name);
+                found.extend(pods.list(&ListParams::default()).await.unwrap().iter().map(ResourceExt::name_any));
+            }
+            found
+        })
+    }
+
+    /// The containers of this test's trials beside the nodes.
+    fn in_engine(&self) -> Vec<String> {
+        let filters = HashMap::from([("label".to_owned(), vec![format!("{TRIAL_LABEL}={}", self.trial())])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let engine = &self.lease.machine.as_ref().unwrap().engine;
+        let containers = block_on(engine.docker().list_containers(Some(options))).unwrap();
+        containers.into_iter().flat_map(|container| container.names.unwrap_or_default()).collect()
+    }
+
+    /// Asserts that nothing runs, at once: an orderly end waits for all of it.
+    #[track_caller]
+    pub(crate) fn assert_nothing_runs(&self) {
+        self.sandbox.assert_no_process();
+        let left = (self.in_cluster(), self.in_engine());
+        assert_eq!(left, (Vec::new(), Vec::new()), "the harness has ended and left this behind");
+    }
+
+    /// Asserts that the supervisor is done soon, and that it has left nothing.
+    #[track_caller]
+    pub(crate) fn assert_swept(&self) {
+        let left = eventually(SWEPT_WITHIN, || {
+            let left = (self.in_cluster(), self.in_engine(), self.sandbox.processes());
+            if left == (Vec::new(), Vec::new(), Vec::new()) { Ok(()) } else { Err(left) }
+        });
+        assert_eq!(left, Ok(()), "left {SWEPT_WITHIN:?} after the end of the harness");
+    }
+}

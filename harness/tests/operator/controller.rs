@@ -1,0 +1,358 @@
+//! What the operator makes of Performers, from the first to the last.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use futures::StreamExt as _;
+use hourglass_operator::api::{AVAILABLE, DEGRADED, PROGRESSING, Performer, PerformerPhase};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount},
+    discovery::v1::EndpointSlice,
+    events::v1::Event,
+};
+use kube::{
+    Api, ResourceExt as _,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
+    runtime::{
+        wait::{await_condition, conditions::is_deleted},
+        watcher,
+    },
+};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::{
+    lab::{WITHIN, block_on},
+    process::Operator,
+    stage::{Stage, runs, written},
+};
+
+pub(crate) const WRITES: &str = "hourglass_operator_api_requests_total";
+pub(crate) const RECONCILES: &str = "hourglass_operator_reconciles_total";
+
+/// The way that everybody goes.
+pub(crate) fn a_performer_runs_and_its_status_says_where() {
+    let stage = Stage::new();
+    let operator = stage.operator();
+    block_on(async {
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        let begun = Instant::now();
+        let performer = stage.until_running("p").await;
+        eprintln!("a performer is ready {:?} after it was created", begun.elapsed());
+        let status = performer.status.clone().unwrap();
+        let endpoint = format!("performer-p.{}.svc.cluster.local:9090", stage.place.name());
+        assert_eq!(status.grpc_endpoint, Some(endpoint), "the endpoint has its port");
+        assert_eq!(status.service_name.as_deref(), Some("performer-p"));
+        assert!(status.ready_time.is_some());
+        let condition = |type_| status.conditions.iter().find(|found| found.type_ == type_).unwrap().status.clone();
+        assert_eq!([AVAILABLE, PROGRESSING, DEGRADED].map(condition), ["True", "False", "False"]);
+        let pod = stage.api::<Pod>().get(status.pod_name.as_deref().unwrap()).await.unwrap();
+        let owner = |owners: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference]| {
+            owners.iter().any(|owner| Some(&owner.uid) == performer.uid().as_ref() && owner.controller == Some(true))
+        };
+        assert!(owner(stage.api::<Deployment>().get("performer-p").await.unwrap().owner_references()));
+        assert!(owner(stage.api::<Service>().get("performer-p").await.unwrap().owner_references()));
+        assert_eq!(pod.labels()["hourglass.eigenlayer.io/performer"], "p");
+        until_events(&stage, "p", &["Created", "Ready"]).await;
+    });
+    let phases = operator.samples("hourglass_operator_performers");
+    assert!(phases.contains(&("phase=\"Running\"".to_owned(), 1.0)), "{phases:?}");
+    assert!(operator.sum("hourglass_operator_queue_wait_seconds_count", &[]) >= 1.0);
+}
+
+/// An operator that writes at every look keeps itself and the API server busy for ever.
+pub(crate) fn a_look_at_what_is_as_it_should_be_writes_nothing() {
+    let stage = Stage::new();
+    let operator = stage.operator();
+    block_on(async {
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        stage.until_running("p").await;
+        settle(&operator).await;
+    });
+    let (looks, writes) = (operator.sum(RECONCILES, &[]), operator.sum(WRITES, &["verb=\"patch\""]));
+    block_on(stage.patch("p", json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})));
+    block_on(until(|| operator.sum(RECONCILES, &[]) > looks));
+    assert!(operator.sum(WRITES, &["verb=\"patch\""]) <= writes, "nothing is written");
+    // The check that this can fail.
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"app": "another"}}}));
+    block_on(stage.api::<Service>().patch("performer-p", &PatchParams::default(), &patch)).unwrap();
+    block_on(until(|| operator.sum(WRITES, &["verb=\"patch\"", "resource=\"services\""]) > 1.0));
+    let mended = block_on(stage.api::<Service>().get("performer-p")).unwrap();
+    assert_eq!(mended.labels()["app"], "hourglass-performer", "what others change of ours is set right");
+}
+
+/// The public operator looks at the image alone, and deletes the pod before it makes the next.
+pub(crate) fn every_field_replaces_the_pod_and_the_service_keeps_an_endpoint() {
+    let stage = Stage::new();
+    let _operator = stage.operator();
+    block_on(async {
+        for (name, value) in [("settings", "one"), ("more", "one")] {
+            let secret = json!({"metadata": {"name": name}, "stringData": {"key": value}});
+            stage.api::<Secret>().create(&PostParams::default(), &from(secret)).await.unwrap();
+        }
+        let map = json!({"metadata": {"name": "settings"}, "data": {"key": "one"}});
+        stage.api::<ConfigMap>().create(&PostParams::default(), &from(map)).await.unwrap();
+        let account = json!({"metadata": {"name": "another"}});
+        stage.api::<ServiceAccount>().create(&PostParams::default(), &from(account)).await.unwrap();
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        let mut pod = stage.until_running("p").await.status.unwrap().pod_name;
+        let (gaps, watching) = watch_endpoints(&stage, "performer-p");
+        for (field, patch) in changes(&stage) {
+            stage.patch("p", json!({ "spec": patch })).await;
+            let wanted = format!("running with another {field}");
+            let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
+            pod = pod_of(&stage.until("p", &wanted, is_wanted).await);
+            assert!(!gaps.load(Ordering::SeqCst), "the Service has no ready endpoint while {field} changes");
+        }
+        // What is referred to changes, and the spec does not.
+        let patch = Patch::Merge(json!({"stringData": {"key": "two"}}));
+        stage.api::<Secret>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
+        let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
+        pod = pod_of(&stage.until("p", "running with the secret's new value", is_wanted).await);
+        let patch = Patch::Merge(json!({"data": {"key": "two"}}));
+        stage.api::<ConfigMap>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
+        let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
+        stage.until("p", "running with the config map's new value", is_wanted).await;
+        assert!(!gaps.load(Ordering::SeqCst), "the Service has no ready endpoint while references change");
+        watching.abort();
+        until_events(&stage, "p", &["Updated", "Upgraded"]).await;
+        let service = stage.api::<Service>().get("performer-p").await.unwrap();
+        assert_eq!(service.spec.unwrap().ports.unwrap()[0].port, 7070, "the Service has the last port");
+    });
+}
+
+fn changes(stage: &Stage) -> Vec<(&'static str, Value)> {
+    let reference = |kind: &str| json!({"name": "settings", "key": "key", "optional": kind == "config"});
+    vec![
+        ("environment", json!({"config": {"environment": {"FLAVOUR": "sweet"}}})),
+        (
+            "environmentFrom",
+            json!({"config": {"environmentFrom": [
+                {"name": "SECRET", "valueFrom": {"secretKeyRef": reference("secret")}},
+                {"name": "MAP", "valueFrom": {"configMapKeyRef": reference("config")}},
+            ]}}),
+        ),
+        ("image", json!({"image": format!("docker.io/{}", stage.image)})),
+        ("imagePullPolicy", json!({"imagePullPolicy": "IfNotPresent"})),
+        ("grpcPort", json!({"config": {"grpcPort": 7070, "environment": {"GRPC_PORT": "7070"}}})),
+        ("command", json!({"config": {"command": ["/harness"], "args": ["component", "performer"]}})),
+        ("serviceAccountName", json!({"config": {"serviceAccountName": "another"}})),
+        ("resources", json!({"resources": {"requests": {"cpu": "1m"}, "limits": {"memory": "1000Mi"}}})),
+        ("nodeSelector", json!({"scheduling": {"nodeSelector": {"kubernetes.io/os": "linux"}}})),
+        ("tolerations", json!({"scheduling": {"tolerations": [{"key": "a", "operator": "Exists"}]}})),
+        ("imagePullSecrets", json!({"imagePullSecrets": [{"name": "registry"}]})),
+    ]
+}
+
+/// Tasks that are under way are finished, and nothing is left.
+pub(crate) fn a_performer_that_is_deleted_drains_and_is_gone() {
+    let stage = Stage::new();
+    let _operator = stage.operator();
+    block_on(async {
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        let performer = stage.until_running("p").await;
+        let pod = pod_of(&performer).unwrap();
+        let uid = stage.api::<Pod>().get(&pod).await.unwrap().uid().unwrap();
+        let performers = stage.api::<Performer>();
+        performers.delete("p", &DeleteParams::default()).await.unwrap();
+        let begun = Instant::now();
+        let draining = |performer: &Performer| phase(performer) == Some(PerformerPhase::Terminating);
+        stage.until("p", "terminating", draining).await;
+        gone(&stage.api::<Pod>(), &pod, &uid).await;
+        let pod_gone = begun.elapsed();
+        gone(&performers, "p", &performer.uid().unwrap()).await;
+        eprintln!("the pod of a performer is gone {pod_gone:?} after it was deleted, itself {:?}", begun.elapsed());
+        for gone in [
+            timeout(WITHIN, until_none(&stage.api::<Deployment>())).await,
+            timeout(WITHIN, until_none(&stage.api::<Service>())).await,
+        ] {
+            gone.unwrap();
+        }
+        until_events(&stage, "p", &["Draining"]).await;
+    });
+}
+
+/// A node that is gone, or a pod that somebody holds, must not hold a performer for good.
+pub(crate) fn a_drain_that_takes_too_long_is_ended_and_said() {
+    let stage = Stage::new();
+    let _operator = stage.operator_with(&json!({"drain": {"timeout": "3s"}})).leads();
+    block_on(async {
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        let performer = stage.until_running("p").await;
+        let pod = pod_of(&performer).unwrap();
+        let hold = |finalizers: Value| Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
+        let params = PatchParams::default();
+        stage.api::<Pod>().patch(&pod, &params, &hold(json!(["example.com/held"]))).await.unwrap();
+        let performers = stage.api::<Performer>();
+        performers.delete("p", &DeleteParams::default()).await.unwrap();
+        let begun = Instant::now();
+        gone(&performers, "p", &performer.uid().unwrap()).await;
+        let waited = begun.elapsed();
+        stage.api::<Pod>().patch(&pod, &params, &hold(Value::Null)).await.unwrap();
+        // A deletion's time is in whole seconds.
+        assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(8), "gone after {waited:?}");
+        until_events(&stage, "p", &["DrainTimedOut"]).await;
+    });
+}
+
+/// Deployment and Service of the one before are still on their way out when the next is made.
+pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_is_gone() {
+    let stage = Stage::new();
+    let _operator = stage.operator();
+    block_on(async {
+        for _ in 0..2 {
+            stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+            let performer = stage.until_running("p").await;
+            let deployment = stage.api::<Deployment>().get("performer-p").await.unwrap();
+            assert_eq!(deployment.owner_references().len(), 1);
+            assert_eq!(Some(&deployment.owner_references()[0].uid), performer.uid().as_ref());
+            let performers = stage.api::<Performer>();
+            performers.delete("p", &DeleteParams::default()).await.unwrap();
+            gone(&performers, "p", &performer.uid().unwrap()).await;
+        }
+    });
+}
+
+/// It keeps nothing that is not in the cluster.
+pub(crate) fn an_operator_that_was_killed_goes_on_where_it_was() {
+    let stage = Stage::new();
+    let operator = stage.operator();
+    let performer = block_on(async {
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        stage.place.apply_performer(&written(&stage, "q")).await.unwrap();
+        stage.until_running("q").await;
+        stage.until_running("p").await
+    });
+    operator.kill();
+    block_on(async {
+        stage.api::<Performer>().delete("q", &DeleteParams::default()).await.unwrap();
+        stage.place.apply_performer(&written(&stage, "r")).await.unwrap();
+    });
+    let operator = stage.operator();
+    block_on(async {
+        stage.until_running("r").await;
+        let removed = await_condition(stage.api::<Performer>(), "q", |found: Option<&Performer>| found.is_none());
+        timeout(WITHIN, removed).await.expect("what was deleted meanwhile is drained and gone").unwrap();
+        let same = stage.api::<Performer>().get("p").await.unwrap();
+        assert_eq!(same.status, performer.status, "what had not changed is left alone");
+    });
+    drop(operator);
+}
+
+/// Why a performer is not as it should be.
+pub(crate) fn cause(performer: &Performer) -> Option<String> {
+    let conditions = &performer.status.as_ref()?.conditions;
+    let degraded = conditions.iter().find(|condition| condition.type_ == DEGRADED && condition.status == "True")?;
+    Some(degraded.reason.clone())
+}
+
+fn phase(performer: &Performer) -> Option<PerformerPhase> {
+    performer.status.as_ref().map(|status| status.phase)
+}
+
+pub(crate) fn pod_of(performer: &Performer) -> Option<String> {
+    performer.status.as_ref()?.pod_name.clone()
+}
+
+pub(crate) fn from<K: serde::de::DeserializeOwned>(object: Value) -> K {
+    serde_json::from_value(object).unwrap()
+}
+
+pub(crate) async fn gone<K>(api: &Api<K>, name: &str, uid: &str)
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+{
+    timeout(WITHIN, await_condition(api.clone(), name, is_deleted(uid))).await.expect(name).unwrap();
+}
+
+/// Waits until nothing of a kind is left.
+async fn until_none<K>(api: &Api<K>)
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+{
+    for object in api.list(&ListParams::default()).await.unwrap() {
+        let (name, uid) = (object.name_any(), object.uid().unwrap());
+        await_condition(api.clone(), &name, is_deleted(&uid)).await.unwrap();
+    }
+}
+
+/// Waits until Events with all of these reasons tell of a performer.
+pub(crate) async fn until_events(stage: &Stage, name: &str, reasons: &[&str]) {
+    let mut missing: Vec<_> = reasons.to_vec();
+    let about = watcher::Config::default().fields(&format!("regarding.name={name}"));
+    let mut events = watcher(stage.api::<Event>(), about).boxed();
+    let told = async {
+        while let Some(event) = events.next().await {
+            if let Ok(watcher::Event::InitApply(event) | watcher::Event::Apply(event)) = event {
+                missing.retain(|reason| event.reason.as_deref() != Some(reason));
+            }
+            if missing.is_empty() {
+                return;
+            }
+        }
+    };
+    let told = timeout(WITHIN, told).await;
+    assert!(told.is_ok(), "no Event of {name} has the reasons {missing:?}");
+}
+
+/// Hears of every change of the endpoints of a Service; true once none of them was ready.
+pub(crate) fn watch_endpoints(stage: &Stage, service: &str) -> (Arc<AtomicBool>, tokio::task::JoinHandle<()>) {
+    let gaps = Arc::new(AtomicBool::new(false));
+    let of_service = watcher::Config::default().labels(&format!("kubernetes.io/service-name={service}"));
+    let mut changes = watcher(stage.api::<EndpointSlice>(), of_service).boxed();
+    let found = gaps.clone();
+    let watching = tokio::spawn(async move {
+        let mut slices = HashMap::new();
+        while let Some(Ok(change)) = changes.next().await {
+            match change {
+                watcher::Event::InitApply(slice) => {
+                    slices.insert(slice.name_any(), ready(&slice));
+                    continue;
+                }
+                watcher::Event::Apply(slice) => drop(slices.insert(slice.name_any(), ready(&slice))),
+                watcher::Event::Delete(slice) => drop(slices.remove(&slice.name_any())),
+                watcher::Event::Init => continue,
+                watcher::Event::InitDone => {}
+            }
+            if slices.values().sum::<usize>() == 0 {
+                found.store(true, Ordering::SeqCst);
+            }
+        }
+    });
+    (gaps, watching)
+}
+
+fn ready(slice: &EndpointSlice) -> usize {
+    let is_ready = |endpoint: &k8s_openapi::api::discovery::v1::Endpoint| {
+        endpoint.conditions.as_ref().and_then(|conditions| conditions.ready) == Some(true)
+    };
+    slice.endpoints.iter().filter(|endpoint| is_ready(endpoint)).count()
+}
+
+/// Waits until the operator has nothing to do.
+pub(crate) async fn settle(operator: &Operator) {
+    let mut before = -1.0;
+    let calm = || {
+        let now = operator.sum(RECONCILES, &[]);
+        let calm = now <= before;
+        before = now;
+        std::future::ready(if calm { Ok(()) } else { Err("busy") })
+    };
+    calm.retry(ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(20)).await.unwrap();
+}
+
+/// Waits until a metric is as wanted; metrics tell nobody when they change.
+pub(crate) async fn until(is_wanted: impl Fn() -> bool) {
+    let ask = || std::future::ready(if is_wanted() { Ok(()) } else { Err("not as wanted") });
+    let often = ExponentialBuilder::default().with_min_delay(Duration::from_millis(20));
+    let often = often.with_max_delay(Duration::from_millis(250)).without_max_times().with_total_delay(Some(WITHIN));
+    ask.retry(often).await.unwrap();
+}

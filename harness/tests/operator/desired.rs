@@ -1,0 +1,76 @@
+//! Desired state as the API server sees it.
+
+use hourglass_operator::{
+    api::Performer,
+    desired::{self, References},
+};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use kube::{
+    Api, ResourceExt as _,
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
+};
+use serde_json::json;
+
+use crate::lab::{Place, block_on, example};
+
+/// What the API server changes when the same is applied once more would be applied for ever, and pods replaced.
+pub(crate) fn objects_are_taken_and_applied_once() {
+    let place = Place::new();
+    for name in ["small", "full"] {
+        let performer = block_on(place.apply_performer(&example(name))).unwrap();
+        let deployment = desired::deployment(&performer, &References::default());
+        let first = block_on(place.apply(&deployment)).unwrap();
+        let second = block_on(place.apply(&deployment)).unwrap();
+        assert_eq!(first.metadata.generation, second.metadata.generation, "{name}");
+        assert_eq!(first.spec, second.spec, "{name}");
+        let owner = &second.owner_references()[0];
+        assert_eq!((Some(&owner.uid), owner.controller), (performer.metadata.uid.as_ref(), Some(true)), "{name}");
+
+        let service = desired::service(&performer);
+        let first = block_on(place.apply(&service)).unwrap();
+        let second = block_on(place.apply(&service)).unwrap();
+        assert_eq!(first.metadata.resource_version, second.metadata.resource_version, "{name}");
+        assert_eq!(second.spec.unwrap().ports.unwrap()[0].port, i32::from(performer.grpc_port()));
+        // Another port takes the place of the one before.
+        let mut moved = performer.clone();
+        moved.spec.config.get_or_insert_default().grpc_port = Some(7070);
+        let service = block_on(place.apply(&desired::service(&moved))).unwrap();
+        let ports: Vec<i32> = service.spec.unwrap().ports.unwrap().iter().map(|port| port.port).collect();
+        assert_eq!(ports, [7070], "{name}");
+    }
+}
+
+/// Pod Security is enforced on pods alone: a Deployment whose pods are refused is taken.
+pub(crate) fn pods_are_taken_where_only_restricted_ones_are() {
+    let place = Place::new();
+    block_on(async {
+        let namespaces = Api::<Namespace>::all(place.cluster.client.clone());
+        let enforce = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+        namespaces.patch(place.name(), &PatchParams::default(), &Patch::Merge(enforce)).await.unwrap();
+        let mut account = ServiceAccount::default();
+        account.metadata.name = Some("prover".to_owned());
+        place.api().create(&PostParams::default(), &account).await.unwrap();
+        for name in ["small", "full"] {
+            let mut pod = pod(&serde_json::from_value(example(name)).unwrap());
+            create(&place, &pod).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            // The check that it can fail.
+            let container = pod.spec.as_mut().unwrap().containers[0].security_context.as_mut().unwrap();
+            container.capabilities = None;
+            let error = create(&place, &pod).await.unwrap_err();
+            assert!(error.to_string().contains("violates PodSecurity"), "{name}: {error}");
+        }
+    });
+}
+
+/// A pod as the performer's Deployment makes it, but of no class: classes belong to a cluster and not to a namespace.
+fn pod(performer: &Performer) -> Pod {
+    let template = desired::deployment(performer, &References::default()).spec.unwrap().template;
+    let mut spec = template.spec.unwrap();
+    (spec.priority_class_name, spec.runtime_class_name) = (None, None);
+    let metadata = ObjectMeta { name: Some(performer.object_name()), ..template.metadata.unwrap() };
+    Pod { metadata, spec: Some(spec), status: None }
+}
+
+async fn create(place: &Place, pod: &Pod) -> kube::Result<Pod> {
+    place.api().create(&PostParams { dry_run: true, ..PostParams::default() }, pod).await
+}

@@ -1,0 +1,41 @@
+//! Pods of which nothing runs any more.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt as _,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+    runtime::wait::{await_condition, conditions::is_deleted},
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::{
+    lab::block_on,
+    stage::{Stage, written_for_nowhere},
+    strays::bare,
+};
+
+/// Kubernetes itself waits for longer, forty seconds, before it deletes pods of nodes that are not there.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The pod's node is not there: no kubelet lets go of it.
+pub(crate) fn one_that_has_ended_is_not_left_to_its_kubelet() {
+    let stage = Stage::new();
+    let pods: Api<Pod> = stage.api();
+    let (name, uid) = block_on(async {
+        let performer = stage.place.apply_performer(&written_for_nowhere("p")).await.unwrap();
+        let mut pod = bare(&stage, "p", Some(&performer));
+        pod.spec.get_or_insert_default().node_name = Some("nowhere".to_owned());
+        let pod = pods.create(&PostParams::default(), &pod).await.unwrap();
+        let name = pod.name_any();
+        pods.delete(&name, &DeleteParams::default().grace_period(600)).await.unwrap();
+        let ended = Patch::Merge(json!({"status": {"phase": "Succeeded"}}));
+        let pod = pods.patch_status(&name, &PatchParams::default(), &ended).await.unwrap();
+        (name, pod.uid().unwrap())
+    });
+    let _operator = stage.operator();
+    let gone = block_on(async { timeout(SOON, await_condition(pods, &name, is_deleted(&uid))).await });
+    gone.expect("the operator deletes a pod that has ended").unwrap();
+}

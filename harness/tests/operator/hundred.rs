@@ -1,0 +1,82 @@
+//! A hundred Performers, of which nobody may feel the ninety-nine others.
+
+use std::time::Instant;
+
+use futures::StreamExt as _;
+use hourglass_operator::api::Performer;
+use serde_json::json;
+
+use crate::{
+    controller::{RECONCILES, WRITES, cause, settle, until},
+    lab::block_on,
+    process::Operator,
+    stage::{Stage, written_for_nowhere},
+};
+
+/// Nothing may grow with the number of Performers: a look at what is as it should be is a matter of the stores, and a
+/// change of one Performer costs the requests for that one. How long requests take is the machine's affair, and a figure.
+pub(crate) fn a_look_at_one_is_quick() {
+    let stage = Stage::new();
+    let operator = stage.operator();
+    a_hundred_performers(&stage, &operator);
+    let counted = |name: &str| operator.sum(&format!("hourglass_operator_{name}"), &["le=\"0.5\""]);
+    let durations = ["reconcile_duration_seconds_bucket", "queue_wait_seconds_bucket"];
+    let (looks, soon) = (operator.sum(RECONCILES, &[]), durations.map(counted));
+    block_on(async {
+        for number in 0..100 {
+            stage.patch(&format!("p{number}"), json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})).await;
+        }
+        until(|| operator.sum(RECONCILES, &[]) >= looks + 100.0).await;
+    });
+    let all = operator.sum(RECONCILES, &[]) - looks;
+    for (duration, before) in durations.into_iter().zip(soon) {
+        let soon = counted(duration) - before;
+        assert!(soon >= all * 0.9, "{duration}: {soon} of {all} within 500 ms");
+    }
+    let requests = |words: &[&str]| operator.sum(WRITES, words);
+    let counts = || {
+        [
+            requests(&["verb=\"patch\"", "resource=\"deployments\""]),
+            requests(&["resource=\"services\"", "verb=\"patch\""]),
+            requests(&["verb=\"list\""]),
+        ]
+    };
+    let before = counts();
+    change_environments(&stage, 10);
+    let asked: Vec<_> = counts().into_iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(asked, [10.0, 0.0, 0.0], "applied Deployments, applied Services and lists, for ten changes");
+}
+
+/// Puts up a hundred performers that no node takes, and waits until nothing moves any more.
+pub(crate) fn a_hundred_performers(stage: &Stage, operator: &Operator) {
+    let begun = Instant::now();
+    block_on(async {
+        let names: Vec<String> = (0..100).map(|number| format!("p{number}")).collect();
+        let made = names.iter().map(|name| async {
+            stage.place.apply_performer(&written_for_nowhere(name)).await.unwrap();
+        });
+        futures::stream::iter(made).buffer_unordered(10).collect::<Vec<()>>().await;
+        for name in &names {
+            stage.until(name, "explained", |performer| cause(performer).as_deref() == Some("Unschedulable")).await;
+        }
+        eprintln!("a hundred performers are explained {:?} after the first was created", begun.elapsed());
+        settle(operator).await;
+    });
+}
+
+/// Changes the environment of the first of them, one after the other, and waits until each was looked at. Their port, which a
+/// spec without `config` has by itself, is named to stay what it is.
+pub(crate) fn change_environments(stage: &Stage, first: usize) {
+    block_on(async {
+        for number in 0..first {
+            let name = format!("p{number}");
+            let changed =
+                stage.patch(&name, json!({"spec": {"config": {"grpcPort": 8080, "environment": {"A": "1"}}}})).await;
+            let seen = |performer: &Performer| {
+                let status = performer.status.as_ref();
+                status.is_some_and(|status| status.observed_generation == changed.metadata.generation)
+            };
+            stage.until(&name, "looked at", seen).await;
+        }
+    });
+}

@@ -1,0 +1,95 @@
+//! The operator against a real API server, in a cluster of its own.
+//!
+//! That costs seconds and hundreds of megabytes: the tests are listed as ignored unless `HARNESS_REQUIRE` names
+//! `kubernetes`.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::print_stderr, reason = "what is left out is said")]
+
+mod api;
+mod causes;
+mod controller;
+mod desired;
+mod election;
+mod ended;
+mod figures;
+mod hundred;
+mod lab;
+mod outage;
+mod process;
+mod rights;
+mod stage;
+mod strays;
+mod validation;
+
+use std::{env, process::ExitCode};
+
+use libtest_mimic::{Arguments, Trial};
+
+const REQUIRE: &str = "HARNESS_REQUIRE";
+
+macro_rules! trials {
+    ($($module:ident::$test:ident),+ $(,)?) => {
+        vec![$(trial(concat!("kubernetes::", stringify!($module), "::", stringify!($test)), $module::$test)),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let required = env::var(REQUIRE).unwrap_or_default();
+    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
+    if left_out && !arguments.list {
+        eprintln!("tests of the operator are ignored; {REQUIRE}=kubernetes runs them");
+    }
+    let trials = trials![
+        api::the_definition_is_established_and_structural,
+        api::what_was_written_for_the_public_operator_applies_unchanged,
+        api::no_field_of_the_examples_is_lost,
+        api::defaults_stand_where_they_are_meant,
+        api::a_status_is_written_and_its_phases_are_those_of_the_api,
+        validation::what_no_performer_can_be_is_refused_with_the_reason,
+        validation::the_longest_names_and_lists_are_taken,
+        validation::the_avs_cannot_be_changed,
+        desired::objects_are_taken_and_applied_once,
+        desired::pods_are_taken_where_only_restricted_ones_are,
+        controller::a_performer_runs_and_its_status_says_where,
+        controller::a_look_at_what_is_as_it_should_be_writes_nothing,
+        controller::every_field_replaces_the_pod_and_the_service_keeps_an_endpoint,
+        controller::a_performer_that_is_deleted_drains_and_is_gone,
+        controller::a_drain_that_takes_too_long_is_ended_and_said,
+        controller::another_performer_of_the_same_name_takes_over_when_the_one_before_is_gone,
+        controller::an_operator_that_was_killed_goes_on_where_it_was,
+        hundred::a_look_at_one_is_quick,
+        causes::stuck_pods_are_explained_within_a_second,
+        causes::an_exhausted_quota_is_explained_within_a_second,
+        strays::pods_of_the_public_operator_give_way_to_ours,
+        strays::pods_of_the_public_operator_end_with_their_performer,
+        ended::one_that_has_ended_is_not_left_to_its_kubelet,
+        rights::none_is_denied_and_none_is_superfluous,
+        rights::a_right_that_is_missing_is_said,
+        election::one_leads_and_another_takes_over_when_it_dies,
+        election::a_leader_that_lost_its_lease_ends,
+        election::an_operator_that_is_ended_finishes_what_it_began,
+        outage::an_api_server_that_is_lost_is_said_and_found_again,
+        outage::a_leader_that_cannot_renew_its_lease_ends,
+        outage::an_operator_waits_for_an_api_server_that_is_not_there_yet,
+    ];
+    let figures = trials![
+        figures::one_performer_after_the_other,
+        figures::twenty_performers_at_once,
+        figures::reconciles_with_a_hundred_performers,
+    ];
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out));
+    let figures = figures.into_iter().map(|figure| figure.with_ignored_flag(true));
+    let trials = trials.chain(figures).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    lab::tear_down();
+    conclusion.exit_code()
+}
+
+fn trial(name: &str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}

@@ -1,0 +1,112 @@
+//! An API server that goes away and comes back.
+
+use std::{
+    io,
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use kube::config::Kubeconfig;
+use serde_json::json;
+
+use crate::{
+    controller::cause,
+    lab::block_on,
+    stage::{Stage, written_for_nowhere},
+};
+
+/// Without an election, for a leader that cannot renew its Lease ends.
+pub(crate) fn an_api_server_that_is_lost_is_said_and_found_again() {
+    let stage = Stage::new();
+    let detour = Detour::to(&server(&stage));
+    let operator =
+        stage.operator_by(&format!("https://{}", detour.address), &json!({"leaderElection": {"enabled": false}}));
+    operator.answers(200, "leading");
+    detour.cut();
+    operator.answers(503, "the API server has not answered for");
+    detour.mend();
+    operator.answers(200, "leading");
+    block_on(async {
+        stage.place.apply_performer(&written_for_nowhere("p")).await.unwrap();
+        stage.until("p", "explained", |performer| cause(performer).is_some()).await;
+    });
+}
+
+/// A leader that may have been replaced must not go on.
+pub(crate) fn a_leader_that_cannot_renew_its_lease_ends() {
+    let stage = Stage::new();
+    let detour = Detour::to(&server(&stage));
+    let operator = stage.operator_by(&format!("https://{}", detour.address), &json!({})).leads();
+    detour.cut();
+    let (status, log) = operator.ends();
+    assert!(!status.success(), "{log}");
+    assert!(log.contains("cannot be renewed"), "{log}");
+}
+
+/// An operator may be started before its API server can be reached.
+pub(crate) fn an_operator_waits_for_an_api_server_that_is_not_there_yet() {
+    let stage = Stage::new();
+    let detour = Detour::to(&server(&stage));
+    detour.cut();
+    let operator = stage.operator_by(&format!("https://{}", detour.address), &json!({}));
+    operator.answers(503, "cannot be watched");
+    detour.mend();
+    operator.answers(200, "leading");
+}
+
+fn server(stage: &Stage) -> String {
+    let kubeconfig = Kubeconfig::read_from(&stage.place.cluster.kubeconfig).unwrap();
+    let server = kubeconfig.clusters[0].cluster.as_ref().unwrap().server.clone().unwrap();
+    server.trim_start_matches("https://").to_owned()
+}
+
+/// A way to the API server that can be cut.
+struct Detour {
+    address: SocketAddr,
+    open: Arc<Mutex<Way>>,
+}
+
+struct Way {
+    cut: bool,
+    streams: Vec<TcpStream>,
+}
+
+impl Detour {
+    fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let open = Arc::new(Mutex::new(Way { cut: false, streams: Vec::new() }));
+        let (way, server) = (open.clone(), server.to_owned());
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let mut way = way.lock().unwrap();
+                if way.cut {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(&server) else { continue };
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    thread::spawn(move || {
+                        let _ = io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                way.streams.extend([client, server]);
+            }
+        });
+        Self { address, open }
+    }
+
+    fn cut(&self) {
+        let mut way = self.open.lock().unwrap();
+        way.cut = true;
+        for stream in way.streams.drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn mend(&self) {
+        self.open.lock().unwrap().cut = false;
+    }
+}

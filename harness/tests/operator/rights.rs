@@ -1,0 +1,90 @@
+//! What the chart grants is what the operator uses: nothing is denied, and nothing is superfluous.
+
+use std::collections::BTreeSet;
+
+use hourglass_operator::api::Performer;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::{
+    api::{DeleteParams, PostParams},
+    runtime::wait::await_condition,
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::{
+    controller::until_events,
+    lab::{WITHIN, block_on},
+    process::Operator,
+    stage::{Stage, written},
+    strays::bare,
+};
+
+/// A right that the API server's admission checks, on clusters where it does, without a request for it.
+const UNASKED: (&str, &str, &str) = ("update", "hourglass.eigenlayer.io", "performers/finalizers");
+
+pub(crate) fn none_is_denied_and_none_is_superfluous() {
+    let stage = Stage::new();
+    let operator = stage.operator();
+    // One that leads at once has no time to watch the Lease.
+    let standby = stage.operator_with(&json!({}));
+    standby.answers(200, "standing by while");
+    block_on(async {
+        let secret = json!({"metadata": {"name": "s"}, "stringData": {"key": "value"}});
+        let secrets = stage.api::<Secret>();
+        secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
+        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        stage.until_running("p").await;
+        let reference = json!({"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}});
+        for change in [
+            json!({"config": {"environmentFrom": [reference]}}),
+            // The same Event once more is a patch of the first.
+            json!({"config": {"environment": {"FLAVOUR": "sour"}}}),
+        ] {
+            stage.patch("p", json!({ "spec": change })).await;
+            stage.until_running("p").await;
+        }
+        // What the Service would select, and no Deployment made.
+        stage.api::<Pod>().create(&PostParams::default(), &bare(&stage, "p", None)).await.unwrap();
+        until_events(&stage, "p", &["Created", "Ready", "Updated", "Upgraded", "StrayDeleted"]).await;
+        stage.api::<Performer>().delete("p", &DeleteParams::default()).await.unwrap();
+        let gone = await_condition(stage.api::<Performer>(), "p", |found: Option<&Performer>| found.is_none());
+        timeout(WITHIN, gone).await.unwrap().unwrap();
+    });
+    let asked: Vec<_> = [operator, standby].iter().flat_map(asked).collect();
+    let denied: Vec<_> = asked.iter().filter(|(.., code)| code == "403" || code == "401").collect();
+    assert!(denied.is_empty(), "denied: {denied:?}");
+    let used: BTreeSet<_> = asked.into_iter().map(|(verb, group, resource, _)| (verb, group, resource)).collect();
+    let unasked = (UNASKED.0.to_owned(), UNASKED.1.to_owned(), UNASKED.2.to_owned());
+    let granted: BTreeSet<_> = stage.rights.iter().filter(|right| **right != unasked).cloned().collect();
+    let superfluous: Vec<_> = granted.difference(&used).collect();
+    assert!(superfluous.is_empty(), "granted and never used: {superfluous:?}");
+    // What is not a resource, such as the version of the API server, needs no role.
+    let lacking: Vec<_> = used.difference(&granted).filter(|(.., resource)| !resource.starts_with('/')).collect();
+    assert!(lacking.is_empty(), "used and granted by something else than the chart: {lacking:?}");
+    assert!(stage.rights.contains(&unasked), "the right to block the deletion of owners is granted");
+}
+
+/// An operator without a right says which, instead of doing half its work in silence.
+pub(crate) fn a_right_that_is_missing_is_said() {
+    let stage = Stage::new();
+    // Nobody has granted anything in this namespace.
+    let operator = stage.operator_with(&json!({"watchNamespaces": ["default"]})).leads();
+    operator.answers(503, "pods in default cannot be watched");
+    let (_, words) = operator.readiness();
+    assert!(words.contains("forbidden"), "{words}");
+    let denied = asked(&operator).into_iter().filter(|(.., code)| code == "403").count();
+    assert!(denied > 0, "the check that denied requests are counted");
+}
+
+/// Verb, group, resource and the code of the answer of everything the operator has asked for.
+fn asked(operator: &Operator) -> Vec<(String, String, String, String)> {
+    let samples = operator.samples("hourglass_operator_api_requests_total");
+    let label = |labels: &str, name: &str| {
+        let (_, rest) = labels.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let asked = samples.iter().map(|(labels, _)| {
+        (label(labels, "verb"), label(labels, "group"), label(labels, "resource"), label(labels, "code"))
+    });
+    asked.collect()
+}

@@ -1,0 +1,111 @@
+//! What the public operator left behind when ours took over its Performers.
+
+use std::{sync::atomic::Ordering, time::Instant};
+
+use hourglass_operator::api::{PERFORMER_LABEL, Performer};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::{
+    Api, ResourceExt as _,
+    api::{DeleteParams, PostParams},
+    runtime::wait::await_condition,
+};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::{
+    controller::{from, gone, pod_of, until_events, watch_endpoints},
+    lab::{WITHIN, block_on},
+    stage::{Stage, runs, written, written_for_nowhere},
+};
+
+/// Tasks must not go to a pod of an image that the spec does not name any more, and none may be lost meanwhile.
+pub(crate) fn pods_of_the_public_operator_give_way_to_ours() {
+    let stage = Stage::new();
+    block_on(async {
+        let performer = stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        put_up(&stage, &performer).await;
+        let left = serving(&stage, &bare(&stage, "p", Some(&performer))).await;
+        let (gaps, watching) = watch_endpoints(&stage, "performer-p");
+        let operator = stage.operator_with(&json!({}));
+        let ours = |found: &Performer| runs(found) && pod_of(found).as_deref() != Some("performer-p");
+        stage.until("p", "running a pod of its Deployment", ours).await;
+        gone(&stage.api::<Pod>(), &left.name_any(), &left.uid().unwrap()).await;
+        assert!(!gaps.load(Ordering::SeqCst), "the Service has no ready endpoint while ours takes over");
+        watching.abort();
+        until_events(&stage, "p", &["StrayDeleted", "Upgraded"]).await;
+        drop(operator);
+    });
+}
+
+/// Owned by the Performer, such a pod would hold up its removal until the drain's end, and only then go.
+pub(crate) fn pods_of_the_public_operator_end_with_their_performer() {
+    let stage = Stage::new();
+    let (performer, left) = block_on(async {
+        let performer = stage.place.apply_performer(&written_for_nowhere("p")).await.unwrap();
+        let left = serving(&stage, &bare(&stage, "p", Some(&performer))).await;
+        (performer, left)
+    });
+    // One that is not ready when it comes is taken away at once.
+    let _operator = stage.operator_with(&json!({"drain": {"timeout": "10m"}})).leads();
+    block_on(async {
+        let serves = |found: &Performer| {
+            found.status.as_ref().is_some_and(|status| status.ready && pod_of(found).as_deref() == Some("performer-p"))
+        };
+        stage.until("p", "served by what was left behind, as long as nothing else is ready", serves).await;
+        let performers = stage.api::<Performer>();
+        performers.delete("p", &DeleteParams::default()).await.unwrap();
+        let begun = Instant::now();
+        gone(&stage.api::<Pod>(), &left.name_any(), &left.uid().unwrap()).await;
+        gone(&performers, "p", &performer.uid().unwrap()).await;
+        eprintln!("a performer with a pod of the public operator is gone {:?} after it was deleted", begun.elapsed());
+    });
+}
+
+/// A pod as the public operator makes it: by itself, owned by the performer, under the label that the Service selects.
+pub(crate) fn bare(stage: &Stage, name: &str, owner: Option<&Performer>) -> Pod {
+    let probe = json!({"grpc": {"port": 9090}, "periodSeconds": 1});
+    let owners: Vec<_> = owner.and_then(|owner| kube::Resource::controller_owner_ref(owner, &())).into_iter().collect();
+    from(json!({
+        "metadata": {
+            "name": format!("performer-{name}"),
+            "labels": {"app": "hourglass-performer", PERFORMER_LABEL: name},
+            "ownerReferences": owners,
+        },
+        "spec": {
+            "terminationGracePeriodSeconds": 5,
+            "containers": [{
+                "name": "performer", "image": stage.image, "imagePullPolicy": "Never",
+                "env": [{"name": "GRPC_PORT", "value": "9090"}],
+                "ports": [{"name": "grpc", "containerPort": 9090}],
+                "readinessProbe": probe,
+            }],
+        },
+    }))
+}
+
+/// The Service that the public operator makes.
+async fn put_up(stage: &Stage, performer: &Performer) {
+    let owner = kube::Resource::controller_owner_ref(performer, &()).unwrap();
+    let name = performer.name_any();
+    let service: Service = from(json!({
+        "metadata": {"name": format!("performer-{name}"), "ownerReferences": [owner]},
+        "spec": {
+            "selector": {"app": "hourglass-performer", PERFORMER_LABEL: name},
+            "ports": [{"name": "grpc", "port": 9090, "targetPort": 9090, "protocol": "TCP"}],
+        },
+    }));
+    stage.api::<Service>().create(&PostParams::default(), &service).await.unwrap();
+}
+
+/// Makes a pod and waits until it is ready.
+async fn serving(stage: &Stage, pod: &Pod) -> Pod {
+    let pods: Api<Pod> = stage.api();
+    pods.create(&PostParams::default(), pod).await.unwrap();
+    let ready = |found: Option<&Pod>| {
+        let conditions = found.and_then(|pod| pod.status.as_ref()?.conditions.as_ref());
+        conditions.is_some_and(|all| all.iter().any(|found| found.type_ == "Ready" && found.status == "True"))
+    };
+    let name = pod.name_any();
+    let found = await_condition(pods, &name, ready);
+    timeout(WITHIN, found).await.expect("a pod of the public operator serves").unwrap().unwrap()
+}

@@ -1,0 +1,18 @@
+//! `Performer` in `hourglass.eigenlayer.io/v1alpha1`: what users write ([`PerformerSpec`]), what the operator answers
+//! ([`PerformerStatus`]), and how everything that belongs to one is called. The types are the source of the CRD.
+//!
+//! What may live here: types, their validation, names. What is made of them is desired state.
+
+mod names;
+mod performer;
+mod status;
+
+pub use names::{
+    AVS_LABEL, BASELINE, CONTAINER, FINALIZER, GROUP, KIND, LONGEST_NAME, PERFORMER_LABEL, PLURAL,
+    POD_SECURITY_ANNOTATION, PORT_NAME, REFERENCES_ANNOTATION, TEE_LABEL, TEE_TYPE_LABEL, TEMPLATE_ANNOTATION, VERSION,
+};
+pub use performer::{
+    DEFAULT_GRPC_PORT, EnvironmentSource, EnvironmentVariable, FALLBACK_GRPC_PORT, HardwareRequirements, Performer,
+    PerformerConfig, PerformerSpec, PullPolicy, Scheduling,
+};
+pub use status::{AVAILABLE, DEGRADED, PROGRESSING, PerformerPhase, PerformerStatus};

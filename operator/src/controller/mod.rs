@@ -1,0 +1,28 @@
+//! The controller: watches what concerns Performers, and makes the cluster what [`desired`](crate::desired) says.
+//!
+//! What may live here: watching, queueing, applying, draining, writing status and Events. What a Performer needs, and
+//! what its status is, are pure functions elsewhere; who may act is the election's matter.
+
+mod apply;
+mod backoff;
+mod context;
+mod controllers;
+mod covers;
+mod drain;
+mod ended;
+mod error;
+mod events;
+mod finalizer;
+mod queue;
+mod reconcile;
+mod redact;
+mod status;
+mod stores;
+mod strays;
+mod watch;
+mod written;
+
+pub(crate) use controllers::Controllers;
+
+/// Who owns the fields that the operator sets.
+const MANAGER: &str = "hourglass-operator";

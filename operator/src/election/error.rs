@@ -1,0 +1,26 @@
+//! Why an election goes wrong.
+
+use std::time::Duration;
+
+/// Why the Lease is not held, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ElectionError {
+    /// Somebody else holds it.
+    #[error("keep the Lease {lease}: {holder} holds it")]
+    Taken {
+        /// Namespace and name.
+        lease: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// It could not be renewed in time; others may take it over soon.
+    #[error("renew the Lease {lease} within {}", humantime::format_duration(*within))]
+    NotRenewed {
+        /// Namespace and name.
+        lease: String,
+        /// How long it was tried.
+        within: Duration,
+        /// The error of the last try, where it was not that nothing was answered.
+        source: Option<Box<kube::Error>>,
+    },
+}

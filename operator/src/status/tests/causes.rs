@@ -1,0 +1,270 @@
+//! Each cause is told as what it is: a user repairs what the status names.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{World, condition, container, serving, time, unready};
+use crate::{
+    api::{AVAILABLE, DEGRADED, PROGRESSING, PerformerPhase},
+    status::changes_in,
+};
+
+const FAILED: PerformerPhase = PerformerPhase::Failed;
+const PENDING: PerformerPhase = PerformerPhase::Pending;
+
+#[rstest]
+#[case::image_missing(
+    waiting("ErrImagePull", "failed to resolve reference \"registry.example/adder:1.0.0\": not found"),
+    FAILED,
+    "ErrImagePull",
+    "image registry.example/adder:1.0.0 of pod adder-1: failed to resolve reference"
+)]
+#[case::image_still_missing(
+    waiting("ImagePullBackOff", "Back-off pulling image \"registry.example/adder:1.0.0\": ErrImagePull: not found"),
+    FAILED,
+    "ImagePullBackOff",
+    "ErrImagePull: not found"
+)]
+#[case::image_misspelled(
+    waiting("InvalidImageName", "Failed to apply default image tag \"Adder:\": invalid reference format"),
+    FAILED,
+    "InvalidImageName",
+    "invalid reference format"
+)]
+#[case::image_never_pulled(
+    waiting("ErrImageNeverPull", "Container image \"adder\" is not present with pull policy of Never"),
+    FAILED,
+    "ErrImageNeverPull",
+    "pull policy of Never"
+)]
+#[case::secret_missing(
+    waiting("CreateContainerConfigError", "secret \"database\" not found"),
+    FAILED,
+    "CreateContainerConfigError",
+    "container performer of pod adder-1: secret \"database\" not found"
+)]
+#[case::key_missing(
+    waiting("CreateContainerConfigError", "couldn't find key password in Secret trial/database"),
+    FAILED,
+    "CreateContainerConfigError",
+    "couldn't find key password in Secret trial/database"
+)]
+#[case::no_such_command(
+    waiting("RunContainerError", "failed to create containerd task: exec: \"/nothing\": no such file or directory"),
+    FAILED,
+    "RunContainerError",
+    "exec: \"/nothing\""
+)]
+#[case::word_that_is_none_of_ours(waiting("Strange reason!", "who knows"), FAILED, "Unknown", "who knows")]
+#[case::crashes(
+    json!({
+        "restartCount": 3,
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}},
+        "lastState": {"terminated": {"exitCode": 1, "reason": "Error", "message": "no such key\n"}},
+    }),
+    FAILED, "CrashLoopBackOff", "3 restarts; it ended with exit code 1 (Error): no such key"
+)]
+#[case::too_little_memory(
+    json!({
+        "restartCount": 2,
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s restarting failed container"}},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+    }),
+    FAILED, "CrashLoopBackOff", "exit code 137 (OOMKilled)"
+)]
+#[case::crashed_this_moment(
+    json!({"state": {"terminated": {"exitCode": 2, "reason": "Error"}}}),
+    PENDING, "ContainerExited", "exit code 2 (Error)"
+)]
+#[case::started_again_after_too_little_memory(
+    json!({
+        "restartCount": 1,
+        "started": false,
+        "state": {"running": {"startedAt": "2026-03-01T11:59:58Z"}},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+    }),
+    PENDING, "OOMKilled", "is started once more, 1 restarts; it ended with exit code 137 (OOMKilled)"
+)]
+#[case::never_answers_its_startup_probe(
+    json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:45Z"}}}),
+    PENDING, "NotServing", "does not answer gRPC health checks on port 8080"
+)]
+fn a_container_that_does_not_serve(
+    #[case] container: Value,
+    #[case] phase: PerformerPhase,
+    #[case] reason: &str,
+    #[case] message: &str,
+) {
+    let mut world = World::new();
+    world.pod("adder-1", unready(&container));
+    is_told(&mut world, phase, reason, message);
+}
+
+#[rstest]
+#[case::no_node_has_room(
+    json!({
+        "phase": "Pending",
+        "conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/1 nodes are available: 1 Insufficient cpu.",
+        }],
+    }),
+    "Unschedulable", "pod adder-1: 0/1 nodes are available: 1 Insufficient cpu."
+)]
+#[case::evicted(
+    json!({
+        "phase": "Failed", "reason": "Evicted",
+        "message": "The node was low on resource: ephemeral-storage.",
+    }),
+    "Evicted", "pod adder-1: The node was low on resource: ephemeral-storage."
+)]
+#[case::refused_by_its_node(
+    json!({"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough resource: cpu"}),
+    "OutOfcpu", "enough resource: cpu"
+)]
+#[case::node_gone(
+    json!({
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "False"}],
+        "containerStatuses": [container(&json!({
+            "ready": true, "started": true, "state": {"running": {"startedAt": "2026-03-01T11:00:00Z"}},
+        }))],
+    }),
+    "NodeNotReady", "node-1 does not report"
+)]
+#[case::unhealthy_after_it_was_healthy(
+    json!({
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-03-01T11:59:59Z"}],
+        "containerStatuses": [container(&json!({
+            "started": true, "state": {"running": {"startedAt": "2026-03-01T11:59:58Z"}},
+        }))],
+    }),
+    "NotServing", "as serving"
+)]
+fn a_pod_that_may_recover_by_itself(#[case] pod: Value, #[case] reason: &str, #[case] message: &str) {
+    let mut world = World::new();
+    world.pod("adder-1", pod);
+    is_told(&mut world, PENDING, reason, message);
+}
+
+#[rstest]
+#[case::quota(
+    "pods \"performer-adder-6c9\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1",
+    "QuotaExceeded",
+    "exceeded quota: small"
+)]
+#[case::pod_security(
+    "pods \"performer-adder-6c9\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
+    "PodSecurityViolation",
+    "runAsNonRoot"
+)]
+#[case::service_account(
+    "pods \"performer-adder-6c9\" is forbidden: error looking up service account trial/prover: not found",
+    "FailedCreate",
+    "service account trial/prover"
+)]
+fn no_pod_can_be_created(#[case] said: &str, #[case] reason: &str, #[case] message: &str) {
+    let mut world = World::new();
+    world.deployment_says(json!([
+        {"type": "Progressing", "status": "True", "reason": "NewReplicaSetCreated"},
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said},
+    ]));
+    is_told(&mut world, FAILED, reason, message);
+}
+
+/// A Deployment that the API server does not take leaves the one before: only the answer tells.
+#[test]
+fn what_the_api_server_refused() {
+    let mut world = World::new();
+    world.refused = Some("Deployment.apps \"performer-adder\" is invalid: env[0].name: a valid name".to_owned());
+    is_told(&mut world, FAILED, "Refused", "env[0].name");
+}
+
+#[test]
+fn a_roll_out_that_does_not_get_on_though_nothing_is_known() {
+    let mut world = World::new();
+    world.deployment_says(json!([{
+        "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out",
+    }]));
+    world.pod("adder-1", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
+    is_told(&mut world, FAILED, "ProgressDeadlineExceeded", "timed out");
+}
+
+/// What the Deployment's controller said of the template before is no cause of this one.
+#[test]
+fn an_outdated_failure_is_no_cause() {
+    let mut world = World::new();
+    world.deployment_says(json!([{
+        "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
+    }]));
+    world.upgrade("registry.example/adder:2.0.0");
+    let status = world.write();
+    assert_eq!((status.phase, condition(&status, DEGRADED).status.as_str()), (PENDING, "False"));
+}
+
+#[rstest]
+#[case::creating(json!({"state": {"waiting": {"reason": "ContainerCreating"}}}))]
+#[case::starting(json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:59Z"}}}))]
+#[case::node_ahead_of_the_operator(json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T13:00:00Z"}}}))]
+#[case::first_readiness_probe(json!({"started": true, "state": {"running": {"startedAt": "2026-03-01T11:59:59Z"}}}))]
+fn a_pod_on_its_way_is_not_degraded(#[case] container: Value) {
+    let mut world = World::new();
+    world.pod("adder-1", unready(&container));
+    let status = world.write();
+    let degraded = condition(&status, DEGRADED);
+    assert_eq!((status.phase, degraded.status.as_str()), (PENDING, "False"), "{}", degraded.message);
+    assert_eq!(condition(&status, PROGRESSING).reason, "Deploying");
+}
+
+/// The replacement of an evicted pod starts: why there is no pod is still worth saying, why there is none no longer.
+#[test]
+fn a_cause_is_told_until_a_pod_is_ready() {
+    let mut world = World::new();
+    world.pod("adder-1", json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
+    world.pod("adder-2", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
+    is_told(&mut world, PENDING, "Evicted", "pod adder-1: low on memory");
+    world.pod("adder-3", serving());
+    let status = world.write();
+    assert_eq!((status.phase, condition(&status, DEGRADED).status.as_str()), (PerformerPhase::Running, "False"));
+}
+
+/// Nothing happens in the cluster when patience ends: the operator must look by itself.
+#[test]
+fn the_end_of_patience_is_announced() {
+    let mut world = World::new();
+    world.pod(
+        "adder-1",
+        unready(&json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:57Z"}}})),
+    );
+    assert_eq!(changes_in(&world.observed()).map(|left| left.as_secs()), Some(7));
+    world.now = time("2026-03-01T12:00:07Z");
+    assert_eq!(changes_in(&world.observed()), None);
+    is_told(&mut world, PENDING, "NotServing", "does not answer");
+}
+
+/// Runtimes answer with pages; conditions have room for some thousand characters.
+#[test]
+fn messages_are_bounded() {
+    let mut world = World::new();
+    world.pod("adder-1", unready(&waiting("CreateContainerError", &"é".repeat(100_000))));
+    let status = world.write();
+    assert!(condition(&status, DEGRADED).message.len() < 4096);
+}
+
+fn is_told(world: &mut World, phase: PerformerPhase, reason: &str, message: &str) {
+    let status = world.write();
+    let degraded = condition(&status, DEGRADED);
+    assert_eq!((degraded.status.as_str(), degraded.reason.as_str()), ("True", reason), "{}", degraded.message);
+    assert!(degraded.message.contains(message), "{}", degraded.message);
+    assert_eq!((status.phase, status.ready), (phase, false));
+    let available = condition(&status, AVAILABLE);
+    assert_eq!((available.status.as_str(), available.reason.as_str()), ("False", reason));
+    let progressing = condition(&status, PROGRESSING);
+    let stuck = phase == PerformerPhase::Failed;
+    assert_eq!(progressing.status, if stuck { "False" } else { "True" }, "{}", progressing.reason);
+}
+
+fn waiting(reason: &str, message: &str) -> Value {
+    json!({"state": {"waiting": {"reason": reason, "message": message}}})
+}
