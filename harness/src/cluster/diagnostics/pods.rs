@@ -64,8 +64,10 @@ impl Log {
         let Self { namespace, pod, container, previous } = &self;
         let ending = if *previous { "previous.log" } else { "log" };
         let path = format!("namespaces/{namespace}/pods/{pod}/{container}.{ending}");
-        // A container that is started anew makes the one before it another, of which the API learns a moment later.
-        let patient = ConstantBuilder::default().with_delay(Duration::from_millis(250)).with_max_times(8);
+        // A container that is started anew makes the one before it another, of which the API learns a moment later. The last
+        // one's log comes back with the next start, and is worth waiting for; the log before it may be gone for good.
+        let times = if *previous { 8 } else { 16 };
+        let patient = ConstantBuilder::default().with_delay(Duration::from_millis(250)).with_max_times(times);
         let read = (|| self.read(client, evidence.file_limit())).retry(patient);
         let read =
             read.when(|error| matches!(error, kube::Error::Service(cause) if cause.to_string() == REMOVED_MEANWHILE));
