@@ -19,6 +19,7 @@ mod parity;
 
 use std::{
     collections::BTreeMap,
+    num::NonZero,
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -45,7 +46,10 @@ const WITHOUT_FAULT: &str = "::without_fault";
 const LARGE: &str = "large";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // A trial waits more than it computes: for containers, probes, blocks and what its faults take.
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    arguments.test_threads.get_or_insert(processors + processors.div_ceil(2));
     let availability = match Availability::of_this_machine() {
         Ok(availability) => availability,
         Err(error) => return refuse(&error),

@@ -129,6 +129,11 @@ impl ClusterFolder {
         self.path.join("kind.yaml")
     }
 
+    /// What kubeadm changes in the pods of its control plane.
+    pub fn patches(&self) -> PathBuf {
+        self.path.join("patches")
+    }
+
     /// The file of the cluster's state.
     pub fn state_file(&self) -> PathBuf {
         self.path.join(STATE)

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use hourglass_harness::cluster::{ClusterSpec, Provider as _};
-use k8s_openapi::api::core::v1::{Node, ServiceAccount};
-use kube::Api;
+use k8s_openapi::api::core::v1::{Node, Pod, ServiceAccount};
+use kube::{Api, ResourceExt as _, api::ListParams};
 
 use crate::lab::{OwnCluster, block_on, shared};
 
 pub(crate) fn a_cluster_is_usable_when_it_is_given() {
     let cluster = shared();
     block_on(async {
-        let nodes = Api::<Node>::all(cluster.client.clone()).list(&kube::api::ListParams::default()).await.unwrap();
+        let nodes = Api::<Node>::all(cluster.client.clone()).list(&ListParams::default()).await.unwrap();
         let ready = nodes
             .items
             .iter()
@@ -20,6 +20,21 @@ pub(crate) fn a_cluster_is_usable_when_it_is_given() {
         assert_eq!(ready.filter(|condition| condition.type_ == "Ready" && condition.status == "True").count(), 1);
         Api::<ServiceAccount>::namespaced(cluster.client.clone(), "default").get("default").await.unwrap();
     });
+}
+
+pub(crate) fn a_control_plane_collects_garbage_seldom() {
+    let cluster = shared();
+    let pods = Api::<Pod>::namespaced(cluster.client.clone(), "kube-system");
+    let of_control_plane = ListParams::default().labels("tier=control-plane");
+    let pods = block_on(pods.list(&of_control_plane)).unwrap();
+    let told = pods.iter().filter(|pod| {
+        let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+        let mut env = containers.flat_map(|container| container.env.iter().flatten());
+        env.any(|variable| variable.name == "GOGC" && variable.value.as_deref() == Some("400"))
+    });
+    let mut told: Vec<_> = told.filter_map(|pod| pod.labels().get("component")).collect();
+    told.sort();
+    assert_eq!(told, ["etcd", "kube-apiserver", "kube-controller-manager"]);
 }
 
 pub(crate) fn nothing_is_left_of_a_deleted_cluster() {

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     }
     let trials = trials![
         kind::a_cluster_is_usable_when_it_is_given,
+        kind::a_control_plane_collects_garbage_seldom,
         kind::nothing_is_left_of_a_deleted_cluster,
         setup::a_truncated_archive_leaves_nothing,
         setup::an_archive_of_another_image_leaves_nothing,

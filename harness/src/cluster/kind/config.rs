@@ -1,7 +1,10 @@
 //! What kind is told, in its own format (`kind.x-k8s.io/v1alpha4`).
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
+use super::patches;
 use crate::cluster::ClusterSpec;
 
 const LOOPBACK: &str = "127.0.0.1";
@@ -15,24 +18,29 @@ const CONTROLLERS: &str = "\
     apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\ncontrollerManager:\n  extraArgs:\n    \
     kube-api-qps: \"200\"\n    kube-api-burst: \"400\"\n";
 
-/// The configuration of a cluster, as YAML.
-pub(super) fn config(spec: &ClusterSpec) -> String {
+/// The configuration of a cluster, as YAML; the folder is that of [`patches`].
+pub(super) fn config(spec: &ClusterSpec, folder: &Path) -> String {
     // Zero lets a free port be found, which stays the same when the node starts again.
     let ports = spec.ports.iter().map(
         |port| json!({ "containerPort": port.node_port, "hostPort": 0, "listenAddress": LOOPBACK, "protocol": "TCP" }),
     );
     let image = &spec.node_image;
-    let mut control_plane = json!({ "role": "control-plane", "image": image });
+    let mount = json!({ "hostPath": folder, "containerPath": patches::IN_NODE, "readOnly": true });
+    let mut control_plane = json!({ "role": "control-plane", "image": image, "extraMounts": [mount] });
     if !spec.ports.is_empty() {
         control_plane["extraPortMappings"] = ports.collect();
     }
     let workers = (0..spec.workers).map(|_| json!({ "role": "worker", "image": image }));
     let nodes: Vec<Value> = [control_plane].into_iter().chain(workers).collect();
+    let patches = format!(
+        "apiVersion: kubeadm.k8s.io/v1beta3\nkind: InitConfiguration\npatches:\n  directory: {}\n",
+        patches::IN_NODE
+    );
     let mut config = json!({
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": { "ipFamily": "ipv4", "apiServerAddress": LOOPBACK },
-        "kubeadmConfigPatches": [PROXY, CONTROLLERS],
+        "kubeadmConfigPatches": [PROXY, CONTROLLERS, patches],
         "nodes": nodes,
     });
     if !spec.feature_gates.is_empty() {
@@ -55,6 +63,6 @@ mod tests {
             ports: vec![PortMapping { node_port: 30_080 }],
             ..ClusterSpec::default()
         };
-        insta::assert_snapshot!(config(&spec));
+        insta::assert_snapshot!(config(&spec, Path::new("/clusters/one/patches")));
     }
 }

@@ -12,7 +12,7 @@ use super::{
     delete::delete,
     image::node_image_id,
     journal::journals,
-    network,
+    network, patches,
     quick::probe_names_often,
     room::enough_room,
 };
@@ -100,8 +100,10 @@ impl Kind {
         progress: &Progress<'_>,
     ) -> Result<Cluster, ClusterError> {
         network::make(&self.engine, &self.name).await?;
+        let patches = self.folder.patches();
+        patches::write(&patches)?;
         let path = self.folder.kind_config();
-        fs::write(&path, config(&state.spec)).map_err(ClusterError::file("write", &path))?;
+        fs::write(&path, config(&state.spec, &patches)).map_err(ClusterError::file("write", &path))?;
         let name = self.name.to_string();
         match command::create(&self.engine, program, &self.name, &self.folder, progress).await? {
             Outcome::Made => {}

@@ -10,6 +10,7 @@ mod image;
 mod journal;
 mod makers;
 mod network;
+mod patches;
 mod quick;
 mod room;
 mod thaw;
