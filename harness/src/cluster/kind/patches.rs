@@ -22,8 +22,8 @@ pub(super) fn write(folder: &Path) -> Result<(), ClusterError> {
     for program in PROGRAMS {
         let env = json!([{ "name": "GOGC", "value": GOGC }, { "name": "GOMEMLIMIT", "value": GOMEMLIMIT }]);
         let patch = json!({ "spec": { "containers": [{ "name": program, "env": env }] } });
-        let path = folder.join(format!("{program}+strategic.json"));
-        fs::write(&path, patch.to_string()).map_err(ClusterError::file("write", &path))?;
+        let file = folder.join(format!("{program}+strategic.json"));
+        fs::write(&file, patch.to_string()).map_err(ClusterError::file("write", &file))?;
     }
     Ok(())
 }
