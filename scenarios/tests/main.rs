@@ -16,10 +16,11 @@
 
 mod availability;
 mod parity;
+#[path = "../../harness/tests/support/threads.rs"]
+mod threads;
 
 use std::{
     collections::BTreeMap,
-    num::NonZero,
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
@@ -47,9 +48,7 @@ const LARGE: &str = "large";
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // A trial waits more than it computes: for containers, probes, blocks and what its faults take.
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    arguments.test_threads.get_or_insert(processors + processors.div_ceil(2));
+    arguments.test_threads.get_or_insert_with(threads::of_waiting_tests);
     let availability = match Availability::of_this_machine() {
         Ok(availability) => availability,
         Err(error) => return refuse(&error),

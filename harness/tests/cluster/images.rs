@@ -213,7 +213,8 @@ pub(crate) fn deliveries_at_once_send_once() {
 pub(crate) fn an_image_that_the_engine_lacks_is_named() {
     let bench = Bench::new();
     let nodes = nodes(&shared());
-    let name = format!("hourglass-image-test/{}:v1", bench.mark);
+    // Unlike those of the tests beside it, one of which would be suggested.
+    let name = format!("nobody/has/an/image/of/this/name/{}:v1", bench.mark);
     let error = bench.deliver(&nodes, &[NodeImage::of_engine(&name, "the performer")]).unwrap_err();
     assert_eq!(error.to_string(), format!("find image {name}, which the performer needs"));
     assert!(error.remedy().unwrap().contains(&format!("docker pull {name}")));

@@ -18,6 +18,8 @@ mod own_engine;
 mod proxy;
 mod racer;
 mod setup;
+#[path = "../support/threads.rs"]
+mod threads;
 #[path = "../cli/wait.rs"]
 mod wait;
 
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
         racer::race(folder.as_ref());
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert_with(threads::of_waiting_tests);
     let required = env::var(REQUIRE).unwrap_or_default();
     let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
     if left_out && !arguments.list {
