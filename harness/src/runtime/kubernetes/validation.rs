@@ -64,14 +64,14 @@ impl KubernetesRuntime {
         }
         let mut sound = Vec::new();
         for performer in &sight.performers {
-            if !self.is_faulted(&self.names.owner_of(performer)) {
+            if !self.is_excused(&self.names.owner_of(performer)) {
                 broken.extend(of_performer(performer));
                 sound.push(performer);
             }
         }
         for pod in &sight.pods {
             let component = self.names.component_of(pod, &self.place).await;
-            if !component.is_some_and(|component| self.is_faulted(&component)) {
+            if !component.is_some_and(|component| self.is_excused(&component)) {
                 broken.extend(of_pod(pod));
             }
         }
@@ -105,6 +105,18 @@ impl KubernetesRuntime {
             services: services.into_iter().map(|service| (service.name_any(), service)).collect(),
             slices: slices.items,
         })
+    }
+
+    /// Whether it need not be as promised. Where the nodes are of others an executor that is killed hears of it, and takes
+    /// its performers along.
+    fn is_excused(&self, component: &ComponentRef) -> bool {
+        let follows = match component {
+            ComponentRef::Performer(operator) if self.place.cluster.machine.is_none() => {
+                self.is_faulted(&ComponentRef::Executor(operator.clone()))
+            }
+            _ => false,
+        };
+        follows || self.is_faulted(component)
     }
 
     fn is_faulted(&self, component: &ComponentRef) -> bool {
