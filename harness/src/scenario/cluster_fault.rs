@@ -135,10 +135,6 @@ impl ClusterFault {
 
     /// All that steps do to the cluster, those that run side by side included.
     pub fn all_in(steps: &[Step]) -> Vec<Self> {
-        let each = steps.iter().flat_map(|step| match &step.kind {
-            StepKind::Parallel(branches) => Self::all_in(branches),
-            kind => Self::of(kind).into_iter().collect(),
-        });
-        each.collect()
+        Step::all_in(steps).into_iter().filter_map(|step| Self::of(&step.kind)).collect()
     }
 }

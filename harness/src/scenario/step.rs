@@ -33,6 +33,17 @@ pub struct Step {
     pub location: Location,
 }
 
+impl Step {
+    /// Each of them, those that run side by side one by one.
+    pub fn all_in(steps: &[Self]) -> Vec<&Self> {
+        let each = steps.iter().flat_map(|step| match &step.kind {
+            StepKind::Parallel(branches) => Self::all_in(branches),
+            _ => vec![step],
+        });
+        each.collect()
+    }
+}
+
 /// A place in a scenario file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Location {

@@ -93,6 +93,37 @@ pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
     assert_eq!(changed(&before, &everything(&field)), [""; 0], "{said}");
 }
 
+/// What a pod hears of its end, and what it takes along, differs from clusters whose nodes can be told.
+pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
+    let field = Field::take();
+    give_anvil(&field);
+    let scenarios = ["quorum_lost", "pods_limited", "performer_pod_deleted"];
+    let output = run(&field, "install", &scenarios);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for scenario in scenarios {
+        assert!(said.contains(&format!("PASS  kubernetes::{scenario}")), "{said}");
+    }
+}
+
+pub(crate) fn faults_that_need_its_nodes_are_refused_before_anything_is_made() {
+    let field = Field::take();
+    give_anvil(&field);
+    let before = everything(&field);
+    for (scenario, step) in [
+        ("executor_paused", "executor_paused.yaml:16: `pause` stops processes"),
+        ("performer_cut_off", "`cut` ends open connections"),
+        ("operator_killed", "`kill_cluster_operator` touches what is not the trial's own"),
+    ] {
+        let output = run(&field, "install", &[scenario]);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(step), "{said}");
+        assert!(said.contains("others made cluster"), "{said}");
+    }
+    assert_eq!(changed(&before, &everything(&field)), [""; 0]);
+}
+
 pub(crate) fn what_a_user_may_not_do_is_listed_before_anything_is_made() {
     let field = Field::take();
     let namespace = field.namespace();
@@ -138,12 +169,23 @@ fn harness(arguments: &[&str]) -> Output {
 /// Runs the smallest trial in the cluster by its kubeconfig; gives what the harness said.
 #[track_caller]
 fn square(field: &Field, operator: &str) -> String {
-    let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
-    let output = harness(&["run", "kubernetes::square", "--operator", operator, "--kubeconfig", kubeconfig]);
-    let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
+    let output = run(field, operator, &["square"]);
+    let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("PASS  kubernetes::square"), "{said}");
     said
+}
+
+/// Runs scenarios in the cluster by its kubeconfig.
+fn run(field: &Field, operator: &str, scenarios: &[&str]) -> Output {
+    let trials: Vec<_> = scenarios.iter().map(|scenario| format!("kubernetes::{scenario}")).collect();
+    let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
+    let options = ["--operator", operator, "--kubeconfig", kubeconfig];
+    harness(&["run"].into_iter().chain(trials.iter().map(String::as_str)).chain(options).collect::<Vec<_>>())
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
 }
 
 fn give_anvil(field: &Field) {

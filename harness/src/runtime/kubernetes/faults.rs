@@ -14,7 +14,7 @@ use super::{
     EXECUTOR_GRACE, KubernetesRuntime,
     aggregator::{self, GONE_AFTER},
     place::gone,
-    pods::{Wanted, runs},
+    pods::{Wanted, ended, runs},
     processes::{Signal, SignalError, signal},
 };
 use crate::{
@@ -25,6 +25,10 @@ use crate::{
 
 /// When a kubelet has killed the processes of a deleted pod itself, which are given two seconds whatever they are asked.
 const ENDED_WITHIN: Duration = Duration::from_secs(4);
+/// How long a kubelet may take to end containers that have [`SHORTEST_GRACE`], and to say so.
+const ENDED_BY_KUBELET_WITHIN: Duration = Duration::from_secs(20);
+/// In seconds, of a pod that is not forgotten before it has ended.
+const SHORTEST_GRACE: u32 = 1;
 /// What a kubelet says of each container of a pod that it ends, before its name.
 const STOPPING: &str = "Stopping container";
 
@@ -64,7 +68,7 @@ impl KubernetesRuntime {
         let owned = self.place.cluster.machine.is_some();
         match component {
             ComponentRef::Performer(_) if owned => self.signal_all(&pods, Signal::Kill, component, "kill").await,
-            ComponentRef::Performer(_) => self.delete_now(&pods).await,
+            ComponentRef::Performer(_) => self.end(&pods, component).await,
             ComponentRef::Executor(_) => {
                 try_join_all(pods.iter().map(|pod| hold(&self.place.cluster, pod))).await?;
                 self.end(&pods, component).await
@@ -79,13 +83,15 @@ impl KubernetesRuntime {
         }
     }
 
-    /// Ends pods for good, at once: their processes stand still before they could hear of it, and are killed.
+    /// Ends pods for good, at once: their processes stand still before they could hear of it, and are killed. Where nodes
+    /// are out of reach they hear of it, and are seen to have ended.
     pub(super) async fn end(&self, pods: &[Pod], component: &ComponentRef) -> Result<(), RuntimeError> {
         if self.place.cluster.machine.is_none() {
-            return self.delete_now(pods).await;
+            self.delete(pods, SHORTEST_GRACE).await?;
+            return ended(&self.place, pods, ENDED_BY_KUBELET_WITHIN).await;
         }
         self.signal_all(pods, Signal::Stop, component, "kill").await?;
-        self.delete_now(pods).await?;
+        self.delete(pods, 0).await?;
         for pod in pods {
             self.given_up(pod).await?;
             match signal(Signal::Kill, pod, &self.place.cluster).await {
@@ -114,11 +120,12 @@ impl KubernetesRuntime {
         }
     }
 
-    pub(super) async fn delete_now(&self, pods: &[Pod]) -> Result<(), RuntimeError> {
+    /// Deletes pods, whose containers may take so many seconds; without any they are forgotten while they still run.
+    async fn delete(&self, pods: &[Pod], grace: u32) -> Result<(), RuntimeError> {
         let api = self.place.api::<Pod>();
         for pod in pods {
             let doing = format!("delete pod {}/{}", self.place.namespace, pod.name_any());
-            let deleted = api.delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await;
+            let deleted = api.delete(&pod.name_any(), &DeleteParams::default().grace_period(grace)).await;
             gone(deleted).map_err(self.place.fail(doing))?;
         }
         Ok(())
@@ -147,7 +154,7 @@ impl KubernetesRuntime {
             }
             ComponentRef::Performer(_) => {
                 let wanted = self.wanted(component).await?;
-                self.delete_now(&before).await?;
+                self.delete(&before, 0).await?;
                 wanted.but(&before).ready(&self.place, within).await.map(drop)
             }
         };

@@ -16,6 +16,7 @@ mod logs;
 mod names;
 mod network;
 mod operator_log;
+mod others;
 mod performers;
 mod place;
 mod pods;
@@ -122,8 +123,10 @@ pub struct KubernetesRuntime {
 }
 
 impl KubernetesRuntime {
-    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    /// Starts the supervisor, before anything else of the trial is there, its folder included. Fails where the cluster
+    /// is one of others and the scenario has steps that cannot be done there.
     pub async fn supervise(settings: &KubernetesSettings) -> Result<Supervisor, RuntimeError> {
+        others::check(&settings.scenario, &settings.cluster)?;
         let run = settings.labels.run.clone();
         let engine = settings.cluster.machine.as_ref().map(|machine| machine.engine.address().clone());
         let cluster = Some(ClusterAddress::from(&*settings.cluster));

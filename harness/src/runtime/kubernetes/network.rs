@@ -40,7 +40,6 @@ const FORGET: &str =
 impl KubernetesRuntime {
     /// Takes a component off the network: no connection passes, in either direction, new or open.
     pub(super) async fn cut_off(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        self.has_nodes("disconnect")?;
         let pods = self.running(component, "disconnect").await?;
         self.note_fault(component);
         let selector = self.names.selector(component, &self.place).await?.to_json(false);
@@ -58,7 +57,6 @@ impl KubernetesRuntime {
 
     /// Keeps one component from connecting to another.
     pub(super) async fn cut(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
-        self.has_nodes("cut")?;
         let pods = self.running(to, "cut off").await?;
         self.note_fault(from);
         self.note_fault(to);
@@ -193,20 +191,6 @@ impl KubernetesRuntime {
             }
         }
         Ok(None)
-    }
-
-    /// Whether connections that are open can be ended, without which nothing is cut: components keep theirs.
-    fn has_nodes(&self, step: &str) -> Result<(), RuntimeError> {
-        if self.place.cluster.machine.is_some() {
-            return Ok(());
-        }
-        Err(RuntimeError::Unsupported {
-            runtime: "kubernetes",
-            reason: format!(
-                "`{step}` ends open connections, which takes the nodes, and others made this cluster; use one of the \
-                 harness's own"
-            ),
-        })
     }
 
     /// Open connections pass whatever policies say, until their nodes have forgotten them.

@@ -159,6 +159,23 @@ impl Wanted {
     }
 }
 
+/// Waits until nothing of these pods runs any more, which are being deleted.
+pub(super) async fn ended(place: &Place, pods: &[Pod], within: Duration) -> Result<(), RuntimeError> {
+    let meant: BTreeSet<_> = pods.iter().filter_map(ResourceExt::uid).collect();
+    let mut left = Vec::new();
+    let config = watcher::Config::default();
+    let ended = watch(&place.cluster, place.api::<Pod>(), config, "pods", |pods: &BTreeMap<String, Pod>| {
+        let there = pods.values().filter(|pod| pod.uid().is_some_and(|uid| meant.contains(&uid)));
+        left = there.filter(|pod| runs(pod)).map(ResourceExt::name_any).collect();
+        left.is_empty().then_some(())
+    });
+    let Ok(ended) = timeout(within, ended).await else {
+        let what = format!("the pods {} ended", left.join(", "));
+        return Err(RuntimeError::Timeout { what, within, state: "they run".to_owned() });
+    };
+    Ok(ended?)
+}
+
 /// Deletes a pod of which nothing runs any more, at once.
 async fn let_go_of(place: &Place, pod: &Pod) -> Result<(), RuntimeError> {
     let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
