@@ -80,6 +80,7 @@ pub(crate) fn one_performer_after_the_other() {
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..1000))).await;
                 let name = format!("{kind}{number}");
                 birth(&stage, &marks, &name).await;
+                serving(&stage, &marks, &name).await;
                 tokio::time::sleep(rest).await;
                 end(&stage, &marks, &name).await;
             }
@@ -111,6 +112,8 @@ pub(crate) fn twenty_performers_at_once() {
         let marks = Marks::watch(&stage).await;
         let created = SystemTime::now();
         join_all(names.iter().map(|name| birth(&stage, &marks, name))).await;
+        // Not before the last is there: the node has enough to do.
+        join_all(names.iter().map(|name| serving(&stage, &marks, name))).await;
         let deleted = SystemTime::now();
         join_all(names.iter().map(|name| end(&stage, &marks, name))).await;
         (marks, created, deleted)
@@ -161,6 +164,10 @@ async fn birth(stage: &Stage, marks: &Marks, name: &str) {
     marks.set(name, Mark::Created, SystemTime::now());
     stage.place.apply_performer(&written(stage, name)).await.unwrap();
     marks.reached(name, Mark::Told).await;
+}
+
+/// Marks when it served first, by its own words.
+async fn serving(stage: &Stage, marks: &Marks, name: &str) {
     let pods: Api<Pod> = stage.api();
     let pod = pod_of(&stage.api::<Performer>().get(name).await.unwrap()).unwrap();
     // The performer's first words are that it serves; node and tests have one clock.
