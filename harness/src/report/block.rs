@@ -51,12 +51,18 @@ pub(super) fn block(report: &TrialReport, command: &str, paint: Paint) -> String
             }
             text.push('\n');
         }
+        Verdict::Skipped { reason } => text.push_str(&skipped(reason, paint)),
         Verdict::Interrupted => {
             let _ = writeln!(text, "  {}\n", paint.style().bold().apply_to("interrupted before its end"));
         }
     }
     text.push_str(&footer(report, command, paint));
     text
+}
+
+/// Why a trial was not run.
+pub(super) fn skipped(reason: &str, paint: Paint) -> String {
+    field(2, "skipped", reason, paint)
 }
 
 /// [`block`] without colours, for whoever shows it elsewhere.

@@ -60,7 +60,13 @@ mod tests {
         let run = RunReport {
             started: "2026-03-01T12:00:00Z".parse().unwrap(),
             duration: Duration::from_micros(5_310_250),
-            trials: vec![samples::passed(), samples::failed(), samples::broken(), samples::interrupted()],
+            trials: vec![
+                samples::passed(),
+                samples::failed(),
+                samples::broken(),
+                samples::skipped(),
+                samples::interrupted(),
+            ],
             not_run: vec!["process::invalid_payload".to_owned()],
             parity: samples::parity(),
         };

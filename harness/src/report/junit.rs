@@ -61,7 +61,7 @@ fn case(trial: &TrialReport, command: &str) -> TestCase {
     case.set_time(trial.duration);
     case.timestamp = date(trial.started);
     case.extra.insert("file".into(), trial.scenario.to_string_lossy().into());
-    if trial.verdict != Verdict::Passed {
+    if trial.verdict.is_trouble() {
         case.set_system_out(block(trial, command, Paint { colour: false }));
     } else if trial.kept {
         case.set_system_out(format!("folder {}\n", trial.directory.display()));
@@ -100,6 +100,11 @@ fn classified(mut case: TestCase, runtime: &str) -> TestCase {
 fn status(verdict: &Verdict) -> TestCaseStatus {
     let (kind, name, message) = match verdict {
         Verdict::Passed => return TestCaseStatus::success(),
+        Verdict::Skipped { reason } => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason.as_str());
+            return status;
+        }
         Verdict::Failed { violations } => {
             let messages: Vec<_> = violations
                 .iter()
@@ -135,7 +140,13 @@ mod tests {
         let run = RunReport {
             started: "2026-03-01T12:00:00Z".parse().unwrap(),
             duration: Duration::from_millis(5_310),
-            trials: vec![samples::passed(), samples::failed(), samples::broken(), samples::interrupted()],
+            trials: vec![
+                samples::passed(),
+                samples::failed(),
+                samples::broken(),
+                samples::skipped(),
+                samples::interrupted(),
+            ],
             not_run: vec!["process::invalid_payload".to_owned()],
             parity: samples::parity(),
         };

@@ -35,10 +35,13 @@ impl RunReport {
     /// How many ended how, in the words of other test tools: `9 passed, 1 failed`, and what else there is.
     pub(super) fn tally(&self) -> String {
         let count = |status| self.trials.iter().filter(|trial| ExitStatus::from(&trial.verdict) == status).count();
-        let always = [format!("{} passed", count(ExitStatus::Passed)), format!("{} failed", count(ExitStatus::Failed))];
+        let skipped = self.trials.iter().filter(|trial| matches!(trial.verdict, Verdict::Skipped { .. })).count();
+        let passed = count(ExitStatus::Passed) - skipped;
+        let always = [format!("{passed} passed"), format!("{} failed", count(ExitStatus::Failed))];
         let errors = count(ExitStatus::Environment);
         let sometimes = [
             (errors, if errors == 1 { "environment error" } else { "environment errors" }),
+            (skipped, "skipped"),
             (count(ExitStatus::Interrupted), "interrupted"),
             (self.not_run.len(), "not run"),
         ];

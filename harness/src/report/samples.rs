@@ -13,9 +13,9 @@ use crate::{
 
 const HASH: &str = "0x6b1f2c1de0a94c1b7a55d6f6f2a3b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2";
 
-/// A run of five trials, one of them cut off.
+/// A run of six trials, one of them cut off.
 pub(super) fn events() -> Vec<RunEvent> {
-    let reports = [passed(), failed(), broken(), interrupted()];
+    let reports = [passed(), failed(), broken(), skipped(), interrupted()];
     let mut names: Vec<_> = reports.iter().map(|report| report.trial.clone()).collect();
     names.push("process::invalid_payload".to_owned());
     let started = RunEvent::RunStarted { started: "2026-03-01T12:00:00Z".parse().unwrap(), trials: names };
@@ -72,6 +72,11 @@ pub(super) fn broken() -> TrialReport {
         remedy: Some("install Foundry, or name the program with --anvil".to_owned()),
     };
     TrialReport { tasks: vec![], phases: vec![], ..trial("square_l1", 21, verdict) }
+}
+
+pub(super) fn skipped() -> TrialReport {
+    let reason = "scenarios/paused.yaml:9: `pause` stops processes, which takes the nodes".to_owned();
+    TrialReport { tasks: vec![], phases: vec![], ..trial("paused", 40, Verdict::Skipped { reason }) }
 }
 
 pub(super) fn interrupted() -> TrialReport {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Reporter, RunEvent, RunReport,
-    block::{Paint, block, parity_text, running, time},
+    block::{Paint, block, parity_text, running, skipped, time},
     progress::Progress,
 };
 use crate::runner::{
@@ -84,6 +84,7 @@ impl<W: Write> Terminal<W> {
                 format!("{line}  folder    {}\n{}", report.directory.display(), running(report, self.paint()))
             }
             Verdict::Passed => line,
+            Verdict::Skipped { reason } => line + &skipped(reason, self.paint()),
             _ => format!("{line}\n{}\n", block(report, &self.options.command, self.paint())),
         }
     }
@@ -113,7 +114,7 @@ impl<W: Write> Terminal<W> {
         // A block ends with an empty line already.
         let after_block = match report.parity.last() {
             Some(parity) => matches!(parity.verdict, ParityVerdict::Failed { .. }),
-            None => report.trials.last().is_some_and(|last| last.verdict != Verdict::Passed),
+            None => report.trials.last().is_some_and(|last| last.verdict.is_trouble()),
         };
         let gap = if after_block { "" } else { "\n" };
         let mut text = format!("{gap}{title} {trials} {noun} in {}: {}\n", time(report.duration), report.tally());
@@ -157,6 +158,7 @@ fn label(verdict: &Verdict, paint: Paint) -> String {
         Verdict::Passed => (style.green(), "PASS"),
         Verdict::Failed { .. } => (style.red(), "FAIL"),
         Verdict::EnvironmentFailed { .. } => (style.magenta(), "ERROR"),
+        Verdict::Skipped { .. } => (style.yellow(), "SKIP"),
         Verdict::Interrupted => (style.yellow(), "STOP"),
     };
     style.apply_to(format!("{label:<5}")).to_string()

@@ -35,6 +35,13 @@ pub enum EnvironmentError {
     Unsupported(String),
 }
 
+impl EnvironmentError {
+    /// Whether it is no failure: the scenario asks for what such an environment cannot do.
+    pub(super) fn is_inapplicable(&self) -> bool {
+        matches!(self, Self::Runtime(RuntimeError::Inapplicable { .. }))
+    }
+}
+
 /// Why a step did not do what it should.
 #[derive(Debug)]
 pub(super) enum StepFailure {

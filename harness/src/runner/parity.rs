@@ -86,6 +86,7 @@ pub fn of_trials(scenario: &str, trials: &[(&str, Option<&TrialReport>)]) -> Par
             Verdict::Passed => None,
             Verdict::Failed { .. } => Some(format!("{name} failed")),
             Verdict::EnvironmentFailed { .. } => Some(format!("the environment of {name} failed")),
+            Verdict::Skipped { .. } => Some(format!("{name} was skipped")),
             Verdict::Interrupted => Some(format!("{name} was interrupted")),
         },
     });

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     reaper::{Farewell, RunId},
-    runtime::TakenDown,
+    runtime::{RuntimeError, TakenDown},
     scenario::Trial,
     timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes},
 };
@@ -120,7 +120,11 @@ impl Course<'_> {
         self.note_tasks(&world).await;
         self.facts = traces::facts(&world).await;
         progress("taking down");
-        let failed = !matches!(&stepping, Some(Ok(violations)) if violations.is_empty());
+        let failed = match &stepping {
+            Some(Ok(violations)) => !violations.is_empty(),
+            Some(Err(error)) => !error.is_inapplicable(),
+            None => true,
+        };
         let keep = match self.settings.keep {
             Keep::Never => false,
             Keep::Failed => failed,
@@ -238,6 +242,7 @@ impl Course<'_> {
     fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
         let verdict = match error {
             _ if interrupted => Verdict::Interrupted,
+            Some(EnvironmentError::Runtime(RuntimeError::Inapplicable { reason })) => Verdict::Skipped { reason },
             Some(error) => {
                 let (error, remedy) = (format!("failed to {}", with_causes(&error)), remedy(&error));
                 Verdict::EnvironmentFailed { error, remedy }
@@ -246,7 +251,7 @@ impl Course<'_> {
             None => Verdict::Failed { violations: self.violations },
         };
         // A stand-up that fails early has made no folder.
-        let kept = (verdict != Verdict::Passed || !self.running.is_empty()) && folder.exists();
+        let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists();
         let trace = Trace {
             steps: traces::steps(&self.timeline),
             tasks: with_lanes(self.facts, &self.timeline, self.taking_down),

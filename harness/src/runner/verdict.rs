@@ -70,8 +70,20 @@ pub enum Verdict {
         /// What a user can do about it, where that is known.
         remedy: Option<String>,
     },
+    /// The scenario asks for what the environment cannot do by its kind: nothing was tested, and nothing is broken.
+    Skipped {
+        /// What that is, and where it can be done.
+        reason: String,
+    },
     /// The user ended the run before the trial had ended.
     Interrupted,
+}
+
+impl Verdict {
+    /// Whether there is something to look into.
+    pub fn is_trouble(&self) -> bool {
+        !matches!(self, Self::Passed | Self::Skipped { .. })
+    }
 }
 
 /// One step or invariant that was not as expected.
@@ -111,7 +123,7 @@ pub struct TaskReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExitStatus {
-    /// 0: all passed.
+    /// 0: all passed, or could not be run here.
     Passed,
     /// 1: a trial failed.
     Failed,
@@ -144,7 +156,7 @@ impl ExitStatus {
 impl From<&Verdict> for ExitStatus {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
-            Verdict::Passed => Self::Passed,
+            Verdict::Passed | Verdict::Skipped { .. } => Self::Passed,
             Verdict::Failed { .. } => Self::Failed,
             Verdict::EnvironmentFailed { .. } => Self::Environment,
             Verdict::Interrupted => Self::Interrupted,
@@ -170,6 +182,7 @@ mod tests {
     #[rstest::rstest]
     #[case::nothing_ran(&[], 0)]
     #[case::all_passed(&[Verdict::Passed, Verdict::Passed], 0)]
+    #[case::one_was_skipped(&[Verdict::Passed, Verdict::Skipped { reason: "no nodes".to_owned() }], 0)]
     #[case::one_failed(&[Verdict::Failed { violations: vec![] }, Verdict::Passed], 1)]
     #[case::environment_outweighs_failure(&[broken(), Verdict::Failed { violations: vec![] }], 3)]
     #[case::interruption_outweighs_all(&[Verdict::Interrupted, broken(), Verdict::Failed { violations: vec![] }], 130)]

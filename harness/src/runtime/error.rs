@@ -152,6 +152,12 @@ pub enum RuntimeError {
         /// What, and what to do instead.
         reason: String,
     },
+    /// The scenario asks for what this cluster cannot do, whoever is tested in it.
+    #[error("do this in such a cluster: {reason}")]
+    Inapplicable {
+        /// What it cannot do, and what to use instead.
+        reason: String,
+    },
     /// Something that was waited for in vain.
     #[error("see {what} within {}: {state}", humantime::format_duration(*within))]
     Timeout {

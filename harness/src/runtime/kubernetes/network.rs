@@ -111,8 +111,7 @@ impl KubernetesRuntime {
             .await
             .map_err(|error| match error {
                 // Not a fault of the trial: nothing that it expects can come true here.
-                RuntimeError::Timeout { .. } => RuntimeError::Unsupported {
-                    runtime: "kubernetes",
+                RuntimeError::Timeout { .. } => RuntimeError::Inapplicable {
                     reason: format!(
                         "{component} is still reached {} after a NetworkPolicy that cuts it off: the network of cluster {} \
                          does not enforce policies",

@@ -20,7 +20,7 @@ pub(super) fn check(scenario: &Scenario, cluster: &Cluster) -> Result<(), Runtim
         refused.join("; "),
         cluster.name
     );
-    Err(RuntimeError::Unsupported { runtime: "kubernetes", reason })
+    Err(RuntimeError::Inapplicable { reason })
 }
 
 /// Each step that cannot be done, with its place and why.
