@@ -109,7 +109,7 @@ mod tests {
         }
         let mut reporter = ClosedPipe(0);
         let (report, written) = follow(events, &mut reporter).await;
-        assert_eq!(report.trials.len(), 4, "a trial was lost because nobody reads the output");
+        assert_eq!(report.trials.len(), 5, "a trial was lost because nobody reads the output");
         assert_eq!((written.is_err(), reporter.0), (true, 1), "the error was dropped, or the output written again");
     }
 
@@ -119,6 +119,6 @@ mod tests {
         sender.send(samples::events().remove(0)).unwrap();
         drop(sender);
         let (report, _) = follow(events, &mut ClosedPipe(0)).await;
-        assert_eq!(report.not_run.len(), 5, "trials that never ended are not told");
+        assert_eq!(report.not_run.len(), 6, "trials that never ended are not told");
     }
 }
