@@ -97,13 +97,20 @@ pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
 pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
     let field = Field::take();
     give_anvil(&field);
-    let scenarios = ["quorum_lost", "pods_limited", "performer_pod_deleted"];
-    let output = run(&field, "install", &scenarios);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/scenarios");
+    let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
+    let output = harness(&[
+        "run",
+        "--runtime",
+        "kubernetes",
+        "--scenarios",
+        folder.to_str().unwrap(),
+        "--kubeconfig",
+        kubeconfig,
+    ]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    for scenario in scenarios {
-        assert!(said.contains(&format!("PASS  kubernetes::{scenario}")), "{said}");
-    }
+    assert!(said.contains("PASS  kubernetes::two_faults"), "{said}");
 }
 
 pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made() {
