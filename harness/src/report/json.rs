@@ -50,26 +50,11 @@ fn render(run: &RunReport) -> serde_json::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::report::samples;
 
     #[test]
     fn the_document_has_every_kind_of_verdict() {
-        let run = RunReport {
-            started: "2026-03-01T12:00:00Z".parse().unwrap(),
-            duration: Duration::from_micros(5_310_250),
-            trials: vec![
-                samples::passed(),
-                samples::failed(),
-                samples::broken(),
-                samples::skipped(),
-                samples::interrupted(),
-            ],
-            not_run: vec!["process::invalid_payload".to_owned()],
-            parity: samples::parity(),
-        };
-        insta::assert_snapshot!(render(&run).unwrap());
+        insta::assert_snapshot!(render(&samples::run()).unwrap());
     }
 }

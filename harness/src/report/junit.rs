@@ -130,26 +130,11 @@ fn date<T: std::str::FromStr>(timestamp: Timestamp) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::report::samples;
 
     #[test]
     fn failures_and_errors_are_told_apart_and_counted() {
-        let run = RunReport {
-            started: "2026-03-01T12:00:00Z".parse().unwrap(),
-            duration: Duration::from_millis(5_310),
-            trials: vec![
-                samples::passed(),
-                samples::failed(),
-                samples::broken(),
-                samples::skipped(),
-                samples::interrupted(),
-            ],
-            not_run: vec!["process::invalid_payload".to_owned()],
-            parity: samples::parity(),
-        };
-        insta::assert_snapshot!(render(&run, "harness run").unwrap());
+        insta::assert_snapshot!(render(&samples::run(), "harness run").unwrap());
     }
 }

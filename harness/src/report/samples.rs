@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::RunEvent;
+use super::{RunEvent, RunReport};
 use crate::{
     runner::{
         parity::{Difference, Parity, ParityVerdict},
@@ -31,6 +31,17 @@ pub(super) fn events() -> Vec<RunEvent> {
     let finished = RunEvent::RunFinished { duration: Duration::from_millis(5_310) };
     let parity = parity().into_iter().map(RunEvent::ParityJudged);
     std::iter::once(started).chain(trials).chain(parity).chain([finished]).collect()
+}
+
+/// A run with a trial of each kind.
+pub(super) fn run() -> RunReport {
+    RunReport {
+        started: "2026-03-01T12:00:00Z".parse().unwrap(),
+        duration: Duration::from_micros(5_310_250),
+        trials: vec![passed(), failed(), broken(), skipped(), interrupted()],
+        not_run: vec!["process::invalid_payload".to_owned()],
+        parity: parity(),
+    }
 }
 
 pub(super) fn passed() -> TrialReport {
