@@ -14,6 +14,7 @@ mod lease;
 mod network;
 #[path = "../docker/own_engine.rs"]
 mod own_engine;
+mod place;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
 mod racer;

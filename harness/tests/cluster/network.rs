@@ -14,138 +14,26 @@ use hourglass_harness::{
         reach::{self, How, ReachError, Reached, ServiceRef},
         sweep_namespaces,
     },
-    image::{NodeImage, deliver_components, deliver_to_nodes},
     machine::{Check, Verdict},
     reaper::{Labels, Owner, RunId},
 };
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{
-        apps::v1::Deployment,
-        core::v1::{ConfigMap, Pod, Service},
-        storage::v1::StorageClass,
-    },
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Service},
+    storage::v1::StorageClass,
 };
 use kube::{
-    Api, Resource, ResourceExt as _,
-    api::{AttachParams, DeleteParams, ListParams, Patch, PatchParams, PostParams},
-    runtime::wait::{await_condition, conditions::is_pod_running},
+    Api, ResourceExt as _,
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::lab::{OwnCluster, block_on, shared};
-
-const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
-const WITHIN: Duration = Duration::from_secs(30);
-
-/// A namespace in the shared cluster that goes with this.
-struct Place {
-    cluster: Cluster,
-    namespace: Option<OwnNamespace>,
-    image: String,
-}
-
-impl Place {
-    fn new() -> Self {
-        let cluster = shared();
-        let labels = Labels::new(RunId::generate(), "kubernetes::network");
-        let image = block_on(image(&cluster));
-        let namespace = Some(block_on(OwnNamespace::create(&cluster, &labels)).unwrap());
-        Self { cluster, namespace, image }
-    }
-
-    fn namespace(&self) -> &OwnNamespace {
-        self.namespace.as_ref().unwrap()
-    }
-
-    async fn create<K>(&self, object: Value) -> K
-    where
-        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
-        K::DynamicType: Default,
-    {
-        let object = serde_json::from_value(object).unwrap();
-        self.namespace().api::<K>().create(&PostParams::default(), &object).await.unwrap()
-    }
-
-    /// A performer behind a Service whose port and target have names.
-    async fn performer(&self) -> ServiceRef {
-        let labels = json!({ "app": "performer" });
-        let container = json!({
-            "name": "performer", "image": self.image, "imagePullPolicy": "Never",
-            "ports": [{ "name": "listener", "containerPort": 8080 }],
-            "readinessProbe": { "tcpSocket": { "port": 8080 }, "periodSeconds": 1 },
-        });
-        self.create::<Deployment>(json!({
-            "metadata": { "name": "performer" },
-            "spec": {
-                "selector": { "matchLabels": labels },
-                "template": {
-                    "metadata": { "labels": labels },
-                    "spec": { "containers": [container], "terminationGracePeriodSeconds": 0 },
-                },
-            },
-        }))
-        .await;
-        self.create::<Service>(json!({
-            "metadata": { "name": "performer" },
-            "spec": {
-                "type": "NodePort", "selector": labels,
-                "ports": [{ "name": "other", "port": 81, "targetPort": 9999 },
-                          { "name": "grpc", "port": 80, "targetPort": "listener" }],
-            },
-        }))
-        .await;
-        ServiceRef::new(self.namespace().name(), "performer", "grpc")
-    }
-
-    /// A pod that runs and can be told to try connections.
-    async fn dialler(&self) -> String {
-        self.create::<Pod>(json!({
-            "metadata": { "name": "dialler" },
-            "spec": {
-                "terminationGracePeriodSeconds": 0,
-                "containers": [{
-                    "name": "dialler", "image": self.image, "imagePullPolicy": "Never",
-                    "command": ["/harness", "probe", "serve", "--port", "8080", "--name", "dialler"],
-                }],
-            },
-        }))
-        .await;
-        let running = await_condition(self.namespace().api::<Pod>(), "dialler", is_pod_running());
-        timeout(WITHIN, running).await.unwrap().unwrap();
-        "dialler".to_owned()
-    }
-
-    /// How far the pod comes, target by target.
-    async fn dial(&self, pod: &str, within: &str, targets: &[String]) -> Vec<Dialled> {
-        let words = ["/harness", "probe", "connect", "--within", within].map(str::to_owned);
-        let command = words.into_iter().chain(targets.iter().cloned());
-        let streams = AttachParams::default().stderr(false);
-        let mut running = self.namespace().api::<Pod>().exec(pod, command, &streams).await.unwrap();
-        let mut said = String::new();
-        running.stdout().unwrap().read_to_string(&mut said).await.unwrap();
-        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        block_on(self.namespace.take().unwrap().remove(WITHIN * 2)).unwrap();
-    }
-}
-
-async fn image(cluster: &Cluster) -> String {
-    let engine = &machine(cluster).engine;
-    deliver_to_nodes(engine, &cluster.nodes().await.unwrap(), &[NodeImage::components(HARNESS)]).await.unwrap();
-    deliver_components(engine, HARNESS.as_ref()).await.unwrap().reference
-}
-
-fn machine(cluster: &Cluster) -> &ClusterMachine {
-    cluster.machine.as_ref().unwrap()
-}
+use crate::{
+    lab::{OwnCluster, block_on, shared},
+    place::{HARNESS, Place, WITHIN, machine},
+};
 
 /// A gRPC server answers there that it serves.
 async fn serves(address: SocketAddr) {

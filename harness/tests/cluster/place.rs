@@ -1,0 +1,135 @@
+//! A namespace of the shared cluster, with a performer and whoever tries to reach it.
+
+use std::time::Duration;
+
+use hourglass_harness::{
+    cluster::{Cluster, ClusterMachine, OwnNamespace, probe::Dialled, reach::ServiceRef},
+    image::{NodeImage, deliver_components, deliver_to_nodes},
+    reaper::{Labels, RunId},
+};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::Deployment,
+        core::v1::{Pod, Service},
+    },
+};
+use kube::{
+    Resource,
+    api::{AttachParams, PostParams},
+    runtime::wait::{await_condition, conditions::is_pod_running},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::{io::AsyncReadExt as _, time::timeout};
+
+use crate::lab::{block_on, shared};
+
+pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
+pub(crate) const WITHIN: Duration = Duration::from_secs(30);
+
+/// A namespace in the shared cluster that goes with this.
+pub(crate) struct Place {
+    pub(crate) cluster: Cluster,
+    namespace: Option<OwnNamespace>,
+    pub(crate) image: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let cluster = shared();
+        let labels = Labels::new(RunId::generate(), "kubernetes::network");
+        let image = block_on(image(&cluster));
+        let namespace = Some(block_on(OwnNamespace::create(&cluster, &labels)).unwrap());
+        Self { cluster, namespace, image }
+    }
+
+    pub(crate) fn namespace(&self) -> &OwnNamespace {
+        self.namespace.as_ref().unwrap()
+    }
+
+    pub(crate) async fn create<K>(&self, object: Value) -> K
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
+        K::DynamicType: Default,
+    {
+        let object = serde_json::from_value(object).unwrap();
+        self.namespace().api::<K>().create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    /// A performer behind a Service whose port and target have names.
+    pub(crate) async fn performer(&self) -> ServiceRef {
+        let labels = json!({ "app": "performer" });
+        let container = json!({
+            "name": "performer", "image": self.image, "imagePullPolicy": "Never",
+            "ports": [{ "name": "listener", "containerPort": 8080 }],
+            "readinessProbe": { "tcpSocket": { "port": 8080 }, "periodSeconds": 1 },
+        });
+        self.create::<Deployment>(json!({
+            "metadata": { "name": "performer" },
+            "spec": {
+                "selector": { "matchLabels": labels },
+                "template": {
+                    "metadata": { "labels": labels },
+                    "spec": { "containers": [container], "terminationGracePeriodSeconds": 0 },
+                },
+            },
+        }))
+        .await;
+        self.create::<Service>(json!({
+            "metadata": { "name": "performer" },
+            "spec": {
+                "type": "NodePort", "selector": labels,
+                "ports": [{ "name": "other", "port": 81, "targetPort": 9999 },
+                          { "name": "grpc", "port": 80, "targetPort": "listener" }],
+            },
+        }))
+        .await;
+        ServiceRef::new(self.namespace().name(), "performer", "grpc")
+    }
+
+    /// A pod that runs and can be told to try connections.
+    pub(crate) async fn dialler(&self) -> String {
+        self.create::<Pod>(json!({
+            "metadata": { "name": "dialler" },
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "containers": [{
+                    "name": "dialler", "image": self.image, "imagePullPolicy": "Never",
+                    "command": ["/harness", "probe", "serve", "--port", "8080", "--name", "dialler"],
+                }],
+            },
+        }))
+        .await;
+        let running = await_condition(self.namespace().api::<Pod>(), "dialler", is_pod_running());
+        timeout(WITHIN, running).await.unwrap().unwrap();
+        "dialler".to_owned()
+    }
+
+    /// How far the pod comes, target by target.
+    pub(crate) async fn dial(&self, pod: &str, within: &str, targets: &[String]) -> Vec<Dialled> {
+        let words = ["/harness", "probe", "connect", "--within", within].map(str::to_owned);
+        let command = words.into_iter().chain(targets.iter().cloned());
+        let streams = AttachParams::default().stderr(false);
+        let mut running = self.namespace().api::<Pod>().exec(pod, command, &streams).await.unwrap();
+        let mut said = String::new();
+        running.stdout().unwrap().read_to_string(&mut said).await.unwrap();
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        block_on(self.namespace.take().unwrap().remove(WITHIN * 2)).unwrap();
+    }
+}
+
+async fn image(cluster: &Cluster) -> String {
+    let engine = &machine(cluster).engine;
+    deliver_to_nodes(engine, &cluster.nodes().await.unwrap(), &[NodeImage::components(HARNESS)]).await.unwrap();
+    deliver_components(engine, HARNESS.as_ref()).await.unwrap().reference
+}
+
+pub(crate) fn machine(cluster: &Cluster) -> &ClusterMachine {
+    cluster.machine.as_ref().unwrap()
+}
