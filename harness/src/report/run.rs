@@ -34,15 +34,15 @@ impl RunReport {
 
     /// How many ended how, in the words of other test tools: `9 passed, 1 failed`, and what else there is.
     pub(super) fn tally(&self) -> String {
-        let count = |status| self.trials.iter().filter(|trial| ExitStatus::from(&trial.verdict) == status).count();
-        let skipped = self.trials.iter().filter(|trial| matches!(trial.verdict, Verdict::Skipped { .. })).count();
-        let passed = count(ExitStatus::Passed) - skipped;
-        let always = [format!("{passed} passed"), format!("{} failed", count(ExitStatus::Failed))];
-        let errors = count(ExitStatus::Environment);
+        let count = |is: fn(&Verdict) -> bool| self.trials.iter().filter(|trial| is(&trial.verdict)).count();
+        let passed = count(|verdict| matches!(verdict, Verdict::Passed));
+        let failed = count(|verdict| matches!(verdict, Verdict::Failed { .. }));
+        let errors = count(|verdict| matches!(verdict, Verdict::EnvironmentFailed { .. }));
+        let always = [format!("{passed} passed"), format!("{failed} failed")];
         let sometimes = [
             (errors, if errors == 1 { "environment error" } else { "environment errors" }),
-            (skipped, "skipped"),
-            (count(ExitStatus::Interrupted), "interrupted"),
+            (count(|verdict| matches!(verdict, Verdict::Skipped { .. })), "skipped"),
+            (count(|verdict| matches!(verdict, Verdict::Interrupted)), "interrupted"),
             (self.not_run.len(), "not run"),
         ];
         let sometimes = sometimes.into_iter().filter(|(count, _)| *count > 0);

@@ -98,16 +98,7 @@ pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
     let field = Field::take();
     give_anvil(&field);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/scenarios");
-    let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
-    let output = harness(&[
-        "run",
-        "--runtime",
-        "kubernetes",
-        "--scenarios",
-        folder.to_str().unwrap(),
-        "--kubeconfig",
-        kubeconfig,
-    ]);
+    let output = run(&field, "install", &["--scenarios", folder.to_str().unwrap(), "kubernetes::two_faults"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("PASS  kubernetes::two_faults"), "{said}");
@@ -117,7 +108,8 @@ pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made(
     let field = Field::take();
     give_anvil(&field);
     let before = everything(&field);
-    let output = run(&field, "install", &["executor_paused", "performer_cut_off", "operator_killed"]);
+    let trials = ["kubernetes::executor_paused", "kubernetes::performer_cut_off", "kubernetes::operator_killed"];
+    let output = run(&field, "install", &trials);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for expected in [
@@ -177,19 +169,17 @@ fn harness(arguments: &[&str]) -> Output {
 /// Runs the smallest trial in the cluster by its kubeconfig; gives what the harness said.
 #[track_caller]
 fn square(field: &Field, operator: &str) -> String {
-    let output = run(field, operator, &["square"]);
+    let output = run(field, operator, &["kubernetes::square"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("PASS  kubernetes::square"), "{said}");
     said
 }
 
-/// Runs scenarios in the cluster by its kubeconfig.
-fn run(field: &Field, operator: &str, scenarios: &[&str]) -> Output {
-    let trials: Vec<_> = scenarios.iter().map(|scenario| format!("kubernetes::{scenario}")).collect();
+/// Runs trials in the cluster by its kubeconfig; `words` select them.
+fn run(field: &Field, operator: &str, words: &[&str]) -> Output {
     let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
-    let options = ["--operator", operator, "--kubeconfig", kubeconfig];
-    harness(&["run"].into_iter().chain(trials.iter().map(String::as_str)).chain(options).collect::<Vec<_>>())
+    harness(&[&["run", "--operator", operator, "--kubeconfig", kubeconfig], words].concat())
 }
 
 fn said(output: &Output) -> String {

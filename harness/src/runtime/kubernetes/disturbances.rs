@@ -12,7 +12,7 @@ use k8s_openapi::api::{
     core::v1::{Node, Pod, ResourceQuota},
 };
 use kube::{
-    Api, ResourceExt,
+    Api, ResourceExt as _,
     api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams},
     runtime::watcher,
 };
@@ -23,7 +23,7 @@ use super::{
     KubernetesRuntime,
     faults::failed,
     place::gone,
-    pods::{is_ready, runs},
+    pods::{is_ready, none_left, runs},
     processes::{Signal, signal},
 };
 use crate::{
@@ -166,18 +166,11 @@ impl KubernetesRuntime {
             let evicted = api.evict(&pod.name_any(), &EvictParams::default()).await;
             gone(evicted).map_err(self.place.fail(doing))?;
         }
-        let mut left = Vec::new();
-        let config = watcher::Config::default().fields(&format!("spec.nodeName={node}"));
-        let there: Vec<_> = listed.iter().filter_map(ResourceExt::uid).collect();
-        let drained = watch(&self.place.cluster, api, config, "pods", |pods: &BTreeMap<String, Pod>| {
-            let same = pods.values().filter(|pod| pod.uid().is_some_and(|uid| there.contains(&uid)));
-            left = same.map(ResourceExt::name_any).collect();
-            left.is_empty().then_some(())
-        });
-        match timeout(within, drained).await {
-            Ok(drained) => Ok(drained?),
-            Err(_) => Err(failed("drain the node of", component, &format!("{} stay on it", left.join(", ")))),
+        let left = none_left(&self.place, &listed.items, within, |_| true).await?;
+        if left.is_empty() {
+            return Ok(());
         }
+        Err(failed("drain the node of", component, &format!("{} stay on it", left.join(", "))))
     }
 
     async fn limit_pods(&self, pods: Option<u32>) -> Result<(), RuntimeError> {

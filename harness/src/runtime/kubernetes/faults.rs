@@ -14,7 +14,7 @@ use super::{
     EXECUTOR_GRACE, KubernetesRuntime,
     aggregator::{self, GONE_AFTER},
     place::gone,
-    pods::{Wanted, ended, runs},
+    pods::{Wanted, none_left, runs},
     processes::{Signal, SignalError, signal},
 };
 use crate::{
@@ -88,7 +88,12 @@ impl KubernetesRuntime {
     pub(super) async fn end(&self, pods: &[Pod], component: &ComponentRef) -> Result<(), RuntimeError> {
         if self.place.cluster.machine.is_none() {
             self.delete(pods, SHORTEST_GRACE).await?;
-            return ended(&self.place, pods, ENDED_BY_KUBELET_WITHIN).await;
+            let left = none_left(&self.place, pods, ENDED_BY_KUBELET_WITHIN, runs).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            let (what, state) = (format!("the pods {} ended", left.join(", ")), "they run".to_owned());
+            return Err(RuntimeError::Timeout { what, within: ENDED_BY_KUBELET_WITHIN, state });
         }
         self.signal_all(pods, Signal::Stop, component, "kill").await?;
         self.delete(pods, 0).await?;

@@ -159,21 +159,26 @@ impl Wanted {
     }
 }
 
-/// Waits until nothing of these pods runs any more, which are being deleted.
-pub(super) async fn ended(place: &Place, pods: &[Pod], within: Duration) -> Result<(), RuntimeError> {
+/// Waits until none of these pods is in a state; gives the names of those that still are when time is up.
+pub(super) async fn none_left(
+    place: &Place,
+    pods: &[Pod],
+    within: Duration,
+    is: fn(&Pod) -> bool,
+) -> Result<Vec<String>, RuntimeError> {
     let meant: BTreeSet<_> = pods.iter().filter_map(ResourceExt::uid).collect();
-    let mut left = Vec::new();
+    // All, until something else has been seen.
+    let mut left: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
     let config = watcher::Config::default();
-    let ended = watch(&place.cluster, place.api::<Pod>(), config, "pods", |pods: &BTreeMap<String, Pod>| {
+    let none = watch(&place.cluster, place.api::<Pod>(), config, "pods", |pods: &BTreeMap<String, Pod>| {
         let there = pods.values().filter(|pod| pod.uid().is_some_and(|uid| meant.contains(&uid)));
-        left = there.filter(|pod| runs(pod)).map(ResourceExt::name_any).collect();
+        left = there.filter(|pod| is(pod)).map(ResourceExt::name_any).collect();
         left.is_empty().then_some(())
     });
-    let Ok(ended) = timeout(within, ended).await else {
-        let what = format!("the pods {} ended", left.join(", "));
-        return Err(RuntimeError::Timeout { what, within, state: "they run".to_owned() });
-    };
-    Ok(ended?)
+    if let Ok(none) = timeout(within, none).await {
+        none?;
+    }
+    Ok(left)
 }
 
 /// Deletes a pod of which nothing runs any more, at once.
