@@ -121,6 +121,16 @@ impl Child {
         (status, self.last_output())
     }
 
+    /// Like [`Self::end`], for a task of its own.
+    pub fn ended(&self) -> impl Future<Output = (ExitStatus, String)> + Send + 'static {
+        let (mut status, read, last) = (self.status.clone(), self.read.clone(), self.last.clone());
+        async move {
+            let ended = status.wait_for(Option::is_some).await.ok().and_then(|status| *status).unwrap_or_default();
+            read.cancelled().await;
+            (ended, last.to_string())
+        }
+    }
+
     /// Ends it with SIGTERM, after `grace` with SIGKILL, and waits until its output is read to the end; false when it
     /// took SIGKILL.
     pub async fn stop(mut self, grace: Duration) -> bool {

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    process::ExitStatus,
     time::Duration,
 };
 
@@ -100,6 +101,11 @@ impl AnvilProcess {
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.pid()
+    }
+
+    /// Waits for its end; says how it ended, and the last lines of its output, indented.
+    pub fn ended(&self) -> impl Future<Output = (ExitStatus, String)> + Send + 'static {
+        self.child.ended()
     }
 
     /// Ends the process and waits until it is gone. It holds nothing that an orderly end would save.

@@ -93,6 +93,9 @@ fn text(trial: &Trial, out: &mut impl Write) -> io::Result<()> {
     for error in &scenario.invariants.allowed_errors {
         writeln!(out, "  allowed     ERROR records that match `{error}`")?;
     }
+    for component in &scenario.invariants.expected_ends {
+        writeln!(out, "  expected    an end of {component}")?;
+    }
     writeln!(out, "  steps")?;
     steps(&scenario.steps, "    ", out)
 }

@@ -15,7 +15,7 @@ use crate::{
     engine::Engine,
     reaper::{Labels, RunId},
     runtime::{
-        AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, ExecutorSpec, KubernetesRuntime,
+        AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, Ends, ExecutorSpec, KubernetesRuntime,
         KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, TakenDown,
     },
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
@@ -152,6 +152,7 @@ impl StandUp<'_> {
                     folder: self.folder.clone(),
                     run: self.run.clone(),
                     timeline: self.timeline.clone(),
+                    ends: self.ends(),
                 };
                 let supervisor = ProcessRuntime::supervise(&settings).await?;
                 // Not before somebody removes it when this process is killed.
@@ -172,6 +173,7 @@ impl StandUp<'_> {
                     folder: self.folder.clone(),
                     labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
                     timeline: self.timeline.clone(),
+                    ends: self.ends(),
                 };
                 let supervisor = DockerRuntime::supervise(&settings).await?;
                 self.settings.folders.create(&self.run)?;
@@ -204,6 +206,10 @@ impl StandUp<'_> {
                 Ok(Some(Box::new(runtime)))
             }
         }
+    }
+
+    fn ends(&self) -> Ends {
+        Ends::new(&self.trial.scenario.invariants.expected_ends, &self.timeline)
     }
 
     fn phase(&mut self, name: &str, started: Instant) {

@@ -73,6 +73,9 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(
             RuntimeError::Ended { .. } | RuntimeError::NotReady { .. } | RuntimeError::ChainNotReady { .. },
         ) => "read the component's output above, and its whole log in the trial's folder",
+        EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
+            "find out what has ended the chain: its output is above, and its whole log in the trial's folder"
+        }
         EnvironmentError::Runtime(RuntimeError::Engine(error)) => return error.remedy().map(str::to_owned),
         EnvironmentError::Runtime(RuntimeError::EngineLost(error)) => return error.remedy().map(str::to_owned),
         EnvironmentError::Runtime(RuntimeError::Image(error)) => return error.remedy(),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{failure::StepFailure, judge::verified_on, verdict::Violation, world::World};
 use crate::{
-    runtime::{BrokenPromise, Remains},
+    runtime::{BrokenPromise, Remains, UnexpectedEnd},
     scenario::{Chain, ComponentRef, Components, Invariants},
     timeline::{Event, Level, Source},
 };
@@ -48,6 +48,24 @@ pub(super) async fn of_runtime(world: &World) -> Result<Vec<Violation>, StepFail
         world.violation(format!("invariant: {promise}"), None, expected, seen, None)
     };
     Ok(broken.into_iter().map(violation).collect())
+}
+
+/// What a component's end means that no step caused.
+pub(super) fn ended(world: &World, end: &UnexpectedEnd) -> Violation {
+    let UnexpectedEnd { component, how, output } = end;
+    let expected = format!("{component} runs until a step or the end of the trial ends it");
+    let seen = format!("{component} ended with {how}; its last output:\n{output}");
+    world.violation(format!("invariant: {component} keeps running"), None, expected, seen, None)
+}
+
+/// The ends that the scenario declares and that did not come: it shows something else than it says.
+pub(super) fn declared_ends(world: &World) -> Vec<Violation> {
+    let missing = world.environment.runtime.ends().missing();
+    let violation = |component: ComponentRef| {
+        let expected = format!("{component} ends, as invariants.expected_ends says");
+        world.violation("invariant: expected ends", None, expected, format!("{component} did not end"), None)
+    };
+    missing.into_iter().map(violation).collect()
 }
 
 /// Errors that components logged and the scenario does not allow.

@@ -10,6 +10,7 @@ use std::{
 use hourglass_component::causes::with_causes;
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,6 +30,8 @@ use crate::{
 
 /// Entries that a violation without a task shows.
 const LAST_ENTRIES: usize = 12;
+/// How long after an error of the environment the end of one of its parts is waited for, which tells more.
+const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs a trial to its end, whatever that is. `progress` hears what is going on; `interrupt` ends the trial early, but
 /// not the taking down.
@@ -72,6 +75,18 @@ pub async fn run_trial(
     // Not before: until here, somebody else removes the folder if this process is killed.
     drop(farewell);
     report
+}
+
+/// Waits until a part of the trial has ended that should not have: of a chain or an engine the environment is to blame, of a
+/// component what is tested.
+async fn cause(world: &World) -> StepFailure {
+    let runtime = &world.environment.runtime;
+    tokio::select! {
+        // First: components end when what they depend on does.
+        biased;
+        error = runtime.failure() => error.into(),
+        end = runtime.ends().unexpected() => StepFailure::Violation(Box::new(invariants::ended(world, &end))),
+    }
 }
 
 struct Course<'a> {
@@ -154,13 +169,21 @@ impl Course<'_> {
             steps::run_all(world, &scenario.steps, progress).await?;
             let mut violations = invariants::on_chain(world).await?;
             violations.extend(invariants::of_runtime(world).await?);
+            violations.extend(invariants::declared_ends(world));
             Ok(violations)
         };
         let stepped = tokio::select! {
-            // First: what steps say of a runtime that has failed is its consequence.
+            // First: what steps say of parts that have ended is the consequence.
             biased;
-            error = world.environment.runtime.failure() => Err(error.into()),
+            cause = cause(world) => Err(cause),
             stepped = stepping => stepped,
+        };
+        let stepped = match stepped {
+            Err(StepFailure::Environment(error)) if !error.is_inapplicable() => {
+                // A part that has just ended fails whoever asks it before its end is told.
+                Err(timeout(CAUSE_WITHIN, cause(world)).await.unwrap_or(StepFailure::Environment(error)))
+            }
+            stepped => stepped,
         };
         match stepped {
             Ok(violations) => Ok(violations),

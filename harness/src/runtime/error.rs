@@ -63,6 +63,16 @@ pub enum RuntimeError {
         /// Why not.
         source: Option<Box<dyn Error + Send + Sync>>,
     },
+    /// A chain ended while the trial ran.
+    #[error("keep chain {chain_id} running: it ended with {how}; its last output:\n{output}")]
+    ChainEnded {
+        /// The chain.
+        chain_id: u64,
+        /// How it ended.
+        how: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
     /// A chain's container does not answer.
     #[error("see container {container} ready as chain {chain_id}: {reason}; its last output:\n{output}")]
     ChainNotReady {

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod docker;
+mod ends;
 mod error;
 mod kubernetes;
 mod output;
@@ -19,6 +20,7 @@ use std::{
 
 use async_trait::async_trait;
 pub use docker::{DockerImages, DockerRuntime, DockerSettings};
+pub use ends::{Ends, UnexpectedEnd};
 pub use error::RuntimeError;
 use hourglass_component::keys::{Address, EcdsaKey};
 pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
@@ -142,10 +144,12 @@ pub trait Runtime: Send + Sync {
     /// is left out.
     async fn keep_evidence(&self, _folder: &Path) {}
 
-    /// Waits until what runs the parts has failed as a whole, so that nothing can be expected of them any more.
-    async fn failure(&self) -> RuntimeError {
-        std::future::pending().await
-    }
+    /// Waits until what runs the parts has failed as a whole, so that nothing can be expected of them any more: the engine
+    /// or the cluster is gone, or a chain has ended.
+    async fn failure(&self) -> RuntimeError;
+
+    /// The ends of the trial's parts.
+    fn ends(&self) -> &Ends;
 
     /// Where people find what is running: name and address of each part.
     async fn endpoints(&self) -> BTreeMap<String, String>;

@@ -42,8 +42,11 @@ impl Output {
     }
 }
 
+/// What a chain is called begins so; its id follows.
+pub(super) const CHAIN_PREFIX: &str = "chain-";
+
 /// Nothing for a chain. A performer that a user's executor makes need not be called like an operator.
-fn component(name: &str) -> Option<ComponentRef> {
+pub(super) fn component(name: &str) -> Option<ComponentRef> {
     match name.parse() {
         Ok(component) => Some(component),
         Err(_) => name.strip_prefix("performer/").map(|name| ComponentRef::Performer(name.to_owned())),

@@ -1,4 +1,4 @@
-//! Checks of steps: one kind each, tasks created before they are used, operators that exist.
+//! Checks of steps, and of ends that invariants expect: one kind each, tasks created before they are used, operators that exist.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,11 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
         problems,
     };
     checking.steps(&document.steps, &at);
+    for (index, component) in document.invariants.expected_ends.iter().enumerate() {
+        if let Some(name) = component.operator() {
+            checking.operator(name, &Pointer::from("/invariants/expected_ends").item(index));
+        }
+    }
     if checking.expectations == 0 && !checking.problems.touch(&at) {
         checking.problems.add(
             Problem::at_key(&at, "the scenario expects nothing, so that it cannot fail")

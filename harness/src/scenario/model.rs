@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::step::{Step, StepDocument};
-use super::texts::Scalar;
+use super::texts::{ComponentRef, Scalar};
 use super::values::{Curve, Memory, Mining, RuntimeKind};
 
 /// A scenario for one combination of its matrix, variables filled in and defaults applied.
@@ -165,6 +165,9 @@ pub struct Invariants {
     /// Regular expressions for the ERROR records in component logs that are expected. Any other
     /// fails the scenario.
     pub allowed_errors: Vec<String>,
+    /// Components that are to end by themselves, such as a performer that runs out of memory. Any
+    /// other end that no step causes fails the scenario, and so does one of these that does not come.
+    pub expected_ends: Vec<ComponentRef>,
 }
 
 impl Scenario {

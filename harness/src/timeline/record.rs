@@ -13,7 +13,8 @@ use hourglass_component::keys::{Address, H256};
 use jiff::Timestamp;
 use tokio::{sync::watch, time::timeout};
 
-use super::Event;
+use super::{Event, LastLines, Source};
+use crate::scenario::ComponentRef;
 
 /// The entries of one trial; clones share them.
 #[derive(Debug, Clone)]
@@ -96,6 +97,16 @@ impl Timeline {
         let width = last.iter().map(|event| event.source.to_string().len()).max().unwrap_or_default();
         let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
         last.iter().map(|event| line(event, width, since, &operators)).collect()
+    }
+
+    /// The last lines that a component wrote, indented, for errors about it.
+    pub fn last_output(&self, component: &ComponentRef) -> String {
+        let last = LastLines::default();
+        let source = Source::Component(component.clone());
+        for event in self.sorted().iter().filter(|event| event.source == source) {
+            last.push(&event.message);
+        }
+        last.to_string()
     }
 
     /// Writes all entries by time, one JSON object a line.

@@ -15,6 +15,7 @@ use bollard::{
     query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
@@ -22,13 +23,29 @@ use super::lines::Lines;
 use crate::{
     engine::{Engine, EngineError, Engined as _},
     reaper::{COMPONENT_LABEL, RUN_LABEL, RunId},
-    runtime::output::Output,
+    runtime::{
+        Ends,
+        output::{CHAIN_PREFIX, Output, component},
+    },
     scenario::ComponentRef,
     timeline::{Event, LastLines, Timeline},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.
 const REST_WITHIN: Duration = Duration::from_secs(5);
+/// How long the output of a container that has ended is waited for before its end is told.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Where it goes what containers write and that they end.
+#[derive(Debug, Clone)]
+pub(in crate::runtime) struct Record {
+    /// The folder of output files.
+    pub folder: PathBuf,
+    /// The trial's timeline.
+    pub timeline: Timeline,
+    /// The ends of the trial's parts.
+    pub ends: Ends,
+}
 
 /// Reads what the containers on one network write, from their first line on.
 #[derive(Debug)]
@@ -43,8 +60,7 @@ struct Shared {
     engine: Engine,
     network: String,
     only: Option<RunId>,
-    folder: PathBuf,
-    timeline: Timeline,
+    record: Record,
     containers: Mutex<HashMap<String, Container>>,
     /// What is read last of each component: an executor may start its performer again and again.
     latest: Mutex<HashMap<String, LastLines>>,
@@ -61,21 +77,29 @@ struct Container {
     ending: BTreeSet<&'static str>,
 }
 
+/// The end of a container.
+#[derive(Debug)]
+struct End {
+    /// The component that it is labelled with, else its name.
+    who: String,
+    at: Timestamp,
+    how: String,
+}
+
 impl Watch {
     /// Follows what happens on the network since `since`, in seconds since 1970, to all containers or to those of `only`
-    /// one run; output goes below `folder`.
+    /// one run.
     pub(in crate::runtime) fn start(
         engine: &Engine,
         network: &str,
         only: Option<RunId>,
         since: i64,
-        folder: PathBuf,
-        timeline: Timeline,
+        record: Record,
     ) -> Self {
         let (engine, network) = (engine.clone(), network.to_owned());
         let (containers, latest) = (Mutex::default(), Mutex::default());
         let readers = TaskTracker::new();
-        let shared = Arc::new(Shared { engine, network, only, folder, timeline, containers, latest, readers });
+        let shared = Arc::new(Shared { engine, network, only, record, containers, latest, readers });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move {
@@ -144,6 +168,7 @@ impl Shared {
     }
 
     fn note(self: &Arc<Self>, event: EventMessage) {
+        let at = event.time_nano.and_then(|nanos| Timestamp::from_nanosecond(nanos.into()).ok());
         let Some(actor) = event.actor else { return };
         let attributes = actor.attributes.unwrap_or_default();
         let id = actor.id.unwrap_or_default();
@@ -181,12 +206,27 @@ impl Shared {
                 let why = if why.is_empty() { String::new() } else { format!(", {}", why.join(", ")) };
                 let who = attributes.get(COMPONENT_LABEL).or_else(|| attributes.get("name"));
                 let who = who.map_or(id.as_str(), String::as_str);
-                let message = format!("container of {who} ended with exit code {code}{why}");
-                let mut event = Event::of_harness(message);
-                event.fields.insert("container".to_owned(), id.into());
-                self.timeline.record(event);
+                let at = at.unwrap_or_else(Timestamp::now);
+                let end = End { who: who.to_owned(), at, how: format!("exit code {code}{why}") };
+                let (shared, container) = (Arc::clone(self), container.clone());
+                self.readers.spawn(async move { shared.note_end(&end, &container).await });
             }
             _ => {}
+        }
+    }
+
+    /// Tells of an end when the container's last words are read, or soon at least.
+    async fn note_end(&self, end: &End, container: &Container) {
+        // Its reader holds this until the container's output is read to the end.
+        let _ = timeout(LAST_WORDS_WITHIN, container.read.lock()).await;
+        let End { who, at, how } = end;
+        let output = || container.last.to_string();
+        let ends = &self.record.ends;
+        match (component(who), who.strip_prefix(CHAIN_PREFIX).and_then(|id| id.parse().ok())) {
+            (Some(component), _) => ends.note(&component, *at, how, output),
+            (None, Some(chain_id)) => ends.note_chain(chain_id, how, output),
+            // Of somebody else on the network.
+            (None, None) => self.record.timeline.record(Event::of_harness(format!("{who} ended with {how}"))),
         }
     }
 
@@ -199,7 +239,7 @@ impl Shared {
         let mut read = container.read.lock().await;
         let name = self.name(id).await;
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), container.last.clone());
-        let mut output = Output::of(&name, &self.folder, &self.timeline, container.last.clone());
+        let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, container.last.clone());
         let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
         let mut pieces = self.engine.docker().logs(id, Some(options));
         let mut lines = Lines::default();

@@ -25,13 +25,15 @@ use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
 pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
-pub(super) use logs::Watch;
+pub(super) use logs::{Record, Watch};
 use performers::Performers;
 pub(super) use surroundings::Surroundings;
 use take_down::{end, is_gone, take_down};
 use tokio::sync::Mutex;
 
-use super::{AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking};
+use super::{
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking,
+};
 use crate::{
     chain::{PreparedState, SetupError},
     engine::Engine,
@@ -62,6 +64,8 @@ pub struct DockerSettings {
     pub labels: Labels,
     /// Where the components' records go.
     pub timeline: Timeline,
+    /// Where the ends of its parts are noted.
+    pub ends: Ends,
 }
 
 /// Runs a trial's parts as containers.
@@ -70,6 +74,7 @@ pub struct DockerRuntime {
     images: DockerImages,
     surroundings: Surroundings,
     watch: Watch,
+    ends: Ends,
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilContainer>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
@@ -90,7 +95,7 @@ impl DockerRuntime {
 
     /// A runtime under this supervisor, with a network and nothing on it yet.
     pub async fn new(settings: DockerSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
-        let DockerSettings { engine, images, folder, labels, timeline, .. } = settings;
+        let DockerSettings { engine, images, folder, labels, timeline, ends, .. } = settings;
         let logs = folder.join("logs");
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
@@ -106,9 +111,10 @@ impl DockerRuntime {
                 return Err(error);
             }
         };
-        let watch = Watch::start(&surroundings.engine, &network, None, since, logs, timeline);
+        let record = Record { folder: logs, timeline, ends: ends.clone() };
+        let watch = Watch::start(&surroundings.engine, &network, None, since, record);
         let (anvils, components) = (Mutex::default(), Mutex::default());
-        Ok(Self { images, surroundings, watch, supervisor, anvils, components })
+        Ok(Self { images, surroundings, watch, ends, supervisor, anvils, components })
     }
 
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
@@ -125,6 +131,7 @@ impl DockerRuntime {
         self.components.lock().await.insert(component.clone(), running.clone());
         // Not held while the component starts: several start side by side.
         running.wait_until_ready(running.ready_within(), &self.surroundings, &self.watch).await?;
+        self.ends.watch(&component);
         let socket = format!("{}:{port}", running.alias());
         self.components.lock().await.insert(component, running);
         Ok(socket)
@@ -199,6 +206,7 @@ impl Runtime for DockerRuntime {
 
     async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let running = self.running(component, "kill").await?;
+        self.ends.excuse(component);
         match self.performers(component, &running, "kill") {
             Some(performers) => performers.kill().await,
             None => running.kill(&self.surroundings).await,
@@ -207,15 +215,20 @@ impl Runtime for DockerRuntime {
 
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         let mut running = self.running(component, "restart").await?;
+        self.ends.excuse(component);
         if let Some(performers) = self.performers(component, &running, "restart") {
-            return performers.restart(within).await;
+            performers.restart(within).await?;
+            self.ends.watch(component);
+            return Ok(());
         }
         running.restart(STOP_GRACE, within, &self.surroundings, &self.watch).await?;
+        self.ends.watch(component);
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.ends.excuse_performer(component);
         for id in self.containers(component, "pause").await? {
             self.surroundings.pause(&id, component).await?;
         }
@@ -230,6 +243,7 @@ impl Runtime for DockerRuntime {
     }
 
     async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.ends.excuse_performer(component);
         for id in self.containers(component, "disconnect").await? {
             self.surroundings.disconnect(&id, component).await?;
         }
@@ -251,7 +265,16 @@ impl Runtime for DockerRuntime {
     }
 
     async fn failure(&self) -> RuntimeError {
-        RuntimeError::EngineLost(self.watch.lost().await)
+        tokio::select! {
+            // First: the chains end with their engine.
+            biased;
+            error = self.watch.lost() => RuntimeError::EngineLost(error),
+            error = self.ends.chain() => error,
+        }
+    }
+
+    fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     async fn endpoints(&self) -> BTreeMap<String, String> {
@@ -268,7 +291,8 @@ impl Runtime for DockerRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { surroundings, watch, supervisor, anvils, components, .. } = *self;
+        let Self { surroundings, watch, ends, supervisor, anvils, components, .. } = *self;
+        ends.close();
         let taken_down =
             take_down(&surroundings, &watch, anvils.into_inner(), components.into_inner().into_values().collect())
                 .await;

@@ -16,9 +16,8 @@ use crate::{
     reaper::Labels,
     runtime::{
         Chains, RuntimeError,
-        docker::{AnvilContainer, Surroundings, Watch},
+        docker::{AnvilContainer, Record, Surroundings, Watch},
     },
-    timeline::Timeline,
 };
 
 /// Where the chains run.
@@ -43,8 +42,7 @@ pub(super) struct ChainSettings {
     pub anvil: AnvilBinary,
     pub labels: Labels,
     pub folder: PathBuf,
-    pub logs: PathBuf,
-    pub timeline: Timeline,
+    pub record: Record,
 }
 
 impl ChainHost {
@@ -54,7 +52,7 @@ impl ChainHost {
         place: &Place,
         settings: ChainSettings,
     ) -> Result<Self, RuntimeError> {
-        let ChainSettings { anvil, labels, folder, logs, timeline } = settings;
+        let ChainSettings { anvil, labels, folder, record } = settings;
         let Some(ClusterMachine { engine, network, .. }) = cluster.machine.clone() else {
             return Ok(Self::Pods(Box::new(ChainPods::new(Arc::clone(cluster), place.clone(), anvil, labels))));
         };
@@ -62,7 +60,7 @@ impl ChainHost {
         let id = found.doing(|| format!("inspect network {network}"))?.id.unwrap_or_default();
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
-        let watch = Watch::start(&engine, &id, Some(labels.run.clone()), since, logs, timeline);
+        let watch = Watch::start(&engine, &id, Some(labels.run.clone()), since, record);
         let surroundings = Surroundings { engine, labels, network, folder };
         let anvils = Mutex::default();
         Ok(Self::Containers(Box::new(Containers { anvil, surroundings, watch, anvils })))

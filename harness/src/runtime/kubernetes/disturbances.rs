@@ -182,7 +182,7 @@ impl KubernetesRuntime {
         let names = self.names.executors();
         let performers =
             names.iter().filter_map(ComponentRef::operator).map(|name| ComponentRef::Performer(name.to_owned()));
-        self.faulted.lock().unwrap_or_else(PoisonError::into_inner).extend(performers.collect::<Vec<_>>());
+        performers.for_each(|performer| self.note_fault(&performer));
         let quota = json!({ "metadata": { "name": QUOTA }, "spec": { "hard": { "pods": pods.to_string() } } });
         self.place.apply::<ResourceQuota>(&quota).await
     }

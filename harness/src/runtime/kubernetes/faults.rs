@@ -55,6 +55,7 @@ impl KubernetesRuntime {
     /// Remembers that something was done to a component, so that it need not be as the runtime promises.
     pub(super) fn note_fault(&self, component: &ComponentRef) {
         self.faulted.lock().unwrap_or_else(PoisonError::into_inner).insert(component.clone());
+        self.ends.excuse(component);
     }
 
     pub(super) async fn kill_component(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
@@ -164,7 +165,10 @@ impl KubernetesRuntime {
             }
         };
         match ready {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.ends.watch(component);
+                Ok(())
+            }
             Err(error) => Err(self.not_ready(component, within, error).await),
         }
     }

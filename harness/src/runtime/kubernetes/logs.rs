@@ -5,13 +5,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
 use kube::{
     ResourceExt as _,
@@ -23,9 +23,12 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{names::Names, place::Place, pods::containers};
 use crate::{
-    runtime::output::Output,
+    runtime::{
+        docker::Record,
+        output::{CHAIN_PREFIX, Output, component},
+    },
     scenario::ComponentRef,
-    timeline::{Event, LastLines, Timeline},
+    timeline::{Event, LastLines},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.
@@ -42,8 +45,7 @@ pub(super) struct PodLogs {
 struct Shared {
     place: Place,
     names: Names,
-    folder: PathBuf,
-    timeline: Timeline,
+    record: Record,
     /// The ids of containers that are read or were, and of those whose end is told.
     read: Mutex<(HashSet<String>, HashSet<String>)>,
     /// What is read last of each component.
@@ -61,10 +63,10 @@ struct Life {
 }
 
 impl PodLogs {
-    /// Follows the pods of a namespace; output goes below `folder`.
-    pub(super) fn start(place: Place, names: Names, folder: PathBuf, timeline: Timeline) -> Self {
+    /// Follows the pods of a namespace.
+    pub(super) fn start(place: Place, names: Names, record: Record) -> Self {
         let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
-        let shared = Arc::new(Shared { place, names, folder, timeline, read, latest, readers });
+        let shared = Arc::new(Shared { place, names, record, read, latest, readers });
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move { following.follow().await });
         Self { shared, _events: AbortOnDropHandle::new(events) }
@@ -109,6 +111,7 @@ impl Shared {
     }
 
     fn note(self: &Arc<Self>, pod: &Pod) {
+        self.note_deletion(pod);
         for status in containers(pod) {
             let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
             if let Some(end) = last {
@@ -136,7 +139,7 @@ impl Shared {
         let name = self.name(&life.pod).await;
         let last = LastLines::default();
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), last.clone());
-        let mut output = Output::of(&name, &self.folder, &self.timeline, last);
+        let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, last);
         let parameters = LogParams {
             container: Some(life.container.clone()),
             follow: !life.previous,
@@ -161,23 +164,46 @@ impl Shared {
     fn tell_gap(&self, life: &Life, name: &str, why: &str) {
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
         event.fields.insert("container".to_owned(), life.id.clone().into());
-        self.timeline.record(event);
+        self.record.timeline.record(event);
     }
 
     fn note_end(self: &Arc<Self>, pod: &Pod, end: &ContainerStateTerminated) {
         let Some(id) = end.container_id.clone().filter(|id| self.seen().1.insert(id.clone())) else { return };
         let reason = end.reason.as_deref().filter(|reason| !["Error", "Completed"].contains(reason));
         let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let how = format!("ended with exit code {}{why}", end.exit_code);
+        let how = format!("exit code {}{why}", end.exit_code);
+        // The cluster's clock may be another, and counts whole seconds: an end is as old as it is seen to be.
+        self.tell_end(pod, id, Timestamp::now(), how);
+    }
+
+    /// A pod that is deleted by others than the harness ends, however orderly.
+    fn note_deletion(self: &Arc<Self>, pod: &Pod) {
+        let deleted = pod.metadata.deletion_timestamp.is_some();
+        let Some(id) = pod.uid().filter(|uid| deleted && self.seen().1.insert(uid.clone())) else { return };
+        self.tell_end(pod, id, Timestamp::now(), format!("the deletion of pod {}", pod.name_any()));
+    }
+
+    fn tell_end(self: &Arc<Self>, pod: &Pod, id: String, at: Timestamp, how: String) {
         let (shared, pod) = (Arc::clone(self), pod.clone());
         // Whose it is may have to be asked.
         self.readers.spawn(async move {
             let name = shared.name(&pod).await;
-            let mut event = Event::of_harness(format!("container of {name} {how}"));
-            event.fields.insert("container".to_owned(), id.into());
-            event.fields.insert("pod".to_owned(), pod.name_any().into());
-            shared.timeline.record(event);
+            let ends = &shared.record.ends;
+            match (component(&name), name.strip_prefix(CHAIN_PREFIX).and_then(|id| id.parse().ok())) {
+                (Some(component), _) => ends.note(&component, at, &how, || shared.output_of(&name)),
+                (None, Some(chain_id)) => ends.note_chain(chain_id, &how, || shared.output_of(&name)),
+                (None, None) => {
+                    let mut event = Event::of_harness(format!("{name} ended with {how}"));
+                    event.fields.insert("container".to_owned(), id.into());
+                    shared.record.timeline.record(event);
+                }
+            }
         });
+    }
+
+    fn output_of(&self, name: &str) -> String {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(name).map(ToString::to_string).unwrap_or_default()
     }
 
     /// The component that a pod is of, else the pod's own name.

@@ -49,8 +49,8 @@ use processes::Signal;
 use warnings::Warnings;
 
 use super::{
-    AggregatorSpec, BrokenPromise, Chains, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking,
-    configuration,
+    AggregatorSpec, BrokenPromise, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown,
+    blocking, configuration, docker::Record,
 };
 use crate::{
     chain::{AnvilBinary, PreparedState},
@@ -61,7 +61,7 @@ use crate::{
         operator,
     },
     reaper::{ClusterAddress, Labels, Places, RunFolder, Supervisor, SupervisorOptions},
-    scenario::{ClusterFault, Component, ComponentRef, RuntimeKind, Scenario},
+    scenario::{ClusterFault, ComponentRef, RuntimeKind, Scenario},
     timeline::{Event, Timeline},
 };
 
@@ -111,6 +111,7 @@ pub struct KubernetesRuntime {
     operator_log: Mutex<Option<OperatorLog>>,
     _warnings: Warnings,
     supervisor: Supervisor,
+    ends: Ends,
     /// What need not be as the runtime promises, as a fault was done to it.
     faulted: Mutex<BTreeSet<ComponentRef>>,
     paused: Mutex<BTreeSet<ComponentRef>>,
@@ -145,17 +146,14 @@ impl KubernetesRuntime {
         let KubernetesSettings { cluster, anvil, executable, scenario, folder, labels, timeline, .. } = settings;
         let cluster = Arc::new(cluster);
         let logs = folder.join("logs");
+        let ends = Ends::new(&scenario.invariants.expected_ends, &timeline);
+        let record = Record { folder: logs.clone(), timeline: timeline.clone(), ends: ends.clone() };
         let made = async {
             fs::create_dir_all(&logs).map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
             let namespace = OwnNamespace::create(&cluster, &labels).await?;
             let place = Place { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
-            let settings = ChainSettings {
-                anvil,
-                labels: labels.clone(),
-                folder: folder.clone(),
-                logs: logs.clone(),
-                timeline: timeline.clone(),
-            };
+            let settings =
+                ChainSettings { anvil, labels: labels.clone(), folder: folder.clone(), record: record.clone() };
             let chains = ChainHost::of(&cluster, &place, settings).await?;
             Ok::<_, RuntimeError>((namespace, place, chains))
         };
@@ -168,12 +166,11 @@ impl KubernetesRuntime {
             }
         };
         let alone = ClusterFault::all_in(&scenario.steps).iter().any(ClusterFault::is_felt_by_others);
-        let limited = limited(&scenario);
         let preparation =
             Preparation::begin(Arc::clone(&cluster), Arc::clone(&scenario), executable, alone, timeline.clone());
         let names = Names::default();
         let warnings = Warnings::start(&place, &timeline);
-        let logs = PodLogs::start(place.clone(), names.clone(), logs, timeline.clone());
+        let logs = PodLogs::start(place.clone(), names.clone(), record);
         Ok(Self {
             place,
             namespace,
@@ -187,7 +184,8 @@ impl KubernetesRuntime {
             operator_log: Mutex::default(),
             _warnings: warnings,
             supervisor,
-            faulted: Mutex::new(limited),
+            ends,
+            faulted: Mutex::new(scenario.invariants.expected_ends.iter().cloned().collect()),
             paused: Mutex::default(),
             disturbed: AtomicBool::new(false),
             killed: Mutex::default(),
@@ -227,6 +225,7 @@ impl KubernetesRuntime {
         match pods.ready(&self.place, within).await {
             Ok(_) => {
                 self.tell_duration("the executors are ready", began);
+                self.names.executors().iter().for_each(|executor| self.ends.watch(executor));
                 Ok(())
             }
             Err(error) => {
@@ -277,6 +276,7 @@ impl Runtime for KubernetesRuntime {
         match aggregator::pod().ready(&self.place, within).await {
             Ok(_) => {
                 self.tell_duration("the aggregator is ready", began);
+                self.ends.watch(&ComponentRef::Aggregator);
                 Ok(())
             }
             Err(error) => Err(self.not_ready(&ComponentRef::Aggregator, within, error).await),
@@ -328,9 +328,16 @@ impl Runtime for KubernetesRuntime {
 
     async fn failure(&self) -> RuntimeError {
         tokio::select! {
+            // First: the chains end with their engine or cluster.
+            biased;
             error = self.chains.lost() => RuntimeError::EngineLost(error),
             error = self.place.cluster.lost() => RuntimeError::ClusterLost(Box::new(error)),
+            error = self.ends.chain() => error,
         }
+    }
+
+    fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     async fn endpoints(&self) -> BTreeMap<String, String> {
@@ -348,6 +355,7 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
+        self.ends.close();
         Box::pin((*self).end_trial()).await
     }
 
@@ -356,22 +364,4 @@ impl Runtime for KubernetesRuntime {
         let Self { supervisor, .. } = *self;
         blocking(move || supervisor.keep()).await
     }
-}
-
-/// The components with a limit of memory: one that hits it is started again, which is what was asked for.
-fn limited(scenario: &Scenario) -> BTreeSet<ComponentRef> {
-    let has_limit = |component: &Component| component.memory.is_some();
-    let mut limited = BTreeSet::new();
-    if has_limit(&scenario.components.aggregator) {
-        limited.insert(ComponentRef::Aggregator);
-    }
-    for operator in &scenario.topology.operators {
-        if has_limit(&scenario.components.executor) {
-            limited.insert(ComponentRef::Executor(operator.name.clone()));
-        }
-        if has_limit(&scenario.components.performer) || has_limit(&operator.performer) {
-            limited.insert(ComponentRef::Performer(operator.name.clone()));
-        }
-    }
-    limited
 }

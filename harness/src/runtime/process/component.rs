@@ -6,8 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_component::health::{self, HealthError};
+use hourglass_component::{
+    events::PERFORMER_ENDED,
+    health::{self, HealthError},
+};
+use jiff::Timestamp;
 use tokio::{process::Command, sync::watch, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     ProcessSettings,
@@ -15,9 +20,9 @@ use super::{
 };
 use crate::{
     child::{Child, SpawnError},
-    runtime::{RuntimeError, configuration},
+    runtime::{Ends, RuntimeError, configuration},
     scenario::ComponentRef,
-    timeline::{LogFolder, Timeline, parse_line},
+    timeline::{Event, LogFolder, Timeline, parse_line},
 };
 
 /// How a component is started; kept, so that it can be started again.
@@ -45,6 +50,8 @@ pub(super) struct RunningComponent {
     pub(super) launch: Launch,
     /// Absent when it was killed.
     pub(super) child: Option<Child>,
+    /// Notes its end; absent once a step has ended it.
+    end: Option<AbortOnDropHandle<()>>,
     /// What of it and of its performers stands still.
     pub(super) paused: Vec<PausedGroup>,
     /// Where it listens.
@@ -100,7 +107,9 @@ impl RunningComponent {
             }
             Err(error) => return Err(error),
         }
-        Ok(Self { launch, child: Some(child), paused: Vec::new(), address })
+        settings.ends.watch(&launch.component);
+        let end = Some(note_end(&launch.component, &child, settings.ends.clone()));
+        Ok(Self { launch, child: Some(child), end, paused: Vec::new(), address })
     }
 
     /// Whether its process is there.
@@ -110,6 +119,7 @@ impl RunningComponent {
 
     /// Kills it; what it was started with is kept.
     pub(super) async fn kill(mut self) -> Self {
+        self.end = None;
         // What is paused takes SIGKILL too.
         self.paused.clear();
         if let Some(child) = self.child.take() {
@@ -120,6 +130,7 @@ impl RunningComponent {
 
     /// Ends it in order, or by force after the grace.
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
+        self.end = None;
         // What stands still does not hear that it is to end.
         self.paused.iter().for_each(pause::wake);
         self.paused.clear();
@@ -174,7 +185,7 @@ fn spawn(
     })?;
     let mut command = Command::new(program);
     command.args(arguments).arg("--config").arg(config).envs(launch.environment.iter().cloned());
-    let on_line = record(launch.component.clone(), settings.timeline.clone(), announce);
+    let on_line = record(launch.component.clone(), settings.timeline.clone(), settings.ends.clone(), announce);
     Child::spawn(command, &launch.component.to_string(), &settings.run, logs, on_line).map_err(|error| match error {
         SpawnError::Start(source) => {
             RuntimeError::Spawn { component: launch.component.clone(), program: program.clone(), source }
@@ -187,6 +198,7 @@ fn spawn(
 fn record(
     component: ComponentRef,
     timeline: Timeline,
+    ends: Ends,
     announce: watch::Sender<Option<SocketAddr>>,
 ) -> impl FnMut(String) + Send + 'static {
     move |line| {
@@ -196,8 +208,28 @@ fn record(
         if let Some(address) = listening.filter(|_| own).and_then(|address| address.parse().ok()) {
             announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
         }
+        if own {
+            note_performer_end(&component, &event, &timeline, &ends);
+        }
         timeline.record(event);
     }
+}
+
+/// Notes when the component ends; it must be watched by then.
+fn note_end(component: &ComponentRef, child: &Child, ends: Ends) -> AbortOnDropHandle<()> {
+    let (component, ended) = (component.clone(), child.ended());
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let (status, output) = ended.await;
+        ends.note(&component, Timestamp::now(), &status.to_string(), || output);
+    }))
+}
+
+/// Notes the end of a performer, of which only its executor knows: it is that one's child.
+fn note_performer_end(component: &ComponentRef, event: &Event, timeline: &Timeline, ends: &Ends) {
+    let ComponentRef::Executor(name) = component else { return };
+    let Some(how) = event.fields.get(PERFORMER_ENDED).and_then(|how| how.as_str()) else { return };
+    let performer = ComponentRef::Performer(name.clone());
+    ends.note(&performer, event.at, how, || timeline.last_output(&performer));
 }
 
 async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Duration) -> Result<(), RuntimeError> {

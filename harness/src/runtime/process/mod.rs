@@ -15,9 +15,10 @@ use component::{Launch, RunningComponent};
 use futures::future::try_join_all;
 use hourglass_proto::contracts::addresses as at;
 use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    AggregatorSpec, Chains, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, TakenDown, blocking,
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, TakenDown, blocking,
 };
 use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
@@ -45,6 +46,8 @@ pub struct ProcessSettings {
     pub run: RunId,
     /// Where the components' records go.
     pub timeline: Timeline,
+    /// Where the ends of its parts are noted.
+    pub ends: Ends,
 }
 
 /// Runs a trial's parts as child processes.
@@ -56,6 +59,8 @@ pub struct ProcessRuntime {
     anvils: Mutex<Vec<AnvilProcess>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
     chain_urls: Mutex<BTreeMap<u64, String>>,
+    /// They note the ends of chains.
+    chain_ends: Mutex<Vec<AbortOnDropHandle<()>>>,
 }
 
 impl ProcessRuntime {
@@ -80,6 +85,7 @@ impl ProcessRuntime {
             anvils: Mutex::default(),
             components: Mutex::default(),
             chain_urls: Mutex::default(),
+            chain_ends: Mutex::default(),
         })
     }
 
@@ -127,6 +133,8 @@ impl Runtime for ProcessRuntime {
             AnvilProcess::start_logging(anvil, &l2, run, &self.logs)
         )?;
         let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
+        let ends = [&l1, &l2].map(|anvil| note_chain_end(anvil, self.settings.ends.clone()));
+        self.chain_ends.lock().await.extend(ends);
         let mut urls = self.chain_urls.lock().await;
         for chain in [&chains.l1, &chains.l2] {
             urls.insert(chain.chain_id(), chain.client().url().to_owned());
@@ -156,13 +164,16 @@ impl Runtime for ProcessRuntime {
         if let ComponentRef::Performer(name) = component {
             let executor = ComponentRef::Executor(name.clone());
             let mut components = self.components.lock().await;
-            return components.get_mut(&executor).ok_or_else(not_running)?.kill_performers().await;
+            let running = components.get_mut(&executor).ok_or_else(not_running)?;
+            self.settings.ends.excuse(component);
+            return running.kill_performers().await;
         }
         let mut components = self.components.lock().await;
         if !components.get(component).is_some_and(RunningComponent::is_running) {
             return Err(not_running());
         }
         let running = components.remove(component).ok_or_else(not_running)?;
+        self.settings.ends.excuse(component);
         // Not held while it ends: several are killed side by side.
         drop(components);
         let killed = running.kill().await;
@@ -181,11 +192,15 @@ impl Runtime for ProcessRuntime {
                 component: component.clone(),
                 reason: format!("{executor} was never started"),
             })?;
-            return running.restart_performers(within).await;
+            self.settings.ends.excuse(component);
+            running.restart_performers(within).await?;
+            self.settings.ends.watch(component);
+            return Ok(());
         }
         let Some(running) = self.components.lock().await.remove(component) else {
             return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
         };
+        self.settings.ends.excuse(component);
         let launch = running.stop(STOP_GRACE).await.again();
         let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
         self.components.lock().await.insert(component.clone(), running);
@@ -195,7 +210,9 @@ impl Runtime for ProcessRuntime {
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let mut components = self.components.lock().await;
         let running = components.get_mut(&process_of(component));
-        running.ok_or_else(|| pause::fault("pause", component, "it was never started"))?.pause(component).await
+        let running = running.ok_or_else(|| pause::fault("pause", component, "it was never started"))?;
+        self.settings.ends.excuse_performer(component);
+        running.pause(component).await
     }
 
     async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
@@ -215,6 +232,14 @@ impl Runtime for ProcessRuntime {
         Err(unsupported(component, "shares the machine's network and is never disconnected"))
     }
 
+    async fn failure(&self) -> RuntimeError {
+        self.settings.ends.chain().await
+    }
+
+    fn ends(&self) -> &Ends {
+        &self.settings.ends
+    }
+
     async fn endpoints(&self) -> BTreeMap<String, String> {
         let mut endpoints = BTreeMap::new();
         for (chain_id, url) in self.chain_urls.lock().await.iter() {
@@ -227,7 +252,8 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { supervisor, anvils, components, .. } = *self;
+        let Self { settings, supervisor, anvils, components, .. } = *self;
+        settings.ends.close();
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
@@ -261,6 +287,14 @@ impl Runtime for ProcessRuntime {
         blocking(move || supervisor.keep()).await?;
         Ok(())
     }
+}
+
+fn note_chain_end(anvil: &AnvilProcess, ends: Ends) -> AbortOnDropHandle<()> {
+    let (chain_id, ended) = (anvil.control().chain_id(), anvil.ended());
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let (status, output) = ended.await;
+        ends.note_chain(chain_id, &status.to_string(), || output);
+    }))
 }
 
 /// The component whose processes a component's are: a performer is its executor's child.
