@@ -137,7 +137,7 @@ mod tests {
             logged(r#"{"level":"ERROR","message":"lost a block","error":"gone"}"#),
             logged(r#"{"level":"ERROR","message":"known trouble"}"#),
         ];
-        let invariants = Invariants { allowed_errors: vec!["^known".to_owned()] };
+        let invariants = Invariants { allowed_errors: vec!["^known".to_owned()], ..Invariants::default() };
         let reference = Components::default();
         let found: Vec<_> = in_logs(&events, &invariants, &reference, None).into_iter().map(|(text, _)| text).collect();
         assert_eq!(found, ["lost a block: gone"]);

@@ -76,7 +76,7 @@ impl Ends {
     /// From now on an end of the component is caused by a step, and one of its performer too when it is an executor.
     pub(super) fn excuse(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
-            with_performer(component).for_each(|component| drop(state.watched.remove(&component)));
+            state.watched.retain(|watched, _| with_performer(component).all(|excused| excused != *watched));
             false
         });
     }
@@ -87,11 +87,6 @@ impl Ends {
         if let Some(operator) = component.operator() {
             self.excuse(&ComponentRef::Performer(operator.to_owned()));
         }
-    }
-
-    /// Whether the scenario declares ends of the component.
-    pub(super) fn is_declared(&self, component: &ComponentRef) -> bool {
-        self.state.borrow().declared.contains_key(component)
     }
 
     /// A component has ended at a time of this machine's clock, and `output` gives its last lines, indented. What tells of

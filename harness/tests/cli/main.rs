@@ -6,6 +6,7 @@
 mod clusters;
 mod commands;
 mod components;
+mod ends;
 mod exit_codes;
 mod faults;
 mod interrupt;

@@ -126,6 +126,14 @@ impl Sandbox {
         self.labelled().into_iter().map(|(pid, command)| format!("{} {command}", pid.as_raw_nonzero())).collect()
     }
 
+    /// Signals the process of this test's harnesses whose command line has a text, of which there must be one.
+    #[track_caller]
+    pub(crate) fn signal_process(&self, text: &str, signal: Signal) {
+        let found: Vec<_> = self.labelled().into_iter().filter(|(_, command)| command.contains(text)).collect();
+        assert_eq!(found.len(), 1, "{text:?} is no single process: {found:#?}");
+        kill_process(found[0].0, signal).unwrap();
+    }
+
     fn labelled(&self) -> Vec<(Pid, String)> {
         let label = format!("{RUNS_VARIABLE}={}", self.runs().display());
         let mut found = Vec::new();

@@ -128,6 +128,16 @@ impl Lab {
         })
     }
 
+    /// Kills the container of a component, as somebody else would.
+    #[track_caller]
+    pub(crate) fn kill(&self, component: &str) {
+        let labels = vec![format!("{TRIAL_LABEL}={}", self.trial()), format!("{COMPONENT_LABEL}={component}")];
+        let options = ListContainersOptionsBuilder::new().filters(&HashMap::from([("label", labels)])).build();
+        let docker = self.engine.docker();
+        let [container] = self.block_on(docker.list_containers(Some(options))).unwrap().try_into().unwrap();
+        self.block_on(docker.kill_container(&container.id.unwrap(), None)).unwrap();
+    }
+
     /// The components of this test's trials whose containers run, sorted.
     pub(crate) fn running(&self) -> Vec<String> {
         let label = format!("{TRIAL_LABEL}={}", self.trial());

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod components;
+mod ends;
 mod engine;
 mod faults;
 mod images;
@@ -56,6 +57,10 @@ fn main() -> ExitCode {
         components::an_aggregator_that_ends_at_once_says_how,
         components::a_performer_that_ends_at_once_says_how,
         components::a_performer_that_never_gets_healthy_is_not_waited_for_for_ever,
+        ends::an_aggregator_that_ends_fails_the_trial,
+        ends::an_executor_that_ends_fails_the_trial,
+        ends::a_performer_that_ends_fails_the_trial,
+        ends::a_chain_that_ends_fails_the_environment,
         faults::what_does_not_run_cannot_be_killed,
         faults::what_does_not_run_cannot_be_paused,
         faults::what_does_not_run_cannot_be_disconnected,

@@ -45,6 +45,26 @@ pub(crate) fn a_killed_harness_leaves_nothing_of_an_executor_that_is_down() {
     lab.assert_swept();
 }
 
+/// What nobody in the cluster has asked for either: pods that somebody deletes, a chain that somebody kills.
+pub(crate) fn a_pod_that_is_deleted_by_others_fails_the_trial() {
+    let lab = Lab::new();
+    let harness = lab.start(LONG, "logs/executor-operator.log", "performer_started");
+    lab.delete_pod("aggregator-");
+    harness
+        .finish()
+        .assert_code(1)
+        .assert_shows(&["invariant: aggregator keeps running", "deletion of pod aggregator-"]);
+    lab.assert_nothing_runs();
+}
+
+pub(crate) fn a_chain_that_is_killed_fails_the_environment() {
+    let lab = Lab::new();
+    let harness = lab.start(LONG, "logs/executor-operator.log", "performer_started");
+    lab.kill_container("chain-31338");
+    harness.finish().assert_code(3).assert_shows(&["failed to keep chain 31338 running", "exit code 137"]);
+    lab.assert_nothing_runs();
+}
+
 pub(crate) fn what_is_kept_runs_until_gc_ends_it() {
     let lab = Lab::new();
     let outcome = run(lab.harness(&lab.scenario(SQUARE)).args(["--keep", "always"]));

@@ -16,10 +16,13 @@ use hourglass_harness::{
     chain::cache_folder,
     cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
     engine::Engine,
-    reaper::{RunId, TRIAL_LABEL},
+    reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::{Api, ResourceExt, api::ListParams};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams},
+};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -121,6 +124,29 @@ impl Lab {
             }
             found
         })
+    }
+
+    /// Deletes the pod of this test's trial whose name begins so, as somebody else would.
+    #[track_caller]
+    pub(crate) fn delete_pod(&self, prefix: &str) {
+        block_on(async {
+            let own = namespaces_of_runs(&self.lease).await.unwrap();
+            let namespace = own.into_iter().find(|own| own.labels.trial == self.trial()).unwrap().name;
+            let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &namespace);
+            let all = pods.list(&ListParams::default()).await.unwrap();
+            let pod = all.iter().map(ResourceExt::name_any).find(|name| name.starts_with(prefix)).unwrap();
+            pods.delete(&pod, &DeleteParams::default()).await.unwrap();
+        });
+    }
+
+    /// Kills the container of this test's trial that is labelled as a component, as somebody else would.
+    #[track_caller]
+    pub(crate) fn kill_container(&self, component: &str) {
+        let labels = vec![format!("{TRIAL_LABEL}={}", self.trial()), format!("{COMPONENT_LABEL}={component}")];
+        let options = ListContainersOptionsBuilder::new().filters(&HashMap::from([("label", labels)])).build();
+        let docker = self.lease.machine.as_ref().unwrap().engine.docker();
+        let [container] = block_on(docker.list_containers(Some(options))).unwrap().try_into().unwrap();
+        block_on(docker.kill_container(&container.id.unwrap(), None)).unwrap();
     }
 
     /// The containers of this test's trials beside the nodes.
