@@ -25,7 +25,7 @@ use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
 pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
-pub(super) use logs::Watch;
+pub(super) use logs::{Watch, Whose};
 use performers::Performers;
 pub(super) use surroundings::Surroundings;
 use take_down::{end, is_gone, take_down};
@@ -106,7 +106,8 @@ impl DockerRuntime {
                 return Err(error);
             }
         };
-        let watch = Watch::start(&surroundings.engine, &network, None, since, logs, timeline);
+        let whose = Whose::Network(surroundings.labels.run.clone());
+        let watch = Watch::start(&surroundings.engine, &network, whose, since, logs, timeline);
         let (anvils, components) = (Mutex::default(), Mutex::default());
         Ok(Self { images, surroundings, watch, supervisor, anvils, components })
     }
