@@ -71,7 +71,10 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
             "make sure that the program exists and may be executed, or correct the command in the scenario"
         }
         EnvironmentError::Runtime(
-            RuntimeError::Ended { .. } | RuntimeError::NotReady { .. } | RuntimeError::ChainNotReady { .. },
+            RuntimeError::Ended { .. }
+            | RuntimeError::Performer { .. }
+            | RuntimeError::NotReady { .. }
+            | RuntimeError::ChainNotReady { .. },
         ) => "read the component's output above, and its whole log in the trial's folder",
         EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
             "find out what has ended the chain: its output is above, and its whole log in the trial's folder"

@@ -4,6 +4,7 @@
 //! must hold, [`trial`] puts one trial together and [`schedule`] many, [`parity`] compares what they came to. How anything is shown is in `report`, where
 //! parts run in `runtime`.
 
+mod blame;
 mod environment;
 mod failure;
 mod folders;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     EnvironmentError, Keep, RunFolders, TrialSettings,
+    blame::UnderTest,
     environment::{Environment, StandUp},
     failure::{StepFailure, remedy},
     invariants, steps, traces,
@@ -67,6 +68,14 @@ pub async fn run_trial(
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
     let _ = course.write_scenario(&folder.join("scenario.yaml"));
     let farewell = course.farewell.take();
+    let error = match error.as_ref().and_then(|error| course.blamed(error)) {
+        Some(violation) => {
+            // First: what logs show is its consequence, or its cause once more.
+            course.violations.insert(0, violation);
+            None
+        }
+        None => error,
+    };
     let report = course.report(&folder, error, interrupted);
     RunFolders::release(&folder);
     if !report.kept {
@@ -260,6 +269,12 @@ impl Course<'_> {
 
     fn phase(&mut self, name: &str, duration: Duration) {
         self.phases.push(Phase { name: name.to_owned(), duration });
+    }
+
+    /// The violation that an error is, where a part under test is to blame for it.
+    fn blamed(&self, error: &EnvironmentError) -> Option<Violation> {
+        let tested = UnderTest::of(&self.trial.scenario.components, self.trial.runtime);
+        tested.violation(error, || self.timeline.last_lines(None, LAST_ENTRIES, self.started))
     }
 
     fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {

@@ -108,6 +108,16 @@ pub enum RuntimeError {
         /// The last lines that it wrote.
         output: String,
     },
+    /// A performer does not get to serve, as its executor says.
+    #[error("see {performer} ready: {how}{}", told(how, output))]
+    Performer {
+        /// Which one.
+        performer: ComponentRef,
+        /// What is wrong with it, as a sentence about it.
+        how: String,
+        /// The last lines that it wrote; empty where they are not known.
+        output: String,
+    },
     /// A component did not become ready in time.
     #[error("see {component} ready within {}: {state}; its last output:\n{output}", humantime::format_duration(*within))]
     NotReady {
@@ -178,6 +188,12 @@ pub enum RuntimeError {
         /// The last that was seen.
         state: String,
     },
+}
+
+/// The last output of what has ended, unless who tells of its end has told that as well.
+fn told(how: &str, output: &str) -> String {
+    let last = output.lines().last().map(str::trim).unwrap_or_default();
+    if last.is_empty() || how.contains(last) { String::new() } else { format!("; its last output:\n{output}") }
 }
 
 impl From<OperatorError> for RuntimeError {

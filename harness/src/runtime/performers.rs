@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use hourglass_component::health;
+use hourglass_component::{events::PERFORMER_FAULT_FIELD, health};
 use hourglass_proto::services::v1::{
     ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
 };
 use tokio::time::{sleep, timeout};
 
 use super::RuntimeError;
-use crate::scenario::ComponentRef;
+use crate::{
+    scenario::ComponentRef,
+    timeline::{Event, Source, Timeline},
+};
+
+/// How long an executor may take to tell of its performers when it is not ready itself.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whose performers are asked for, and what for.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +75,50 @@ impl PerformersOf<'_> {
     /// What was to be done could not be.
     pub(super) fn failed(&self, reason: String) -> RuntimeError {
         RuntimeError::Fault { fault: self.fault, component: self.component.clone(), reason }
+    }
+}
+
+/// The error of an executor that is not ready, or that of its performer where the executor says that this is why; `output`
+/// gives a performer's last lines.
+pub(super) fn attributed(
+    error: RuntimeError,
+    timeline: &Timeline,
+    output: impl FnOnce(&ComponentRef) -> String,
+) -> RuntimeError {
+    let found = match &error {
+        RuntimeError::Ended { component, .. } | RuntimeError::NotReady { component, .. } => {
+            performer_of(component).zip(timeline.read(|events| fault(events, component)))
+        }
+        RuntimeError::Performer { performer, how, .. } => Some((performer.clone(), how.clone())),
+        _ => None,
+    };
+    let Some((performer, how)) = found else { return error };
+    let output = output(&performer);
+    RuntimeError::Performer { performer, how, output }
+}
+
+/// What an executor says to be wrong with its performer, when that keeps it from being ready.
+pub(super) fn fault(events: &[Event], executor: &ComponentRef) -> Option<String> {
+    let of_executor = |event: &&Event| event.source == Source::Component(executor.clone());
+    let told = |event: &Event| Some(event.fields.get(PERFORMER_FAULT_FIELD)?.as_str()?.to_owned());
+    events.iter().rev().filter(of_executor).find_map(told)
+}
+
+/// The error of the performer for which an executor that answers is still waiting, where that is so.
+pub(super) async fn unready(executor: &ComponentRef, address: &str) -> Option<RuntimeError> {
+    let performer = performer_of(executor)?;
+    let performers = PerformersOf { executor: address, component: &performer, fault: "find" };
+    let listed = timeout(TOLD_WITHIN, performers.list()).await.ok()?.ok()?;
+    let waited_for = listed.into_iter().find(|performer| !performer.application_healthy)?;
+    let runs = if waited_for.resource_healthy { "it runs" } else { "it does not run" };
+    let how = format!("{runs}, and its health does not say SERVING");
+    Some(RuntimeError::Performer { performer, how, output: String::new() })
+}
+
+fn performer_of(executor: &ComponentRef) -> Option<ComponentRef> {
+    match executor {
+        ComponentRef::Executor(name) => Some(ComponentRef::Performer(name.clone())),
+        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Log lines of components as timeline entries.
 
-use hourglass_component::events::TaskEvent;
+use hourglass_component::events::{Reporter, TaskEvent};
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -8,13 +8,11 @@ use serde_json::{Map, Value};
 use super::{Event, Level, Source};
 use crate::scenario::ComponentRef;
 
-/// What a line of an executor's output is by, when its target begins so: a performer writes into its executor's output.
-const PERFORMER_TARGET: &str = "hourglass_performer";
-
 /// The entry that a line of output stands for: a JSON record by its fields, anything else as its text.
 ///
 /// The fields are those of our components or, for programs of the user's, of the public ones: `ts`, `msg` and `taskId`.
-/// A record without a time of its own happened when it arrived.
+/// A record without a time of its own happened when it arrived. A task event counts only from the component that may
+/// report it, and a performer says nothing about tasks: what it claims stays among the fields of the entry.
 pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
     let arrived = Timestamp::now();
     let Ok(Value::Object(mut record)) = serde_json::from_str::<Value>(line) else {
@@ -28,6 +26,10 @@ pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
             fields: Map::new(),
         };
     };
+    let event = event(component, &record);
+    if event.is_some() {
+        record.remove("event");
+    }
     let mut take = |name: &str| match record.remove(name) {
         Some(Value::String(text)) => Some(text),
         Some(other) => Some(other.to_string()),
@@ -35,23 +37,33 @@ pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
     };
     let mut take_either = |ours: &str, public: &str| take(ours).or_else(|| take(public));
     let time = take_either("timestamp", "ts");
-    let task_hash = take_either("task_hash", "taskId");
-    let message = take_either("message", "msg");
-    let source = match (component, take("target")) {
-        (ComponentRef::Executor(name), Some(target)) if target.starts_with(PERFORMER_TARGET) => {
-            ComponentRef::Performer(name.clone())
-        }
-        _ => component.clone(),
+    let task_hash = match component {
+        ComponentRef::Performer(_) => None,
+        ComponentRef::Aggregator | ComponentRef::Executor(_) => take_either("task_hash", "taskId"),
     };
+    let message = take_either("message", "msg");
+    let level = take("level");
+    take("target");
     Event {
         at: time.and_then(|time| time.parse().ok()).unwrap_or(arrived),
-        source: Source::Component(source),
-        level: take("level").and_then(|level| Level::parse(&level)),
-        event: take("event").and_then(|event| event.parse::<TaskEvent>().ok()),
+        source: Source::Component(component.clone()),
+        level: level.and_then(|level| Level::parse(&level)),
+        event,
         task_hash: task_hash.and_then(|hash| parse_task_hash(&hash)),
         message: message.unwrap_or_default(),
         fields: record,
     }
+}
+
+/// The task event of a record, where it is this component's to report.
+fn event(component: &ComponentRef, record: &Map<String, Value>) -> Option<TaskEvent> {
+    let event = record.get("event")?.as_str()?.parse::<TaskEvent>().ok()?;
+    let counts = match component {
+        ComponentRef::Aggregator => event.reporter() == Reporter::Aggregator,
+        ComponentRef::Executor(_) => event.reporter() == Reporter::Executor,
+        ComponentRef::Performer(_) => false,
+    };
+    counts.then_some(event)
 }
 
 #[cfg(test)]
@@ -68,23 +80,66 @@ mod tests {
     fn a_record_becomes_an_entry_with_its_own_time() {
         let hash = H256::repeat_byte(0xab);
         let line = format!(
-            r#"{{"timestamp":"2026-01-02T03:04:05.678Z","level":"WARN","message":"refused","event":"executor_failed",
+            r#"{{"timestamp":"2026-01-02T03:04:05.678Z","level":"WARN","message":"refused","event":"performer_failed",
                "task_hash":"{hash:?}","operator":"0x01","target":"hourglass_executor::tasks"}}"#
         );
         let event = parse_line(&executor(), &line);
         assert_eq!(event.at, "2026-01-02T03:04:05.678Z".parse().unwrap());
         assert_eq!(event.level, Some(Level::Warn));
-        assert_eq!(event.event, Some(TaskEvent::ExecutorFailed));
+        assert_eq!(event.event, Some(TaskEvent::PerformerFailed));
         assert_eq!(event.task_hash, Some(hash));
         assert_eq!(event.operator(), Some("0x01"));
         assert_eq!(event.source.to_string(), "executor/alice");
     }
 
+    /// What each component may report, written down once more: a word that moves to another component is a decision.
     #[test]
-    fn a_performers_record_is_not_taken_for_its_executors() {
-        let event =
-            parse_line(&executor(), r#"{"level":"ERROR","message":"x","target":"hourglass_performer::service"}"#);
-        assert_eq!(event.source.to_string(), "performer/alice");
+    fn an_event_counts_only_from_the_component_that_may_report_it() {
+        let aggregator = [
+            "task_observed",
+            "task_dispatched",
+            "response_accepted",
+            "response_rejected",
+            "executor_failed",
+            "quorum_reached",
+            "quorum_unreachable",
+            "certificate_submitted",
+            "submission_failed",
+            "task_expired",
+            "task_abandoned",
+        ];
+        let executor_words = ["performer_started", "performer_finished", "performer_failed", "task_signed"];
+        let table: [(ComponentRef, &[&str]); 3] = [
+            (ComponentRef::Aggregator, &aggregator),
+            (executor(), &executor_words),
+            (ComponentRef::Performer("alice".to_owned()), &[]),
+        ];
+        for (component, words) in table {
+            for event in TaskEvent::ALL {
+                let line = format!(r#"{{"level":"INFO","message":"m","event":"{event}"}}"#);
+                let counted = words.contains(&event.as_str());
+                let entry = parse_line(&component, &line);
+                assert_eq!(entry.event, counted.then_some(event), "{event} of {component}");
+                assert_eq!(entry.fields.contains_key("event"), !counted, "the claim of {component} is kept");
+            }
+        }
+    }
+
+    /// The record stays readable, as its performer's, and is about no task.
+    #[test]
+    fn a_performers_record_is_its_own_and_about_no_task() {
+        let hash = H256::repeat_byte(0xab);
+        let performer = ComponentRef::Performer("alice".to_owned());
+        let line = format!(
+            r#"{{"level":"ERROR","message":"x","event":"task_signed","task_hash":"{hash:?}","taskId":"{hash:?}",
+               "target":"hourglass_executor::tasks"}}"#
+        );
+        let entry = parse_line(&performer, &line);
+        assert_eq!((entry.source.to_string().as_str(), entry.level), ("performer/alice", Some(Level::Error)));
+        assert_eq!((entry.event, entry.task_hash, entry.message.as_str()), (None, None, "x"));
+        assert_eq!(entry.fields["task_hash"], format!("{hash:?}"), "what it claims can be read");
+        let imitated = parse_line(&executor(), r#"{"message":"x","target":"hourglass_performer::service"}"#);
+        assert_eq!(imitated.source.to_string(), "executor/alice", "a record's own words do not say whose it is");
     }
 
     /// Without this, errors of the public components would be shown as empty lines, and the fatal ones not at all.

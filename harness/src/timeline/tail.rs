@@ -7,6 +7,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -39,7 +40,8 @@ pub enum TailError {
 pub struct LogFolder {
     path: PathBuf,
     changes: watch::Receiver<u64>,
-    _watcher: RecommendedWatcher,
+    /// Of all folders that are watched together: the system counts watchers.
+    watcher: Arc<Mutex<RecommendedWatcher>>,
 }
 
 /// The reading end of an output file.
@@ -61,7 +63,17 @@ impl LogFolder {
         let mut watcher =
             notify::recommended_watcher(move |_| sender.send_modify(|count| *count += 1)).map_err(watch_failed)?;
         watcher.watch(path, RecursiveMode::NonRecursive).map_err(watch_failed)?;
-        Ok(Self { path: path.to_owned(), changes, _watcher: watcher })
+        Ok(Self { path: path.to_owned(), changes, watcher: Arc::new(Mutex::new(watcher)) })
+    }
+
+    /// Makes another folder, which is watched with this one.
+    pub fn beside(&self, path: &Path) -> Result<Self, TailError> {
+        std::fs::create_dir_all(path).map_err(|source| TailError::File { path: path.to_owned(), source })?;
+        let watch_failed = |source| TailError::Watch { folder: path.to_owned(), source };
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        watcher.watch(path, RecursiveMode::NonRecursive).map_err(watch_failed)?;
+        drop(watcher);
+        Ok(Self { path: path.to_owned(), changes: self.changes.clone(), watcher: Arc::clone(&self.watcher) })
     }
 
     /// The folder.

@@ -138,39 +138,6 @@ fn no_anvil_anywhere_is_3_offline() {
 }
 
 #[test]
-fn a_performer_command_that_does_not_exist_is_3() {
-    let sandbox = Sandbox::new();
-    let command = "components: {performer: {command: [/nonexistent/performer]}}\n";
-    let outcome = sandbox.run_file(&sandbox.scenario("no_performer", &format!("{command}{ONE_TASK}")));
-    assert_environment_failed(&sandbox, &outcome, &["/nonexistent/performer", "No such file"]);
-}
-
-#[test]
-fn a_performer_that_ends_at_once_is_3() {
-    let sandbox = Sandbox::new();
-    let command = "components: {performer: {command: [sh, -c, \"echo out of abacuses; exit 7\"]}}\n";
-    let outcome = sandbox.run_file(&sandbox.scenario("short_performer", &format!("{command}{ONE_TASK}")));
-    assert_environment_failed(&sandbox, &outcome, &["out of abacuses", "exit status: 7"]);
-}
-
-/// Takes as long as a component may take to be ready.
-#[test]
-fn a_performer_that_never_is_ready_is_3_and_its_health_is_shown() {
-    let sandbox = Sandbox::new();
-    let command = "components: {performer: {environment: {PERFORMER_NOT_READY: true}}}\n";
-    let outcome = sandbox.run_file(&sandbox.scenario("unready_performer", &format!("{command}{ONE_TASK}")));
-    assert_environment_failed(&sandbox, &outcome, &["failed to see executor/operator ready within", "NOT_SERVING"]);
-}
-
-#[test]
-fn an_executor_command_that_does_not_exist_is_3() {
-    let sandbox = Sandbox::new();
-    let command = "components: {executor: {command: [/nonexistent/executor]}}\n";
-    let outcome = sandbox.run_file(&sandbox.scenario("no_executor", &format!("{command}{ONE_TASK}")));
-    assert_environment_failed(&sandbox, &outcome, &["failed to start executor/operator", "No such file", "remedy"]);
-}
-
-#[test]
 fn a_runtime_that_is_not_there_is_3() {
     let sandbox = Sandbox::new();
     let outcome = run(without_engine(&mut sandbox.harness(&["run", "--runtime", "docker,kubernetes", "square"])));
@@ -183,7 +150,8 @@ fn a_runtime_that_is_not_there_is_3() {
 #[test]
 fn the_gravest_end_is_the_exit_code() {
     let sandbox = Sandbox::new();
-    let broken = format!("components: {{aggregator: {{command: [/nonexistent]}}}}\n{ONE_TASK}");
+    let kill = "  - kill: {component: aggregator}\n";
+    let broken = format!("steps:\n{kill}{kill}");
     let paths = [
         sandbox.scenario("failing", &ONE_TASK.replace("0x10", "0x11")),
         sandbox.scenario("broken", &broken),

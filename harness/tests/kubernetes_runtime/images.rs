@@ -8,7 +8,7 @@ pub(crate) fn one_that_is_not_there_is_named() {
     let lab = Lab::new();
     let missing = "hourglass-harness-test/no-such-performer:v1";
     let outcome = lab.run(&format!("components: {{performer: {{image: '{missing}'}}}}\n{SQUARE}"));
-    outcome.assert_code(3).assert_shows(&[&format!("failed to find image {missing}, which performer needs")]);
+    outcome.assert_code(1).assert_shows(&[&format!("failed to find image {missing}, which performer needs")]);
     lab.assert_nothing_runs();
 }
 
@@ -20,6 +20,6 @@ pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
         deliver_anvil(&Engine::connect().await.unwrap(), &anvil.path).await.unwrap().reference
     });
     let outcome = lab.run(&format!("components: {{performer: {{image: '{anvil}'}}}}\n{SQUARE}"));
-    outcome.assert_code(3).assert_shows(&["executor/operator", "Performer performer-"]);
+    outcome.assert_code(1).assert_shows(&["start of performer/operator\n", "failed to see performer/operator ready: it failed: "]);
     lab.assert_nothing_runs();
 }

@@ -11,7 +11,7 @@ use hourglass_component::health::{self, HealthError};
 use super::{LOOPBACK, logs::Watch, socket::EngineSocket, surroundings::Surroundings};
 use crate::{
     engine::{EngineError, Engined as _},
-    runtime::{RuntimeError, configuration},
+    runtime::{RuntimeError, configuration, performers},
     scenario::ComponentRef,
 };
 
@@ -94,6 +94,23 @@ impl RunningComponent {
 
     /// Waits until its health says that it serves or, where it has none, until it answers; the port that the engine assigned is looked up, since each start gets another.
     pub(super) async fn wait_until_ready(
+        &mut self,
+        within: Duration,
+        surroundings: &Surroundings,
+        watch: &Watch,
+    ) -> Result<(), RuntimeError> {
+        let Err(error) = self.await_health(within, surroundings, watch).await else { return Ok(()) };
+        let error = match &error {
+            RuntimeError::NotReady { component, .. } => {
+                performers::unready(component, &self.address).await.unwrap_or(error)
+            }
+            _ => error,
+        };
+        let output = |performer: &ComponentRef| watch.output_of(performer).unwrap_or_default();
+        Err(performers::attributed(error, watch.timeline(), output))
+    }
+
+    async fn await_health(
         &mut self,
         within: Duration,
         surroundings: &Surroundings,

@@ -55,11 +55,20 @@ pub(in crate::runtime) struct Watch {
     _events: AbortOnDropHandle<()>,
 }
 
+/// Whose containers on a network are read.
+#[derive(Debug)]
+pub(in crate::runtime) enum Whose {
+    /// All of them: the network is that of this run.
+    Network(RunId),
+    /// Those with the label of this run.
+    Run(RunId),
+}
+
 #[derive(Debug)]
 struct Shared {
     engine: Engine,
     network: String,
-    only: Option<RunId>,
+    whose: Whose,
     record: Record,
     containers: Mutex<HashMap<String, Container>>,
     /// What is read last of each component: an executor may start its performer again and again.
@@ -87,19 +96,18 @@ struct End {
 }
 
 impl Watch {
-    /// Follows what happens on the network since `since`, in seconds since 1970, to all containers or to those of `only`
-    /// one run.
+    /// Follows what happens on the network since `since`, in seconds since 1970, to the containers that are meant.
     pub(in crate::runtime) fn start(
         engine: &Engine,
         network: &str,
-        only: Option<RunId>,
+        whose: Whose,
         since: i64,
         record: Record,
     ) -> Self {
         let (engine, network) = (engine.clone(), network.to_owned());
         let (containers, latest) = (Mutex::default(), Mutex::default());
         let readers = TaskTracker::new();
-        let shared = Arc::new(Shared { engine, network, only, record, containers, latest, readers });
+        let shared = Arc::new(Shared { engine, network, whose, record, containers, latest, readers });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move {
@@ -117,6 +125,11 @@ impl Watch {
             Some(error) => error,
             None => std::future::pending().await,
         }
+    }
+
+    /// Where what is followed goes.
+    pub(super) fn timeline(&self) -> &Timeline {
+        &self.shared.record.timeline
     }
 
     /// The last lines of a container's output, indented.
@@ -172,8 +185,12 @@ impl Shared {
         let Some(actor) = event.actor else { return };
         let attributes = actor.attributes.unwrap_or_default();
         let id = actor.id.unwrap_or_default();
-        let of_others = |run: &RunId| attributes.get(RUN_LABEL).is_none_or(|label| label != run.as_str());
-        if event.typ == Some(EventMessageTypeEnum::CONTAINER) && self.only.as_ref().is_some_and(of_others) {
+        let is_labelled = |run: &RunId| attributes.get(RUN_LABEL).is_some_and(|label| label == run.as_str());
+        let is_meant = match &self.whose {
+            Whose::Network(_) => true,
+            Whose::Run(run) => is_labelled(run),
+        };
+        if event.typ == Some(EventMessageTypeEnum::CONTAINER) && !is_meant {
             return;
         }
         let mut containers = self.containers();
@@ -262,7 +279,10 @@ impl Shared {
         let Ok(inspected) = self.engine.docker().inspect_container(id, None).await else { return id.to_owned() };
         let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();
         let name = || inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
-        labels.get(COMPONENT_LABEL).cloned().unwrap_or_else(|| format!("performer/{}", name()))
+        // An image may carry any label, but that of a run that it cannot know.
+        let (Whose::Network(run) | Whose::Run(run)) = &self.whose;
+        let is_ours = labels.get(RUN_LABEL).is_some_and(|label| label == run.as_str());
+        labels.get(COMPONENT_LABEL).filter(|_| is_ours).cloned().unwrap_or_else(|| format!("performer/{}", name()))
     }
 
     fn containers(&self) -> MutexGuard<'_, HashMap<String, Container>> {

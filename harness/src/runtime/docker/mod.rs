@@ -25,7 +25,7 @@ use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
 pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
-pub(super) use logs::{Record, Watch};
+pub(super) use logs::{Record, Watch, Whose};
 use performers::Performers;
 pub(super) use surroundings::Surroundings;
 use take_down::{end, is_gone, take_down};
@@ -112,7 +112,8 @@ impl DockerRuntime {
             }
         };
         let record = Record { folder: logs, timeline, ends: ends.clone() };
-        let watch = Watch::start(&surroundings.engine, &network, None, since, record);
+        let whose = Whose::Network(surroundings.labels.run.clone());
+        let watch = Watch::start(&surroundings.engine, &network, whose, since, record);
         let (anvils, components) = (Mutex::default(), Mutex::default());
         Ok(Self { images, surroundings, watch, ends, supervisor, anvils, components })
     }

@@ -16,7 +16,7 @@ use crate::{
     reaper::Labels,
     runtime::{
         Chains, RuntimeError,
-        docker::{AnvilContainer, Record, Surroundings, Watch},
+        docker::{AnvilContainer, Record, Surroundings, Watch, Whose},
     },
 };
 
@@ -60,7 +60,7 @@ impl ChainHost {
         let id = found.doing(|| format!("inspect network {network}"))?.id.unwrap_or_default();
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
-        let watch = Watch::start(&engine, &id, Some(labels.run.clone()), since, record);
+        let watch = Watch::start(&engine, &id, Whose::Run(labels.run.clone()), since, record);
         let surroundings = Surroundings { engine, labels, network, folder };
         let anvils = Mutex::default();
         Ok(Self::Containers(Box::new(Containers { anvil, surroundings, watch, anvils })))

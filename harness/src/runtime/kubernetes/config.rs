@@ -30,6 +30,8 @@ const AGGREGATOR_CONFIG: &str = "/etc/hourglass/config.yaml";
 const USER: i64 = 65532;
 /// The memory that a component asks for, in bytes.
 const ASKED: u64 = 32 << 20;
+/// How long a performer may take until it is healthy: its executor gives up then, and says what it saw.
+const PERFORMER_READY_WITHIN: &str = "1m";
 /// How long a reference component may take to be ready: an executor gives its performer a minute, and then says itself
 /// what it saw.
 const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(75);
@@ -107,6 +109,7 @@ fn executor(ordinal: usize, spec: &ExecutorSpec, l1_url: &str, images: &Kubernet
     configuration::merge(
         &mut config,
         json!({
+            "deployTimeout": PERFORMER_READY_WITHIN,
             "kubernetes": {
                 // The chart says the rest.
                 "labels": own,

@@ -93,7 +93,7 @@ impl Reader {
         }
         // It is none of the components that scenarios know, and its errors are judged by what comes of them.
         let record = parse_line(&ComponentRef::Aggregator, line);
-        let mut event = Event { source: Source::Harness, ..record };
+        let mut event = Event { source: Source::Harness, event: None, ..record };
         event.message = format!("operator: {}", event.message);
         self.timeline.record(event);
     }

@@ -6,11 +6,33 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 
 use super::{KubernetesRuntime, performers, pods::Unready};
-use crate::{cluster::diagnostics::of_pod, runtime::RuntimeError, scenario::ComponentRef};
+use crate::{
+    cluster::diagnostics::of_pod,
+    runtime::{
+        RuntimeError,
+        performers::{attributed, fault},
+    },
+    scenario::ComponentRef,
+    timeline::Event,
+};
+
+/// How long the last record of an executor that has ended is waited for.
+const RECORD_WITHIN: Duration = Duration::from_secs(3);
 
 impl KubernetesRuntime {
     /// The error of a component that is not ready. An executor waits for its Performers, whose trouble is told as well.
     pub(super) async fn not_ready(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
+        let ended = matches!(error, Unready::Hopeless { .. });
+        if ended && matches!(component, ComponentRef::Executor(_)) {
+            // Its record may still be on its way; where there is none, the executor itself has failed.
+            let told = |events: &[Event]| fault(events, component).map(drop);
+            self.timeline.wait_until(RECORD_WITHIN, told).await;
+        }
+        let error = self.described(component, within, error).await;
+        attributed(error, &self.timeline, |performer| self.logs.output_of(performer))
+    }
+
+    async fn described(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
         let component = component.clone();
         match error {
             Unready::Cluster(error) => error.into(),

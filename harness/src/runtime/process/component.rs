@@ -15,12 +15,12 @@ use tokio::{process::Command, sync::watch, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    ProcessSettings,
+    ProcessSettings, output,
     pause::{self, PausedGroup},
 };
 use crate::{
     child::{Child, SpawnError},
-    runtime::{Ends, RuntimeError, configuration},
+    runtime::{Ends, RuntimeError, configuration, performers},
     scenario::ComponentRef,
     timeline::{Event, LogFolder, Timeline, parse_line},
 };
@@ -40,6 +40,8 @@ pub(super) struct Launch {
     pub port_key: &'static str,
     /// The port; 0 lets the component choose and say which in its log.
     pub port: u16,
+    /// The file that an executor's performers write to.
+    pub performer_output: Option<PathBuf>,
     /// How long it may take to be ready; a performer that is slow to start is part of it.
     pub ready_within: Duration,
 }
@@ -75,6 +77,18 @@ impl RunningComponent {
         logs: &LogFolder,
         within: Duration,
     ) -> Result<Self, RuntimeError> {
+        let output = launch.performer_output.clone();
+        let output = |_: &ComponentRef| output.as_deref().map(output::last_lines).unwrap_or_default();
+        let started = Self::start_and_await(launch, settings, logs, within).await;
+        started.map_err(|error| performers::attributed(error, &settings.timeline, output))
+    }
+
+    async fn start_and_await(
+        launch: Launch,
+        settings: &ProcessSettings,
+        logs: &LogFolder,
+        within: Duration,
+    ) -> Result<Self, RuntimeError> {
         let component = &launch.component;
         let config = write_config(&launch, settings)?;
         let (announce, mut announced) = watch::channel(None);
@@ -103,13 +117,22 @@ impl RunningComponent {
         match healthy {
             Ok(()) => {}
             Err(RuntimeError::Health { source: HealthError::Timeout { last_seen, .. }, .. }) => {
-                return Err(not_ready(format!("the last that its health said is {last_seen}")));
+                let of_performer = performers::unready(component, &address).await;
+                return Err(of_performer.unwrap_or_else(|| {
+                    not_ready(format!("the last that its health said is {last_seen}"))
+                }));
             }
             Err(error) => return Err(error),
         }
         settings.ends.watch(&launch.component);
         let end = Some(note_end(&launch.component, &child, settings.ends.clone()));
         Ok(Self { launch, child: Some(child), end, paused: Vec::new(), address })
+    }
+
+    /// The last lines of its performers, indented; its own where it has no file for them.
+    pub(super) fn last_output_of_performers(&self) -> String {
+        let own = || self.child.as_ref().map(Child::last_output).unwrap_or_default();
+        self.launch.performer_output.as_deref().map_or_else(own, output::last_lines)
     }
 
     /// Whether its process is there.

@@ -1,6 +1,6 @@
 //! What components are configured with: the public YAML keys, and ours for processes.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -15,8 +15,10 @@ use crate::{
 
 /// Nobody but this machine reaches what runs as a process.
 const LOOPBACK: &str = "127.0.0.1";
-/// How long a reference component may take to be ready.
-const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long a performer may take until it is healthy: its executor gives up then, and says what it saw.
+const PERFORMER_READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long a reference component may take to be ready: an executor waits for its performer.
+const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(40);
 /// The same for a program of the user's: the public executor looks at its performer for the first time after 15 seconds
 /// and gives it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
@@ -26,12 +28,16 @@ pub(super) fn executor(
     spec: &ExecutorSpec,
     l1_url: &str,
     executable: &HarnessExecutable,
+    output: &Path,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = command(&ComponentRef::Performer(spec.name.clone()), &spec.performer, executable, "performer")?;
-    let performer = json!({ "deploymentMode": "process", "command": performer });
-    let config = configuration::executor(spec, l1_url, LOOPBACK, performer);
-    launch(component, &spec.executor, config, EXECUTOR_PORT_KEY, executable, "executor")
+    let performer = json!({ "deploymentMode": "process", "command": performer, "outputFile": output });
+    let mut config = configuration::executor(spec, l1_url, LOOPBACK, performer);
+    let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
+    configuration::merge(&mut config, json!({ "deployTimeout": within }));
+    let launch = launch(component, &spec.executor, config, EXECUTOR_PORT_KEY, executable, "executor")?;
+    Ok(Launch { performer_output: Some(output.to_owned()), ..launch })
 }
 
 /// How the aggregator is started.
@@ -59,7 +65,7 @@ fn launch(
     let (port, ready_within) =
         if replacement.command.is_some() { (free_port()?, REPLACED_READY_WITHIN) } else { (0, REFERENCE_READY_WITHIN) };
     let environment = replacement.environment.clone().into_iter().collect();
-    Ok(Launch { component, command, environment, config, port_key, port, ready_within })
+    Ok(Launch { component, command, environment, config, port_key, port, ready_within, performer_output: None })
 }
 
 /// The user's command, else the reference component in our own executable.

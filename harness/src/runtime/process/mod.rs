@@ -1,10 +1,11 @@
 //! The process runtime: everything is a child process of the harness on this machine, and nothing but Anvil is needed.
 //!
 //! [`ProcessRuntime`] keeps the children, [`component`] starts one reference component and awaits it, [`performers`] and
-//! [`pause`] act on its processes, [`config`] writes what they are configured with.
+//! [`pause`] act on its processes, [`output`] follows what they write, [`config`] writes what they are configured with.
 
 mod component;
 mod config;
+mod output;
 mod pause;
 mod performers;
 
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use component::{Launch, RunningComponent};
 use futures::future::try_join_all;
 use hourglass_proto::contracts::addresses as at;
+use output::PerformerOutput;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -55,6 +57,9 @@ pub struct ProcessSettings {
 pub struct ProcessRuntime {
     settings: ProcessSettings,
     logs: LogFolder,
+    /// Where performers write, beside no other component.
+    performer_logs: LogFolder,
+    performers: Mutex<Vec<PerformerOutput>>,
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilProcess>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
@@ -78,9 +83,12 @@ impl ProcessRuntime {
     /// A runtime under this supervisor, with nothing running yet.
     pub fn new(settings: ProcessSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
         let logs = LogFolder::create(&settings.folder.join("logs"))?;
+        let performer_logs = logs.beside(&settings.folder.join("performers"))?;
         Ok(Self {
             settings,
             logs,
+            performer_logs,
+            performers: Mutex::default(),
             supervisor,
             anvils: Mutex::default(),
             components: Mutex::default(),
@@ -146,7 +154,10 @@ impl Runtime for ProcessRuntime {
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
         let starting = specs.iter().map(|spec| async {
-            let launch = config::executor(spec, &l1_url, &self.settings.executable)?;
+            let output =
+                PerformerOutput::follow(&spec.name, &self.performer_logs, &self.logs, &self.settings.timeline)?;
+            let launch = config::executor(spec, &l1_url, &self.settings.executable, output.path())?;
+            self.performers.lock().await.push(output);
             self.launch(launch).await
         });
         try_join_all(starting).await
@@ -252,7 +263,7 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { settings, supervisor, anvils, components, .. } = *self;
+        let Self { settings, supervisor, anvils, components, performers, .. } = *self;
         settings.ends.close();
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
@@ -273,6 +284,8 @@ impl Runtime for ProcessRuntime {
         futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
         let (report, farewell) = blocking(move || supervisor.sweep()).await?;
         remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
+        // Not before: nobody writes any more.
+        futures::future::join_all(performers.into_inner().into_iter().map(PerformerOutput::finish)).await;
         Ok(TakenDown { remains, farewell: Some(farewell) })
     }
 

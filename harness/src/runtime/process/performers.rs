@@ -7,7 +7,6 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::component::RunningComponent;
 use crate::{
-    child::Child,
     runtime::{RuntimeError, performers::PerformersOf},
     scenario::ComponentRef,
 };
@@ -38,8 +37,7 @@ impl RunningComponent {
             let _ = kill(performer, performers);
         }
         let before: Vec<_> = running.into_iter().map(|performer| performer.container_id).collect();
-        let output = || self.child.as_ref().map(Child::last_output).unwrap_or_default();
-        performers.replaced(&before, within, output).await
+        performers.replaced(&before, within, || self.last_output_of_performers()).await
     }
 
     /// What the executor says of its performers.

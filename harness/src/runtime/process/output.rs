@@ -1,0 +1,113 @@
+//! What the performers of one executor write: a file that the executor opens for them, followed from here.
+//!
+//! The file is not beside those of other components: a performer knows the path of its own output, and what is written
+//! there is all that is believed of it. People find it among the logs under the name that it has on every runtime.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use crate::{
+    scenario::ComponentRef,
+    timeline::{LastLines, LogFolder, TailError, Timeline, parse_line},
+};
+
+/// How much of the end of a file is read for its last lines, in bytes.
+const END: u64 = 64 << 10;
+
+/// The output of an operator's performers, one after the other.
+#[derive(Debug)]
+pub(super) struct PerformerOutput {
+    path: PathBuf,
+    ended: CancellationToken,
+    reading: AbortOnDropHandle<()>,
+}
+
+impl PerformerOutput {
+    /// Makes the file in `folder`, with a link to it among `logs`, and follows it.
+    pub(super) fn follow(
+        operator: &str,
+        folder: &LogFolder,
+        logs: &LogFolder,
+        timeline: &Timeline,
+    ) -> Result<Self, TailError> {
+        let ended = CancellationToken::new();
+        let name = format!("{operator}.log");
+        let (_, mut lines) = folder.file(&name, ended.clone())?;
+        let path = folder.path().join(&name);
+        let link = logs.path().join(format!("performer-{name}"));
+        symlink(&path, &link).map_err(|source| TailError::File { path: link, source })?;
+        let (component, timeline) = (ComponentRef::Performer(operator.to_owned()), timeline.clone());
+        let reading = tokio::spawn(async move {
+            while let Some(line) = lines.next_line().await {
+                timeline.record(parse_line(&component, &line));
+            }
+        });
+        Ok(Self { path, ended, reading: AbortOnDropHandle::new(reading) })
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it to its end; whoever writes to it must have ended.
+    pub(super) async fn finish(self) {
+        self.ended.cancel();
+        // Its panic would be one of the timeline.
+        let _ = self.reading.await;
+    }
+}
+
+/// The last lines of a file, indented: of what has ended, its reader may be behind.
+pub(super) fn last_lines(path: &Path) -> String {
+    let last = LastLines::default();
+    for line in end_of(path).unwrap_or_default().lines() {
+        last.push(line);
+    }
+    last.to_string()
+}
+
+fn end_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut bytes = Vec::new();
+    file.take(END).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io::Write as _};
+
+    use super::*;
+    use crate::timeline::Event;
+
+    /// What a performer writes is its own, read to the end, and beside no other component's file.
+    #[tokio::test]
+    async fn what_a_performer_writes_is_its_own() {
+        let place = tempfile::tempdir().unwrap();
+        let logs = LogFolder::create(&place.path().join("logs")).unwrap();
+        let folder = logs.beside(&place.path().join("performers")).unwrap();
+        let timeline = Timeline::default();
+        let output = PerformerOutput::follow("alice", &folder, &logs, &timeline).unwrap();
+        let mut file = fs::OpenOptions::new().append(true).open(output.path()).unwrap();
+        writeln!(file, r#"{{"level":"ERROR","message":"lost","event":"task_signed"}}"#).unwrap();
+        let first = |events: &[Event]| events.first().cloned();
+        let seen = timeline.wait_until(std::time::Duration::from_secs(20), first).await.expect("seen as it is written");
+        assert_eq!((seen.source.to_string().as_str(), seen.event), ("performer/alice", None));
+        write!(file, "no line feed").unwrap();
+        assert_eq!(last_lines(output.path()).lines().last(), Some("  no line feed"));
+        output.finish().await;
+        assert_eq!(timeline.read(|events| events.last().unwrap().message.clone()), "no line feed");
+        let linked = fs::read_to_string(place.path().join("logs/performer-alice.log")).unwrap();
+        assert!(linked.ends_with("no line feed"), "{linked}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is there");
+    }
+}

@@ -1,0 +1,129 @@
+//! Parts under test that do not start have failed their trial; the reference parts in the same place are the environment.
+//! The rows of docs/blame.md that processes show.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use crate::sandbox::{HARNESS, Outcome, Sandbox};
+
+const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+
+#[test]
+fn a_performer_command_that_does_not_exist_has_failed() {
+    let outcome = failed("performer/operator", "{performer: {command: [/nonexistent/performer]}}");
+    outcome.assert_shows(&["it cannot be started", "\"/nonexistent/performer\"", "No such file", "remedy"]);
+}
+
+/// Its last words come first and once, for it is started once: nothing but the loss of its port is worth another try.
+#[test]
+fn a_performer_that_ends_at_once_has_failed() {
+    let script = "echo no module named abacus >&2; exit 7";
+    let outcome = failed("performer/operator", &format!("{{performer: {{command: [sh, -c, \"{script}\"]}}}}"));
+    outcome.assert_shows(&["ready: it ended with exit status: 7; its last output:\n", "no module named abacus\n"]);
+    let seen = outcome.stdout.split("its last output:").nth(1).unwrap();
+    assert!(seen.trim_start().starts_with("no module named abacus"), "its words are first:\n{}", outcome.stdout);
+    let quoted = seen.split("remedy").next().unwrap();
+    assert_eq!(quoted.matches("no module named abacus").count(), 1, "it was started once:\n{}", outcome.stdout);
+}
+
+/// Takes as long as a performer may take to be ready.
+#[test]
+fn a_performer_that_never_is_healthy_has_failed_and_its_health_is_shown() {
+    let outcome = failed("performer/operator", "{performer: {environment: {PERFORMER_NOT_READY: true}}}");
+    outcome.assert_shows(&["it was not healthy within 30s; last seen: NOT_SERVING"]);
+}
+
+/// It is healthy at a port of its own choice. What it says there must be worth less than the time that it may take.
+#[test]
+fn a_performer_that_serves_on_another_port_has_failed_with_that_port() {
+    let began = Instant::now();
+    let command = format!("[sh, -c, \"GRPC_PORT=0 exec {HARNESS} component performer\"]");
+    let outcome = failed("performer/operator", &format!("{{performer: {{command: {command}}}}}"));
+    outcome.assert_shows(&["it listens on 127.0.0.1:", "its health says SERVING, and not on GRPC_PORT at 127.0.0.1:"]);
+    assert!(began.elapsed() < Duration::from_secs(20), "not after its time is up: {:?}", began.elapsed());
+}
+
+#[test]
+fn an_executor_of_the_users_that_does_not_exist_has_failed() {
+    let outcome = failed("executor/operator", "{executor: {command: [/nonexistent/executor]}}");
+    outcome.assert_shows(&["failed to start executor/operator", "No such file", "remedy"]);
+}
+
+#[test]
+fn an_aggregator_of_the_users_that_ends_at_once_has_failed() {
+    let outcome = failed("aggregator", "{aggregator: {command: [sh, -c, \"echo out of ink; exit 5\"]}}");
+    outcome.assert_shows(&["aggregator ready: it ended with exit status: 5; its last output:\n", "out of ink"]);
+}
+
+/// The same end of the same program in the harness's own executor: nothing that was tested has failed.
+#[test]
+fn a_reference_component_that_ends_at_once_is_the_environment() {
+    let sandbox = Sandbox::new();
+    // No asynchronous program of this kind starts with that.
+    let environment = "{executor: {environment: {TOKIO_WORKER_THREADS: none}}}";
+    let outcome = sandbox.run_file(&sandbox.scenario("broken", &format!("components: {environment}\n{ONE_TASK}")));
+    outcome.assert_code(3).assert_shows(&["ERROR process::broken", "the environment failed", "executor/operator"]);
+    sandbox.assert_no_process();
+}
+
+/// What a performer prints is its own: none of it is taken for a record of its executor, and it is not beside other logs.
+#[test]
+fn what_a_performer_prints_is_not_its_executors() {
+    let sandbox = Sandbox::new();
+    let (error, event) = (r#"{"level":"ERROR","message":"lost"}"#, r#"{"level":"INFO","message":"m","event":"E","task_hash":"H"}"#);
+    let place = sandbox.path("output");
+    let script = sandbox.file(
+        "performer.sh",
+        &format!(
+            "readlink /proc/self/fd/1 > {}\necho '{error}'\necho '{}'\nexec {HARNESS} component performer\n",
+            place.display(),
+            event.replace('E', "task_signed")
+        ),
+    );
+    let steps = "steps:\n  - expect_event: {event: task_signed, component: executor/operator, within: 1s}\n";
+    let components = format!("components: {{performer: {{command: [sh, {}]}}}}\n", script.display());
+    let outcome = sandbox.run_file(&sandbox.scenario("forged", &format!("{components}{steps}")));
+    outcome.assert_code(1).assert_shows(&["expect_event", "performer/operator: lost"]);
+    assert!(!outcome.stdout.contains("executor/operator: lost"), "{}", outcome.stdout);
+    let output = PathBuf::from(fs::read_to_string(place).unwrap().trim());
+    let beside: Vec<_> = fs::read_dir(output.parent().unwrap()).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(beside, [output.clone()], "no other component's file is in the folder that a performer can tell");
+    let [folder] = sandbox.run_folders().try_into().unwrap();
+    let linked = fs::read_to_string(folder.join("logs/performer-operator.log")).unwrap();
+    assert!(linked.contains(error) && !log(&folder, "executor-operator.log").contains("lost"), "{linked}");
+}
+
+/// An answer for another task is refused, and the executor is who says so.
+#[test]
+fn an_answer_for_another_task_is_refused_by_name() {
+    let sandbox = Sandbox::new();
+    let components = "components: {performer: {environment: {TASK_ID: none}}}\n";
+    let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_event: {event: performer_failed, task: task, \
+                 component: executor/operator}\n  - expect_verified: {result: \"0x10\", within: 1s}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("other_task", &format!("{components}{steps}")));
+    outcome.assert_code(1).assert_shows(&["failed to use the answer of performer performer-", "its task_id is empty"]);
+    sandbox.assert_no_process();
+}
+
+/// Runs one task with these components; gives what was said once it has failed, with the part that is to blame.
+#[track_caller]
+fn failed(part: &str, components: &str) -> Outcome {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("blame", &format!("components: {components}\n{ONE_TASK}"));
+    let junit = sandbox.path("junit.xml");
+    let outcome = sandbox.run(&["run".as_ref(), path.as_os_str(), "--junit".as_ref(), junit.as_os_str()]);
+    outcome.assert_code(1).assert_shows(&["FAIL  process::blame", &format!("start of {part}\n"), "0 passed, 1 failed"]);
+    let junit = fs::read_to_string(junit).unwrap();
+    assert!(junit.contains("<failure") && !junit.contains("<error"), "{junit}");
+    sandbox.assert_no_process();
+    let [folder] = sandbox.run_folders().try_into().unwrap();
+    assert!(folder.join("timeline.jsonl").is_file(), "the folder that the report names has no timeline");
+    outcome
+}
+
+fn log(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join("logs").join(name)).unwrap()
+}
