@@ -7,6 +7,7 @@ mod component;
 mod config;
 mod pause;
 mod performers;
+mod program;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
-    reaper::{self, RunFolder, RunId, Supervisor, SupervisorOptions},
+    reaper::{self, Descendants, RunFolder, RunId, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::{LogFolder, Timeline},
 };
@@ -56,6 +57,8 @@ pub struct ProcessRuntime {
     anvils: Mutex<Vec<AnvilProcess>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
     chain_urls: Mutex<BTreeMap<u64, String>>,
+    /// What components had started when they were ended.
+    descendants: Mutex<Descendants>,
 }
 
 impl ProcessRuntime {
@@ -80,6 +83,7 @@ impl ProcessRuntime {
             anvils: Mutex::default(),
             components: Mutex::default(),
             chain_urls: Mutex::default(),
+            descendants: Mutex::default(),
         })
     }
 
@@ -165,10 +169,15 @@ impl Runtime for ProcessRuntime {
         let running = components.remove(component).ok_or_else(not_running)?;
         // Not held while it ends: several are killed side by side.
         drop(components);
+        let started = descendants(&self.settings.run, &[&running]).await?;
         let killed = running.kill().await;
-        // A performer process is its executor's child and goes with it; nobody could adopt it.
+        // A performer process is its executor's child and goes with it; nobody could take it over.
         let (run, name) = (self.settings.run.clone(), component.to_string());
-        blocking(move || reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))).await?;
+        blocking(move || {
+            reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))?;
+            started.kill(&run)
+        })
+        .await?;
         self.components.lock().await.insert(component.clone(), killed);
         Ok(())
     }
@@ -186,6 +195,8 @@ impl Runtime for ProcessRuntime {
         let Some(running) = self.components.lock().await.remove(component) else {
             return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
         };
+        let started = descendants(&self.settings.run, &[&running]).await?;
+        self.descendants.lock().await.extend(started);
         let launch = running.stop(STOP_GRACE).await.again();
         let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
         self.components.lock().await.insert(component.clone(), running);
@@ -227,12 +238,15 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { supervisor, anvils, components, .. } = *self;
+        let Self { settings, supervisor, anvils, components, descendants: started, .. } = *self;
+        let (run, mut started) = (settings.run, started.into_inner());
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
             components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
         for group in [aggregator, executors] {
+            let running: Vec<_> = group.iter().map(|(_, running)| running).collect();
+            started.extend(descendants(&run, &running).await?);
             let stopping = group.into_iter().map(|(component, running)| async move {
                 let stopped = running.stop(STOP_GRACE).await;
                 (!stopped.orderly).then(|| Remains {
@@ -245,6 +259,8 @@ impl Runtime for ProcessRuntime {
             remains.extend(futures::future::join_all(stopping).await.into_iter().flatten());
         }
         futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
+        let strays = blocking(move || started.end(&run, reaper::DEFAULT_GRACE)).await?;
+        remains.extend(strays.into_iter().map(|stray| Remains { what: stray.to_string() }));
         let (report, farewell) = blocking(move || supervisor.sweep()).await?;
         remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
         Ok(TakenDown { remains, farewell: Some(farewell) })
@@ -261,6 +277,13 @@ impl Runtime for ProcessRuntime {
         blocking(move || supervisor.keep()).await?;
         Ok(())
     }
+}
+
+/// What components have started and what that has started, as of now.
+async fn descendants(run: &RunId, components: &[&RunningComponent]) -> Result<Descendants, RuntimeError> {
+    let pids: Vec<_> = components.iter().filter_map(|component| component.pid()).collect();
+    let run = run.clone();
+    blocking(move || Descendants::of(&run, &pids)).await
 }
 
 /// The component whose processes a component's are: a performer is its executor's child.
