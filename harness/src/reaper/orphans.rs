@@ -67,6 +67,18 @@ fn complain(text: &str) {
 ///
 /// What inherited the environment is left alone: it carries the label of its run, or was not started by a component.
 pub fn end_orphans() -> Result<Vec<LabelledProcess>, ReaperError> {
+    let (mut ended, mut clean) = (Vec::new(), 0);
+    let deadline = Instant::now() + END_LIMIT;
+    // What is seen may have made another one by the time that it stands still.
+    while clean < CLEAN_LOOKS && Instant::now() < deadline {
+        let found = end_once()?;
+        clean = if found.is_empty() { clean + 1 } else { 0 };
+        ended.extend(found);
+    }
+    Ok(ended)
+}
+
+fn end_once() -> Result<Vec<LabelledProcess>, ReaperError> {
     let own = getpid().as_raw_nonzero().get();
     let names: BTreeSet<_> = env::vars_os().map(|(name, _)| name.into_encoded_bytes()).collect();
     let children = Stat::of_all().map_err(ReaperError::AllProcesses)?;
@@ -80,6 +92,9 @@ pub fn end_orphans() -> Result<Vec<LabelledProcess>, ReaperError> {
     Ok(found)
 }
 
+/// When orphans that make others again and again are given up.
+const END_LIMIT: Duration = Duration::from_secs(5);
+const CLEAN_LOOKS: usize = 2;
 /// How long a process is looked at that has no environment: in the middle of an execve every process has none.
 const EXEC_LIMIT: Duration = Duration::from_millis(50);
 const EXEC_PAUSE: Duration = Duration::from_millis(1);

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io, iter, thread,
+    fs, io, iter, thread,
     time::{Duration, Instant},
 };
 
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// How long descendants may go on making others before they are killed nevertheless.
-const FREEZE_LIMIT: Duration = Duration::from_millis(500);
+const FREEZE_LIMIT: Duration = Duration::from_secs(1);
 /// Between two looks: no event tells that a process stands still.
 const FREEZE_PAUSE: Duration = Duration::from_millis(1);
 
@@ -86,27 +86,65 @@ fn end_all_below(roots: &BTreeSet<i32>, grace: Duration) -> io::Result<()> {
 /// Kills everything below some processes. All of it stands still first: what stands still makes no others.
 pub(super) fn kill_all_below(roots: &BTreeSet<i32>) -> io::Result<()> {
     let deadline = Instant::now() + FREEZE_LIMIT;
-    let mut frozen: BTreeMap<(i32, u64), Held> = BTreeMap::new();
     loop {
-        let seen = Tree::read()?.below(roots);
-        let mut all_stand_still = true;
+        let frozen = freeze_all_below(roots, deadline)?;
+        signal(&frozen, Signal::KILL);
+        await_ends(frozen, KILL_LIMIT);
+        // The death of one may make the kernel wake another one: it does so with process groups that become orphaned.
+        if Tree::read()?.below(roots).is_empty() || Instant::now() > deadline {
+            return Ok(());
+        }
+    }
+}
+
+/// Stops everything below some processes until nothing new is seen there.
+fn freeze_all_below(roots: &BTreeSet<i32>, deadline: Instant) -> io::Result<Vec<Held>> {
+    let mut frozen: BTreeMap<(i32, u64), Held> = BTreeMap::new();
+    let mut thorough = false;
+    loop {
+        // Where one process makes the next within milliseconds, the table of all processes takes too long to read.
+        let seen = if thorough { Tree::read()?.below(roots) } else { listed_below(roots) };
+        let (mut still, mut new) = (true, false);
         for (pid, stat) in seen {
-            all_stand_still &= stat.stands_still();
+            still &= stat.stands_still();
             if !frozen.contains_key(&(pid, stat.started)) {
-                all_stand_still = false;
+                new = true;
                 if let Some(held) = Held::started(pid, stat.started) {
                     signal([&held], Signal::STOP);
                     frozen.insert((pid, stat.started), held);
                 }
             }
         }
-        if all_stand_still || Instant::now() > deadline {
-            break;
+        if (thorough && still && !new) || Instant::now() > deadline {
+            return Ok(frozen.into_values().collect());
         }
-        thread::sleep(FREEZE_PAUSE);
+        thorough = still && !new;
+        if !still && !new {
+            thread::sleep(FREEZE_PAUSE);
+        }
     }
-    let frozen: Vec<_> = frozen.into_values().collect();
-    signal(&frozen, Signal::KILL);
-    await_ends(frozen, KILL_LIMIT);
-    Ok(())
+}
+
+/// What lives below some processes by the kernel's lists of their children, which not every kernel has, and which lack some
+/// while others end.
+fn listed_below(roots: &BTreeSet<i32>) -> BTreeMap<i32, Stat> {
+    let mut found = BTreeMap::new();
+    let mut parents: Vec<_> = roots.iter().copied().collect();
+    while let Some(parent) = parents.pop() {
+        for pid in children(parent).filter(|pid| !roots.contains(pid)) {
+            if let Some(stat) = Stat::of(pid).filter(|stat| !stat.has_ended() && !is_supervisor(pid))
+                && found.insert(pid, stat).is_none()
+            {
+                parents.push(pid);
+            }
+        }
+    }
+    found
+}
+
+fn children(pid: i32) -> impl Iterator<Item = i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let pids: Vec<_> = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    pids.into_iter().filter_map(|pid| pid.parse().ok())
 }

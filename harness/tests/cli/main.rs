@@ -6,12 +6,12 @@
 mod clusters;
 mod commands;
 mod components;
+mod escaped;
 mod exit_codes;
 mod faults;
 mod interrupt;
 mod keep;
 mod reports;
 mod sandbox;
-mod sigkill;
 mod target;
 mod wait;

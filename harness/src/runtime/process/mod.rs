@@ -238,15 +238,15 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { settings, supervisor, anvils, components, descendants: started, .. } = *self;
-        let (run, mut started) = (settings.run, started.into_inner());
+        let Self { settings, mut supervisor, anvils, components, descendants: started, .. } = *self;
+        supervisor.mind(&started.into_inner())?;
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
             components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
         for group in [aggregator, executors] {
             let running: Vec<_> = group.iter().map(|(_, running)| running).collect();
-            started.extend(descendants(&run, &running).await?);
+            supervisor.mind(&descendants(&settings.run, &running).await?)?;
             let stopping = group.into_iter().map(|(component, running)| async move {
                 let stopped = running.stop(STOP_GRACE).await;
                 (!stopped.orderly).then(|| Remains {
@@ -259,8 +259,6 @@ impl Runtime for ProcessRuntime {
             remains.extend(futures::future::join_all(stopping).await.into_iter().flatten());
         }
         futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
-        let strays = blocking(move || started.end(&run, reaper::DEFAULT_GRACE)).await?;
-        remains.extend(strays.into_iter().map(|stray| Remains { what: stray.to_string() }));
         let (report, farewell) = blocking(move || supervisor.sweep()).await?;
         remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
         Ok(TakenDown { remains, farewell: Some(farewell) })
