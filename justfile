@@ -47,3 +47,7 @@ advisories:
 # Everything that CI runs; `just ci --quick` without what has to be installed
 ci *arguments:
     .ci/run {{ arguments }}
+
+# What takes too long for every change: `just nightly kills` runs one of runs, stress, kills, ignored
+nightly *stages:
+    .ci/nightly {{ stages }}

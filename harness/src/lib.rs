@@ -1,5 +1,6 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 
+mod age;
 pub mod chain;
 pub mod child;
 pub mod cli;

@@ -5,6 +5,7 @@
 //! `controller` watches, applies and drains; `election` says by a Lease whether it may; `metrics`, `health` and `server`
 //! tell others how it does, and [`run`](run()) starts and ends all of it. Nothing in here knows the harness.
 
+mod age;
 pub mod api;
 mod config;
 mod controller;

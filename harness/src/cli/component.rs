@@ -4,11 +4,12 @@ use std::{error::Error, future::Future, path::PathBuf};
 
 use hourglass_aggregator::AggregatorConfig;
 use hourglass_component::shutdown;
-use hourglass_executor::ExecutorConfig;
+use hourglass_executor::{ExecutorConfig, performers::reap_orphans};
 use hourglass_operator::OperatorConfig;
 use hourglass_performer::PerformerConfig;
 
 use super::CliError;
+use crate::reaper::adopt_orphans;
 
 /// Runs a reference component until SIGTERM or SIGINT
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -47,6 +48,9 @@ pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
             ended("performer", Box::pin(hourglass_performer::run(config, shutdown::on_signal()))).await
         }
         ComponentCommand::Executor { config } => {
+            // Else a daemon of a performer would be lost to the harness with the performer.
+            adopt_orphans()?;
+            reap_orphans();
             let config = ExecutorConfig::open(config)?;
             ended("executor", Box::pin(hourglass_executor::run(config, shutdown::on_signal()))).await
         }

@@ -29,7 +29,7 @@ pub use error::CliError;
 pub use run::AnvilArgs;
 
 use crate::{
-    reaper::{SuperviseArgs, supervise_main},
+    reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main},
     runner::verdict::ExitStatus,
 };
 
@@ -65,6 +65,8 @@ enum Command {
     Probe(probe::ProbeCommand),
     #[command(hide = true)]
     Supervise(SuperviseArgs),
+    #[command(hide = true)]
+    Adopt(AdoptArgs),
 }
 
 impl Cli {
@@ -73,6 +75,9 @@ impl Cli {
         // The supervisor outlives everything and must not depend on a runtime.
         if let Command::Supervise(args) = &self.command {
             return supervise_main(args);
+        }
+        if let Command::Adopt(args) = &self.command {
+            return adopt_main(args);
         }
         match self.dispatch() {
             Ok(status) => status.into(),
@@ -109,7 +114,7 @@ impl Cli {
                 }
             }
             // Handled before there is a runtime.
-            Command::Supervise(_) => {}
+            Command::Supervise(_) | Command::Adopt(_) => {}
         }
         Ok(ExitStatus::Passed)
     }

@@ -8,6 +8,7 @@ use super::{CliError, run_cluster::ClusterChoiceArgs};
 use crate::{
     chain::AnvilSearch,
     cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
+    reaper,
     report::{self, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
     runtime::HarnessExecutable,
@@ -88,6 +89,8 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         keep: args.keep,
         cluster,
     };
+    // What a component leaves behind when it ends, it leaves to this process.
+    reaper::adopt_orphans()?;
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
     let report = follow(&schedule, &settings).await?;
@@ -97,7 +100,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if let Some(path) = &args.json {
         report::write_json(path, &report)?;
     }
-    let status = report.exit_status();
+    let status = end_orphans(report.exit_status()).await?;
     match tidy(&settings.cluster).await {
         Err(error) if status == ExitStatus::Passed => Err(error),
         // What the trials came to counts for more than what stays after them.
@@ -107,6 +110,21 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         }
         Ok(()) => Ok(status),
     }
+}
+
+/// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it
+/// is, nothing tells: trials that passed are no proof then.
+async fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
+    let ended = tokio::task::spawn_blocking(reaper::end_orphans).await;
+    let orphans = ended.map_err(|error| CliError::Output(io::Error::other(error)))??;
+    for orphan in &orphans {
+        let text = format!(
+            "{orphan} was left by a component that has ended, without the environment of its trial; it was ended\n"
+        );
+        // Nowhere to say that nothing can be said.
+        let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+    }
+    Ok(if status == ExitStatus::Passed && !orphans.is_empty() { ExitStatus::Failed } else { status })
 }
 
 /// In a cluster of others the operator goes with the last run that uses it. Trials that were kept use it still.

@@ -60,5 +60,5 @@ async fn age(engine: &Engine, name: &str) -> Result<Option<Duration>, ImageError
     // Which type the time has depends on features that other crates choose; as text it is always RFC 3339.
     let metadata = image.metadata.and_then(|metadata| serde_json::to_value(metadata).ok());
     let tagged = metadata.and_then(|metadata| metadata["LastTagTime"].as_str()?.parse::<Timestamp>().ok());
-    Ok(tagged.and_then(|tagged| Duration::try_from(Timestamp::now().duration_since(tagged)).ok()))
+    Ok(tagged.map(|tagged| crate::age::age(tagged, Timestamp::now())))
 }

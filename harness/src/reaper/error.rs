@@ -118,6 +118,9 @@ pub enum ReaperError {
     /// The table of processes cannot be read.
     #[error("list the processes of all runs")]
     AllProcesses(#[source] io::Error),
+    /// The system does not let this process be the parent of orphans.
+    #[error("adopt the orphans among the processes below this one")]
+    Adopt(#[source] io::Error),
     /// Something of the run is still there although it was killed again and again.
     #[error("sweep run {run}: still there after {limit:?}: {}", describe(leftovers))]
     StillThere {

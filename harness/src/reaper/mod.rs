@@ -8,12 +8,16 @@ mod folder;
 mod inventory;
 mod kubernetes;
 mod labels;
+mod orphans;
 mod owner;
 mod process;
 mod run_id;
+mod stat;
+mod strays;
 mod supervise;
 mod supervisor;
 mod sweep;
+mod tree;
 
 pub use docker::{EngineObjects, LabelledContainer, LabelledNetwork};
 pub use error::ReaperError;
@@ -25,10 +29,13 @@ pub use labels::{
     BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, FOLDER_LABEL, LIFETIME, Labels, OWNER_PID_LABEL,
     OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,
 };
+pub(crate) use orphans::adopting;
+pub use orphans::{AdoptArgs, adopt_main, adopt_orphans, end_orphans};
 pub use owner::Owner;
 pub(crate) use process::kill_carriers;
 pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_labelled, processes_of};
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
+pub(crate) use strays::Descendants;
 pub use supervise::{SuperviseArgs, supervise_main};
 pub use supervisor::{Farewell, Supervisor, SupervisorOptions};
 pub use sweep::{DEFAULT_GRACE, Kind, Leftover, Places, SweepReport, sweep, sweep_all};

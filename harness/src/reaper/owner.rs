@@ -4,6 +4,8 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
+use super::stat::Stat;
+
 /// A process of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
@@ -24,10 +26,7 @@ impl Owner {
 
     /// The process that has this id now.
     pub fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The command in parentheses may hold anything; the start time is field 22, and field 3 follows the command.
-        let (_, fields) = stat.rsplit_once(')')?;
-        let started = fields.split_whitespace().nth(19)?.parse().ok()?;
+        let Stat { started, .. } = Stat::of(i32::try_from(pid).ok()?)?;
         Some(Self { pid, started, boot: boot_id() })
     }
 

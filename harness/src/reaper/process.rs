@@ -1,10 +1,11 @@
 //! The processes of a run: found by their label in `/proc`, ended through pidfds.
 //!
 //! A process keeps its label when it forks, starts another program or leaves its session; it loses it only by
-//! clearing its environment. Processes of other users cannot be read and are left out. Zombies have no environment,
-//! so they do not count.
+//! clearing its environment, and is then found for as long as it is below one that has it. Processes of other users
+//! cannot be read and are left out. Zombies have no environment, so they do not count.
 
 use std::{
+    collections::BTreeSet,
     fmt, fs, io,
     os::fd::OwnedFd,
     thread,
@@ -17,9 +18,13 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Leftover, ReaperError, RunId};
+use super::{
+    Kind, Leftover, RUN_ID_VARIABLE, ReaperError, RunId,
+    stat::Stat,
+    tree::{Tree, end_with_all_below},
+};
 
-/// A process that carries the id of a run.
+/// A process that carries the id of a run, or was started by one that does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LabelledProcess {
     /// Its process id.
@@ -48,8 +53,9 @@ pub fn processes_of(run: &RunId) -> Result<Vec<LabelledProcess>, ReaperError> {
 pub fn kill_labelled(run: &RunId, also: EnvironmentLabel<'_>) -> Result<Vec<LabelledProcess>, ReaperError> {
     let labels = [run.label(), also];
     let found = processes_with(run, &labels)?;
-    let held = found.iter().filter_map(|process| Held::of(process.pid, &labels)).collect();
-    end(held, Signal::KILL, KILL_LIMIT);
+    let held: Vec<_> = found.iter().filter_map(|process| Held::of(process.pid, &labels)).collect();
+    signal(&held, Signal::KILL);
+    await_ends(held, KILL_LIMIT);
     Ok(found)
 }
 
@@ -59,8 +65,9 @@ pub fn kill_labelled(run: &RunId, also: EnvironmentLabel<'_>) -> Result<Vec<Labe
 /// Blocks for some milliseconds.
 pub(crate) fn kill_carriers(label: EnvironmentLabel<'_>) -> io::Result<Vec<LabelledProcess>> {
     let found = carriers_of(&[label])?;
-    let held = found.iter().filter_map(|process| Held::of(process.pid, &[label])).collect();
-    end(held, Signal::KILL, KILL_LIMIT);
+    let held: Vec<_> = found.iter().filter_map(|process| Held::of(process.pid, &[label])).collect();
+    signal(&held, Signal::KILL);
+    await_ends(held, KILL_LIMIT);
     Ok(found)
 }
 
@@ -99,7 +106,8 @@ const EXEC_LIMIT: Duration = Duration::from_millis(50);
 /// Between two looks: no event tells that a process has got its environment.
 const EXEC_PAUSE: Duration = Duration::from_millis(1);
 
-/// Processes as a kind of thing to sweep: SIGTERM, then SIGKILL for those that are still there after the grace.
+/// Processes as a kind of thing to sweep, with everything below them: SIGTERM, then SIGKILL for those that are still there
+/// after the grace.
 #[derive(Debug, Clone, Copy)]
 pub struct Processes {
     /// How long a process may take to end by itself.
@@ -107,39 +115,68 @@ pub struct Processes {
 }
 
 /// How long one sweep waits for killed processes to be gone; the next sweep finds what takes longer.
-const KILL_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const KILL_LIMIT: Duration = Duration::from_secs(1);
 
 impl Kind for Processes {
     fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
-        let found = processes_of(run)?;
-        let held = found.iter().filter_map(|process| Held::of(process.pid, &[run.label()])).collect();
-        let stubborn = end(held, Signal::TERM, self.grace);
-        // What outlives this as well is found again by the next sweep.
-        end(stubborn, Signal::KILL, KILL_LIMIT);
+        let mut found = processes_of(run)?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fail = |source| ReaperError::Processes { run: run.clone(), source };
+        let tree = Tree::read().map_err(fail)?;
+        let labelled: BTreeSet<_> = found.iter().map(|process| process.pid).collect();
+        let below = tree.below(&labelled).into_keys();
+        found.extend(below.map(|pid| LabelledProcess { pid, command: command_line(pid) }));
+        let roots = tree.roots_among(&labelled).into_iter();
+        let roots = roots.filter_map(|pid| Held::of(pid, &[run.label()])).collect();
+        end_with_all_below(roots, self.grace).map_err(fail)?;
         Ok(found.into_iter().map(Leftover::Process).collect())
     }
 }
 
 /// A process that cannot be mistaken for another one that gets the same id later.
-struct Held {
+#[derive(Debug)]
+pub(super) struct Held {
+    pid: i32,
     pidfd: OwnedFd,
 }
 
 impl Held {
     /// Nothing when the process has ended, or when the id belongs to a process without the label by now.
     fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
-        let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        let held = Self::open(pid)?;
         // Read after the pidfd was opened: the label that was seen before may have been that of a process gone since.
-        (label(pid, labels) == Label::Own).then_some(Self { pidfd })
+        carries(pid, labels).then_some(held)
+    }
+
+    /// The process with this id that was started then; nothing when it has ended.
+    pub(super) fn started(pid: i32, started: u64) -> Option<Self> {
+        let held = Self::open(pid)?;
+        Stat::of(pid).is_some_and(|stat| stat.started == started && !stat.has_ended()).then_some(held)
+    }
+
+    fn open(pid: i32) -> Option<Self> {
+        let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        Some(Self { pid, pidfd })
+    }
+
+    /// Its process id, which is that of another process once this one has ended.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
     }
 }
 
-/// Sends a signal to all and returns those that are still alive after the limit.
-fn end(mut held: Vec<Held>, signal: Signal, limit: Duration) -> Vec<Held> {
-    for process in &held {
-        // A process that has ended takes no signal, and its pidfd says so below.
+/// Sends a signal to all.
+pub(super) fn signal<'a>(held: impl IntoIterator<Item = &'a Held>, signal: Signal) {
+    for process in held {
+        // A process that has ended takes no signal, and its pidfd says so.
         let _ = pidfd_send_signal(&process.pidfd, signal);
     }
+}
+
+/// Waits until all have ended; gives those that are still alive after the limit.
+pub(super) fn await_ends(mut held: Vec<Held>, limit: Duration) -> Vec<Held> {
     let deadline = Instant::now() + limit;
     while !held.is_empty() {
         let mut ends: Vec<_> = held.iter().map(|process| PollFd::new(&process.pidfd, PollFlags::IN)).collect();
@@ -198,6 +235,36 @@ fn label(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Label {
     if labels.iter().all(has) { Label::Own } else { Label::Other }
 }
 
+/// Whether a process carries all of these labels.
+pub(super) fn carries(pid: i32, labels: &[EnvironmentLabel<'_>]) -> bool {
+    label(pid, labels) == Label::Own
+}
+
+/// The run whose id a process carries.
+pub(super) fn run_of(pid: i32) -> Option<RunId> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = environment.split(|byte| *byte == 0);
+    let value = variables.find_map(|variable| {
+        variable.strip_prefix(RUN_ID_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+    })?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// The run whose supervisor a process is, by its arguments.
+pub(super) fn supervised_by(pid: i32) -> Option<RunId> {
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut arguments = arguments.split(|byte| *byte == 0).skip(1);
+    if (arguments.next(), arguments.next()) != (Some(b"supervise"), Some(b"--run")) {
+        return None;
+    }
+    std::str::from_utf8(arguments.next()?).ok()?.parse().ok()
+}
+
+/// Whether a process is the supervisor of a run.
+pub(super) fn is_supervisor(pid: i32) -> bool {
+    supervised_by(pid).is_some()
+}
+
 pub(super) fn command_line(pid: i32) -> String {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments = arguments.strip_suffix(&[0]).unwrap_or(&arguments);
@@ -235,7 +302,9 @@ mod tests {
         let pid = i32::try_from(child.id()).unwrap();
         assert_eq!(processes_of(&run).unwrap(), [LabelledProcess { pid, command: "sleep 60".to_owned() }]);
 
-        let left = end(vec![Held::of(pid, &[run.label()]).unwrap()], Signal::KILL, KILL_LIMIT);
+        let held = vec![Held::of(pid, &[run.label()]).unwrap()];
+        signal(&held, Signal::KILL);
+        let left = await_ends(held, KILL_LIMIT);
 
         assert!(left.is_empty(), "the end of a killed process was not seen");
         assert_eq!(

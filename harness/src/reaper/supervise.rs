@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    ClusterAddress, DEFAULT_GRACE, Places, ReaperError, RunFolder, RunId, SweepReport, process::wait, sweep_all,
+    ClusterAddress, DEFAULT_GRACE, Descendants, Places, ReaperError, RunFolder, RunId, SweepReport, process::wait,
+    strays::Strays, sweep::sweep_all_and,
 };
 use crate::engine::EngineAddress;
 
@@ -30,6 +31,9 @@ pub(super) const READY: &str = "ready";
 pub(super) const FINISH: &str = "finish";
 /// Like [`FINISH`], and then the folder is to be removed unless the harness lives to say [`KEEP`].
 pub(super) const SWEEP: &str = "sweep";
+/// The harness is about to end programs of the run that have started these processes; once a line, at any time before
+/// another word.
+pub(super) const MIND: &str = "mind ";
 /// The harness asks to leave everything alone.
 pub(super) const KEEP: &str = "keep";
 
@@ -98,13 +102,16 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
     let owner = Pid::from_raw(args.owner).and_then(|owner| pidfd_open(owner, PidfdFlags::empty()).ok());
     outlive_signals().map_err(ReaperError::Signals)?;
     say(READY);
-    let sweep = || sweep_all(run, *args.grace, args.places());
+    let mut minded = Descendants::default();
     let remove_folder = || match (&args.remove, &args.below) {
         (Some(path), Some(root)) => RunFolder { root: root.clone(), path: path.clone() }.remove(),
         _ => Ok(()),
     };
     let later = owner.as_ref().and_then(|owner| owner.try_clone().ok());
-    match listen(owner) {
+    let end = listen(owner, &mut minded);
+    let strays = Strays::among(minded, *args.grace);
+    let sweep = || sweep_all_and(run, *args.grace, args.places(), &strays);
+    match end {
         Ok(End::Keep) => {
             log(run, "kept, as asked");
             Ok(())
@@ -113,7 +120,7 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
             let swept = sweep();
             let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
             say(&serde_json::to_string(&answer).unwrap_or_default());
-            if matches!(end, End::Finish) || matches!(listen(later), Ok(End::Keep)) {
+            if matches!(end, End::Finish) || matches!(listen(later, &mut Descendants::default()), Ok(End::Keep)) {
                 return Ok(());
             }
             log(run, format_args!("process {} is gone before it has seen to the folder", args.owner));
@@ -121,6 +128,9 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
         }
         end => {
             log(run, format_args!("process {} is gone ({end:?}), sweeping", args.owner));
+            // Its files are closed before it has ended. Until then its components must not be stopped: the kernel wakes
+            // and hangs up process groups that stand still when their last parent outside ends.
+            let _ = wait(&mut later.iter().map(watched).collect::<Vec<_>>(), Some(Instant::now() + PIPE_LIMIT));
             let swept = sweep();
             for leftover in swept.iter().flat_map(|report| &report.leftovers) {
                 log(run, format_args!("ended {leftover}"));
@@ -145,12 +155,13 @@ enum End {
 /// For how long the pipe may stay open after its owner has ended.
 const PIPE_LIMIT: Duration = Duration::from_millis(500);
 
-/// Waits for a word of the harness or for its end, whichever comes first.
+/// Waits for a word of the harness or for its end, whichever comes first; `minded` takes what it wants to be minded until
+/// then.
 ///
 /// The end of the pipe is the signal that counts: a child caught between fork and exec carries no label yet but holds
 /// a copy of the pipe, so once the pipe is closed every process of the run can be found. The end of the owner is
 /// watched beside it in case that a process which is no part of the run inherited the pipe.
-fn listen(mut owner: Option<OwnedFd>) -> io::Result<End> {
+fn listen(mut owner: Option<OwnedFd>, minded: &mut Descendants) -> io::Result<End> {
     let input = io::stdin();
     let mut heard = Vec::new();
     let mut deadline = None;
@@ -162,16 +173,21 @@ fn listen(mut owner: Option<OwnedFd>) -> io::Result<End> {
         }
         let [spoken, ended] = [0, 1].map(|place| files.get(place).is_some_and(|file| !file.revents().is_empty()));
         if spoken {
-            let mut bytes = [0; 64];
+            let mut bytes = [0; 1024];
             let count = rustix::io::read(&input, &mut bytes)?;
             heard.extend_from_slice(&bytes[..count]);
             // A word without its line end was cut off by the death of the harness and does not count.
-            match String::from_utf8_lossy(&heard).split_once('\n') {
-                Some((FINISH, _)) => return Ok(End::Finish),
-                Some((SWEEP, _)) => return Ok(End::Sweep),
-                Some((KEEP, _)) => return Ok(End::Keep),
-                _ if count == 0 => return Ok(End::Gone),
-                _ => {}
+            while let Some(end) = heard.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<_> = heard.drain(..=end).collect();
+                match String::from_utf8_lossy(&line).trim_end() {
+                    FINISH => return Ok(End::Finish),
+                    SWEEP => return Ok(End::Sweep),
+                    KEEP => return Ok(End::Keep),
+                    line => minded.extend(Descendants::from_words(line.strip_prefix(MIND).unwrap_or_default())),
+                }
+            }
+            if count == 0 {
+                return Ok(End::Gone);
             }
         }
         if ended {

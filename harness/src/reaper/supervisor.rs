@@ -14,7 +14,8 @@ use rustix::event::{PollFd, PollFlags};
 use super::{
     DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
     process::wait,
-    supervise::{Answer, FINISH, KEEP, READY, SWEEP},
+    strays::Descendants,
+    supervise::{Answer, FINISH, KEEP, MIND, READY, SWEEP},
     sweep_all,
 };
 use crate::engine::EngineAddress;
@@ -94,6 +95,13 @@ impl Supervisor {
     /// The process id of the supervisor.
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Has the supervisor hold these processes: those that are still there when it sweeps are ended and told, as what
+    /// carries the label of the run is.
+    pub(crate) fn mind(&mut self, descendants: &Descendants) -> Result<(), ReaperError> {
+        let said = self.say(&format!("{MIND}{}", descendants.to_words()));
+        said.map_err(|source| conversation(&self.run, source))
     }
 
     /// The orderly end: sweeps, and tells what the harness had left behind. Blocks until the sweep is over.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ClusterAddress, EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Namespaces, Processes,
-    ReaperError, RunId,
+    ReaperError, RunId, strays::Strays,
 };
 use crate::engine::EngineAddress;
 
@@ -137,10 +137,20 @@ pub struct Places {
 ///
 /// Must not be called from within an asynchronous task.
 pub fn sweep_all(run: &RunId, grace: Duration, places: Places) -> Result<SweepReport, ReaperError> {
+    sweep_all_and(run, grace, places, &Strays::default())
+}
+
+/// Like [`sweep_all`], and of these descendants those that are still there.
+pub(super) fn sweep_all_and(
+    run: &RunId,
+    grace: Duration,
+    places: Places,
+    strays: &Strays,
+) -> Result<SweepReport, ReaperError> {
     let processes = Processes { grace };
     let namespaces = places.cluster.map(Namespaces::at);
     let objects = places.engine.map(EngineObjects::at);
-    let mut kinds: Vec<&dyn Kind> = vec![&processes];
+    let mut kinds: Vec<&dyn Kind> = vec![&processes, strays];
     // What runs in a cluster asks the chains, which are containers.
     kinds.extend(namespaces.iter().map(|namespaces| namespaces as &dyn Kind));
     kinds.extend(objects.iter().map(|objects| objects as &dyn Kind));

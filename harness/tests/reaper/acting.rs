@@ -51,6 +51,14 @@ impl Run {
     pub(crate) fn start(&self, script: &str) -> Child {
         shell(&self.id, script).stdout(Stdio::piped()).spawn().unwrap()
     }
+
+    /// Like [`Self::start`], by way of the harness, so that the shell adopts the orphans among its descendants.
+    pub(crate) fn adopting(&self, script: &str) -> Child {
+        let (name, value) = self.id.label();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.args(["adopt", "--", "sh", "-c", script]).env(name, value).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    }
 }
 
 impl Drop for Run {

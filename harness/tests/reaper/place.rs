@@ -12,16 +12,13 @@ use bollard::{
     body_full,
     models::{ContainerCreateBody, HostConfig, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest},
     query_parameters::{
-        CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptions,
-        ListNetworksOptionsBuilder, ListVolumesOptions, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveImageOptions, RemoveVolumeOptions,
+        CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
+        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
+        RemoveVolumeOptions,
     },
 };
 use futures::TryStreamExt as _;
-use hourglass_harness::{
-    engine::Engine,
-    reaper::{Labels as RunLabels, RunId},
-};
+use hourglass_harness::{engine::Engine, reaper::RunId};
 use lddtree::DependencyAnalyzer;
 use tokio::runtime::{Builder, Runtime};
 
@@ -149,45 +146,6 @@ impl Place {
             let networks = networks.into_iter().filter_map(|network| network.name);
             names.chain(networks).chain(volumes.into_iter().map(|volume| volume.name)).collect()
         })
-    }
-
-    /// The names of what belongs to runs that have their folders below `runs`: by its labels, or because it is attached to
-    /// a network that is named after one of them. `seen` takes the ids of those runs.
-    pub(crate) fn of_runs_below(&self, runs: &Path, seen: &mut BTreeSet<String>) -> BTreeSet<String> {
-        let all = ListContainersOptionsBuilder::new().all(true).build();
-        let docker = self.engine.docker();
-        let (containers, networks, volumes) = self.runtime.block_on(async {
-            let containers = docker.list_containers(Some(all)).await.unwrap();
-            let networks = docker.list_networks(None::<ListNetworksOptions>).await.unwrap();
-            let volumes = docker.list_volumes(None::<ListVolumesOptions>).await.unwrap().volumes.unwrap_or_default();
-            (containers, networks, volumes)
-        });
-        let mut found = BTreeSet::new();
-        let mut note = |labels: Option<&Labels>, name: &str| {
-            let labels = labels
-                .and_then(RunLabels::from_map)
-                .filter(|labels| labels.folder.as_deref().is_some_and(|folder| folder.starts_with(runs)));
-            if let Some(labels) = labels {
-                seen.insert(labels.run.to_string());
-                found.insert(name.to_owned());
-            }
-        };
-        for container in &containers {
-            note(container.labels.as_ref(), &container.names.iter().flatten().cloned().collect::<String>());
-        }
-        for network in &networks {
-            note(network.labels.as_ref(), network.name.as_deref().unwrap());
-        }
-        for volume in &volumes {
-            note(Some(&volume.labels), &volume.name);
-        }
-        for container in containers {
-            let attached = container.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-            if attached.keys().any(|network| seen.iter().any(|run| network.contains(run))) {
-                found.extend(container.names.unwrap_or_default());
-            }
-        }
-        found
     }
 
     fn name(&self, name: &str) -> String {

@@ -5,7 +5,8 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
-    process::Command,
+    path::Path,
+    process::{Child, Command},
     thread,
     time::Duration,
 };
@@ -20,7 +21,7 @@ use crate::acting::{Acting, FOLDER, Run, SWEPT, TREES, UNSUPERVISED, eventually,
 const SEED: &str = "REAPER_TEST_SEED";
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 10] = [
+pub(crate) const TESTS: [(&str, fn()); 13] = [
     ("nothing_survives_sigkill_of_the_harness_at_any_moment", nothing_survives_sigkill_of_the_harness_at_any_moment),
     ("without_a_supervisor_processes_survive", without_a_supervisor_processes_survive),
     ("the_folder_of_a_killed_run_is_removed", the_folder_of_a_killed_run_is_removed),
@@ -30,6 +31,15 @@ pub(crate) const TESTS: [(&str, fn()); 10] = [
     ),
     ("an_orderly_end_has_nothing_to_report", an_orderly_end_has_nothing_to_report),
     ("a_child_that_ignores_sigterm_is_killed_and_reported", a_child_that_ignores_sigterm_is_killed_and_reported),
+    (
+        "what_has_cleared_its_environment_is_ended_with_what_started_it",
+        what_has_cleared_its_environment_is_ended_with_what_started_it,
+    ),
+    (
+        "daemons_that_start_others_again_and_again_do_not_get_away",
+        daemons_that_start_others_again_and_again_do_not_get_away,
+    ),
+    ("the_supervisor_of_another_run_is_not_ended", the_supervisor_of_another_run_is_not_ended),
     ("keep_leaves_everything_alone", keep_leaves_everything_alone),
     ("processes_of_others_are_not_touched", processes_of_others_are_not_touched),
     ("signals_do_not_end_the_supervisor", signals_do_not_end_the_supervisor),
@@ -110,10 +120,8 @@ fn an_orderly_end_has_nothing_to_report() {
 fn a_child_that_ignores_sigterm_is_killed_and_reported() {
     let run = Run::new();
     let supervisor = supervisor(&run.id);
-    let mut child = run.start("trap '' TERM; setsid sh -c 'echo deaf; exec sleep 1000' & wait");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "deaf\n");
+    let mut child = run.start("trap '' TERM; setsid sh -c 'echo deaf; exec sleep 1000' & wait; exec sleep 1000");
+    assert_eq!(first_line(&mut child), "deaf\n");
 
     let report = supervisor.finish().unwrap();
 
@@ -126,6 +134,65 @@ fn a_child_that_ignores_sigterm_is_killed_and_reported() {
     assert_eq!(traces(&run.id), [""; 0], "a process survived the orderly end");
 }
 
+/// A daemon without label, session and parent is found below the component that has adopted it.
+fn what_has_cleared_its_environment_is_ended_with_what_started_it() {
+    let run = Run::new();
+    let supervisor = supervisor(&run.id);
+    let mut adopting = run.adopting("env -i setsid -f sleep 4321; echo forked; exec sleep 1000");
+    assert_eq!(first_line(&mut adopting), "forked\n");
+
+    let report = supervisor.finish().unwrap();
+
+    let told: Vec<_> = report.leftovers.iter().map(ToString::to_string).collect();
+    let daemon = told.iter().find(|told| told.contains("(sleep 4321)")).unwrap_or_else(|| panic!("{told:?}"));
+    let pid = daemon.split_whitespace().nth(1).unwrap();
+    assert!(!Path::new("/proc").join(pid).join("exe").exists(), "told and not ended: {daemon}");
+    adopting.wait().unwrap();
+}
+
+/// Each lives for some milliseconds and leaves another one, so that what was seen is gone when it is ended.
+fn daemons_that_start_others_again_and_again_do_not_get_away() {
+    let (run, folder) = (Run::new(), tempfile::tempdir().unwrap());
+    let script = folder.path().join("hop.sh");
+    let (path, file) = (env::var("PATH").unwrap(), script.display());
+    fs::write(&script, format!("trap '' TERM\nPATH={path}\nsleep 0.01\nenv -i setsid -f sh {file}\n")).unwrap();
+    let hopping = || {
+        let commands = fs::read_dir("/proc").unwrap().map(|entry| fs::read(entry.unwrap().path().join("cmdline")));
+        let commands = commands.map(|command| String::from_utf8_lossy(&command.unwrap_or_default()).into_owned());
+        commands.filter(|command| command.contains(script.to_str().unwrap())).collect::<Vec<_>>()
+    };
+    let supervisor = supervisor(&run.id);
+    let mut adopting = run.adopting(&format!("env -i setsid -f sh {file}; echo forked; exec sleep 1000"));
+    assert_eq!(first_line(&mut adopting), "forked\n");
+
+    // As the death of the harness does.
+    drop(supervisor);
+
+    adopting.wait().unwrap();
+    eventually(Duration::from_secs(20), || none(traces(&run.id))).unwrap();
+    // One is not seen in the moment in which it hands over.
+    for _ in 0..20 {
+        assert_eq!(hopping(), [""; 0], "some got away");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A component that is itself a harness has a supervisor below it, which ends what that harness has started.
+fn the_supervisor_of_another_run_is_not_ended() {
+    let (outer, inner) = (Run::new(), Run::new());
+    let supervisor = supervisor(&outer.id);
+    let mut inner_harness = Acting::start(&inner.id, &[(outer.id.label().0, outer.id.as_str())]);
+    inner_harness.wait_until_supervised();
+
+    let report = supervisor.finish().unwrap();
+
+    let told: Vec<_> = report.leftovers.iter().map(ToString::to_string).collect();
+    assert!(!told.iter().any(|told| told.contains(" supervise ")), "the other run's supervisor was ended: {told:?}");
+    let left = eventually(Duration::from_secs(20), || none(traces(&inner.id)));
+    assert_eq!(left, Ok(()), "the other run's supervisor did not do its work");
+    inner_harness.kill();
+}
+
 fn keep_leaves_everything_alone() {
     let run = Run::new();
     let supervisor = supervisor(&run.id);
@@ -135,6 +202,12 @@ fn keep_leaves_everything_alone() {
     assert_eq!(traces(&run.id).len(), 1, "more than the kept process is left: {:?}", traces(&run.id));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    line
 }
 
 fn processes_of_others_are_not_touched() {

@@ -17,7 +17,7 @@ use super::{
     events::Happened,
     finalizer, status, strays,
 };
-use crate::api::Performer;
+use crate::{age::age, api::Performer};
 
 /// The finalizer of a removal that leaves behind what belongs to the object.
 const ORPHAN: &str = "orphan";
@@ -68,9 +68,7 @@ pub(super) async fn drain(context: &Context, performer: Arc<Performer>) -> Resul
 /// How long pods may still be waited for.
 fn time_left(context: &Context, performer: &Performer) -> Duration {
     let deleted = performer.metadata.deletion_timestamp.as_ref().map_or_else(Timestamp::now, |time| time.0);
-    // Clocks may disagree, but nobody has waited for less than nothing.
-    let waited = Duration::try_from(Timestamp::now().duration_since(deleted)).unwrap_or_default();
-    context.drain.saturating_sub(waited)
+    context.drain.saturating_sub(age(deleted, Timestamp::now()))
 }
 
 async fn scale_down(

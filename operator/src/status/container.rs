@@ -9,7 +9,7 @@ use k8s_openapi::{
 use kube::ResourceExt as _;
 
 use super::{Observed, cause::Cause, pods::condition};
-use crate::api::CONTAINER;
+use crate::{age::age, api::CONTAINER};
 
 /// How long a container may run without answering its probes before that is called a cause: most need less to start.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ pub(super) fn cause(pod: &Pod, observed: &Observed<'_>) -> Option<Cause> {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or("its node");
         return Some(Cause::passing("NodeNotReady", &format!("pod {}: {node} does not report", pod.name_any())));
     }
-    if !status.ready && (ran_for(since, &observed.now) >= PATIENCE || was_ready(pod, since)) {
+    if !status.ready && (age(since.0, observed.now.0) >= PATIENCE || was_ready(pod, since)) {
         let port = observed.performer.grpc_port();
         let message = format!("{} runs, and does not answer gRPC health checks on port {port} as serving", of(pod));
         return Some(Cause::passing("NotServing", &with_exit(&message, last)));
@@ -57,7 +57,7 @@ pub(super) fn cause(pod: &Pod, observed: &Observed<'_>) -> Option<Cause> {
 pub(super) fn patience_left(pod: &Pod, now: &Time) -> Option<Duration> {
     let status = status(pod).filter(|status| !status.ready)?;
     let since = status.state.as_ref()?.running.as_ref()?.started_at.as_ref()?;
-    PATIENCE.checked_sub(ran_for(since, now)).filter(|left| !left.is_zero())
+    PATIENCE.checked_sub(age(since.0, now.0)).filter(|left| !left.is_zero())
 }
 
 fn status(pod: &Pod) -> Option<&ContainerStatus> {
@@ -106,9 +106,4 @@ fn with_exit(message: &str, last: Option<&ContainerStateTerminated>) -> String {
 fn was_ready(pod: &Pod, started: &Time) -> bool {
     let ready = condition(pod, "Ready").filter(|condition| condition.status == "False");
     ready.and_then(|condition| condition.last_transition_time.as_ref()).is_some_and(|changed| changed > started)
-}
-
-/// Nothing where the clocks of node and operator disagree.
-fn ran_for(since: &Time, now: &Time) -> Duration {
-    Duration::try_from(now.0.duration_since(since.0)).unwrap_or_default()
 }

@@ -16,6 +16,7 @@ use super::{
     command::{Question, argument},
     record::{forget, settled, status},
 };
+use crate::age::age;
 
 /// How long Helm may take: nothing that a chart makes is awaited but its hooks, of which ours have none.
 const WITHIN: Duration = Duration::from_mins(2);
@@ -108,8 +109,7 @@ impl Release {
 
 /// How long the Helm that is at a revision may take still.
 fn left_of(status: &ReleaseStatus, now: Timestamp) -> Duration {
-    let age = Duration::try_from(now.duration_since(status.modified)).unwrap_or_default();
-    WITHIN.saturating_sub(age)
+    WITHIN.saturating_sub(age(status.modified, now))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Clusters that nobody needs any more: those that nobody has used for long, and those that never became usable.
 
-use std::time::Duration;
-
 use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 
@@ -11,6 +9,7 @@ use super::{
     locks::Locks,
 };
 use crate::{
+    age::age,
     cluster::{ClusterError, ClusterFolders, ClusterName, ClusterState, Fingerprint, Stage},
     engine::Engine,
     reaper::{Owner, rounded},
@@ -94,7 +93,7 @@ fn why(state: &Result<Option<ClusterState>, ClusterError>, used: Option<Timestam
         (Stage::Usable, _) => {
             let used = used.unwrap_or(state.created);
             let limit = state.idle?;
-            let idle = Duration::try_from(now.duration_since(used)).unwrap_or_default();
+            let idle = age(used, now);
             let stays = humantime::format_duration(limit);
             (idle >= limit)
                 .then(|| format!("nobody has used it for {}, and it was to stay for {stays}", rounded(used, now)))
@@ -108,7 +107,7 @@ pub(super) fn process(owner: Option<&Owner>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, time::Duration};
 
     use jiff::SignedDuration;
 
@@ -149,6 +148,7 @@ mod tests {
     #[rstest::rstest]
     #[case::young(Some(Duration::from_hours(1)), 59, None)]
     #[case::old(Some(Duration::from_hours(1)), 60, Some("nobody has used it for 1h, and it was to stay for 1h"))]
+    #[case::clock_ahead(Some(Duration::from_hours(1)), -60 * 24, None)]
     #[case::promised_longer(Some(Duration::from_hours(24)), 60, None)]
     #[case::nothing_was_said(None, 60 * 24 * 365, None)]
     fn an_idle_cluster_stays_as_long_as_was_said(

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fs, io};
 
-use crate::reaper::{LabelledProcess, RUN_ID_VARIABLE, RunId, process::command_line};
+use crate::reaper::{
+    LabelledProcess, RunId,
+    process::{command_line, run_of, supervised_by},
+    stat::Stat,
+};
 
 /// What is known of a run from the table of processes.
 #[derive(Debug, Default)]
@@ -33,33 +37,9 @@ pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
         seen.processes.sort();
         let is_own = |pid| seen.processes.iter().any(|process| process.pid == pid);
         // What the first process has adopted has lost its parent.
-        let parents = seen.processes.iter().filter_map(|process| parent(process.pid)).filter(|pid| *pid > 1);
+        let parents =
+            seen.processes.iter().filter_map(|process| Some(Stat::of(process.pid)?.parent)).filter(|pid| *pid > 1);
         seen.starter = parents.filter(|pid| !is_own(*pid)).min();
     }
     Ok(found)
-}
-
-fn run_of(pid: i32) -> Option<RunId> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let mut variables = environment.split(|byte| *byte == 0);
-    let value = variables.find_map(|variable| {
-        variable.strip_prefix(RUN_ID_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-    })?;
-    std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-/// The run whose supervisor a process is, by its arguments.
-fn supervised_by(pid: i32) -> Option<RunId> {
-    let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let mut arguments = arguments.split(|byte| *byte == 0).skip(1);
-    if (arguments.next(), arguments.next()) != (Some(b"supervise"), Some(b"--run")) {
-        return None;
-    }
-    std::str::from_utf8(arguments.next()?).ok()?.parse().ok()
-}
-
-fn parent(pid: i32) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command in parentheses may hold anything; the state follows it, then the parent.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

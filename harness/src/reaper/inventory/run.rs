@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{look::Place, processes::SeenProcesses};
-use crate::reaper::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, Leftover, Owner, RunId};
+use crate::{
+    age::age,
+    reaper::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, Leftover, Owner, RunId},
+};
 
 /// Whether anybody needs a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,7 +59,8 @@ pub struct FoundRun {
     pub volumes: Vec<String>,
 }
 
-/// What has neither a folder nor an owner may be in the making, or be swept at this moment.
+/// What has neither a folder nor an owner may be in the making, or be swept at this moment. An id from a clock that was
+/// ahead of this one is young too: to end a run that somebody makes is worse than to leave one until it is named.
 const YOUNG: Duration = Duration::from_mins(1);
 
 impl FoundRun {
@@ -75,9 +79,7 @@ impl FoundRun {
             RunState::Expired => true,
             RunState::Kept => self.here,
             RunState::Orphaned => {
-                let young = self
-                    .began
-                    .is_some_and(|began| Duration::try_from(now.duration_since(began)).is_ok_and(|age| age < YOUNG));
+                let young = self.began.is_some_and(|began| age(began, now) < YOUNG);
                 self.here || !young
             }
         }
@@ -130,7 +132,7 @@ impl FoundRun {
 
 /// The time between two moments in its largest unit, as `3h`.
 pub(crate) fn rounded(from: Timestamp, to: Timestamp) -> String {
-    let seconds = Duration::try_from(to.duration_since(from)).unwrap_or_default().as_secs();
+    let seconds = age(from, to).as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
@@ -205,6 +207,20 @@ mod tests {
         let found = FoundRun::conclude(RunId::generate(), None, SeenProcesses::default(), labels, now);
         assert_eq!((found.state, found.why.as_str()), (RunState::Expired, "expired 3h ago"));
         assert!(found.is_nobodys(now));
+    }
+
+    /// A run id holds the moment of its making by the clock of then, which may have been ahead of the one that is asked
+    /// now, by less than a millisecond or by hours.
+    #[rstest::rstest]
+    #[case::a_nanosecond(jiff::SignedDuration::from_nanos(1))]
+    #[case::a_millisecond(jiff::SignedDuration::from_millis(1))]
+    #[case::a_clock_that_was_set_back(jiff::SignedDuration::from_hours(1))]
+    fn a_run_from_a_clock_that_was_ahead_is_young(#[case] ahead: jiff::SignedDuration) {
+        let run = RunId::generate();
+        let now = run.began().unwrap() - ahead;
+        let found = FoundRun::conclude(run, None, SeenProcesses::default(), None, now);
+        assert_eq!(found.state, RunState::Orphaned);
+        assert!(!found.is_nobodys(now), "a run in the making would be ended");
     }
 
     #[test]

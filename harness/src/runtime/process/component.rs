@@ -11,12 +11,13 @@ use hourglass_component::{
     health::{self, HealthError},
 };
 use jiff::Timestamp;
-use tokio::{process::Command, sync::watch, time::timeout};
+use tokio::{sync::watch, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     ProcessSettings, output,
     pause::{self, PausedGroup},
+    program,
 };
 use crate::{
     child::{Child, SpawnError},
@@ -140,6 +141,11 @@ impl RunningComponent {
         self.child.as_ref().is_some_and(|child| child.status().is_none())
     }
 
+    /// The id of its process, if that was not killed.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::pid)
+    }
+
     /// Kills it; what it was started with is kept.
     pub(super) async fn kill(mut self) -> Self {
         self.end = None;
@@ -206,15 +212,17 @@ fn spawn(
         runtime: "process",
         reason: format!("{} has an empty command", launch.component),
     })?;
-    let mut command = Command::new(program);
-    command.args(arguments).arg("--config").arg(config).envs(launch.environment.iter().cloned());
-    let on_line = record(launch.component.clone(), settings.timeline.clone(), settings.ends.clone(), announce);
-    Child::spawn(command, &launch.component.to_string(), &settings.run, logs, on_line).map_err(|error| match error {
+    let failed = |error| match error {
         SpawnError::Start(source) => {
             RuntimeError::Spawn { component: launch.component.clone(), program: program.clone(), source }
         }
         SpawnError::Output(error) => error.into(),
-    })
+    };
+    let command = program::command(launch, program, arguments, &settings.executable);
+    let mut command = command.map_err(|source| failed(source.into()))?;
+    command.arg("--config").arg(config);
+    let on_line = record(launch.component.clone(), settings.timeline.clone(), settings.ends.clone(), announce);
+    Child::spawn(command, &launch.component.to_string(), &settings.run, logs, on_line).map_err(failed)
 }
 
 /// Each line goes into the timeline; the first that says where the component itself listens is announced.

@@ -8,6 +8,7 @@ mod config;
 mod output;
 mod pause;
 mod performers;
+mod program;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -25,7 +26,7 @@ use super::{
 use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
-    reaper::{self, RunFolder, RunId, Supervisor, SupervisorOptions},
+    reaper::{self, Descendants, RunFolder, RunId, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::{LogFolder, Timeline},
 };
@@ -66,6 +67,8 @@ pub struct ProcessRuntime {
     chain_urls: Mutex<BTreeMap<u64, String>>,
     /// They note the ends of chains.
     chain_ends: Mutex<Vec<AbortOnDropHandle<()>>>,
+    /// What components had started when they were ended.
+    descendants: Mutex<Descendants>,
 }
 
 impl ProcessRuntime {
@@ -94,6 +97,7 @@ impl ProcessRuntime {
             components: Mutex::default(),
             chain_urls: Mutex::default(),
             chain_ends: Mutex::default(),
+            descendants: Mutex::default(),
         })
     }
 
@@ -187,10 +191,15 @@ impl Runtime for ProcessRuntime {
         self.settings.ends.excuse(component);
         // Not held while it ends: several are killed side by side.
         drop(components);
+        let started = descendants(&self.settings.run, &[&running]).await?;
         let killed = running.kill().await;
-        // A performer process is its executor's child and goes with it; nobody could adopt it.
+        // A performer process is its executor's child and goes with it; nobody could take it over.
         let (run, name) = (self.settings.run.clone(), component.to_string());
-        blocking(move || reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))).await?;
+        blocking(move || {
+            reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))?;
+            started.kill(&run)
+        })
+        .await?;
         self.components.lock().await.insert(component.clone(), killed);
         Ok(())
     }
@@ -212,6 +221,8 @@ impl Runtime for ProcessRuntime {
             return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
         };
         self.settings.ends.excuse(component);
+        let started = descendants(&self.settings.run, &[&running]).await?;
+        self.descendants.lock().await.extend(started);
         let launch = running.stop(STOP_GRACE).await.again();
         let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
         self.components.lock().await.insert(component.clone(), running);
@@ -263,13 +274,16 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { settings, supervisor, anvils, components, performers, .. } = *self;
+        let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = *self;
         settings.ends.close();
+        supervisor.mind(&started.into_inner())?;
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
             components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
         for group in [aggregator, executors] {
+            let running: Vec<_> = group.iter().map(|(_, running)| running).collect();
+            supervisor.mind(&descendants(&settings.run, &running).await?)?;
             let stopping = group.into_iter().map(|(component, running)| async move {
                 let stopped = running.stop(STOP_GRACE).await;
                 (!stopped.orderly).then(|| Remains {
@@ -308,6 +322,13 @@ fn note_chain_end(anvil: &AnvilProcess, ends: Ends) -> AbortOnDropHandle<()> {
         let (status, output) = ended.await;
         ends.note_chain(chain_id, &status.to_string(), || output);
     }))
+}
+
+/// What components have started and what that has started, as of now.
+async fn descendants(run: &RunId, components: &[&RunningComponent]) -> Result<Descendants, RuntimeError> {
+    let pids: Vec<_> = components.iter().filter_map(|component| component.pid()).collect();
+    let run = run.clone();
+    blocking(move || Descendants::of(&run, &pids)).await
 }
 
 /// The component whose processes a component's are: a performer is its executor's child.

@@ -1,0 +1,188 @@
+//! Daemons that components start and that carry nothing of their trial any more: environment cleared, session left, parent
+//! gone. They are ended and told, whatever becomes of component and harness.
+
+use std::{fs, path::PathBuf};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    sandbox::{HARNESS, Running, Sandbox},
+    wait::{LIMIT, eventually},
+};
+
+const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+
+/// Daemons that are known by how long they sleep. What is left of them is killed when this is dropped.
+struct Daemons {
+    seconds: String,
+}
+
+impl Daemons {
+    fn new() -> Self {
+        Self { seconds: rand::random_range(1_000_000_u32..2_000_000_000).to_string() }
+    }
+
+    fn command(&self) -> String {
+        format!("sleep {}", self.seconds)
+    }
+
+    fn alive(&self) -> Vec<Pid> {
+        let arguments = format!("sleep\0{}\0", self.seconds);
+        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let is_ours = |path: &PathBuf| fs::read(path.join("cmdline")).is_ok_and(|found| found == arguments.as_bytes());
+        let pid = |path: PathBuf| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?);
+        entries.filter(is_ours).filter_map(pid).collect()
+    }
+
+    #[track_caller]
+    fn assert_none(&self) {
+        let alive = self.alive();
+        assert!(alive.is_empty(), "the harness has ended and left {alive:?}");
+    }
+}
+
+impl Drop for Daemons {
+    fn drop(&mut self) {
+        for pid in self.alive() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// `DAEMON` stands for the program that stays.
+const CLEARED: &str = "env -i setsid DAEMON &";
+const FORKED_TWICE: &str = "(env -i setsid sh -c 'cd /; DAEMON & exit' <&- >&- 2>&- &)";
+const WITH_A_PATH: &str = "env -i \"PATH=$PATH\" \"HOME=$HOME\" setsid -f DAEMON";
+const DEAF: &str = "env -i setsid -f sh -c 'trap \"\" TERM HUP; DAEMON & exit'";
+
+/// A shell script that starts a daemon and is a component then.
+fn script(daemons: &Daemons, start: &str, component: &str) -> String {
+    let start = start.replace("DAEMON", &daemons.command());
+    format!(
+        "[sh, -c, {}]",
+        serde_json::to_string(&format!("{start}\nexec {HARNESS} component {component} \"$@\"")).unwrap()
+    )
+}
+
+#[rstest::rstest]
+#[case::cleared(CLEARED)]
+#[case::forked_twice_without_files(FORKED_TWICE)]
+#[case::with_a_path(WITH_A_PATH)]
+#[case::deaf(DEAF)]
+fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
+    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let performer = script(&daemons, start, "performer");
+    let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{STEPS}"));
+    let outcome = sandbox.run_file(&path);
+    daemons.assert_none();
+    outcome.assert_code(1).assert_shows(&["invariant: nothing of the trial is left", &daemons.command()]);
+    sandbox.assert_no_process();
+}
+
+/// The user's own programs do not know that they are to adopt orphans.
+#[rstest::rstest]
+#[case::executor("executor")]
+#[case::aggregator("aggregator")]
+fn a_daemon_of_a_component_of_the_users_own_is_ended_and_fails_the_trial(#[case] role: &str) {
+    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    // `sh -c` takes the first argument after the script as its own name.
+    let command = script(&daemons, FORKED_TWICE, role).replace(']', &format!(", {role}]"));
+    let path = sandbox.scenario("escaped", &format!("components: {{{role}: {{command: {command}}}}}\n{STEPS}"));
+    let outcome = sandbox.run_file(&path);
+    daemons.assert_none();
+    outcome.assert_code(1).assert_shows(&["invariant: nothing of the trial is left", &daemons.command()]);
+    sandbox.assert_no_process();
+}
+
+/// A performer that was killed has left its daemon to the executor, and an executor that was killed takes it along.
+#[test]
+fn a_daemon_whose_performer_was_killed_fails_the_trial() {
+    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    // Only the first one starts a daemon.
+    let once = format!("mkdir {} && {{ {FORKED_TWICE}; }}", sandbox.path("once").display());
+    let performer = script(&daemons, &once, "performer");
+    let steps = STEPS.replace(
+        "steps:\n",
+        "steps:\n  - kill: {component: performer/operator}\n  - restart: {component: performer/operator}\n",
+    );
+    let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{steps}"));
+    let outcome = sandbox.run_file(&path);
+    daemons.assert_none();
+    outcome.assert_code(1).assert_shows(&["invariant: nothing of the trial is left", &daemons.command()]);
+}
+
+/// The executor has ended by itself by the time that anybody looks below it.
+#[test]
+fn a_daemon_of_a_performer_that_does_not_start_is_ended_and_told() {
+    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let start = format!("{}; exit 3", FORKED_TWICE);
+    let performer = script(&daemons, &start, "performer");
+    let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{STEPS}"));
+    let outcome = sandbox.run_file(&path);
+    daemons.assert_none();
+    assert_ne!(outcome.status.code(), Some(0), "{}", outcome.stdout);
+    outcome.assert_complains(&[&daemons.command(), "left by a component that has ended"]);
+    sandbox.assert_no_process();
+}
+
+/// A harness that is killed cannot look below its components; the supervisor does.
+#[rstest::rstest]
+#[case::cleared(CLEARED)]
+#[case::forked_twice_without_files(FORKED_TWICE)]
+#[case::deaf(DEAF)]
+fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
+    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let performer = script(&daemons, start, "performer");
+    let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
+    let path = sandbox.scenario(
+        "escaped",
+        &format!(
+            "components: {{performer: {{command: {performer}, environment: {{TASK_DELAY_MS: 600000}}}}}}\n{steps}"
+        ),
+    );
+    let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    eventually(LIMIT, || if daemons.alive().is_empty() { Err("no daemon") } else { Ok(()) }).unwrap();
+    harness.signal_group(Signal::KILL);
+    let gone = eventually(LIMIT, || {
+        let left = (daemons.alive(), sandbox.processes());
+        if left.0.is_empty() && left.1.is_empty() { Ok(()) } else { Err(left) }
+    });
+    assert_eq!(gone, Ok(()));
+}
+
+/// The executor is the parent of orphans that it did not start, and nobody else is told of their ends.
+#[test]
+fn orphans_that_have_ended_do_not_stay_in_the_table_of_processes() {
+    let sandbox = Sandbox::new();
+    let orphans = "for n in 1 2 3 4 5; do (sleep 0.1 &); done";
+    let performer = script(&Daemons::new(), orphans, "performer");
+    let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
+    let path = sandbox.scenario(
+        "orphans",
+        &format!(
+            "components: {{performer: {{command: {performer}, environment: {{TASK_DELAY_MS: 600000}}}}}}\n{steps}"
+        ),
+    );
+    let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    let processes = sandbox.processes();
+    let executor = processes.iter().find(|process| process.contains("component executor")).unwrap();
+    let executor = executor.split_whitespace().next().unwrap();
+    let children = || {
+        let entries = fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| fs::read_to_string(entry.unwrap().path().join("stat")).ok());
+        // The parent is the second field behind the name in parentheses.
+        let is_child = |stat: &String| stat.rsplit_once(") ").unwrap().1.split_whitespace().nth(1) == Some(executor);
+        entries.filter(is_child).collect::<Vec<_>>()
+    };
+    let only_performer = eventually(LIMIT, || match children() {
+        children if children.len() == 1 => Ok(()),
+        children => Err(children),
+    });
+    assert_eq!(only_performer, Ok(()), "more than the performer is below the executor");
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130);
+    sandbox.assert_no_process();
+}

@@ -1,0 +1,184 @@
+//! What is there of the trials of one test, of every kind.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::PathBuf,
+    time::Duration,
+};
+
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
+use hourglass_harness::{
+    cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
+    engine::Engine,
+    reaper::{RUN_LABEL, TRIAL_LABEL},
+};
+use k8s_openapi::api::{
+    core::v1::{Namespace, Pod, Secret},
+    rbac::v1::{ClusterRole, ClusterRoleBinding},
+};
+use kube::{Api, Resource, ResourceExt as _, api::ListParams};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::de::DeserializeOwned;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{moments::unique_name, sandbox::Sandbox, wait::eventually};
+
+/// Daemons that are known by how long they sleep. What is left of them is killed when this is dropped.
+pub(crate) struct Daemons {
+    seconds: String,
+}
+
+impl Daemons {
+    pub(crate) fn new() -> Self {
+        Self { seconds: rand::random_range(1_000_000_u32..2_000_000_000).to_string() }
+    }
+
+    pub(crate) fn command(&self) -> String {
+        format!("sleep {}", self.seconds)
+    }
+
+    fn alive(&self) -> Vec<Pid> {
+        let arguments = format!("sleep\0{}\0", self.seconds);
+        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let is_ours = |path: &PathBuf| fs::read(path.join("cmdline")).is_ok_and(|found| found == arguments.as_bytes());
+        let pid = |path: PathBuf| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?);
+        entries.filter(is_ours).filter_map(pid).collect()
+    }
+}
+
+impl Drop for Daemons {
+    fn drop(&mut self) {
+        for pid in self.alive() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// What is there of a scenario's trials: processes, supervisors and daemons among them; folders; what an engine and a cluster
+/// hold.
+pub(crate) struct Leftovers<'a> {
+    sandbox: &'a Sandbox,
+    daemons: &'a Daemons,
+    scenario: String,
+    trial: String,
+    scheduler: Runtime,
+    engine: Option<Engine>,
+    cluster: Option<Lease>,
+    /// Namespaces and runs of these trials that were seen.
+    seen: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Leftovers<'a> {
+    pub(crate) fn new(runtime: &str, sandbox: &'a Sandbox, daemons: &'a Daemons) -> Self {
+        let scheduler = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let engine = (runtime != "process").then(|| scheduler.block_on(Engine::connect()).unwrap());
+        let cluster = (runtime == "kubernetes").then(|| {
+            let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
+            let folders = ClusterFolders::locate().unwrap();
+            scheduler.block_on(Lease::acquire(engine.as_ref().unwrap(), &folders, &request, &|_| {})).unwrap()
+        });
+        let scenario = unique_name();
+        let trial = format!("{runtime}::{scenario}");
+        Self { sandbox, daemons, scenario, trial, scheduler, engine, cluster, seen: RefCell::default() }
+    }
+
+    /// The name of the scenario.
+    pub(crate) fn scenario(&self) -> &str {
+        &self.scenario
+    }
+
+    /// Everything, in words. Namespaces count until their removal was asked for and nothing runs in them.
+    pub(crate) fn look(&self) -> Vec<String> {
+        let mut left = self.sandbox.processes();
+        left.extend(self.daemons.alive().iter().map(|pid| format!("daemon {pid:?}")));
+        left.extend(self.sandbox.run_folders().iter().map(|folder| folder.display().to_string()));
+        left.extend(self.engine.iter().flat_map(|engine| self.scheduler.block_on(self.in_engine(engine))));
+        left.extend(self.cluster.iter().flat_map(|cluster| self.scheduler.block_on(self.in_cluster(cluster))));
+        left
+    }
+
+    /// Asserts that the control plane has taken away all namespaces too, and with them what Helm knows of its releases.
+    pub(crate) fn assert_none_at_last(&self, within: Duration) {
+        let Some(cluster) = &self.cluster else { return };
+        let left = eventually(within, || {
+            let left = self.scheduler.block_on(self.in_any_place_of(cluster));
+            if left.is_empty() { Ok(()) } else { Err(left) }
+        });
+        assert_eq!(left, Ok(()), "left in the cluster");
+    }
+
+    /// What carries the label of the trial, and what hangs on the networks of its runs without any.
+    async fn in_engine(&self, engine: &Engine) -> Vec<String> {
+        let docker = engine.docker();
+        let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={}", self.trial)])]);
+        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let networks = docker.list_networks(Some(networks)).await.unwrap();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
+        let all = ListContainersOptionsBuilder::new().all(true).build();
+        let containers = docker.list_containers(Some(all)).await.unwrap();
+        let mut left: Vec<String> = volumes.into_iter().map(|volume| format!("volume {}", volume.name)).collect();
+        let mut seen = self.seen.borrow_mut();
+        for network in networks {
+            let run = network.labels.as_ref().and_then(|labels| labels.get(RUN_LABEL));
+            seen.extend(run.cloned());
+            left.push(format!("network {}", network.name.unwrap_or_default()));
+        }
+        for container in containers {
+            let labels = container.labels.unwrap_or_default();
+            let attached = container.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+            let is_ours = labels.get(TRIAL_LABEL) == Some(&self.trial)
+                || attached.keys().any(|network| seen.iter().any(|run| network.contains(run)));
+            left.extend(is_ours.then(|| format!("container {:?}", container.names)));
+        }
+        left
+    }
+
+    async fn in_cluster(&self, cluster: &Lease) -> Vec<String> {
+        let namespaces = Api::<Namespace>::all(cluster.client.clone());
+        let mut left = Vec::new();
+        for own in namespaces_of_runs(cluster).await.unwrap() {
+            if own.labels.trial != self.trial {
+                continue;
+            }
+            self.seen.borrow_mut().insert(own.name.clone());
+            let namespace = namespaces.get_opt(&own.name).await.unwrap();
+            let stays = namespace.is_some_and(|namespace| namespace.metadata.deletion_timestamp.is_none());
+            left.extend(stays.then(|| format!("namespace {}", own.name)));
+            let pods = Api::<Pod>::namespaced(cluster.client.clone(), &own.name);
+            let pods = pods.list(&ListParams::default()).await.unwrap();
+            left.extend(pods.iter().map(|pod| format!("pod {}/{}", own.name, pod.name_any())));
+        }
+        left
+    }
+
+    /// Namespaces, Helm's records, and what releases have beside namespaces.
+    async fn in_any_place_of(&self, cluster: &Lease) -> Vec<String> {
+        let seen = self.seen.borrow().clone();
+        let client = || cluster.client.clone();
+        let of_helm = ListParams::default().labels("owner=helm");
+        let records = Api::<Secret>::all(client()).list(&of_helm).await.unwrap();
+        let records = records.into_iter().filter(|record| record.namespace().is_some_and(|name| seen.contains(&name)));
+        let mut left: Vec<String> = records.map(|record| format!("record {} of Helm", record.name_any())).collect();
+        left.extend(released_from(Api::<ClusterRole>::all(client()), &seen).await);
+        left.extend(released_from(Api::<ClusterRoleBinding>::all(client()), &seen).await);
+        let namespaces = Api::<Namespace>::all(client()).list(&ListParams::default()).await.unwrap();
+        let namespaces = namespaces.into_iter().map(|namespace| namespace.name_any());
+        left.extend(namespaces.filter(|name| seen.contains(name)).map(|name| format!("namespace {name}")));
+        left
+    }
+}
+
+async fn released_from<K>(api: Api<K>, namespaces: &BTreeSet<String>) -> Vec<String>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let listed = api.list(&ListParams::default()).await.unwrap();
+    let of_ours = |object: &K| {
+        let from = object.annotations().get("meta.helm.sh/release-namespace");
+        from.is_some_and(|from| namespaces.contains(from))
+    };
+    listed.into_iter().filter(of_ours).map(|object| format!("{} {}", K::kind(&()), object.name_any())).collect()
+}

@@ -1,0 +1,130 @@
+//! One command, ended again and again.
+
+use std::{
+    env, fs, thread,
+    time::{Duration, Instant},
+};
+
+use hourglass_harness::{chain::cache_folder, reaper::RunId};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rustix::process::Signal;
+
+use crate::{
+    left::{Daemons, Leftovers},
+    sandbox::{HARNESS, Running, Sandbox},
+    wait::eventually,
+};
+
+/// Repeats the moments of an earlier run.
+const SEED: &str = "HARNESS_KILLS_SEED";
+/// Within what time the command returns once it was interrupted.
+const RETURNS_WITHIN: Duration = Duration::from_secs(10);
+/// Within what time nothing of it is there any more.
+const GONE_WITHIN: Duration = Duration::from_mins(1);
+
+/// A command and how it is ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kills {
+    pub(crate) runtime: &'static str,
+    pub(crate) signal: Signal,
+    /// How often.
+    pub(crate) moments: u32,
+}
+
+impl Kills {
+    /// Ends the command and looks at what is left, once for each moment.
+    pub(crate) fn run(self) {
+        let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
+        eprintln!("{self:?}: {SEED}={seed}");
+        let mut random = StdRng::seed_from_u64(seed);
+        let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+        let leftovers = Leftovers::new(self.runtime, &sandbox, &daemons);
+        let start = || Running::start(&mut self.command(&sandbox, leftovers.scenario(), &daemons));
+        // Images, clusters and the state of the chains are made once, so that the second run is as long as the others.
+        start().finish();
+        let began = Instant::now();
+        start().finish();
+        let whole = began.elapsed();
+        self.clear(&sandbox);
+        let (mut at_work, mut slowest, mut last_gone) = (0, Duration::ZERO, Duration::ZERO);
+        for round in 0..self.moments {
+            let moment = random.random_range(Duration::ZERO..whole);
+            let place = || format!("round {round} of {self:?}, {moment:?} into {whole:?}, {SEED}={seed}");
+            let command = start();
+            // No event to wait for: the signal shall hit whatever the command happens to be doing.
+            thread::sleep(moment);
+            at_work += usize::from(sandbox.processes().len() > 1);
+            command.signal_group(self.signal);
+            let signalled = Instant::now();
+            let outcome = command.finish();
+            let returned = signalled.elapsed();
+            if self.signal != Signal::KILL {
+                assert!(returned <= RETURNS_WITHIN, "it returned after {returned:?}: {}\n{}", place(), outcome.stdout);
+                // One that was shorter this time ends as it would have.
+                let code = outcome.status.code();
+                assert!(
+                    matches!(code, Some(0 | 1 | 130)),
+                    "{code:?}: {}\n{}{}",
+                    place(),
+                    outcome.stdout,
+                    outcome.stderr
+                );
+                self.clear(&sandbox);
+            }
+            let left = eventually(GONE_WITHIN.saturating_sub(returned), || {
+                let left = leftovers.look();
+                if left.is_empty() { Ok(()) } else { Err(left) }
+            });
+            assert_eq!(left, Ok(()), "left {GONE_WITHIN:?} after the signal: {}", place());
+            slowest = slowest.max(returned);
+            last_gone = last_gone.max(signalled.elapsed());
+        }
+        leftovers.assert_none_at_last(GONE_WITHIN);
+        eprintln!(
+            "{self:?}: {at_work} hit at work of a run of {whole:.1?}; returned within {slowest:.1?}, gone within {last_gone:.1?}"
+        );
+        assert!(
+            3 * at_work >= self.moments as usize,
+            "only {at_work} hit a command with children: the test proves little"
+        );
+    }
+
+    fn command(self, sandbox: &Sandbox, name: &str, daemons: &Daemons) -> std::process::Command {
+        let runtimes = match self.runtime {
+            "kubernetes" => "runtimes: [kubernetes]\nruntimes_because: It is about the cluster.\n",
+            _ => "",
+        };
+        // What an engine runs ends with its container.
+        let performer = match self.runtime {
+            "process" => format!(
+                "command: [sh, -c, \"env -i setsid -f {}; exec {HARNESS} component performer\"], ",
+                daemons.command()
+            ),
+            _ => String::new(),
+        };
+        let steps = "steps:\n  - create_task: {as: five, count: 5, payload: \"0x04\"}\n  - expect_verified: {task: five, result: \"0x10\"}\n";
+        let components = format!("components: {{performer: {{{performer}environment: {{TASK_DELAY_MS: 100}}}}}}\n");
+        let path = sandbox.scenario(name, &format!("{runtimes}{components}{steps}"));
+        let mut command = sandbox.harness(&["run", "--runtime", self.runtime]);
+        command.arg(path);
+        if self.runtime == "kubernetes" {
+            // The clusters of this machine instead of a test's own.
+            command.env("HARNESS_CACHE", cache_folder().unwrap());
+        }
+        command
+    }
+
+    /// The folders of interrupted and of failed trials are kept for people.
+    fn clear(self, sandbox: &Sandbox) {
+        if self.signal != Signal::KILL || self.runtime == "process" {
+            for folder in sandbox.run_folders() {
+                fs::remove_dir_all(folder).unwrap();
+            }
+        }
+    }
+}
+
+/// A name for a scenario that no other has.
+pub(crate) fn unique_name() -> String {
+    RunId::generate().to_string().replace('-', "_")
+}
