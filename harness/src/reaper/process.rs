@@ -68,7 +68,7 @@ fn processes_with(run: &RunId, labels: &[EnvironmentLabel<'_>]) -> Result<Vec<La
     carriers_of(labels).map_err(|source| ReaperError::Processes { run: run.clone(), source })
 }
 
-fn carriers_of(labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<LabelledProcess>> {
+pub(super) fn carriers_of(labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<LabelledProcess>> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let mut unread = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -121,13 +121,13 @@ impl Kind for Processes {
 }
 
 /// A process that cannot be mistaken for another one that gets the same id later.
-struct Held {
-    pidfd: OwnedFd,
+pub(super) struct Held {
+    pub(super) pidfd: OwnedFd,
 }
 
 impl Held {
     /// Nothing when the process has ended, or when the id belongs to a process without the label by now.
-    fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
+    pub(super) fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
         let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
         // Read after the pidfd was opened: the label that was seen before may have been that of a process gone since.
         (label(pid, labels) == Label::Own).then_some(Self { pidfd })

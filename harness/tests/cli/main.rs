@@ -8,6 +8,7 @@ mod commands;
 mod components;
 mod exit_codes;
 mod faults;
+mod frozen;
 mod interrupt;
 mod keep;
 mod reports;

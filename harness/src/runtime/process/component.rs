@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_component::health::{self, HealthError};
-use tokio::{process::Command, sync::watch, time::timeout};
-
-use super::{
-    ProcessSettings,
-    pause::{self, PausedGroup},
+use hourglass_component::{
+    health::{self, HealthError},
+    timeout::timeout,
 };
+use tokio::{process::Command, sync::watch};
+
+use super::{ProcessSettings, pause::PausedGroup};
 use crate::{
     child::{Child, SpawnError},
     runtime::{RuntimeError, configuration},
@@ -121,7 +121,7 @@ impl RunningComponent {
     /// Ends it in order, or by force after the grace.
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
         // What stands still does not hear that it is to end.
-        self.paused.iter().for_each(pause::wake);
+        self.paused.iter().for_each(PausedGroup::wake);
         self.paused.clear();
         let orderly = match self.child.take() {
             Some(child) => child.stop(grace).await,
@@ -149,8 +149,7 @@ impl Stopped {
 /// A port that was free a moment ago, for programs that cannot say which one they chose.
 pub(super) fn free_port() -> Result<u16, RuntimeError> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    let failed = |source| RuntimeError::File { path: PathBuf::from("127.0.0.1:0"), source };
-    Ok(bound.map_err(failed)?.port())
+    Ok(bound.map_err(RuntimeError::Port)?.port())
 }
 
 fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, RuntimeError> {
