@@ -101,7 +101,7 @@ impl StandUp<'_> {
                 biased;
                 error = runtime.failure() => Err(error.into()),
                 stood_up = timeout(limit, Box::pin(stood_up)) => {
-                    stood_up.unwrap_or_else(|_| Err(EnvironmentError::Late { limit, stage: stage.to_string() }))
+                    stood_up.unwrap_or_else(|_| Err(EnvironmentError::Late { limit, stage: stage.to_string(), last: Vec::new() }))
                 }
             }
         };

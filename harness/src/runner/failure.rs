@@ -37,6 +37,8 @@ pub enum EnvironmentError {
         limit: Duration,
         /// What it was at.
         stage: String,
+        /// The last entries of its timeline by then, in words.
+        last: Vec<String>,
     },
     /// The scenario asks for what the runtime cannot do yet.
     #[error("{0}")]

@@ -61,8 +61,7 @@ pub async fn run_trial(
     let folder = settings.folders.folder_of(&run);
     let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
-        Err(EnvironmentError::Late { limit, stage }) => {
-            let last = course.timeline.last_lines(None, LAST_ENTRIES, course.started);
+        Err(EnvironmentError::Late { limit, stage, last }) => {
             course.violations.push(limits::late(limit, &stage, last));
             (None, false)
         }
@@ -203,7 +202,11 @@ impl Course<'_> {
     /// Why the trial took longer than it may.
     async fn late(&self, world: &World) -> EnvironmentError {
         match limits::responds(world).await {
-            Ok(()) => EnvironmentError::Late { limit: self.limit, stage: self.stage.to_string() },
+            Ok(()) => EnvironmentError::Late {
+                limit: self.limit,
+                stage: self.stage.to_string(),
+                last: self.timeline.last_lines(None, LAST_ENTRIES, self.started),
+            },
             Err(error) => error,
         }
     }
