@@ -1,9 +1,10 @@
 //! A child process of a trial: labelled, in a process group of its own, its output in a file that is followed.
 
 use std::{
-    io,
+    fmt, io,
     os::fd::OwnedFd,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,17 +20,41 @@ use crate::{
 /// The variable that says which component of a trial a process belongs to; its own children inherit it.
 pub const COMPONENT_VARIABLE: &str = "HOURGLASS_COMPONENT";
 
+/// How long a killed process may take to be gone, and its output to be read. One in an uninterruptible call of the system
+/// takes longer; it is left to the supervisor, which says so.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
+
 /// A running child; dropping it kills the process, unless it was kept.
 #[derive(Debug)]
 pub struct Child {
     pid: u32,
     pidfd: OwnedFd,
-    status: watch::Receiver<Option<ExitStatus>>,
+    status: watch::Receiver<Option<ChildEnd>>,
     last: LastLines,
     /// All that it wrote has been read.
     read: CancellationToken,
     reading: Option<AbortOnDropHandle<()>>,
     kept: bool,
+}
+
+/// How a child ended: its exit status, or why that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildEnd(Result<ExitStatus, Arc<str>>);
+
+impl ChildEnd {
+    /// The exit status, where it is known.
+    pub fn status(&self) -> Option<ExitStatus> {
+        self.0.as_ref().ok().copied()
+    }
+}
+
+impl fmt::Display for ChildEnd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(status) => status.fmt(formatter),
+            Err(reason) => write!(formatter, "an unknown exit status: {reason}"),
+        }
+    }
 }
 
 /// Why a child was not started.
@@ -74,8 +99,8 @@ impl Child {
             .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from))?;
         let (sender, status) = watch::channel(None);
         tokio::spawn(async move {
-            let status = child.wait().await.unwrap_or_default();
-            sender.send_replace(Some(status));
+            let end = child.wait().await.map_err(|error| error.to_string().into());
+            sender.send_replace(Some(ChildEnd(end)));
             ended.cancel();
         });
         let last = LastLines::default();
@@ -98,15 +123,21 @@ impl Child {
     }
 
     /// How it ended, if it has.
-    pub fn status(&self) -> Option<ExitStatus> {
-        *self.status.borrow()
+    pub fn status(&self) -> Option<ChildEnd> {
+        self.status.borrow().clone()
     }
 
     /// Waits for its end.
-    pub async fn wait(&self) -> ExitStatus {
+    pub async fn wait(&self) -> ChildEnd {
         let mut status = self.status.clone();
         let ended = status.wait_for(Option::is_some).await;
-        ended.ok().and_then(|status| *status).unwrap_or_default()
+        let unknown = || ChildEnd(Err("nothing waits for it any more".into()));
+        ended.ok().and_then(|status| status.clone()).unwrap_or_else(unknown)
+    }
+
+    /// What it wrote last, still growing.
+    pub fn last_lines(&self) -> LastLines {
+        self.last.clone()
     }
 
     /// The last lines of its output, indented.
@@ -115,7 +146,7 @@ impl Child {
     }
 
     /// Waits for its end and until its output is read; says how it ended, and the last lines, indented.
-    pub async fn end(&self) -> (ExitStatus, String) {
+    pub async fn end(&self) -> (ChildEnd, String) {
         let status = self.wait().await;
         self.read.cancelled().await;
         (status, self.last_output())
@@ -138,7 +169,7 @@ impl Child {
         let orderly = timeout(grace, self.wait()).await.is_ok();
         if !orderly {
             self.signal(Signal::KILL);
-            self.wait().await;
+            let _ = timeout(GONE_WITHIN, self.wait()).await;
         }
         self.read_to_end().await;
         orderly
@@ -147,7 +178,7 @@ impl Child {
     /// Kills it and waits until its output is read to the end.
     pub async fn kill(mut self) {
         self.signal(Signal::KILL);
-        self.wait().await;
+        let _ = timeout(GONE_WITHIN, self.wait()).await;
         self.read_to_end().await;
     }
 
@@ -159,7 +190,7 @@ impl Child {
     async fn read_to_end(&mut self) {
         if let Some(reading) = self.reading.take() {
             // Ended by the end of the process; its panic would be one of `on_line`.
-            let _ = reading.await;
+            let _ = timeout(GONE_WITHIN, reading).await;
         }
     }
 

@@ -30,6 +30,7 @@ async fn run(trial: &Trial) -> TrialReport {
         folders: RunFolders::locate(),
         keep: Keep::Never,
         cluster: ClusterChoice::default(),
+        trial_timeout: None,
     };
     let report = Box::pin(run_trial(trial, &settings, &CancellationToken::new(), &|_| {})).await;
     assert_eq!(report.verdict, Verdict::Passed, "{}", trial.name);

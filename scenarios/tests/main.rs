@@ -159,6 +159,7 @@ fn run(trial: &Trial) -> Result<TrialReport, Failed> {
             folders: RunFolders::locate(),
             keep: Keep::Never,
             cluster: ClusterChoice::default(),
+            trial_timeout: None,
         };
         Ok(Box::pin(run_trial(trial, &settings, &interrupt, &|_| {})).await)
     })

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use hourglass_component::{causes::with_causes, chain::ChainClient};
-use tokio::{process::Command, sync::oneshot, time::timeout};
+use hourglass_component::{causes::with_causes, chain::ChainClient, timeout::timeout};
+use tokio::{process::Command, sync::oneshot};
 
 use super::{AnvilBinary, ChainControl, SetupError};
 use crate::{

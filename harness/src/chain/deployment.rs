@@ -5,11 +5,10 @@ use std::{iter, sync::Arc, time::Duration};
 use ethers::{
     abi::{Detokenize, Token},
     contract::builders::ContractCall,
-    providers::{Http, Provider},
     types::{Address, Bytes, H256, U256},
     utils::parse_ether,
 };
-use hourglass_component::chain::{Account, OperatorSetId, Posted};
+use hourglass_component::chain::{Account, Node, OperatorSetId, Posted};
 use hourglass_proto::{
     contracts::{
         addresses as at,
@@ -268,7 +267,7 @@ impl<'a> Batch<'a> {
         Ok(Self { chain, posted: Vec::new() })
     }
 
-    fn node(&self) -> Arc<Provider<Http>> {
+    fn node(&self) -> Arc<Node> {
         self.chain.client().provider().clone()
     }
 

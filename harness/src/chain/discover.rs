@@ -4,9 +4,11 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use etcetera::BaseStrategy as _;
+use hourglass_component::timeout::timeout;
 use tokio::process::Command;
 
 use super::SetupError;
@@ -16,6 +18,8 @@ pub const ANVIL_VARIABLE: &str = "HARNESS_ANVIL";
 /// The version that is installed where there is none.
 pub const ANVIL_VERSION: &str = "1.7.1";
 const PACKAGE: &str = "@foundry-rs/anvil";
+/// How long npm may take for 30 MB; a registry that stalls would hold up a run for ever.
+const INSTALLED_WITHIN: Duration = Duration::from_mins(10);
 const CACHE_VARIABLE: &str = "HARNESS_CACHE";
 
 /// How Anvil is looked for.
@@ -160,21 +164,22 @@ async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
     fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
     // Installed aside and renamed: two processes that install at once do not see each other's half.
     let aside = tempfile::Builder::new().prefix("anvil-").tempdir_in(parent).map_err(SetupError::file(parent))?;
-    let output = Command::new(npm)
+    let failed = |reason: String| SetupError::Install {
+        package: format!("{PACKAGE}@{ANVIL_VERSION}"),
+        folder: folder.to_owned(),
+        reason,
+    };
+    let installing = Command::new(npm)
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
         .arg(aside.path())
         .arg(format!("{PACKAGE}@{ANVIL_VERSION}"))
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(SetupError::file(npm))?;
+        .output();
+    let late = |_| failed(format!("it did not end within {}", humantime::format_duration(INSTALLED_WITHIN)));
+    let output = timeout(INSTALLED_WITHIN, installing).await.map_err(late)?.map_err(SetupError::file(npm))?;
     if !output.status.success() {
-        return Err(SetupError::Install {
-            package: format!("{PACKAGE}@{ANVIL_VERSION}"),
-            folder: folder.to_owned(),
-            reason: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        });
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let aside = aside.keep();
     let renamed = fs::rename(&aside, folder);

@@ -8,6 +8,7 @@ pub mod down;
 mod error;
 pub mod gc;
 pub mod image;
+mod interrupt;
 pub mod lint;
 pub mod list;
 pub mod logs;
@@ -21,7 +22,7 @@ pub mod schema;
 pub mod setup;
 pub mod up;
 
-use std::{io, process::ExitCode};
+use std::{future::Future, io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use component::ComponentCommand;
@@ -120,6 +121,20 @@ impl Cli {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Output)
+fn runtime() -> Result<Executor, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Output)?;
+    Ok(Executor(runtime))
+}
+
+/// What the asynchronous part of one command runs on.
+struct Executor(tokio::runtime::Runtime);
+
+impl Executor {
+    /// Runs it to its end. Work on blocking threads that has not ended by then is not waited for: what it was about has
+    /// been given up, and the end of this process ends it.
+    fn block_on<T>(self, command: impl Future<Output = T>) -> T {
+        let output = self.0.block_on(command);
+        self.0.shutdown_background();
+        output
+    }
 }

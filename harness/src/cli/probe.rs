@@ -41,13 +41,9 @@ pub enum ProbeCommand {
     },
 }
 
-/// Does what the subcommand says. It makes a scheduler of its own, to leave it behind: a name that is being resolved
-/// cannot be given up otherwise.
+/// Does what the subcommand says. A name that is still being resolved at its end is left behind.
 pub fn run(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliError> {
-    let runtime = super::runtime()?;
-    let done = runtime.block_on(act(command, out));
-    runtime.shutdown_background();
-    done
+    super::runtime()?.block_on(act(command, out))
 }
 
 async fn act(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliError> {

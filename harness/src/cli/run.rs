@@ -1,10 +1,8 @@
 //! `harness run`: trials are run and told to the terminal, and on request to files.
 
-use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread};
+use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
 
-use hourglass_component::shutdown;
-
-use super::{CliError, run_cluster::ClusterChoiceArgs};
+use super::{CliError, interrupt, run_cluster::ClusterChoiceArgs};
 use crate::{
     chain::AnvilSearch,
     cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
@@ -36,6 +34,10 @@ pub struct RunArgs {
     /// When an environment is left running after its trial; `harness gc` ends it
     #[arg(long, value_enum, default_value_t)]
     pub keep: Keep,
+    /// How long a trial may take from the start of its chains to the end of its steps; default: `timeout` of the
+    /// scenario, else ten minutes, or more where its steps may take longer
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub trial_timeout: Option<Duration>,
     /// Write a `JUnit` report to this file
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -65,7 +67,7 @@ impl AnvilArgs {
     }
 }
 
-/// Runs the trials; the first Ctrl-C ends them in order.
+/// Runs the trials; the first Ctrl-C ends them in order, the second at once.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let mut selection = args.selection.clone();
     if selection.runtimes.is_empty() {
@@ -88,6 +90,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         folders: RunFolders::locate(),
         keep: args.keep,
         cluster,
+        trial_timeout: args.trial_timeout,
     };
     // What a component leaves behind when it ends, it leaves to this process.
     reaper::adopt_orphans()?;
@@ -149,7 +152,7 @@ fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
 }
 
 async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunReport, CliError> {
-    let interrupt = shutdown::on_signal();
+    let interrupt = interrupt::on_signal();
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
     let ((), (report, written)) = tokio::join!(

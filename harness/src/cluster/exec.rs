@@ -89,7 +89,8 @@ impl Node {
             StartExecResults::Detached => {}
         }
         let ended: Result<_, EngineError> = docker.inspect_exec(&id).await.doing(doing);
-        executed.code = ended?.exit_code.unwrap_or_default();
+        // An engine that does not say how the command ended does not say that it did its work.
+        executed.code = ended?.exit_code.unwrap_or(-1);
         Ok(executed)
     }
 }

@@ -13,6 +13,17 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 const SILENCE: Duration = Duration::from_secs(20);
 
 impl Cluster {
+    /// Whether its API server answers now.
+    pub(crate) async fn responds(&self) -> Result<(), ClusterError> {
+        let within = ANSWER_WITHIN;
+        match timeout(within, self.client.apiserver_version()).await {
+            // Who refuses is there.
+            Ok(Ok(_) | Err(kube::Error::Api(_))) => Ok(()),
+            Ok(Err(error)) => Err(ClusterError::api(&self.name, "ask the API server for its version")(error)),
+            Err(_) => Err(ClusterError::Silent { name: self.name.clone(), within }),
+        }
+    }
+
     /// Comes back only when the API server has not answered for 20 s.
     pub async fn lost(&self) -> ClusterError {
         let mut ticks = interval(EVERY);

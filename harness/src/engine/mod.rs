@@ -6,6 +6,7 @@
 mod address;
 mod connect;
 mod error;
+mod silence;
 
 pub use address::EngineAddress;
 pub use connect::Engine;

@@ -75,7 +75,7 @@ fn processes_with(run: &RunId, labels: &[EnvironmentLabel<'_>]) -> Result<Vec<La
     carriers_of(labels).map_err(|source| ReaperError::Processes { run: run.clone(), source })
 }
 
-fn carriers_of(labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<LabelledProcess>> {
+pub(super) fn carriers_of(labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<LabelledProcess>> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let mut unread = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -139,12 +139,12 @@ impl Kind for Processes {
 #[derive(Debug)]
 pub(super) struct Held {
     pid: i32,
-    pidfd: OwnedFd,
+    pub(super) pidfd: OwnedFd,
 }
 
 impl Held {
     /// Nothing when the process has ended, or when the id belongs to a process without the label by now.
-    fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
+    pub(super) fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
         let held = Self::open(pid)?;
         // Read after the pidfd was opened: the label that was seen before may have been that of a process gone since.
         carries(pid, labels).then_some(held)

@@ -120,7 +120,9 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
             let swept = sweep();
             let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
             say(&serde_json::to_string(&answer).unwrap_or_default());
-            if matches!(end, End::Finish) || matches!(listen(later, &mut Descendants::default()), Ok(End::Keep)) {
+            // The word to finish comes here of a harness that did not wait for this sweep.
+            let later = listen(later, &mut Descendants::default());
+            if matches!(end, End::Finish) || matches!(later, Ok(End::Keep | End::Finish)) {
                 return Ok(());
             }
             log(run, format_args!("process {} is gone before it has seen to the folder", args.owner));

@@ -1,9 +1,9 @@
 //! The harness's side of the pipe: start the supervisor, and part from it in one of three ways.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Write},
-    os::unix::process::CommandExt,
+    os::{fd::AsFd as _, unix::process::CommandExt},
     path::{Path, PathBuf, absolute},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -143,6 +143,11 @@ impl Supervisor {
         if status.success() { Ok(()) } else { Err(ReaperError::SupervisorGone { run, status }) }
     }
 
+    /// What can still be said when this was dropped with the work that it was lent to.
+    pub fn last_word(&self) -> io::Result<LastWord> {
+        Ok(LastWord(File::from(self.words.as_fd().try_clone_to_owned()?)))
+    }
+
     fn is_ready(&mut self) -> io::Result<bool> {
         let mut output = [PollFd::new(self.answers.get_ref(), PollFlags::IN)];
         if !wait(&mut output, Some(Instant::now() + READY_LIMIT))? {
@@ -182,6 +187,21 @@ impl Supervisor {
             Ok((answer, self.process.wait()?))
         };
         exchange().map_err(|source| conversation(&self.run, source))
+    }
+}
+
+/// A second writing end of a supervisor's pipe.
+///
+/// Where the end of a trial takes too long and is dropped, its supervisor hears nothing and takes the harness for gone,
+/// and the folder with it; after this word it sweeps and leaves the folder alone.
+#[derive(Debug)]
+pub struct LastWord(File);
+
+impl LastWord {
+    /// Has the supervisor sweep by itself; nobody waits for it.
+    pub fn leave(mut self) {
+        // One that is gone has swept, or cannot.
+        let _ = writeln!(self.0, "{FINISH}");
     }
 }
 

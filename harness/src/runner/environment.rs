@@ -5,10 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_component::chain::OperatorSetId;
+use hourglass_component::{chain::OperatorSetId, timeout::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{EnvironmentError, settings::TrialSettings, verdict::Phase};
+use super::{
+    EnvironmentError, chain_watch,
+    limits::{Stage, stop, unless_interrupted},
+    settings::TrialSettings,
+    verdict::Phase,
+};
 use crate::{
     chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
     cluster::ClusterSpec,
@@ -19,8 +24,11 @@ use crate::{
         KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, TakenDown,
     },
     scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
-    timeline::{Timeline, follow_chain},
+    timeline::{ChainFollower, Timeline, follow_chain},
 };
+
+/// How long the chains may take to tell what has happened.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a trial's steps act on.
 pub struct Environment {
@@ -34,7 +42,7 @@ pub struct Environment {
     pub timeline: Timeline,
     /// L1's and L2's head when the steps began.
     pub start: [u64; 2],
-    _followers: [tokio_util::task::AbortOnDropHandle<()>; 2],
+    followers: [ChainFollower; 2],
 }
 
 /// Stands an environment up, and says how long each part took.
@@ -45,6 +53,12 @@ pub(super) struct StandUp<'a> {
     pub folder: PathBuf,
     pub timeline: Timeline,
     pub phases: &'a mut Vec<Phase>,
+    /// How long it may take from the start of the chains on.
+    pub limit: Duration,
+    pub stage: &'a Stage,
+    /// Set when it was interrupted before there was a runtime and did not end in time: the supervisor ends what there is,
+    /// and removes the folder.
+    pub handed_over: &'a mut bool,
 }
 
 impl StandUp<'_> {
@@ -62,26 +76,48 @@ impl StandUp<'_> {
             self.timeline.name_operator(operator.address(), &operator.name);
         }
         progress("preparing chains");
-        let Some(runtime) = Box::pin(self.runtime(interrupt, &progress)).await? else { return Ok(None) };
+        let (limit, stage) = (self.limit, self.stage);
+        let progress = |message: &str| {
+            stage.enter(message);
+            progress(message);
+        };
+        let runtime = unless_interrupted(interrupt, Box::pin(self.runtime(interrupt, &progress))).await;
+        let Some(runtime) = runtime.unwrap_or_else(|| {
+            *self.handed_over = true;
+            Ok(None)
+        })?
+        else {
+            return Ok(None);
+        };
         let stood_up = async {
             let started = Instant::now();
             let state = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
             self.phase(if state.made { "chain state made" } else { "chain state" }, started);
             self.stand_up(&scenario, &accounts, &state, runtime.as_ref(), &progress).await
         };
+        let stood_up = async {
+            tokio::select! {
+                // First: what parts say of a runtime that has failed is its consequence.
+                biased;
+                error = runtime.failure() => Err(error.into()),
+                stood_up = timeout(limit, Box::pin(stood_up)) => {
+                    stood_up.unwrap_or_else(|_| Err(EnvironmentError::Late { limit, stage: stage.to_string(), last: Vec::new() }))
+                }
+            }
+        };
         match interrupt.run_until_cancelled(Box::pin(stood_up)).await {
             Some(Ok((chains, start, followers))) => {
                 let timeline = self.timeline.clone();
-                Ok(Some(Environment { chains, accounts, runtime, timeline, start, _followers: followers }))
+                Ok(Some(Environment { chains, accounts, runtime, timeline, start, followers }))
             }
             Some(Err(error)) => {
-                runtime.keep_evidence(&self.folder).await;
+                interrupt.run_until_cancelled(runtime.keep_evidence(&self.folder)).await;
                 // What was started is taken down; the error that led here is the one to report.
-                let _ = runtime.stop().await;
+                let _ = stop(runtime, interrupt).await;
                 Err(error)
             }
             None => {
-                runtime.stop().await?;
+                stop(runtime, interrupt).await.transpose()?;
                 Ok(None)
             }
         }
@@ -94,12 +130,29 @@ impl StandUp<'_> {
         state: &chain::PreparedState,
         runtime: &dyn Runtime,
         progress: &(impl Fn(&str) + Sync),
-    ) -> Result<(Chains, [u64; 2], [tokio_util::task::AbortOnDropHandle<()>; 2]), EnvironmentError> {
+    ) -> Result<(Chains, [u64; 2], [ChainFollower; 2]), EnvironmentError> {
         progress("starting chains");
         let started = Instant::now();
         let chains = runtime.start_chains(state).await?;
         self.phase("chains", started);
+        tokio::select! {
+            error = chain_watch::lost(&chains) => Err(error.into()),
+            stood_up = self.stand_on(&chains, scenario, accounts, runtime, progress) => {
+                let (start, followers) = stood_up?;
+                Ok((chains.clone(), start, followers))
+            }
+        }
+    }
 
+    /// Starts what runs beside the chains, and tells the chains of it.
+    async fn stand_on(
+        &mut self,
+        chains: &Chains,
+        scenario: &Scenario,
+        accounts: &Accounts,
+        runtime: &dyn Runtime,
+        progress: &(impl Fn(&str) + Sync),
+    ) -> Result<([u64; 2], [ChainFollower; 2]), EnvironmentError> {
         progress("starting executors and the aggregator");
         let started = Instant::now();
         let avs = accounts.avs.address();
@@ -134,7 +187,7 @@ impl StandUp<'_> {
             follow_chain(Chain::L2, chains.l2.client(), &self.timeline),
         ];
         let (l1, l2) = tokio::try_join!(chains.l1.client().head(), chains.l2.client().head())?;
-        Ok((chains, [l1.number, l2.number], followers))
+        Ok(([l1.number, l2.number], followers))
     }
 
     /// Nothing when it was interrupted before anything of the trial was there.
@@ -239,10 +292,18 @@ impl Environment {
         self.accounts.executor_set()
     }
 
-    /// Takes everything down; what was still there is in the result.
-    pub async fn stop(self) -> Result<TakenDown, EnvironmentError> {
+    /// Has everything recorded that has happened on the chains by now, as far as they answer.
+    pub(super) async fn look(&self) {
+        let looks = self.followers.iter().map(ChainFollower::look);
+        // A chain that does not answer is the watch's business.
+        let _ = timeout(LOOK_WITHIN, futures::future::join_all(looks)).await;
+    }
+
+    /// Takes everything down; what was still there is in the result. Nothing when it was interrupted and took too long, so
+    /// that the supervisor goes on.
+    pub(super) async fn stop(self, interrupt: &CancellationToken) -> Option<Result<TakenDown, RuntimeError>> {
         let Self { runtime, .. } = self;
-        Ok(runtime.stop().await?)
+        stop(runtime, interrupt).await
     }
 
     /// Leaves everything running.

@@ -1,6 +1,6 @@
 //! Why a trial did not pass: the system under test broke a promise, or its environment could not be had.
 
-use std::io;
+use std::{io, time::Duration};
 
 use hourglass_component::chain::{ChainError, SendError};
 
@@ -29,6 +29,16 @@ pub enum EnvironmentError {
         path: std::path::PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// The trial took longer than it may; nothing of its environment is known to be the cause.
+    #[error("end the trial within {}: it was at: {stage}", humantime::format_duration(*limit))]
+    Late {
+        /// How long it may take.
+        limit: Duration,
+        /// What it was at.
+        stage: String,
+        /// The last entries of its timeline by then, in words.
+        last: Vec<String>,
     },
     /// The scenario asks for what the runtime cannot do yet.
     #[error("{0}")]
@@ -62,6 +72,13 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
     let text = match error {
         EnvironmentError::Setup(SetupError::NotFound { .. } | SetupError::NotThere { .. }) => {
             "name an Anvil binary with --anvil or HARNESS_ANVIL"
+        }
+        EnvironmentError::Chain(error)
+        | EnvironmentError::Setup(SetupError::Chain(error))
+        | EnvironmentError::Send(SendError::Chain(error))
+            if error.is_silent() =>
+        {
+            "see whether the chain's process or container was stopped, and what else the machine was busy with"
         }
         EnvironmentError::Setup(SetupError::NoCache(_)) => "set HARNESS_CACHE to a folder",
         EnvironmentError::Setup(SetupError::NotReady { .. }) => {

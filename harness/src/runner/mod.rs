@@ -1,15 +1,18 @@
 //! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
 //!
 //! [`environment`] stands a trial's parts up, [`steps`] holds one file a step family, [`judge`] and [`invariants`] what
-//! must hold, [`trial`] puts one trial together and [`schedule`] many, [`parity`] compares what they came to. How anything is shown is in `report`, where
+//! must hold, [`limits`] and [`chain_watch`] see that nothing goes on for ever, [`trial`] puts one trial together and [`schedule`] many, [`parity`] compares what they came to. How anything is shown is in `report`, where
 //! parts run in `runtime`.
 
 mod blame;
+mod chain_watch;
 mod environment;
 mod failure;
 mod folders;
 mod invariants;
 mod judge;
+mod limits;
+mod no_quorum;
 pub mod parity;
 mod schedule;
 mod settings;

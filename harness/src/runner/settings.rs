@@ -1,5 +1,7 @@
 //! What every trial of a run is run with.
 
+use std::time::Duration;
+
 use super::RunFolders;
 use crate::{chain::AnvilBinary, cluster::ClusterChoice, runtime::HarnessExecutable};
 
@@ -16,6 +18,8 @@ pub struct TrialSettings {
     pub keep: Keep,
     /// The cluster of trials that need one.
     pub cluster: ClusterChoice,
+    /// How long each trial may take, whatever its scenario says.
+    pub trial_timeout: Option<Duration>,
 }
 
 /// When an environment outlives its trial.

@@ -7,18 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_component::causes::with_causes;
+use hourglass_component::{causes::with_causes, timeout::timeout};
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     EnvironmentError, Keep, RunFolders, TrialSettings,
     blame::UnderTest,
+    chain_watch,
     environment::{Environment, StandUp},
     failure::{StepFailure, remedy},
-    invariants, steps, traces,
+    invariants,
+    limits::{self, REPORT_OF_RUINS_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
+    steps, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
@@ -56,10 +58,17 @@ pub async fn run_trial(
         running: BTreeMap::new(),
         taking_down: None,
         farewell: None,
+        limit: settings.trial_timeout.unwrap_or_else(|| trial.scenario.timeout.into()),
+        stage: Stage::default(),
+        handed_over: false,
     };
     let folder = settings.folders.folder_of(&run);
     let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
+        Err(EnvironmentError::Late { limit, stage, last }) => {
+            course.violations.push(limits::late(limit, &stage, last));
+            (None, false)
+        }
         Err(error) => (Some(error), false),
     };
     course.log_invariant();
@@ -67,7 +76,7 @@ pub async fn run_trial(
     // The report is worth more than these files: where they cannot be written, the logs beside them say the same.
     let _ = course.timeline.write(&folder.join("timeline.jsonl"));
     let _ = course.write_scenario(&folder.join("scenario.yaml"));
-    let farewell = course.farewell.take();
+    let (farewell, handed_over) = (course.farewell.take(), course.handed_over);
     let error = match error.as_ref().and_then(|error| course.blamed(error)) {
         Some(violation) => {
             // First: what logs show is its consequence, or its cause once more.
@@ -78,7 +87,8 @@ pub async fn run_trial(
     };
     let report = course.report(&folder, error, interrupted);
     RunFolders::release(&folder);
-    if !report.kept {
+    // One that was left to the supervisor is removed by it, when nothing writes into it any more.
+    if !report.kept && !handed_over {
         let _ = fs::remove_dir_all(&folder);
     }
     // Not before: until here, somebody else removes the folder if this process is killed.
@@ -114,6 +124,12 @@ struct Course<'a> {
     taking_down: Option<Timestamp>,
     /// Whoever minds the folder until its fate is decided.
     farewell: Option<Farewell>,
+    /// How long it may take from the start of the chains to the end of the steps.
+    limit: Duration,
+    stage: Stage,
+    /// Whether it was interrupted before there was a runtime and did not end in time, so that its supervisor ends it and
+    /// removes its folder.
+    handed_over: bool,
 }
 
 impl Course<'_> {
@@ -132,17 +148,24 @@ impl Course<'_> {
             folder: folder.to_owned(),
             timeline: self.timeline.clone(),
             phases: &mut self.phases,
+            limit: self.limit,
+            stage: &self.stage,
+            handed_over: &mut self.handed_over,
         };
+        let began = Instant::now();
         let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
             return Ok(true);
         };
         let world = World::new(environment, self.trial.scenario.clone(), self.started);
         let started = Instant::now();
-        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, progress)).await;
+        let left = self.limit.saturating_sub(began.elapsed());
+        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, left, progress)).await;
         self.phase("steps", started.elapsed());
         let interrupted = stepping.is_none();
-        self.note_tasks(&world).await;
-        self.facts = traces::facts(&world).await;
+        let answers = matches!(stepping, Some(Ok(_)));
+        let limit = if answers { REPORT_WITHIN } else { REPORT_OF_RUINS_WITHIN };
+        // What cannot be read in time is not in the report.
+        let _ = timeout(limit, unless_interrupted(interrupt, self.note_chains(&world, answers))).await;
         progress("taking down");
         let failed = match &stepping {
             Some(Ok(violations)) => !violations.is_empty(),
@@ -155,27 +178,29 @@ impl Course<'_> {
             Keep::Always => true,
         };
         if failed && !interrupted {
-            world.environment.runtime.keep_evidence(folder).await;
+            interrupt.run_until_cancelled(world.environment.runtime.keep_evidence(folder)).await;
         }
         let outcome = stepping.unwrap_or(Ok(Vec::new()));
-        let taken_down = self.take_down(world.environment, keep && !interrupted).await;
+        let taken_down = self.take_down(world.environment, keep && !interrupted, interrupt).await;
         match outcome {
             Ok(violations) => self.violations.extend(violations),
             // The first error is the cause; what taking down says then is its consequence.
             Err(error) => return Err(error),
         }
-        taken_down?;
-        Ok(interrupted)
+        // One that did not end in time after an interruption was left to the supervisor.
+        Ok(interrupted || !taken_down?)
     }
 
     async fn judged_steps(
         &self,
         world: &World,
+        left: Duration,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<Vec<Violation>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
         let stepping = async {
-            steps::run_all(world, &scenario.steps, progress).await?;
+            steps::run_all(world, &scenario.steps, &self.stage, progress).await?;
+            self.stage.enter("checking the invariants");
             let mut violations = invariants::on_chain(world).await?;
             violations.extend(invariants::of_runtime(world).await?);
             violations.extend(invariants::declared_ends(world));
@@ -185,7 +210,12 @@ impl Course<'_> {
             // First: what steps say of parts that have ended is the consequence.
             biased;
             cause = cause(world) => Err(cause),
-            stepped = stepping => stepped,
+            stepped = timeout(left, stepping) => match stepped {
+                Ok(stepped) => stepped,
+                Err(_) => Err(self.late(world).await.into()),
+            },
+            // Last: a step that has just asked knows more.
+            error = chain_watch::lost(&world.environment.chains) => Err(error.into()),
         };
         let stepped = match stepped {
             Err(StepFailure::Environment(error)) if !error.is_inapplicable() => {
@@ -201,36 +231,68 @@ impl Course<'_> {
         }
     }
 
-    async fn take_down(&mut self, environment: Environment, keep: bool) -> Result<(), EnvironmentError> {
+    /// Why the trial took longer than it may.
+    async fn late(&self, world: &World) -> EnvironmentError {
+        match limits::responds(world).await {
+            Ok(()) => EnvironmentError::Late {
+                limit: self.limit,
+                stage: self.stage.to_string(),
+                last: self.timeline.last_lines(None, LAST_ENTRIES, self.started),
+            },
+            Err(error) => error,
+        }
+    }
+
+    /// What the chains hold of the tasks. Traces are compared of trials that passed, and of no others.
+    async fn note_chains(&mut self, world: &World, passed: bool) {
+        self.note_tasks(world).await;
+        if passed {
+            self.facts = traces::facts(world).await;
+        }
+    }
+
+    /// Whether it is down.
+    async fn take_down(
+        &mut self,
+        environment: Environment,
+        keep: bool,
+        interrupt: &CancellationToken,
+    ) -> Result<bool, EnvironmentError> {
         let started = Instant::now();
         // Without what is finer: the public components' records carry whole milliseconds.
         self.taking_down = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).ok();
-        if keep {
+        let down = if keep {
             self.running = environment.runtime.endpoints().await;
             environment.keep().await?;
+            true
         } else {
-            let TakenDown { remains, farewell } = environment.stop().await?;
-            self.farewell = farewell;
-            self.violations.extend(invariants::nothing_remains(&remains));
-        }
+            match environment.stop(interrupt).await.transpose()? {
+                Some(TakenDown { remains, farewell }) => {
+                    self.farewell = farewell;
+                    self.violations.extend(invariants::nothing_remains(&remains));
+                    true
+                }
+                None => false,
+            }
+        };
         self.phase("taking down", started.elapsed());
-        Ok(())
+        Ok(down)
     }
 
     async fn note_tasks(&mut self, world: &World) {
-        for task in world.all_tasks() {
-            let status = match world.environment.chain(task.chain).task_status(task.record.task).await {
-                Ok(status) => format!("{status:?}").to_lowercase(),
-                Err(_) => "unknown".to_owned(),
-            };
-            self.tasks.push(TaskReport {
-                alias: task.alias,
-                hash: format!("{:?}", task.record.task),
-                chain: task.chain.to_string(),
-                status,
-                // Filled in when every log has been read to its end.
-                phases: TaskPhases::default(),
-            });
+        let tasks = world.all_tasks();
+        self.tasks.extend(tasks.iter().map(|task| TaskReport {
+            alias: task.alias.clone(),
+            hash: format!("{:?}", task.record.task),
+            chain: task.chain.to_string(),
+            status: "unknown".to_owned(),
+            // Filled in when every log has been read to its end.
+            phases: TaskPhases::default(),
+        }));
+        for (report, task) in self.tasks.iter_mut().zip(tasks) {
+            if let Ok(status) = world.environment.chain(task.chain).task_status(task.record.task).await {
+                report.status = format!("{status:?}").to_lowercase();
+            }
         }
     }
 
@@ -289,7 +351,7 @@ impl Course<'_> {
             None => Verdict::Failed { violations: self.violations },
         };
         // A stand-up that fails early has made no folder.
-        let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists();
+        let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
         let trace = Trace {
             steps: traces::steps(&self.timeline),
             tasks: with_lanes(self.facts, &self.timeline, self.taking_down),

@@ -3,19 +3,24 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use hourglass_component::{chain::TaskStatus, keys::H256};
 use jiff::Timestamp;
 
-use super::{environment::Environment, failure::StepFailure, verdict::Violation};
+use super::{environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
 use crate::{
     chain::TaskRecord,
     scenario::{Chain, Location, Scenario},
+    timeline::Event,
 };
 
 /// Entries of the timeline that a failure shows.
 const LAST_ENTRIES: usize = 12;
+
+/// How long what has been written already may take to be read, when a wait has run out of time.
+const SETTLED_WITHIN: Duration = Duration::from_millis(500);
 
 /// A task that a step created.
 #[derive(Debug, Clone)]
@@ -32,11 +37,19 @@ pub(super) struct World {
     pub started: Timestamp,
     tasks: Mutex<BTreeMap<String, Vec<TrackedTask>>>,
     order: Mutex<Vec<TrackedTask>>,
+    pub faults: Faults,
 }
 
 impl World {
     pub(super) fn new(environment: Environment, scenario: std::sync::Arc<Scenario>, started: Timestamp) -> Self {
-        Self { environment, scenario, started, tasks: Mutex::default(), order: Mutex::default() }
+        Self {
+            environment,
+            scenario,
+            started,
+            tasks: Mutex::default(),
+            order: Mutex::default(),
+            faults: Faults::default(),
+        }
     }
 
     /// Remembers tasks under a name; a name that is used again means the newer ones.
@@ -72,6 +85,21 @@ impl World {
             task: task.map(|task| format!("{task:?}")),
             timeline: self.environment.timeline.last_lines(task, LAST_ENTRIES, self.started),
         }
+    }
+
+    /// Waits until `done` gives an answer about the entries of the timeline. When time runs out, everything that reports is
+    /// asked once more: what had happened by then counts, whenever it is told.
+    pub(super) async fn wait_until<T>(
+        &self,
+        within: Duration,
+        mut done: impl FnMut(&[Event]) -> Option<T>,
+    ) -> Option<T> {
+        let timeline = &self.environment.timeline;
+        if let Some(answer) = timeline.wait_until(within, &mut done).await {
+            return Some(answer);
+        }
+        self.environment.look().await;
+        timeline.wait_until(SETTLED_WITHIN, done).await
     }
 
     /// The mailbox's status of a task.

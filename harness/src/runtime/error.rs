@@ -138,6 +138,21 @@ pub enum RuntimeError {
         /// What was seen.
         source: HealthError,
     },
+    /// Work of the harness itself panicked.
+    #[error("finish work of the harness, which is a fault of the harness: {reason}")]
+    Panicked {
+        /// What the panic says.
+        reason: String,
+    },
+    /// A chain is asked for that was not started.
+    #[error("reach chain {chain_id}: it is not running")]
+    NoChain {
+        /// The chain.
+        chain_id: u64,
+    },
+    /// No port of this machine is free.
+    #[error("find a free port of 127.0.0.1")]
+    Port(#[source] io::Error),
     /// A file could not be written.
     #[error("write {path}", path = path.display())]
     File {

@@ -27,8 +27,8 @@ pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use process::{ProcessRuntime, ProcessSettings};
 
 use crate::{
-    chain::{ChainControl, PreparedState, SetupError},
-    reaper::Farewell,
+    chain::{ChainControl, PreparedState},
+    reaper::{Farewell, LastWord},
     scenario::{ClusterFault, Component, ComponentRef, RuntimeKind},
 };
 
@@ -151,8 +151,16 @@ pub trait Runtime: Send + Sync {
     /// The ends of the trial's parts.
     fn ends(&self) -> &Ends;
 
+    /// Whether what runs the parts answers now; asked once, to find out who is to blame for a step that did not end.
+    async fn responds(&self) -> Result<(), RuntimeError> {
+        Ok(())
+    }
+
     /// Where people find what is running: name and address of each part.
     async fn endpoints(&self) -> BTreeMap<String, String>;
+
+    /// What is said to the supervisor when [`Self::stop`] took too long and was dropped; nothing where that cannot be.
+    fn last_word(&self) -> Option<LastWord>;
 
     /// Ends everything in order and waits until it is gone; what had to be forced is in the result.
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError>;
@@ -180,6 +188,6 @@ where
 {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(RuntimeError::from),
-        Err(error) => Err(RuntimeError::Chain(SetupError::NotFound { reason: error.to_string() })),
+        Err(error) => Err(RuntimeError::Panicked { reason: error.to_string() }),
     }
 }

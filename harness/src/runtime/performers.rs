@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use hourglass_component::{events::PERFORMER_FAULT_FIELD, health};
+use hourglass_component::{events::PERFORMER_FAULT_FIELD, health, timeout::timeout};
 use hourglass_proto::services::v1::{
     ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::RuntimeError;
 use crate::{
@@ -34,7 +34,8 @@ impl PerformersOf<'_> {
     pub(super) async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
         let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
         let request = ListPerformersRequest::default();
-        let answer = ExecutorManagementServiceClient::new(channel).list_performers(request).await;
+        let mut client = ExecutorManagementServiceClient::new(channel);
+        let answer = health::answered(client.list_performers(request)).await;
         let answer = answer
             .map_err(|status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message())))?;
         Ok(answer.into_inner().performers)

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
+use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::values::{Curve, Mining};
 use super::{check_runtimes, check_steps};
@@ -15,6 +16,9 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     name(document, path, &root.key("name"), problems);
     variables(document, &root, problems);
     topology(document, &root.key("topology"), problems);
+    if document.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        problems.add(no_time(&root.key("timeout"), "timeout"));
+    }
     check_runtimes::check(document, problems);
     check_steps::check(document, problems);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {

@@ -94,7 +94,7 @@ impl Checking<'_> {
                     self.needs_containers(&format!("`{key}`"), &at.key(key));
                 }
             }
-            if let Some(key) = step.single_kind().as_ref().and_then(ClusterFault::of).map(|fault| fault.key()) {
+            if let Some(key) = step.kinds().first().and_then(ClusterFault::of).map(|fault| fault.key()) {
                 self.needs_cluster(&format!("`{key}`"), &at.key(key));
             }
             if let Some(branches) = &step.parallel {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hourglass_component::document::{Duration, Pointer, Problem, Problems};
 
+use super::limits::{limits, no_time};
 use super::model::ScenarioDocument;
 use super::step::{CreateTask, ExpectRejected, ExpectVerified, STEP_KEYS, StepDocument};
 use super::texts::ComponentRef;
@@ -142,22 +143,9 @@ impl Checking<'_> {
                 }
             }
         }
-        for (key, within) in [
-            ("expect_verified", step.expect_verified.as_ref().map(|step| step.within)),
-            ("expect_expired", step.expect_expired.as_ref().map(|step| step.within)),
-            ("expect_rejected", step.expect_rejected.as_ref().map(|step| step.within)),
-            ("expect_event", step.expect_event.as_ref().map(|step| step.within)),
-            ("restart", step.restart.as_ref().map(|step| step.within)),
-            ("reconnect", step.reconnect.as_ref().map(|step| step.within)),
-            ("scale_cluster_operator", step.scale_cluster_operator.as_ref().map(|step| step.within)),
-            ("drain_node", step.drain_node.as_ref().map(|step| step.within)),
-        ] {
-            if within.is_some_and(|within| within.is_zero()) {
-                self.problems.add(
-                    Problem::at_value(&at.key(key).key("within"), "`within` must be longer than zero")
-                        .label("no time at all")
-                        .help("give a duration such as `10s`"),
-                );
+        for (key, within) in limits(step) {
+            if within.is_zero() {
+                self.problems.add(no_time(&at.key(key).key("within"), "within"));
             }
         }
         if let Some(by) = step.warp.as_ref().map(|warp| warp.by) {

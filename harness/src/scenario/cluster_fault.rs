@@ -4,7 +4,7 @@ use hourglass_component::document::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::step::{Step, StepKind, default_within};
+use super::step::{Step, StepKind, default_action_within, default_within};
 use super::texts::ComponentRef;
 
 /// Something that is done to a cluster.
@@ -34,12 +34,19 @@ pub enum ClusterFault {
 pub struct DeletePod {
     /// The component.
     pub component: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Kills the cluster's Hourglass operator at once; its Deployment starts it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct KillClusterOperator {}
+pub struct KillClusterOperator {
+    /// How long it may take until another is there in its place.
+    #[serde(default = "default_operator_within")]
+    pub within: Duration,
+}
 
 /// Scales the cluster's Hourglass operator and waits until as many of it run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,7 +74,11 @@ pub struct DrainNode {
 /// Lets the nodes that the trial has drained take pods again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct UncordonNodes {}
+pub struct UncordonNodes {
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
+}
 
 /// Limits how many pods may be in the trial's namespace; those that are there stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +87,9 @@ pub struct LimitPods {
     /// How many; without it there is no limit any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<u32>,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Keeps a component from connecting to another, by a policy of the network.
@@ -86,6 +100,9 @@ pub struct Cut {
     pub from: ComponentRef,
     /// Where they do not arrive.
     pub to: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Lets a component connect again to another from which it was cut off.
@@ -96,6 +113,14 @@ pub struct Mend {
     pub from: ComponentRef,
     /// Where they arrive again.
     pub to: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
+}
+
+/// Kubernetes keeps a container down for up to a minute that was killed again and again.
+const fn default_operator_within() -> Duration {
+    Duration::from_secs(90)
 }
 
 impl ClusterFault {

@@ -9,6 +9,7 @@ mod check_steps;
 mod cluster_fault;
 mod error;
 mod images;
+mod limits;
 mod load;
 mod model;
 mod resolve;

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub runtimes_because: Option<String>,
     /// The values of `variables` and `matrix` that were filled in.
     pub variables: BTreeMap<String, Scalar>,
+    /// How long a trial may take from the start of its chains to the end of its steps.
+    pub timeout: Duration,
     /// What replaces the reference components.
     pub components: Components,
     /// Chains and operators; each operator's performer already merged over `components.performer`.
@@ -71,6 +73,11 @@ pub struct ScenarioDocument {
     #[serde(default)]
     #[schemars(inner(length(min = 1)))]
     pub matrix: BTreeMap<String, Vec<Scalar>>,
+    /// How long a trial may take from the start of its chains to the end of its steps; one that takes
+    /// longer has failed. Default: ten minutes or, where the `within` of the steps allow more, their
+    /// sum and five minutes.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
     /// What replaces the reference components.
     #[serde(default)]
     pub components: Components,

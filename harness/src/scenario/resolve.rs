@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hourglass_component::document::{Pointer, Tree};
 
+use super::limits::default_timeout;
 use super::model::{Scenario, ScenarioDocument};
 use super::step::{Location, Step, StepDocument, StepKind};
 use super::values::RuntimeKind;
@@ -18,6 +19,7 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
     let mut runtimes = document.runtimes.unwrap_or_else(|| RuntimeKind::ALL.to_vec());
     runtimes.sort_unstable();
     runtimes.dedup();
+    let steps = steps(&document.steps, &Pointer::from("/steps"), path, tree);
     Scenario {
         name: document.name,
         description: document.description,
@@ -25,9 +27,10 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         runtimes,
         runtimes_because: document.runtimes_because,
         variables,
+        timeout: document.timeout.unwrap_or_else(|| default_timeout(&steps)),
         components: document.components,
         topology,
-        steps: steps(&document.steps, &Pointer::from("/steps"), path, tree),
+        steps,
         invariants: document.invariants,
     }
 }
@@ -41,10 +44,13 @@ fn steps(documents: &[StepDocument], at: &Pointer, path: &Arc<Path>, tree: &Tree
         let at = at.item(index);
         let kind = match &document.parallel {
             Some(branches) => Some(StepKind::Parallel(self::steps(branches, &at.key("parallel"), path, tree))),
-            None => document.single_kind(),
+            None => document.kinds().into_iter().next(),
         };
         // Checking has made sure that a kind is given.
-        if let Some(kind) = kind {
+        if let Some(mut kind) = kind {
+            if let StepKind::CreateTask(create) = &mut kind {
+                create.within = Some(create.within());
+            }
             steps.push(Step {
                 kind,
                 name: document.name.clone(),

@@ -111,10 +111,11 @@ macro_rules! step_kinds {
                 keys
             }
 
-            /// The first kind that is given, unless that is `parallel`, which needs places.
-            pub(super) fn single_kind(&self) -> Option<StepKind> {
-                $(if let Some(step) = &self.$field { return Some(StepKind::$kind(step.clone())); })+
-                None
+            /// The kinds that are given, but for `parallel`, which needs places; a valid step has one.
+            pub(super) fn kinds(&self) -> Vec<StepKind> {
+                let mut kinds = Vec::new();
+                $(if let Some(step) = &self.$field { kinds.push(StepKind::$kind(step.clone())); })+
+                kinds
             }
         }
     };
@@ -187,6 +188,10 @@ pub struct CreateTask {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100_000))]
     pub count: u32,
+    /// How long it may take until all are mined. Default: 30 s, and a tenth of a second more for each
+    /// further task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Duration>,
 }
 
 /// Waits until the task is verified, and judges result, certificate and status on chain.
@@ -273,6 +278,9 @@ pub struct ExpectEvent {
 pub struct Kill {
     /// The component.
     pub component: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Starts a component again (after stopping it, if it runs) and waits until it is ready.
@@ -292,6 +300,9 @@ pub struct Restart {
 pub struct Pause {
     /// The component.
     pub component: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Lets a paused component go on.
@@ -300,6 +311,9 @@ pub struct Pause {
 pub struct Resume {
     /// The component.
     pub component: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Takes a component off the network: it goes on and reaches nobody.
@@ -308,6 +322,9 @@ pub struct Resume {
 pub struct Disconnect {
     /// The component.
     pub component: ComponentRef,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Puts a component back on the network and waits until it is ready.
@@ -332,6 +349,9 @@ pub struct Mine {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100_000))]
     pub blocks: u32,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 /// Moves a chain's time forward and mines a block.
@@ -343,6 +363,9 @@ pub struct Warp {
     pub chain: Chain,
     /// By how much chain time.
     pub by: Duration,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
 }
 
 impl CreateTask {
@@ -381,6 +404,11 @@ fn default_task() -> String {
 
 const fn one() -> u32 {
     1
+}
+
+/// Of steps that do something rather than wait for something; the slowest runtime needs some seconds.
+pub(super) const fn default_action_within() -> Duration {
+    Duration::from_secs(60)
 }
 
 pub(super) const fn default_within() -> Duration {

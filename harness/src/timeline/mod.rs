@@ -11,7 +11,7 @@ mod record;
 mod tail;
 mod trace;
 
-pub use chain::follow_chain;
+pub use chain::{ChainFollower, follow_chain};
 pub use event::{Event, Level, Source};
 pub use last::LastLines;
 pub use log::parse_line;

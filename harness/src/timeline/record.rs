@@ -9,9 +9,12 @@ use std::{
     time::Duration,
 };
 
-use hourglass_component::keys::{Address, H256};
+use hourglass_component::{
+    keys::{Address, H256},
+    timeout::timeout,
+};
 use jiff::Timestamp;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 
 use super::{Event, LastLines, Source};
 use crate::scenario::ComponentRef;
@@ -57,7 +60,7 @@ impl Timeline {
     }
 
     /// Waits until `done` gives an answer; it sees all entries so far, in the order in which they arrived, each time one
-    /// is added. Nothing when time runs out.
+    /// is added. Nothing when time runs out, of which only that counts in which this process runs.
     pub async fn wait_until<T>(&self, within: Duration, mut done: impl FnMut(&[Event]) -> Option<T>) -> Option<T> {
         let mut count = self.0.count.subscribe();
         timeout(within, async {

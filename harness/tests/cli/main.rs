@@ -11,6 +11,7 @@ mod ends;
 mod escaped;
 mod exit_codes;
 mod faults;
+mod frozen;
 mod interrupt;
 mod keep;
 mod reports;

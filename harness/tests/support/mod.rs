@@ -9,11 +9,11 @@ use std::{future::Future, time::Duration};
 use ethers::{
     abi::Detokenize,
     contract::{ContractError, builders::ContractCall},
-    providers::{Http, Provider, RpcError as _},
+    providers::RpcError as _,
     types::{Address, BlockNumber, Bytes, H256},
 };
 use hourglass_component::{
-    chain::{OperatorSetId, Receipt, SendError},
+    chain::{Node, OperatorSetId, Receipt, SendError},
     keys::EcdsaKey,
 };
 use hourglass_harness::{
@@ -30,8 +30,6 @@ use hourglass_proto::{
 };
 use tempfile::TempDir;
 
-/// What calls go through.
-pub(crate) type Node = Provider<Http>;
 /// A call with its arguments.
 pub(crate) type Call<T> = ContractCall<Node, T>;
 

@@ -1,6 +1,6 @@
 //! kind's own command, watched: it waits four minutes for a kubelet that never stays up.
 
-use std::{collections::HashMap, path::Path, process::Stdio};
+use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
 
 use bollard::{
     container::LogOutput,
@@ -9,6 +9,7 @@ use bollard::{
     query_parameters::EventsOptionsBuilder,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::FuturesUnordered};
+use hourglass_component::timeout::timeout;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -20,6 +21,8 @@ use crate::{
     engine::{Engine, EngineAddress, Engined as _},
 };
 
+/// How long kind may take: minutes for several nodes on a busy machine.
+const MADE_WITHIN: Duration = Duration::from_mins(20);
 /// How often a kubelet may end before its node is given up. On the way up it does once or twice.
 const RESTARTS: u32 = 6;
 /// How many of kind's last lines are shown when it fails.
@@ -53,7 +56,11 @@ pub(super) async fn create(
         Ok::<_, ClusterError>((status, output))
     };
     tokio::select! {
-        finished = finished => {
+        finished = timeout(MADE_WITHIN, finished) => {
+            let Ok(finished) = finished else {
+                let status = format!("no end within {}", humantime::format_duration(MADE_WITHIN));
+                return Ok(Outcome::Failed { status, output: String::new() });
+            };
             let (status, output) = finished?;
             Ok(if status.success() { Outcome::Made } else { Outcome::Failed { status: status.to_string(), output } })
         }

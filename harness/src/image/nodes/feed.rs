@@ -146,6 +146,7 @@ async fn run(
             Either::Right((read, _)) => read?,
         }
     }
-    ended.code = docker.inspect_exec(&id).await?.exit_code.unwrap_or_default();
+    // An engine that does not say how the command ended does not say that it did its work.
+    ended.code = docker.inspect_exec(&id).await?.exit_code.unwrap_or(-1);
     Ok(ended)
 }

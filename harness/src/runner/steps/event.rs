@@ -26,7 +26,7 @@ pub(super) async fn run(world: &World, step: &Step, expect: &ExpectEvent) -> Res
         None => HashMap::from([(None, 0)]),
     };
     let mut looked_at = 0;
-    let done = world.environment.timeline.wait_until(within, |events| {
+    let done = world.wait_until(within, |events| {
         for event in events[looked_at..].iter().filter(|event| matches(event)) {
             let key = if tasks.is_some() { event.task_hash } else { None };
             if let Some(count) = seen.get_mut(&key) {

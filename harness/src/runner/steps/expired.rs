@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use hourglass_component::{chain::TaskStatus, events::TaskEvent};
-use tokio::time::timeout;
+use hourglass_component::{chain::TaskStatus, events::TaskEvent, timeout::timeout};
 
 use super::title;
 use crate::{
@@ -34,8 +33,11 @@ pub(super) async fn run(world: &World, step: &Step, expect: &ExpectExpired) -> R
             Mining::Interval(_) => {
                 if timeout(within, passes(world, &task)).await.is_err() {
                     let head = world.environment.chain(task.chain).client().head().await?;
-                    let left = task.record.deadline.saturating_sub(head.timestamp);
-                    return Err(not_expired(format!("its deadline is {left} s of chain time away")));
+                    // Passed by now, it passed in time: the head was not announced yet.
+                    if head.timestamp <= task.record.deadline {
+                        let left = task.record.deadline - head.timestamp;
+                        return Err(not_expired(format!("its deadline is {left} s of chain time away")));
+                    }
                 }
             }
         }

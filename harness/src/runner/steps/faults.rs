@@ -3,43 +3,24 @@
 
 use crate::{
     runner::{failure::StepFailure, world::World},
-    scenario::{ClusterFault, Disconnect, Kill, Pause, Reconnect, Restart, Resume, StepKind},
+    scenario::{ClusterFault, StepKind},
 };
 
-pub(super) async fn kill(world: &World, kill: &Kill) -> Result<(), StepFailure> {
-    world.environment.runtime.kill(&kill.component).await?;
-    Ok(())
-}
-
-pub(super) async fn restart(world: &World, restart: &Restart) -> Result<(), StepFailure> {
-    world.environment.runtime.restart(&restart.component, restart.within.into()).await?;
-    Ok(())
-}
-
-pub(super) async fn pause(world: &World, pause: &Pause) -> Result<(), StepFailure> {
-    world.environment.runtime.pause(&pause.component).await?;
-    Ok(())
-}
-
-pub(super) async fn resume(world: &World, resume: &Resume) -> Result<(), StepFailure> {
-    world.environment.runtime.resume(&resume.component).await?;
-    Ok(())
-}
-
-pub(super) async fn disconnect(world: &World, disconnect: &Disconnect) -> Result<(), StepFailure> {
-    world.environment.runtime.disconnect(&disconnect.component).await?;
-    Ok(())
-}
-
-pub(super) async fn reconnect(world: &World, reconnect: &Reconnect) -> Result<(), StepFailure> {
-    world.environment.runtime.reconnect(&reconnect.component, reconnect.within.into()).await?;
-    Ok(())
-}
-
-/// Does to the cluster what a step says; of one that is about something else there is nothing to do.
-pub(super) async fn disturb(world: &World, kind: &StepKind) -> Result<(), StepFailure> {
-    match ClusterFault::of(kind) {
-        Some(fault) => Ok(world.environment.runtime.disturb(&fault).await?),
-        None => Ok(()),
+/// Does what a step says; of one that is about something else there is nothing to do.
+pub(super) async fn run(world: &World, kind: &StepKind) -> Result<(), StepFailure> {
+    let runtime = &world.environment.runtime;
+    match kind {
+        StepKind::Kill(kill) => runtime.kill(&kill.component).await?,
+        StepKind::Restart(restart) => runtime.restart(&restart.component, restart.within.into()).await?,
+        StepKind::Pause(pause) => runtime.pause(&pause.component).await?,
+        StepKind::Resume(resume) => runtime.resume(&resume.component).await?,
+        StepKind::Disconnect(disconnect) => runtime.disconnect(&disconnect.component).await?,
+        StepKind::Reconnect(reconnect) => runtime.reconnect(&reconnect.component, reconnect.within.into()).await?,
+        other => {
+            if let Some(fault) = ClusterFault::of(other) {
+                runtime.disturb(&fault).await?;
+            }
+        }
     }
+    Ok(())
 }

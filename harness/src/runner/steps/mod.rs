@@ -14,6 +14,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 
 use super::{
     failure::StepFailure,
+    limits::{Stage, limited},
     traces::{LINE, OUTCOME, STEP},
     world::World,
 };
@@ -26,9 +27,11 @@ use crate::{
 pub(super) async fn run_all(
     world: &World,
     steps: &[Step],
+    stage: &Stage,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<(), StepFailure> {
     for step in steps {
+        stage.enter(&format!("{} at {}", title(step), step.location));
         progress(&title(step));
         run(world, step).await?;
     }
@@ -39,34 +42,7 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
     async move {
         let started = Instant::now();
         note(world, step, "begins", None);
-        let done = match &step.kind {
-            StepKind::CreateTask(create) => create::run(world, create).await,
-            StepKind::ExpectVerified(expect) => verified::run(world, step, expect).await,
-            StepKind::ExpectExpired(expect) => expired::run(world, step, expect).await,
-            StepKind::ExpectRejected(expect) => rejected::run(world, step, expect).await,
-            StepKind::ExpectEvent(expect) => event::run(world, step, expect).await,
-            StepKind::Kill(kill) => faults::kill(world, kill).await,
-            StepKind::Restart(restart) => faults::restart(world, restart).await,
-            StepKind::Pause(pause) => faults::pause(world, pause).await,
-            StepKind::Resume(resume) => faults::resume(world, resume).await,
-            StepKind::Disconnect(disconnect) => faults::disconnect(world, disconnect).await,
-            StepKind::Reconnect(reconnect) => faults::reconnect(world, reconnect).await,
-            StepKind::DeletePod(_)
-            | StepKind::KillClusterOperator(_)
-            | StepKind::ScaleClusterOperator(_)
-            | StepKind::DrainNode(_)
-            | StepKind::UncordonNodes(_)
-            | StepKind::LimitPods(_)
-            | StepKind::Cut(_)
-            | StepKind::Mend(_) => faults::disturb(world, &step.kind).await,
-            StepKind::Mine(mine) => chain::mine(world, mine).await,
-            StepKind::Warp(warp) => chain::warp(world, warp).await,
-            StepKind::Parallel(steps) => {
-                let all = futures::future::join_all(steps.iter().map(|step| run(world, step))).await;
-                // All are waited for, so that none goes on while the environment is taken down.
-                all.into_iter().collect()
-            }
-        };
+        let done = limited(world, step, act(world, step)).await;
         let (outcome, detail) = match &done {
             Ok(()) => ("done", String::new()),
             Err(StepFailure::Violation(violation)) => ("failed", format!(": {}", violation.seen)),
@@ -77,6 +53,27 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
         done
     }
     .boxed()
+}
+
+async fn act(world: &World, step: &Step) -> Result<(), StepFailure> {
+    match &step.kind {
+        StepKind::CreateTask(create) => create::run(world, create).await,
+        StepKind::ExpectVerified(expect) => verified::run(world, step, expect).await,
+        StepKind::ExpectExpired(expect) => expired::run(world, step, expect).await,
+        StepKind::ExpectRejected(expect) => rejected::run(world, step, expect).await,
+        StepKind::ExpectEvent(expect) => event::run(world, step, expect).await,
+        StepKind::Mine(mine) => chain::mine(world, mine).await,
+        StepKind::Warp(warp) => chain::warp(world, warp).await,
+        StepKind::Parallel(steps) => {
+            let all = futures::future::join_all(steps.iter().map(|step| run(world, step))).await;
+            // All are waited for, so that none goes on while the environment is taken down.
+            all.into_iter().collect()
+        }
+        fault => {
+            let _under_way = world.faults.begin(&world.environment.timeline);
+            faults::run(world, fault).await
+        }
+    }
 }
 
 /// How reports call a step.

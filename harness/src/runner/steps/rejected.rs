@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use hourglass_component::chain::SendError;
-use tokio::time::timeout;
+use hourglass_component::{chain::SendError, timeout::timeout};
 
 use super::title;
 use crate::{

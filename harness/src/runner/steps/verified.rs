@@ -9,6 +9,7 @@ use crate::{
     runner::{
         failure::StepFailure,
         judge::{judge, verified_on},
+        no_quorum,
         world::{TrackedTask, World},
     },
     scenario::{ExpectVerified, Step},
@@ -27,11 +28,18 @@ pub(super) async fn run(world: &World, step: &Step, expect: &ExpectVerified) -> 
                 event.task_hash.map(|task| missing.remove(&task));
             }
         }
+        let new = seen..events.len();
         seen = events.len();
-        missing.is_empty().then_some(())
+        match no_quorum::of_any(&events[new], &missing, seen, world) {
+            _ if missing.is_empty() => Some(Ok(())),
+            Some(task) => Some(Err(task)),
+            None => None,
+        }
     };
-    if world.environment.timeline.wait_until(within, all).await.is_none() {
-        return Err(timed_out(world, step, &tasks, &missing, within).await?);
+    match world.wait_until(within, all).await {
+        Some(Ok(())) => {}
+        Some(Err(lost)) => return Err(out_of_reach(world, step, &tasks, lost)),
+        None => return Err(timed_out(world, step, &tasks, &missing, within).await?),
     }
     // Asked once for all tasks, which are those of one step and so of one chain.
     let verified = match tasks.first() {
@@ -46,6 +54,14 @@ pub(super) async fn run(world: &World, step: &Step, expect: &ExpectVerified) -> 
         }
     }
     Ok(())
+}
+
+/// The aggregator has given a task up: nothing that could still happen would verify it.
+fn out_of_reach(world: &World, step: &Step, tasks: &[TrackedTask], lost: H256) -> StepFailure {
+    let alias = tasks.iter().find(|task| task.record.task == lost).map_or("task", |task| task.alias.as_str());
+    let expected = format!("task `{alias}` verified");
+    let seen = no_quorum::describe(world, lost);
+    StepFailure::Violation(Box::new(world.violation(title(step), Some(&step.location), expected, seen, Some(lost))))
 }
 
 async fn timed_out(

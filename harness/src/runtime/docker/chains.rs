@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem::ManuallyDrop,
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::{Mutex, PoisonError},
@@ -32,10 +33,11 @@ const PORT: u16 = 8545;
 const STATE: &str = "/state.json";
 const CACHE: &str = "/tmp/anvil";
 
-/// A running chain; dropping it removes the container, unless it was kept.
+/// A running chain. When it is dropped, the container stays until it is swept: testcontainers would wait for an engine
+/// that need not answer any more.
 #[derive(Debug)]
 pub(in crate::runtime) struct AnvilContainer {
-    container: ContainerAsync<GenericImage>,
+    container: ManuallyDrop<ContainerAsync<GenericImage>>,
     control: ChainControl,
     /// Where containers on the network reach it.
     pub url: String,
@@ -73,7 +75,7 @@ impl AnvilContainer {
                 host.publish_all_ports = Some(false);
                 host.port_bindings = Some([(format!("{PORT}/tcp"), Some(vec![binding]))].into());
             });
-        let container = request.start().await.map_err(failed)?;
+        let container = ManuallyDrop::new(request.start().await.map_err(failed)?);
         let port = container.get_host_port_ipv4(PORT).await.map_err(failed)?;
         let own = surroundings.address(container.id()).await?;
         let ended = surroundings.ended(container.id(), &component);
@@ -118,13 +120,7 @@ impl AnvilContainer {
     /// Removes the container.
     pub(in crate::runtime) async fn remove(self) -> Result<(), RuntimeError> {
         let name = self.url.clone();
-        self.container.rm().await.map_err(|source| of_testcontainers(&name, source))
-    }
-
-    /// Leaves the container running.
-    pub(in crate::runtime) fn keep(self) {
-        // The crate knows only of keeping every container of a process, by a variable.
-        std::mem::forget(self.container);
+        ManuallyDrop::into_inner(self.container).rm().await.map_err(|source| of_testcontainers(&name, source))
     }
 }
 

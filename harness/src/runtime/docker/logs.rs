@@ -15,8 +15,9 @@ use bollard::{
     query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
+use hourglass_component::timeout::timeout;
 use jiff::Timestamp;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::lines::Lines;
@@ -117,8 +118,15 @@ impl Watch {
         Self { shared, lost, _events: AbortOnDropHandle::new(events) }
     }
 
-    /// Waits until the engine does not tell any more what happens.
+    /// Waits until the engine does not tell any more what happens, or does not answer any more.
     pub(in crate::runtime) async fn lost(&self) -> Arc<EngineError> {
+        tokio::select! {
+            error = self.no_more_events() => error,
+            error = self.shared.engine.silent() => Arc::new(error),
+        }
+    }
+
+    async fn no_more_events(&self) -> Arc<EngineError> {
         let mut lost = self.lost.clone();
         let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
         match error {

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 pub(super) use chains::AnvilContainer;
 use container::{Launch, RunningComponent};
 use futures::future::try_join_all;
+use hourglass_component::timeout::timeout;
 use hourglass_proto::contracts::addresses as at;
 pub use images::DockerImages;
 pub(super) use images::{commands, replaced};
@@ -35,9 +36,9 @@ use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking,
 };
 use crate::{
-    chain::{PreparedState, SetupError},
-    engine::Engine,
-    reaper::{Labels, Places, RunFolder, Supervisor, SupervisorOptions},
+    chain::PreparedState,
+    engine::{Engine, EngineError},
+    reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::Timeline,
 };
@@ -46,6 +47,9 @@ use crate::{
 const LOOPBACK: &str = "127.0.0.1";
 /// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// When an engine that does not end containers is given up: the supervisor goes on.
+const TAKE_DOWN_WITHIN: Duration = Duration::from_mins(2);
 
 /// What a Docker runtime is made with.
 #[derive(Debug, Clone)]
@@ -121,8 +125,7 @@ impl DockerRuntime {
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
         let anvils = self.anvils.lock().await;
         let anvil = anvils.iter().find(|anvil| anvil.control().chain_id() == chain_id);
-        let missing = || SetupError::NotFound { reason: format!("chain {chain_id} is not running") };
-        Ok(anvil.map(|anvil| anvil.url.clone()).ok_or_else(missing)?)
+        anvil.map(|anvil| anvil.url.clone()).ok_or(RuntimeError::NoChain { chain_id })
     }
 
     async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
@@ -278,6 +281,10 @@ impl Runtime for DockerRuntime {
         &self.ends
     }
 
+    async fn responds(&self) -> Result<(), RuntimeError> {
+        Ok(self.surroundings.engine.responds().await?)
+    }
+
     async fn endpoints(&self) -> BTreeMap<String, String> {
         let mut endpoints = BTreeMap::new();
         for anvil in self.anvils.lock().await.iter() {
@@ -291,12 +298,19 @@ impl Runtime for DockerRuntime {
         endpoints
     }
 
+    fn last_word(&self) -> Option<LastWord> {
+        self.supervisor.last_word().ok()
+    }
+
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
         let Self { surroundings, watch, ends, supervisor, anvils, components, .. } = *self;
         ends.close();
-        let taken_down =
-            take_down(&surroundings, &watch, anvils.into_inner(), components.into_inner().into_values().collect())
-                .await;
+        let components = components.into_inner().into_values().collect();
+        let taking_down = take_down(&surroundings, &watch, anvils.into_inner(), components);
+        let taken_down = timeout(TAKE_DOWN_WITHIN, taking_down).await.unwrap_or_else(|_| {
+            let address = surroundings.engine.address().clone();
+            Err(EngineError::Silent { address, within: TAKE_DOWN_WITHIN }.into())
+        });
         // Whatever that came to: the supervisor removes what is left.
         let ended = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
         let forced = taken_down?;
@@ -305,8 +319,7 @@ impl Runtime for DockerRuntime {
     }
 
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
-        let Self { supervisor, anvils, .. } = *self;
-        anvils.into_inner().into_iter().for_each(AnvilContainer::keep);
+        let Self { supervisor, .. } = *self;
         blocking(move || supervisor.keep()).await
     }
 }

@@ -94,10 +94,11 @@ impl Surroundings {
             Some(Err(error)) => Err(error).doing(|| format!("wait for the end of the container of {who}"))?,
         }
         let state = self.state(id).await?;
-        let code = state.exit_code.unwrap_or_default();
+        let code =
+            state.exit_code.map_or_else(|| "an unknown exit code".to_owned(), |code| format!("exit code {code}"));
         let memory = if state.oom_killed == Some(true) { ", out of memory" } else { "" };
         let error = state.error.filter(|error| !error.is_empty()).map(|error| format!(" ({error})"));
-        Ok(format!("exit code {code}{memory}{}", error.unwrap_or_default()))
+        Ok(format!("{code}{memory}{}", error.unwrap_or_default()))
     }
 
     /// Stops a container's clock.

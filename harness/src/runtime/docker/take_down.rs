@@ -54,9 +54,9 @@ pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<
     Ok(TakenDown { remains, farewell: Some(farewell) })
 }
 
-/// Whether the engine went away, so that nothing can be removed now.
+/// Whether the engine went away or stands still, so that nothing can be removed now.
 pub(super) fn is_gone(error: &RuntimeError) -> bool {
-    matches!(error, RuntimeError::Engine(EngineError::Gone { .. }))
+    matches!(error, RuntimeError::Engine(EngineError::Gone { .. } | EngineError::Silent { .. }))
 }
 
 /// Stops components side by side.

@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
+use hourglass_component::timeout::timeout;
 use hourglass_component::{causes::with_causes, chain::ChainClient};
 use hourglass_proto::contracts::addresses as at;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::{
     names::Selector,

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::{chain_pods::ChainPods, place::Place};
 use crate::{
-    chain::{AnvilBinary, PreparedState, SetupError},
+    chain::{AnvilBinary, PreparedState},
     cluster::{ChosenCluster, ClusterMachine},
     engine::{EngineError, Engined as _},
     image::deliver_anvil,
@@ -84,8 +84,7 @@ impl ChainHost {
             }
             Self::Pods(pods) => Some(pods.url(chain_id)),
         };
-        let missing = || SetupError::NotFound { reason: format!("chain {chain_id} is not running") };
-        Ok(url.ok_or_else(missing)?)
+        url.ok_or(RuntimeError::NoChain { chain_id })
     }
 
     /// Where this machine reaches them.
@@ -108,18 +107,19 @@ impl ChainHost {
         }
     }
 
+    /// Whether the engine that runs them answers now.
+    pub(super) async fn responds(&self) -> Result<(), EngineError> {
+        match self {
+            Self::Containers(containers) => containers.surroundings.engine.responds().await,
+            Self::Pods(_) => Ok(()),
+        }
+    }
+
     /// Ends them.
     pub(super) async fn stop(&self) -> Result<(), RuntimeError> {
         match self {
             Self::Containers(containers) => containers.stop().await,
             Self::Pods(pods) => pods.stop().await,
-        }
-    }
-
-    /// Leaves them running.
-    pub(super) async fn keep(&self) {
-        if let Self::Containers(containers) = self {
-            containers.anvils.lock().await.drain(..).for_each(AnvilContainer::keep);
         }
     }
 }

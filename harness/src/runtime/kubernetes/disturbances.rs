@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_component::timeout::timeout;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Node, Pod, ResourceQuota},
@@ -17,7 +18,6 @@ use kube::{
     runtime::watcher,
 };
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{
     KubernetesRuntime,

@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 
 use futures::future::try_join_all;
+use hourglass_component::timeout::timeout;
 use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
 use kube::{ResourceExt as _, api::DeleteParams, runtime::watcher};
-use tokio::time::timeout;
 
 use super::{
     EXECUTOR_GRACE, KubernetesRuntime,

@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use hourglass_component::timeout::timeout;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
 use kube::{
@@ -18,7 +19,6 @@ use kube::{
     api::LogParams,
     runtime::{WatchStreamExt as _, watcher},
 };
-use tokio::time::timeout;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{names::Names, place::Place, pods::containers};

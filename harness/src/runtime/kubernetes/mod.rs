@@ -60,7 +60,7 @@ use crate::{
         helm::{Chart, Release},
         operator,
     },
-    reaper::{ClusterAddress, Labels, Places, RunFolder, Supervisor, SupervisorOptions},
+    reaper::{ClusterAddress, Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions},
     scenario::{ClusterFault, ComponentRef, RuntimeKind, Scenario},
     timeline::{Event, Timeline},
 };
@@ -340,6 +340,11 @@ impl Runtime for KubernetesRuntime {
         &self.ends
     }
 
+    async fn responds(&self) -> Result<(), RuntimeError> {
+        self.chains.responds().await?;
+        Ok(self.place.cluster.responds().await?)
+    }
+
     async fn endpoints(&self) -> BTreeMap<String, String> {
         let mut endpoints = self.chains.endpoints().await;
         for (ordinal, component) in self.names.executors().into_iter().enumerate() {
@@ -354,13 +359,16 @@ impl Runtime for KubernetesRuntime {
         endpoints
     }
 
+    fn last_word(&self) -> Option<LastWord> {
+        self.supervisor.last_word().ok()
+    }
+
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
         self.ends.close();
         Box::pin((*self).end_trial()).await
     }
 
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
-        self.chains.keep().await;
         let Self { supervisor, .. } = *self;
         blocking(move || supervisor.keep()).await
     }

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use hourglass_component::timeout::timeout;
 use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kube::{ResourceExt as _, api::DeleteParams};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use super::{
     KubernetesRuntime,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::future::try_join_all;
+use hourglass_component::timeout::timeout;
 use hourglass_operator::status::has_ended;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 use kube::{
@@ -13,7 +14,6 @@ use kube::{
     api::{DeleteParams, ListParams, Preconditions},
     runtime::watcher,
 };
-use tokio::time::timeout;
 
 use super::place::{Place, gone};
 use crate::{

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::future::try_join_all;
+use hourglass_component::timeout::timeout;
 use hourglass_operator::api::{PERFORMER_LABEL, Performer};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use kube::{
@@ -14,7 +15,6 @@ use kube::{
     runtime::watcher,
 };
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{
     EXECUTOR_GRACE, KubernetesRuntime, STOP_GRACE,

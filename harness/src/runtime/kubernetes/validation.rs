@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_component::timeout::timeout;
 use hourglass_operator::api::{AVAILABLE, DEGRADED, GROUP, PLURAL, Performer, PerformerPhase};
 use k8s_openapi::{
     api::{
@@ -18,7 +19,6 @@ use k8s_openapi::{
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{Api, ResourceExt as _, api::ListParams};
-use tokio::time::timeout;
 
 use super::{
     KubernetesRuntime, performers,

@@ -9,16 +9,13 @@ use std::{
 use hourglass_component::{
     events::PERFORMER_ENDED,
     health::{self, HealthError},
+    timeout::timeout,
 };
 use jiff::Timestamp;
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{
-    ProcessSettings, output,
-    pause::{self, PausedGroup},
-    program,
-};
+use super::{ProcessSettings, output, pause::PausedGroup, program};
 use crate::{
     child::{Child, SpawnError},
     runtime::{Ends, RuntimeError, configuration, performers},
@@ -130,12 +127,6 @@ impl RunningComponent {
         Ok(Self { launch, child: Some(child), end, paused: Vec::new(), address })
     }
 
-    /// The last lines of its performers, indented; its own where it has no file for them.
-    pub(super) fn last_output_of_performers(&self) -> String {
-        let own = || self.child.as_ref().map(Child::last_output).unwrap_or_default();
-        self.launch.performer_output.as_deref().map_or_else(own, output::last_lines)
-    }
-
     /// Whether its process is there.
     pub(super) fn is_running(&self) -> bool {
         self.child.as_ref().is_some_and(|child| child.status().is_none())
@@ -161,7 +152,7 @@ impl RunningComponent {
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
         self.end = None;
         // What stands still does not hear that it is to end.
-        self.paused.iter().for_each(pause::wake);
+        self.paused.iter().for_each(PausedGroup::wake);
         self.paused.clear();
         let orderly = match self.child.take() {
             Some(child) => child.stop(grace).await,
@@ -189,8 +180,7 @@ impl Stopped {
 /// A port that was free a moment ago, for programs that cannot say which one they chose.
 pub(super) fn free_port() -> Result<u16, RuntimeError> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    let failed = |source| RuntimeError::File { path: PathBuf::from("127.0.0.1:0"), source };
-    Ok(bound.map_err(failed)?.port())
+    Ok(bound.map_err(RuntimeError::Port)?.port())
 }
 
 fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, RuntimeError> {

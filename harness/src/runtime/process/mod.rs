@@ -17,6 +17,8 @@ use component::{Launch, RunningComponent};
 use futures::future::try_join_all;
 use hourglass_proto::contracts::addresses as at;
 use output::PerformerOutput;
+use pause::PausedGroup;
+use performers::{Performers, ProcessLabels};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -26,7 +28,7 @@ use super::{
 use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
-    reaper::{self, Descendants, RunFolder, RunId, Supervisor, SupervisorOptions},
+    reaper::{self, Descendants, LastWord, RunFolder, RunId, Supervisor, SupervisorOptions},
     scenario::{ComponentRef, RuntimeKind},
     timeline::{LogFolder, Timeline},
 };
@@ -119,10 +121,41 @@ impl ProcessRuntime {
 
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
         let urls = self.chain_urls.lock().await;
-        urls.get(&chain_id).cloned().ok_or_else(|| RuntimeError::Unsupported {
-            runtime: "process",
-            reason: format!("chain {chain_id} is not running yet: start the chains first"),
-        })
+        urls.get(&chain_id).cloned().ok_or(RuntimeError::NoChain { chain_id })
+    }
+
+    /// The performers of an executor that was started. No lock is held while they are asked for.
+    async fn performers(&self, executor: &ComponentRef) -> Option<Performers> {
+        let components = self.components.lock().await;
+        components.get(executor).map(|running| running.performers(&self.settings.run))
+    }
+
+    async fn forget_paused(&self, executor: &ComponentRef, performer: &ComponentRef) {
+        if let Some(running) = self.components.lock().await.get_mut(executor) {
+            running.forget_paused_performers(performer);
+        }
+    }
+
+    /// The process groups of a component, of which there is one at least, and none that stands still already.
+    async fn groups_of(&self, component: &ComponentRef) -> Result<Vec<PausedGroup>, RuntimeError> {
+        let fault = |reason: &str| pause::fault("pause", component, reason);
+        let (leader, performers) = {
+            let components = self.components.lock().await;
+            let running = components.get(&process_of(component)).ok_or_else(|| fault("it was never started"))?;
+            if running.is_paused(component) {
+                return Err(fault("it is paused already"));
+            }
+            (running.leader(), running.performers(&self.settings.run))
+        };
+        let (leaders, labels) = match component {
+            ComponentRef::Performer(_) => (performers.running("pause").await?, performers.labels().clone()),
+            _ => (leader.into_iter().collect(), ProcessLabels::new(&self.settings.run, component)),
+        };
+        if leaders.is_empty() {
+            return Err(fault("it is not running"));
+        }
+        let group = |leader| PausedGroup { component: component.clone(), leader, labels: labels.clone() };
+        Ok(leaders.into_iter().map(group).collect())
     }
 }
 
@@ -178,10 +211,11 @@ impl Runtime for ProcessRuntime {
             || RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() };
         if let ComponentRef::Performer(name) = component {
             let executor = ComponentRef::Executor(name.clone());
-            let mut components = self.components.lock().await;
-            let running = components.get_mut(&executor).ok_or_else(not_running)?;
+            let performers = self.performers(&executor).await.ok_or_else(not_running)?;
             self.settings.ends.excuse(component);
-            return running.kill_performers().await;
+            performers.kill().await?;
+            self.forget_paused(&executor, component).await;
+            return Ok(());
         }
         let mut components = self.components.lock().await;
         if !components.get(component).is_some_and(RunningComponent::is_running) {
@@ -207,13 +241,13 @@ impl Runtime for ProcessRuntime {
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         if let ComponentRef::Performer(name) = component {
             let executor = ComponentRef::Executor(name.clone());
-            let mut components = self.components.lock().await;
-            let running = components.get_mut(&executor).ok_or_else(|| RuntimeError::Kill {
+            let performers = self.performers(&executor).await.ok_or_else(|| RuntimeError::Kill {
                 component: component.clone(),
                 reason: format!("{executor} was never started"),
             })?;
             self.settings.ends.excuse(component);
-            running.restart_performers(within).await?;
+            self.forget_paused(&executor, component).await;
+            performers.restart(within).await?;
             self.settings.ends.watch(component);
             return Ok(());
         }
@@ -230,11 +264,16 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        let mut components = self.components.lock().await;
-        let running = components.get_mut(&process_of(component));
-        let running = running.ok_or_else(|| pause::fault("pause", component, "it was never started"))?;
         self.settings.ends.excuse_performer(component);
-        running.pause(component).await
+        for group in self.groups_of(component).await? {
+            group.stop().map_err(|error| pause::fault("pause", component, &error.to_string()))?;
+            // Known before it stands still: it hears nothing until it is let go on, and so would not end in order.
+            if let Some(running) = self.components.lock().await.get_mut(&process_of(component)) {
+                running.paused.push(group.clone());
+            }
+            group.stands_still().await?;
+        }
+        Ok(())
     }
 
     async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
@@ -271,6 +310,10 @@ impl Runtime for ProcessRuntime {
             endpoints.insert(component.to_string(), running.address.clone());
         }
         endpoints
+    }
+
+    fn last_word(&self) -> Option<LastWord> {
+        self.supervisor.last_word().ok()
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {

@@ -1,0 +1,171 @@
+//! Tasks that cannot be verified any more: when that is final, and what each operator came to.
+//!
+//! The reference aggregator says with `quorum_unreachable` whether it has given the task up (`is_final`). One that does
+//! not say so may still be waiting, and so does the step.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+    sync::{Mutex, PoisonError},
+};
+
+use hourglass_component::{events::TaskEvent, keys::H256};
+
+use super::world::World;
+use crate::{
+    scenario::ComponentRef,
+    timeline::{Event, Source, Timeline},
+};
+
+/// The field of a record that says that the aggregator waits for nothing more.
+const FINAL: &str = "is_final";
+/// Bytes of a result that are shown.
+const SHOWN: usize = 64;
+
+/// What steps do to components: an aggregator that is started again takes up once more what it had given up.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    under_way: usize,
+    /// How many entries the timeline had when the last one had been done.
+    entries: usize,
+}
+
+/// A fault that is being done; it has been when this is dropped.
+pub(super) struct UnderWay<'a> {
+    faults: &'a Faults,
+    timeline: &'a Timeline,
+}
+
+impl Faults {
+    /// One is being done.
+    pub(super) fn begin<'a>(&'a self, timeline: &'a Timeline) -> UnderWay<'a> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).under_way += 1;
+        UnderWay { faults: self, timeline }
+    }
+
+    /// The entry of the timeline since which none was done; nothing while one is.
+    fn none_since(&self) -> Option<usize> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (counts.under_way == 0).then_some(counts.entries)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let entries = self.timeline.read(<[Event]>::len);
+        let mut counts = self.faults.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.under_way -= 1;
+        counts.entries = entries;
+    }
+}
+
+/// One of the `missing` tasks that the aggregator has given up; `new` are the last entries of `count`.
+pub(super) fn of_any(new: &[Event], missing: &HashSet<H256>, count: usize, world: &World) -> Option<H256> {
+    let since = world.faults.none_since()?;
+    // What was reported before the last fault need not hold any more.
+    let valid = &new[since.saturating_sub(count - new.len()).min(new.len())..];
+    valid.iter().filter(|event| is_final(event)).filter_map(|event| event.task_hash).find(|task| missing.contains(task))
+}
+
+fn is_final(event: &Event) -> bool {
+    event.source == Source::Component(ComponentRef::Aggregator)
+        && event.event == Some(TaskEvent::QuorumUnreachable)
+        && event.fields.get(FINAL).is_some_and(|value| value.as_bool().unwrap_or_else(|| value == "true"))
+}
+
+/// That no result reaches the threshold, and a line for each result or failure with the operators who gave it.
+pub(super) fn describe(world: &World, task: H256) -> String {
+    let answers = world.environment.timeline.read(|events| answers(events, task));
+    let mut answers: BTreeMap<String, String> =
+        answers.into_iter().filter_map(|(address, answer)| Some((name(world, &address)?, answer))).collect();
+    let mut by_answer: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for operator in &world.scenario.topology.operators {
+        let answer = answers.remove(&operator.name).unwrap_or_else(|| "no answer".to_owned());
+        by_answer.entry(answer).or_default().push(format!("{} (weight {})", operator.name, operator.weight));
+    }
+    let mut text = "no result can reach the threshold any more".to_owned();
+    for (answer, operators) in by_answer {
+        let _ = write!(text, "\n{answer}: {}", operators.join(", "));
+    }
+    text
+}
+
+fn name(world: &World, address: &str) -> Option<String> {
+    world.environment.timeline.operator_name(address)
+}
+
+/// What the aggregator says of each operator, by address; the last word counts.
+fn answers(events: &[Event], task: H256) -> BTreeMap<String, String> {
+    let mut answers = BTreeMap::new();
+    let of_aggregator = |event: &&Event| event.source == Source::Component(ComponentRef::Aggregator);
+    for event in events.iter().filter(of_aggregator).filter(|event| event.task_hash == Some(task)) {
+        let Some(operator) = event.operator() else { continue };
+        let field = |name: &str| event.fields.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        let answer = match event.event {
+            Some(TaskEvent::ResponseAccepted) => format!("result {}", result(field("result"), field("message_hash"))),
+            Some(TaskEvent::ResponseRejected) => format!("refused as {}", field("reason")),
+            Some(TaskEvent::ExecutorFailed) => format!("failed with {}: {}", field("code"), field("error")),
+            _ => continue,
+        };
+        answers.insert(operator.to_owned(), answer);
+    }
+    answers
+}
+
+/// A result as expectations write it; without its bytes, by the hash that was signed.
+fn result(hexadecimal: &str, message_hash: &str) -> String {
+    match hex::decode(hexadecimal.trim_start_matches("0x")) {
+        Ok(bytes) if !hexadecimal.is_empty() => {
+            let shown = super::judge::readable(&bytes[..bytes.len().min(SHOWN)]);
+            if bytes.len() > SHOWN { format!("{shown}…") } else { shown }
+        }
+        _ => format!("with message hash {message_hash}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::parse_line;
+
+    fn record(text: &str) -> Event {
+        parse_line(&ComponentRef::Aggregator, text)
+    }
+
+    fn about(task: H256, event: &str, rest: &str) -> Event {
+        record(&format!(r#"{{"level":"INFO","message":"m","event":"{event}","task_hash":"{task:?}"{rest}}}"#))
+    }
+
+    /// While an executor that is down may come back, the step goes on.
+    #[test]
+    fn only_what_the_aggregator_has_given_up_is_final() {
+        let task = H256::repeat_byte(7);
+        let quorum = |rest: &str| is_final(&about(task, "quorum_unreachable", rest));
+        assert!(quorum(r#","is_final":true"#));
+        assert!(!quorum(r#","is_final":false"#));
+        assert!(!quorum(""), "the public aggregator does not say");
+        assert!(!is_final(&about(task, "task_abandoned", r#","is_final":true"#)));
+    }
+
+    #[test]
+    fn each_operators_last_word_is_told() {
+        let task = H256::repeat_byte(7);
+        let events = [
+            about(task, "executor_failed", r#","operator":"0x01","code":"Unavailable","error":"refused""#),
+            about(task, "response_accepted", r#","operator":"0x01","result":"0x30783130""#),
+            about(task, "executor_failed", r#","operator":"0x02","code":"Internal","error":"no abacus""#),
+            about(H256::zero(), "response_accepted", r#","operator":"0x02","result":"0x31""#),
+            about(task, "response_rejected", r#","operator":"0x03","reason":"of another task""#),
+        ];
+        let expected = [
+            ("0x01", r#"result "0x10""#),
+            ("0x02", "failed with Internal: no abacus"),
+            ("0x03", "refused as of another task"),
+        ];
+        let expected = expected.map(|(operator, answer)| (operator.to_owned(), answer.to_owned()));
+        assert_eq!(answers(&events, task), BTreeMap::from(expected));
+    }
+}

@@ -1,0 +1,188 @@
+//! What stands still, closes no connection and says nothing: a chain, an executor, the harness itself. Nothing waits for it
+//! for ever, and it is named.
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    sandbox::{Running, Sandbox},
+    wait::{LIMIT, eventually},
+};
+
+/// A task that takes longer than a test needs to freeze something.
+const SLOW: &str = "components: {performer: {environment: {TASK_DELAY_MS: 3000}}}
+steps:
+  - create_task: {payload: \"0x04\"}
+  - expect_verified: {result: \"0x10\", within: 5s}
+";
+/// The longest that an interrupted command may take.
+const INTERRUPTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Signals the Anvil of L2 that a harness in this sandbox started.
+#[track_caller]
+fn signal_l2(sandbox: &Sandbox, signal: Signal) {
+    let is_l2 = |line: &&String| line.contains("anvil --host") && line.contains("--chain-id 31338");
+    let found = sandbox.processes().iter().find(is_l2).cloned().unwrap();
+    let pid = found.split(' ').next().unwrap().parse().ok().and_then(Pid::from_raw).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// Runs the scenario until its performer works.
+fn working(sandbox: &Sandbox, scenario: &str) -> Running {
+    let path = sandbox.scenario("frozen", scenario);
+    let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    harness
+}
+
+#[test]
+fn a_chain_that_stands_still_is_3_and_named() {
+    let sandbox = Sandbox::new();
+    let harness = working(&sandbox, SLOW);
+    signal_l2(&sandbox, Signal::STOP);
+    let began = Instant::now();
+    let outcome = harness.finish();
+    outcome.assert_code(3).assert_shows(&[
+        "ask chain 31338 at http://127.0.0.1:",
+        "did not answer",
+        "within 15s",
+        "remedy",
+    ]);
+    assert!(began.elapsed() < LIMIT, "it took {:?}", began.elapsed());
+    sandbox.assert_no_process();
+}
+
+/// A chain may be slow on a busy machine, or stopped for a moment.
+#[test]
+fn a_chain_that_goes_on_after_a_moment_does_no_harm() {
+    let sandbox = Sandbox::new();
+    let harness = working(&sandbox, &SLOW.replace("5s", "30s"));
+    signal_l2(&sandbox, Signal::STOP);
+    sleep(Duration::from_secs(5));
+    signal_l2(&sandbox, Signal::CONT);
+    harness.finish().assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
+#[rstest::rstest]
+#[case::ctrl_c(Signal::INT)]
+#[case::sigterm(Signal::TERM)]
+fn an_interruption_ends_the_run_though_a_chain_stands_still(#[case] signal: Signal) {
+    let sandbox = Sandbox::new();
+    let harness = working(&sandbox, &SLOW.replace("5s", "60s"));
+    signal_l2(&sandbox, Signal::STOP);
+    let began = Instant::now();
+    harness.signal(signal);
+    harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
+    assert!(began.elapsed() < INTERRUPTED_WITHIN, "it took {:?}", began.elapsed());
+    no_process_soon(&sandbox);
+}
+
+/// Components that do not end when they are told to take ten seconds each.
+#[test]
+fn a_second_ctrl_c_ends_the_command_at_once_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let stubborn = "components: {aggregator: {command: [sh, -c, \"trap '' TERM; echo up; \\\"$0\\\" \\\"$@\\\"\", HARNESS, component, aggregator]}}\n";
+    let stubborn = stubborn.replace("HARNESS", crate::sandbox::HARNESS);
+    let harness = working(&sandbox, &format!("{stubborn}{}", SLOW.split_once('\n').unwrap().1.replace("5s", "60s")));
+    harness.signal(Signal::INT);
+    sleep(Duration::from_millis(700));
+    let began = Instant::now();
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130);
+    assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
+    no_process_soon(&sandbox);
+}
+
+/// What the supervisor ends, it ends within a minute.
+#[track_caller]
+fn no_process_soon(sandbox: &Sandbox) {
+    let left = eventually(LIMIT, || match sandbox.processes() {
+        left if left.is_empty() => Ok(()),
+        left => Err(left),
+    });
+    assert_eq!(left, Ok(()), "the supervisor has left processes behind");
+}
+
+/// The task is verified while the harness cannot see it, and the time of the wait is over when it can.
+#[test]
+fn what_happened_while_the_harness_was_stopped_counts() {
+    let sandbox = Sandbox::new();
+    let harness = working(&sandbox, SLOW);
+    harness.signal(Signal::STOP);
+    sleep(Duration::from_secs(8));
+    harness.signal(Signal::CONT);
+    harness.finish().assert_code(0).assert_shows(&["1 passed"]);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn a_step_that_takes_too_long_is_1_and_named() {
+    let sandbox = Sandbox::new();
+    let steps =
+        "topology: {mining: 1h}\nsteps:\n  - create_task: {payload: \"0x04\", within: 2s}\n  - expect_verified: {}\n";
+    let outcome = sandbox.run_file(&sandbox.scenario("slow_blocks", steps));
+    outcome.assert_code(1).assert_shows(&[
+        "create_task at ",
+        "slow_blocks.yaml:4",
+        "done within 2s",
+        "not done after 2s",
+    ]);
+    sandbox.assert_no_process();
+}
+
+#[rstest::rstest]
+#[case::of_the_scenario("timeout: 2s\n", &[])]
+#[case::of_the_command_line("timeout: 10m\n", &["--trial-timeout", "2s"])]
+fn a_trial_that_takes_too_long_is_1_and_says_what_it_was_at(#[case] key: &str, #[case] arguments: &[&str]) {
+    let sandbox = Sandbox::new();
+    let slow = SLOW.replace("3000", "600000").replace("5s", "5m");
+    let path = sandbox.scenario("late", &format!("{key}{slow}"));
+    let outcome = Running::start(sandbox.harness(&["run"]).args(arguments).arg(&path)).finish();
+    outcome.assert_code(1).assert_shows(&["the trial", "its end within 2s", "expect_verified at ", "1 failed"]);
+    sandbox.assert_no_process();
+}
+
+/// An executor that stands still cannot be asked for its performers, and holds up nothing else.
+#[test]
+fn the_performer_of_a_paused_executor_is_killed() {
+    let sandbox = Sandbox::new();
+    let steps = "topology: {operators: [{name: alice}, {name: bob}], threshold: 5000}
+steps:
+  - pause: {component: executor/bob}
+  - kill: {component: performer/bob}
+  - create_task: {payload: \"0x04\"}
+  - expect_verified: {result: \"0x10\", signed_by: [alice]}
+";
+    sandbox.run_file(&sandbox.scenario("paused", steps)).assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
+/// Two operators of three say something else each: no third answer is to be waited for.
+#[test]
+fn a_task_that_cannot_be_verified_any_more_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    let steps = "topology:
+  threshold: 6667
+  operators:
+    - {name: alice}
+    - {name: bob, performer: {environment: {TASK_WRONG_RESULT: true}}}
+steps:
+  - create_task: {payload: \"0x04\"}
+  - expect_verified: {result: \"0x10\", within: 50s}
+";
+    let began = Instant::now();
+    let outcome = sandbox.run_file(&sandbox.scenario("split", steps));
+    outcome.assert_code(1).assert_shows(&[
+        "expect_verified at ",
+        "no result can reach the threshold any more",
+        "result \"0x10\": alice (weight 100)",
+        "result \"0x11\": bob (weight 100)",
+    ]);
+    assert!(began.elapsed() < Duration::from_secs(40), "it was waited for: {:?}", began.elapsed());
+    sandbox.assert_no_process();
+}
