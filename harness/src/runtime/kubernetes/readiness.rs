@@ -12,6 +12,7 @@ impl KubernetesRuntime {
     /// The error of a component that is not ready. An executor waits for its Performers, whose trouble is told as well.
     pub(super) async fn not_ready(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
         let component = component.clone();
+        self.read_outputs().await;
         match error {
             Unready::Cluster(error) => error.into(),
             Unready::Hopeless { trouble, .. } => {
