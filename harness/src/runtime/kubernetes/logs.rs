@@ -158,7 +158,9 @@ impl Shared {
         let shared = Arc::clone(self);
         self.readers.spawn(async move {
             shared.read_to_end(&life).await;
-            shared.done.send_modify(|done| drop(done.insert(life.id)));
+            shared.done.send_modify(|done| {
+                done.insert(life.id);
+            });
         });
     }
 
