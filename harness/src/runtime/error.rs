@@ -38,6 +38,12 @@ pub enum RuntimeError {
     /// The cluster went away while the trial ran.
     #[error("keep the trial running")]
     ClusterLost(#[source] Box<ClusterError>),
+    /// The preparation of a cluster has ended without a result.
+    #[error("prepare the cluster: {reason}")]
+    NotPrepared {
+        /// How it ended; of a failure that another caller was told in full, its text.
+        reason: String,
+    },
     /// A Helm release.
     #[error(transparent)]
     Helm(#[from] HelmError),

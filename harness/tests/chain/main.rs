@@ -7,5 +7,6 @@ mod support;
 mod child;
 mod heads;
 mod process;
+mod restarts;
 mod state;
 mod time;

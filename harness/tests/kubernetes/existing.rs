@@ -182,11 +182,11 @@ fn run(field: &Field, operator: &str, words: &[&str]) -> Output {
     harness(&[&["run", "--operator", operator, "--kubeconfig", kubeconfig], words].concat())
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
 }
 
-fn give_anvil(field: &Field) {
+pub(crate) fn give_anvil(field: &Field) {
     block_on(async {
         let anvil = AnvilSearch::default().find_or_install(|_| {}).await.unwrap();
         let nodes = field.lease.nodes().await.unwrap();

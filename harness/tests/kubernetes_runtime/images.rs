@@ -1,8 +1,22 @@
 //! Images of users that cannot be used: told by their names, with what the cluster says about it.
 
-use hourglass_harness::{chain::AnvilSearch, engine::Engine, image::deliver_anvil};
+use std::path::Path;
 
-use crate::lab::{Lab, SQUARE, block_on};
+use bollard::{
+    models::{ContainerConfig, ContainerCreateBody},
+    query_parameters::{CommitContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder},
+};
+use hourglass_harness::{
+    chain::AnvilSearch,
+    engine::Engine,
+    image::{deliver_anvil, deliver_components},
+    reaper::RunId,
+};
+
+use crate::{
+    lab::{Lab, SQUARE, block_on},
+    sandbox::HARNESS,
+};
 
 pub(crate) fn one_that_is_not_there_is_named() {
     let lab = Lab::new();
@@ -22,4 +36,51 @@ pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
     let outcome = lab.run(&format!("components: {{performer: {{image: '{anvil}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&["start of performer/operator\n", "failed to see performer/operator ready: it failed: "]);
     lab.assert_nothing_runs();
+}
+
+/// Whether performers answer is asked from a pod. What is not checked is a broken promise: that the trial passes says that
+/// it was.
+pub(crate) fn a_trial_of_images_without_our_probe_is_checked_all_the_same() {
+    let lab = Lab::new();
+    let images = ["executor", "aggregator"].map(|role| OwnImage::acting_as(role));
+    let [executor, aggregator] = &images;
+    let components =
+        format!("components: {{executor: {{image: '{}'}}, aggregator: {{image: '{}'}}}}", executor.0, aggregator.0);
+    lab.run(&format!("{components}\n{SQUARE}")).assert_code(0).assert_shows(&["1 passed"]);
+    lab.assert_nothing_runs();
+}
+
+/// An image that the harness takes for a user's; it is removed with this.
+struct OwnImage(String);
+
+impl OwnImage {
+    /// A reference component under another name.
+    fn acting_as(role: &str) -> Self {
+        let repository = format!("hourglass-harness-test/{}/{role}", RunId::generate());
+        block_on(async {
+            let engine = Engine::connect().await.unwrap();
+            let docker = engine.docker();
+            let components = deliver_components(&engine, Path::new(HARNESS)).await.unwrap();
+            let body = ContainerCreateBody { image: Some(components.reference), ..ContainerCreateBody::default() };
+            let container = docker.create_container(None, body).await.unwrap().id;
+            let options =
+                CommitContainerOptionsBuilder::new().container(&container).repo(&repository).tag("v1").build();
+            let entrypoint = ["/harness", "component", role].map(str::to_owned).to_vec();
+            let config = ContainerConfig { entrypoint: Some(entrypoint), cmd: Some(vec![]), ..Default::default() };
+            let committed = docker.commit_container(options, config).await;
+            let forced = RemoveContainerOptionsBuilder::new().force(true).build();
+            docker.remove_container(&container, Some(forced)).await.unwrap();
+            committed.unwrap();
+        });
+        Self(format!("{repository}:v1"))
+    }
+}
+
+impl Drop for OwnImage {
+    fn drop(&mut self) {
+        let forced = RemoveImageOptionsBuilder::new().force(true).build();
+        let engine = block_on(Engine::connect()).unwrap();
+        let removed = block_on(engine.docker().remove_image(&self.0, Some(forced), None));
+        assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
+    }
 }

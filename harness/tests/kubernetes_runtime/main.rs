@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         ends::what_is_kept_runs_until_gc_ends_it,
         images::one_that_is_not_there_is_named,
         images::one_that_does_not_serve_is_named_with_what_the_cluster_says,
+        images::a_trial_of_images_without_our_probe_is_checked_all_the_same,
     ];
     let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()

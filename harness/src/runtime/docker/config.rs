@@ -51,7 +51,8 @@ pub(super) fn executor(
         json!({
             EXECUTOR_PORT_KEY: EXECUTOR_PORT,
             "performerNetworkName": surroundings.network,
-            "docker": { "labels": labels },
+            // The harness reads what they wrote, however short they lived, and removes them.
+            "docker": { "labels": labels, "keepEnded": true },
         }),
     );
     let mut launch = launch(component, &spec.executor, config, EXECUTOR_PORT, images, "executor");

@@ -8,7 +8,7 @@ use bollard::{
 };
 use hourglass_component::health::{self, HealthError};
 
-use super::{LOOPBACK, logs::Watch, socket::EngineSocket, surroundings::Surroundings};
+use super::{LOOPBACK, logs::Watch, performers, socket::EngineSocket, surroundings::Surroundings};
 use crate::{
     engine::{EngineError, Engined as _},
     runtime::{RuntimeError, configuration, performers},
@@ -122,33 +122,36 @@ impl RunningComponent {
         let Some(port) = surroundings.published(&self.id, self.launch.port).await? else {
             // Ports are published for as long as a container runs.
             let how = surroundings.ended(&self.id, component).await?;
-            return Err(ended(how, self.last_output(watch).await));
+            return Err(ended(how, self.last_output(surroundings, watch).await));
         };
         self.address = format!("{LOOPBACK}:{port}");
         let fail = |source: HealthError| RuntimeError::Health { component: component.clone(), source };
         let channel = health::channel(&self.address).map_err(fail)?;
         let healthy = tokio::select! {
             healthy = health::wait_until_ready(&self.address, channel, within) => healthy,
-            how = surroundings.ended(&self.id, component) => return Err(ended(how?, self.last_output(watch).await)),
+            how = surroundings.ended(&self.id, component) => return Err(ended(how?, self.last_output(surroundings, watch).await)),
         };
-        healthy.map_err(|error| match error {
-            HealthError::Timeout { last_seen, .. } => RuntimeError::NotReady {
+        match healthy {
+            Ok(()) => Ok(()),
+            Err(HealthError::Timeout { last_seen, .. }) => Err(RuntimeError::NotReady {
                 component: component.clone(),
                 within,
                 state: format!("the last that its health said is {last_seen}"),
-                output: self.with_performers(watch.output_so_far(&self.id), watch),
-            },
-            error @ HealthError::Address { .. } => fail(error),
-        })
+                output: self.with_performers(watch.output_so_far(&self.id), surroundings, watch).await,
+            }),
+            Err(error @ HealthError::Address { .. }) => Err(fail(error)),
+        }
     }
 
-    async fn last_output(&self, watch: &Watch) -> String {
-        self.with_performers(watch.last_output(&self.id).await, watch)
+    async fn last_output(&self, surroundings: &Surroundings, watch: &Watch) -> String {
+        self.with_performers(watch.last_output(&self.id).await, surroundings, watch).await
     }
 
     /// An executor is ready when its performer is, which has an output of its own.
-    fn with_performers(&self, output: String, watch: &Watch) -> String {
+    async fn with_performers(&self, output: String, surroundings: &Surroundings, watch: &Watch) -> String {
         let ComponentRef::Executor(name) = self.component() else { return output };
+        // The error that led here is the one to report.
+        let _ = performers::read(self.component(), surroundings, watch).await;
         let performer = ComponentRef::Performer(name.clone());
         match watch.output_of(&performer) {
             Some(of_performer) => format!("{output}\nthe last output of {performer}:\n{of_performer}"),

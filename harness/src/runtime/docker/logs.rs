@@ -14,10 +14,10 @@ use bollard::{
     models::{EventMessage, EventMessageTypeEnum},
     query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder},
 };
-use futures::{StreamExt as _, TryStreamExt as _};
-use hourglass_component::timeout::timeout;
+use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
+use hourglass_component::{causes::with_causes, timeout::timeout};
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::lines::Lines;
@@ -46,6 +46,26 @@ pub(in crate::runtime) struct Record {
     pub timeline: Timeline,
     /// The ends of the trial's parts.
     pub ends: Ends,
+}
+
+/// A container that was found otherwise than by the events about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FoundContainer {
+    /// Its id.
+    pub id: String,
+    /// How far it is.
+    pub life: Life,
+}
+
+/// How far a container is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It was not started yet, and has written nothing.
+    Created,
+    /// It runs or is paused.
+    Running,
+    /// It has written all that it will.
+    Ended,
 }
 
 /// Reads what the containers on one network write, from their first line on.
@@ -81,6 +101,8 @@ struct Shared {
 struct Container {
     started: bool,
     connected: bool,
+    /// Whether it is read though the event of its start has not come.
+    found: bool,
     last: LastLines,
     /// How many lines were read: a container that is started again repeats them.
     read: Arc<tokio::sync::Mutex<usize>>,
@@ -160,6 +182,16 @@ impl Watch {
         latest.get(&component.to_string()).map(ToString::to_string)
     }
 
+    /// Reads the output of these containers where that has not begun: the engine tells of a container later than others
+    /// find it. Waits until the output of those that have ended is read to the end.
+    pub(super) async fn catch_up(&self, containers: &[FoundContainer]) {
+        for found in containers.iter().filter(|found| found.life != Life::Created) {
+            self.shared.read_found(&found.id);
+        }
+        let ended = containers.iter().filter(|found| found.life == Life::Ended);
+        join_all(ended.map(|found| self.last_output(&found.id))).await;
+    }
+
     /// Waits until the output of all containers is read to the end; all of them must have ended.
     pub(in crate::runtime) async fn finish(&self) {
         self.shared.readers.close();
@@ -215,7 +247,7 @@ impl Shared {
                 // Of others only their id is remembered, for as long as the trial runs.
                 let container = containers.entry(id.clone()).or_default();
                 container.started = true;
-                if container.connected {
+                if container.connected && !std::mem::take(&mut container.found) {
                     self.read(id, container);
                 }
             }
@@ -255,13 +287,30 @@ impl Shared {
         }
     }
 
-    fn read(self: &Arc<Self>, id: String, container: &Container) {
-        let (shared, container) = (Arc::clone(self), container.clone());
-        self.readers.spawn(async move { shared.read_to_end(&id, &container).await });
+    /// Reads a container that was found before its events came.
+    fn read_found(self: &Arc<Self>, id: &str) {
+        let mut containers = self.containers();
+        let container = containers.entry(id.to_owned()).or_default();
+        if !(container.connected && container.started) {
+            container.found = !container.started;
+            (container.connected, container.started) = (true, true);
+            self.read(id.to_owned(), container);
+        }
     }
 
-    async fn read_to_end(&self, id: &str, container: &Container) {
-        let mut read = container.read.lock().await;
+    fn read(self: &Arc<Self>, id: String, container: &Container) {
+        // Taken before the reader runs, so that who waits for the end of the output waits for it as well.
+        let earlier = Arc::clone(&container.read).try_lock_owned().ok();
+        let (shared, container) = (Arc::clone(self), container.clone());
+        self.readers.spawn(async move { shared.read_to_end(&id, &container, earlier).await });
+    }
+
+    async fn read_to_end(&self, id: &str, container: &Container, read: Option<OwnedMutexGuard<usize>>) {
+        let mut read = match read {
+            Some(read) => read,
+            // The reader of its life before is not done yet.
+            None => Arc::clone(&container.read).lock_owned().await,
+        };
         let name = self.name(id).await;
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), container.last.clone());
         let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, container.last.clone());
@@ -269,8 +318,11 @@ impl Shared {
         let mut pieces = self.engine.docker().logs(id, Some(options));
         let mut lines = Lines::default();
         let mut skip = *read;
-        // An error ends the output as its end does: the container was removed, or the engine is gone, which is told.
-        while let Some(Ok(chunk)) = pieces.next().await {
+        while let Some(piece) = pieces.next().await {
+            let chunk = match piece {
+                Ok(chunk) => chunk,
+                Err(error) => return self.tell_gap(id, &name, &error),
+            };
             for line in lines.push(chunk) {
                 if skip > 0 {
                     skip -= 1;
@@ -280,6 +332,15 @@ impl Shared {
                 output.push(&line);
             }
         }
+    }
+
+    /// What was not read is missing from the evidence, which its readers must know: another program may have removed the
+    /// container.
+    fn tell_gap(&self, id: &str, name: &str, error: &bollard::errors::Error) {
+        let why = with_causes(error);
+        let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
+        event.fields.insert("container".to_owned(), id.into());
+        self.timeline.record(event);
     }
 
     /// The component that a container is labelled with, else the container's own name.

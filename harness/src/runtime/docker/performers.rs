@@ -2,9 +2,16 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::{
+    models::{ContainerSummary, ContainerSummaryStateEnum},
+    query_parameters::ListContainersOptionsBuilder,
+};
 
-use super::{container, surroundings::Surroundings};
+use super::{
+    container,
+    logs::{FoundContainer, Life, Watch},
+    surroundings::Surroundings,
+};
 use crate::{
     engine::Engined as _,
     reaper::{COMPONENT_LABEL, RUN_LABEL},
@@ -28,7 +35,7 @@ impl Performers<'_> {
     pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
         let labelled = labelled(&self.component, false, self.surroundings).await?;
         if !labelled.is_empty() {
-            return Ok(labelled);
+            return Ok(labelled.into_iter().map(|found| found.id).collect());
         }
         let known = self.known().list().await?.into_iter();
         Ok(known.filter(|performer| performer.resource_healthy).map(|performer| performer.container_id).collect())
@@ -67,13 +74,41 @@ impl Performers<'_> {
     }
 }
 
-/// Removes what an executor that is down has left.
-pub(super) async fn remove(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
-    let performer = ComponentRef::Performer(executor.operator().unwrap_or_default().to_owned());
-    for id in labelled(&performer, true, surroundings).await? {
-        container::remove(&id, &performer, surroundings).await?;
+/// Ends what an executor that is down has left running.
+pub(super) async fn end(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    let performer = of(executor);
+    for found in labelled(&performer, false, surroundings).await? {
+        match container::kill(&found.id, &performer, surroundings).await {
+            // It ended by itself meanwhile.
+            Ok(()) | Err(RuntimeError::Kill { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
+}
+
+/// Reads what all performers of an executor have written, to its end of those that have ended.
+pub(super) async fn read(
+    executor: &ComponentRef,
+    surroundings: &Surroundings,
+    watch: &Watch,
+) -> Result<(), RuntimeError> {
+    watch.catch_up(&labelled(&of(executor), true, surroundings).await?).await;
+    Ok(())
+}
+
+/// Removes those that have ended, which the reference executor keeps. One that still runs is not what its executor was to
+/// leave: the supervisor finds it.
+pub(super) async fn remove_ended(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    let performer = of(executor);
+    for found in labelled(&performer, true, surroundings).await?.iter().filter(|found| found.life != Life::Running) {
+        container::remove(&found.id, &performer, surroundings).await?;
+    }
+    Ok(())
+}
+
+fn of(executor: &ComponentRef) -> ComponentRef {
+    ComponentRef::Performer(executor.operator().unwrap_or_default().to_owned())
 }
 
 /// The containers that are labelled as a component; those that have ended as well if `all`.
@@ -81,11 +116,23 @@ async fn labelled(
     component: &ComponentRef,
     all: bool,
     surroundings: &Surroundings,
-) -> Result<Vec<String>, RuntimeError> {
+) -> Result<Vec<FoundContainer>, RuntimeError> {
     let labels = vec![format!("{RUN_LABEL}={}", surroundings.labels.run), format!("{COMPONENT_LABEL}={component}")];
     let filters = HashMap::from([("label".to_owned(), labels)]);
     let options = ListContainersOptionsBuilder::new().all(all).filters(&filters).build();
     let listed = surroundings.engine.docker().list_containers(Some(options)).await;
     let listed = listed.doing(|| format!("list the containers of {component}"))?;
-    Ok(listed.into_iter().filter_map(|container| container.id).collect())
+    let found = |container: ContainerSummary| {
+        let life = match container.state {
+            Some(ContainerSummaryStateEnum::CREATED) => Life::Created,
+            Some(
+                ContainerSummaryStateEnum::RUNNING
+                | ContainerSummaryStateEnum::PAUSED
+                | ContainerSummaryStateEnum::RESTARTING,
+            ) => Life::Running,
+            _ => Life::Ended,
+        };
+        container.id.map(|id| FoundContainer { id, life })
+    };
+    Ok(listed.into_iter().filter_map(found).collect())
 }

@@ -30,11 +30,14 @@ pub(super) async fn take_down(
     let (stopped, killed, orphans) = tokio::join!(
         stop(&executors, surroundings),
         join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
-        join_all(down.iter().map(|(executor, _)| performers::remove(executor.component(), surroundings))),
+        join_all(down.iter().map(|(executor, _)| performers::end(executor.component(), surroundings))),
     );
     remains.extend(stopped?);
     killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
+    let executors_of = || executors.iter().map(RunningComponent::component);
+    try_join_all(executors_of().map(|executor| performers::read(executor, surroundings, watch))).await?;
     watch.finish().await;
+    try_join_all(executors_of().map(|executor| performers::remove_ended(executor, surroundings))).await?;
     let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
     let (anvils, components) =
         tokio::join!(join_all(anvils.into_iter().map(AnvilContainer::remove)), join_all(removing));

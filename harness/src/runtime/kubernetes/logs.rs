@@ -10,18 +10,20 @@ use std::{
     time::Duration,
 };
 
+use backon::{ExponentialBuilder, Retryable as _};
 use futures::{AsyncBufReadExt as _, TryStreamExt as _};
 use hourglass_component::timeout::timeout;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
 use kube::{
     ResourceExt as _,
-    api::LogParams,
+    api::{ListParams, LogParams},
     runtime::{WatchStreamExt as _, watcher},
 };
+use tokio::sync::watch;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::{names::Names, place::Place, pods::containers};
+use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
 use crate::{
     runtime::{
         docker::Record,
@@ -48,6 +50,8 @@ struct Shared {
     record: Record,
     /// The ids of containers that are read or were, and of those whose end is told.
     read: Mutex<(HashSet<String>, HashSet<String>)>,
+    /// The ids of containers that are read to the end.
+    done: watch::Sender<HashSet<String>>,
     /// What is read last of each component.
     latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
@@ -66,7 +70,8 @@ impl PodLogs {
     /// Follows the pods of a namespace.
     pub(super) fn start(place: Place, names: Names, record: Record) -> Self {
         let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
-        let shared = Arc::new(Shared { place, names, record, read, latest, readers });
+        let done = watch::Sender::default();
+        let shared = Arc::new(Shared { place, names, record, read, done, latest, readers });
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move { following.follow().await });
         Self { shared, _events: AbortOnDropHandle::new(events) }
@@ -86,11 +91,34 @@ impl PodLogs {
         }
     }
 
+    /// Reads what these pods have written where that has not begun, since each watch tells in its own time, and waits until
+    /// the output of those of their containers that have ended is read to the end.
+    async fn catch_up(&self, pods: &[Pod]) {
+        for pod in pods {
+            self.shared.note(pod);
+        }
+        let ended: Vec<_> = pods.iter().flat_map(containers).flat_map(ends).collect();
+        let mut done = self.shared.done.subscribe();
+        let all_read = done.wait_for(|done| ended.iter().all(|id| done.contains(id)));
+        // One whose output does not end is no reason to hold up the rest.
+        let _ = timeout(REST_WITHIN, all_read).await;
+    }
+
     /// Waits until the output of all containers is read to the end; all of them must have ended.
     pub(super) async fn finish(&self) {
         self.shared.readers.close();
         // One whose output does not end is no reason to hold up the rest.
         let _ = timeout(REST_WITHIN, self.shared.readers.wait()).await;
+    }
+}
+
+impl KubernetesRuntime {
+    /// Reads what all pods of the trial have written, to the end of those of their containers that have ended.
+    pub(super) async fn read_outputs(&self) {
+        // Where pods cannot be listed, what was read by then is what there is.
+        if let Ok(pods) = self.place.api::<Pod>().list(&ListParams::default()).await {
+            self.logs.catch_up(&pods.items).await;
+        }
     }
 }
 
@@ -132,7 +160,12 @@ impl Shared {
         let Some(id) = id.filter(|id| self.seen().0.insert((*id).to_owned())) else { return };
         let life = Life { pod: pod.clone(), container: container.to_owned(), id: id.to_owned(), previous };
         let shared = Arc::clone(self);
-        self.readers.spawn(async move { shared.read_to_end(&life).await });
+        self.readers.spawn(async move {
+            shared.read_to_end(&life).await;
+            shared.done.send_modify(|done| {
+                done.insert(life.id);
+            });
+        });
     }
 
     async fn read_to_end(&self, life: &Life) {
@@ -146,7 +179,10 @@ impl Shared {
             previous: life.previous,
             ..LogParams::default()
         };
-        let stream = match self.place.api::<Pod>().log_stream(&life.pod.name_any(), &parameters).await {
+        let (pods, pod) = (self.place.api::<Pod>(), life.pod.name_any());
+        // A kubelet tells that a container runs before it has its output at hand, and there is no event for that.
+        let open = || pods.log_stream(&pod, &parameters);
+        let stream = match open.retry(pauses()).when(may_come).await {
             Ok(stream) => stream,
             Err(error) => return self.tell_gap(life, &name, &error.to_string()),
         };
@@ -215,4 +251,19 @@ impl Shared {
     fn seen(&self) -> MutexGuard<'_, (HashSet<String>, HashSet<String>)> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The ids of the lives of a container that are over, as far as they are told.
+fn ends(status: &ContainerStatus) -> impl Iterator<Item = String> {
+    let states = [status.state.as_ref(), status.last_state.as_ref()].into_iter().flatten();
+    states.filter_map(|state| state.terminated.as_ref()?.container_id.clone())
+}
+
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_max_times(6)
+}
+
+/// Whether output that cannot be had may be there in a moment; that of a pod that is gone will not.
+fn may_come(error: &kube::Error) -> bool {
+    !matches!(error, kube::Error::Api(status) if status.code == 404)
 }

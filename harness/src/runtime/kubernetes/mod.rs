@@ -23,6 +23,7 @@ mod pods;
 mod preparation;
 mod processes;
 mod readiness;
+mod shared_work;
 mod take_down;
 mod validation;
 mod warnings;
@@ -31,7 +32,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -46,6 +47,7 @@ use place::Place;
 use pods::{Unready, Wanted};
 use preparation::Preparation;
 use processes::Signal;
+use validation::Owed;
 use warnings::Warnings;
 
 use super::{
@@ -102,6 +104,8 @@ pub struct KubernetesRuntime {
     place: Place,
     namespace: OwnNamespace,
     names: Names,
+    /// What must be there when the steps are over, once the executors are to start.
+    owed: OnceLock<Owed>,
     folder: PathBuf,
     labels: Labels,
     timeline: Timeline,
@@ -175,6 +179,7 @@ impl KubernetesRuntime {
             place,
             namespace,
             names,
+            owed: OnceLock::new(),
             folder,
             labels,
             timeline,
@@ -262,6 +267,8 @@ impl Runtime for KubernetesRuntime {
 
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         self.names.set(specs.iter().map(|spec| spec.name.clone()).collect());
+        // They are started once.
+        let _ = self.owed.set(Owed::by(&specs));
         self.install(&specs).await?;
         Ok((0..specs.len()).map(|ordinal| names::socket(ordinal, &self.place.namespace)).collect())
     }

@@ -57,6 +57,15 @@ impl Names {
 
     /// The component that a pod is of; nothing where it is none, as a chain, or where nobody knows any more.
     pub(super) async fn component_of(&self, pod: &Pod, place: &Place) -> Option<ComponentRef> {
+        let found = match pod.labels().get(PERFORMER_LABEL) {
+            Some(performer) => place.api::<Performer>().get_opt(performer).await.ok().flatten(),
+            None => None,
+        };
+        self.component_among(pod, found.as_slice())
+    }
+
+    /// The component that a pod is of, where these are the Performers.
+    pub(super) fn component_among(&self, pod: &Pod, performers: &[Performer]) -> Option<ComponentRef> {
         let labels = pod.labels();
         if labels.get(PART_LABEL).is_some_and(|part| part == AGGREGATOR) {
             return Some(ComponentRef::Aggregator);
@@ -64,11 +73,9 @@ impl Names {
         if let Some(operator) = labels.get(POD_NAME_LABEL).and_then(|name| self.operator_of(name)) {
             return Some(ComponentRef::Executor(operator.to_owned()));
         }
-        let performer = labels.get(PERFORMER_LABEL)?;
-        match place.api::<Performer>().get_opt(performer).await.ok().flatten() {
-            Some(found) => Some(self.owner_of(&found)),
-            None => Some(ComponentRef::Performer(performer.clone())),
-        }
+        let name = labels.get(PERFORMER_LABEL)?;
+        let performer = performers.iter().find(|performer| performer.name_any() == *name);
+        Some(performer.map_or_else(|| ComponentRef::Performer(name.clone()), |performer| self.owner_of(performer)))
     }
 
     /// The component that a Performer is; one that a user's executor made carries no label of ours and is called by its

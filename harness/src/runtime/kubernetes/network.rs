@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use backon::{ExponentialBuilder, Retryable as _};
 use hourglass_component::timeout::timeout;
 use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kube::{ResourceExt as _, api::DeleteParams};
@@ -32,10 +33,22 @@ const ENFORCED_WITHIN: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_secs(8);
 /// How long a node may take to forget connections.
 const FORGOTTEN_WITHIN: Duration = Duration::from_secs(10);
+/// Pauses between looks, each of which starts a process in a pod.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Forgets all connections of the addresses that are its arguments, those to a Service's address included: rules are for
 /// new ones, and to a node one that it has forgotten is new.
 const FORGET: &str =
     r#"for address; do for end in -s -d -r -q; do conntrack -D $end "$address"; done; done 2>/dev/null; true"#;
+
+/// What a look at the network came to that was not what is wanted.
+#[derive(Debug)]
+enum Unseen {
+    /// A connection came otherwise.
+    Not(Dialled),
+    /// The probe did not run.
+    Undecided(String),
+}
 
 impl KubernetesRuntime {
     /// Takes a component off the network: no connection passes, in either direction, new or open.
@@ -150,14 +163,21 @@ impl KubernetesRuntime {
         let observer = self.observer(observers).await?;
         let observer = observer.ok_or_else(|| failed(fault, component, "there is no pod of ours to see it from"))?;
         let began = Instant::now();
-        loop {
-            let dialled = self.dial(&observer, targets).await.map_err(|why| failed(fault, component, &why))?;
-            let Some(other) = dialled.iter().find(|dialled| !wanted(&dialled.came)) else { return Ok(()) };
-            if began.elapsed() >= within {
-                let state = other.failure().unwrap_or_else(|| format!("{} is reached", other.target));
-                return Err(RuntimeError::Timeout { what: format!("the network {fault} {component}"), within, state });
+        let look = || async {
+            let dialled = self.dial(&observer, targets).await.map_err(Unseen::Undecided)?;
+            match dialled.into_iter().find(|dialled| !wanted(&dialled.came)) {
+                Some(other) => Err(Unseen::Not(other)),
+                None => Ok(()),
             }
-        }
+        };
+        let again = |unseen: &Unseen| matches!(unseen, Unseen::Not(_)) && began.elapsed() < within;
+        look.retry(pauses()).when(again).await.map_err(|unseen| match unseen {
+            Unseen::Not(other) => {
+                let state = other.failure().unwrap_or_else(|| format!("{} is reached", other.target));
+                RuntimeError::Timeout { what: format!("the network {fault} {component}"), within, state }
+            }
+            Unseen::Undecided(why) => failed(fault, component, &why),
+        })
     }
 
     /// Tries each once.
@@ -202,6 +222,10 @@ impl KubernetesRuntime {
         }
         Ok(())
     }
+}
+
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).without_max_times()
 }
 
 fn targets(component: &ComponentRef, pods: &[Pod]) -> Vec<String> {

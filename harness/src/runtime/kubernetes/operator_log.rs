@@ -62,8 +62,15 @@ async fn follow(reader: Arc<Reader>) {
     let mut seen = HashSet::new();
     let mut readers = JoinSet::new();
     let mut events = pin!(watcher(reader.pods.clone(), watcher::Config::default().labels(PODS)).default_backoff());
-    // Who may not look at the operator's namespace has its log from elsewhere.
-    while let Ok(Some(event)) = events.try_next().await {
+    loop {
+        let event = match events.try_next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => return,
+            // Who may not look at the operator's namespace has its log from elsewhere.
+            Err(error) if is_forbidden(&error) => return,
+            // The watch is taken up again, after a pause.
+            Err(_) => continue,
+        };
         let (watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) = event else { continue };
         let id = containers(&pod).find_map(|status| status.container_id.clone());
         if id.is_some_and(|id| runs(&pod) && seen.insert(id)) {
@@ -72,6 +79,16 @@ async fn follow(reader: Arc<Reader>) {
             readers.spawn(async move { reader.read(&pod.name_any(), first).await });
         }
     }
+}
+
+fn is_forbidden(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(source)
+    | watcher::Error::WatchStartFailed(source)
+    | watcher::Error::WatchFailed(source)) = error
+    else {
+        return false;
+    };
+    matches!(source, kube::Error::Api(status) if status.code == 403)
 }
 
 impl Reader {

@@ -210,19 +210,24 @@ pub(super) fn runs(pod: &Pod) -> bool {
     containers(pod).any(running)
 }
 
+/// Whether its kubelet does not start a container of a pod, and will not.
+pub(super) fn cannot_start(pod: &Pod) -> bool {
+    containers(pod).any(|status| status.state.as_ref().is_some_and(is_given_up))
+}
+
+fn is_given_up(state: &ContainerState) -> bool {
+    let reason = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+    reason.is_some_and(|reason| HOPELESS.contains(&reason))
+}
+
 /// Why a pod will not be ready, whoever waits.
 fn hopeless(pod: &Pod) -> Option<Unready> {
-    let cannot = |state: &ContainerState| {
-        let reason = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
-        reason.is_some_and(|reason| HOPELESS.contains(&reason))
-    };
     // A component that ends before it was ready has said why.
     let ended = |status: &ContainerStatus| {
         let state = status.state.as_ref();
         state.is_some_and(|state| state.terminated.is_some()) || status.restart_count > 0
     };
-    let given_up = |status: &ContainerStatus| status.state.as_ref().is_some_and(cannot) || ended(status);
-    if is_ready(pod) || !containers(pod).any(given_up) {
+    if is_ready(pod) || !(cannot_start(pod) || containers(pod).any(ended)) {
         return None;
     }
     Some(Unready::Hopeless { pod: pod.name_any(), trouble: diagnostics::of_pod(pod).unwrap_or_default() })

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::sync::{Mutex, OnceCell};
-use tokio_util::task::AbortOnDropHandle;
-
-use super::{disturbances, images::KubernetesImages};
+use super::{disturbances, images::KubernetesImages, shared_work::SharedWork};
 use crate::{
     cluster::{
         ChosenCluster,
@@ -28,10 +25,7 @@ pub(super) struct Prepared {
 
 /// The work, under way or done. It is given up when this is dropped.
 #[derive(Debug)]
-pub(super) struct Preparation {
-    work: Mutex<Option<AbortOnDropHandle<Result<Prepared, RuntimeError>>>>,
-    done: OnceCell<Prepared>,
-}
+pub(super) struct Preparation(SharedWork<Prepared>);
 
 impl Preparation {
     /// Begins it. `alone` is whether nobody else may use the operator and the nodes meanwhile.
@@ -42,31 +36,22 @@ impl Preparation {
         alone: bool,
         timeline: Timeline,
     ) -> Self {
-        let work = tokio::spawn(async move { prepare(&cluster, &scenario, &executable, alone, &timeline).await });
-        Self { work: Mutex::new(Some(AbortOnDropHandle::new(work))), done: OnceCell::new() }
+        Self(SharedWork::begin(async move { prepare(&cluster, &scenario, &executable, alone, &timeline).await }))
     }
 
-    /// Waits for it; whoever asks first gets what went wrong, and the others wait until they are given up.
+    /// Waits for it. Every caller gets what went wrong.
     pub(super) async fn done(&self) -> Result<&Prepared, RuntimeError> {
-        let finish = || async {
-            let Some(work) = self.work.lock().await.take() else { return std::future::pending().await };
-            match work.await {
-                Ok(prepared) => prepared,
-                // It is never aborted while it is waited for, so that the join fails only where the work panicked.
-                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-            }
-        };
-        self.done.get_or_try_init(finish).await
+        self.0.done().await
     }
 
-    /// Ends work that nobody waits for any more.
-    pub(super) async fn give_up(&self) {
-        drop(self.work.lock().await.take());
+    /// Ends work that nobody waits for any more; callers that wait get an error.
+    pub(super) fn give_up(&self) {
+        self.0.give_up();
     }
 
     /// What is there by now.
     pub(super) fn so_far(&self) -> Option<&Prepared> {
-        self.done.get()
+        self.0.so_far()
     }
 }
 

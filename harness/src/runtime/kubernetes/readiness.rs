@@ -34,6 +34,7 @@ impl KubernetesRuntime {
 
     async fn described(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
         let component = component.clone();
+        self.read_outputs().await;
         match error {
             Unready::Cluster(error) => error.into(),
             Unready::Hopeless { trouble, .. } => {

@@ -64,7 +64,7 @@ impl KubernetesRuntime {
 
     async fn end_parts(&self) -> Result<Vec<Remains>, RuntimeError> {
         let began = Instant::now();
-        self.preparation.give_up().await;
+        self.preparation.give_up();
         self.undo_disturbances().await?;
         self.let_all_go_on().await;
         self.forget_policies().await?;

@@ -127,6 +127,18 @@ impl RunningComponent {
         Ok(Self { launch, child: Some(child), end, paused: Vec::new(), address })
     }
 
+    /// Takes its process out, and leaves a component that is down and can be started again: whatever becomes of what is
+    /// done to the process, the component stays known.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            launch: self.launch.clone(),
+            child: self.child.take(),
+            end: self.end.take(),
+            paused: std::mem::take(&mut self.paused),
+            address: self.address.clone(),
+        }
+    }
+
     /// Whether its process is there.
     pub(super) fn is_running(&self) -> bool {
         self.child.as_ref().is_some_and(|child| child.status().is_none())
@@ -137,15 +149,14 @@ impl RunningComponent {
         self.child.as_ref().map(Child::pid)
     }
 
-    /// Kills it; what it was started with is kept.
-    pub(super) async fn kill(mut self) -> Self {
+    /// Kills it.
+    pub(super) async fn kill(mut self) {
         self.end = None;
         // What is paused takes SIGKILL too.
         self.paused.clear();
         if let Some(child) = self.child.take() {
             child.kill().await;
         }
-        self
     }
 
     /// Ends it in order, or by force after the grace.

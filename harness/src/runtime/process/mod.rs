@@ -105,12 +105,11 @@ impl ProcessRuntime {
 
     async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
         let component = launch.component.clone();
-        let mut components = self.components.lock().await;
+        let components = self.components.lock().await;
         if let Some(running) = components.get(&component).filter(|running| running.is_running()) {
             return Ok(running.address.clone());
         }
         // Not held while the component starts: several start side by side.
-        components.remove(&component);
         drop(components);
         let within = launch.ready_within;
         let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
@@ -218,15 +217,13 @@ impl Runtime for ProcessRuntime {
             return Ok(());
         }
         let mut components = self.components.lock().await;
-        if !components.get(component).is_some_and(RunningComponent::is_running) {
-            return Err(not_running());
-        }
-        let running = components.remove(component).ok_or_else(not_running)?;
+        let running = components.get_mut(component).filter(|running| running.is_running());
+        let running = running.ok_or_else(not_running)?.take();
         self.settings.ends.excuse(component);
         // Not held while it ends: several are killed side by side.
         drop(components);
         let started = descendants(&self.settings.run, &[&running]).await?;
-        let killed = running.kill().await;
+        running.kill().await;
         // A performer process is its executor's child and goes with it; nobody could take it over.
         let (run, name) = (self.settings.run.clone(), component.to_string());
         blocking(move || {
@@ -234,7 +231,6 @@ impl Runtime for ProcessRuntime {
             started.kill(&run)
         })
         .await?;
-        self.components.lock().await.insert(component.clone(), killed);
         Ok(())
     }
 
@@ -251,7 +247,7 @@ impl Runtime for ProcessRuntime {
             self.settings.ends.watch(component);
             return Ok(());
         }
-        let Some(running) = self.components.lock().await.remove(component) else {
+        let Some(running) = self.components.lock().await.get_mut(component).map(RunningComponent::take) else {
             return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
         };
         self.settings.ends.excuse(component);
