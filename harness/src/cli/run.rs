@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread};
 
 use hourglass_component::shutdown;
 
-use super::{CliError, run_cluster::ClusterChoiceArgs};
+use super::{CliError, OutputError, chosen::ChosenArgs, notice, run_cluster::ClusterChoiceArgs};
 use crate::{
     chain::AnvilSearch,
     cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
     report::{self, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
     runtime::HarnessExecutable,
-    scenario::{Images, RuntimeKind, Selection},
+    scenario::{RuntimeKind, Selection, Trial},
 };
 
 /// How a failed trial is run again.
@@ -23,9 +23,9 @@ pub struct RunArgs {
     /// Which trials; without --runtime those of the process runtime
     #[command(flatten)]
     pub selection: Selection,
-    /// Images of the user's
+    /// What is put over the scenarios
     #[command(flatten)]
-    pub images: Images,
+    pub chosen: ChosenArgs,
     /// The cluster of Kubernetes trials
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
@@ -64,15 +64,25 @@ impl AnvilArgs {
     }
 }
 
+impl RunArgs {
+    /// The trials that are meant, and the cluster that those of Kubernetes use. Nothing is made before this is known.
+    fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
+        let mut selection = self.selection.clone();
+        if selection.runtimes.is_empty() {
+            selection.runtimes = runtimes_of(&selection.patterns);
+        }
+        let trials = self.chosen.trials(&selection)?;
+        let cluster = self.cluster.choice(&trials)?;
+        if self.anvil.anvil.is_some() {
+            self.cluster.leaves_anvil_to_be_chosen(&trials)?;
+        }
+        Ok((trials, cluster))
+    }
+}
+
 /// Runs the trials; the first Ctrl-C ends them in order.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
-    let mut selection = args.selection.clone();
-    if selection.runtimes.is_empty() {
-        selection.runtimes = runtimes_of(&selection.patterns);
-    }
-    let trials = args.images.over(selection.trials()?)?;
-    let cluster = args.cluster.choice(&trials)?;
-    let notice = |text: &str| drop(io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n")));
+    let (trials, cluster) = args.chosen()?;
     if let ClusterChoice::Existing(_) = &cluster {
         // What keeps all trials from it is told once, and before anything is made.
         cluster.acquire(&ClusterSpec::default(), &notice).await?;
@@ -90,23 +100,19 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     };
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
-    let report = follow(&schedule, &settings).await?;
-    if let Some(path) = &args.junit {
-        report::write_junit(path, &report, COMMAND)?;
-    }
-    if let Some(path) = &args.json {
-        report::write_json(path, &report)?;
-    }
-    let status = report.exit_status();
-    match tidy(&settings.cluster).await {
-        Err(error) if status == ExitStatus::Passed => Err(error),
-        // What the trials came to counts for more than what stays after them.
-        Err(error) => {
-            error.show();
-            Ok(status)
-        }
-        Ok(()) => Ok(status),
-    }
+    let (report, shown) = follow(&schedule, &settings).await;
+    let afterwards = [
+        shown,
+        args.junit.as_ref().map_or(Ok(()), |path| Ok(report::write_junit(path, &report, COMMAND)?)),
+        args.json.as_ref().map_or(Ok(()), |path| Ok(report::write_json(path, &report)?)),
+        tidy(&settings.cluster).await,
+    ];
+    // What the trials came to counts for more than what could not be done with it afterwards.
+    let status = afterwards.into_iter().filter_map(Result::err).map(|error| {
+        error.show();
+        error.status()
+    });
+    Ok(status.fold(report.exit_status(), ExitStatus::max))
 }
 
 /// In a cluster of others the operator goes with the last run that uses it. Trials that were kept use it still.
@@ -130,7 +136,8 @@ fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
     named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![RuntimeKind::Process])
 }
 
-async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunReport, CliError> {
+/// What the trials came to, and whether it could be shown.
+async fn follow(schedule: &Schedule, settings: &TrialSettings) -> (RunReport, Result<(), CliError>) {
     let interrupt = shutdown::on_signal();
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
@@ -142,8 +149,8 @@ async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunRepo
     );
     match written {
         // Who closes the output does not want to know more; the exit code still tells.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
-        _ => Ok(report),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => (report, Err(OutputError(error).into())),
+        _ => (report, Ok(())),
     }
 }
 

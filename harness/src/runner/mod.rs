@@ -1,7 +1,8 @@
 //! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
 //!
 //! [`environment`] stands a trial's parts up, [`steps`] holds one file a step family, [`judge`] and [`invariants`] what
-//! must hold, [`trial`] puts one trial together and [`schedule`] many, [`parity`] compares what they came to. How anything is shown is in `report`, where
+//! must hold, [`trial`] puts one trial together and [`schedule`] many, [`parity`] compares what they came to,
+//! [`proof`] judges those whose fault is taken out. How anything is shown is in `report`, where
 //! parts run in `runtime`.
 
 mod environment;
@@ -10,6 +11,7 @@ mod folders;
 mod invariants;
 mod judge;
 pub mod parity;
+mod proof;
 mod schedule;
 mod settings;
 mod steps;
