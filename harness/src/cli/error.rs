@@ -143,7 +143,7 @@ impl CliError {
     }
 
     /// What [`CliError::show`] writes.
-    fn text(&self, colour: bool) -> String {
+    pub(super) fn text(&self, colour: bool) -> String {
         match self {
             Self::Scenario(ScenarioError::Invalid(broken)) => {
                 broken.iter().map(|error| document(error, colour)).collect()

@@ -7,6 +7,8 @@ pub mod doctor;
 pub mod doctor_cluster;
 pub mod down;
 mod error;
+#[cfg(test)]
+mod flag_table;
 pub mod gc;
 pub mod image;
 pub mod lint;

@@ -66,7 +66,7 @@ impl AnvilArgs {
 
 impl RunArgs {
     /// The trials that are meant, and the cluster that those of Kubernetes use. Nothing is made before this is known.
-    fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
+    pub(super) fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
         let mut selection = self.selection.clone();
         if selection.runtimes.is_empty() {
             selection.runtimes = runtimes_of(&selection.patterns);
