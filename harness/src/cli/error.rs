@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     path::PathBuf,
+    sync::Arc,
 };
 
 use hourglass_component::document::DocumentError;
@@ -12,7 +13,9 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::OutputError;
 use crate::{
-    cluster::{ClusterError, operator::OperatorError},
+    chain::SetupError,
+    cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError},
+    engine::EngineError,
     image::ImageError,
     machine::{exhausted, setup::KubernetesSetupError},
     reaper::ReaperError,
@@ -172,13 +175,33 @@ fn sentence(error: &dyn Error, remedy: Option<String>) -> String {
     let mut text = format!("error: failed to {error}\n");
     let mut cause = error.source();
     while let Some(error) = cause {
-        let _ = writeln!(text, "  because: {error}");
+        let failed = if is_fragment(error) { "failed to " } else { "" };
+        let _ = writeln!(text, "  because: {failed}{error}");
         cause = error.source();
     }
     if let Some(remedy) = remedy {
         let _ = writeln!(text, "  remedy: {remedy}");
     }
     text
+}
+
+/// Whether the message of a cause completes “failed to …” as ours do; those of the system and of libraries stand alone.
+fn is_fragment(error: &(dyn Error + 'static)) -> bool {
+    fn is<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+        error.is::<T>() || error.is::<Box<T>>() || error.is::<Arc<T>>()
+    }
+    let ours = [
+        is::<ClusterError>,
+        is::<DocumentError>,
+        is::<EngineError>,
+        is::<HelmError>,
+        is::<ImageError>,
+        is::<OperatorError>,
+        is::<ReaperError>,
+        is::<SetupError>,
+        is::<ToolError>,
+    ];
+    ours.iter().any(|is| is(error))
 }
 
 #[cfg(test)]

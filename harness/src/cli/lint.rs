@@ -93,7 +93,14 @@ mod tests {
         write("two.yml", &format!("name: two\ndescription: Two.\n{good}"));
         let (problems, text) = linted(directory.path());
         assert_eq!(problems, 5, "{text}");
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        square.yaml:1:1: `description` is missing in the document (has no `description`); add `description`: text that is not empty
+        square.yaml:2:13: the variable `delay` is never used (never used); write `${delay}` where it is meant, or take it away
+        square.yaml:3:65: no earlier step creates a task called `tsk` (used here); did you mean `task`?
+        two.yml:1:7: the name `two` is taken by two.yaml (taken); rename this file and its scenario
+        sub/one.yaml: no scenario of this folder: it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`
+        5 problems in 3 of 4 scenario files
+        ");
     }
 
     /// All problems of all files are shown and counted; good files among them do not hide them.

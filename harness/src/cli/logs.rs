@@ -68,7 +68,11 @@ fn complain(error: &dyn std::error::Error) {
 
 pub(super) fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
     let known: Vec<_> = known.iter().map(ClusterName::as_str).collect();
-    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let known = if known.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("those that there are: {}", known.join(", "))
+    };
     CliError::Usage(format!("find cluster {name}: {known}"))
 }
 

@@ -222,7 +222,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::unknown_error(
     "",
     "- expect_rejected: {payload: \"\", error: PayloadEmpty}",
-    "7:41: no contract has an error called `PayloadEmpty`",
+    "7:43: no contract has an error called `PayloadEmpty`",
     "did you mean `PayloadIsEmpty`?"
 )]
 #[case::reserved_variable(

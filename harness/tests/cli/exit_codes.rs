@@ -191,7 +191,11 @@ fn a_failure_outweighs_an_environment_error_and_both_are_told() {
     ];
     let arguments: Vec<_> = ["run".into()].into_iter().chain(paths).collect();
     let outcome = sandbox.run(&arguments);
-    outcome.assert_code(1).assert_shows(&["3 trials", "1 passed, 1 failed, 1 environment error", "1 trial could not be run"]);
+    outcome.assert_code(1).assert_shows(&[
+        "3 trials",
+        "1 passed, 1 failed, 1 environment error",
+        "1 trial could not be run",
+    ]);
     sandbox.assert_no_process();
     assert_eq!(sandbox.run_folders().len(), 2, "the folders of the two that did not pass are kept, and only those");
 }

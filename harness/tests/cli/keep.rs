@@ -46,10 +46,10 @@ fn what_is_kept_answers_and_gc_ends_it() {
 #[test]
 fn gc_of_an_unknown_run_is_2() {
     let sandbox = Sandbox::new();
-    sandbox.run(&["gc", "r00000000a-00000000"]).assert_code(2).assert_complains(&[
-        "failed to end run r00000000a-00000000: nothing is there of it",
-        "--dry-run",
-    ]);
+    sandbox
+        .run(&["gc", "r00000000a-00000000"])
+        .assert_code(2)
+        .assert_complains(&["failed to end run r00000000a-00000000: nothing is there of it", "--dry-run"]);
     sandbox.run(&["gc", "../.."]).assert_code(2);
 }
 

@@ -22,8 +22,7 @@ fn a_scenario_that_notices_its_fault_is_proved() {
 #[test]
 fn a_scenario_that_does_not_notice_its_fault_fails_its_proof() {
     let sandbox = Sandbox::new();
-    let scenario =
-        "variables: {name: fault}\nwithout_fault: {name: none}\nsteps:\n  - expect_rejected: {payload: \"\", error: \
+    let scenario = "variables: {name: fault}\nwithout_fault: {name: none}\nsteps:\n  - expect_rejected: {payload: \"\", error: \
          PayloadIsEmpty}\n    name: \"${name}\"\n";
     let path = sandbox.scenario("vacuous", scenario);
     let folder = path.parent().unwrap().display().to_string();

@@ -80,7 +80,9 @@ fn what_is_passed_over_is_named() {
     let outcome = harness(&["list", "--runtime", "process"]);
     outcome.assert_code(0).assert_shows(&["process::own"]).assert_complains(&names);
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
-    harness(&["lint", "--short"]).assert_code(2).assert_shows(&["3 problems in 3 of 4 scenario files", "sub/other.yaml"]);
+    harness(&["lint", "--short"])
+        .assert_code(2)
+        .assert_shows(&["3 problems in 3 of 4 scenario files", "sub/other.yaml"]);
     let outcome = harness(&["list", "other"]);
     outcome.assert_code(2).assert_complains(&["nothing is called `other`", "sub/other.yaml`?"]);
 }
