@@ -7,6 +7,12 @@ use rustix::io::Errno;
 /// What to do where one of the causes of an error is that something of the machine is used up: open files, memory, disk.
 pub fn exhausted(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    // The system answers alike where the limit of files that are watched is reached.
+    if causes.clone().any(|cause| cause.is::<notify::Error>()) {
+        return Some(
+            "raise fs.inotify.max_user_instances and max_user_watches with sysctl, or the limit of open files (`ulimit -n`)",
+        );
+    }
     causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).find_map(of)
 }
 
@@ -82,5 +88,7 @@ mod tests {
         let error = |errno: Errno| Outer(io::Error::from_raw_os_error(errno.raw_os_error()));
         assert!(exhausted(&error(Errno::MFILE)).unwrap().contains("ulimit -n"));
         assert_eq!(exhausted(&error(Errno::NOENT)), None);
+        let watching = notify::Error::io(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()));
+        assert!(exhausted(&watching).unwrap().contains("max_user_instances"));
     }
 }

@@ -96,7 +96,6 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::Helm(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Operator(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Reach(error)) => return error.remedy(),
-        EnvironmentError::Runtime(RuntimeError::Tail(_)) => "raise fs.inotify.max_user_instances with sysctl",
         _ => return None,
     };
     Some(text.to_owned())
