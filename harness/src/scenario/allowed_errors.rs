@@ -66,7 +66,7 @@ mod tests {
     use crate::scenario::{Loader, RuntimeKind};
 
     /// Under the limit of a single expression; two of them are over that of a set.
-    const LARGE: &str = r"\pL{300}";
+    const LARGE: &str = r"\pL{60}";
 
     fn trials(invariants: &str) -> Vec<Trial> {
         let text = format!(
