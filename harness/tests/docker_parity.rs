@@ -10,7 +10,10 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use hourglass_harness::engine::EngineAddress;
+use hourglass_harness::{
+    engine::{Engine, EngineAddress},
+    image::deliver_components,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 
@@ -40,10 +43,17 @@ fn main() -> ExitCode {
 /// each runtime by itself has nothing to complain about.
 fn a_dropped_variable_fails_parity_alone(runtime: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
+    // The same reference performer; in a cluster the image comes from the engine.
+    let image = tokio::runtime::Runtime::new()?.block_on(async {
+        let engine = Engine::connect().await.map_err(|error| error.to_string())?;
+        let delivered = deliver_components(&engine, HARNESS.as_ref()).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(delivered.reference)
+    })?;
     let scenario = json!({
         "name": "open_result",
         "description": "Any result will do.",
         "components": { "performer": {
+            "image": image,
             "command": ["env", "-u", "TASK_WRONG_RESULT", HARNESS, "component", "performer"],
             "environment": { "TASK_WRONG_RESULT": true },
         } },

@@ -1,15 +1,13 @@
 //! `harness doctor`: what this machine has of what trials need.
 
-use std::io::Write;
-
 use console::{Color, Style};
 
 use super::{
-    CliError,
+    CliError, Output,
     doctor_cluster::{self, ClusterArgs},
 };
 use crate::{
-    machine::{Check, Diagnosis, RUNTIMES, Verdict, gather},
+    machine::{Check, Diagnosis, Verdict, gather},
     report::TerminalOptions,
     runner::verdict::ExitStatus,
     scenario::RuntimeKind,
@@ -25,7 +23,13 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub json: bool,
     /// The runtimes that the exit code is about; default: process and docker
-    #[arg(long = "runtime", value_name = "RUNTIME", value_enum, value_delimiter = ',')]
+    #[arg(
+        long = "runtime",
+        value_name = "RUNTIME",
+        value_enum,
+        value_delimiter = ',',
+        conflicts_with_all = ["cluster", "kubeconfig", "context"]
+    )]
     pub runtimes: Vec<RuntimeKind>,
     /// A cluster instead of the machine
     #[command(flatten)]
@@ -33,22 +37,22 @@ pub struct DoctorArgs {
 }
 
 /// Writes what was found to `out`.
-pub async fn run(args: &DoctorArgs, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+pub async fn run(args: &DoctorArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     if args.cluster.any() {
         return doctor_cluster::run(&args.cluster, args.json, out).await;
     }
     let diagnosis = Diagnosis::of(&gather().await);
     let text = if args.json {
-        serde_json::to_string_pretty(&diagnosis).map_err(std::io::Error::from)? + "\n"
+        serde_json::to_string_pretty(&diagnosis)? + "\n"
     } else {
-        table(&diagnosis, &args.runtimes, TerminalOptions::detect("").colour)
+        table(&diagnosis, TerminalOptions::detect("").colour)
     };
-    out.write_all(text.as_bytes())?;
+    write!(out, "{text}")?;
     Ok(diagnosis.status(&args.runtimes))
 }
 
 /// A line a check, with its remedy below it, and at the end what can be used.
-fn table(diagnosis: &Diagnosis, asked: &[RuntimeKind], colour: bool) -> String {
+fn table(diagnosis: &Diagnosis, colour: bool) -> String {
     let rows = rows(&diagnosis.checks, colour);
     let usable: Vec<_> = diagnosis.usable.iter().map(|runtime| runtime.as_str()).collect();
     let usable = if usable.is_empty() { "no runtime".to_owned() } else { usable.join(", ") };
@@ -57,14 +61,7 @@ fn table(diagnosis: &Diagnosis, asked: &[RuntimeKind], colour: bool) -> String {
         let because = entry.because.join(", ");
         format!("{} {} (missing: {because})\n", bold.apply_to("Not usable"), entry.runtime)
     });
-    let planned = asked.iter().filter(|runtime| !RUNTIMES.contains(runtime)).map(|runtime| {
-        let because = match diagnosis.missing(*runtime) {
-            none if none.is_empty() => "nothing is missing; this version runs no trials there".to_owned(),
-            missing => format!("missing: {}", missing.join(", ")),
-        };
-        format!("{} {runtime} ({because})\n", bold.apply_to("Not usable"))
-    });
-    let unusable: String = unusable.chain(planned).collect();
+    let unusable: String = unusable.collect();
     format!("{rows}\n{} {usable}\n{unusable}", bold.apply_to("Usable"))
 }
 

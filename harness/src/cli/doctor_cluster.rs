@@ -1,11 +1,11 @@
 //! `harness doctor --cluster`: which hop of a cluster does not work.
 
-use std::{env, io::Write, path::PathBuf};
+use std::{env, path::PathBuf};
 
 use hourglass_component::shutdown;
 use serde::Serialize;
 
-use super::{CliError, doctor::rows};
+use super::{CliError, Output, doctor::rows};
 use crate::{
     cluster::{
         Cluster, ClusterError, ClusterFolders, ClusterName, Existing,
@@ -73,7 +73,7 @@ struct Report<'a> {
 }
 
 /// Writes what was found to `out`. An interruption ends the probes, and what they made is removed all the same.
-pub async fn run(args: &ClusterArgs, json: bool, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+pub async fn run(args: &ClusterArgs, json: bool, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     let stop = shutdown::on_signal();
     let cluster = args.connect().await?;
     let checks = probe(&cluster, &args.image()?, &stop).await;
@@ -81,12 +81,12 @@ pub async fn run(args: &ClusterArgs, json: bool, out: &mut impl Write) -> Result
         checks.iter().filter(|check| check.verdict == Verdict::Missing).map(|check| check.name).collect();
     let text = if json {
         let report = Report { cluster: &cluster.name, usable: missing.is_empty(), checks: &checks };
-        serde_json::to_string_pretty(&report).map_err(std::io::Error::from)? + "\n"
+        serde_json::to_string_pretty(&report)? + "\n"
     } else {
         let colour = TerminalOptions::detect("").colour;
         format!("{}\n{}\n", rows(&checks, colour), conclusion(&cluster.name, &missing, colour))
     };
-    out.write_all(text.as_bytes())?;
+    write!(out, "{text}")?;
     Ok(match (stop.is_cancelled(), missing.is_empty()) {
         (true, _) => ExitStatus::Interrupted,
         (false, true) => ExitStatus::Passed,

@@ -1,8 +1,6 @@
 //! `harness down`: removes clusters that nobody uses.
 
-use std::io::Write;
-
-use super::CliError;
+use super::{CliError, Output};
 use crate::{
     cluster::{ClusterError, ClusterFolders, ClusterName, Removal, remove},
     engine::Engine,
@@ -21,7 +19,7 @@ pub struct DownArgs {
 }
 
 /// Removes them, and writes to `out` what came of it.
-pub async fn run(args: &DownArgs, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+pub async fn run(args: &DownArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     let folders = ClusterFolders::locate()?;
     let names = chosen(args, folders.names()?)?;
     if names.is_empty() {

@@ -4,15 +4,20 @@ use std::{
     error::Error,
     fmt::Write as _,
     io::{self, Write as _},
+    path::PathBuf,
+    sync::Arc,
 };
 
 use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
+use super::OutputError;
 use crate::{
-    cluster::{ClusterError, operator::OperatorError},
+    chain::SetupError,
+    cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError},
+    engine::EngineError,
     image::ImageError,
-    machine::setup::KubernetesSetupError,
+    machine::{exhausted, setup::KubernetesSetupError},
     reaper::ReaperError,
     report::ReportError,
     runner::verdict::ExitStatus,
@@ -66,9 +71,33 @@ pub enum CliError {
     /// Our own executable cannot be found.
     #[error("find the harness's own executable")]
     Executable(#[source] io::Error),
+    /// A file or folder of the user's, or the harness's own.
+    #[error("{doing} {path}", path = path.display())]
+    File {
+        /// What was to be done with it, as `remove`.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// A port cannot be listened on.
+    #[error("serve on port {port}")]
+    Serve {
+        /// The port.
+        port: u16,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The asynchronous runtime does not start.
+    #[error("start the threads that the command needs")]
+    Scheduler(#[source] io::Error),
+    /// What was found has no form in JSON.
+    #[error("write what was found as JSON")]
+    Render(#[from] serde_json::Error),
     /// Output cannot be written.
-    #[error("write output")]
-    Output(#[from] io::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 impl From<KubernetesSetupError> for CliError {
@@ -92,7 +121,11 @@ impl CliError {
 
     /// What to do about it, where that is known.
     fn remedy(&self) -> Option<String> {
+        if let Some(text) = exhausted(self) {
+            return Some(text.to_owned());
+        }
         match self {
+            Self::Scenario(error) => error.help().map(|help| help.to_string()),
             Self::Image(error) => error.remedy(),
             Self::KubernetesSetup(error) => error.remedy(),
             Self::Cluster(error) => error.remedy(),
@@ -103,45 +136,74 @@ impl CliError {
 
     /// Whether the reader of our output is gone, which is no failure.
     pub(super) fn is_closed_output(&self) -> bool {
-        let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-        match self {
-            Self::Output(error) | Self::Scenario(ScenarioError::Write(error)) => closed(error),
-            _ => false,
-        }
+        matches!(self, Self::Output(OutputError(error)) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
     /// Shows it on standard error: problems in files at their places, anything else with what caused it.
     pub fn show(&self) {
-        let mut text = String::new();
-        let diagnostics: Vec<&dyn Diagnostic> = match self {
-            Self::Scenario(ScenarioError::Invalid(broken)) => broken.iter().map(|error| error as _).collect(),
-            Self::Scenario(error) => vec![error],
-            Self::Document(error) => vec![error],
-            _ => Vec::new(),
-        };
-        for diagnostic in &diagnostics {
-            let theme = if console::colors_enabled_stderr() {
-                GraphicalTheme::unicode()
-            } else {
-                GraphicalTheme::unicode_nocolor()
-            };
-            let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
-            if handler.render_report(&mut text, *diagnostic).is_err() {
-                text.push_str(&diagnostic.to_string());
-            }
-        }
-        if diagnostics.is_empty() {
-            text = format!("error: failed to {self}\n");
-            let mut cause = self.source();
-            while let Some(error) = cause {
-                let _ = writeln!(text, "  because: {error}");
-                cause = error.source();
-            }
-            if let Some(remedy) = self.remedy() {
-                let _ = writeln!(text, "  remedy: {remedy}");
-            }
-        }
         // Nowhere to say that nothing can be said.
-        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = io::stderr().write_all(self.text(console::colors_enabled_stderr()).as_bytes());
+    }
+
+    /// What [`CliError::show`] writes.
+    pub(super) fn text(&self, colour: bool) -> String {
+        match self {
+            Self::Scenario(ScenarioError::Invalid(broken)) => {
+                broken.iter().map(|error| document(error, colour)).collect()
+            }
+            Self::Document(error) => document(error, colour),
+            _ => sentence(self, self.remedy()),
+        }
     }
 }
+
+/// The problems of a file at their places, or why it has none to show.
+fn document(error: &DocumentError, colour: bool) -> String {
+    if error.reports().is_empty() {
+        return sentence(error, exhausted(error).map(str::to_owned));
+    }
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    match GraphicalReportHandler::new_themed(theme).with_links(false).render_report(&mut text, error) {
+        Ok(()) => text,
+        Err(_) => sentence(error, None),
+    }
+}
+
+/// An error with what caused it and what to do about it; each is a line.
+fn sentence(error: &dyn Error, remedy: Option<String>) -> String {
+    let mut text = format!("error: failed to {error}\n");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let failed = if is_fragment(error) { "failed to " } else { "" };
+        let _ = writeln!(text, "  because: {failed}{error}");
+        cause = error.source();
+    }
+    if let Some(remedy) = remedy {
+        let _ = writeln!(text, "  remedy: {remedy}");
+    }
+    text
+}
+
+/// Whether the message of a cause completes “failed to …” as ours do; those of the system and of libraries stand alone.
+fn is_fragment(error: &(dyn Error + 'static)) -> bool {
+    fn is<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+        error.is::<T>() || error.is::<Box<T>>() || error.is::<Arc<T>>()
+    }
+    let ours = [
+        is::<ClusterError>,
+        is::<DocumentError>,
+        is::<EngineError>,
+        is::<HelmError>,
+        is::<ImageError>,
+        is::<OperatorError>,
+        is::<ReaperError>,
+        is::<SetupError>,
+        is::<ToolError>,
+    ];
+    ours.iter().any(|is| is(error))
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

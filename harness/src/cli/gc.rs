@@ -1,17 +1,12 @@
 //! `harness gc`: ends what was kept, what has expired and what has no owner any more, and removes its folders; clusters
 //! that nobody needs as well.
 
-use std::{
-    collections::BTreeSet,
-    error::Error,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{collections::BTreeSet, error::Error, io, path::PathBuf, time::Duration};
 
 use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 
-use super::{CliError, run_cluster::ExistingArgs};
+use super::{CliError, Output, notice, run_cluster::ExistingArgs, single_threaded};
 use crate::{
     cluster::{
         self, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Removal, RemovedNamespace, Stage,
@@ -45,10 +40,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const NAMESPACE_WITHIN: Duration = Duration::from_mins(1);
 
 /// Ends runs, removes their folders, and writes to `out` what it did and why.
-pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
     if args.existing.any() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        return runtime.block_on(remove_from(&args.existing, args.dry_run, out));
+        return single_threaded()?.block_on(remove_from(&args.existing, args.dry_run, out));
     }
     let wanted: BTreeSet<_> = args.runs.iter().collect();
     let address = EngineAddress::locate();
@@ -58,9 +52,7 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
         complain("what is in a Docker engine is left alone", error);
     }
     if let Some(run) = wanted.iter().find(|run| !runs.iter().any(|found| found.run == ***run)) {
-        return Err(CliError::Usage(format!(
-            "nothing is there of run {run}; `harness gc --dry-run` lists what would be ended, `harness ps` all there is"
-        )));
+        return Err(unknown(run));
     }
     let engine = engine.is_ok().then_some(address);
     let images = engine.clone().filter(|_| wanted.is_empty());
@@ -77,8 +69,7 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
         }
     }
     let Some(engine) = images else { return Ok(()) };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    single_threaded()?.block_on(async {
         let engine = Engine::connect_to(engine).await.map_err(ImageError::from)?;
         remove_images(&engine, args.dry_run, out).await?;
         remove_clusters(&engine, args.dry_run, out).await?;
@@ -87,7 +78,7 @@ pub fn run(args: &GcArgs, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 /// The namespaces of a run that was named; those of others are removed if nobody needs them.
-fn end_in_clusters(run: &RunId, out: &mut impl Write) -> Result<(), CliError> {
+fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     for name in folders.names()? {
         let folder = folders.folder_of(&name);
@@ -110,7 +101,7 @@ fn end_in_clusters(run: &RunId, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 /// What trials that were killed left in clusters that stay.
-async fn remove_namespaces(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+async fn remove_namespaces(engine: &Engine, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     for name in folders.names()? {
         let state = folders.folder_of(&name).state();
@@ -140,7 +131,7 @@ async fn namespaces_of(
 }
 
 /// What trials that were killed left in a cluster that others made, and the operator that nobody uses any more.
-async fn remove_from(existing: &ExistingArgs, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+async fn remove_from(existing: &ExistingArgs, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let ExistingArgs { kubeconfig, context } = existing.clone();
     let cluster = Existing::new(kubeconfig, context).connect(&|_| {}).await?;
     for (namespace, why) in nobodys(&cluster, dry_run).await? {
@@ -167,7 +158,7 @@ async fn nobodys(cluster: &Cluster, dry_run: bool) -> Result<Vec<(String, String
     Ok(told.collect())
 }
 
-async fn remove_clusters(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+async fn remove_clusters(engine: &Engine, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     for Cleaned { name, why, removal } in cluster::clean(engine, &ClusterFolders::locate()?, dry_run).await? {
         match removal {
             Removal::Done => writeln!(out, "cluster {name}: {why}")?,
@@ -178,7 +169,7 @@ async fn remove_clusters(engine: &Engine, dry_run: bool, out: &mut impl Write) -
 }
 
 /// Every build of the harness has an image of its own, of which nobody needs the old ones.
-async fn remove_images(engine: &Engine, dry_run: bool, out: &mut impl Write) -> Result<(), CliError> {
+async fn remove_images(engine: &Engine, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let superseded = image::superseded(engine).await?;
     if !dry_run {
         image::remove(engine, &superseded).await?;
@@ -189,7 +180,7 @@ async fn remove_images(engine: &Engine, dry_run: bool, out: &mut impl Write) -> 
     Ok(())
 }
 
-fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut impl Write) -> Result<(), CliError> {
+fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut impl Output) -> Result<(), CliError> {
     let FoundRun { run, why, .. } = found;
     let things = found.things();
     for thing in &things {
@@ -206,14 +197,24 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
         return Ok(());
     }
     sweep_all(run, GRACE, Places { engine, cluster: None })?;
-    match folder.map(std::fs::remove_dir_all) {
-        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+    let Some(folder) = folder else { return Ok(()) };
+    match std::fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(unremoved(folder.clone(), source)),
         _ => Ok(()),
     }
 }
 
+/// For a run that was named and of which nothing is left.
+pub(super) fn unknown(run: &RunId) -> CliError {
+    CliError::Usage(format!(
+        "end run {run}: nothing is there of it; `harness gc --dry-run` lists what would be ended, `harness ps` all there is"
+    ))
+}
+
+pub(super) fn unremoved(path: PathBuf, source: io::Error) -> CliError {
+    CliError::File { doing: "remove", path, source }
+}
+
 fn complain(what: &str, error: &(dyn Error + 'static)) {
-    let text = format!("{what}: failed to {}\n", with_causes(error));
-    // Nowhere to say that nothing can be said.
-    let _ = io::stderr().write_all(text.as_bytes());
+    notice(&format!("{what}: failed to {}", with_causes(error)));
 }

@@ -3,17 +3,18 @@
 use std::{
     env,
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter},
     path::{Path, PathBuf},
 };
 
 use bytesize::ByteSize;
 
-use super::{AnvilArgs, CliError};
+use super::{AnvilArgs, CliError, Output, notice};
 use crate::{
     cluster::{ClusterFolders, ClusterName, kind::Kind},
     engine::Engine,
     image::{self, Image, ImageError, ImageRole, NodeImage, RootFilesystem},
+    scenario::ScenarioError,
 };
 
 /// Makes the images that containers run from, and brings images to clusters
@@ -62,7 +63,7 @@ pub struct BuildArgs {
 }
 
 /// Does what the subcommand says, and writes to `out` what it did.
-pub async fn run(command: &ImageCommand, out: &mut impl Write) -> Result<(), CliError> {
+pub async fn run(command: &ImageCommand, out: &mut impl Output) -> Result<(), CliError> {
     match command {
         ImageCommand::Build(args) => build(args, out).await,
         ImageCommand::Load(args) => {
@@ -73,7 +74,8 @@ pub async fn run(command: &ImageCommand, out: &mut impl Write) -> Result<(), Cli
     }
 }
 
-async fn build(args: &BuildArgs, out: &mut impl Write) -> Result<(), CliError> {
+async fn build(args: &BuildArgs, out: &mut impl Output) -> Result<(), CliError> {
+    refuse_without_effect(args)?;
     let executable = executable(args).await?;
     let filesystem = RootFilesystem::collect(args.role, &executable)?;
     if let Some(folder) = &args.context {
@@ -103,7 +105,7 @@ async fn build(args: &BuildArgs, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 /// To the nodes of a cluster.
-async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Write) -> Result<(), CliError> {
+async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     if folders.folder_of(name).state()?.is_none() {
         return Err(CliError::Usage(format!("find cluster {name}: there is none of this name on this machine")));
@@ -117,6 +119,19 @@ async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Write) -
     Ok(())
 }
 
+/// Where Anvil comes from matters only to the image of Anvil, and only where its executable is not named.
+fn refuse_without_effect(args: &BuildArgs) -> Result<(), CliError> {
+    let given = [("--anvil", args.anvil.anvil.is_some()), ("--offline", args.anvil.offline)];
+    let Some((option, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let reason = match (args.role, &args.executable) {
+        (ImageRole::Anvil, None) => return Ok(()),
+        (ImageRole::Anvil, Some(_)) => "`--executable` names the Anvil of the image",
+        (ImageRole::Components, _) => "the image of the components holds no Anvil",
+    };
+    let (reason, remedy) = (reason.to_owned(), "leave the option out");
+    Err(ScenarioError::WithoutEffect { option, reason, remedy }.into())
+}
+
 async fn executable(args: &BuildArgs) -> Result<PathBuf, CliError> {
     if let Some(path) = &args.executable {
         return Ok(path.clone());
@@ -124,7 +139,6 @@ async fn executable(args: &BuildArgs) -> Result<PathBuf, CliError> {
     match args.role {
         ImageRole::Components => env::current_exe().map_err(CliError::Executable),
         ImageRole::Anvil => {
-            let notice = |text: &str| drop(writeln!(io::stderr(), "{text}"));
             let found = args.anvil.search().find_or_install(notice).await;
             Ok(found.map_err(|error| CliError::Environment(Box::new(error)))?.path)
         }
@@ -134,5 +148,5 @@ async fn executable(args: &BuildArgs) -> Result<PathBuf, CliError> {
 fn write(image: &Image, path: &Path) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     image.write_to(&mut file)?;
-    file.flush()
+    io::Write::flush(&mut file)
 }

@@ -1,28 +1,33 @@
 //! `harness lint`: all problems of all scenario files.
 
-use std::io::Write;
+use std::path::PathBuf;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use crate::scenario::{Loader, ScenarioError, Selection, load_files};
+use super::{CliError, Output};
+use crate::scenario::{Loader, PassedOver, ScenarioError, Selection, load_files};
 
 /// Checks scenario files and shows all problems of all of them
 #[derive(Debug, Clone, clap::Args)]
 pub struct LintArgs {
-    /// Which files
-    #[command(flatten)]
-    pub selection: Selection,
+    /// Scenario files, or parts of their names [default: all]
+    #[arg(value_name = "FILES|NAMES")]
+    pub patterns: Vec<String>,
+    /// The folder with the scenarios [default: `scenarios` in the current folder]
+    #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
+    pub directory: Option<PathBuf>,
     /// One line a problem: `FILE:LINE:COLUMN: MESSAGE`
     #[arg(long)]
     pub short: bool,
 }
 
 /// Writes the problems to `out` and says how many there are; with any, the exit code is 2.
-pub fn run(args: &LintArgs, out: &mut impl Write) -> Result<usize, ScenarioError> {
-    let paths = args.selection.files()?;
+pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
+    let (patterns, directory) = (args.patterns.clone(), args.directory.clone());
+    let (paths, passed_over) = Selection { patterns, directory, ..Selection::default() }.files()?;
     let mut broken = Vec::new();
-    load_files(&mut Loader::new()?, &paths, &mut broken);
-    let mut problems = 0;
+    load_files(&mut Loader::new().map_err(ScenarioError::from)?, &paths, &mut broken);
+    let mut problems = passed_over.len();
     for error in &broken {
         problems += error.reports().len().max(1);
         if !args.short || error.reports().is_empty() {
@@ -33,10 +38,14 @@ pub fn run(args: &LintArgs, out: &mut impl Write) -> Result<usize, ScenarioError
             writeln!(out, "{}", report.one_line())?;
         }
     }
-    if broken.is_empty() {
+    for PassedOver { path, why } in &passed_over {
+        writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
+    }
+    if problems == 0 {
         writeln!(out, "{}: no problems", count(paths.len(), "scenario file"))?;
     } else {
-        let (files, all) = (broken.len(), count(paths.len(), "scenario file"));
+        let files = broken.len() + passed_over.len();
+        let all = count(paths.len() + passed_over.len(), "scenario file");
         writeln!(out, "{} in {files} of {all}", count(problems, "problem"))?;
     }
     Ok(problems)
@@ -59,7 +68,40 @@ fn count(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn linted(folder: &Path) -> (usize, String) {
+        let mut out = Vec::new();
+        let args = LintArgs { patterns: Vec::new(), directory: Some(folder.to_owned()), short: true };
+        let problems = run(&args, &mut out).unwrap();
+        (problems, String::from_utf8(out).unwrap().replace(&format!("{}/", folder.display()), ""))
+    }
+
+    /// Who lints is told of everything that a run would pass over, and of every mistake of a file at once.
+    #[test]
+    fn what_a_run_would_pass_over_and_what_one_mistake_hid_is_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {task: tsk}}]\n";
+        std::fs::create_dir(directory.path().join("sub")).unwrap();
+        write("sub/one.yaml", &format!("name: one\ndescription: One.\n{steps}"));
+        write("square.yaml", &format!("name: square\nvariables: {{delay: 1}}\n{steps}"));
+        let good = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
+        write("two.yaml", &format!("name: two\ndescription: Two.\n{good}"));
+        write("two.yml", &format!("name: two\ndescription: Two.\n{good}"));
+        let (problems, text) = linted(directory.path());
+        assert_eq!(problems, 5, "{text}");
+        insta::assert_snapshot!(text, @r"
+        square.yaml:1:1: `description` is missing in the document (has no `description`); add `description`: text that is not empty
+        square.yaml:2:13: the variable `delay` is never used (never used); write `${delay}` where it is meant, or take it away
+        square.yaml:3:65: no earlier step creates a task called `tsk` (used here); did you mean `task`?
+        two.yml:1:7: the name `two` is taken by two.yaml (taken); rename this file and its scenario
+        sub/one.yaml: no scenario of this folder: it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`
+        5 problems in 3 of 4 scenario files
+        ");
+    }
 
     /// All problems of all files are shown and counted; good files among them do not hide them.
     #[test]
@@ -70,10 +112,7 @@ mod tests {
         write("good.yaml", &format!("name: good\ndescription: Good.\n{steps}"));
         write("one.yaml", &format!("name: one\ndescription: One.\ntasg: []\n{steps}"));
         write("two.yaml", &format!("name: three\ntags: [A]\ndescription: Two.\n{steps}"));
-        let selection = Selection { directory: Some(directory.path().to_owned()), ..Selection::default() };
-        let mut out = Vec::new();
-        let problems = run(&LintArgs { selection, short: true }, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap().replace(&format!("{}/", directory.path().display()), "");
+        let (problems, text) = linted(directory.path());
         assert_eq!(problems, 3);
         insta::assert_snapshot!(text, @r"
         one.yaml:3:1: unknown key `tasg` (not known here); did you mean `tags`?

@@ -1,10 +1,9 @@
 //! `harness list`: the trials there are.
 
-use std::io::Write;
-
 use serde::Serialize;
 
-use crate::scenario::{RuntimeKind, ScenarioError, Selection, Trial};
+use super::{CliError, Output, notice};
+use crate::scenario::{RuntimeKind, Selected, Selection, Trial};
 
 /// Lists trials: one for each scenario, combination of its matrix, and runtime
 #[derive(Debug, Clone, clap::Args)]
@@ -42,8 +41,9 @@ struct Entry<'a> {
 }
 
 /// Writes the trials to `out`.
-pub fn run(args: &ListArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
-    let trials = args.selection.trials()?;
+pub fn run(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
+    let Selected { trials, notices } = args.selection.select()?;
+    notices.iter().for_each(|text| notice(text));
     match args.format {
         Format::Text => text(&trials, out),
         Format::Json => {
@@ -53,7 +53,7 @@ pub fn run(args: &ListArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
     }
 }
 
-fn text(trials: &[Trial], out: &mut impl Write) -> Result<(), ScenarioError> {
+fn text(trials: &[Trial], out: &mut impl Output) -> Result<(), CliError> {
     let width = |text: fn(&Trial) -> String| trials.iter().map(|trial| text(trial).len()).max().unwrap_or_default();
     let (names, tags) = (width(|trial| trial.name.clone()), width(|trial| trial.scenario.tags.join(",")));
     for trial in trials {
@@ -74,10 +74,8 @@ pub(super) fn runtimes(kinds: &[RuntimeKind]) -> String {
 }
 
 /// Writes `value` as JSON with a newline at its end.
-pub(super) fn json(value: &impl Serialize, out: &mut impl Write) -> Result<(), ScenarioError> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    Ok(())
+pub(super) fn json(value: &impl Serialize, out: &mut impl Output) -> Result<(), CliError> {
+    Ok(writeln!(out, "{}", serde_json::to_string_pretty(value)?)?)
 }
 
 fn entry(trial: &Trial) -> Entry<'_> {

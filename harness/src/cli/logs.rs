@@ -1,14 +1,13 @@
 //! `harness logs`: what a cluster has to say.
 
 use std::{
-    fs,
-    io::{self, Write},
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
 use hourglass_component::causes::with_causes;
 
-use super::CliError;
+use super::{CliError, Output, notice};
 use crate::{
     cluster::{
         Cluster, ClusterFolder, ClusterFolders, ClusterName,
@@ -35,7 +34,7 @@ pub struct LogsArgs {
 }
 
 /// Collects, and writes the summary to `out`.
-pub async fn run(args: &LogsArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub async fn run(args: &LogsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     let folder = folders.folder_of(&args.cluster);
     if folder.state()?.is_none() {
@@ -43,7 +42,7 @@ pub async fn run(args: &LogsArgs, out: &mut impl Write) -> Result<(), CliError> 
     }
     let into = match &args.output {
         Some(path) => empty(path)?,
-        None => tempfile::Builder::new().prefix(&format!("harness-logs-{}-", args.cluster)).tempdir()?.keep(),
+        None => temporary(&args.cluster)?,
     };
     let sources = sources(&args.cluster, &folders, &folder).await;
     let summary = diagnostics::collect(sources, &args.namespaces, &into, &Limits::default()).await?;
@@ -64,13 +63,16 @@ async fn sources(name: &ClusterName, folders: &ClusterFolders, folder: &ClusterF
 }
 
 fn complain(error: &dyn std::error::Error) {
-    // Nowhere to say that nothing can be said.
-    let _ = writeln!(io::stderr(), "failed to {}", with_causes(error));
+    notice(&format!("failed to {}", with_causes(error)));
 }
 
-fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
+pub(super) fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
     let known: Vec<_> = known.iter().map(ClusterName::as_str).collect();
-    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let known = if known.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("those that there are: {}", known.join(", "))
+    };
     CliError::Usage(format!("find cluster {name}: {known}"))
 }
 
@@ -78,10 +80,23 @@ fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
 fn empty(path: &Path) -> Result<PathBuf, CliError> {
     let there = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        entries => entries?.next().is_some(),
+        entries => entries.map_err(|source| unusable("list", path, source))?.next().is_some(),
     };
     if there {
-        return Err(CliError::Usage(format!("write into {}: it is not empty; name another folder", path.display())));
+        return Err(not_empty(path));
     }
-    Ok(std::path::absolute(path)?)
+    std::path::absolute(path).map_err(|source| unusable("make absolute", path, source))
+}
+
+pub(super) fn not_empty(path: &Path) -> CliError {
+    CliError::Usage(format!("write into {}: it is not empty; name another folder", path.display()))
+}
+
+fn temporary(name: &ClusterName) -> Result<PathBuf, CliError> {
+    let folder = tempfile::Builder::new().prefix(&format!("harness-logs-{name}-")).tempdir();
+    folder.map(tempfile::TempDir::keep).map_err(|source| unusable("make a folder in", &env::temp_dir(), source))
+}
+
+fn unusable(doing: &'static str, path: &Path, source: io::Error) -> CliError {
+    CliError::File { doing, path: path.to_owned(), source }
 }

@@ -1,12 +1,12 @@
 //! `harness ls`: the clusters of this machine.
 
-use std::{fmt::Write as _, io::Write};
+use std::fmt::Write as _;
 
 use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, list::json, up::counted};
+use super::{CliError, Output, list::json, up::counted};
 use crate::{
     cluster::{ClusterFolders, Condition, FoundCluster, look},
     engine::Engine,
@@ -30,19 +30,18 @@ struct Listing<'a> {
 }
 
 /// Writes the clusters to `out`.
-pub async fn run(args: &LsArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub async fn run(args: &LsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let engine = Engine::connect().await;
     let clusters = look(engine.as_ref(), &ClusterFolders::locate()?).await?;
     if args.json {
         let engine_error = engine.err().map(|error| format!("failed to {}", with_causes(&error)));
-        return Ok(json(&Listing { clusters: &clusters, engine_error }, out)?);
+        return json(&Listing { clusters: &clusters, engine_error }, out);
     }
     if clusters.is_empty() {
         writeln!(out, "no cluster is there; `harness up` makes one")?;
         return Ok(());
     }
-    out.write_all(table(&clusters, Timestamp::now()).as_bytes())?;
-    Ok(())
+    Ok(write!(out, "{}", table(&clusters, Timestamp::now()))?)
 }
 
 /// A line a cluster, below a heading.

@@ -1,11 +1,14 @@
 //! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it is
 //! given. What a command does is elsewhere in the library.
 
+pub mod chosen;
 pub mod component;
 pub mod doctor;
 pub mod doctor_cluster;
 pub mod down;
 mod error;
+#[cfg(test)]
+mod flag_table;
 pub mod gc;
 pub mod image;
 mod interrupt;
@@ -13,6 +16,7 @@ pub mod lint;
 pub mod list;
 pub mod logs;
 pub mod ls;
+mod output;
 pub mod plan;
 pub mod probe;
 pub mod ps;
@@ -27,6 +31,8 @@ use std::{future::Future, io, process::ExitCode};
 use clap::{Parser, Subcommand};
 use component::ComponentCommand;
 pub use error::CliError;
+use output::notice;
+pub use output::{Output, OutputError};
 pub use run::AnvilArgs;
 
 use crate::{
@@ -92,7 +98,8 @@ impl Cli {
     }
 
     fn dispatch(&self) -> Result<ExitStatus, CliError> {
-        let out = &mut io::stdout().lock();
+        // Not locked: components and the notices of a run write to it as well, for as long as this process lives.
+        let out = &mut io::stdout();
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
@@ -122,8 +129,13 @@ impl Cli {
 }
 
 fn runtime() -> Result<Executor, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Output)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Scheduler)?;
     Ok(Executor(runtime))
+}
+
+/// For the commands that wait for the system as well, and must not do so on the threads of a scheduler.
+fn single_threaded() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Scheduler)
 }
 
 /// What the asynchronous part of one command runs on.

@@ -2,13 +2,16 @@
 //! Nothing is started.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::list::{Format, json, runtimes};
-use crate::scenario::{Component, Images, Scenario, ScenarioError, Selection, Step, StepKind, Trial};
+use super::{
+    CliError, Output, OutputError,
+    chosen::ChosenArgs,
+    list::{Format, json, runtimes},
+};
+use crate::scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
 
 /// Shows what a run would do; starts nothing
 #[derive(Debug, Clone, clap::Args)]
@@ -16,15 +19,12 @@ pub struct PlanArgs {
     /// Which trials
     #[command(flatten)]
     pub selection: Selection,
-    /// Images of the user's
+    /// What is put over the scenarios
     #[command(flatten)]
-    pub images: Images,
+    pub chosen: ChosenArgs,
     /// How to write it
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// The negative scenarios' counterparts, in which the fault is taken out
-    #[arg(long)]
-    pub without_fault: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -36,14 +36,8 @@ struct Plan<'a> {
 }
 
 /// Writes the plan of each trial to `out`.
-pub fn run(args: &PlanArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
-    let mut trials = args.images.over(args.selection.trials()?)?;
-    if args.without_fault {
-        trials = trials.iter().filter_map(Trial::without_fault).collect();
-        if trials.is_empty() {
-            return Err(ScenarioError::NothingLeft("`without_fault`".to_owned()));
-        }
-    }
+pub fn run(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
+    let trials = args.chosen.trials(&args.selection)?;
     match args.format {
         Format::Json => json(&trials.iter().map(plan).collect::<Vec<_>>(), out),
         Format::Text => {
@@ -67,7 +61,7 @@ fn plan(trial: &Trial) -> Plan<'_> {
     }
 }
 
-fn text(trial: &Trial, out: &mut impl Write) -> io::Result<()> {
+fn text(trial: &Trial, out: &mut impl Output) -> Result<(), OutputError> {
     let scenario = &*trial.scenario;
     let topology = &scenario.topology;
     writeln!(out, "{}", trial.name)?;
@@ -100,7 +94,7 @@ fn text(trial: &Trial, out: &mut impl Write) -> io::Result<()> {
     steps(&scenario.steps, "    ", out)
 }
 
-fn steps(steps: &[Step], indent: &str, out: &mut impl Write) -> io::Result<()> {
+fn steps(steps: &[Step], indent: &str, out: &mut impl Output) -> Result<(), OutputError> {
     for (index, step) in steps.iter().enumerate() {
         let name = step.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         write!(out, "{indent}{}. {}{name}", index + 1, step.kind.key())?;
@@ -166,9 +160,8 @@ mod tests {
                 directory: Some(directory.clone()),
                 ..Selection::default()
             },
-            images: Images::default(),
+            chosen: ChosenArgs { without_fault, ..ChosenArgs::default() },
             format,
-            without_fault,
         };
         let mut out = Vec::new();
         run(&args, &mut out).unwrap();

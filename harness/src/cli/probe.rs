@@ -1,12 +1,12 @@
 //! `harness probe`: both ends of the connections that `harness doctor --cluster` and trials try, run inside pods.
 
-use std::{io::Write, net::Ipv4Addr, time::Duration};
+use std::{net::Ipv4Addr, time::Duration};
 
 use futures::future::join_all;
 use hourglass_component::shutdown;
 use tokio::net::TcpListener;
 
-use super::CliError;
+use super::{CliError, Output};
 use crate::cluster::probe::{ask, dial, serve};
 
 /// Serves or tries connections
@@ -42,26 +42,27 @@ pub enum ProbeCommand {
 }
 
 /// Does what the subcommand says. A name that is still being resolved at its end is left behind.
-pub fn run(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliError> {
+pub fn run(command: &ProbeCommand, out: &mut impl Output) -> Result<(), CliError> {
     super::runtime()?.block_on(act(command, out))
 }
 
-async fn act(command: &ProbeCommand, out: &mut impl Write) -> Result<(), CliError> {
+async fn act(command: &ProbeCommand, out: &mut impl Output) -> Result<(), CliError> {
     match command {
         ProbeCommand::Serve { port, name } => {
             let end = shutdown::on_signal();
-            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).await?;
-            Ok(serve(listener, name, &end).await?)
+            let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).await;
+            let listener = listener.map_err(|source| CliError::Serve { port: *port, source })?;
+            serve(listener, name, &end).await.map_err(|source| CliError::Serve { port: *port, source })
         }
         ProbeCommand::Connect { within, targets } => {
             for dialled in join_all(targets.iter().map(|target| dial(target, *within))).await {
-                writeln!(out, "{}", serde_json::to_string(&dialled).map_err(std::io::Error::from)?)?;
+                writeln!(out, "{}", serde_json::to_string(&dialled)?)?;
             }
             Ok(())
         }
         ProbeCommand::Health { within, targets } => {
             for asked in join_all(targets.iter().map(|target| ask(target, *within))).await {
-                writeln!(out, "{}", serde_json::to_string(&asked).map_err(std::io::Error::from)?)?;
+                writeln!(out, "{}", serde_json::to_string(&asked)?)?;
             }
             Ok(())
         }

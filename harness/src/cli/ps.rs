@@ -1,12 +1,12 @@
 //! `harness ps`: the runs of which something is there.
 
-use std::{fmt::Display, io::Write};
+use std::fmt::Display;
 
 use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, list::json};
+use super::{CliError, Output, list::json};
 use crate::{
     engine::{EngineAddress, EngineError},
     reaper::{FoundRun, Inventory, RunState, rounded},
@@ -30,16 +30,22 @@ struct Listing<'a> {
 }
 
 /// Writes the runs to `out`.
-pub fn run(args: &PsArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub fn run(args: &PsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let address = EngineAddress::locate();
-    let Inventory { runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
+    let Inventory { mut runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
+    for found in &mut runs {
+        // Labels are on what an engine made; for processes the folder says it.
+        let of_folder = || RunFolders::trial_in(found.folder.as_deref()?);
+        found.trial = found.trial.take().or_else(of_folder);
+    }
     let engine_error = engine.err().as_ref().map(explained);
     if args.json {
         let listing = Listing { runs: &runs, engine: address.to_string(), engine_error };
-        return Ok(json(&listing, out)?);
+        return json(&listing, out);
     }
+    let now = Timestamp::now();
     for found in &runs {
-        text(found, out)?;
+        text(found, now, out)?;
     }
     if runs.is_empty() {
         writeln!(out, "no run is there")?;
@@ -54,18 +60,14 @@ fn explained(error: &EngineError) -> String {
     format!("failed to {}", with_causes(error))
 }
 
-fn text(found: &FoundRun, out: &mut impl Write) -> Result<(), CliError> {
-    let now = Timestamp::now();
+fn text(found: &FoundRun, now: Timestamp, out: &mut impl Output) -> Result<(), CliError> {
     let state = match found.state {
         RunState::Running => "running",
         RunState::Kept => "kept",
         RunState::Orphaned => "orphaned",
         RunState::Expired => "expired",
     };
-    write!(out, "{}  {state:8}", found.run)?;
-    if let Some(trial) = &found.trial {
-        write!(out, "  {trial}")?;
-    }
+    write!(out, "{}  {state:8}  {}", found.run, found.trial.as_deref().unwrap_or("unknown trial"))?;
     if let Some(began) = found.began {
         write!(out, "  began {} ago", rounded(began, now))?;
     }
@@ -73,6 +75,7 @@ fn text(found: &FoundRun, out: &mut impl Write) -> Result<(), CliError> {
         write!(out, "  expires in {}", rounded(now, expires))?;
     }
     writeln!(out)?;
+    writeln!(out, "  owner       {}", owner(found))?;
     if found.why != state {
         writeln!(out, "  why         {}", found.why)?;
     }
@@ -86,10 +89,29 @@ fn text(found: &FoundRun, out: &mut impl Write) -> Result<(), CliError> {
     things("volumes", found.volumes.iter(), out)
 }
 
+/// The process that the run belongs to, with its command where it lives.
+fn owner(found: &FoundRun) -> String {
+    match &found.owner {
+        None => "none".to_owned(),
+        Some(owner) if !found.owner_alive => format!("process {}, which is gone", owner.pid),
+        Some(owner) => match command(owner.pid) {
+            Some(command) => format!("process {} ({command})", owner.pid),
+            None => format!("process {}", owner.pid),
+        },
+    }
+}
+
+/// The command line of a process; nothing where the system does not tell.
+fn command(pid: u32) -> Option<String> {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let text = String::from_utf8_lossy(&bytes).trim_end_matches('\0').replace('\0', " ");
+    (!text.is_empty()).then_some(text)
+}
+
 fn things(
     kind: &str,
     names: impl ExactSizeIterator<Item = impl Display>,
-    out: &mut impl Write,
+    out: &mut impl Output,
 ) -> Result<(), CliError> {
     let count = names.len();
     for (place, name) in names.enumerate() {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
 
-use super::{CliError, interrupt, run_cluster::ClusterChoiceArgs};
+use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cluster::ClusterChoiceArgs};
 use crate::{
     chain::AnvilSearch,
     cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
@@ -10,7 +10,7 @@ use crate::{
     report::{self, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
     runtime::HarnessExecutable,
-    scenario::{Images, RuntimeKind, Selection},
+    scenario::{RuntimeKind, Selection, Trial},
 };
 
 /// How a failed trial is run again.
@@ -22,9 +22,9 @@ pub struct RunArgs {
     /// Which trials; without --runtime those of the process runtime
     #[command(flatten)]
     pub selection: Selection,
-    /// Images of the user's
+    /// What is put over the scenarios
     #[command(flatten)]
-    pub images: Images,
+    pub chosen: ChosenArgs,
     /// The cluster of Kubernetes trials
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
@@ -67,15 +67,25 @@ impl AnvilArgs {
     }
 }
 
+impl RunArgs {
+    /// The trials that are meant, and the cluster that those of Kubernetes use. Nothing is made before this is known.
+    pub(super) fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
+        let mut selection = self.selection.clone();
+        if selection.runtimes.is_empty() {
+            selection.runtimes = runtimes_of(&selection.patterns);
+        }
+        let trials = self.chosen.trials(&selection)?;
+        let cluster = self.cluster.choice(&trials)?;
+        if self.anvil.anvil.is_some() {
+            self.cluster.leaves_anvil_to_be_chosen(&trials)?;
+        }
+        Ok((trials, cluster))
+    }
+}
+
 /// Runs the trials; the first Ctrl-C ends them in order, the second at once.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
-    let mut selection = args.selection.clone();
-    if selection.runtimes.is_empty() {
-        selection.runtimes = runtimes_of(&selection.patterns);
-    }
-    let trials = args.images.over(selection.trials()?)?;
-    let cluster = args.cluster.choice(&trials)?;
-    let notice = |text: &str| drop(io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n")));
+    let (trials, cluster) = args.chosen()?;
     if let ClusterChoice::Existing(_) = &cluster {
         // What keeps all trials from it is told once, and before anything is made.
         cluster.acquire(&ClusterSpec::default(), &notice).await?;
@@ -96,36 +106,29 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     reaper::adopt_orphans()?;
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
-    let report = follow(&schedule, &settings).await?;
-    if let Some(path) = &args.junit {
-        report::write_junit(path, &report, COMMAND)?;
-    }
-    if let Some(path) = &args.json {
-        report::write_json(path, &report)?;
-    }
-    let status = end_orphans(report.exit_status()).await?;
-    match tidy(&settings.cluster).await {
-        Err(error) if status == ExitStatus::Passed => Err(error),
-        // What the trials came to counts for more than what stays after them.
-        Err(error) => {
-            error.show();
-            Ok(status)
-        }
-        Ok(()) => Ok(status),
-    }
+    let (report, shown) = follow(&schedule, &settings).await;
+    let afterwards = [
+        shown,
+        args.junit.as_ref().map_or(Ok(()), |path| Ok(report::write_junit(path, &report, COMMAND)?)),
+        args.json.as_ref().map_or(Ok(()), |path| Ok(report::write_json(path, &report)?)),
+        tidy(&settings.cluster).await,
+    ];
+    // What the trials came to counts for more than what could not be done with it afterwards.
+    let status = afterwards.into_iter().filter_map(Result::err).map(|error| {
+        error.show();
+        error.status()
+    });
+    end_orphans(status.fold(report.exit_status(), ExitStatus::max))
 }
 
 /// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it
 /// is, nothing tells: trials that passed are no proof then.
-async fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
-    let ended = tokio::task::spawn_blocking(reaper::end_orphans).await;
-    let orphans = ended.map_err(|error| CliError::Output(io::Error::other(error)))??;
+fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
+    let orphans = tokio::task::block_in_place(reaper::end_orphans)?;
     for orphan in &orphans {
-        let text = format!(
-            "{orphan} was left by a component that has ended, without the environment of its trial; it was ended\n"
-        );
-        // Nowhere to say that nothing can be said.
-        let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+        notice(&format!(
+            "{orphan} was left by a component that has ended, without the environment of its trial; it was ended"
+        ));
     }
     Ok(if status == ExitStatus::Passed && !orphans.is_empty() { ExitStatus::Failed } else { status })
 }
@@ -151,7 +154,8 @@ fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
     named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![RuntimeKind::Process])
 }
 
-async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunReport, CliError> {
+/// What the trials came to, and whether it could be shown.
+async fn follow(schedule: &Schedule, settings: &TrialSettings) -> (RunReport, Result<(), CliError>) {
     let interrupt = interrupt::on_signal();
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
@@ -163,8 +167,8 @@ async fn follow(schedule: &Schedule, settings: &TrialSettings) -> Result<RunRepo
     );
     match written {
         // Who closes the output does not want to know more; the exit code still tells.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Output(error)),
-        _ => Ok(report),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => (report, Err(OutputError(error).into())),
+        _ => (report, Ok(())),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
+
 use super::CliError;
 use crate::{
     cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages},
-    scenario::{RuntimeKind, Trial},
+    scenario::{RuntimeKind, ScenarioError, Trial},
 };
 
 /// A cluster that others made.
@@ -38,36 +40,39 @@ pub struct ClusterChoiceArgs {
     #[command(flatten)]
     pub existing: ExistingArgs,
     /// Where the operator of that cluster comes from; one that was installed is removed after its last run
-    #[arg(long, value_enum, default_value_t, requires = "existing-cluster")]
-    pub operator: OperatorChoice,
+    /// [default: install]
+    #[arg(long, value_enum)]
+    pub operator: Option<OperatorChoice>,
     /// The registry, and folder in it, that nodes of that cluster pull the harness's own images from; default: they have
     /// them
-    #[arg(long, value_name = "REGISTRY", requires = "existing-cluster")]
+    #[arg(long, value_name = "REGISTRY", value_parser = NonEmptyStringValueParser::new())]
     pub registry: Option<String>,
     /// An image that holds this harness, for that cluster; default: as `harness image build components` calls it
-    #[arg(long, value_name = "IMAGE", requires = "existing-cluster")]
+    #[arg(long, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
     pub components_image: Option<String>,
     /// An image that holds Anvil, for that cluster; default: as `harness image build anvil` calls it
-    #[arg(long, value_name = "IMAGE", requires = "existing-cluster")]
+    #[arg(long, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
     pub anvil_image: Option<String>,
 }
 
 impl ClusterChoiceArgs {
-    /// The choice, for these trials. Fails where a cluster is named that none of them would use.
+    /// The choice, for these trials. Fails where an option is given that none of them would use.
     pub fn choice(&self, trials: &[Trial]) -> Result<ClusterChoice, CliError> {
-        let is_used = trials.iter().any(|trial| trial.runtime == RuntimeKind::Kubernetes);
-        if !is_used && (self.cluster.is_some() || self.existing.any()) {
-            let option = match (&self.cluster, &self.existing.kubeconfig) {
-                (Some(_), _) => "--cluster",
-                (None, Some(_)) => "--kubeconfig",
-                (None, None) => "--context",
-            };
-            return Err(CliError::Usage(format!(
-                "use {option}: none of the trials runs in Kubernetes; add --runtime kubernetes"
-            )));
+        if let (Some(option), false) = (self.first(), trials.iter().any(in_cluster)) {
+            let reason = "none of the trials uses the kubernetes runtime".to_owned();
+            return Err(without_effect(option, reason, "choose `--runtime kubernetes`, or leave the option out"));
         }
         if !self.existing.any() {
+            if let Some(option) = self.first_of_existing() {
+                let reason = "the kubernetes runtime uses it only in a cluster that others made".to_owned();
+                return Err(without_effect(option, reason, "name that cluster with `--kubeconfig` or `--context`"));
+            }
             return Ok(ClusterChoice::Ours { name: self.cluster.clone() });
+        }
+        if self.registry.is_some() && self.components_image.is_some() && self.anvil_image.is_some() {
+            let reason =
+                "`--components-image` and `--anvil-image` name all images of the kubernetes runtime".to_owned();
+            return Err(without_effect("--registry", reason, "leave one of the three out"));
         }
         let ExistingArgs { kubeconfig, context } = self.existing.clone();
         let images = OwnImages {
@@ -75,8 +80,47 @@ impl ClusterChoiceArgs {
             components: self.components_image.clone(),
             anvil: self.anvil_image.clone(),
         };
-        Ok(ClusterChoice::Existing(ExistingChoice { kubeconfig, context, operator: self.operator, images }))
+        let operator = self.operator.unwrap_or_default();
+        Ok(ClusterChoice::Existing(ExistingChoice { kubeconfig, context, operator, images }))
     }
+
+    /// Fails where all of the trials use an image of Anvil, so that `--anvil` has no effect.
+    pub(super) fn leaves_anvil_to_be_chosen(&self, trials: &[Trial]) -> Result<(), CliError> {
+        if self.anvil_image.is_none() || !trials.iter().all(in_cluster) {
+            return Ok(());
+        }
+        let reason = "all of the trials use the kubernetes runtime, and `--anvil-image` names its Anvil".to_owned();
+        Err(without_effect("--anvil", reason, "leave one of the two out"))
+    }
+
+    /// The first option that is given.
+    fn first(&self) -> Option<&'static str> {
+        let given = [
+            ("--cluster", self.cluster.is_some()),
+            ("--kubeconfig", self.existing.kubeconfig.is_some()),
+            ("--context", self.existing.context.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option).or_else(|| self.first_of_existing())
+    }
+
+    /// The first option that is given and needs a cluster that others made.
+    fn first_of_existing(&self) -> Option<&'static str> {
+        let given = [
+            ("--operator", self.operator.is_some()),
+            ("--registry", self.registry.is_some()),
+            ("--components-image", self.components_image.is_some()),
+            ("--anvil-image", self.anvil_image.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+}
+
+fn in_cluster(trial: &Trial) -> bool {
+    trial.runtime == RuntimeKind::Kubernetes
+}
+
+fn without_effect(option: &'static str, reason: String, remedy: &'static str) -> CliError {
+    ScenarioError::WithoutEffect { option, reason, remedy }.into()
 }
 
 #[cfg(test)]
@@ -121,18 +165,24 @@ mod tests {
 
     /// What would silently have no effect is refused.
     #[rstest::rstest]
-    #[case(&["--operator", "existing"])]
-    #[case(&["--registry", "r.example"])]
-    #[case(&["--cluster", "a", "--anvil-image", "anvil"])]
-    #[case(&["--cluster", "a", "--context", "lab"])]
-    fn options_of_another_cluster_need_one(#[case] words: &[&str]) {
-        assert!(parse(words).is_err(), "{words:?}");
+    #[case(&["--operator", "existing"], "--operator")]
+    #[case(&["--registry", "r.example"], "--registry")]
+    #[case(&["--cluster", "a", "--anvil-image", "anvil"], "--anvil-image")]
+    #[case(&["--context", "c", "--registry", "r", "--components-image", "c", "--anvil-image", "a"], "--registry")]
+    fn options_of_another_cluster_need_one(#[case] words: &[&str], #[case] option: &str) {
+        let error = parse(words).unwrap().choice(&trials(RuntimeKind::Kubernetes)).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("use {option}: ")) && error.contains("kubernetes"), "{words:?}: {error}");
+    }
+
+    #[test]
+    fn a_cluster_is_either_ours_or_that_of_others() {
+        assert!(parse(&["--cluster", "a", "--context", "lab"]).is_err());
     }
 
     #[test]
     fn a_cluster_that_no_trial_uses_is_a_mistake() {
         let error = parse(&["--context", "lab"]).unwrap().choice(&trials(RuntimeKind::Docker)).unwrap_err();
-        assert!(error.to_string().contains("--runtime kubernetes"), "{error}");
+        assert_eq!(error.to_string(), "use --context: none of the trials uses the kubernetes runtime");
         parse(&[]).unwrap().choice(&trials(RuntimeKind::Docker)).unwrap();
     }
 }

@@ -1,8 +1,8 @@
 //! `harness schema`: the JSON Schema of scenario files.
 
-use std::io::Write;
 use std::path::PathBuf;
 
+use super::{CliError, Output};
 use crate::scenario::{ScenarioError, schema_text};
 
 /// Prints the JSON Schema of scenario files, for editors
@@ -17,18 +17,20 @@ pub struct SchemaArgs {
 }
 
 /// Writes the schema to `out` or to the file named, or checks a file.
-pub fn run(args: &SchemaArgs, out: &mut impl Write) -> Result<(), ScenarioError> {
-    let schema = schema_text()?;
+pub fn run(args: &SchemaArgs, out: &mut impl Output) -> Result<(), CliError> {
+    let schema = schema_text().map_err(ScenarioError::from)?;
     if let Some(path) = &args.check {
         let committed =
             std::fs::read_to_string(path).map_err(|source| ScenarioError::Read { path: path.clone(), source })?;
-        return if committed == schema { Ok(()) } else { Err(ScenarioError::StaleSchema(path.clone())) };
+        return if committed == schema { Ok(()) } else { Err(ScenarioError::StaleSchema(path.clone()).into()) };
     }
     match &args.output {
-        Some(path) => std::fs::write(path, schema)?,
-        None => out.write_all(schema.as_bytes())?,
+        Some(path) => {
+            let failed = |source| CliError::File { doing: "write", path: path.clone(), source };
+            std::fs::write(path, schema).map_err(failed)
+        }
+        None => Ok(write!(out, "{schema}")?),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `harness setup`: gives the machine what `harness doctor` finds missing.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
-use super::{AnvilArgs, CliError};
+use super::{AnvilArgs, CliError, Output};
 use crate::machine::setup::{
     KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
 };
@@ -43,7 +43,7 @@ pub struct KubernetesArgs {
 }
 
 /// Does the steps that are still to be done, and writes them to `out`.
-pub async fn run(command: &SetupCommand, out: &mut impl Write) -> Result<(), CliError> {
+pub async fn run(command: &SetupCommand, out: &mut impl Output) -> Result<(), CliError> {
     let mut told = Ok(());
     let mut tell = |step: &Step| {
         let written = writeln!(out, "{step}").and_then(|()| out.flush());
@@ -63,7 +63,7 @@ pub async fn run(command: &SetupCommand, out: &mut impl Write) -> Result<(), Cli
             kubernetes(&setup, args.rehearsal.dry_run, &mut tell).await?;
         }
     }
-    told.map_err(CliError::Output)
+    Ok(told?)
 }
 
 async fn anvil(rehearsal: bool, tell: &mut impl FnMut(&Step)) -> Result<(), CliError> {

@@ -1,11 +1,8 @@
 //! `harness up`: a warm cluster, made where there is none, and how to use it.
 
-use std::{
-    io::{self, Write},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use super::CliError;
+use super::{CliError, Output, notice};
 use crate::{
     cluster::{ClusterFolders, ClusterName, ClusterSpec, Lease, LeaseRequest, LeaseSource, NODE_IMAGE, UP_IDLE},
     engine::Engine,
@@ -34,15 +31,13 @@ pub struct UpArgs {
 }
 
 /// Leases a cluster, gives it back, and writes to `out` how to use it.
-pub async fn run(args: &UpArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub async fn run(args: &UpArgs, out: &mut impl Output) -> Result<(), CliError> {
     let engine = Engine::connect().await.map_err(crate::cluster::ClusterError::from)?;
     let spec = ClusterSpec { node_image: args.node_image.clone(), workers: args.workers, ..ClusterSpec::default() };
     let request =
         LeaseRequest { name: args.name.clone(), idle: args.idle.unwrap_or(UP_IDLE), ..LeaseRequest::new(spec)? };
     let begin = Instant::now();
-    // Nowhere to say that nothing can be said.
-    let progress = |text: &str| drop(writeln!(io::stderr(), "{text}"));
-    let lease = Lease::acquire(&engine, &ClusterFolders::locate()?, &request, &progress).await?;
+    let lease = Lease::acquire(&engine, &ClusterFolders::locate()?, &request, &notice).await?;
     let took = begin.elapsed().as_secs_f64();
     let how = match lease.source {
         LeaseSource::Warm => "warm",

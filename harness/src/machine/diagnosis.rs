@@ -1,14 +1,12 @@
 //! All checks together, and what they mean for the runtimes.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::{Check, Facts, Verdict, checks};
 use crate::{runner::verdict::ExitStatus, scenario::RuntimeKind};
 
-/// The runtimes that this version has.
-pub const RUNTIMES: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];
+/// The runtimes that the status is about where none is named. Clusters need more than most machines have.
+pub const BY_DEFAULT: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];
 
 /// What the machine is fit for; its JSON is what `harness doctor --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,21 +34,15 @@ impl Diagnosis {
         Self::from_checks(checks::all(facts))
     }
 
-    /// The names of the checks that found something missing which this runtime needs, be it one that this version has
-    /// or not.
-    pub fn missing(&self, runtime: RuntimeKind) -> Vec<&'static str> {
-        missing(&self.checks, runtime)
-    }
-
     fn from_checks(checks: Vec<Check>) -> Self {
-        let all = RUNTIMES.map(|runtime| Unusable { runtime, because: missing(&checks, runtime) });
+        let all = RuntimeKind::ALL.map(|runtime| Unusable { runtime, because: missing(&checks, runtime) });
         let (usable, unusable): (Vec<_>, Vec<_>) = all.into_iter().partition(|entry| entry.because.is_empty());
         Self { usable: usable.into_iter().map(|entry| entry.runtime).collect(), unusable, checks }
     }
 
-    /// Whether these runtimes can be used, all of them where none is named.
+    /// Whether these runtimes can be used; where none is named, those of [`BY_DEFAULT`].
     pub fn status(&self, runtimes: &[RuntimeKind]) -> ExitStatus {
-        let asked: BTreeSet<_> = if runtimes.is_empty() { RUNTIMES.into() } else { runtimes.iter().copied().collect() };
+        let asked = if runtimes.is_empty() { &BY_DEFAULT } else { runtimes };
         if asked.iter().all(|runtime| self.usable.contains(runtime)) {
             ExitStatus::Passed
         } else {
@@ -66,7 +58,7 @@ fn missing(checks: &[Check], runtime: RuntimeKind) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use RuntimeKind::{Docker, Process};
+    use RuntimeKind::{Docker, Kubernetes, Process};
 
     use super::*;
     use crate::machine::check::Topic;
@@ -80,15 +72,23 @@ mod tests {
     /// What CI goes by: nothing needed may be missing, and nothing else makes it fail.
     #[test]
     fn only_what_is_missing_and_needed_counts() {
-        let engine = Topic { name: "docker-engine", needed_by: &[Docker] };
-        let anvil = Topic { name: "anvil", needed_by: &[Process, Docker] };
-        let kind = Topic { name: "privileged-containers", needed_by: &[RuntimeKind::Kubernetes] };
-        assert_eq!(status(vec![engine.ok("there")], &[]), (vec![Process, Docker], 0));
-        assert_eq!(status(vec![engine.warning("old", "renew")], &[]), (vec![Process, Docker], 0));
+        let engine = Topic { name: "docker-engine", needed_by: &[Docker, Kubernetes] };
+        let anvil = Topic { name: "anvil", needed_by: &RuntimeKind::ALL };
+        let kind = Topic { name: "privileged-containers", needed_by: &[Kubernetes] };
+        assert_eq!(status(vec![engine.ok("there")], &[]), (RuntimeKind::ALL.into(), 0));
+        assert_eq!(status(vec![engine.warning("old", "renew")], &[]), (RuntimeKind::ALL.into(), 0));
         assert_eq!(status(vec![engine.missing("not there", "get it")], &[]), (vec![Process], 3));
         assert_eq!(status(vec![engine.missing("not there", "get it")], &[Process]), (vec![Process], 0));
         assert_eq!(status(vec![anvil.missing("not there", "get it")], &[Process]), (vec![], 3));
         assert_eq!(status(vec![kind.missing("not there", "get it")], &[]), (vec![Process, Docker], 0));
-        assert_eq!(status(vec![], &[RuntimeKind::Kubernetes]).1, 3, "a runtime that this version does not have");
+        assert_eq!(status(vec![kind.missing("not there", "get it")], &[Kubernetes]), (vec![Process, Docker], 3));
+    }
+
+    /// A machine on which trials pass must not be called unusable, whichever runtime is asked for.
+    #[test]
+    fn every_runtime_can_be_usable() {
+        for runtime in RuntimeKind::ALL {
+            assert_eq!(status(vec![], &[runtime]), (RuntimeKind::ALL.into(), 0));
+        }
     }
 }

@@ -7,6 +7,7 @@ mod capabilities;
 mod check;
 mod checks;
 mod diagnosis;
+mod exhausted;
 mod facts;
 mod gather;
 mod kubernetes;
@@ -15,7 +16,8 @@ pub mod setup;
 
 pub use capabilities::Bounding;
 pub use check::{Check, Verdict};
-pub use diagnosis::{Diagnosis, RUNTIMES};
+pub use diagnosis::{BY_DEFAULT, Diagnosis};
+pub use exhausted::{exhausted, not_started};
 pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
 pub use gather::gather;
 pub use kubernetes::{AbandonedClusters, KubernetesFacts, NodeImage};

@@ -9,7 +9,7 @@ use crate::{
         parity::Parity,
         verdict::{TaskReport, TrialReport, Verdict, Violation},
     },
-    scenario::DEFAULT_DIRECTORY,
+    scenario::{DEFAULT_DIRECTORY, WITHOUT_FAULT},
 };
 
 /// With colours or without.
@@ -127,6 +127,10 @@ pub fn parity_text(parity: &Parity, command: &str) -> String {
 /// The command that runs just this trial once more, from the same working folder.
 fn again(scenario: &Path, name: &str, command: &str) -> String {
     let folder = scenario.parent().unwrap_or(Path::new(""));
+    let (name, command) = match name.strip_suffix(WITHOUT_FAULT) {
+        Some(name) => (name, format!("{command} --without-fault")),
+        None => (name, command.to_owned()),
+    };
     let trial = quoted(name);
     match folder.to_str() {
         // Where names are looked up without being told.
@@ -207,6 +211,12 @@ mod tests {
     #[case("/my own/x.yaml", "harness run --scenarios '/my own' process::square")]
     fn the_command_finds_the_trial_again(#[case] scenario: &str, #[case] command: &str) {
         assert_eq!(again(Path::new(scenario), "process::square", "harness run"), command);
+    }
+
+    #[test]
+    fn a_proof_is_repeated_as_a_proof() {
+        let again = again(Path::new("scenarios/x.yaml"), "process::quorum_lost::without_fault", "harness run");
+        assert_eq!(again, "harness run --without-fault process::quorum_lost");
     }
 
     #[rstest::rstest]

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ReportError, RunReport, file};
+use super::{ReportError, RunReport, file, run::Summary};
 use crate::runner::{
     parity::Parity,
     verdict::{ExitStatus, TrialReport, milliseconds},
@@ -28,6 +28,8 @@ struct Document<'a> {
     duration: std::time::Duration,
     outcome: ExitStatus,
     exit_code: u8,
+    /// How many trials ended how.
+    summary: Summary,
     trials: &'a [TrialReport],
     not_run: &'a [String],
     parity: &'a [Parity],
@@ -41,6 +43,7 @@ fn render(run: &RunReport) -> serde_json::Result<String> {
         duration: run.duration,
         outcome,
         exit_code: outcome.code(),
+        summary: run.summary(),
         trials: &run.trials,
         not_run: &run.not_run,
         parity: &run.parity,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::runner::{
     parity::{PARITY, Parity, ParityVerdict},
-    verdict::{TrialReport, Verdict},
+    verdict::{TrialReport, Verdict, Violation},
 };
 
 /// Writes the run as a JUnit document: a suite a runtime, `<failure>` for what was tested and `<error>` for the rest.
@@ -57,13 +57,11 @@ fn suite<'a>(report: &'a mut Report, runtime: &str) -> &'a mut TestSuite {
 }
 
 fn case(trial: &TrialReport, command: &str) -> TestCase {
-    let mut case = TestCase::new(trial.trial.as_str(), status(&trial.verdict));
+    let mut case = TestCase::new(trial.trial.as_str(), status(trial, command));
     case.set_time(trial.duration);
     case.timestamp = date(trial.started);
     case.extra.insert("file".into(), trial.scenario.to_string_lossy().into());
-    if trial.verdict.is_trouble() {
-        case.set_system_out(block(trial, command, Paint { colour: false }));
-    } else if trial.kept {
+    if trial.kept && !trial.verdict.is_trouble() {
         case.set_system_out(format!("folder {}\n", trial.directory.display()));
     }
     classified(case, &trial.runtime)
@@ -73,10 +71,8 @@ fn comparison(parity: &Parity, command: &str) -> TestCase {
     let status = match &parity.verdict {
         ParityVerdict::Passed => TestCaseStatus::success(),
         ParityVerdict::Failed { differences } => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let first = differences.first().map(|difference| difference.what.clone()).unwrap_or_default();
-            status.set_type("difference").set_message(first).set_description(parity.text());
-            status
+            trouble(NonSuccessKind::Failure, "difference", &first, parity_text(parity, command))
         }
         ParityVerdict::NotCompared { reason } => {
             let mut status = TestCaseStatus::skipped();
@@ -84,12 +80,7 @@ fn comparison(parity: &Parity, command: &str) -> TestCase {
             status
         }
     };
-    let failed = matches!(parity.verdict, ParityVerdict::Failed { .. });
-    let mut case = classified(TestCase::new(parity.name.as_str(), status), PARITY);
-    if failed {
-        case.set_system_out(parity_text(parity, command));
-    }
-    case
+    classified(TestCase::new(parity.name.as_str(), status), PARITY)
 }
 
 fn classified(mut case: TestCase, runtime: &str) -> TestCase {
@@ -97,29 +88,33 @@ fn classified(mut case: TestCase, runtime: &str) -> TestCase {
     case
 }
 
-fn status(verdict: &Verdict) -> TestCaseStatus {
-    let (kind, name, message) = match verdict {
+fn status(trial: &TrialReport, command: &str) -> TestCaseStatus {
+    let (kind, name, headline) = match &trial.verdict {
         Verdict::Passed => return TestCaseStatus::success(),
         Verdict::Skipped { reason } => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(reason.as_str());
             return status;
         }
-        Verdict::Failed { violations } => {
-            let messages: Vec<_> = violations
-                .iter()
-                .map(|violation| {
-                    format!("{}: expected {}, seen {}", violation.what, violation.expected, violation.seen)
-                })
-                .collect();
-            (NonSuccessKind::Failure, "violation", messages.join("\n"))
-        }
+        Verdict::Failed { violations } => (NonSuccessKind::Failure, "violation", headline(violations)),
         Verdict::EnvironmentFailed { error, .. } => (NonSuccessKind::Error, "environment", error.clone()),
         Verdict::Interrupted => (NonSuccessKind::Error, "interrupted", "interrupted before its end".to_owned()),
     };
+    trouble(kind, name, &headline, block(trial, command, Paint { colour: false }))
+}
+
+/// The first violation, and how many there are beside it.
+fn headline(violations: &[Violation]) -> String {
+    let Some((first, others)) = violations.split_first() else { return String::new() };
+    let seen = first.seen.lines().next().unwrap_or_default();
+    let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+    format!("{}: expected {}, seen {seen}{more}", first.what, first.expected)
+}
+
+/// The attribute is a headline. The text is what the terminal shows: most viewers show nothing else of a case.
+fn trouble(kind: NonSuccessKind, name: &str, headline: &str, text: String) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    // The attribute is a headline, the text below it the whole.
-    status.set_type(name).set_message(message.lines().next().unwrap_or_default()).set_description(message);
+    status.set_type(name).set_message(headline.lines().next().unwrap_or_default()).set_description(text);
     status
 }
 

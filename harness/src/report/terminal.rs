@@ -121,6 +121,9 @@ impl<W: Write> Terminal<W> {
         if let Some(tally) = report.parity_tally() {
             let _ = writeln!(text, "{} {tally}", self.paint().style().bold().apply_to("Parity "));
         }
+        if let Some(unsaid) = report.unsaid() {
+            let _ = writeln!(text, "{} {unsaid}", self.paint().style().bold().apply_to("Code   "));
+        }
         if trials > 1 {
             // The blocks are far up by now.
             text.extend(report.not_passed().map(|trial| self.line(trial)));

@@ -209,7 +209,7 @@ impl StandUp<'_> {
                 };
                 let supervisor = ProcessRuntime::supervise(&settings).await?;
                 // Not before somebody removes it when this process is killed.
-                self.settings.folders.create(&self.run)?;
+                self.settings.folders.create(&self.run, &self.trial.name)?;
                 Ok(Some(Box::new(ProcessRuntime::new(settings, supervisor)?)))
             }
             RuntimeKind::Docker => {
@@ -229,7 +229,7 @@ impl StandUp<'_> {
                     ends: self.ends(),
                 };
                 let supervisor = DockerRuntime::supervise(&settings).await?;
-                self.settings.folders.create(&self.run)?;
+                self.settings.folders.create(&self.run, &self.trial.name)?;
                 Ok(Some(Box::new(DockerRuntime::new(settings, supervisor).await?)))
             }
             RuntimeKind::Kubernetes => {
@@ -253,7 +253,7 @@ impl StandUp<'_> {
                     timeline: self.timeline.clone(),
                 };
                 let supervisor = KubernetesRuntime::supervise(&settings).await?;
-                self.settings.folders.create(&self.run)?;
+                self.settings.folders.create(&self.run, &self.trial.name)?;
                 let runtime = KubernetesRuntime::new(settings, supervisor).await?;
                 self.phase("namespace", started);
                 Ok(Some(Box::new(runtime)))

@@ -5,7 +5,12 @@ use std::{io, time::Duration};
 use hourglass_component::chain::{ChainError, SendError};
 
 use super::verdict::Violation;
-use crate::{chain::SetupError, runtime::RuntimeError};
+use crate::{
+    chain::SetupError,
+    machine::{exhausted, not_started},
+    reaper::ReaperError,
+    runtime::RuntimeError,
+};
 
 /// Why an environment could not be made, used or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +74,9 @@ impl<E: Into<EnvironmentError>> From<E> for StepFailure {
 
 /// What to do about an environment failure, where that is known.
 pub fn remedy(error: &EnvironmentError) -> Option<String> {
+    if let Some(text) = exhausted(error) {
+        return Some(text.to_owned());
+    }
     let text = match error {
         EnvironmentError::Setup(SetupError::NotFound { .. } | SetupError::NotThere { .. }) => {
             "name an Anvil binary with --anvil or HARNESS_ANVIL"
@@ -84,8 +92,14 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Setup(SetupError::NotReady { .. }) => {
             "read the chain's output above; another Anvil can be named with --anvil"
         }
-        EnvironmentError::Runtime(RuntimeError::Spawn { .. }) => {
-            "make sure that the program exists and may be executed, or correct the command in the scenario"
+        EnvironmentError::Runtime(RuntimeError::Spawn { source, .. }) => {
+            return Some(not_started(source, "the command stands in the scenario"));
+        }
+        EnvironmentError::Setup(SetupError::Spawn { source, .. }) => {
+            return Some(not_started(source, "--anvil or HARNESS_ANVIL names another Anvil"));
+        }
+        EnvironmentError::Runtime(RuntimeError::Reaper(ReaperError::Spawn { source, .. })) => {
+            return Some(not_started(source, "the harness starts its own executable as the supervisor"));
         }
         EnvironmentError::Runtime(
             RuntimeError::Ended { .. }
@@ -105,7 +119,6 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::Helm(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Operator(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Reach(error)) => return error.remedy(),
-        EnvironmentError::Runtime(RuntimeError::Tail(_)) => "raise fs.inotify.max_user_instances with sysctl",
         _ => return None,
     };
     Some(text.to_owned())

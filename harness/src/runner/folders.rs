@@ -10,6 +10,8 @@ use crate::reaper::{OWNER_FILE, Owner, Place, RunId};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
+/// Says in a trial's folder which trial it is of.
+const TRIAL_FILE: &str = "trial";
 
 /// Folders of trials below one root.
 #[derive(Debug, Clone)]
@@ -41,16 +43,23 @@ impl RunFolders {
         self.root.join(run.as_str())
     }
 
-    /// Makes the folder of a trial.
-    pub fn create(&self, run: &RunId) -> Result<PathBuf, EnvironmentError> {
+    /// Makes the folder of a trial, which holds the trial's name.
+    pub fn create(&self, run: &RunId, trial: &str) -> Result<PathBuf, EnvironmentError> {
         let folder = self.folder_of(run);
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(fail)?;
+        fs::write(folder.join(TRIAL_FILE), format!("{trial}\n")).map_err(fail)?;
         if let Some(owner) = Owner::current() {
             let text = serde_json::to_vec(&owner).unwrap_or_default();
             fs::write(folder.join(OWNER_FILE), text).map_err(fail)?;
         }
         Ok(folder)
+    }
+
+    /// The name of the trial that has this folder; nothing where the folder does not say.
+    pub fn trial_in(folder: &Path) -> Option<String> {
+        let name = fs::read_to_string(folder.join(TRIAL_FILE)).ok()?.trim().to_owned();
+        (!name.is_empty()).then_some(name)
     }
 
     /// Says in the folder of a trial that nobody is at it any more.
@@ -83,7 +92,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folders = RunFolders::below(root.path());
         let run = RunId::generate();
-        let folder = folders.create(&run).unwrap();
+        let folder = folders.create(&run, "process::square").unwrap();
+        assert_eq!(RunFolders::trial_in(&folder).as_deref(), Some("process::square"));
         let at_it = || {
             let [place] = folders.runs().try_into().unwrap();
             assert_eq!((&place.run, &place.folder), (&run, &folder));

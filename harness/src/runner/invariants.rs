@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{failure::StepFailure, judge::verified_on, verdict::Violation, world::World};
 use crate::{
     runtime::{BrokenPromise, Remains, UnexpectedEnd},
-    scenario::{Chain, ComponentRef, Components, Invariants},
+    scenario::{Chain, ComponentRef, Trial},
     timeline::{Event, Level, Source},
 };
 
@@ -68,25 +68,31 @@ pub(super) fn declared_ends(world: &World) -> Vec<Violation> {
     missing.into_iter().map(violation).collect()
 }
 
-/// Errors that components logged and the scenario does not allow.
+/// Errors that components logged and the scenario does not allow; which of its expressions cannot be used, where one
+/// cannot.
 ///
 /// What a program of the user's says after `taking_down`, once it was told to end, is its own affair: the public
 /// aggregator calls every end an error. The reference components are to end without one.
 pub(super) fn in_logs(
     events: &[Event],
-    invariants: &Invariants,
-    components: &Components,
+    trial: &Trial,
     taking_down: Option<Timestamp>,
-) -> Vec<(String, Event)> {
-    // Checked when the file was loaded.
-    let allowed = invariants.compile().ok();
-    let is_allowed = |event: &Event| allowed.as_ref().is_some_and(|set| set.is_match(&text(event)));
-    let errors = events.iter().filter(|event| event.level == Some(Level::Error));
-    let is_last_word =
-        |event: &Event| taking_down.is_some_and(|since| event.at >= since) && is_replaced(event, components);
-    let errors = errors.filter(|event| matches!(event.source, Source::Component(_)));
-    let errors = errors.filter(|event| !is_allowed(event) && !is_last_word(event));
-    errors.map(|event| (text(event), event.clone())).collect()
+) -> Result<Vec<(String, Event)>, String> {
+    let allowed = trial.scenario.invariants.compile()?;
+    let is_allowed = |event: &Event| {
+        let text = text(event);
+        allowed.iter().any(|expression| expression.is_match(&text))
+    };
+    let is_last_word = |event: &Event, component: &ComponentRef| {
+        taking_down.is_some_and(|since| event.at >= since) && trial.scenario.is_replaced(component, trial.runtime)
+    };
+    let errors = events.iter().filter(|event| match &event.source {
+        Source::Component(component) => {
+            event.level == Some(Level::Error) && !is_allowed(event) && !is_last_word(event, component)
+        }
+        Source::Chain(_) | Source::Harness => false,
+    });
+    Ok(errors.map(|event| (text(event), event.clone())).collect())
 }
 
 /// What was left behind.
@@ -105,14 +111,6 @@ pub(super) fn nothing_remains(remains: &[Remains]) -> Option<Violation> {
     })
 }
 
-fn is_replaced(event: &Event, components: &Components) -> bool {
-    match &event.source {
-        Source::Component(ComponentRef::Aggregator) => components.aggregator.command.is_some(),
-        Source::Component(ComponentRef::Executor(_)) => components.executor.command.is_some(),
-        _ => false,
-    }
-}
-
 fn text(event: &Event) -> String {
     match event.fields.get("error").and_then(|error| error.as_str()) {
         Some(error) => format!("{}: {error}", event.message),
@@ -122,44 +120,78 @@ fn text(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{scenario::Component, timeline::parse_line};
+    use std::path::Path;
 
-    fn logged(line: &str) -> Event {
-        parse_line(&ComponentRef::Aggregator, line)
+    use RuntimeKind::{Docker, Kubernetes, Process};
+
+    use super::*;
+    use crate::{
+        scenario::{Loader, RuntimeKind},
+        timeline::parse_line,
+    };
+
+    fn trial(runtime: RuntimeKind, head: &str) -> Trial {
+        let text = format!(
+            "name: own\ndescription: A user's own.\n{head}steps:\n  - create_task: {{payload: \"1\"}}\n  - expect_verified: \
+             {{}}\n"
+        );
+        Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap().trials(&[runtime]).remove(0)
     }
 
-    /// Guards the invariant itself: an error that nobody allowed must be found, and only that.
+    fn found(events: &[Event], trial: &Trial, taking_down: Option<Timestamp>) -> Vec<String> {
+        in_logs(events, trial, taking_down).unwrap().into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// Guards the invariant itself: an error that is not allowed must be found, and only that.
     #[test]
     fn errors_are_found_unless_they_are_allowed() {
         let events = [
-            logged(r#"{"level":"INFO","message":"fine"}"#),
-            logged(r#"{"level":"ERROR","message":"lost a block","error":"gone"}"#),
-            logged(r#"{"level":"ERROR","message":"known trouble"}"#),
-        ];
-        let invariants = Invariants { allowed_errors: vec!["^known".to_owned()], ..Invariants::default() };
-        let reference = Components::default();
-        let found: Vec<_> = in_logs(&events, &invariants, &reference, None).into_iter().map(|(text, _)| text).collect();
-        assert_eq!(found, ["lost a block: gone"]);
-        assert_eq!(in_logs(&events, &Invariants::default(), &reference, None).len(), 2);
+            r#"{"level":"INFO","message":"fine"}"#,
+            r#"{"level":"ERROR","message":"lost a block","error":"gone"}"#,
+            r#"{"level":"ERROR","message":"known trouble"}"#,
+        ]
+        .map(|line| parse_line(&ComponentRef::Aggregator, line));
+        let allowing = trial(Process, "invariants: {allowed_errors: [\"^known\"]}\n");
+        assert_eq!(found(&events, &allowing, None), ["lost a block: gone"]);
+        assert_eq!(found(&events, &trial(Process, ""), None).len(), 2);
     }
 
-    /// Excused is the user's program alone, and only for what it says once it was told to end.
-    #[test]
-    fn the_last_words_of_a_replaced_component_are_no_errors() {
+    const BOTH: &str = "{command: [mine], image: mine}";
+
+    /// Excused is the user's program alone, as command or as image, and only for what it says once it was told to end.
+    #[rstest::rstest]
+    #[case::reference(Process, "aggregator", "{}", ComponentRef::Aggregator, false)]
+    #[case::aggregator(Process, "aggregator", BOTH, ComponentRef::Aggregator, true)]
+    #[case::aggregator_as_image(Docker, "aggregator", "{image: mine, command: [x]}", ComponentRef::Aggregator, true)]
+    #[case::a_command_in_a_container(Docker, "aggregator", "{command: [mine]}", ComponentRef::Aggregator, false)]
+    #[case::executor(Kubernetes, "executor", BOTH, ComponentRef::Executor("operator".to_owned()), true)]
+    #[case::performer(Process, "performer", BOTH, ComponentRef::Performer("operator".to_owned()), true)]
+    #[case::performer_as_image(Kubernetes, "performer", BOTH, ComponentRef::Performer("operator".to_owned()), true)]
+    #[case::of_another(Process, "performer", BOTH, ComponentRef::Executor("operator".to_owned()), false)]
+    fn the_last_words_of_a_replaced_component_are_no_errors(
+        #[case] runtime: RuntimeKind,
+        #[case] key: &str,
+        #[case] given: &str,
+        #[case] component: ComponentRef,
+        #[case] excused: bool,
+    ) {
         let events = [
-            logged(r#"{"level":"error","ts":"2026-01-02T03:04:05.000Z","msg":"running"}"#),
-            logged(r#"{"level":"error","ts":"2026-01-02T03:04:07.000Z","msg":"ending"}"#),
-        ];
+            r#"{"level":"error","ts":"2026-01-02T03:04:05.000Z","msg":"running"}"#,
+            r#"{"level":"error","ts":"2026-01-02T03:04:07.000Z","msg":"ending"}"#,
+        ]
+        .map(|line| parse_line(&component, line));
+        let trial = trial(runtime, &format!("components: {{{key}: {given}}}\n"));
         let taking_down = "2026-01-02T03:04:06Z".parse().ok();
-        let command = Some(vec!["aggregator".to_owned()]);
-        let replaced =
-            Components { aggregator: Component { command, ..Component::default() }, ..Components::default() };
-        let count = |components: &Components, since: Option<Timestamp>| {
-            in_logs(&events, &Invariants::default(), components, since).len()
-        };
-        assert_eq!(count(&replaced, taking_down), 1);
-        assert_eq!(count(&replaced, None), 2);
-        assert_eq!(count(&Components::default(), taking_down), 2);
+        let expected: &[_] = if excused { &["running"] } else { &["running", "ending"] };
+        assert_eq!(found(&events, &trial, taking_down), expected);
+        assert_eq!(found(&events, &trial, None).len(), 2, "it was not told to end");
+    }
+
+    /// What was allowed must not be forgotten in silence.
+    #[test]
+    fn an_expression_that_cannot_be_used_is_told() {
+        let mut trial = trial(Process, "");
+        std::sync::Arc::make_mut(&mut trial.scenario).invariants.allowed_errors.push("a(".to_owned());
+        assert!(in_logs(&[], &trial, None).unwrap_err().contains("`a(`"));
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_component::{causes::with_causes, timeout::timeout};
+use hourglass_component::{causes::with_causes, keys::H256, timeout::timeout};
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use super::{
     failure::{StepFailure, remedy},
     invariants,
     limits::{self, REPORT_OF_RUINS_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
-    steps, traces,
+    proof, steps, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
@@ -168,7 +168,7 @@ impl Course<'_> {
         let _ = timeout(limit, unless_interrupted(interrupt, self.note_chains(&world, answers))).await;
         progress("taking down");
         let failed = match &stepping {
-            Some(Ok(violations)) => !violations.is_empty(),
+            Some(Ok(violations)) => violations.is_empty() == self.trial.proof,
             Some(Err(error)) => !error.is_inapplicable(),
             None => true,
         };
@@ -308,18 +308,25 @@ impl Course<'_> {
     /// Judged at the very end: components may complain while they are taken down.
     fn log_invariant(&mut self) {
         let events = self.timeline.sorted();
-        let scenario = &self.trial.scenario;
-        let errors = invariants::in_logs(&events, &scenario.invariants, &scenario.components, self.taking_down);
-        for (text, event) in errors {
-            self.violations.push(Violation {
-                what: "invariant: no ERROR in a log".to_owned(),
-                place: None,
-                expected: "no ERROR record that invariants.allowed_errors does not match".to_owned(),
-                seen: format!("{}: {text}", event.source),
-                task: event.task_hash.map(|task| format!("{task:?}")),
-                timeline: self.timeline.last_lines(event.task_hash, LAST_ENTRIES, self.started),
-            });
-        }
+        let violation = |expected: &str, seen: String, task: Option<H256>| Violation {
+            what: "invariant: no ERROR in a log".to_owned(),
+            place: None,
+            expected: expected.to_owned(),
+            seen,
+            task: task.map(|task| format!("{task:?}")),
+            timeline: self.timeline.last_lines(task, LAST_ENTRIES, self.started),
+        };
+        let found = match invariants::in_logs(&events, self.trial, self.taking_down) {
+            Ok(errors) => errors
+                .into_iter()
+                .map(|(text, event)| {
+                    let expected = "no ERROR record that invariants.allowed_errors does not match";
+                    violation(expected, format!("{}: {text}", event.source), event.task_hash)
+                })
+                .collect(),
+            Err(reason) => vec![violation("expressions in invariants.allowed_errors that can be used", reason, None)],
+        };
+        self.violations.extend(found);
     }
 
     /// What was run, with its variables filled in and its defaults spelled out.
@@ -350,6 +357,7 @@ impl Course<'_> {
             None if self.violations.is_empty() => Verdict::Passed,
             None => Verdict::Failed { violations: self.violations },
         };
+        let verdict = if self.trial.proof { proof::judged(verdict, &self.trial.path) } else { verdict };
         // A stand-up that fails early has made no folder.
         let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
         let trace = Trace {

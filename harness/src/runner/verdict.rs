@@ -119,18 +119,19 @@ pub struct TaskReport {
     pub phases: TaskPhases,
 }
 
-/// What the process tells its caller. In ascending order of what outweighs what.
+/// What the process tells its caller. In ascending order of what outweighs what: that one trial could not be run makes the
+/// failure of another no less certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExitStatus {
     /// 0: all passed, or could not be run here.
     Passed,
+    /// 3: the environment failed, and no trial.
+    Environment,
     /// 1: a trial failed.
     Failed,
     /// 2: the command line or a scenario file is wrong; nothing was run.
     Usage,
-    /// 3: the environment failed.
-    Environment,
     /// 130: interrupted, as a shell reports SIGINT.
     Interrupted,
 }
@@ -184,7 +185,8 @@ mod tests {
     #[case::all_passed(&[Verdict::Passed, Verdict::Passed], 0)]
     #[case::one_was_skipped(&[Verdict::Passed, Verdict::Skipped { reason: "no nodes".to_owned() }], 0)]
     #[case::one_failed(&[Verdict::Failed { violations: vec![] }, Verdict::Passed], 1)]
-    #[case::environment_outweighs_failure(&[broken(), Verdict::Failed { violations: vec![] }], 3)]
+    #[case::one_could_not_be_run(&[broken(), Verdict::Passed], 3)]
+    #[case::failure_outweighs_environment(&[broken(), Verdict::Failed { violations: vec![] }, broken()], 1)]
     #[case::interruption_outweighs_all(&[Verdict::Interrupted, broken(), Verdict::Failed { violations: vec![] }], 130)]
     fn the_exit_code_of_a_set_is_that_of_its_gravest_verdict(#[case] verdicts: &[Verdict], #[case] code: u8) {
         assert_eq!(ExitStatus::of(verdicts).code(), code, "{verdicts:?}");

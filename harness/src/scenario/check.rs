@@ -5,10 +5,11 @@ use std::path::Path;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
+use super::allowed_errors::{compile, shortened};
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::values::{Curve, Mining};
-use super::{check_runtimes, check_steps};
+use super::{check_components, check_runtimes, check_steps};
 
 /// Adds every problem of `document`, which stands in the file at `path`.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
@@ -19,19 +20,18 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     if document.timeout.is_some_and(|timeout| timeout.is_zero()) {
         problems.add(no_time(&root.key("timeout"), "timeout"));
     }
+    check_components::check(document, problems);
     check_runtimes::check(document, problems);
     check_steps::check(document, problems);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {
-        if let Err(error) = regex::Regex::new(expression) {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        if let Err(reason) = compile(expression) {
             problems.add(
                 Problem::at_value(
                     &root.key("invariants").key("allowed_errors").item(index),
-                    format!("`{expression}` is not a regular expression"),
+                    format!("`{}` is not a regular expression that can be used", shortened(expression)),
                 )
                 .label(reason)
-                .help("a backslash before a character takes it literally"),
+                .help("a backslash before a character takes it literally; repetitions of repetitions become large"),
             );
         }
     }

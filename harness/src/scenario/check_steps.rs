@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hourglass_component::document::{Duration, Pointer, Problem, Problems};
+use hourglass_proto::contracts::errors;
 
 use super::limits::{limits, no_time};
 use super::model::ScenarioDocument;
@@ -27,7 +28,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
             checking.operator(name, &Pointer::from("/invariants/expected_ends").item(index));
         }
     }
-    if checking.expectations == 0 && !checking.problems.touch(&at) {
+    if checking.expectations == 0 && !document.steps.is_empty() && !checking.problems.touch(&at) {
         checking.problems.add(
             Problem::at_key(&at, "the scenario expects nothing, so that it cannot fail")
                 .label("no step here is an expectation")
@@ -169,6 +170,14 @@ impl Checking<'_> {
     fn expect_rejected(&mut self, rejected: &ExpectRejected, at: &Pointer) {
         let (text, raw) = (rejected.payload.is_some(), rejected.payload_hex.is_some());
         self.either("payload", text, raw, true, at);
+        let known = errors::names();
+        if !known.contains(&rejected.error.as_str()) {
+            self.problems.add(
+                Problem::at_value(&at.key("error"), format!("no contract has an error called `{}`", rejected.error))
+                    .label("expected here")
+                    .did_you_mean(&rejected.error, "errors", known),
+            );
+        }
     }
 
     fn expect_verified(&mut self, verified: &ExpectVerified, at: &Pointer) {

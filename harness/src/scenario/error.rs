@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use hourglass_component::document::DocumentError;
 use miette::Diagnostic;
 
+use super::folder::PassedOver;
+use super::texts::ComponentRef;
+use super::values::RuntimeKind;
+
 /// Why scenarios could not be loaded or selected. Usage errors, all of them: exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -16,8 +20,13 @@ pub enum ScenarioError {
     #[error("find scenarios: there is no folder `{0}`")]
     NoDirectory(PathBuf),
     /// The folder holds no scenario.
-    #[error("find scenarios: no `*.yaml` in `{0}`")]
-    EmptyDirectory(PathBuf),
+    #[error("find scenarios: no `*.yaml` in `{path}`{}", listed(passed_over))]
+    EmptyDirectory {
+        /// The folder.
+        path: PathBuf,
+        /// What looks like a scenario there.
+        passed_over: Vec<PassedOver>,
+    },
     /// The folder could not be listed.
     #[error("list the scenarios in `{path}`")]
     ListDirectory {
@@ -37,11 +46,11 @@ pub enum ScenarioError {
     /// Tags and runtimes leave nothing.
     #[error("select trials: none has {0}")]
     NothingLeft(String),
-    /// An image is named for a component that runs as a process.
-    #[error("use {option} in {trial}: the process runtime has no images")]
+    /// An image is all that is given for a component that runs as a process.
+    #[error("use the image of the {component} in {trial}: the process runtime has no images")]
     ImageOfProcess {
-        /// The option of the command line.
-        option: &'static str,
+        /// The component.
+        component: ComponentRef,
         /// The trial.
         trial: String,
     },
@@ -56,9 +65,62 @@ pub enum ScenarioError {
         /// Why.
         source: std::io::Error,
     },
-    /// The output could not be written.
-    #[error("write the output")]
-    Write(#[from] std::io::Error),
+    /// An argument that selects is empty.
+    #[error("select trials: {0} is empty")]
+    Empty(&'static str),
+    /// A pattern is too large.
+    #[error("select trials: `{0}` is too long for a pattern")]
+    TooLong(String),
+    /// What is named is meant for other runtimes.
+    #[error("select trials: `{name}` is not meant for {asked}, only for {meant}{because}", asked = words(asked), meant = words(meant), because = reason(because.as_deref()))]
+    NotMeant {
+        /// The name or the file.
+        name: String,
+        /// The runtimes that trials are chosen for.
+        asked: Vec<RuntimeKind>,
+        /// Those that the scenario is meant for.
+        meant: Vec<RuntimeKind>,
+        /// Why, in the scenario's words.
+        because: Option<String>,
+    },
+    /// A scenario that is named has no fault that could be taken out.
+    #[error("prove that `{name}` can fail: the scenario has no `without_fault`")]
+    NoProof {
+        /// The name or the file.
+        name: String,
+    },
+    /// A command is given for a component, and the runtime does not run commands.
+    #[error("use the command of the {component} in {trial}: the {runtime} runtime runs images")]
+    CommandOfContainer {
+        /// The component.
+        component: ComponentRef,
+        /// The trial.
+        trial: String,
+        /// Its runtime.
+        runtime: RuntimeKind,
+        /// The option that names an image instead.
+        option: &'static str,
+    },
+    /// An option that has no effect on any of the chosen trials.
+    #[error("use {option}: {reason}")]
+    WithoutEffect {
+        /// The option.
+        option: &'static str,
+        /// Why it has none.
+        reason: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// A regular expression on the command line is none.
+    #[error("use {option} `{expression}`: {reason}")]
+    Expression {
+        /// The option.
+        option: &'static str,
+        /// The expression.
+        expression: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl From<DocumentError> for ScenarioError {
@@ -70,17 +132,35 @@ impl From<DocumentError> for ScenarioError {
 impl Diagnostic for ScenarioError {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let help = match self {
-            Self::NoDirectory(_) | Self::EmptyDirectory(_) => {
+            Self::NoDirectory(_) | Self::EmptyDirectory { .. } => {
                 "give files, or name the folder with `--scenarios DIR` or HARNESS_SCENARIOS".to_owned()
             }
             Self::NoMatch { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::NoMatch { .. } => "`harness list` shows all trials".to_owned(),
             Self::NothingLeft(_) => "`harness list` shows all trials with their tags".to_owned(),
             Self::ImageOfProcess { .. } => {
-                "add `--runtime docker`, or give the scenario a `command` for processes beside the image".to_owned()
+                "choose `--runtime docker`, or give the component a `command` beside the image".to_owned()
+            }
+            Self::CommandOfContainer { option, .. } => {
+                format!("name an image with {option} or beside the `command`, or choose `--runtime process`")
+            }
+            Self::Empty(_) => "name a scenario, or leave the argument out for all".to_owned(),
+            Self::TooLong(_) => "name the scenarios one by one".to_owned(),
+            Self::NotMeant { meant, .. } => {
+                let names: Vec<_> = meant.iter().map(|kind| kind.as_str()).collect();
+                format!("choose `--runtime {}`", names.join(","))
+            }
+            Self::NoProof { .. } => {
+                "say in the scenario with which values there is no fault, or leave it out of `--without-fault`"
+                    .to_owned()
+            }
+            Self::WithoutEffect { remedy, .. } => (*remedy).to_owned(),
+            Self::Expression { .. } => {
+                "correct it; a backslash before a character takes it literally, and quotes keep the shell from it"
+                    .to_owned()
             }
             Self::StaleSchema(path) => format!("renew it: `harness schema --output {}`", path.display()),
-            Self::Invalid(_) | Self::ListDirectory { .. } | Self::Read { .. } | Self::Write(_) => return None,
+            Self::Invalid(_) | Self::ListDirectory { .. } | Self::Read { .. } => return None,
         };
         Some(Box::new(help))
     }
@@ -91,6 +171,19 @@ impl Diagnostic for ScenarioError {
             _ => None,
         }
     }
+}
+
+/// `process and docker`
+fn words(kinds: &[RuntimeKind]) -> String {
+    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" and ")
+}
+
+fn reason(because: Option<&str>) -> String {
+    because.map(|because| format!(": {}", because.trim_end_matches('.'))).unwrap_or_default()
+}
+
+fn listed(passed_over: &[PassedOver]) -> String {
+    passed_over.iter().map(|PassedOver { path, why }| format!("; `{}`: {why}", path.display())).collect()
 }
 
 fn files(count: usize) -> String {

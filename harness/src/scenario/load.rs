@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use hourglass_component::document::{DocumentError, Pointer, Problem, Problems, Schema, Tree};
 use serde_json::Value;
@@ -55,8 +56,7 @@ impl Loader {
 
     /// Loads the file at `path`. On failure the error holds all of its problems.
     pub fn load(&mut self, path: &Path) -> Result<ScenarioFile, DocumentError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| DocumentError::Read { path: path.to_owned(), source })?;
+        let text = read(path).map_err(|source| DocumentError::Read { path: path.to_owned(), source })?;
         self.parse(path, text)
     }
 
@@ -69,13 +69,14 @@ impl Loader {
             tree: &tree,
             header: Header::read(tree.value()),
             used: BTreeSet::new(),
+            misspelt: false,
             problems: Problems::new(),
         };
         let variants = loading.variants();
         loading.check_variables();
         let mut problems = loading.problems;
         if let Some(name) = tree.value()["name"].as_str() {
-            if let Some(other) = self.names.get(name).filter(|other| *other != path) {
+            if let Some(other) = self.names.get(name).filter(|other| !is_same(other, path)) {
                 let message = format!("the name `{name}` is taken by {}", other.display());
                 let problem = Problem::at_value(&Pointer::from("/name"), message);
                 problems.add(problem.label("taken").help("rename this file and its scenario"));
@@ -98,6 +99,7 @@ impl ScenarioFile {
                     scenario: Arc::clone(&variant.scenario),
                     runtime: *runtime,
                     path: Arc::clone(&self.path),
+                    proof: false,
                     fault_free: variant.fault_free.clone(),
                 });
             }
@@ -112,6 +114,8 @@ struct Loading<'a> {
     tree: &'a Tree,
     header: Header,
     used: BTreeSet<String>,
+    /// Whether a name was used that no variable has.
+    misspelt: bool,
     problems: Problems,
 }
 
@@ -153,10 +157,13 @@ impl Loading<'_> {
     fn scenario(&mut self, bindings: &Bindings) -> Option<Arc<Scenario>> {
         let mut problems = Problems::new();
         let value = substitute(self.tree.value(), bindings, &mut self.used, &mut problems);
+        // What was meant by an unknown name may be a variable that then is not used.
+        self.misspelt |= !problems.is_empty();
         let tree = self.tree.with_value(value);
         let document = self.schema.read(&tree, &mut problems);
-        if let Some(document) = &document {
-            check::check(document, &self.path, &mut problems);
+        match &document {
+            Some(document) => check::check(document, &self.path, &mut problems),
+            None => self.check_completed(&tree, &mut problems),
         }
         let good = problems.is_empty();
         self.problems.extend(problems);
@@ -165,9 +172,31 @@ impl Loading<'_> {
             .map(|document| Arc::new(resolve::resolve(document, bindings.clone(), &self.path, &tree)))
     }
 
+    /// Checks a document that lacks what it must have, as if that were there: a missing key must not hide the mistakes in
+    /// the others.
+    fn check_completed(&self, tree: &Tree, problems: &mut Problems) {
+        let mut value = tree.value().clone();
+        let Some(entries) = value.as_object_mut() else { return };
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        for (key, text) in [("name", &*stem), ("description", "-")] {
+            if !entries.get(key).is_some_and(is_text) {
+                entries.insert(key.to_owned(), text.into());
+            }
+        }
+        if !entries.get("steps").is_some_and(Value::is_array) {
+            entries.insert("steps".to_owned(), Value::Array(Vec::new()));
+        }
+        let completed = tree.with_value(value);
+        // Its problems were found before.
+        if let Some(document) = self.schema.read(&completed, &mut Problems::new()) {
+            check::check(&document, &self.path, problems);
+        }
+    }
+
     /// A variable that nothing uses is a mistake: what it was meant for keeps its value.
     fn check_variables(&mut self) {
-        if !self.problems.is_empty() {
+        if self.misspelt || self.problems.touch(&Pointer::from("/matrix")) {
             return;
         }
         for (place, names) in [
@@ -183,6 +212,21 @@ impl Loading<'_> {
             }
         }
     }
+}
+
+/// The text of an ordinary file; a pipe or a device might have no end.
+fn read(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));
+    }
+    fs::read_to_string(path)
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let same = || Some(fs::canonicalize(one).ok()? == fs::canonicalize(other).ok()?);
+    one == other || same().unwrap_or(false)
 }
 
 /// What must be known before the rest can be read. What is not as it should be is left out here;

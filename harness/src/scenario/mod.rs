@@ -3,15 +3,20 @@
 //! file → [`Loader`] → [`ScenarioFile`] → [`Trial`]s; [`Selection`] says which. Nothing in here
 //! starts anything; what a step does when it runs is the runner's.
 
+mod allowed_errors;
 mod check;
+mod check_components;
 mod check_runtimes;
 mod check_steps;
 mod cluster_fault;
 mod error;
+mod folder;
 mod images;
 mod limits;
 mod load;
 mod model;
+mod proofs;
+mod replaced;
 mod resolve;
 mod schema;
 mod select;
@@ -23,15 +28,19 @@ mod trial;
 mod values;
 mod variables;
 
+pub use allowed_errors::AllowedErrors;
 pub use cluster_fault::{
     ClusterFault, Cut, DeletePod, DrainNode, KillClusterOperator, LimitPods, Mend, ScaleClusterOperator, UncordonNodes,
 };
 pub use error::ScenarioError;
+pub use folder::PassedOver;
 pub use images::Images;
 pub use load::{Loader, ScenarioFile, Variant};
 pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology};
+pub use proofs::{WITHOUT_FAULT, proofs};
+pub use replaced::check_components;
 pub use schema::schema_text;
-pub use select::{DEFAULT_DIRECTORY, Selection, load as load_files};
+pub use select::{DEFAULT_DIRECTORY, Selected, Selection, load as load_files};
 pub use step::{
     CreateTask, Disconnect, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Pause,
     Reconnect, Restart, Resume, STEP_KEYS, Step, StepDocument, StepKind, Warp,

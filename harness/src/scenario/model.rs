@@ -9,6 +9,7 @@ use hourglass_component::document::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::allowed_errors::{compile, shortened};
 use super::step::{Step, StepDocument};
 use super::texts::{ComponentRef, Scalar};
 use super::values::{Curve, Memory, Mining, RuntimeKind};
@@ -223,9 +224,14 @@ impl Component {
 }
 
 impl Invariants {
-    /// The expressions of `allowed_errors`, compiled.
-    pub fn compile(&self) -> Result<regex::RegexSet, regex::Error> {
-        regex::RegexSet::new(&self.allowed_errors)
+    /// The expressions of `allowed_errors`, compiled; the first that cannot be, with the reason. Loading compiles them in
+    /// the same way.
+    pub fn compile(&self) -> Result<Vec<regex::Regex>, String> {
+        let compiled = self
+            .allowed_errors
+            .iter()
+            .map(|expression| compile(expression).map_err(|reason| format!("`{}`: {reason}", shortened(expression))));
+        compiled.collect()
     }
 }
 

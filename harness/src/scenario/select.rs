@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use hourglass_component::document::{DocumentError, suggest};
 
+use super::allowed_errors::shortened;
 use super::error::ScenarioError;
+use super::folder::{Folder, PassedOver, is_file};
 use super::load::{Loader, ScenarioFile};
+use super::model::Scenario;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 
@@ -30,114 +33,172 @@ pub struct Selection {
     pub directory: Option<PathBuf>,
 }
 
+/// What was selected.
+#[derive(Debug, Default)]
+pub struct Selected {
+    /// The trials, sorted by runtime and then as their files are.
+    pub trials: Vec<Trial>,
+    /// What somebody may miss among them, a sentence each.
+    pub notices: Vec<String>,
+}
+
 impl Selection {
-    /// The trials that are meant, sorted by runtime and then as their files are.
+    /// The trials that are meant.
     pub fn trials(&self) -> Result<Vec<Trial>, ScenarioError> {
+        Ok(self.select()?.trials)
+    }
+
+    /// The trials that are meant, and what is left out though somebody may miss it.
+    pub fn select(&self) -> Result<Selected, ScenarioError> {
+        self.refuse_empty()?;
         let (paths, names) = self.paths_and_names();
         let mut loader = Loader::new()?;
         let mut broken = Vec::new();
+        let mut selected = Selected::default();
         let given = load(&mut loader, &paths, &mut broken);
-        let mut trials = self.expand(&given);
+        let mut left_out = self.not_meant(&given);
+        selected.trials = expand(&given, &self.asked());
         if paths.is_empty() || !names.is_empty() {
-            let candidates = self.directory_trials(&mut loader, &names, &mut broken)?;
-            trials.extend(candidates);
+            self.add_from_directory(&mut loader, &names, &mut broken, &mut selected)?;
         }
         if !broken.is_empty() {
             return Err(ScenarioError::Invalid(broken));
         }
+        if selected.trials.is_empty() && !left_out.is_empty() {
+            return Err(left_out.swap_remove(0));
+        }
+        // A shell that expands `scenarios/*.yaml` names files that are meant for other runtimes.
+        selected.notices.extend(left_out.into_iter().map(|error| format!("left out: failed to {error}")));
+        let trials = &mut selected.trials;
         trials.retain(|trial| self.has_tag(trial));
         trials.sort_by_key(|trial| trial.runtime);
+        // A file that is given twice, or by its name as well, is one scenario.
+        let mut seen = BTreeSet::new();
+        trials.retain(|trial| seen.insert(trial.name.clone()));
         if trials.is_empty() {
             return Err(ScenarioError::NothingLeft(self.restrictions()));
         }
-        Ok(trials)
+        Ok(selected)
     }
 
-    /// The trials of the folder that `names` mean. Who names one scenario need not mend all the
+    /// Adds the trials of the folder that `names` mean. Who names one scenario need not mend all the
     /// others first: files whose names have nothing in common with `names` may be broken.
-    fn directory_trials(
+    fn add_from_directory(
         &self,
         loader: &mut Loader,
         names: &[&str],
         broken: &mut Vec<DocumentError>,
-    ) -> Result<Vec<Trial>, ScenarioError> {
-        let mut candidates = Vec::new();
+        selected: &mut Selected,
+    ) -> Result<(), ScenarioError> {
+        let folder = self.folder()?;
+        let mut files = Vec::new();
         let mut others = Vec::new();
-        let mut stems = Vec::new();
-        for path in self.directory_files()? {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            match loader.load(&path) {
-                Ok(file) => candidates.extend(self.expand(&[file])),
-                Err(error) if concerns(&stem, names) => broken.push(error),
+        for path in &folder.files {
+            match loader.load(path) {
+                Ok(file) => files.push(file),
+                Err(error) if concerns(&stem(path), names) => broken.push(error),
                 Err(error) => others.push(error),
             }
-            stems.push(stem);
         }
+        let asked = self.asked();
         if names.is_empty() {
-            return Ok(candidates);
+            selected.trials.extend(expand(&files, &asked));
+            selected.notices.extend(folder.passed_over.iter().map(notice));
+            return Ok(());
         }
+        // All of them: what is not meant for the runtimes that are asked for is told apart from what is not there.
+        let candidates = expand(&files, &RuntimeKind::ALL);
         let mut chosen = vec![false; candidates.len()];
         for name in names {
-            let matches = matcher(name, &candidates);
-            let mut any = false;
-            for (trial, chosen) in candidates.iter().zip(&mut chosen) {
-                if matches(trial) {
-                    (*chosen, any) = (true, true);
-                }
-            }
+            let matches = matcher(name, &candidates)?;
+            let meant: Vec<_> = (0..candidates.len()).filter(|index| matches(&candidates[*index])).collect();
             // The name may mean a trial of a file that cannot be read.
-            if !any && broken.is_empty() {
+            if meant.is_empty() && broken.is_empty() {
                 broken.append(&mut others);
             }
-            if !any && broken.is_empty() {
-                return Err(no_match(name, &stems));
+            if meant.is_empty() && broken.is_empty() {
+                return Err(no_match(name, &folder));
             }
+            let there: Vec<_> = meant.iter().filter(|index| asked.contains(&candidates[**index].runtime)).collect();
+            if let (Some(first), true) = (meant.first(), there.is_empty()) {
+                return Err(self.none_there(name, &candidates[*first]));
+            }
+            there.into_iter().for_each(|index| chosen[*index] = true);
         }
-        Ok(candidates.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(trial, _)| trial).collect())
+        let chosen = candidates.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(trial, _)| trial);
+        selected.trials.extend(chosen);
+        Ok(())
     }
 
-    /// The files that are meant: those given and those with the stems given, or all of the folder.
-    pub fn files(&self) -> Result<Vec<PathBuf>, ScenarioError> {
-        let (mut paths, names) = self.paths_and_names();
-        if paths.is_empty() || !names.is_empty() {
-            let files = self.directory_files()?;
-            let stem = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let stems: Vec<_> = files.iter().map(stem).collect();
-            if let Some(name) = names.iter().find(|name| !stems.iter().any(|stem| concerns(stem, &[name]))) {
-                return Err(no_match(name, &stems));
-            }
-            paths.extend(files.into_iter().zip(stems).filter(|(_, stem)| concerns(stem, &names)).map(|(path, _)| path));
+    /// Why a name that means `trial` means no trial of the runtimes that are asked for.
+    fn none_there(&self, name: &str, trial: &Trial) -> ScenarioError {
+        let asked = self.asked();
+        if trial.scenario.runtimes.iter().any(|runtime| asked.contains(runtime)) {
+            // The name says another runtime itself.
+            return ScenarioError::NothingLeft(format!("the name `{name}` and {}", self.restrictions()));
         }
-        Ok(paths)
+        not_meant(name.to_owned(), asked, &trial.scenario)
+    }
+
+    /// The files that have no trial of the runtimes that are asked for.
+    fn not_meant(&self, given: &[ScenarioFile]) -> Vec<ScenarioError> {
+        let asked = self.asked();
+        let scenarios = given.iter().filter_map(|file| Some((file, &file.variants.first()?.scenario)));
+        let left_out = scenarios.filter(|(_, scenario)| !scenario.runtimes.iter().any(|kind| asked.contains(kind)));
+        left_out.map(|(file, scenario)| not_meant(file.path.display().to_string(), asked.clone(), scenario)).collect()
+    }
+
+    /// The files that are meant: those given and those with the stems given, or all of the folder; and what looks like a
+    /// scenario there and is none, where all is meant.
+    pub fn files(&self) -> Result<(Vec<PathBuf>, Vec<PassedOver>), ScenarioError> {
+        self.refuse_empty()?;
+        let (mut paths, names) = self.paths_and_names();
+        if !paths.is_empty() && names.is_empty() {
+            return Ok((paths, Vec::new()));
+        }
+        let folder = self.folder()?;
+        let means = |name: &&str| folder.files.iter().any(|path| concerns(&stem(path), &[*name]));
+        if let Some(name) = names.iter().find(|name| !means(name)) {
+            return Err(no_match(name, &folder));
+        }
+        paths.extend(folder.files.into_iter().filter(|path| concerns(&stem(path), &names)));
+        Ok((paths, if names.is_empty() { folder.passed_over } else { Vec::new() }))
+    }
+
+    /// An empty text is part of every name: what was meant to be one scenario would be all of them.
+    fn refuse_empty(&self) -> Result<(), ScenarioError> {
+        let is_empty = |texts: &[String]| texts.iter().any(|text| text.trim().is_empty());
+        if is_empty(&self.patterns) {
+            return Err(ScenarioError::Empty("a name"));
+        }
+        if is_empty(&self.tags) {
+            return Err(ScenarioError::Empty("a tag"));
+        }
+        if self.directory.as_ref().is_some_and(|directory| directory.as_os_str().is_empty()) {
+            return Err(ScenarioError::Empty("the folder that `--scenarios` or HARNESS_SCENARIOS names"));
+        }
+        Ok(())
     }
 
     fn paths_and_names(&self) -> (Vec<PathBuf>, Vec<&str>) {
         let (paths, names): (Vec<_>, Vec<_>) =
-            self.patterns.iter().map(String::as_str).partition(|pattern| is_file(pattern));
+            self.patterns.iter().map(String::as_str).partition(|pattern| is_file(Path::new(pattern)));
         (paths.into_iter().map(PathBuf::from).collect(), names)
     }
 
-    fn directory_files(&self) -> Result<Vec<PathBuf>, ScenarioError> {
+    fn folder(&self) -> Result<Folder, ScenarioError> {
         let directory = self.directory.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIRECTORY));
-        if !directory.is_dir() {
-            return Err(ScenarioError::NoDirectory(directory));
+        let folder = Folder::list(&directory)?;
+        if folder.files.is_empty() {
+            return Err(ScenarioError::EmptyDirectory { path: directory, passed_over: folder.passed_over });
         }
-        let failed = |source| ScenarioError::ListDirectory { path: directory.clone(), source };
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(&directory).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.to_str().is_some_and(is_file) {
-                files.push(path);
-            }
-        }
-        files.sort();
-        if files.is_empty() { Err(ScenarioError::EmptyDirectory(directory)) } else { Ok(files) }
+        Ok(folder)
     }
 
-    fn expand(&self, files: &[ScenarioFile]) -> Vec<Trial> {
+    /// The runtimes that trials are chosen for.
+    fn asked(&self) -> Vec<RuntimeKind> {
         let named: BTreeSet<_> = self.runtimes.iter().copied().collect();
-        let runtimes: Vec<_> = if named.is_empty() { RuntimeKind::ALL.to_vec() } else { named.into_iter().collect() };
-        files.iter().flat_map(|file| file.trials(&runtimes)).collect()
+        if named.is_empty() { RuntimeKind::ALL.to_vec() } else { named.into_iter().collect() }
     }
 
     fn has_tag(&self, trial: &Trial) -> bool {
@@ -163,39 +224,50 @@ pub fn load(loader: &mut Loader, paths: &[PathBuf], broken: &mut Vec<DocumentErr
     files
 }
 
-fn no_match(name: &str, stems: &[String]) -> ScenarioError {
+fn expand(files: &[ScenarioFile], runtimes: &[RuntimeKind]) -> Vec<Trial> {
+    files.iter().flat_map(|file| file.trials(runtimes)).collect()
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn notice(PassedOver { path, why }: &PassedOver) -> String {
+    format!("left out: {}: {why}", path.display())
+}
+
+fn not_meant(name: String, asked: Vec<RuntimeKind>, scenario: &Scenario) -> ScenarioError {
+    let (meant, because) = (scenario.runtimes.clone(), scenario.runtimes_because.clone());
+    ScenarioError::NotMeant { name, asked, meant, because }
+}
+
+fn no_match(name: &str, folder: &Folder) -> ScenarioError {
     let word = name.split("::").nth(1).unwrap_or(name);
-    ScenarioError::NoMatch {
-        pattern: name.to_owned(),
-        suggestion: suggest(word, stems.iter().map(String::as_str)).map(ToOwned::to_owned),
-    }
+    let passed_over = folder.passed_over.iter().find(|over| stem(&over.path) == word);
+    let stems: Vec<_> = folder.files.iter().map(|path| stem(path)).collect();
+    let suggestion = match passed_over {
+        Some(over) => Some(over.path.display().to_string()),
+        None => suggest(word, stems.iter().map(String::as_str)).map(ToOwned::to_owned),
+    };
+    ScenarioError::NoMatch { pattern: name.to_owned(), suggestion }
 }
 
 /// A whole name means that trial or scenario alone; else `*` and `?` stand for letters; else the
 /// text may stand anywhere in the trial's name.
-fn matcher(pattern: &str, candidates: &[Trial]) -> Box<dyn Fn(&Trial) -> bool> {
+fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Box<dyn Fn(&Trial) -> bool>, ScenarioError> {
     let pattern = pattern.to_owned();
     let exact = |trial: &Trial, name: &str| trial.name == name || trial.scenario.name == name;
     if candidates.iter().any(|trial| exact(trial, &pattern)) {
-        return Box::new(move |trial| exact(trial, &pattern));
+        return Ok(Box::new(move |trial| exact(trial, &pattern)));
     }
-    match glob(&pattern) {
-        Some(glob) => Box::new(move |trial| glob.is_match(&trial.name) || glob.is_match(&trial.scenario.name)),
-        None => Box::new(move |trial| trial.name.contains(&pattern)),
+    if !pattern.contains(['*', '?']) {
+        return Ok(Box::new(move |trial| trial.name.contains(&pattern)));
     }
-}
-
-fn glob(pattern: &str) -> Option<regex::Regex> {
-    pattern.contains(['*', '?']).then(|| {
-        let expression = regex::escape(pattern).replace(r"\*", ".*").replace(r"\?", ".");
-        regex::Regex::new(&format!("^{expression}$")).ok()
-    })?
-}
-
-fn is_file(argument: &str) -> bool {
-    Path::new(argument)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml"))
+    let expression = regex::escape(&pattern).replace(r"\*", ".*").replace(r"\?", ".");
+    // The only reason is its size.
+    let glob =
+        regex::Regex::new(&format!("^{expression}$")).map_err(|_| ScenarioError::TooLong(shortened(&pattern)))?;
+    Ok(Box::new(move |trial| glob.is_match(&trial.name) || glob.is_match(&trial.scenario.name)))
 }
 
 /// Whether one of `names` can mean a scenario of the file with this stem, going by the stem alone.

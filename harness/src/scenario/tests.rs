@@ -185,7 +185,12 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "chains count time in seconds"
 )]
 #[case::task_sla("topology: {task_sla: 0s}", "", "3:22: the task SLA must be whole seconds", "at least `1s`")]
-#[case::regex("invariants: {allowed_errors: [\"a(\"]}", "", "3:31: `a(` is not a regular expression", "unclosed group")]
+#[case::regex(
+    "invariants: {allowed_errors: [\"a(\"]}",
+    "",
+    "3:31: `a(` is not a regular expression that can be used",
+    "unclosed group"
+)]
 #[case::within("", "- expect_expired: {within: 0s}", "7:30: `within` must be longer than zero", "such as `10s`")]
 #[case::event(
     "",
@@ -214,6 +219,54 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "such as `0x04`"
 )]
 #[case::payload_number("", "- create_task: {as: b, payload: 0x04}", "7:35: expected text", "put the value in quotes")]
+#[case::unknown_error(
+    "",
+    "- expect_rejected: {payload: \"\", error: PayloadEmpty}",
+    "7:43: no contract has an error called `PayloadEmpty`",
+    "did you mean `PayloadIsEmpty`?"
+)]
+#[case::reserved_variable(
+    "components: {performer: {environment: {GRPC_PORT: 8080}}}",
+    "",
+    "3:40: the executor sets `GRPC_PORT` itself",
+    "take it away"
+)]
+#[case::reserved_variable_of_one(
+    "topology: {operators: [{name: a, performer: {environment: {AVS_ADDRESS: x}}}]}",
+    "",
+    "3:60: the executor sets `AVS_ADDRESS` itself",
+    "take it away"
+)]
+#[case::image_on_processes(
+    "components: {performer: {image: mine}}",
+    "",
+    "3:26: the process runtime has no images",
+    "add a `command`"
+)]
+#[case::image_of_the_aggregator_on_processes(
+    "components: {aggregator: {image: mine}}\nruntimes: [process, docker]\nruntimes_because: It says so.",
+    "",
+    "3:27: the process runtime has no images",
+    "`runtimes: [docker, kubernetes]`"
+)]
+#[case::image_of_one_on_processes(
+    "topology: {operators: [{name: a}, {name: b, performer: {image: mine}}]}",
+    "",
+    "3:57: the process runtime has no images",
+    "add a `command`"
+)]
+#[case::empty_expression(
+    "invariants: {allowed_errors: [\"\"]}",
+    "",
+    "3:31: `` is not a regular expression",
+    "backslash"
+)]
+#[case::large_expression(
+    "invariants: {allowed_errors: ['(\\pL{100}){1000}']}",
+    "",
+    "3:31: `(\\pL{100}){1000}` is not a regular expression that can be used",
+    "size limit"
+)]
 #[case::no_kind("", "- name: nothing", "7:5: the step does not say what to do", "add one of")]
 #[case::two_kinds(
     "",

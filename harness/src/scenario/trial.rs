@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::model::Scenario;
+use super::proofs::WITHOUT_FAULT;
 use super::values::RuntimeKind;
 
 /// One scenario, for one combination of its matrix, on one runtime.
@@ -17,6 +18,8 @@ pub struct Trial {
     pub runtime: RuntimeKind,
     /// The file that the scenario comes from.
     pub path: Arc<Path>,
+    /// Whether its fault is taken out: it proves something when an expectation of its scenario fails.
+    pub proof: bool,
     pub(super) fault_free: Option<Arc<Scenario>>,
 }
 
@@ -26,8 +29,9 @@ impl Trial {
     #[must_use]
     pub fn without_fault(&self) -> Option<Self> {
         self.fault_free.as_ref().map(|scenario| Self {
-            name: format!("{}::without_fault", self.name),
+            name: format!("{}{WITHOUT_FAULT}", self.name),
             scenario: Arc::clone(scenario),
+            proof: true,
             fault_free: None,
             ..self.clone()
         })

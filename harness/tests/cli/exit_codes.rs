@@ -146,9 +146,9 @@ fn a_runtime_that_is_not_there_is_3() {
     sandbox.assert_nothing_left();
 }
 
-/// A failure of the environment outweighs one of a test, and both are told.
+/// That one trial could not be run makes the failure of another no less certain; both are told.
 #[test]
-fn the_gravest_end_is_the_exit_code() {
+fn a_failure_outweighs_an_environment_error_and_both_are_told() {
     let sandbox = Sandbox::new();
     let kill = "  - kill: {component: aggregator}\n";
     let broken = format!("steps:\n{kill}{kill}");
@@ -159,7 +159,11 @@ fn the_gravest_end_is_the_exit_code() {
     ];
     let arguments: Vec<_> = ["run".into()].into_iter().chain(paths).collect();
     let outcome = sandbox.run(&arguments);
-    outcome.assert_code(3).assert_shows(&["3 trials", "1 passed, 1 failed, 1 environment error"]);
+    outcome.assert_code(1).assert_shows(&[
+        "3 trials",
+        "1 passed, 1 failed, 1 environment error",
+        "1 trial could not be run",
+    ]);
     sandbox.assert_no_process();
     assert_eq!(sandbox.run_folders().len(), 2, "the folders of the two that did not pass are kept, and only those");
 }

@@ -162,7 +162,7 @@ fn a_fault_that_cannot_be_made_is_3(#[case] faults: &str, #[case] reason: &str) 
 fn an_image_for_a_process_is_2() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "square", "--performer-image", "mine:1"]);
-    outcome.assert_code(2).assert_complains(&["--performer-image", "process::square", "--runtime docker"]);
+    outcome.assert_code(2).assert_complains(&["--performer-image", "process runtime", "--runtime docker"]);
     let planned = sandbox.run(&["plan", "square", "--runtime", "docker", "--performer-image", "mine:1"]);
     planned.assert_code(0).assert_shows(&["image mine:1"]);
 }

@@ -30,6 +30,9 @@ fn what_is_kept_answers_and_gc_ends_it() {
     }
 
     let running = sandbox.processes().len();
+    let listed = sandbox.run(&["ps"]);
+    listed.assert_code(0).assert_shows(&[name, "kept", "process::square", " began ", "owner       none", &kept]);
+
     let listed = sandbox.run(&["gc", "--dry-run"]);
     listed.assert_code(0).assert_shows(&[name, "anvil", "component aggregator", "component executor"]);
     assert_eq!(sandbox.processes().len(), running, "a dry run ended something");
@@ -43,7 +46,10 @@ fn what_is_kept_answers_and_gc_ends_it() {
 #[test]
 fn gc_of_an_unknown_run_is_2() {
     let sandbox = Sandbox::new();
-    sandbox.run(&["gc", "r00000000a-00000000"]).assert_code(2).assert_complains(&["r00000000a-00000000", "--dry-run"]);
+    sandbox
+        .run(&["gc", "r00000000a-00000000"])
+        .assert_code(2)
+        .assert_complains(&["failed to end run r00000000a-00000000: nothing is there of it", "--dry-run"]);
     sandbox.run(&["gc", "../.."]).assert_code(2);
 }
 

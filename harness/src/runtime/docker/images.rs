@@ -48,6 +48,7 @@ pub(in crate::runtime) async fn commands(
     engine: &Engine,
     scenario: &Scenario,
 ) -> Result<BTreeMap<String, Vec<String>>, RuntimeError> {
+    refuse_commands(scenario)?;
     let mut commands = BTreeMap::new();
     for (component, image) in replaced(scenario) {
         image::require(engine, image, &component).await?;
@@ -56,6 +57,26 @@ pub(in crate::runtime) async fn commands(
         commands.insert(image.to_owned(), command);
     }
     Ok(commands)
+}
+
+/// A command that is not run would leave the reference component in its place, and the trial would say nothing about it.
+fn refuse_commands(scenario: &Scenario) -> Result<(), RuntimeError> {
+    let shared = &scenario.components;
+    let shared = [("aggregator", &shared.aggregator), ("executor", &shared.executor)];
+    let shared = shared.into_iter().map(|(name, component)| (name.to_owned(), component));
+    let own = scenario
+        .topology
+        .operators
+        .iter()
+        .map(|operator| (ComponentRef::Performer(operator.name.clone()).to_string(), &operator.performer));
+    let mut all = shared.chain(own);
+    match all.find(|(_, component)| component.command.is_some() && component.image.is_none()) {
+        None => Ok(()),
+        Some((component, _)) => Err(RuntimeError::Unsupported {
+            runtime: "docker or kubernetes",
+            reason: format!("{component} is given as a command only; give it an `image` too"),
+        }),
+    }
 }
 
 /// The components that have an image of the user's.

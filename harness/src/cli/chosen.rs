@@ -1,0 +1,92 @@
+//! What `run` and `plan` put over the scenarios that are selected.
+
+use super::{CliError, notice};
+use crate::scenario::{AllowedErrors, Images, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs};
+
+/// What is put over the scenarios that are selected.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ChosenArgs {
+    /// Images of the user's
+    #[command(flatten)]
+    pub images: Images,
+    /// Errors that may be logged
+    #[command(flatten)]
+    pub allowed_errors: AllowedErrors,
+    /// The counterparts of negative scenarios, in which the fault is taken out: they pass when an expectation fails
+    #[arg(long)]
+    pub without_fault: bool,
+}
+
+impl ChosenArgs {
+    /// The trials that a selection means, with all of this put over them.
+    pub fn trials(&self, selection: &Selection) -> Result<Vec<Trial>, CliError> {
+        let mut selection = selection.clone();
+        let without_fault = strip(&mut selection.patterns)? || self.without_fault;
+        let Selected { trials, notices } = selection.select()?;
+        notices.iter().for_each(|text| notice(text));
+        let trials = self.images.over(trials)?;
+        let trials = self.allowed_errors.over(trials)?;
+        check_components(&trials)?;
+        if without_fault { Ok(proofs(&trials, &selection.patterns)?) } else { Ok(trials) }
+    }
+}
+
+/// Whether the patterns name proof trials, as reports call them; from then on they name the trials that are proved.
+fn strip(patterns: &mut [String]) -> Result<bool, CliError> {
+    let are_proofs: Vec<_> = patterns.iter().map(|pattern| pattern.ends_with(WITHOUT_FAULT)).collect();
+    if let (Some(proof), true) = (are_proofs.iter().position(|is| *is), are_proofs.contains(&false)) {
+        let name = &patterns[proof];
+        return Err(CliError::Usage(format!(
+            "select {name} among trials with their faults: trials without them are run by themselves, with `--without-fault`"
+        )));
+    }
+    for pattern in patterns.iter_mut().filter(|pattern| pattern.ends_with(WITHOUT_FAULT)) {
+        pattern.truncate(pattern.len() - WITHOUT_FAULT.len());
+    }
+    Ok(are_proofs.contains(&true))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::{RuntimeKind, ScenarioError};
+
+    fn names(patterns: &[&str], without_fault: bool) -> Result<Vec<String>, CliError> {
+        let selection = Selection {
+            patterns: patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
+            runtimes: vec![RuntimeKind::Process],
+            directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")),
+            ..Selection::default()
+        };
+        let trials = ChosenArgs { without_fault, ..ChosenArgs::default() }.trials(&selection)?;
+        assert!(trials.iter().all(|trial| trial.proof == trial.name.ends_with(WITHOUT_FAULT)));
+        Ok(trials.into_iter().map(|trial| trial.name).collect())
+    }
+
+    /// A proof is selected by the flag, or by the name that reports give it.
+    #[rstest::rstest]
+    #[case(&["quorum_lost"], true)]
+    #[case(&["process::quorum_lost"], true)]
+    #[case(&["process::quorum_lost::without_fault"], false)]
+    #[case(&["quorum_lost::without_fault"], true)]
+    fn proofs_are_selected(#[case] patterns: &[&str], #[case] without_fault: bool) {
+        assert_eq!(names(patterns, without_fault).unwrap(), ["process::quorum_lost::without_fault"]);
+    }
+
+    /// Those that have none are left out of all, and refused where somebody asks for them.
+    #[test]
+    fn a_scenario_without_a_fault_is_refused_when_it_is_named() {
+        let all = names(&[], true).unwrap();
+        assert!(all.len() >= 7 && !all.iter().any(|name| name.contains("square")), "{all:?}");
+        for pattern in ["square", "process::square", "process::square::without_fault"] {
+            let error = names(&[pattern], true).unwrap_err();
+            assert!(matches!(error, CliError::Scenario(ScenarioError::NoProof { .. })), "{pattern}: {error}");
+        }
+        let error = names(&["squ"], true).unwrap_err();
+        assert_eq!(error.to_string(), "select trials: none has `without_fault`");
+        let error = names(&["quorum_lost::without_fault", "square"], false).unwrap_err();
+        assert!(error.to_string().contains("`--without-fault`"), "{error}");
+    }
+}

@@ -1,0 +1,187 @@
+//! Every failure of a command as people read it.
+
+use std::{
+    collections::BTreeSet, os::unix::process::ExitStatusExt as _, path::Path, process::ExitStatus as Ended,
+    time::Duration,
+};
+
+use hourglass_component::document::DocumentError;
+
+use super::*;
+use crate::{
+    cli::{gc, logs},
+    engine::EngineAddress,
+    reaper::Leftover,
+    scenario::{ComponentRef, PassedOver, RuntimeKind},
+};
+
+/// Checks that the samples have every variant of an enum. One that is new does not compile before it is named here, and
+/// fails the test before it has a sample.
+macro_rules! assert_every_variant {
+    ($samples:expr, $type:ident: $($variant:ident)+) => {{
+        fn name(error: &$type) -> &'static str {
+            match error { $($type::$variant { .. } => stringify!($variant),)+ }
+        }
+        let seen: BTreeSet<_> = $samples.iter().map(name).collect();
+        let missing: Vec<_> = [$(stringify!($variant)),+].into_iter().filter(|name| !seen.contains(name)).collect();
+        assert_eq!(missing, [""; 0], "of {} these have no sample", stringify!($type));
+    }};
+}
+
+fn denied() -> io::Error {
+    io::Error::from_raw_os_error(13)
+}
+
+fn json() -> serde_json::Error {
+    serde_json::from_str::<u8>("x").unwrap_err()
+}
+
+fn scenario() -> Vec<ScenarioError> {
+    let path = || Path::new("scenarios/square.yaml").to_owned();
+    vec![
+        ScenarioError::Invalid(vec![DocumentError::Read { path: path(), source: denied() }]),
+        ScenarioError::NoDirectory("scenarios".into()),
+        ScenarioError::EmptyDirectory {
+            path: "scenarios".into(),
+            passed_over: vec![PassedOver { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
+        },
+        ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
+        ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },
+        ScenarioError::NoMatch { pattern: "zebra".to_owned(), suggestion: None },
+        ScenarioError::NothingLeft("the tag `smoky`".to_owned()),
+        ScenarioError::Empty("a name"),
+        ScenarioError::TooLong("****…".to_owned()),
+        ScenarioError::NotMeant {
+            name: "node_drained".to_owned(),
+            asked: vec![RuntimeKind::Process, RuntimeKind::Docker],
+            meant: vec![RuntimeKind::Kubernetes],
+            because: Some("Only a cluster has nodes.".to_owned()),
+        },
+        ScenarioError::NoProof { name: "square".to_owned() },
+        ScenarioError::ImageOfProcess { component: ComponentRef::Aggregator, trial: "process::own".to_owned() },
+        ScenarioError::CommandOfContainer {
+            component: ComponentRef::Performer("alice".to_owned()),
+            trial: "docker::own".to_owned(),
+            runtime: RuntimeKind::Docker,
+            option: "--performer-image",
+        },
+        ScenarioError::WithoutEffect {
+            option: "--cluster",
+            reason: "none of the trials uses the kubernetes runtime".to_owned(),
+            remedy: "choose `--runtime kubernetes`, or leave the option out",
+        },
+        ScenarioError::Expression {
+            option: "--allow-error",
+            expression: "a(".to_owned(),
+            reason: "unclosed group".to_owned(),
+        },
+        ScenarioError::StaleSchema("schema.json".into()),
+        ScenarioError::Read { path: "schema.json".into(), source: denied() },
+    ]
+}
+
+fn reaper() -> Vec<ReaperError> {
+    let run = || "r00000000a-00000000".parse().unwrap();
+    let engine = || EngineError::NotThere { address: EngineAddress::Socket("/var/run/docker.sock".into()) };
+    vec![
+        ReaperError::Executable(denied()),
+        ReaperError::Absolute { path: "runs".into(), source: denied() },
+        ReaperError::Log { run: run(), path: "/runs/supervisor.log".into(), source: denied() },
+        ReaperError::Spawn { run: run(), executable: "/bin/harness".into(), source: io::Error::from_raw_os_error(24) },
+        ReaperError::NotReady { run: run(), executable: "/bin/harness".into(), state: "it ended".to_owned() },
+        ReaperError::SupervisorGone { run: run(), status: Ended::from_raw(256) },
+        ReaperError::Conversation { run: run(), source: denied() },
+        ReaperError::Report { run: run(), answer: "x".to_owned(), source: json() },
+        ReaperError::Signals(denied()),
+        ReaperError::Sweep { run: run(), reason: "list the processes: permission denied".to_owned() },
+        ReaperError::Processes { run: run(), source: denied() },
+        ReaperError::Engine { run: run(), source: Box::new(engine()) },
+        ReaperError::Cluster {
+            run: run(),
+            context: "kind-mine".to_owned(),
+            source: Box::new(ClusterError::Unknown { name: "mine".to_owned(), known: Vec::new() }),
+        },
+        ReaperError::Runtime(denied()),
+        ReaperError::AllProcesses(denied()),
+        ReaperError::StillThere {
+            run: run(),
+            limit: Duration::from_secs(10),
+            leftovers: vec![Leftover::Volume("v".to_owned())],
+        },
+        ReaperError::RefusedFolder { path: "/".into(), reason: "it is not below the folder of runs".to_owned() },
+        ReaperError::Folder { path: "/runs/r".into(), source: denied() },
+    ]
+}
+
+fn report() -> Vec<ReportError> {
+    vec![
+        ReportError::Write { path: "junit.xml".into(), source: io::Error::from_raw_os_error(28) },
+        ReportError::Render { path: "junit.xml".into(), source: Box::new(json()) },
+    ]
+}
+
+fn command() -> Vec<CliError> {
+    let run = "r00000000a-00000000".parse().unwrap();
+    let cluster = |name: &str| name.parse().unwrap();
+    let unknown = || ClusterError::Unknown { name: "mine".to_owned(), known: vec!["other".to_owned()] };
+    vec![
+        CliError::Document(DocumentError::Read { path: "executor.yaml".into(), source: denied() }),
+        CliError::Operator(hourglass_operator::ConfigError::Read { path: "operator.yaml".into(), source: denied() }),
+        gc::unknown(&run),
+        logs::unknown(&cluster("mine"), &[cluster("other")]),
+        logs::not_empty(Path::new("logs")),
+        CliError::Environment(Box::new(denied())),
+        CliError::Component { component: "executor", source: Box::new(denied()) },
+        CliError::Image(ImageError::NotExecutable { path: "x".into(), reason: "it is a script".to_owned() }),
+        KubernetesSetupError::from(unknown()).into(),
+        CliError::Cluster(unknown()),
+        CliError::ClusterOperator(OperatorError::Cluster(Box::new(unknown()))),
+        CliError::Executable(denied()),
+        gc::unremoved("/runs/r".into(), denied()),
+        CliError::Serve { port: 80, source: denied() },
+        CliError::Scheduler(io::Error::from_raw_os_error(24)),
+        CliError::Render(json()),
+        CliError::Output(OutputError(io::Error::from_raw_os_error(28))),
+    ]
+}
+
+/// All of them, after checking that none is left out.
+fn all() -> Vec<CliError> {
+    let (scenario, reaper, report, command) = (scenario(), reaper(), report(), command());
+    assert_every_variant!(scenario, ScenarioError:
+        Invalid NoDirectory EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
+        CommandOfContainer WithoutEffect Expression StaleSchema Read);
+    assert_every_variant!(reaper, ReaperError:
+        Executable Absolute Log Spawn NotReady SupervisorGone Conversation Report Signals Sweep Processes Engine Cluster
+        Runtime AllProcesses StillThere RefusedFolder Folder);
+    assert_every_variant!(report, ReportError: Write Render);
+    let scenario = scenario.into_iter().map(CliError::from);
+    let reaper = reaper.into_iter().map(CliError::from);
+    let report = report.into_iter().map(CliError::from);
+    let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).collect();
+    assert_every_variant!(all, CliError:
+        Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report
+        Executable File Serve Scheduler Render Output);
+    all
+}
+
+/// What the user reads is read here: a change of any of them shows in the snapshot.
+#[test]
+fn every_failure_reads_as_a_sentence() {
+    let all = all();
+    let texts: Vec<_> = all.iter().map(|error| error.text(false)).collect();
+    insta::assert_snapshot!(texts.join("\n"));
+    for text in &texts {
+        let sentence = text.lines().next().unwrap();
+        let rest = sentence.strip_prefix("error: failed to ").unwrap_or_else(|| panic!("{sentence}"));
+        let verb = rest.split([' ', ':']).next().unwrap();
+        assert!(VERBS.contains(&verb), "`{verb}` does not complete “failed to …”: {sentence}");
+        assert!(!sentence.ends_with('.'), "{sentence}");
+    }
+}
+
+/// What was not done; a new word goes here once it has been seen to complete the sentence.
+const VERBS: [&str; 22] = [
+    "check", "end", "find", "hear", "list", "load", "make", "open", "prepare", "prove", "read", "remove", "render",
+    "run", "select", "serve", "speak", "start", "sweep", "take", "use", "write",
+];

@@ -1,0 +1,184 @@
+//! Every option of the commands that choose trials, on every runtime: it has an effect, or it is refused.
+
+use std::{collections::BTreeSet, fmt::Debug, path::Path};
+
+use RuntimeKind::{Docker, Kubernetes, Process};
+use clap::{CommandFactory as _, Parser as _};
+
+use super::{Cli, CliError, Command};
+use crate::{runner::verdict::ExitStatus, scenario::RuntimeKind};
+
+/// What an option does on a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    /// What would be run is another thing with it.
+    Effect,
+    /// It is refused; the text says why and what to do.
+    Refused,
+    /// It is about the command, not about its trials.
+    General,
+}
+use Cell::{Effect, General, Refused};
+
+/// An option with its words, the options that it needs, and what it does on processes, in Docker, in Kubernetes.
+struct Row(&'static str, &'static [&'static str], &'static [&'static str], [Cell; 3]);
+
+const RUNTIMES: [RuntimeKind; 3] = [Process, Docker, Kubernetes];
+const EVERYWHERE: [Cell; 3] = [Effect; 3];
+const GENERAL: [Cell; 3] = [General; 3];
+const CONTAINERS: [Cell; 3] = [Refused, Effect, Effect];
+const CLUSTER: [Cell; 3] = [Refused, Refused, Effect];
+const OTHERS: &[&str] = &["--context", "lab"];
+
+const RUN: &[Row] = &[
+    Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
+    Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("performer-image", &["--performer-image", "mine"], &[], CONTAINERS),
+    Row("executor-image", &["--executor-image", "mine"], &[], CONTAINERS),
+    Row("aggregator-image", &["--aggregator-image", "mine"], &[], CONTAINERS),
+    Row("allow-error", &["--allow-error", "^known"], &[], EVERYWHERE),
+    Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
+    Row("cluster", &["--cluster", "mine"], &[], CLUSTER),
+    Row("kubeconfig", &["--kubeconfig", "lab.yaml"], &[], CLUSTER),
+    Row("context", &["--context", "lab"], &[], CLUSTER),
+    Row("operator", &["--operator", "existing"], OTHERS, CLUSTER),
+    Row("registry", &["--registry", "registry.example"], OTHERS, CLUSTER),
+    Row("components-image", &["--components-image", "mine"], OTHERS, CLUSTER),
+    Row("anvil-image", &["--anvil-image", "mine"], OTHERS, CLUSTER),
+    Row("jobs", &["--jobs", "2"], &[], GENERAL),
+    Row("keep", &["--keep", "always"], &[], GENERAL),
+    Row("junit", &["--junit", "junit.xml"], &[], GENERAL),
+    Row("json", &["--json", "report.json"], &[], GENERAL),
+    // An Anvil runs as a process, and its executable is what the images of chains are made of.
+    Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
+    Row("offline", &["--offline"], &[], GENERAL),
+];
+
+const PLAN: &[Row] = &[
+    Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
+    Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("performer-image", &["--performer-image", "mine"], &[], CONTAINERS),
+    Row("executor-image", &["--executor-image", "mine"], &[], CONTAINERS),
+    Row("aggregator-image", &["--aggregator-image", "mine"], &[], CONTAINERS),
+    Row("allow-error", &["--allow-error", "^known"], &[], EVERYWHERE),
+    Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
+    Row("format", &["--format", "json"], &[], GENERAL),
+];
+
+const LIST: &[Row] = &[
+    Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
+    Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("format", &["--format", "json"], &[], GENERAL),
+];
+
+/// It runs nothing, on no runtime.
+const LINT: &[Row] = &[Row("scenarios", &["--scenarios", "."], &[], GENERAL), Row("short", &["--short"], &[], GENERAL)];
+
+/// What a command would do, as text to compare, or why it refuses.
+fn outcome(words: &[&str]) -> Result<String, CliError> {
+    fn text(value: impl Debug) -> String {
+        format!("{value:?}")
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").display().to_string();
+    let words = ["harness"].iter().chain(words).copied().chain(["--scenarios", &folder]);
+    let cli = Cli::try_parse_from(words).map_err(|error| CliError::Usage(error.to_string()))?;
+    match cli.command {
+        Command::Run(args) => args.chosen().map(text),
+        Command::Plan(args) => args.chosen.trials(&args.selection).map(text),
+        Command::List(args) => Ok(text(args.selection.trials()?)),
+        Command::Lint(args) => Ok(text(args)),
+        other => panic!("{other:?} has no table"),
+    }
+}
+
+#[rstest::rstest]
+#[case::run("run", RUN)]
+#[case::plan("plan", PLAN)]
+#[case::list("list", LIST)]
+#[case::lint("lint", LINT)]
+fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
+    let cli = Cli::command();
+    let arguments = cli.find_subcommand(command).unwrap().get_arguments();
+    let known: BTreeSet<_> =
+        arguments.filter_map(|argument| argument.get_long()).filter(|name| *name != "help").collect();
+    assert_eq!(
+        known,
+        table.iter().map(|row| row.0).collect(),
+        "the options of `harness {command}`, and those of the table"
+    );
+}
+
+/// An option that is taken and does nothing makes a run say something about another thing than was meant.
+#[rstest::rstest]
+#[case::run("run", RUN)]
+#[case::plan("plan", PLAN)]
+#[case::list("list", LIST)]
+fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &[Row]) {
+    for Row(name, words, needed, cells) in table {
+        for (runtime, cell) in RUNTIMES.into_iter().zip(cells) {
+            // Scenarios of a fault, and one of none; `--scenarios` and `--runtime` are given already.
+            let base: Vec<_> = [command, "--runtime", runtime.as_str()].iter().chain(*needed).copied().collect();
+            let with: Vec<_> = base.iter().chain(*words).copied().collect();
+            match cell {
+                General => {}
+                Effect => {
+                    let (without, with) = (outcome(&base).unwrap(), outcome(&with));
+                    assert_ne!(with.unwrap(), without, "--{name} on {runtime} changes nothing");
+                }
+                Refused => {
+                    let Err(error) = outcome(&with) else { panic!("--{name} on {runtime} is taken") };
+                    assert_eq!(error.status(), ExitStatus::Usage, "--{name} on {runtime}: {error}");
+                    let text = error.text(false);
+                    // Where an option needs another, that one is refused first.
+                    let option = needed.first().copied().map_or_else(|| format!("--{name}"), str::to_owned);
+                    for part in [option.as_str(), "remedy: ", "runtime"] {
+                        assert!(text.contains(part), "`{part}` is missing for --{name} on {runtime}: {text}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Those that a cluster of ours does not need, by themselves.
+#[rstest::rstest]
+fn an_option_of_a_cluster_of_others_needs_one(#[values("process", "docker", "kubernetes")] runtime: &str) {
+    for Row(name, words, needed, _) in RUN.iter().filter(|row| !row.2.is_empty()) {
+        let words: Vec<_> = ["run", "--runtime", runtime].iter().chain(*words).copied().collect();
+        let error = outcome(&words).unwrap_err();
+        let text = error.text(false);
+        assert_eq!(error.status(), ExitStatus::Usage);
+        for part in [&format!("use --{name}: "), "kubernetes", "remedy: "] {
+            assert!(text.contains(part), "`{part}` is missing for --{name} without {needed:?} on {runtime}: {text}");
+        }
+    }
+}
+
+/// What says the same twice would leave one of the two without effect.
+#[rstest::rstest]
+#[case::two_anvils(&["--context", "lab", "--anvil", "/bin/anvil", "--anvil-image", "mine"], "--anvil")]
+#[case::all_images(&["--context", "lab", "--registry", "r", "--components-image", "c", "--anvil-image", "a"], "--registry")]
+#[case::no_expression(&["--allow-error", "a("], "--allow-error")]
+#[case::empty_expression(&["--allow-error", ""], "--allow-error")]
+#[case::empty_name(&[""], "a name is empty")]
+#[case::blank_name(&[" "], "a name is empty")]
+#[case::empty_tag(&["--tag", ""], "a tag is empty")]
+#[case::empty_image(&["--performer-image", ""], "--performer-image")]
+fn what_cannot_be_meant_is_refused(#[case] words: &[&str], #[case] named: &str) {
+    let words: Vec<_> = ["run", "--runtime", "kubernetes"].iter().chain(words).copied().collect();
+    let error = outcome(&words).unwrap_err();
+    assert_eq!(error.status(), ExitStatus::Usage, "{error}");
+    assert!(error.to_string().contains(named), "{error}");
+}
+
+/// What lint does not look at it does not take.
+#[rstest::rstest]
+#[case(&["--tag", "fault"])]
+#[case(&["--runtime", "docker"])]
+fn lint_takes_no_option_that_selects_trials(#[case] words: &[&str]) {
+    let words: Vec<_> = ["lint"].iter().chain(words).copied().collect();
+    assert!(outcome(&words).unwrap_err().to_string().contains(words[1]));
+}

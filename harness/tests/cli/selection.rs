@@ -1,0 +1,140 @@
+//! What is selected, and what is said of all that is not.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    os::unix::{ffi::OsStrExt as _, fs::symlink},
+    process::Command,
+};
+
+use crate::sandbox::{FILES, HARNESS, Sandbox, run};
+
+const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+
+/// A variable that is not set in a script must not make one trial all of them.
+#[rstest::rstest]
+#[case::name(&["run", ""])]
+#[case::name_beside_another(&["run", "square", ""])]
+#[case::tag(&["run", "--tag", ""])]
+#[case::listed(&["list", ""])]
+#[case::linted(&["lint", ""])]
+fn an_empty_name_is_2(#[case] arguments: &[&str]) {
+    let sandbox = Sandbox::new();
+    sandbox.run(arguments).assert_code(2).assert_complains(&["failed to select trials: a ", " is empty"]);
+    sandbox.assert_nothing_left();
+}
+
+/// It is there, and the reason why it does not run is in its file.
+#[test]
+fn a_scenario_for_other_runtimes_says_so() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["run", "--runtime", "process,docker", "node_drained"]);
+    outcome.assert_code(2).assert_complains(&[
+        "`node_drained` is not meant for process and docker, only for kubernetes: ",
+        "remedy: choose `--runtime kubernetes`",
+    ]);
+    let outcome = sandbox.run(&["list", "--runtime", "process", "docker::square"]);
+    outcome.assert_code(2).assert_complains(&["none has the name `docker::square` and the runtime `process`"]);
+}
+
+/// Of files that a shell has listed, those for other runtimes are told, and the rest is run.
+#[test]
+fn files_for_other_runtimes_are_told() {
+    let sandbox = Sandbox::new();
+    let head = "runtimes: [docker]\nruntimes_because: It says so.\n";
+    let (other, own) = (sandbox.scenario("other", &format!("{head}{STEPS}")), sandbox.scenario("own", STEPS));
+    let outcome = run(sandbox.harness(&["list", "--runtime", "process"]).args([&other, &own]));
+    outcome.assert_code(0).assert_shows(&["process::own"]).assert_complains(&["left out: ", "only for docker"]);
+    let outcome = run(sandbox.harness(&["list", "--runtime", "process"]).arg(&other));
+    outcome.assert_code(2).assert_complains(&["other.yaml` is not meant for process, only for docker: It says so"]);
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_one_scenario() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("own", STEPS);
+    let again = path.parent().unwrap().join(".").join("own.yaml");
+    let outcome = run(sandbox
+        .harness(&["list", "--runtime", "process", "--scenarios"])
+        .arg(path.parent().unwrap())
+        .args([&path, &path, &again])
+        .arg("own"));
+    outcome.assert_code(0);
+    assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
+}
+
+/// Whatever looks like a scenario is used or named: a green run without it proves nothing.
+#[test]
+fn what_is_passed_over_is_named() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path(FILES);
+    sandbox.scenario("own", STEPS);
+    fs::create_dir(folder.join("sub")).unwrap();
+    let other = format!("name: other\ndescription: Of a subfolder.\n{STEPS}");
+    fs::write(folder.join("sub/other.yaml"), &other).unwrap();
+    fs::write(folder.join(".yaml"), &other).unwrap();
+    symlink("nowhere", folder.join("lost.yaml")).unwrap();
+    let harness = |arguments: &[&str]| run(sandbox.harness(arguments).arg("--scenarios").arg(&folder));
+
+    let names = ["sub/other.yaml", ".yaml: it has no name", "lost.yaml: it is a link to nothing"];
+    let outcome = harness(&["list", "--runtime", "process"]);
+    outcome.assert_code(0).assert_shows(&["process::own"]).assert_complains(&names);
+    assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
+    harness(&["lint", "--short"])
+        .assert_code(2)
+        .assert_shows(&["3 problems in 3 of 4 scenario files", "sub/other.yaml"]);
+    let outcome = harness(&["list", "other"]);
+    outcome.assert_code(2).assert_complains(&["nothing is called `other`", "sub/other.yaml`?"]);
+}
+
+#[test]
+fn links_and_names_that_are_no_text_are_read() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path(FILES);
+    let elsewhere = sandbox.file("elsewhere.yaml", &format!("name: own\ndescription: Of a link.\n{STEPS}"));
+    symlink(elsewhere, folder.join("own.yaml")).unwrap();
+    let list = || run(sandbox.harness(&["list", "--runtime", "process", "--scenarios"]).arg(&folder));
+    list().assert_code(0).assert_shows(&["process::own"]);
+    fs::write(folder.join(OsStr::from_bytes(b"x\xff.yaml")), format!("name: x\ndescription: A.\n{STEPS}")).unwrap();
+    list().assert_code(2).assert_complains(&["the scenario `x` stands in a file called `x\u{fffd}`"]);
+}
+
+/// What cannot be written is told apart from what cannot be read or started.
+#[test]
+fn errors_name_what_happened() {
+    let sandbox = Sandbox::new();
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let outcome = Command::new(HARNESS).args(["schema"]).stdout(full()).output().unwrap();
+    let complaint = String::from_utf8(outcome.stderr).unwrap();
+    assert!(complaint.starts_with("error: failed to write the output\n"), "{complaint}");
+    assert!(complaint.contains("remedy: free space on the disk"), "{complaint}");
+    let outcome = sandbox.run(&["schema", "--output", "/nonexistent/schema.json"]);
+    outcome.assert_code(3).assert_complains(&["failed to write /nonexistent/schema.json", "No such file"]);
+}
+
+/// A limit of open files is no missing program.
+#[test]
+fn too_few_open_files_are_named_with_their_remedy() {
+    let sandbox = Sandbox::new();
+    let script = format!("ulimit -n 24; exec {HARNESS} run square");
+    let outcome = run(sandbox.command("sh").args(["-c", &script]));
+    outcome.assert_code(3);
+    let text = outcome.stdout + &outcome.stderr;
+    assert!(text.contains("Too many open files") && text.contains("`ulimit -n`"), "{text}");
+    assert!(!text.contains("make sure that the program exists"), "{text}");
+}
+
+/// The doctor says of each runtime what is so: usable, or what is missing, and the exit code says the same.
+#[test]
+fn the_doctor_knows_every_runtime() {
+    let sandbox = Sandbox::new();
+    for runtime in ["process", "docker", "kubernetes"] {
+        let outcome = sandbox.run(&["doctor", "--json", "--runtime", runtime]);
+        let found: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let usable = found["usable"].as_array().unwrap().contains(&runtime.into());
+        let unusable = found["unusable"].as_array().unwrap().iter().find(|entry| entry["runtime"] == runtime);
+        assert_eq!(outcome.status.code(), Some(if usable { 0 } else { 3 }), "{runtime}: {found:#}");
+        let reasons = unusable.map_or(0, |entry| entry["because"].as_array().unwrap().len());
+        assert_eq!(usable, reasons == 0, "{runtime}: {found:#}");
+    }
+}
