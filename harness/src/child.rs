@@ -129,10 +129,7 @@ impl Child {
 
     /// Waits for its end.
     pub async fn wait(&self) -> ChildEnd {
-        let mut status = self.status.clone();
-        let ended = status.wait_for(Option::is_some).await;
-        let unknown = || ChildEnd(Err("nothing waits for it any more".into()));
-        ended.ok().and_then(|status| status.clone()).unwrap_or_else(unknown)
+        end_of(self.status.clone()).await
     }
 
     /// What it wrote last, still growing.
@@ -153,10 +150,10 @@ impl Child {
     }
 
     /// Like [`Self::end`], for a task of its own.
-    pub fn ended(&self) -> impl Future<Output = (ExitStatus, String)> + Send + 'static {
-        let (mut status, read, last) = (self.status.clone(), self.read.clone(), self.last.clone());
+    pub fn ended(&self) -> impl Future<Output = (ChildEnd, String)> + Send + 'static {
+        let (status, read, last) = (self.status.clone(), self.read.clone(), self.last.clone());
         async move {
-            let ended = status.wait_for(Option::is_some).await.ok().and_then(|status| *status).unwrap_or_default();
+            let ended = end_of(status).await;
             read.cancelled().await;
             (ended, last.to_string())
         }
@@ -198,6 +195,12 @@ impl Child {
         // A process that has ended takes no signal.
         let _ = pidfd_send_signal(&self.pidfd, signal);
     }
+}
+
+async fn end_of(mut status: watch::Receiver<Option<ChildEnd>>) -> ChildEnd {
+    let ended = status.wait_for(Option::is_some).await;
+    let unknown = || ChildEnd(Err("nothing waits for it any more".into()));
+    ended.ok().and_then(|status| status.clone()).unwrap_or_else(unknown)
 }
 
 impl Drop for Child {

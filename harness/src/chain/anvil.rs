@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    process::ExitStatus,
     time::Duration,
 };
 
@@ -12,7 +11,7 @@ use tokio::{process::Command, sync::oneshot};
 
 use super::{AnvilBinary, ChainControl, SetupError};
 use crate::{
-    child::{Child, SpawnError},
+    child::{Child, ChildEnd, SpawnError},
     reaper::RunId,
     timeline::LogFolder,
 };
@@ -104,7 +103,7 @@ impl AnvilProcess {
     }
 
     /// Waits for its end; says how it ended, and the last lines of its output, indented.
-    pub fn ended(&self) -> impl Future<Output = (ExitStatus, String)> + Send + 'static {
+    pub fn ended(&self) -> impl Future<Output = (ChildEnd, String)> + Send + 'static {
         self.child.ended()
     }
 

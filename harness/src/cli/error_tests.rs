@@ -93,6 +93,7 @@ fn reaper() -> Vec<ReaperError> {
         ReaperError::Conversation { run: run(), source: denied() },
         ReaperError::Report { run: run(), answer: "x".to_owned(), source: json() },
         ReaperError::Signals(denied()),
+        ReaperError::Adopt(denied()),
         ReaperError::Sweep { run: run(), reason: "list the processes: permission denied".to_owned() },
         ReaperError::Processes { run: run(), source: denied() },
         ReaperError::Engine { run: run(), source: Box::new(engine()) },
@@ -152,7 +153,7 @@ fn all() -> Vec<CliError> {
         Invalid NoDirectory EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read);
     assert_every_variant!(reaper, ReaperError:
-        Executable Absolute Log Spawn NotReady SupervisorGone Conversation Report Signals Sweep Processes Engine Cluster
+        Executable Absolute Log Spawn NotReady SupervisorGone Conversation Report Signals Adopt Sweep Processes Engine Cluster
         Runtime AllProcesses StillThere RefusedFolder Folder);
     assert_every_variant!(report, ReportError: Write Render);
     let scenario = scenario.into_iter().map(CliError::from);

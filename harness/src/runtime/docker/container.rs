@@ -11,7 +11,10 @@ use hourglass_component::health::{self, HealthError};
 use super::{LOOPBACK, logs::Watch, performers, socket::EngineSocket, surroundings::Surroundings};
 use crate::{
     engine::{EngineError, Engined as _},
-    runtime::{RuntimeError, configuration, performers},
+    runtime::{
+        RuntimeError, configuration,
+        performers::{attributed, unready},
+    },
     scenario::ComponentRef,
 };
 
@@ -101,13 +104,11 @@ impl RunningComponent {
     ) -> Result<(), RuntimeError> {
         let Err(error) = self.await_health(within, surroundings, watch).await else { return Ok(()) };
         let error = match &error {
-            RuntimeError::NotReady { component, .. } => {
-                performers::unready(component, &self.address).await.unwrap_or(error)
-            }
+            RuntimeError::NotReady { component, .. } => unready(component, &self.address).await.unwrap_or(error),
             _ => error,
         };
         let output = |performer: &ComponentRef| watch.output_of(performer).unwrap_or_default();
-        Err(performers::attributed(error, watch.timeline(), output))
+        Err(attributed(error, watch.timeline(), output))
     }
 
     async fn await_health(

@@ -120,13 +120,7 @@ struct End {
 
 impl Watch {
     /// Follows what happens on the network since `since`, in seconds since 1970, to the containers that are meant.
-    pub(in crate::runtime) fn start(
-        engine: &Engine,
-        network: &str,
-        whose: Whose,
-        since: i64,
-        record: Record,
-    ) -> Self {
+    pub(in crate::runtime) fn start(engine: &Engine, network: &str, whose: Whose, since: i64, record: Record) -> Self {
         let (engine, network) = (engine.clone(), network.to_owned());
         let (containers, latest) = (Mutex::default(), Mutex::default());
         let readers = TaskTracker::new();
@@ -340,7 +334,7 @@ impl Shared {
         let why = with_causes(error);
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
         event.fields.insert("container".to_owned(), id.into());
-        self.timeline.record(event);
+        self.record.timeline.record(event);
     }
 
     /// The component that a container is labelled with, else the container's own name.
