@@ -1,8 +1,7 @@
 //! The operator and its definition of Performer.
 
 use k8s_openapi::{
-    api::apps::v1::Deployment,
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 
 use super::{ESTABLISHED, OPERATOR, promise};

@@ -42,8 +42,7 @@ impl Owed {
     ) -> Vec<BrokenPromise> {
         let mut broken = Vec::new();
         let executors = self.operators.iter().map(|operator| ComponentRef::Executor(operator.clone()));
-        let there: Vec<_> =
-            sight.pods.iter().filter_map(|pod| names.component_among(pod, &sight.performers)).collect();
+        let there: Vec<_> = sight.pods.iter().filter_map(|pod| names.component_among(pod, &sight.performers)).collect();
         for component in [ComponentRef::Aggregator].into_iter().chain(executors) {
             if !there.contains(&component) && excuse(&component) == Excuse::None {
                 broken.push(promise(RUNNING, format!("a pod of {component}"), "there is none"));
@@ -62,8 +61,7 @@ impl Owed {
     }
 
     fn is_of_the_avs(&self, performer: &Performer) -> bool {
-        performer.metadata.deletion_timestamp.is_none()
-            && performer.spec.avs_address.eq_ignore_ascii_case(&self.avs)
+        performer.metadata.deletion_timestamp.is_none() && performer.spec.avs_address.eq_ignore_ascii_case(&self.avs)
     }
 
     /// Whether nothing says which operator a Performer of the AVS is for.
@@ -85,7 +83,9 @@ impl Owed {
             .collect();
         let seen = if all.is_empty() { "there is none".to_owned() } else { format!("there are {}", all.join(", ")) };
         if self.replaced {
-            format!("{seen}; the executor is the scenario's own, and whatever it runs without a Performer could not be checked")
+            format!(
+                "{seen}; the executor is the scenario's own, and whatever it runs without a Performer could not be checked"
+            )
         } else {
             seen
         }

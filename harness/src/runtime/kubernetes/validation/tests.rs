@@ -3,9 +3,7 @@
 use hourglass_operator::api::Performer;
 use serde_json::{Value, json};
 
-use super::{
-    ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Sight, answers, judge,
-};
+use super::{ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Sight, answers, judge};
 use crate::{cluster::probe::Asked, runtime::kubernetes::names::Names, scenario::ComponentRef};
 
 const AVS: &str = "0x00000000000000000000000000000000000000aA";
@@ -29,7 +27,9 @@ impl Objects {
             pods.push(component(name, json!({ "statefulset.kubernetes.io/pod-name": name })));
         }
         let of_performer = performers.iter().enumerate();
-        pods.extend(of_performer.map(|(index, name)| pod(&format!("performer-{name}-x"), &address(index), &labels(name))));
+        pods.extend(
+            of_performer.map(|(index, name)| pod(&format!("performer-{name}-x"), &address(index), &labels(name))),
+        );
         Self {
             performers: performers.iter().enumerate().map(|(index, name)| performer(index, name)).collect(),
             pods,
