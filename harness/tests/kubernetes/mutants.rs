@@ -47,7 +47,7 @@ const PROMISES: [&str; 7] = [
     "Services lead to the pods of their Performers",
     "performers answer under their names from inside the cluster",
 ];
-/// Nobody listens there.
+/// No performer listens there.
 const WRONG_PORT: i32 = 9999;
 
 /// What an operator does wrong.

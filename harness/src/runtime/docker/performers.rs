@@ -74,7 +74,7 @@ impl Performers<'_> {
     }
 }
 
-/// Ends what an executor that is down has left running.
+/// Kills the performers that an executor which is down has left running.
 pub(super) async fn end(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
     let performer = of(executor);
     for found in labelled(&performer, false, surroundings).await? {
@@ -87,7 +87,7 @@ pub(super) async fn end(executor: &ComponentRef, surroundings: &Surroundings) ->
     Ok(())
 }
 
-/// Reads what all performers of an executor have written, to its end of those that have ended.
+/// Reads the output of all performers of an executor, and that of containers that have ended to its end.
 pub(super) async fn read(
     executor: &ComponentRef,
     surroundings: &Surroundings,
@@ -97,8 +97,8 @@ pub(super) async fn read(
     Ok(())
 }
 
-/// Removes those that have ended, which the reference executor keeps. One that still runs is not what its executor was to
-/// leave: the supervisor finds it.
+/// Removes the containers that have ended, which the reference executor keeps. One that still runs was not to be left by its
+/// executor: the supervisor reports it.
 pub(super) async fn remove_ended(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
     let performer = of(executor);
     for found in labelled(&performer, true, surroundings).await?.iter().filter(|found| found.life != Life::Running) {

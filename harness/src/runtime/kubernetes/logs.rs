@@ -91,8 +91,8 @@ impl PodLogs {
         }
     }
 
-    /// Reads what these pods have written where that has not begun, since each watch tells in its own time, and waits until
-    /// the output of those of their containers that have ended is read to the end.
+    /// Begins to read the output of these pods where the watch has not told of them yet, and waits until the output of their
+    /// containers that have ended is read to the end.
     async fn catch_up(&self, pods: &[Pod]) {
         for pod in pods {
             self.shared.note(pod);
@@ -113,9 +113,9 @@ impl PodLogs {
 }
 
 impl KubernetesRuntime {
-    /// Reads what all pods of the trial have written, to the end of those of their containers that have ended.
+    /// Reads the output of all pods of the trial, and that of containers that have ended to its end.
     pub(super) async fn read_outputs(&self) {
-        // Where pods cannot be listed, what was read by then is what there is.
+        // Where pods cannot be listed, the output that was read by then has to do.
         if let Ok(pods) = self.place.api::<Pod>().list(&ListParams::default()).await {
             self.logs.catch_up(&pods.items).await;
         }

@@ -48,7 +48,7 @@ impl KubernetesRuntime {
         if !self.disturbed.load(Ordering::Relaxed) {
             broken.extend(operator::deployment(sight.operator.as_ref()));
         }
-        // Without them nothing can be owed; a trial whose executors never started has failed before.
+        // A trial whose executors were never started has failed before it came to this.
         let none = Owed::default();
         let owed = self.owed.get().unwrap_or(&none);
         let Judged { broken: found, sound } = judge(owed, &self.names, &sight, |component| self.excuse(component));

@@ -1,7 +1,7 @@
 //! What a trial must have: a pod of every component, and a Performer for every operator and AVS.
 //!
-//! A Performer is whose its label says, or of the only executor. A user's executor need not set the label of the harness;
-//! with several operators its Performers of the AVS are counted then.
+//! The label of the harness on a Performer says whose it is; where there is one executor, all are of that. A user's executor
+//! need not set the label: with several operators its Performers of the AVS are counted.
 
 use hourglass_operator::api::Performer;
 use kube::ResourceExt as _;
@@ -48,7 +48,7 @@ impl Owed {
                 broken.push(promise(RUNNING, format!("a pod of {component}"), "there is none"));
             }
         }
-        let mut unclaimed = sight.performers.iter().filter(|performer| self.is_of_nobody(performer, names));
+        let mut unclaimed = sight.performers.iter().filter(|performer| self.is_unclaimed(performer, names));
         for operator in &self.operators {
             let component = ComponentRef::Performer(operator.clone());
             let mut own = sight.performers.iter().filter(|performer| names.owner_of(performer) == component);
@@ -65,7 +65,7 @@ impl Owed {
     }
 
     /// Whether nothing says which operator a Performer of the AVS is for.
-    fn is_of_nobody(&self, performer: &Performer, names: &Names) -> bool {
+    fn is_unclaimed(&self, performer: &Performer, names: &Names) -> bool {
         let owner = names.owner_of(performer);
         let known = owner.operator().is_some_and(|owner| self.operators.iter().any(|operator| operator == owner));
         self.replaced && !known && self.is_of_the_avs(performer)

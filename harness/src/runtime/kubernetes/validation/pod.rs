@@ -23,7 +23,7 @@ pub(super) fn of_performer<'a>(performer: &Performer, pods: &'a [Pod]) -> Vec<&'
 pub(super) fn promises(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<BrokenPromise> {
     let name = performer.name_any();
     if let [] = own {
-        // A pod that its operator named and did not label is there, and nobody finds it.
+        // A pod that the operator named after the Performer and did not label is found by its name alone.
         let named = all.iter().find(|pod| is_named_after(pod, performer));
         return vec![match named {
             Some(pod) => missing(pod, PERFORMER_LABEL, &name),

@@ -1,4 +1,4 @@
-//! The Service of a Performer: its port, whom it selects, and whom it leads to.
+//! The Service of a Performer: its port, its selector, and its endpoints.
 
 use std::collections::BTreeSet;
 
@@ -22,11 +22,11 @@ pub(super) fn promises(performer: &Performer, own: &[&Pod], sight: &Sight) -> Ve
     let mut broken = Vec::new();
     broken.extend(ports(&name, port, service));
     let selected = selection(&name, own, service, sight);
-    // Whom it leads to is a consequence of whom it selects.
+    // Endpoints follow from the selector, and are judged where that is right.
     match selected {
         Some(wrong) => broken.push(wrong),
         None if own.iter().any(|pod| is_ready(pod)) => broken.extend(endpoints(&name, port, own, sight)),
-        // It has nobody to lead to, which is told of the pod.
+        // Without a ready pod there is no endpoint; the pod's own promise is broken then.
         None => {}
     }
     broken
