@@ -208,7 +208,8 @@ mod tests {
     fn the_violation_names_the_part_and_quotes_it_first() {
         let violation = REFERENCE.violation(&performer().into(), Vec::new).unwrap();
         assert_eq!(violation.what, "start of performer/alice");
-        let said = "failed to see performer/alice ready: it ended with exit status: 7; its last output:\n  out of abacuses";
+        let said =
+            "failed to see performer/alice ready: it ended with exit status: 7; its last output:\n  out of abacuses";
         assert!(violation.seen.starts_with(said), "{}", violation.seen);
     }
 }

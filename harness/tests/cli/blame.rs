@@ -73,7 +73,8 @@ fn a_reference_component_that_ends_at_once_is_the_environment() {
 #[test]
 fn what_a_performer_prints_is_not_its_executors() {
     let sandbox = Sandbox::new();
-    let (error, event) = (r#"{"level":"ERROR","message":"lost"}"#, r#"{"level":"INFO","message":"m","event":"E","task_hash":"H"}"#);
+    let (error, event) =
+        (r#"{"level":"ERROR","message":"lost"}"#, r#"{"level":"INFO","message":"m","event":"E","task_hash":"H"}"#);
     let place = sandbox.path("output");
     let script = sandbox.file(
         "performer.sh",

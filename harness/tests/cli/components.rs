@@ -84,7 +84,9 @@ fn a_restart_waits_for_the_new_performer() {
         performer.display()
     );
     let outcome = sandbox.run_file(&sandbox.scenario("slow_restart", &scenario));
-    outcome.assert_code(1).assert_shows(&["start of performer/operator", "failed to see performer/operator ready within 500ms"]);
+    outcome
+        .assert_code(1)
+        .assert_shows(&["start of performer/operator", "failed to see performer/operator ready within 500ms"]);
     sandbox.assert_no_process();
 }
 

@@ -111,9 +111,9 @@ impl RunningComponent {
             Ok(()) => {}
             Err(RuntimeError::Health { source: HealthError::Timeout { last_seen, .. }, .. }) => {
                 let of_performer = performers::unready(component, &address).await;
-                return Err(of_performer.unwrap_or_else(|| {
-                    not_ready(format!("the last that its health said is {last_seen}"))
-                }));
+                return Err(
+                    of_performer.unwrap_or_else(|| not_ready(format!("the last that its health said is {last_seen}")))
+                );
             }
             Err(error) => return Err(error),
         }
