@@ -48,6 +48,7 @@ const RUN: &[Row] = &[
     Row("anvil-image", &["--anvil-image", "mine"], OTHERS, CLUSTER),
     Row("jobs", &["--jobs", "2"], &[], GENERAL),
     Row("keep", &["--keep", "always"], &[], GENERAL),
+    Row("trial-timeout", &["--trial-timeout", "1m"], &[], GENERAL),
     Row("junit", &["--junit", "junit.xml"], &[], GENERAL),
     Row("json", &["--json", "report.json"], &[], GENERAL),
     // An Anvil runs as a process, and its executable is what the images of chains are made of.

@@ -2,6 +2,7 @@
 //! The rows of docs/blame.md that processes show.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -115,7 +116,8 @@ fn failed(part: &str, components: &str) -> Outcome {
     let sandbox = Sandbox::new();
     let path = sandbox.scenario("blame", &format!("components: {components}\n{ONE_TASK}"));
     let junit = sandbox.path("junit.xml");
-    let outcome = sandbox.run(&["run".as_ref(), path.as_os_str(), "--junit".as_ref(), junit.as_os_str()]);
+    let arguments: [&OsStr; 4] = ["run".as_ref(), path.as_os_str(), "--junit".as_ref(), junit.as_os_str()];
+    let outcome = sandbox.run(&arguments);
     outcome.assert_code(1).assert_shows(&["FAIL  process::blame", &format!("start of {part}\n"), "0 passed, 1 failed"]);
     let junit = fs::read_to_string(junit).unwrap();
     assert!(junit.contains("<failure") && !junit.contains("<error"), "{junit}");
