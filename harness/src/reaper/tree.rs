@@ -73,13 +73,11 @@ pub(super) fn end_with_all_below(roots: Vec<Held>, grace: Duration) -> io::Resul
 fn end_all_below(roots: &BTreeSet<i32>, grace: Duration) -> io::Result<()> {
     let below = Tree::read()?.below(roots).into_iter().filter_map(|(pid, stat)| Held::started(pid, stat.started));
     let below: Vec<_> = below.collect();
-    if below.is_empty() {
-        return Ok(());
-    }
     signal(&below, Signal::TERM);
     // One that was paused does not hear it else.
     signal(&below, Signal::CONT);
     await_ends(below, grace);
+    // Also where none was held: one that was seen may have ended since, and left another one.
     kill_all_below(roots)
 }
 

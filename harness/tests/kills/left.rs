@@ -56,8 +56,7 @@ impl Drop for Daemons {
     }
 }
 
-/// What is there of a scenario's trials: processes, supervisors and daemons among them; folders; what an engine and a cluster
-/// hold.
+/// What is there of a scenario's trials: processes, supervisors and daemons among them; what an engine and a cluster hold.
 pub(crate) struct Leftovers<'a> {
     sandbox: &'a Sandbox,
     daemons: &'a Daemons,
@@ -93,7 +92,6 @@ impl<'a> Leftovers<'a> {
     pub(crate) fn look(&self) -> Vec<String> {
         let mut left = self.sandbox.processes();
         left.extend(self.daemons.alive().iter().map(|pid| format!("daemon {pid:?}")));
-        left.extend(self.sandbox.run_folders().iter().map(|folder| folder.display().to_string()));
         left.extend(self.engine.iter().flat_map(|engine| self.scheduler.block_on(self.in_engine(engine))));
         left.extend(self.cluster.iter().flat_map(|cluster| self.scheduler.block_on(self.in_cluster(cluster))));
         left

@@ -39,18 +39,20 @@ impl Kills {
         let mut random = StdRng::seed_from_u64(seed);
         let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
         let leftovers = Leftovers::new(self.runtime, &sandbox, &daemons);
-        let start = || Running::start(&mut self.command(&sandbox, leftovers.scenario(), &daemons));
+        let start = |daemon| Running::start(&mut self.command(&sandbox, leftovers.scenario(), daemon));
         // Images, clusters and the state of the chains are made once, so that the second run is as long as the others.
-        start().finish();
+        start(None).finish().assert_code(0);
         let began = Instant::now();
-        start().finish();
+        start(None).finish().assert_code(0);
         let whole = began.elapsed();
-        self.clear(&sandbox);
         let (mut at_work, mut slowest, mut last_gone) = (0, Duration::ZERO, Duration::ZERO);
         for round in 0..self.moments {
-            let moment = random.random_range(Duration::ZERO..whole);
+            // Each in its own part of the run, so that few moments hit all of it too.
+            let moment = whole.mul_f64((f64::from(round) + random.random::<f64>()) / f64::from(self.moments));
+            // It makes the trial fail, whose folder is kept then if it had got so far.
+            let daemon = (self.runtime == "process" && round % 2 == 1).then_some(&daemons);
             let place = || format!("round {round} of {self:?}, {moment:?} into {whole:?}, {SEED}={seed}");
-            let command = start();
+            let command = start(daemon);
             // No event to wait for: the signal shall hit whatever the command happens to be doing.
             thread::sleep(moment);
             at_work += usize::from(sandbox.processes().len() > 1);
@@ -69,13 +71,19 @@ impl Kills {
                     outcome.stdout,
                     outcome.stderr
                 );
-                self.clear(&sandbox);
             }
+            let keeps_folders = self.signal != Signal::KILL || daemon.is_some();
             let left = eventually(GONE_WITHIN.saturating_sub(returned), || {
-                let left = leftovers.look();
+                let mut left = leftovers.look();
+                if !keeps_folders {
+                    left.extend(sandbox.run_folders().iter().map(|folder| folder.display().to_string()));
+                }
                 if left.is_empty() { Ok(()) } else { Err(left) }
             });
             assert_eq!(left, Ok(()), "left {GONE_WITHIN:?} after the signal: {}", place());
+            for folder in sandbox.run_folders() {
+                fs::remove_dir_all(folder).unwrap();
+            }
             slowest = slowest.max(returned);
             last_gone = last_gone.max(signalled.elapsed());
         }
@@ -84,24 +92,22 @@ impl Kills {
             "{self:?}: {at_work} hit at work of a run of {whole:.1?}; returned within {slowest:.1?}, gone within {last_gone:.1?}"
         );
         assert!(
-            3 * at_work >= self.moments as usize,
+            4 * at_work >= self.moments as usize,
             "only {at_work} hit a command with children: the test proves little"
         );
     }
 
-    fn command(self, sandbox: &Sandbox, name: &str, daemons: &Daemons) -> std::process::Command {
+    fn command(self, sandbox: &Sandbox, name: &str, daemon: Option<&Daemons>) -> std::process::Command {
         let runtimes = match self.runtime {
             "kubernetes" => "runtimes: [kubernetes]\nruntimes_because: It is about the cluster.\n",
             _ => "",
         };
-        // What an engine runs ends with its container.
-        let performer = match self.runtime {
-            "process" => format!(
-                "command: [sh, -c, \"env -i setsid -f {}; exec {HARNESS} component performer\"], ",
-                daemons.command()
-            ),
-            _ => String::new(),
-        };
+        // Only where processes are the machine's: what an engine runs ends with its container.
+        let performer = daemon.map(|daemon| {
+            let daemon = daemon.command();
+            format!("command: [sh, -c, \"env -i setsid -f {daemon}; exec {HARNESS} component performer\"], ")
+        });
+        let performer = performer.unwrap_or_default();
         let steps = "steps:\n  - create_task: {as: five, count: 5, payload: \"0x04\"}\n  - expect_verified: {task: five, result: \"0x10\"}\n";
         let components = format!("components: {{performer: {{{performer}environment: {{TASK_DELAY_MS: 100}}}}}}\n");
         let path = sandbox.scenario(name, &format!("{runtimes}{components}{steps}"));
@@ -112,15 +118,6 @@ impl Kills {
             command.env("HARNESS_CACHE", cache_folder().unwrap());
         }
         command
-    }
-
-    /// The folders of interrupted and of failed trials are kept for people.
-    fn clear(self, sandbox: &Sandbox) {
-        if self.signal != Signal::KILL || self.runtime == "process" {
-            for folder in sandbox.run_folders() {
-                fs::remove_dir_all(folder).unwrap();
-            }
-        }
     }
 }
 
