@@ -187,6 +187,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::task_sla("topology: {task_sla: 0s}", "", "3:22: the task SLA must be whole seconds", "at least `1s`")]
 #[case::regex("invariants: {allowed_errors: [\"a(\"]}", "", "3:31: `a(` is not a regular expression", "unclosed group")]
 #[case::within("", "- expect_expired: {within: 0s}", "7:30: `within` must be longer than zero", "such as `10s`")]
+#[case::timeout("timeout: 0s", "", "3:10: `timeout` must be longer than zero", "such as `10s`")]
 #[case::event(
     "",
     "- expect_event: {event: quorum_lost}",
