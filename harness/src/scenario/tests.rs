@@ -192,6 +192,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "unclosed group"
 )]
 #[case::within("", "- expect_expired: {within: 0s}", "7:30: `within` must be longer than zero", "such as `10s`")]
+#[case::timeout("timeout: 0s", "", "3:10: `timeout` must be longer than zero", "such as `10s`")]
 #[case::event(
     "",
     "- expect_event: {event: quorum_lost}",
