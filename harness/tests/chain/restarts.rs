@@ -5,7 +5,7 @@ use std::time::Duration;
 use hourglass_harness::{
     chain::prepare,
     reaper::{RunId, processes_of},
-    runtime::{AggregatorSpec, HarnessExecutable, ProcessRuntime, ProcessSettings, Runtime, RuntimeError},
+    runtime::{AggregatorSpec, Ends, HarnessExecutable, ProcessRuntime, ProcessSettings, Runtime, RuntimeError},
     scenario::{Component, ComponentRef},
     timeline::Timeline,
 };
@@ -17,13 +17,15 @@ async fn anvil_a_component_whose_restart_failed_can_be_started_again() {
     let (root, topology, run) = (tempfile::tempdir().unwrap(), topology(&[1]), RunId::generate());
     let binary = anvil().await;
     let state = prepare(&binary, &topology, &run).await.unwrap();
+    let timeline = Timeline::default();
     let settings = ProcessSettings {
         anvil: binary,
         executable: HarnessExecutable(env!("CARGO_BIN_EXE_harness").into()),
         root: root.path().to_owned(),
         folder: root.path().join("trial"),
         run: run.clone(),
-        timeline: Timeline::default(),
+        ends: Ends::new(&[], &timeline),
+        timeline,
     };
     let supervisor = ProcessRuntime::supervise(&settings).await.unwrap();
     let runtime = ProcessRuntime::new(settings, supervisor).unwrap();
