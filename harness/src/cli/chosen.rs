@@ -23,7 +23,9 @@ impl ChosenArgs {
         let mut selection = selection.clone();
         let without_fault = strip(&mut selection.patterns)? || self.without_fault;
         let Selected { trials, notices } = selection.select()?;
-        notices.iter().for_each(|text| notice(text));
+        for text in &notices {
+            notice(text);
+        }
         let trials = self.images.over(trials)?;
         let trials = self.allowed_errors.over(trials)?;
         check_components(&trials)?;

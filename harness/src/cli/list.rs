@@ -43,7 +43,9 @@ struct Entry<'a> {
 /// Writes the trials to `out`.
 pub fn run(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
     let Selected { trials, notices } = args.selection.select()?;
-    notices.iter().for_each(|text| notice(text));
+    for text in &notices {
+        notice(text);
+    }
     match args.format {
         Format::Text => text(&trials, out),
         Format::Json => {

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 pub fn exhausted(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
     // The system answers alike where the limit of files that are watched is reached.
-    if causes.clone().any(|cause| cause.is::<notify::Error>()) {
+    if causes.clone().any(<dyn Error>::is::<notify::Error>) {
         return Some(
             "raise fs.inotify.max_user_instances and max_user_watches with sysctl, or the limit of open files (`ulimit -n`)",
         );

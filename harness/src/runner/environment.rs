@@ -91,9 +91,9 @@ impl StandUp<'_> {
         };
         let stood_up = async {
             let started = Instant::now();
-            let state = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
-            self.phase(if state.made { "chain state made" } else { "chain state" }, started);
-            self.stand_up(&scenario, &accounts, &state, runtime.as_ref(), &progress).await
+            let prepared = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
+            self.phase(if prepared.made { "chain state made" } else { "chain state" }, started);
+            self.stand_up(&scenario, &accounts, &prepared, runtime.as_ref(), &progress).await
         };
         let stood_up = async {
             tokio::select! {

@@ -35,16 +35,14 @@ pub(super) async fn limited(
 ) -> Result<(), StepFailure> {
     let Some(within) = step.kind.within() else { return doing.await };
     let limit = if looks_at_its_limit(&step.kind) { within + ALLOWANCE } else { within };
-    match timeout(limit, doing).await {
-        Ok(done) => done,
-        Err(_) => {
-            responds(world).await?;
-            let expected = format!("done within {}", humantime::format_duration(within));
-            let seen = format!("not done after {}", humantime::format_duration(limit));
-            let violation = world.violation(title(step), Some(&step.location), expected, seen, None);
-            Err(StepFailure::Violation(Box::new(violation)))
-        }
+    if let Ok(done) = timeout(limit, doing).await {
+        return done;
     }
+    responds(world).await?;
+    let expected = format!("done within {}", humantime::format_duration(within));
+    let seen = format!("not done after {}", humantime::format_duration(limit));
+    let violation = world.violation(title(step), Some(&step.location), expected, seen, None);
+    Err(StepFailure::Violation(Box::new(violation)))
 }
 
 /// Whether what the trial runs on answers.

@@ -1,6 +1,6 @@
 //! Why scenarios could not be loaded or selected.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use hourglass_component::document::DocumentError;
@@ -183,7 +183,11 @@ fn reason(because: Option<&str>) -> String {
 }
 
 fn listed(passed_over: &[PassedOver]) -> String {
-    passed_over.iter().map(|PassedOver { path, why }| format!("; `{}`: {why}", path.display())).collect()
+    passed_over.iter().fold(String::new(), |mut text, PassedOver { path, why }| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "; `{}`: {why}", path.display());
+        text
+    })
 }
 
 fn files(count: usize) -> String {

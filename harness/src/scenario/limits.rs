@@ -7,9 +7,9 @@ use hourglass_component::document::{Duration as DocumentDuration, Pointer, Probl
 use super::step::{CreateTask, Step, StepDocument, StepKind};
 
 /// What a trial may take at least.
-const SHORTEST_TIMEOUT: Duration = Duration::from_secs(600);
+const SHORTEST_TIMEOUT: Duration = Duration::from_mins(10);
 /// What a trial may take besides its steps: chains and components that start, invariants that are checked.
-const BESIDES_STEPS: Duration = Duration::from_secs(300);
+const BESIDES_STEPS: Duration = Duration::from_mins(5);
 /// How long a single task may take until it is mined.
 const TASK_MINED_WITHIN: Duration = Duration::from_secs(30);
 /// How much longer each further task of a group may take.
@@ -101,18 +101,19 @@ mod tests {
     #[case::many("create_task: {payload: x, count: 1000}", 129_900)]
     #[case::told("create_task: {payload: x, count: 1000, within: 1s}", 1_000)]
     #[case::fault("kill: {component: aggregator}", 60_000)]
-    #[case::expectation("expect_rejected: {payload: x, error: E}", 10_000)]
+    #[case::expectation("expect_rejected: {payload: x, error: PayloadIsEmpty}", 10_000)]
     fn every_step_has_a_limit(#[case] step: &str, #[case] milliseconds: u64) {
-        let scenario = scenario(&format!("steps:\n  - {step}\n  - expect_rejected: {{payload: y, error: E}}\n"));
+        let scenario =
+            scenario(&format!("steps:\n  - {step}\n  - expect_rejected: {{payload: y, error: PayloadIsEmpty}}\n"));
         assert_eq!(scenario.steps[0].kind.within(), Some(Duration::from_millis(milliseconds)));
     }
 
     /// A step that exceeds its limit must be named before the trial exceeds its own.
     #[test]
     fn a_trial_may_take_longer_than_its_steps() {
-        let expect = "expect_rejected: {payload: y, error: E, within: 5m}";
+        let expect = "expect_rejected: {payload: y, error: PayloadIsEmpty, within: 5m}";
         let timeout = |rest: &str| Duration::from(scenario(rest).timeout);
-        assert_eq!(timeout("steps: [{expect_rejected: {payload: y, error: E}}]\n"), SHORTEST_TIMEOUT);
+        assert_eq!(timeout("steps: [{expect_rejected: {payload: y, error: PayloadIsEmpty}}]\n"), SHORTEST_TIMEOUT);
         assert_eq!(timeout(&format!("steps: [{{{expect}}}, {{{expect}}}]\n")), Duration::from_mins(15));
         let side_by_side = format!("steps: [{{parallel: [{{{expect}}}, {{{expect}}}]}}]\n");
         assert_eq!(timeout(&side_by_side), Duration::from_mins(10), "branches take as long as the longest");

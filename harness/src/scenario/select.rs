@@ -123,7 +123,9 @@ impl Selection {
             if let (Some(first), true) = (meant.first(), there.is_empty()) {
                 return Err(self.none_there(name, &candidates[*first]));
             }
-            there.into_iter().for_each(|index| chosen[*index] = true);
+            for index in there {
+                chosen[*index] = true;
+            }
         }
         let chosen = candidates.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(trial, _)| trial);
         selected.trials.extend(chosen);
@@ -252,9 +254,12 @@ fn no_match(name: &str, folder: &Folder) -> ScenarioError {
     ScenarioError::NoMatch { pattern: name.to_owned(), suggestion }
 }
 
+/// Whether a trial is meant.
+type Matcher = Box<dyn Fn(&Trial) -> bool>;
+
 /// A whole name means that trial or scenario alone; else `*` and `?` stand for letters; else the
 /// text may stand anywhere in the trial's name.
-fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Box<dyn Fn(&Trial) -> bool>, ScenarioError> {
+fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Matcher, ScenarioError> {
     let pattern = pattern.to_owned();
     let exact = |trial: &Trial, name: &str| trial.name == name || trial.scenario.name == name;
     if candidates.iter().any(|trial| exact(trial, &pattern)) {

@@ -46,7 +46,7 @@ pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
 /// it was.
 pub(crate) fn a_trial_of_images_without_our_probe_is_checked_all_the_same() {
     let lab = Lab::new();
-    let images = ["executor", "aggregator"].map(|role| OwnImage::acting_as(role));
+    let images = ["executor", "aggregator"].map(OwnImage::acting_as);
     let [executor, aggregator] = &images;
     let components =
         format!("components: {{executor: {{image: '{}'}}, aggregator: {{image: '{}'}}}}", executor.0, aggregator.0);

@@ -42,7 +42,7 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
     async move {
         let started = Instant::now();
         note(world, step, "begins", None);
-        let done = limited(world, step, act(world, step)).await;
+        let done = Box::pin(limited(world, step, act(world, step))).await;
         let (outcome, detail) = match &done {
             Ok(()) => ("done", String::new()),
             Err(StepFailure::Violation(violation)) => ("failed", format!(": {}", violation.seen)),

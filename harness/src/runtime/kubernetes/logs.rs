@@ -255,8 +255,8 @@ impl Shared {
 
 /// The ids of the lives of a container that are over, as far as they are told.
 fn ends(status: &ContainerStatus) -> impl Iterator<Item = String> {
-    let states = [status.state.as_ref(), status.last_state.as_ref()].into_iter().flatten();
-    states.filter_map(|state| state.terminated.as_ref()?.container_id.clone())
+    let lives = [status.state.as_ref(), status.last_state.as_ref()].into_iter().flatten();
+    lives.filter_map(|state| state.terminated.as_ref()?.container_id.clone())
 }
 
 fn pauses() -> ExponentialBuilder {

@@ -38,7 +38,7 @@ const WITHIN: Duration = Duration::from_mins(2);
 impl KubernetesRuntime {
     /// Ends everything in order; what had to be forced is in the result.
     pub(super) async fn end_trial(self) -> Result<TakenDown, RuntimeError> {
-        let ended = match timeout(WITHIN, self.end_parts()).await {
+        let ended = match timeout(WITHIN, Box::pin(self.end_parts())).await {
             Ok(ended) => ended,
             Err(_) => {
                 Err(RuntimeError::from(ClusterError::Silent { name: self.place.cluster.name.clone(), within: WITHIN }))

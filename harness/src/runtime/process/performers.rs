@@ -81,7 +81,7 @@ impl Performers {
         if running.is_empty() {
             return Err(self.of("kill").failed("its executor has no performer".to_owned()));
         }
-        running.into_iter().try_for_each(|pid| self.signal(pid)).map_err(|error| self.refused(error, "kill"))
+        running.into_iter().try_for_each(|pid| self.signal(pid)).map_err(|error| self.refused(&error, "kill"))
     }
 
     /// Kills the processes of those that run, and waits until their executor has healthy ones in their place.
@@ -93,7 +93,7 @@ impl Performers {
             // It may have ended without its executor having noticed.
             match self.signal(self.id(performer, "restart")?) {
                 Ok(()) | Err(NotSignalled::Gone(_)) => {}
-                Err(error) => return Err(self.refused(error, "restart")),
+                Err(error) => return Err(self.refused(&error, "restart")),
             }
         }
         let before: Vec<_> = running.into_iter().map(|performer| performer.container_id).collect();
@@ -127,7 +127,7 @@ impl Performers {
         reaper::signal_process(pid, &self.labels.all(), Signal::KILL)
     }
 
-    pub(super) fn refused(&self, error: NotSignalled, fault: &'static str) -> RuntimeError {
+    pub(super) fn refused(&self, error: &NotSignalled, fault: &'static str) -> RuntimeError {
         self.of(fault).failed(format!("of the process that its executor names: {error}"))
     }
 

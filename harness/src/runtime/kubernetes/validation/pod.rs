@@ -22,7 +22,7 @@ pub(super) fn of_performer<'a>(performer: &Performer, pods: &'a [Pod]) -> Vec<&'
 /// What is wrong with the number and the labels of a Performer's pods.
 pub(super) fn promises(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<BrokenPromise> {
     let name = performer.name_any();
-    if let [] = own {
+    if own.is_empty() {
         // A pod that the operator named after the Performer and did not label is found by its name alone.
         let named = all.iter().find(|pod| is_named_after(pod, performer));
         return vec![match named {
