@@ -10,7 +10,6 @@ mod moments;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/wait.rs"]
 mod wait;
 
