@@ -4,7 +4,7 @@
 //! adopts orphans ([`super::adopt_orphans`]); without one it goes to the first process of the machine, and is lost here.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs, io, iter, thread,
     time::{Duration, Instant},
 };
@@ -105,11 +105,11 @@ fn freeze_all_below(roots: &BTreeSet<i32>, deadline: Instant) -> io::Result<Vec<
         let (mut still, mut new) = (true, false);
         for (pid, stat) in seen {
             still &= stat.stands_still();
-            if !frozen.contains_key(&(pid, stat.started)) {
+            if let Entry::Vacant(place) = frozen.entry((pid, stat.started)) {
                 new = true;
                 if let Some(held) = Held::started(pid, stat.started) {
                     signal([&held], Signal::STOP);
-                    frozen.insert((pid, stat.started), held);
+                    place.insert(held);
                 }
             }
         }
