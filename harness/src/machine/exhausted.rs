@@ -16,6 +16,12 @@ pub fn exhausted(error: &(dyn Error + 'static)) -> Option<&'static str> {
     causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).find_map(of)
 }
 
+/// The same where the causes of an error are only left as text: the system's answers end with their numbers there.
+pub fn exhausted_as_told(reason: &str) -> Option<&'static str> {
+    let numbers = reason.split("(os error ").skip(1).filter_map(|rest| rest.split_once(')')?.0.parse().ok());
+    numbers.map(io::Error::from_raw_os_error).find_map(|error| of(&error))
+}
+
 fn of(error: &io::Error) -> Option<&'static str> {
     let text = match Errno::from_io_error(error)? {
         Errno::MFILE => "raise the limit of open files (`ulimit -n`), or run fewer trials at once with --jobs",
@@ -78,6 +84,13 @@ mod tests {
         assert!(text.contains(remedy), "{errno:?}: {text}");
         let of_the_program = matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::IO);
         assert_eq!(text.contains(WANTED), of_the_program, "{errno:?}: {text}");
+    }
+
+    #[test]
+    fn what_is_used_up_is_found_in_a_text() {
+        let told = format!("it did not answer: {}", io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()));
+        assert!(exhausted_as_told(&told).unwrap().contains("ulimit -n"));
+        assert_eq!(exhausted_as_told("connection refused (os error 111)"), None);
     }
 
     #[test]

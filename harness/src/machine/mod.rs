@@ -17,7 +17,7 @@ pub mod setup;
 pub use capabilities::Bounding;
 pub use check::{Check, Verdict};
 pub use diagnosis::{BY_DEFAULT, Diagnosis};
-pub use exhausted::{exhausted, not_started};
+pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
 pub use gather::gather;
 pub use kubernetes::{AbandonedClusters, KubernetesFacts, NodeImage};

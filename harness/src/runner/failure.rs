@@ -7,7 +7,7 @@ use hourglass_component::chain::{ChainError, SendError};
 use super::verdict::Violation;
 use crate::{
     chain::SetupError,
-    machine::{exhausted, not_started},
+    machine::{exhausted, exhausted_as_told, not_started},
     reaper::ReaperError,
     runtime::RuntimeError,
 };
@@ -72,41 +72,32 @@ impl<E: Into<EnvironmentError>> From<E> for StepFailure {
     }
 }
 
+const READ_OUTPUT: &str = "read the component's output above, and its whole log in the trial's folder";
+const SILENT: &str =
+    "see whether the chain's process or container was stopped, and what else the machine was busy with";
+
 /// What to do about an environment failure, where that is known.
 pub fn remedy(error: &EnvironmentError) -> Option<String> {
     if let Some(text) = exhausted(error) {
         return Some(text.to_owned());
     }
     let text = match error {
-        EnvironmentError::Setup(SetupError::NotFound { .. } | SetupError::NotThere { .. }) => {
-            "name an Anvil binary with --anvil or HARNESS_ANVIL"
+        EnvironmentError::Setup(error) | EnvironmentError::Runtime(RuntimeError::Chain(error)) => {
+            return remedy_of_setup(error);
         }
-        EnvironmentError::Chain(error)
-        | EnvironmentError::Setup(SetupError::Chain(error))
-        | EnvironmentError::Send(SendError::Chain(error))
-            if error.is_silent() =>
-        {
-            "see whether the chain's process or container was stopped, and what else the machine was busy with"
-        }
-        EnvironmentError::Setup(SetupError::NoCache(_)) => "set HARNESS_CACHE to a folder",
-        EnvironmentError::Setup(SetupError::NotReady { .. }) => {
-            "read the chain's output above; another Anvil can be named with --anvil"
-        }
+        EnvironmentError::Chain(error) | EnvironmentError::Send(SendError::Chain(error)) if error.is_silent() => SILENT,
         EnvironmentError::Runtime(RuntimeError::Spawn { source, .. }) => {
             return Some(not_started(source, "the command stands in the scenario"));
-        }
-        EnvironmentError::Setup(SetupError::Spawn { source, .. }) => {
-            return Some(not_started(source, "--anvil or HARNESS_ANVIL names another Anvil"));
         }
         EnvironmentError::Runtime(RuntimeError::Reaper(ReaperError::Spawn { source, .. })) => {
             return Some(not_started(source, "the harness starts its own executable as the supervisor"));
         }
+        EnvironmentError::Runtime(RuntimeError::ChainNotReady { reason, .. }) => {
+            exhausted_as_told(reason).unwrap_or(READ_OUTPUT)
+        }
         EnvironmentError::Runtime(
-            RuntimeError::Ended { .. }
-            | RuntimeError::Performer { .. }
-            | RuntimeError::NotReady { .. }
-            | RuntimeError::ChainNotReady { .. },
-        ) => "read the component's output above, and its whole log in the trial's folder",
+            RuntimeError::Ended { .. } | RuntimeError::Performer { .. } | RuntimeError::NotReady { .. },
+        ) => READ_OUTPUT,
         EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
             "find out what has ended the chain: its output is above, and its whole log in the trial's folder"
         }
@@ -119,6 +110,23 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::Helm(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Operator(error)) => return error.remedy(),
         EnvironmentError::Runtime(RuntimeError::Reach(error)) => return error.remedy(),
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn remedy_of_setup(error: &SetupError) -> Option<String> {
+    let text = match error {
+        SetupError::NotFound { .. } | SetupError::NotThere { .. } => {
+            "name an Anvil binary with --anvil or HARNESS_ANVIL"
+        }
+        SetupError::Chain(error) if error.is_silent() => SILENT,
+        SetupError::NoCache(_) => "set HARNESS_CACHE to a folder",
+        SetupError::NotReady { reason, .. } => exhausted_as_told(reason)
+            .unwrap_or("read the chain's output above; another Anvil can be named with --anvil"),
+        SetupError::Spawn { source, .. } => {
+            return Some(not_started(source, "--anvil or HARNESS_ANVIL names another Anvil"));
+        }
         _ => return None,
     };
     Some(text.to_owned())

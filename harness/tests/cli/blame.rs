@@ -80,7 +80,7 @@ fn what_a_performer_prints_is_not_its_executors() {
     let script = sandbox.file(
         "performer.sh",
         &format!(
-            "readlink /proc/self/fd/1 > {}\necho '{error}'\necho '{}'\nexec {HARNESS} component performer\n",
+            "readlink /proc/$$/fd/1 > {}\necho '{error}'\necho '{}'\nexec {HARNESS} component performer\n",
             place.display(),
             event.replace('E', "task_signed")
         ),
@@ -92,7 +92,11 @@ fn what_a_performer_prints_is_not_its_executors() {
     assert!(!outcome.stdout.contains("executor/operator: lost"), "{}", outcome.stdout);
     let output = PathBuf::from(fs::read_to_string(place).unwrap().trim());
     let beside: Vec<_> = fs::read_dir(output.parent().unwrap()).unwrap().map(|it| it.unwrap().path()).collect();
-    assert_eq!(beside, [output.clone()], "no other component's file is in the folder that a performer can tell");
+    assert_eq!(
+        beside,
+        std::slice::from_ref(&output),
+        "no other component's file is in the folder that a performer can tell"
+    );
     let [folder] = sandbox.run_folders().try_into().unwrap();
     let linked = fs::read_to_string(folder.join("logs/performer-operator.log")).unwrap();
     assert!(linked.contains(error) && !log(&folder, "executor-operator.log").contains("lost"), "{linked}");

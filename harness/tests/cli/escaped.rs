@@ -115,7 +115,7 @@ fn a_daemon_whose_performer_was_killed_fails_the_trial() {
 #[test]
 fn a_daemon_of_a_performer_that_does_not_start_is_ended_and_told() {
     let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
-    let start = format!("{}; exit 3", FORKED_TWICE);
+    let start = format!("{FORKED_TWICE}; exit 3");
     let performer = script(&daemons, &start, "performer");
     let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{STEPS}"));
     let outcome = sandbox.run_file(&path);

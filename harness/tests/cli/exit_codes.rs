@@ -151,7 +151,7 @@ fn a_runtime_that_is_not_there_is_3() {
 fn a_failure_outweighs_an_environment_error_and_both_are_told() {
     let sandbox = Sandbox::new();
     let kill = "  - kill: {component: aggregator}\n";
-    let broken = format!("steps:\n{kill}{kill}");
+    let broken = format!("steps:\n{kill}{kill}  - expect_rejected: {{payload: \"\", error: PayloadIsEmpty}}\n");
     let paths = [
         sandbox.scenario("failing", &ONE_TASK.replace("0x10", "0x11")),
         sandbox.scenario("broken", &broken),

@@ -128,7 +128,7 @@ fn a_step_that_takes_too_long_is_1_and_named() {
     let outcome = sandbox.run_file(&sandbox.scenario("slow_blocks", steps));
     outcome.assert_code(1).assert_shows(&[
         "create_task at ",
-        "slow_blocks.yaml:4",
+        "slow_blocks.yaml:5",
         "done within 2s",
         "not done after 2s",
     ]);

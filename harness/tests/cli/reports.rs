@@ -11,8 +11,8 @@ fn junit_and_json_tell_of_every_trial() {
     let sandbox = Sandbox::new();
     let good = sandbox.scenario("good", STEPS);
     let bad = sandbox.scenario("bad", &STEPS.replace("0x10", "0x11"));
-    let broken =
-        sandbox.scenario("broken", &format!("components: {{performer: {{command: [/nonexistent]}}}}\n{STEPS}"));
+    let kill = "  - kill: {component: aggregator}\n";
+    let broken = sandbox.scenario("broken", &STEPS.replace("steps:\n", &format!("steps:\n{kill}{kill}")));
     let (junit, json) = (sandbox.path("reports/junit.xml"), sandbox.path("report.json"));
     let outcome =
         run(sandbox.harness(&["run", "--junit"]).arg(&junit).arg("--json").arg(&json).args([&good, &bad, &broken]));

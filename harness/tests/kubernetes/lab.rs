@@ -28,6 +28,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 use tokio::{runtime::Runtime, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
@@ -36,8 +37,17 @@ const TURN: &str = "_turn-of-operator-tests";
 
 /// Connections to a cluster live as long as the scheduler in which they were made.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    runtime().block_on(future)
+}
+
+/// Runs something beside a test, until what this gives is dropped.
+pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(runtime().spawn(future))
+}
+
+fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
 }
 
 /// See the module. What a test left of an operator is removed when this is dropped, whatever the test came to.

@@ -30,11 +30,10 @@ use kube::{
     runtime::{WatchStreamExt as _, watcher},
 };
 use serde_json::json;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     existing::{give_anvil, said},
-    lab::{Field, HARNESS, block_on, clear_of_runs},
+    lab::{Field, HARNESS, block_on, clear_of_runs, spawn},
 };
 
 /// All that a trial in a cluster promises of Performers.
@@ -110,7 +109,7 @@ pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
     let runs = tempfile::tempdir().unwrap();
     for (fault, expected) in Fault::ALL {
         let client = field.lease.client.clone();
-        let operating = block_on(async { AbortOnDropHandle::new(tokio::spawn(operate(client, fault))) });
+        let operating = spawn(operate(client, fault));
         let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
         let arguments = ["run", "kubernetes::square", "--operator", "existing", "--kubeconfig", kubeconfig];
         let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
