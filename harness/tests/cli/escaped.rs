@@ -115,7 +115,12 @@ fn a_daemon_whose_performer_was_killed_fails_the_trial() {
 #[test]
 fn a_daemon_of_a_performer_that_does_not_start_is_ended_and_told() {
     let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
-    let start = format!("{FORKED_TWICE}; exit 3");
+    // Not before the daemon has left the process group, which is killed with the performer.
+    let mark = sandbox.path("escaped");
+    let start = format!(
+        "env -i \"PATH=$PATH\" setsid -f sh -c 'mkdir {0}; exec DAEMON'\nuntil [ -d {0} ]; do :; done; exit 3",
+        mark.display()
+    );
     let performer = script(&daemons, &start, "performer");
     let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{STEPS}"));
     let outcome = sandbox.run_file(&path);
