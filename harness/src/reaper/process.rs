@@ -237,7 +237,14 @@ fn label(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Label {
 
 /// Whether a process carries all of these labels.
 pub(super) fn carries(pid: i32, labels: &[EnvironmentLabel<'_>]) -> bool {
-    label(pid, labels) == Label::Own
+    let deadline = Instant::now() + EXEC_LIMIT;
+    loop {
+        match label(pid, labels) {
+            // It is starting another program, as a script does with `exec`.
+            Label::Unreadable if Instant::now() < deadline => thread::sleep(EXEC_PAUSE),
+            label => return label == Label::Own,
+        }
+    }
 }
 
 /// The run whose id a process carries.

@@ -80,7 +80,7 @@ fn what_a_performer_prints_is_not_its_executors() {
     let script = sandbox.file(
         "performer.sh",
         &format!(
-            "readlink /proc/$$/fd/1 > {}\necho '{error}'\necho '{}'\nexec {HARNESS} component performer\n",
+            "own=$(readlink /proc/$$/fd/1)\necho \"$own\" > {}\necho '{error}'\necho '{}'\nexec {HARNESS} component performer\n",
             place.display(),
             event.replace('E', "task_signed")
         ),
