@@ -34,7 +34,7 @@ pub(crate) fn an_engine_that_stops_while_the_environment_is_stood_up_is_told() {
     let harness = Running::start(lab.harness(&lab.scenario(NEVER_READY)).env("DOCKER_HOST", address));
     // By then the executor waits for its performer, and the harness for the executor.
     lab.sandbox.wait_for_log("performer-operator.log", "");
-    let folder = cut(&lab, &proxy, harness, "executor/operator");
+    let folder = cut(&lab, &proxy, harness, "failed to keep the trial running");
     back_soon(&lab, &proxy, &folder);
 }
 
