@@ -118,7 +118,11 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         error.show();
         error.status()
     });
-    end_orphans(status.fold(report.exit_status(), ExitStatus::max))
+    let status = status.fold(report.exit_status(), ExitStatus::max);
+    Ok(end_orphans(status).unwrap_or_else(|error| {
+        error.show();
+        status.max(error.status())
+    }))
 }
 
 /// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it

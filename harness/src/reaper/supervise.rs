@@ -33,7 +33,7 @@ pub(super) const FINISH: &str = "finish";
 pub(super) const SWEEP: &str = "sweep";
 /// The harness is about to end programs of the run that have started these processes; once a line, at any time before
 /// another word.
-pub(super) const MIND: &str = "mind ";
+pub(super) const HOLD: &str = "hold ";
 /// The harness asks to leave everything alone.
 pub(super) const KEEP: &str = "keep";
 
@@ -102,14 +102,14 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
     let owner = Pid::from_raw(args.owner).and_then(|owner| pidfd_open(owner, PidfdFlags::empty()).ok());
     outlive_signals().map_err(ReaperError::Signals)?;
     say(READY);
-    let mut minded = Descendants::default();
+    let mut held = Descendants::default();
     let remove_folder = || match (&args.remove, &args.below) {
         (Some(path), Some(root)) => RunFolder { root: root.clone(), path: path.clone() }.remove(),
         _ => Ok(()),
     };
     let later = owner.as_ref().and_then(|owner| owner.try_clone().ok());
-    let end = listen(owner, &mut minded);
-    let strays = Strays::among(minded, *args.grace);
+    let end = listen(owner, &mut held);
+    let strays = Strays::among(held, *args.grace);
     let sweep = || sweep_all_and(run, *args.grace, args.places(), &strays);
     match end {
         Ok(End::Keep) => {
@@ -157,13 +157,13 @@ enum End {
 /// For how long the pipe may stay open after its owner has ended.
 const PIPE_LIMIT: Duration = Duration::from_millis(500);
 
-/// Waits for a word of the harness or for its end, whichever comes first; `minded` takes what it wants to be minded until
+/// Waits for a word of the harness or for its end, whichever comes first; `held` takes what it wants to be held until
 /// then.
 ///
 /// The end of the pipe is the signal that counts: a child caught between fork and exec carries no label yet but holds
 /// a copy of the pipe, so once the pipe is closed every process of the run can be found. The end of the owner is
 /// watched beside it in case that a process which is no part of the run inherited the pipe.
-fn listen(mut owner: Option<OwnedFd>, minded: &mut Descendants) -> io::Result<End> {
+fn listen(mut owner: Option<OwnedFd>, held: &mut Descendants) -> io::Result<End> {
     let input = io::stdin();
     let mut heard = Vec::new();
     let mut deadline = None;
@@ -185,7 +185,7 @@ fn listen(mut owner: Option<OwnedFd>, minded: &mut Descendants) -> io::Result<En
                     FINISH => return Ok(End::Finish),
                     SWEEP => return Ok(End::Sweep),
                     KEEP => return Ok(End::Keep),
-                    line => minded.extend(Descendants::from_words(line.strip_prefix(MIND).unwrap_or_default())),
+                    line => held.extend(Descendants::from_words(line.strip_prefix(HOLD).unwrap_or_default())),
                 }
             }
             if count == 0 {

@@ -15,7 +15,7 @@ use super::{
     DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
     process::wait,
     strays::Descendants,
-    supervise::{Answer, FINISH, KEEP, MIND, READY, SWEEP},
+    supervise::{Answer, FINISH, HOLD, KEEP, READY, SWEEP},
     sweep_all,
 };
 use crate::engine::EngineAddress;
@@ -99,8 +99,8 @@ impl Supervisor {
 
     /// Has the supervisor hold these processes: those that are still there when it sweeps are ended and told, as what
     /// carries the label of the run is.
-    pub(crate) fn mind(&mut self, descendants: &Descendants) -> Result<(), ReaperError> {
-        let said = self.say(&format!("{MIND}{}", descendants.to_words()));
+    pub(crate) fn hold(&mut self, descendants: &Descendants) -> Result<(), ReaperError> {
+        let said = self.say(&format!("{HOLD}{}", descendants.to_words()));
         said.map_err(|source| conversation(&self.run, source))
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     image::ImageError,
     runtime::RuntimeError,
-    scenario::{Component, ComponentRef, Components, RuntimeKind},
+    scenario::{ComponentRef, Components, RuntimeKind},
 };
 
 /// Which parts are under test beside performers, which always are: those that the scenario replaces.
@@ -26,12 +26,10 @@ pub(super) struct UnderTest {
 impl UnderTest {
     /// Those of a trial.
     pub(super) fn of(components: &Components, runtime: RuntimeKind) -> Self {
-        // The process runtime starts commands, the others start images.
-        let is_replaced = |component: &Component| match runtime {
-            RuntimeKind::Process => component.command.is_some(),
-            RuntimeKind::Docker | RuntimeKind::Kubernetes => component.image.is_some(),
-        };
-        Self { executors: is_replaced(&components.executor), aggregator: is_replaced(&components.aggregator) }
+        Self {
+            executors: components.executor.is_replaced_on(runtime),
+            aggregator: components.aggregator.is_replaced_on(runtime),
+        }
     }
 
     fn includes(self, component: &ComponentRef) -> bool {
@@ -101,7 +99,7 @@ mod tests {
     use hourglass_component::health::HealthError;
 
     use super::*;
-    use crate::{chain::SetupError, engine::EngineError};
+    use crate::{chain::SetupError, engine::EngineError, scenario::Component};
 
     const REFERENCE: UnderTest = UnderTest { executors: false, aggregator: false };
     const REPLACED: UnderTest = UnderTest { executors: true, aggregator: true };

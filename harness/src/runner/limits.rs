@@ -25,7 +25,7 @@ pub(super) const END_WITHIN: Duration = Duration::from_secs(6);
 /// How long the state of tasks may be looked up for the report of a trial that has ended.
 pub(super) const REPORT_WITHIN: Duration = Duration::from_secs(30);
 /// The same when chains need not answer any more.
-pub(super) const REPORT_OF_RUINS_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const REPORT_AFTER_FAILURE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs a step within its limit. One that exceeds it is a violation, unless the environment does not answer.
 pub(super) async fn limited(

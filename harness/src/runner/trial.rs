@@ -19,7 +19,7 @@ use super::{
     environment::{Environment, StandUp},
     failure::{StepFailure, remedy},
     invariants,
-    limits::{self, REPORT_OF_RUINS_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
+    limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
     proof, steps, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
@@ -163,7 +163,7 @@ impl Course<'_> {
         self.phase("steps", started.elapsed());
         let interrupted = stepping.is_none();
         let answers = matches!(stepping, Some(Ok(_)));
-        let limit = if answers { REPORT_WITHIN } else { REPORT_OF_RUINS_WITHIN };
+        let limit = if answers { REPORT_WITHIN } else { REPORT_AFTER_FAILURE_WITHIN };
         // What cannot be read in time is not in the report.
         let _ = timeout(limit, unless_interrupted(interrupt, self.note_chains(&world, answers))).await;
         progress("taking down");

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use hourglass_component::document::{Duration, Pointer, Problem, Problems};
+use hourglass_component::events::Reporter;
 use hourglass_proto::contracts::errors;
 
 use super::limits::{limits, no_time};
 use super::model::ScenarioDocument;
-use super::step::{CreateTask, ExpectRejected, ExpectVerified, STEP_KEYS, StepDocument};
+use super::step::{CreateTask, ExpectEvent, ExpectRejected, ExpectVerified, STEP_KEYS, StepDocument};
 use super::texts::ComponentRef;
 
 /// Adds every problem of the steps of `document`.
@@ -151,6 +152,27 @@ impl Checking<'_> {
         }
         if let Some(by) = step.warp.as_ref().map(|warp| warp.by) {
             self.whole_seconds(by, &at.key("warp").key("by"));
+        }
+        if let Some(expect) = &step.expect_event {
+            self.expect_event(expect, &at.key("expect_event"));
+        }
+    }
+
+    /// An event counts only from the component that may report it: of another it would be awaited in vain.
+    fn expect_event(&mut self, expect: &ExpectEvent, at: &Pointer) {
+        let Some(component) = &expect.component else { return };
+        let (reports, reporter) = match expect.event.reporter() {
+            Reporter::Aggregator => (*component == ComponentRef::Aggregator, "the aggregator"),
+            Reporter::Executor => (matches!(component, ComponentRef::Executor(_)), "an executor"),
+            Reporter::Chain => (false, "a chain"),
+        };
+        if !reports {
+            let event = expect.event;
+            self.problems.add(
+                Problem::at_value(&at.key("component"), format!("`{component}` does not report `{event}`"))
+                    .label(format!("`{event}` is reported by {reporter}"))
+                    .help("name the component that reports the event, or leave `component` out"),
+            );
         }
     }
 

@@ -199,6 +199,18 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "7:27: expected one of 17 known words",
     "`quorum_unreachable`"
 )]
+#[case::event_of_a_performer(
+    "topology: {operators: [{name: alice}]}",
+    "- expect_event: {event: performer_failed, component: performer/alice}",
+    "7:55: `performer/alice` does not report `performer_failed`",
+    "leave `component` out"
+)]
+#[case::event_of_a_chain(
+    "",
+    "- expect_event: {event: task_verified, component: aggregator}",
+    "7:52: `aggregator` does not report `task_verified`",
+    "leave `component` out"
+)]
 #[case::both_payloads(
     "",
     "- create_task: {as: b, payload: \"1\", payload_hex: \"01\"}",

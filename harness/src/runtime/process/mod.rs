@@ -315,14 +315,14 @@ impl Runtime for ProcessRuntime {
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
         let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = *self;
         settings.ends.close();
-        supervisor.mind(&started.into_inner())?;
+        supervisor.hold(&started.into_inner())?;
         let mut remains = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
             components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
         for group in [aggregator, executors] {
             let running: Vec<_> = group.iter().map(|(_, running)| running).collect();
-            supervisor.mind(&descendants(&settings.run, &running).await?)?;
+            supervisor.hold(&descendants(&settings.run, &running).await?)?;
             let stopping = group.into_iter().map(|(component, running)| async move {
                 let stopped = running.stop(STOP_GRACE).await;
                 (!stopped.orderly).then(|| Remains {
