@@ -202,13 +202,13 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::event_of_a_performer(
     "topology: {operators: [{name: alice}]}",
     "- expect_event: {event: performer_failed, component: performer/alice}",
-    "7:55: `performer/alice` does not report `performer_failed`",
+    "7:56: `performer/alice` does not report `performer_failed`",
     "leave `component` out"
 )]
 #[case::event_of_a_chain(
     "",
     "- expect_event: {event: task_verified, component: aggregator}",
-    "7:52: `aggregator` does not report `task_verified`",
+    "7:53: `aggregator` does not report `task_verified`",
     "leave `component` out"
 )]
 #[case::both_payloads(
