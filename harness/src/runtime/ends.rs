@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::RuntimeError;
+use super::{
+    RuntimeError,
+    output::{CHAIN_PREFIX, component},
+};
 use crate::{
     scenario::ComponentRef,
     timeline::{Event, Timeline},
@@ -127,6 +130,19 @@ impl Ends {
         }
     }
 
+    /// What runs under this name has ended, a component or a chain; false where the name is of neither.
+    pub(super) fn note_named(&self, name: &str, at: Timestamp, how: &str, output: impl FnOnce() -> String) -> bool {
+        if let Some(component) = component(name) {
+            self.note(&component, at, how, output);
+            return true;
+        }
+        let chain_id = name.strip_prefix(CHAIN_PREFIX).and_then(|id| id.parse().ok());
+        if let Some(chain_id) = chain_id {
+            self.note_chain(chain_id, how, output);
+        }
+        chain_id.is_some()
+    }
+
     /// From now on everything ends because the trial does.
     pub(super) fn close(&self) {
         self.state.send_if_modified(|state| {
@@ -135,7 +151,7 @@ impl Ends {
         });
     }
 
-    /// Waits for an end that nobody asked for.
+    /// Waits for the first unexpected end.
     pub async fn unexpected(&self) -> UnexpectedEnd {
         let mut state = self.state.subscribe();
         let found = state.wait_for(|state| !state.unexpected.is_empty()).await;

@@ -24,10 +24,7 @@ use super::lines::Lines;
 use crate::{
     engine::{Engine, EngineError, Engined as _},
     reaper::{COMPONENT_LABEL, RUN_LABEL, RunId},
-    runtime::{
-        Ends,
-        output::{CHAIN_PREFIX, Output, component},
-    },
+    runtime::{Ends, output::Output},
     scenario::ComponentRef,
     timeline::{Event, LastLines, Timeline},
 };
@@ -272,12 +269,9 @@ impl Shared {
         let _ = timeout(LAST_WORDS_WITHIN, container.read.lock()).await;
         let End { who, at, how } = end;
         let output = || container.last.to_string();
-        let ends = &self.record.ends;
-        match (component(who), who.strip_prefix(CHAIN_PREFIX).and_then(|id| id.parse().ok())) {
-            (Some(component), _) => ends.note(&component, *at, how, output),
-            (None, Some(chain_id)) => ends.note_chain(chain_id, how, output),
-            // Of somebody else on the network.
-            (None, None) => self.record.timeline.record(Event::of_harness(format!("{who} ended with {how}"))),
+        if !self.record.ends.note_named(who, *at, how, output) {
+            // Of another program on the network.
+            self.record.timeline.record(Event::of_harness(format!("{who} ended with {how}")));
         }
     }
 

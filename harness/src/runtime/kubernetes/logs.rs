@@ -25,10 +25,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
 use crate::{
-    runtime::{
-        docker::Record,
-        output::{CHAIN_PREFIX, Output, component},
-    },
+    runtime::{docker::Record, output::Output},
     scenario::ComponentRef,
     timeline::{Event, LastLines},
 };
@@ -224,15 +221,10 @@ impl Shared {
         // Whose it is may have to be asked.
         self.readers.spawn(async move {
             let name = shared.name(&pod).await;
-            let ends = &shared.record.ends;
-            match (component(&name), name.strip_prefix(CHAIN_PREFIX).and_then(|id| id.parse().ok())) {
-                (Some(component), _) => ends.note(&component, at, &how, || shared.output_of(&name)),
-                (None, Some(chain_id)) => ends.note_chain(chain_id, &how, || shared.output_of(&name)),
-                (None, None) => {
-                    let mut event = Event::of_harness(format!("{name} ended with {how}"));
-                    event.fields.insert("container".to_owned(), id.into());
-                    shared.record.timeline.record(event);
-                }
+            if !shared.record.ends.note_named(&name, at, &how, || shared.output_of(&name)) {
+                let mut event = Event::of_harness(format!("{name} ended with {how}"));
+                event.fields.insert("container".to_owned(), id.into());
+                shared.record.timeline.record(event);
             }
         });
     }
