@@ -1,53 +1,17 @@
 //! Daemons that components start and that carry nothing of their trial any more: environment cleared, session left, parent
 //! gone. They are ended and told, whatever becomes of component and harness.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::{
+    daemons::Daemons,
     sandbox::{HARNESS, Running, Sandbox},
     wait::{LIMIT, eventually},
 };
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
-
-/// Daemons that are known by how long they sleep. What is left of them is killed when this is dropped.
-struct Daemons {
-    seconds: String,
-}
-
-impl Daemons {
-    fn new() -> Self {
-        Self { seconds: rand::random_range(1_000_000_u32..2_000_000_000).to_string() }
-    }
-
-    fn command(&self) -> String {
-        format!("sleep {}", self.seconds)
-    }
-
-    fn alive(&self) -> Vec<Pid> {
-        let arguments = format!("sleep\0{}\0", self.seconds);
-        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        let is_ours = |path: &PathBuf| fs::read(path.join("cmdline")).is_ok_and(|found| found == arguments.as_bytes());
-        let pid = |path: PathBuf| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?);
-        entries.filter(is_ours).filter_map(pid).collect()
-    }
-
-    #[track_caller]
-    fn assert_none(&self) {
-        let alive = self.alive();
-        assert!(alive.is_empty(), "the harness has ended and left {alive:?}");
-    }
-}
-
-impl Drop for Daemons {
-    fn drop(&mut self) {
-        for pid in self.alive() {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
-}
 
 /// `DAEMON` stands for the program that stays.
 const CLEARED: &str = "env -i setsid DAEMON &";

@@ -7,6 +7,7 @@ mod blame;
 mod clusters;
 mod commands;
 mod components;
+mod daemons;
 mod ends;
 mod escaped;
 mod exit_codes;

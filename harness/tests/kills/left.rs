@@ -3,8 +3,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap},
-    fs,
-    path::PathBuf,
     time::Duration,
 };
 
@@ -19,42 +17,10 @@ use k8s_openapi::api::{
     rbac::v1::{ClusterRole, ClusterRoleBinding},
 };
 use kube::{Api, Resource, ResourceExt as _, api::ListParams};
-use rustix::process::{Pid, Signal, kill_process};
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{moments::unique_name, sandbox::Sandbox, wait::eventually};
-
-/// Daemons that are known by how long they sleep. What is left of them is killed when this is dropped.
-pub(crate) struct Daemons {
-    seconds: String,
-}
-
-impl Daemons {
-    pub(crate) fn new() -> Self {
-        Self { seconds: rand::random_range(1_000_000_u32..2_000_000_000).to_string() }
-    }
-
-    pub(crate) fn command(&self) -> String {
-        format!("sleep {}", self.seconds)
-    }
-
-    fn alive(&self) -> Vec<Pid> {
-        let arguments = format!("sleep\0{}\0", self.seconds);
-        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        let is_ours = |path: &PathBuf| fs::read(path.join("cmdline")).is_ok_and(|found| found == arguments.as_bytes());
-        let pid = |path: PathBuf| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?);
-        entries.filter(is_ours).filter_map(pid).collect()
-    }
-}
-
-impl Drop for Daemons {
-    fn drop(&mut self) {
-        for pid in self.alive() {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
-}
+use crate::{daemons::Daemons, moments::unique_name, sandbox::Sandbox, wait::eventually};
 
 /// What is there of a scenario's trials: processes, supervisors and daemons among them; what an engine and a cluster hold.
 pub(crate) struct Leftovers<'a> {

@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "moments and times are said so that they can be repeated and compared")]
 
+#[expect(dead_code, reason = "other targets need the rest")]
+#[path = "../cli/daemons.rs"]
+mod daemons;
 mod left;
 mod moments;
 #[expect(dead_code, reason = "other targets need the rest")]

@@ -12,7 +12,8 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use rustix::process::Signal;
 
 use crate::{
-    left::{Daemons, Leftovers},
+    daemons::Daemons,
+    left::Leftovers,
     sandbox::{HARNESS, Running, Sandbox},
     wait::eventually,
 };

@@ -9,16 +9,22 @@ use crate::runtime::BrokenPromise;
 
 pub(super) fn definition(found: Option<&CustomResourceDefinition>) -> Option<BrokenPromise> {
     let Some(found) = found else { return Some(promise(ESTABLISHED, "it is there", "it is not")) };
-    let conditions = found.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let established = conditions.into_iter().flatten().find(|condition| condition.type_ == "Established");
-    let status = established.map_or("Unknown", |condition| condition.status.as_str());
-    (status != "True").then(|| promise(ESTABLISHED, "Established True", format!("Established {status}")))
+    let conditions = found.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    has(ESTABLISHED, "Established", conditions.map(|condition| (&*condition.type_, &*condition.status)))
 }
 
 pub(super) fn deployment(found: Option<&Deployment>) -> Option<BrokenPromise> {
     let Some(found) = found else { return Some(promise(OPERATOR, "its Deployment is there", "it is not")) };
-    let conditions = found.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let available = conditions.into_iter().flatten().find(|condition| condition.type_ == "Available");
-    let status = available.map_or("Unknown", |condition| condition.status.as_str());
-    (status != "True").then(|| promise(OPERATOR, "Available True", format!("Available {status}")))
+    let conditions = found.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    has(OPERATOR, "Available", conditions.map(|condition| (&*condition.type_, &*condition.status)))
+}
+
+/// The promise that is broken unless a condition of this type, of those given by type and status, is `True`.
+fn has<'a>(
+    what: &'static str,
+    wanted: &str,
+    mut conditions: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Option<BrokenPromise> {
+    let status = conditions.find(|(kind, _)| *kind == wanted).map_or("Unknown", |(_, status)| status);
+    (status != "True").then(|| promise(what, format!("{wanted} True"), format!("{wanted} {status}")))
 }

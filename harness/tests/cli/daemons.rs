@@ -1,0 +1,42 @@
+//! Daemons that components start, known by their arguments since nothing else of them says whose they are.
+
+use std::{fs, path::PathBuf};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Daemons that are known by how long they sleep. What is left of them is killed when this is dropped.
+pub(crate) struct Daemons {
+    seconds: String,
+}
+
+impl Daemons {
+    pub(crate) fn new() -> Self {
+        Self { seconds: rand::random_range(1_000_000_u32..2_000_000_000).to_string() }
+    }
+
+    pub(crate) fn command(&self) -> String {
+        format!("sleep {}", self.seconds)
+    }
+
+    pub(crate) fn alive(&self) -> Vec<Pid> {
+        let arguments = format!("sleep\0{}\0", self.seconds);
+        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let is_ours = |path: &PathBuf| fs::read(path.join("cmdline")).is_ok_and(|found| found == arguments.as_bytes());
+        let pid = |path: PathBuf| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?);
+        entries.filter(is_ours).filter_map(pid).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_none(&self) {
+        let alive = self.alive();
+        assert!(alive.is_empty(), "the harness has ended and left {alive:?}");
+    }
+}
+
+impl Drop for Daemons {
+    fn drop(&mut self) {
+        for pid in self.alive() {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
