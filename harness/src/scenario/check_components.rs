@@ -1,7 +1,9 @@
 //! Checks of what stands in place of the reference components: what needs no run to be known wrong.
 
-use hourglass_component::document::{Pointer, Problem, Problems};
-use hourglass_executor::performers::RESERVED_VARIABLES;
+use hourglass_component::{
+    document::{Pointer, Problem, Problems},
+    variables::SET_BY_EXECUTORS,
+};
 
 use super::model::{Component, ScenarioDocument};
 use super::values::RuntimeKind;
@@ -36,7 +38,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
 
 /// Where a performer listens and for whom it works is what its executor tells it.
 fn reserved(performer: &Component, at: &Pointer, problems: &mut Problems) {
-    for name in performer.environment.keys().filter(|name| RESERVED_VARIABLES.contains(&name.as_str())) {
+    for name in performer.environment.keys().filter(|name| SET_BY_EXECUTORS.contains(&name.as_str())) {
         problems.add(
             Problem::at_key(&at.key("environment").key(name), format!("the executor sets `{name}` itself"))
                 .label("reserved")
