@@ -1,8 +1,9 @@
-//! The accounts of a trial, derived from their names: the same in every run, so that states can be cached, and known to
-//! nobody's wallet.
+//! The accounts of a trial, derived from their names and from the user's secret: the same in every run of the user, so
+//! that states can be cached, and in nobody else's.
 
 use hourglass_component::keys::{Address, EcdsaKey};
-use hourglass_proto::messages;
+
+use super::AccountSecret;
 
 /// Keys of everybody who acts on the chains.
 #[derive(Debug, Clone)]
@@ -38,16 +39,15 @@ impl OperatorAccount {
 
 impl Accounts {
     /// The accounts for operators of these names.
-    pub fn derive<'a>(operators: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn derive<'a>(secret: &AccountSecret, operators: impl IntoIterator<Item = &'a str>) -> Self {
+        let operator =
+            |name: &str| OperatorAccount { name: name.to_owned(), key: secret.key(&format!("operator/{name}")) };
         Self {
-            deployer: key("deployer"),
-            avs: key("avs"),
-            app: key("app"),
-            aggregator: key("aggregator"),
-            operators: operators
-                .into_iter()
-                .map(|name| OperatorAccount { name: name.to_owned(), key: key(&format!("operator/{name}")) })
-                .collect(),
+            deployer: secret.key("deployer"),
+            avs: secret.key("avs"),
+            app: secret.key("app"),
+            aggregator: secret.key("aggregator"),
+            operators: operators.into_iter().map(operator).collect(),
         }
     }
 
@@ -62,23 +62,15 @@ impl Accounts {
     }
 }
 
-fn key(name: &str) -> EcdsaKey {
-    let digest = messages::hash(format!("hourglass-harness/account/{name}").as_bytes());
-    #[expect(
-        clippy::expect_used,
-        reason = "a digest is no key only if it is zero or above the group order: one in 2^127 names"
-    )]
-    EcdsaKey::from_hex(&format!("{digest:x}")).expect("a digest is a key")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_give_the_same_keys_in_every_run() {
-        let accounts = Accounts::derive(["alice", "bob"]);
-        let again = Accounts::derive(["bob"]);
+        let secret = AccountSecret::new([7; 32]);
+        let accounts = Accounts::derive(&secret, ["alice", "bob"]);
+        let again = Accounts::derive(&secret, ["bob"]);
         assert_eq!(accounts.operators[1].address(), again.operators[0].address());
         let mut addresses: Vec<_> = accounts.addresses().collect();
         addresses.sort();

@@ -21,7 +21,7 @@ use hourglass_proto::{
 use serde::Serialize;
 
 use super::{
-    Accounts, ChainControl, SetupError,
+    AccountSecret, Accounts, ChainControl, SetupError,
     send::{send, target},
     table::publish_table,
 };
@@ -44,12 +44,15 @@ pub struct ChainTopology {
     pub threshold: u16,
     /// The executors' operators.
     pub operators: Vec<OperatorStake>,
+    /// What the keys of all accounts are derived from.
+    #[serde(skip)]
+    pub secret: AccountSecret,
 }
 
 /// An operator and its weight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OperatorStake {
-    /// Its name, from which its key is derived.
+    /// Its name, from which its key is derived, with the secret.
     pub name: String,
     /// Its weight in the operator table.
     pub weight: u64,
@@ -58,7 +61,7 @@ pub struct OperatorStake {
 impl ChainTopology {
     /// The accounts of this topology.
     pub fn accounts(&self) -> Accounts {
-        Accounts::derive(self.operators.iter().map(|operator| operator.name.as_str()))
+        Accounts::derive(&self.secret, self.operators.iter().map(|operator| operator.name.as_str()))
     }
 }
 

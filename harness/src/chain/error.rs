@@ -36,6 +36,14 @@ pub enum SetupError {
     /// No folder for the cache is known.
     #[error("find a folder for the cache; HARNESS_CACHE may name one")]
     NoCache(#[source] etcetera::HomeDirError),
+    /// The secret that keys are derived from cannot be used.
+    #[error("use the secret in {}: {reason}", path.display())]
+    Secret {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A file or folder could not be read or written.
     #[error("use {path}", path = path.display())]
     File {

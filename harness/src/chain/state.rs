@@ -20,7 +20,7 @@ use super::{
 use crate::reaper::RunId;
 
 /// To be raised when the set-up transactions change.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const MANIFEST: &str = "manifest.json";
 const MAKING: &str = "making-";
 const LOCK: &str = "lock";
@@ -140,7 +140,8 @@ fn is_whole(entry: &Path) -> bool {
     })
 }
 
-/// What a state is made of: set-up, contracts, topology, and the Anvil that dumps and loads it.
+/// What a state is made of: set-up, contracts, topology, the accounts of the user's secret, and the Anvil that dumps and
+/// loads it.
 fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String, SetupError> {
     let metadata = fs::metadata(&binary.path).map_err(SetupError::file(&binary.path))?;
     let mut hash = Sha256::new();
@@ -151,6 +152,10 @@ fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String,
         hash.update(code.as_ref());
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());
+    // They follow from the secret, and unlike it may be told.
+    for address in topology.accounts().addresses() {
+        hash.update(address.as_bytes());
+    }
     Ok(hex::encode(&hash.finalize()[..16]))
 }
 

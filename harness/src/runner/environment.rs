@@ -15,7 +15,7 @@ use super::{
     verdict::Phase,
 };
 use crate::{
-    chain::{self, Accounts, ChainControl, ChainTopology, OperatorStake},
+    chain::{self, AccountSecret, Accounts, ChainControl, ChainTopology, OperatorStake},
     cluster::ClusterSpec,
     engine::Engine,
     reaper::{Labels, RunId},
@@ -70,7 +70,7 @@ impl StandUp<'_> {
         progress: impl Fn(&str) + Sync,
     ) -> Result<Option<Environment>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
-        let topology = topology(&scenario);
+        let topology = topology(&scenario, AccountSecret::of_user()?);
         let accounts = topology.accounts();
         for operator in &accounts.operators {
             self.timeline.name_operator(operator.address(), &operator.name);
@@ -314,7 +314,7 @@ impl Environment {
 }
 
 /// What the chains must be prepared for.
-fn topology(scenario: &Scenario) -> ChainTopology {
+fn topology(scenario: &Scenario, secret: AccountSecret) -> ChainTopology {
     ChainTopology {
         task_sla: scenario.topology.task_sla.into(),
         threshold: scenario.topology.threshold,
@@ -324,5 +324,6 @@ fn topology(scenario: &Scenario) -> ChainTopology {
             .iter()
             .map(|operator| OperatorStake { name: operator.name.clone(), weight: operator.weight })
             .collect(),
+        secret,
     }
 }

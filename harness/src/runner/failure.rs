@@ -122,6 +122,9 @@ fn remedy_of_setup(error: &SetupError) -> Option<String> {
         }
         SetupError::Chain(error) if error.is_silent() => SILENT,
         SetupError::NoCache(_) => "set HARNESS_CACHE to a folder",
+        SetupError::Secret { .. } => {
+            "remove the file, and the next run makes another, or set HARNESS_CACHE to a folder of your own"
+        }
         SetupError::NotReady { reason, .. } => exhausted_as_told(reason)
             .unwrap_or("read the chain's output above; another Anvil can be named with --anvil"),
         SetupError::Spawn { source, .. } => {

@@ -7,7 +7,7 @@ use std::{
 
 use ethers::providers::Middleware as _;
 use hourglass_harness::{
-    chain::{ChainTopology, PreparedState, prepare, prepare_in},
+    chain::{AccountSecret, ChainTopology, PreparedState, prepare, prepare_in},
     reaper::{RunId, processes_of},
 };
 use hourglass_proto::contracts::addresses as at;
@@ -39,11 +39,14 @@ async fn anvil_a_state_is_made_once_for_a_topology() {
     assert_eq!(again, PreparedState { made: false, ..first.clone() }, "the second time it is there");
     let other = prepared(cache.path(), &topology(&[2])).await;
     assert!(other.made && other.l1 != first.l1, "other weights are another state");
+    let foreign = ChainTopology { secret: AccountSecret::new([8; 32]), ..topology(&[1]) };
+    let foreign = prepared(cache.path(), &foreign).await;
+    assert!(foreign.made && foreign.l1 != first.l1, "so is one of the accounts of another secret");
     let entry = first.l1.parent().unwrap();
     let mut files: Vec<_> = fs::read_dir(entry).unwrap().map(|file| file.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["l1.json", "l2.json", "manifest.json"], "nothing of the making is left in the entry");
-    assert_eq!(entries(cache.path()).len(), 2, "nor beside it");
+    assert_eq!(entries(cache.path()).len(), 3, "nor beside it");
 }
 
 /// A process that is killed while it makes a state cannot clean up; who makes the next one does, and only that.

@@ -18,8 +18,8 @@ use hourglass_component::{
 };
 use hourglass_harness::{
     chain::{
-        Accounts, AnvilBinary, AnvilProcess, AnvilSearch, AnvilSettings, ChainControl, ChainTopology, NewTask,
-        OperatorStake, PreparedState, TaskRecord, prepare,
+        AccountSecret, Accounts, AnvilBinary, AnvilProcess, AnvilSearch, AnvilSettings, ChainControl, ChainTopology,
+        NewTask, OperatorStake, PreparedState, TaskRecord, prepare,
     },
     reaper::RunId,
 };
@@ -46,7 +46,8 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
     let names = ["alice", "bob", "carol", "dave"];
     let operators =
         names.iter().zip(weights).map(|(name, weight)| OperatorStake { name: (*name).to_owned(), weight: *weight });
-    ChainTopology { task_sla: Duration::from_hours(1), threshold: 6667, operators: operators.collect() }
+    let (task_sla, secret) = (Duration::from_hours(1), AccountSecret::new([7; 32]));
+    ChainTopology { task_sla, threshold: 6667, operators: operators.collect(), secret }
 }
 
 /// What `future` gives, in time.
