@@ -72,9 +72,15 @@ pub(crate) fn children_of(parent: i32, labels: &[EnvironmentLabel<'_>]) -> io::R
 fn held(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Result<Held, NotSignalled> {
     match Held::of(pid, labels) {
         Some(process) => Ok(process),
-        None if relatives(pid).is_none() => Err(NotSignalled::Gone(pid)),
+        None if relatives(pid).is_none() || is_ending(pid) => Err(NotSignalled::Gone(pid)),
         None => Err(NotSignalled::Foreign { pid, command: command_line(pid) }),
     }
+}
+
+/// Whether a process has given up its program, and its environment with it, and is no zombie yet: for as long as the kernel
+/// takes to free its memory. One that cannot be read is of another user and lives.
+fn is_ending(pid: i32) -> bool {
+    fs::read_link(format!("/proc/{pid}/exe")).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// The parent and the process group of a living process; they follow its name, which may hold anything in brackets, and
@@ -90,8 +96,9 @@ fn relatives(pid: i32) -> Option<(i32, i32)> {
 #[cfg(test)]
 mod tests {
     use std::{
+        io::{BufRead as _, BufReader},
         os::unix::process::{CommandExt as _, ExitStatusExt as _},
-        process::{Child, Command},
+        process::{Child, Command, Stdio},
     };
 
     use super::*;
@@ -102,6 +109,31 @@ mod tests {
         let child = child.unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         (child, pid)
+    }
+
+    /// A large one takes a while to end, in which it is no zombie and carries no label any more.
+    #[test]
+    fn a_process_that_is_ending_is_gone() {
+        let run = RunId::generate();
+        let script = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); echo; read -r line; exit 0";
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .envs([run.label()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        signal_process(pid, &[run.label()], Signal::KILL).unwrap();
+        let refused = loop {
+            if let Err(error) = signal_process(pid, &[run.label()], Signal::KILL) {
+                break error;
+            }
+        };
+        child.wait().unwrap();
+        assert!(matches!(refused, NotSignalled::Gone(_)), "{refused}");
     }
 
     /// An executor that is wrong or lies about its performers must not make the harness kill others.
