@@ -261,7 +261,9 @@ fn note_performer_end(component: &ComponentRef, event: &Event, timeline: &Timeli
     let ComponentRef::Executor(name) = component else { return };
     let Some(how) = event.fields.get(PERFORMER_ENDED).and_then(|how| how.as_str()) else { return };
     let performer = ComponentRef::Performer(name.clone());
-    ends.note(&performer, event.at, how, || timeline.last_output(&performer));
+    // Executors say it as a sentence about the performer.
+    let status = how.strip_prefix("ended with ").map_or_else(|| format!("an unknown status: it {how}"), str::to_owned);
+    ends.note(&performer, event.at, &status, || timeline.last_output(&performer));
 }
 
 async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Duration) -> Result<(), RuntimeError> {
