@@ -83,6 +83,7 @@ impl Child {
         let ended = CancellationToken::new();
         let (output, mut lines) = logs.file(&format!("{}.log", name.replace('/', "-")), ended.clone())?;
         let (variable, id) = run.label();
+        reach_loopback_directly(command.as_std_mut());
         command
             .env(variable, id)
             .env(COMPONENT_VARIABLE, name)
@@ -194,6 +195,16 @@ impl Child {
     fn signal(&self, signal: Signal) {
         // A process that has ended takes no signal.
         let _ = pidfd_send_signal(&self.pidfd, signal);
+    }
+}
+
+/// Tells a program that proxies of the environment are not for this machine, unless its own environment says something
+/// about that.
+pub(crate) fn reach_loopback_directly(command: &mut std::process::Command) {
+    for (name, list) in hourglass_component::proxy::exceptions() {
+        if !command.get_envs().any(|(own, _)| own == name) {
+            command.env(name, list);
+        }
     }
 }
 

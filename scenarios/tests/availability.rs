@@ -73,12 +73,12 @@ fn has(kind: RuntimeKind) -> Result<(), String> {
 /// Whether a Docker engine answers, asked in the plainest way: listing starts no asynchronous runtime.
 fn engine() -> Result<(), String> {
     let address = EngineAddress::locate();
-    let answer = match &address {
+    let answer = match address.plain().map_err(|reason| format!("no Docker engine is at {address}: {reason}"))? {
         EngineAddress::Socket(path) => UnixStream::connect(path).and_then(|stream| {
             stream.set_read_timeout(Some(ANSWERED_WITHIN))?;
             ping(stream)
         }),
-        EngineAddress::Remote(host) => remote(host).and_then(|stream| {
+        engine => remote(&engine.to_string()).and_then(|stream| {
             stream.set_read_timeout(Some(ANSWERED_WITHIN))?;
             ping(stream)
         }),

@@ -1,9 +1,11 @@
-//! Where the engine listens, found as testcontainers finds it, so that both mean the same engine.
+//! Where the engine listens, found as the docker command finds it, so that both mean the same engine.
 
 use std::{
     env, fmt,
     path::{Path, PathBuf},
 };
+
+use super::context;
 
 /// The variable that names the engine.
 const HOST_VARIABLE: &str = "DOCKER_HOST";
@@ -16,13 +18,27 @@ pub enum EngineAddress {
     Socket(PathBuf),
     /// An address that `DOCKER_HOST` names, which is not a socket of this machine.
     Remote(String),
+    /// One that was chosen neither by `DOCKER_HOST` nor by being at its usual place.
+    Chosen {
+        /// What chose it, as `Docker's context lab`.
+        by: String,
+        /// The address; else why there is none.
+        engine: Result<Box<EngineAddress>, String>,
+    },
 }
 
 impl EngineAddress {
-    /// `DOCKER_HOST`, else the system's socket, else that of a rootless engine of this user.
+    /// `DOCKER_HOST`, else the context of the docker command, else the system's socket. Where that is not there and the
+    /// docker command would find none: a socket of a rootless engine, of Docker Desktop, of Podman or of Colima.
     pub fn locate() -> Self {
-        let named = env::var(HOST_VARIABLE).ok().filter(|host| !host.is_empty());
-        named.map_or_else(|| Self::Socket(default_socket()), |host| Self::parse(&host))
+        if let Some(host) = env::var(HOST_VARIABLE).ok().filter(|host| !host.is_empty()) {
+            return Self::parse(&host);
+        }
+        if let Some(context::Context { name, host }) = context::current() {
+            let engine = host.map(|host| Box::new(Self::parse(&host)));
+            return Self::Chosen { by: format!("Docker's context {name}"), engine };
+        }
+        usual(Path::new(DEFAULT_SOCKET), &|variable| env::var_os(variable).map(PathBuf::from))
     }
 
     /// From what `DOCKER_HOST` may say, or from what this type shows of itself.
@@ -34,11 +50,38 @@ impl EngineAddress {
         }
     }
 
+    /// The address itself, whatever chose it; else why there is none.
+    pub fn plain(&self) -> Result<&Self, &str> {
+        match self {
+            Self::Socket(_) | Self::Remote(_) => Ok(self),
+            Self::Chosen { engine, .. } => engine.as_deref().map_err(String::as_str).and_then(Self::plain),
+        }
+    }
+
     /// The socket, where there is one.
     pub fn socket(&self) -> Option<&Path> {
+        match self.plain() {
+            Ok(Self::Socket(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// What `DOCKER_HOST` says for programs that are to use this engine; nothing where there is none.
+    pub fn variable(&self) -> Option<(&'static str, String)> {
+        match self.plain().ok()? {
+            Self::Socket(path) => Some((HOST_VARIABLE, format!("unix://{}", path.display()))),
+            plain => Some((HOST_VARIABLE, plain.to_string())),
+        }
+    }
+
+    /// Says, where that is so, that this is an engine which the docker command does not use.
+    pub fn found_beside(&self) -> Option<String> {
         match self {
-            Self::Socket(path) => Some(path),
-            Self::Remote(_) => None,
+            Self::Chosen { by, engine: Ok(engine) } if by.ends_with(BESIDE) => Some(format!(
+                "there is no {DEFAULT_SOCKET}: using the engine at {engine}; DOCKER_HOST or `docker context use` chooses \
+                 another"
+            )),
+            _ => None,
         }
     }
 }
@@ -48,27 +91,45 @@ impl fmt::Display for EngineAddress {
         match self {
             Self::Socket(path) => path.display().fmt(formatter),
             Self::Remote(host) => formatter.write_str(host),
+            Self::Chosen { by, engine: Ok(engine) } => write!(formatter, "{engine} ({by})"),
+            Self::Chosen { by, engine: Err(_) } => formatter.write_str(by),
         }
     }
 }
 
-fn default_socket() -> PathBuf {
-    let folder = |variable| env::var_os(variable).map(PathBuf::from);
-    let rootless = [
-        folder("XDG_RUNTIME_DIR").map(|folder| folder.join("docker.sock")),
-        folder("XDG_RUNTIME_DIR").map(|folder| folder.join(".docker/run/docker.sock")),
-        folder("HOME").map(|folder| folder.join(".docker/run/docker.sock")),
-        folder("HOME").map(|folder| folder.join(".docker/desktop/docker.sock")),
+/// Ends what chose an engine that the docker command does not know.
+const BESIDE: &str = "which is there while the system's is not";
+
+/// The system's socket; where that is not there, the first that is of those that engines of users have.
+fn usual(system: &Path, folder: &dyn Fn(&str) -> Option<PathBuf>) -> EngineAddress {
+    let below = |variable: &str, path: &str| folder(variable).map(|folder| folder.join(path));
+    let others = [
+        ("the rootless engine", below("XDG_RUNTIME_DIR", "docker.sock")),
+        ("Docker Desktop", below("XDG_RUNTIME_DIR", ".docker/run/docker.sock")),
+        ("Docker Desktop", below("HOME", ".docker/run/docker.sock")),
+        ("Docker Desktop", below("HOME", ".docker/desktop/docker.sock")),
+        ("Podman", below("XDG_RUNTIME_DIR", "podman/podman.sock")),
+        ("Podman", Some("/run/podman/podman.sock".into())),
+        ("Colima", below("HOME", ".colima/default/docker.sock")),
+        ("Colima", below("XDG_CONFIG_HOME", "colima/default/docker.sock")),
     ];
-    let system = PathBuf::from(DEFAULT_SOCKET);
     if system.exists() {
-        return system;
+        return EngineAddress::Socket(system.to_owned());
     }
-    rootless.into_iter().flatten().find(|socket| socket.exists()).unwrap_or(system)
+    let found = others.into_iter().find_map(|(whose, socket)| Some((whose, socket.filter(|path| path.exists())?)));
+    match found {
+        Some((whose, socket)) => {
+            let engine = Ok(Box::new(EngineAddress::Socket(socket)));
+            EngineAddress::Chosen { by: format!("the socket of {whose}, {BESIDE}"), engine }
+        }
+        None => EngineAddress::Socket(system.to_owned()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[rstest::rstest]
@@ -77,5 +138,35 @@ mod tests {
     #[case("tcp://10.0.0.1:2375", EngineAddress::Remote("tcp://10.0.0.1:2375".to_owned()))]
     fn what_the_variable_names(#[case] host: &str, #[case] expected: EngineAddress) {
         assert_eq!(EngineAddress::parse(host), expected);
+    }
+
+    /// Engines that people run without root listen elsewhere; that another one than Docker's is used must be told.
+    #[rstest::rstest]
+    #[case::rootless("docker.sock", "rootless")]
+    #[case::podman("podman/podman.sock", "Podman")]
+    #[case::colima(".colima/default/docker.sock", "Colima")]
+    fn where_the_system_has_none_that_of_the_user_is_found_and_told(#[case] socket: &str, #[case] whose: &str) {
+        let root = tempfile::tempdir().unwrap();
+        let socket = root.path().join(socket);
+        fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        let system = root.path().join("system.sock");
+        let folder = |variable: &str| (variable != "XDG_CONFIG_HOME").then(|| root.path().to_owned());
+        assert_eq!(usual(&system, &folder), EngineAddress::Socket(system.clone()), "nothing is there");
+        fs::write(&socket, "").unwrap();
+        let found = usual(&system, &folder);
+        assert_eq!(found.socket(), Some(socket.as_path()));
+        assert!(found.to_string().contains(whose), "{found}");
+        assert!(found.found_beside().unwrap().contains(&socket.display().to_string()));
+        fs::write(&system, "").unwrap();
+        assert_eq!(usual(&system, &folder), EngineAddress::Socket(system), "the docker command uses the system's");
+    }
+
+    #[test]
+    fn the_engine_of_a_context_is_told_with_the_context() {
+        let engine = Ok(Box::new(EngineAddress::parse("unix:///run/lab.sock")));
+        let address = EngineAddress::Chosen { by: "Docker's context lab".to_owned(), engine };
+        assert_eq!(address.to_string(), "/run/lab.sock (Docker's context lab)");
+        assert_eq!(address.variable(), Some(("DOCKER_HOST", "unix:///run/lab.sock".to_owned())));
+        assert_eq!(address.found_beside(), None);
     }
 }

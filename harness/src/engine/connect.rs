@@ -22,20 +22,26 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The engine of this machine, or the one that `DOCKER_HOST` names, asked for its version.
+    /// The engine that the docker command would use, asked for its version.
     pub async fn connect() -> Result<Self, EngineError> {
         Self::connect_to(EngineAddress::locate()).await
     }
 
     /// The engine at this address.
     pub async fn connect_to(address: EngineAddress) -> Result<Self, EngineError> {
-        let docker = match &address {
+        let plain = address
+            .plain()
+            .map_err(|reason| EngineError::NoContext { address: address.clone(), reason: reason.to_owned() })?;
+        let docker = match plain {
+            EngineAddress::Remote(host) if !host.starts_with("tcp://") && !host.starts_with("http://") => {
+                return Err(EngineError::Elsewhere { address });
+            }
             EngineAddress::Socket(path) => {
                 // The client would say the same in words that do not tell a missing engine from a forbidden one.
                 UnixStream::connect(path).map_err(|source| refused(&address, source))?;
                 Docker::connect_with_unix(&path.to_string_lossy(), CALL_LIMIT, bollard::API_DEFAULT_VERSION)
             }
-            EngineAddress::Remote(host) => Docker::connect_with_host(host),
+            plain => Docker::connect_with_host(&plain.to_string()),
         };
         let fail = |source| EngineError::NoAnswer { address: address.clone(), source };
         let silent = || EngineError::Silent { address: address.clone(), within: ANSWER_WITHIN };
@@ -43,6 +49,7 @@ impl Engine {
         let docker = timeout(ANSWER_WITHIN, asked).await.map_err(|_| silent())??;
         let version = timeout(ANSWER_WITHIN, docker.version()).await.map_err(|_| silent())?;
         let version = version.doing(|| "ask the Docker engine for its version".to_owned())?;
+        let address = plain.clone();
         Ok(Self {
             docker,
             address,
@@ -56,7 +63,7 @@ impl Engine {
         &self.docker
     }
 
-    /// Where it listens.
+    /// Where it listens, without what chose it.
     pub fn address(&self) -> &EngineAddress {
         &self.address
     }

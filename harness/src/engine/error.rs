@@ -45,6 +45,20 @@ pub enum EngineError {
         /// How long was waited.
         within: Duration,
     },
+    /// A context of the docker command leads to none.
+    #[error("find the Docker engine of {address}: {reason}")]
+    NoContext {
+        /// The context.
+        address: EngineAddress,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It is not reached by a socket of this machine.
+    #[error("use the Docker engine at {address}: the harness reaches engines by sockets of this machine only")]
+    Elsewhere {
+        /// Where it is.
+        address: EngineAddress,
+    },
     /// It went away while it was used.
     #[error("{doing}: the Docker engine does not answer any more")]
     Gone {
@@ -75,6 +89,14 @@ impl EngineError {
     /// What to do about it, where that is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
+            Self::NotThere { address } | Self::Stopped { address, .. }
+                if matches!(address, EngineAddress::Chosen { .. }) =>
+            {
+                Some(
+                    "start that engine, or choose another one with `docker context use` or DOCKER_HOST, as \
+                     DOCKER_HOST=unix:///var/run/docker.sock",
+                )
+            }
             Self::NotThere { .. } => Some(
                 "install and start Docker (`harness setup docker` does on Debian and Ubuntu), or name an engine with \
                  DOCKER_HOST",
@@ -89,9 +111,19 @@ impl EngineError {
             Self::Forbidden { .. } => {
                 Some("add this user to the socket's group (`sudo usermod -aG docker $USER`, then log in anew)")
             }
-            Self::NoAnswer { .. } | Self::Silent { .. } => {
-                Some("see that DOCKER_HOST names a Docker engine, and read the engine's own log")
-            }
+            Self::NoContext { .. } => Some(
+                "choose a context that `docker context ls` lists with `docker context use` or DOCKER_CONTEXT, or name an \
+                 engine of this machine with DOCKER_HOST=unix:///var/run/docker.sock",
+            ),
+            Self::Elsewhere { .. } => Some(
+                "executors make their performers through the engine's socket: name an engine of this machine with \
+                 DOCKER_HOST=unix:///var/run/docker.sock or `docker context use default`, or run the harness where the \
+                 engine is",
+            ),
+            Self::NoAnswer { .. } | Self::Silent { .. } => Some(
+                "see that DOCKER_HOST, or the context of the docker command, names a Docker engine, and read the engine's \
+                 own log",
+            ),
             Self::NoAddresses { .. } => Some(
                 "remove networks that nobody uses (`harness gc`, `docker network prune`), run fewer trials at once, or \
                  give the engine more `default-address-pools` in daemon.json",

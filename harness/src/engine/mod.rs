@@ -5,6 +5,7 @@
 
 mod address;
 mod connect;
+mod context;
 mod error;
 mod silence;
 

@@ -231,9 +231,9 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
     if let Some(cluster) = &options.places.cluster {
         command.arg("--kubeconfig").arg(whole(&cluster.kubeconfig)?).args(["--context", &cluster.context]);
     }
-    match &options.places.engine {
+    match options.places.engine.as_ref().and_then(|engine| engine.plain().ok()) {
         Some(EngineAddress::Socket(path)) => drop(command.arg("--engine").arg(whole(path)?)),
-        Some(EngineAddress::Remote(host)) => drop(command.args(["--engine", host])),
+        Some(engine) => drop(command.arg("--engine").arg(engine.to_string())),
         None => {}
     }
     let log = match &options.log {

@@ -18,6 +18,7 @@ use tokio::{
 use super::{HelmError, Release};
 use crate::{
     chain::cache_folder,
+    child::reach_loopback_directly,
     cluster::{Cluster, Tool},
 };
 
@@ -93,8 +94,9 @@ impl Helm {
         {
             command.env(variable, self.home.join(folder));
         }
-        command.env_remove("KUBECONFIG").env("KUBECACHEDIR", self.discovery());
-        command.arg("--kubeconfig").arg(&self.cluster.kubeconfig);
+        // Not by its option, which is for one file.
+        command.env("KUBECONFIG", &self.cluster.kubeconfig).env("KUBECACHEDIR", self.discovery());
+        reach_loopback_directly(command.as_std_mut());
         command.args(["--kube-context", &self.cluster.context, "--namespace", &release.namespace]);
         // An interruption of ours is no business of its: it is ended in order.
         command.process_group(0).kill_on_drop(true);

@@ -17,8 +17,9 @@ use tokio::{
 
 use super::makers::MAKER_VARIABLE;
 use crate::{
+    child::reach_loopback_directly,
     cluster::{ClusterError, ClusterFolder, ClusterName, Progress, node::KIND_CLUSTER_LABEL},
-    engine::{Engine, EngineAddress, Engined as _},
+    engine::{Engine, Engined as _},
 };
 
 /// How long kind may take: minutes for several nodes on a busy machine.
@@ -77,10 +78,10 @@ fn command(engine: &Engine, program: &Path, kind_name: &str, folder: &ClusterFol
     command.env_remove("KUBECONFIG");
     // When this process is killed, kind goes on: whoever removes the cluster finds it by this.
     command.env(MAKER_VARIABLE, folder.path());
-    match engine.address() {
-        EngineAddress::Socket(path) => command.env("DOCKER_HOST", format!("unix://{}", path.display())),
-        EngineAddress::Remote(host) => command.env("DOCKER_HOST", host),
-    };
+    // It would take the context's engine else.
+    command.env_remove("DOCKER_CONTEXT").envs(engine.address().variable());
+    // It hands proxies on to the nodes, which pull images through them.
+    reach_loopback_directly(command.as_std_mut());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }

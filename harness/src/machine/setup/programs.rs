@@ -5,6 +5,7 @@ use std::{ffi::OsStr, process::Stdio};
 use tokio::process::Command;
 
 use super::{DockerSetupError, System};
+use crate::child::reach_loopback_directly;
 
 /// How much of what a program said is shown when it fails.
 const SHOWN: usize = 12;
@@ -46,6 +47,7 @@ pub(super) fn command(system: &System, program: impl AsRef<OsStr>) -> Command {
     if let Ok(path) = std::env::join_paths(&system.path) {
         command.env("PATH", path);
     }
+    reach_loopback_directly(command.as_std_mut());
     command
 }
 

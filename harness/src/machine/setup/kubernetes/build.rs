@@ -13,14 +13,11 @@ use tokio::{
 };
 
 use super::{KubernetesSetup, KubernetesSetupError};
-use crate::{
-    engine::EngineAddress,
-    machine::{
-        gather::space,
-        setup::{
-            DockerSetupError, State, Step,
-            programs::{command, end_of, install},
-        },
+use crate::machine::{
+    gather::space,
+    setup::{
+        DockerSetupError, State, Step,
+        programs::{command, end_of, install},
     },
 };
 
@@ -132,10 +129,7 @@ async fn run(
 fn prepared(setup: &KubernetesSetup, script: &Path, folder: &Path) -> Command {
     let mut command = command(&setup.system, script);
     command.env("CACHE_DIR", folder).env("IMAGE", &setup.image);
-    match &setup.system.engine {
-        EngineAddress::Socket(path) => command.env("DOCKER_HOST", format!("unix://{}", path.display())),
-        EngineAddress::Remote(host) => command.env("DOCKER_HOST", host),
-    };
+    command.env_remove("DOCKER_CONTEXT").envs(setup.system.engine.variable());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
