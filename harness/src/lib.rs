@@ -1,6 +1,7 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 
 mod age;
+pub mod cache;
 pub mod chain;
 pub mod child;
 pub mod cli;

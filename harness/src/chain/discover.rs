@@ -3,23 +3,18 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
 };
 
 use etcetera::BaseStrategy as _;
-use hourglass_component::timeout::timeout;
-use tokio::process::Command;
 
-use super::SetupError;
+use super::{SetupError, install::install};
+use crate::cache::hold;
 
 /// The environment variable that names an Anvil binary.
 pub const ANVIL_VARIABLE: &str = "HARNESS_ANVIL";
 /// The version that is installed where there is none.
 pub const ANVIL_VERSION: &str = "1.7.1";
-const PACKAGE: &str = "@foundry-rs/anvil";
-/// How long npm may take for 30 MB; a registry that stalls would hold up a run for ever.
-const INSTALLED_WITHIN: Duration = Duration::from_mins(10);
+pub(super) const PACKAGE: &str = "@foundry-rs/anvil";
 const CACHE_VARIABLE: &str = "HARNESS_CACHE";
 
 /// How Anvil is looked for.
@@ -114,7 +109,11 @@ impl AnvilSearch {
             (foundry.filter(|path| is_executable(path)), FoundIn::Foundry),
             (binary_in(&places.installed()), FoundIn::Cache),
         ];
-        Ok(found.into_iter().find_map(|(path, found_in)| Some(AnvilBinary { path: path?, found_in })))
+        let found = found.into_iter().find_map(|(path, found_in)| Some(AnvilBinary { path: path?, found_in }));
+        if found.as_ref().is_some_and(|binary| binary.found_in == FoundIn::Cache) {
+            hold(&places.installed());
+        }
+        Ok(found)
     }
 
     /// Like [`Self::find_or_install`], with places of the caller's.
@@ -146,6 +145,7 @@ impl AnvilSearch {
             folder,
             reason: "the package has no binary for this platform".to_owned(),
         })?;
+        hold(&places.installed());
         Ok(AnvilBinary { path, found_in: FoundIn::Cache })
     }
 }
@@ -159,35 +159,10 @@ pub fn cache_folder() -> Result<PathBuf, SetupError> {
     Ok(folders.cache_dir().join("hourglass-harness"))
 }
 
-async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
-    let parent = folder.parent().unwrap_or(folder);
-    fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
-    // Installed aside and renamed: two processes that install at once do not see each other's half.
-    let aside = tempfile::Builder::new().prefix("anvil-").tempdir_in(parent).map_err(SetupError::file(parent))?;
-    let failed = |reason: String| SetupError::Install {
-        package: format!("{PACKAGE}@{ANVIL_VERSION}"),
-        folder: folder.to_owned(),
-        reason,
-    };
-    let installing = Command::new(npm)
-        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
-        .arg(aside.path())
-        .arg(format!("{PACKAGE}@{ANVIL_VERSION}"))
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let late = |_| failed(format!("it did not end within {}", humantime::format_duration(INSTALLED_WITHIN)));
-    let output = timeout(INSTALLED_WITHIN, installing).await.map_err(late)?.map_err(SetupError::file(npm))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
-    }
-    let aside = aside.keep();
-    let renamed = fs::rename(&aside, folder);
-    if renamed.is_err() && binary_in(folder).is_some() {
-        // Another process was first.
-        return fs::remove_dir_all(&aside).map_err(SetupError::file(aside));
-    }
-    renamed.map_err(SetupError::file(folder))
+/// What to do where a file of the cache cannot be made or read; nothing where it is none of the cache.
+pub(crate) fn remedy_of_cache(path: &Path) -> Option<&'static str> {
+    let of_cache = cache_folder().is_ok_and(|cache| path.starts_with(&cache) || cache.starts_with(path));
+    of_cache.then_some("set HARNESS_CACHE to a folder that this user may write to")
 }
 
 fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBinary, SetupError> {
@@ -199,7 +174,7 @@ fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBi
 }
 
 /// The platform's package holds the binary; the script of the main package would start Node.js first.
-fn binary_in(folder: &Path) -> Option<PathBuf> {
+pub(super) fn binary_in(folder: &Path) -> Option<PathBuf> {
     let scope = folder.join("node_modules").join("@foundry-rs");
     let packages = fs::read_dir(scope).ok()?;
     packages
@@ -219,11 +194,18 @@ fn variable(name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{
+        os::unix::fs::PermissionsExt as _,
+        time::{Duration, SystemTime},
+    };
 
     use tempfile::TempDir;
 
     use super::*;
+
+    /// Stands in for npm and the registry, as what is tested is what becomes of a package that npm has installed.
+    const INSTALLS: &str = "PATH=/usr/bin:/bin; package=$7/node_modules/@foundry-rs/anvil-linux/bin; mkdir -p $package; \
+                            printf '#!/bin/sh\\n' > $package/anvil; chmod +x $package/anvil";
 
     /// A machine that has programs in these places only.
     struct Machine {
@@ -250,6 +232,13 @@ mod tests {
         fn cached(&self) -> PathBuf {
             let package = Path::new("node_modules/@foundry-rs/anvil-linux/bin/anvil");
             self.program(&self.places.installed().join(package), "")
+        }
+
+        fn tools(&self) -> Vec<String> {
+            let entries = fs::read_dir(self.places.cache.join("tools")).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
         }
 
         fn find(&self) -> Option<(PathBuf, FoundIn)> {
@@ -335,13 +324,64 @@ mod tests {
         assert_eq!(left, 0, "nothing half-installed is left");
     }
 
+    /// A package without its binary, as one that was damaged, must not stand in the way of a whole one for good.
+    #[tokio::test]
+    async fn what_is_incomplete_is_replaced() {
+        let machine = Machine::new();
+        machine.program(Path::new("bin/npm"), INSTALLS);
+        fs::create_dir_all(machine.places.installed().join("node_modules/@foundry-rs/anvil")).unwrap();
+        let found = machine.install(false).await.0.unwrap();
+        assert!(is_executable(&found.path));
+        assert_eq!(machine.tools(), ["anvil-1.7.1"], "nothing is left beside it");
+    }
+
+    /// Each attempt would leave the 43 MB of the one before.
+    #[tokio::test]
+    async fn what_killed_processes_began_is_removed() {
+        let machine = Machine::new();
+        machine.program(Path::new("bin/npm"), INSTALLS);
+        let tools = machine.places.cache.join("tools");
+        for (name, hours) in [(".installing-old", 0), ("anvil-Ab3xYz", 2), ("anvil-Zz9aBc", 0)] {
+            fs::create_dir_all(tools.join(name)).unwrap();
+            fs::write(tools.join(name).join("lock"), "").unwrap();
+            let then = SystemTime::now() - Duration::from_hours(hours);
+            fs::File::open(tools.join(name)).unwrap().set_modified(then).unwrap();
+        }
+        machine.install(false).await.0.unwrap();
+        let left = machine.tools();
+        assert_eq!(left, ["anvil-1.7.1", "anvil-Zz9aBc"], "one of another version may be in the making");
+    }
+
+    /// Who gives up must not leave npm writing to the disk.
+    #[tokio::test]
+    async fn npm_ends_with_whoever_gives_up_waiting_for_it() {
+        let machine = Machine::new();
+        let pid = machine.root.path().join("pid");
+        let script = format!("PATH=/usr/bin:/bin; sleep 1000 & echo $! >{0}.new; mv {0}.new {0}; wait", pid.display());
+        machine.program(Path::new("bin/npm"), &script);
+        let started = async {
+            while !pid.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            (found, _) = machine.install(false) => panic!("npm does not end: {found:?}"),
+            () = started => {}
+        }
+        let process = Path::new("/proc").join(fs::read_to_string(pid).unwrap().trim()).join("exe");
+        let gone = async {
+            while fs::read_link(&process).is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), gone).await.expect("what npm started is ended");
+    }
+
     /// Stands in for the registry: what is tested is what becomes of a package that npm has installed.
     #[tokio::test]
     async fn installing_at_once_gives_both_the_one_binary() {
         let machine = Machine::new();
-        let package = "$7/node_modules/@foundry-rs/anvil-linux/bin";
-        let install = format!("mkdir -p {package}; printf '#!/bin/sh\\n' > {package}/anvil; chmod +x {package}/anvil");
-        machine.program(Path::new("bin/npm"), &format!("PATH=/usr/bin:/bin; {install}"));
+        machine.program(Path::new("bin/npm"), INSTALLS);
         let (one, two) = tokio::join!(machine.install(false), machine.install(false));
         let (one, two) = (one.0.unwrap(), two.0.unwrap());
         assert_eq!(one, two);

@@ -5,10 +5,12 @@
 
 mod accounts;
 mod anvil;
+mod aside;
 mod control;
 mod deployment;
 mod discover;
 mod error;
+mod install;
 mod secret;
 mod send;
 mod state;
@@ -20,6 +22,7 @@ pub use anvil::{AnvilProcess, AnvilSettings};
 pub(crate) use anvil::{POLL_INTERVAL, READY_WITHIN, arguments as anvil_arguments};
 pub use control::{ChainControl, Snapshot};
 pub use deployment::{ChainTopology, EXECUTOR_SET, OperatorStake};
+pub(crate) use discover::remedy_of_cache;
 pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, Places, cache_folder};
 pub use error::SetupError;
 pub use secret::AccountSecret;

@@ -1,10 +1,9 @@
 //! Prepared states of both chains, kept in the cache by what they are made of.
 //!
-//! An entry is a folder that is renamed into place when it is whole, and it names the digest of each file: half-written
-//! and damaged entries are noticed and made again, and of two processes that make one at once both are content.
+//! An entry names the digest of each of its files, so that a damaged one is noticed.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -14,16 +13,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
+    aside::Aside,
     deployment::{self},
     discover::cache_folder,
 };
-use crate::reaper::RunId;
+use crate::{cache::hold, reaper::RunId};
 
 /// To be raised when the set-up transactions change.
 const FORMAT: u32 = 4;
 const MANIFEST: &str = "manifest.json";
 const MAKING: &str = "making-";
-const LOCK: &str = "lock";
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
 
 /// States that Anvil can load.
@@ -57,16 +56,10 @@ pub async fn prepare_in(
     let entry = cache.join("state").join(fingerprint(binary, topology)?);
     let [l1, l2] = FILES.map(|file| entry.join(file));
     if is_whole(&entry) {
+        hold(&entry);
         return Ok(PreparedState { l1, l2, made: false });
     }
-    let parent = entry.parent().unwrap_or(&entry);
-    fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
-    remove_abandoned(parent);
-    let aside = tempfile::Builder::new().prefix(MAKING).tempdir_in(parent).map_err(SetupError::file(parent))?;
-    // Held until the entry is whole; the system gives it back when this process is killed.
-    let at_it = aside.path().join(LOCK);
-    let lock = File::create(&at_it).map_err(SetupError::file(&at_it))?;
-    lock.lock().map_err(SetupError::file(&at_it))?;
+    let aside = Aside::beside(&entry, MAKING)?;
     let states = make(binary, topology, run, aside.path()).await?;
     let digests = states.each_ref().map(|state| digest(state));
     for (file, state) in FILES.into_iter().zip(&states) {
@@ -74,8 +67,8 @@ pub async fn prepare_in(
     }
     let manifest = serde_json::to_vec(&Manifest { digests }).unwrap_or_default();
     write(&aside.path().join(MANIFEST), &manifest)?;
-    fs::remove_file(&at_it).map_err(SetupError::file(at_it))?;
-    publish(aside, &entry)?;
+    aside.publish(&entry, is_whole)?;
+    hold(&entry);
     Ok(PreparedState { l1, l2, made: true })
 }
 
@@ -94,40 +87,6 @@ async fn make(
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
     Ok([first, second])
-}
-
-/// Removes what processes that were killed had begun to make: their locks can be taken.
-fn remove_abandoned(parent: &Path) {
-    let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
-    for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(MAKING.as_bytes())) {
-        let lock = File::open(entry.path().join(LOCK)).ok();
-        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
-            // Somebody else may be removing it as well.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-/// Puts a whole entry in its place; a damaged one that stands there is taken away first.
-fn publish(aside: tempfile::TempDir, entry: &Path) -> Result<(), SetupError> {
-    let aside = aside.keep();
-    for _ in 0..3 {
-        match fs::rename(&aside, entry) {
-            Ok(()) => return Ok(()),
-            Err(_) if is_whole(entry) => {
-                // Another process was first, and its entry is as good.
-                return fs::remove_dir_all(&aside).map_err(SetupError::file(aside));
-            }
-            // Renamed first, so that nobody sees it vanish file by file.
-            Err(_) => {
-                let damaged = aside.with_extension("damaged");
-                if fs::rename(entry, &damaged).is_ok() {
-                    fs::remove_dir_all(&damaged).map_err(SetupError::file(damaged))?;
-                }
-            }
-        }
-    }
-    fs::rename(&aside, entry).map_err(SetupError::file(entry))
 }
 
 fn is_whole(entry: &Path) -> bool {

@@ -13,14 +13,14 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::OutputError;
 use crate::{
-    chain::SetupError,
+    chain::{SetupError, remedy_of_cache},
     cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError},
     engine::EngineError,
     image::ImageError,
-    machine::{exhausted, setup::KubernetesSetupError},
+    machine::{exhausted, open_files::TooFewFiles, setup::KubernetesSetupError},
     reaper::ReaperError,
     report::ReportError,
-    runner::verdict::ExitStatus,
+    runner::{FoldersError, remedy_of_setup, verdict::ExitStatus},
     scenario::ScenarioError,
 };
 
@@ -81,6 +81,15 @@ pub enum CliError {
         /// What the system answered.
         source: io::Error,
     },
+    /// The folder of all trials.
+    #[error(transparent)]
+    Folders(#[from] FoldersError),
+    /// The machine allows fewer open files than trials need.
+    #[error(transparent)]
+    OpenFiles(#[from] TooFewFiles),
+    /// SIGINT or SIGTERM came before there was anything to end.
+    #[error("prepare the environment: interrupted")]
+    Interrupted,
     /// A port cannot be listened on.
     #[error("serve on port {port}")]
     Serve {
@@ -115,6 +124,7 @@ impl CliError {
             | Self::Operator(_)
             | Self::Usage(_)
             | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
+            Self::Interrupted => ExitStatus::Interrupted,
             _ => ExitStatus::Environment,
         }
     }
@@ -125,6 +135,10 @@ impl CliError {
             return Some(text.to_owned());
         }
         match self {
+            Self::Environment(error) => error.downcast_ref::<SetupError>().and_then(remedy_of_setup),
+            Self::Folders(error) => Some(error.remedy()),
+            Self::OpenFiles(error) => Some(error.remedy()),
+            Self::File { path, .. } => remedy_of_cache(path).map(str::to_owned),
             Self::Scenario(error) => error.help().map(|help| help.to_string()),
             Self::Image(error) => error.remedy(),
             Self::KubernetesSetup(error) => error.remedy(),
@@ -194,6 +208,7 @@ fn is_fragment(error: &(dyn Error + 'static)) -> bool {
         is::<ClusterError>,
         is::<DocumentError>,
         is::<EngineError>,
+        is::<FoldersError>,
         is::<HelmError>,
         is::<ImageError>,
         is::<OperatorError>,

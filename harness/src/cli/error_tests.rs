@@ -139,6 +139,13 @@ fn command() -> Vec<CliError> {
         CliError::ClusterOperator(OperatorError::Cluster(Box::new(unknown()))),
         CliError::Executable(denied()),
         gc::unremoved("/runs/r".into(), denied()),
+        CliError::Folders(FoldersError::Refused {
+            path: "/tmp/hourglass-harness-1000".into(),
+            reason: "it is a link, which anybody may have put there".to_owned(),
+        }),
+        CliError::Folders(FoldersError::Make { path: "/runs".into(), source: denied() }),
+        CliError::OpenFiles(TooFewFiles { needed: 170, allowed: 128 }),
+        CliError::Interrupted,
         CliError::Serve { port: 80, source: denied() },
         CliError::Scheduler(io::Error::from_raw_os_error(24)),
         CliError::Render(json()),
@@ -162,7 +169,7 @@ fn all() -> Vec<CliError> {
     let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).collect();
     assert_every_variant!(all, CliError:
         Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report
-        Executable File Serve Scheduler Render Output);
+        Executable File Folders OpenFiles Interrupted Serve Scheduler Render Output);
     all
 }
 

@@ -3,24 +3,27 @@
 
 use std::{collections::BTreeSet, error::Error, io, path::PathBuf, time::Duration};
 
+use bytesize::ByteSize;
 use hourglass_component::causes::with_causes;
 use jiff::Timestamp;
 
 use super::{CliError, Output, notice, run_cluster::ExistingArgs, single_threaded};
 use crate::{
+    cache::{Dropped, keep_within},
+    chain::cache_folder,
     cluster::{
         self, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Removal, RemovedNamespace, Stage,
         kind::Kind, namespaces_of_runs, operator, sweep_namespaces,
     },
     engine::{Engine, EngineAddress, EngineError},
     image::{self, ImageError},
-    reaper::{ClusterAddress, FoundRun, Inventory, Namespaces, Places, RunId, RunState, sweep, sweep_all},
+    reaper::{ClusterAddress, FoundRun, Inventory, Namespaces, Places, RunId, RunState, rounded, sweep, sweep_all},
     runner::RunFolders,
 };
 
 /// Ends environments that `harness run --keep` left running and whatever has no owner any more (processes, containers,
 /// networks, volumes), removes the folders of failed trials, and the clusters that nobody has used for as long as they
-/// were to stay or that never became usable
+/// were to stay or that never became usable. Keeps the cache within its bound
 #[derive(Debug, Clone, clap::Args)]
 pub struct GcArgs {
     /// Only these runs; default: all that nobody is at
@@ -29,6 +32,10 @@ pub struct GcArgs {
     /// Say what would be ended, and end nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// How much the harness's cache may hold, as 5GB or 500MiB; what was not used for longest goes first, and what somebody
+    /// uses or has used within the hour stays
+    #[arg(long, value_name = "SIZE", env = "HARNESS_CACHE_LIMIT", default_value = "5GB")]
+    pub cache_limit: ByteSize,
     /// Instead of what is on this machine: what nobody needs any more in a cluster that others made
     #[command(flatten)]
     pub existing: ExistingArgs,
@@ -46,7 +53,9 @@ pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
     }
     let wanted: BTreeSet<_> = args.runs.iter().collect();
     let address = EngineAddress::locate();
-    let Inventory { runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
+    let folders = RunFolders::locate();
+    folders.check()?;
+    let Inventory { runs, engine } = Inventory::take(folders.runs(), &address)?;
     // Where there has never been an engine, nothing is overlooked.
     if let Some(error) = engine.as_ref().err().filter(|error| !matches!(error, EngineError::NotThere { .. })) {
         complain("what is in a Docker engine is left alone", error);
@@ -68,6 +77,9 @@ pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
             }
         }
     }
+    if wanted.is_empty() {
+        shrink_cache(args, out)?;
+    }
     let Some(engine) = images else { return Ok(()) };
     single_threaded()?.block_on(async {
         let engine = Engine::connect_to(engine).await.map_err(ImageError::from)?;
@@ -75,6 +87,23 @@ pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
         remove_clusters(&engine, args.dry_run, out).await?;
         remove_namespaces(&engine, args.dry_run, out).await
     })
+}
+
+fn shrink_cache(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
+    let (cache, limit) = (cache_folder().map_err(|error| CliError::Environment(Box::new(error)))?, args.cache_limit);
+    let bound = keep_within(&cache, limit.as_u64(), args.dry_run);
+    let bound = bound.map_err(|source| CliError::File { doing: "remove", path: cache.clone(), source })?;
+    let now = Timestamp::now();
+    for Dropped { path, size, used } in &bound.dropped {
+        let used = Timestamp::try_from(*used).map_or_else(|_| "long".to_owned(), |used| rounded(used, now));
+        let (path, size) = (path.display(), ByteSize(*size));
+        writeln!(out, "cache {path}: {size}, used {used} ago, and the cache is to hold {limit}")?;
+    }
+    if bound.size > limit.as_u64() {
+        let held = ByteSize(bound.size);
+        notice(&format!("the cache holds {held}, more than {limit}: what is in use, and what clusters need, stays"));
+    }
+    Ok(())
 }
 
 /// The namespaces of a run that was named; those of others are removed if nobody needs them.

@@ -9,7 +9,11 @@ use std::{
 
 use bytesize::ByteSize;
 
-use super::{AnvilArgs, CliError, Output, notice};
+use super::{
+    AnvilArgs, CliError, Output,
+    interrupt::{self, unless_interrupted},
+    notice,
+};
 use crate::{
     cluster::{ClusterFolders, ClusterName, kind::Kind},
     engine::Engine,
@@ -139,8 +143,11 @@ async fn executable(args: &BuildArgs) -> Result<PathBuf, CliError> {
     match args.role {
         ImageRole::Components => env::current_exe().map_err(CliError::Executable),
         ImageRole::Anvil => {
-            let found = args.anvil.search().find_or_install(notice).await;
-            Ok(found.map_err(|error| CliError::Environment(Box::new(error)))?.path)
+            let found = async {
+                let found = args.anvil.search().find_or_install(notice).await;
+                found.map_err(|error| CliError::Environment(Box::new(error)))
+            };
+            Ok(unless_interrupted(&interrupt::on_signal(), found).await?.path)
         }
     }
 }

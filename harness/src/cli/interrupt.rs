@@ -11,6 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::CliError;
 use crate::runner::verdict::ExitStatus;
 
 /// When the process ends after an interruption, whatever hangs. Trials have ended by then, or have been left to their
@@ -44,6 +45,18 @@ pub(super) fn on_signal() -> CancellationToken {
         });
     }
     token
+}
+
+/// Does what goes before a command's own work, and gives it up where the token is cancelled.
+pub(super) async fn unless_interrupted<T>(
+    interrupt: &CancellationToken,
+    preparation: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    tokio::select! {
+        biased;
+        () = interrupt.cancelled() => Err(CliError::Interrupted),
+        prepared = preparation => prepared,
+    }
 }
 
 async fn either(one: &mut Signal, other: &mut Signal) {

@@ -36,6 +36,7 @@ pub use output::{Output, OutputError};
 pub use run::AnvilArgs;
 
 use crate::{
+    machine::open_files,
     reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main},
     runner::verdict::ExitStatus,
 };
@@ -86,6 +87,7 @@ impl Cli {
         if let Command::Adopt(args) = &self.command {
             return adopt_main(args);
         }
+        open_files::raise();
         match self.dispatch() {
             Ok(status) => status.into(),
             // The reader of our output has had enough.

@@ -32,7 +32,9 @@ struct Listing<'a> {
 /// Writes the runs to `out`.
 pub fn run(args: &PsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let address = EngineAddress::locate();
-    let Inventory { mut runs, engine } = Inventory::take(RunFolders::locate().runs(), &address)?;
+    let folders = RunFolders::locate();
+    folders.check()?;
+    let Inventory { mut runs, engine } = Inventory::take(folders.runs(), &address)?;
     for found in &mut runs {
         // Labels are on what an engine made; for processes the folder says it.
         let of_folder = || RunFolders::trial_in(found.folder.as_deref()?);

@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cluster::ClusterChoiceArgs};
 use crate::{
     chain::AnvilSearch,
     cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
+    engine::EngineAddress,
+    machine::open_files,
     reaper,
     report::{self, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
@@ -86,27 +90,16 @@ impl RunArgs {
 /// Runs the trials; the first Ctrl-C ends them in order, the second at once.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let (trials, cluster) = args.chosen()?;
-    if let ClusterChoice::Existing(_) = &cluster {
-        // What keeps all trials from it is told once, and before anything is made.
-        cluster.acquire(&ClusterSpec::default(), &notice).await?;
-    }
-    let anvil = match args.anvil.search().find_or_install(notice).await {
-        Ok(anvil) => anvil,
-        Err(error) => return Err(CliError::Environment(Box::new(error))),
-    };
-    let settings = TrialSettings {
-        anvil,
-        executable: HarnessExecutable::current().map_err(CliError::Executable)?,
-        folders: RunFolders::locate(),
-        keep: args.keep,
-        cluster,
-        trial_timeout: args.trial_timeout,
-    };
-    // What a component leaves behind when it ends, it leaves to this process.
-    reaper::adopt_orphans()?;
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
-    let (report, shown) = follow(&schedule, &settings).await;
+    if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
+        notice(&warning);
+    }
+    let interrupt = interrupt::on_signal();
+    let settings = interrupt::unless_interrupted(&interrupt, prepared(args, &schedule.trials, cluster)).await?;
+    // What a component leaves behind when it ends, it leaves to this process.
+    reaper::adopt_orphans()?;
+    let (report, shown) = follow(&schedule, &settings, &interrupt).await;
     let afterwards = [
         shown,
         args.junit.as_ref().map_or(Ok(()), |path| Ok(report::write_junit(path, &report, COMMAND)?)),
@@ -123,6 +116,29 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         error.show();
         status.max(error.status())
     }))
+}
+
+/// What all trials need is had, or told to be missing once, before anything is made.
+async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> Result<TrialSettings, CliError> {
+    let folders = RunFolders::locate();
+    folders.prepare()?;
+    if let ClusterChoice::Existing(_) = &cluster {
+        cluster.acquire(&ClusterSpec::default(), &notice).await?;
+    } else if trials.iter().any(|trial| trial.runtime != RuntimeKind::Process) {
+        EngineAddress::locate().found_beside().as_deref().map(notice);
+    }
+    let anvil = match args.anvil.search().find_or_install(notice).await {
+        Ok(anvil) => anvil,
+        Err(error) => return Err(CliError::Environment(Box::new(error))),
+    };
+    Ok(TrialSettings {
+        anvil,
+        executable: HarnessExecutable::current().map_err(CliError::Executable)?,
+        folders,
+        keep: args.keep,
+        cluster,
+        trial_timeout: args.trial_timeout,
+    })
 }
 
 /// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it
@@ -159,13 +175,16 @@ fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
 }
 
 /// What the trials came to, and whether it could be shown.
-async fn follow(schedule: &Schedule, settings: &TrialSettings) -> (RunReport, Result<(), CliError>) {
-    let interrupt = interrupt::on_signal();
+async fn follow(
+    schedule: &Schedule,
+    settings: &TrialSettings,
+    interrupt: &CancellationToken,
+) -> (RunReport, Result<(), CliError>) {
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
     let ((), (report, written)) = tokio::join!(
         async {
-            run_all(schedule, settings, &interrupt, &events).await;
+            run_all(schedule, settings, interrupt, &events).await;
         },
         report::follow(receiver, &mut terminal)
     );

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{AnvilArgs, CliError, Output};
+use super::{
+    AnvilArgs, CliError, Output,
+    interrupt::{self, unless_interrupted},
+};
 use crate::machine::setup::{
     KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
 };
@@ -78,7 +81,8 @@ async fn anvil(rehearsal: bool, tell: &mut impl FnMut(&Step)) -> Result<(), CliE
     let state = if rehearsal { State::Would } else { State::Doing };
     tell(&Step { state, what: "install Anvil from npm into the harness's cache".to_owned(), why });
     if !rehearsal {
-        let found = search.find_or_install(|_| {}).await.map_err(environment)?;
+        let installed = async { search.find_or_install(|_| {}).await.map_err(environment) };
+        let found = unless_interrupted(&interrupt::on_signal(), installed).await?;
         tell(&there(found.path));
     }
     Ok(())

@@ -9,7 +9,10 @@ use std::{
 
 use tokio::{process::Command, time::timeout};
 
-use crate::chain::{SetupError, cache_folder};
+use crate::{
+    cache::hold,
+    chain::{SetupError, cache_folder},
+};
 
 /// How long a program may take to say its version.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -55,7 +58,10 @@ impl Tool {
         let mut problem = None;
         for candidate in on_path.into_iter().chain(Some(self.installed_in(cache))).filter(|path| is_executable(path)) {
             match self.serves(&candidate).await {
-                Ok(found) => return Ok(found),
+                Ok(found) => {
+                    candidate.parent().filter(|folder| folder.starts_with(cache)).map(hold);
+                    return Ok(found);
+                }
                 Err(error) => problem = problem.or(Some(error)),
             }
         }

@@ -2,7 +2,11 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::{chain::SetupError, cluster::ClusterError, engine::EngineError};
+use crate::{
+    chain::{SetupError, remedy_of_cache},
+    cluster::ClusterError,
+    engine::EngineError,
+};
 
 /// Why an image could not be made or delivered, or cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +193,8 @@ impl ImageError {
             Self::NotHeld { reference, .. } => {
                 format!("see that nobody builds or tags {reference} meanwhile, and try again")
             }
-            Self::Cache(_) | Self::File { .. } | Self::Libraries { .. } | Self::Entry { .. } => return None,
+            Self::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
+            Self::Cache(_) | Self::Libraries { .. } | Self::Entry { .. } => return None,
         };
         Some(remedy)
     }

@@ -12,6 +12,7 @@ mod facts;
 mod gather;
 mod kubernetes;
 mod leftovers;
+pub mod open_files;
 pub mod setup;
 
 pub use capabilities::Bounding;

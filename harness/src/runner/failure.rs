@@ -4,9 +4,9 @@ use std::{io, time::Duration};
 
 use hourglass_component::chain::{ChainError, SendError};
 
-use super::verdict::Violation;
+use super::{FoldersError, verdict::Violation};
 use crate::{
-    chain::SetupError,
+    chain::{SetupError, remedy_of_cache},
     machine::{exhausted, exhausted_as_told, not_started},
     reaper::ReaperError,
     runtime::RuntimeError,
@@ -27,6 +27,9 @@ pub enum EnvironmentError {
     /// A transaction of the harness failed.
     #[error(transparent)]
     Send(#[from] SendError),
+    /// The folder of all trials.
+    #[error(transparent)]
+    Folders(#[from] FoldersError),
     /// A file of the trial.
     #[error("use {path}", path = path.display())]
     File {
@@ -82,6 +85,7 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         return Some(text.to_owned());
     }
     let text = match error {
+        EnvironmentError::Folders(error) => return Some(error.remedy()),
         EnvironmentError::Setup(error) | EnvironmentError::Runtime(RuntimeError::Chain(error)) => {
             return remedy_of_setup(error);
         }
@@ -115,8 +119,13 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn remedy_of_setup(error: &SetupError) -> Option<String> {
+/// What to do where chains cannot be had, where that is known.
+pub(crate) fn remedy_of_setup(error: &SetupError) -> Option<String> {
+    if let Some(text) = exhausted(error) {
+        return Some(text.to_owned());
+    }
     let text = match error {
+        SetupError::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
         SetupError::NotFound { .. } | SetupError::NotThere { .. } => {
             "name an Anvil binary with --anvil or HARNESS_ANVIL"
         }

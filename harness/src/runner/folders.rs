@@ -1,9 +1,14 @@
 //! Where the evidence of trials lies: one folder a trial, below one root.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, DirBuilder, Metadata, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
+
+use rustix::process::geteuid;
 
 use super::EnvironmentError;
 use crate::reaper::{OWNER_FILE, Owner, Place, RunId};
@@ -13,24 +18,97 @@ const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 /// Says in a trial's folder which trial it is of.
 const TRIAL_FILE: &str = "trial";
 
+/// What only its owner may do anything with.
+const PRIVATE: u32 = 0o700;
+
 /// Folders of trials below one root.
 #[derive(Debug, Clone)]
 pub struct RunFolders {
     root: PathBuf,
+    /// The root is in a folder in which everybody may make files, and must be this user's alone.
+    shared: bool,
+}
+
+/// Why a folder cannot be the one of all trials.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldersError {
+    /// It may be somebody else's doing.
+    #[error("use {path} as the folder of trials: {reason}", path = path.display())]
+    Refused {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It cannot be made or looked at.
+    #[error("make {path}, the folder of trials", path = path.display())]
+    Make {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FoldersError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Refused { path, .. } => {
+                format!("name a folder of your own with HARNESS_RUNS, or have {} removed", path.display())
+            }
+            Self::Make { .. } => "name a folder that this user may write to with HARNESS_RUNS".to_owned(),
+        }
+    }
 }
 
 impl RunFolders {
-    /// `HARNESS_RUNS`, else a folder for temporary files that is the same for all runs of a user.
+    /// `HARNESS_RUNS`, else a folder among the temporary files that is the same for all runs of a user and of that user
+    /// alone: `hourglass-harness-` and the user's id.
     pub fn locate() -> Self {
         let named = env::var_os(RUNS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let root = named.unwrap_or_else(|| env::temp_dir().join("hourglass-harness"));
+        let shared = named.is_none();
+        let of_user = || env::temp_dir().join(format!("hourglass-harness-{}", geteuid().as_raw()));
+        let root = named.unwrap_or_else(of_user);
         // Children have other working folders.
-        Self { root: std::path::absolute(&root).unwrap_or(root) }
+        Self { root: std::path::absolute(&root).unwrap_or(root), shared }
     }
 
     /// Folders below a root of one's own.
     pub fn below(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), shared: false }
+    }
+
+    /// Makes the root where it is not there, and sees that nobody else has put it there.
+    pub fn prepare(&self) -> Result<(), FoldersError> {
+        let make = |source| FoldersError::Make { path: self.root.clone(), source };
+        if !self.shared {
+            return fs::create_dir_all(&self.root).map_err(make);
+        }
+        match DirBuilder::new().mode(PRIVATE).create(&self.root) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(make(error)),
+            _ => self.check(),
+        }
+    }
+
+    /// Sees that nobody else has put the root there; a root that is not there is sound.
+    pub fn check(&self) -> Result<(), FoldersError> {
+        let make = |source| FoldersError::Make { path: self.root.clone(), source };
+        let metadata = match fs::symlink_metadata(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            metadata => metadata.map_err(make)?,
+        };
+        if !self.shared {
+            return Ok(());
+        }
+        if let Some(reason) = not_of_this_user(&metadata) {
+            return Err(FoldersError::Refused { path: self.root.clone(), reason });
+        }
+        if metadata.permissions().mode() & 0o777 == PRIVATE {
+            return Ok(());
+        }
+        // Ours, made with other rights.
+        fs::set_permissions(&self.root, Permissions::from_mode(PRIVATE)).map_err(make)
     }
 
     /// The root.
@@ -47,6 +125,7 @@ impl RunFolders {
     pub fn create(&self, run: &RunId, trial: &str) -> Result<PathBuf, EnvironmentError> {
         let folder = self.folder_of(run);
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
+        self.prepare()?;
         fs::create_dir_all(&folder).map_err(fail)?;
         fs::write(folder.join(TRIAL_FILE), format!("{trial}\n")).map_err(fail)?;
         if let Some(owner) = Owner::current() {
@@ -82,9 +161,56 @@ impl RunFolders {
     }
 }
 
+/// What tells that a folder was put there by somebody else.
+fn not_of_this_user(metadata: &Metadata) -> Option<String> {
+    if metadata.is_symlink() {
+        return Some("it is a link, which anybody may have put there".to_owned());
+    }
+    if !metadata.is_dir() {
+        return Some("it is no folder".to_owned());
+    }
+    let (owner, own) = (metadata.uid(), geteuid().as_raw());
+    (owner != own).then(|| format!("it belongs to user {owner}, and this is user {own}"))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    fn among_temporary_files(root: &Path) -> RunFolders {
+        RunFolders { root: root.to_owned(), shared: true }
+    }
+
+    /// Where everybody may make files, others could read what trials write, or have it written where they like.
+    #[test]
+    fn the_folder_among_temporary_files_is_this_users_alone() {
+        let shared = tempfile::tempdir().unwrap();
+        let root = shared.path().join("runs");
+        let mode = || fs::metadata(&root).unwrap().permissions().mode() & 0o777;
+        among_temporary_files(&root).prepare().unwrap();
+        assert_eq!(mode(), PRIVATE);
+        fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+        among_temporary_files(&root).prepare().unwrap();
+        assert_eq!(mode(), PRIVATE, "one of an earlier version stays open to all");
+    }
+
+    #[test]
+    fn what_was_planted_among_temporary_files_is_refused() {
+        let shared = tempfile::tempdir().unwrap();
+        let [target, link, file] = ["target", "link", "file"].map(|name| shared.path().join(name));
+        fs::create_dir(&target).unwrap();
+        symlink(&target, &link).unwrap();
+        fs::write(&file, "").unwrap();
+        for (root, reason) in [(&link, "it is a link"), (&file, "it is no folder")] {
+            let folders = among_temporary_files(root);
+            let error = folders.create(&RunId::generate(), "process::square").unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+            assert!(folders.check().is_err());
+        }
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "a planted link was followed");
+    }
 
     /// `gc` must leave alone what somebody is at, and find what nobody is.
     #[test]

@@ -26,8 +26,9 @@ pub mod verdict;
 mod world;
 
 pub use environment::Environment;
+pub(crate) use failure::remedy_of_setup;
 pub use failure::{EnvironmentError, remedy};
-pub use folders::RunFolders;
+pub use folders::{FoldersError, RunFolders};
 pub use schedule::{Schedule, run_all};
 pub use settings::{Keep, TrialSettings};
 pub use trial::run_trial;

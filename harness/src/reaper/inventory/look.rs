@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{FoundRun, processes};
 use crate::{
     engine::{EngineAddress, EngineError},
-    reaper::{Labels, Owner, ReaperError, RunId, docker::RunObjects},
+    reaper::{Owner, ReaperError, RunId, docker::RunObjects},
 };
 
 /// The folder of a run, and who is at it by what lies in it.
@@ -36,10 +36,10 @@ impl Place {
         Self { owner: owner_in(&folder), run, folder, here: true }
     }
 
-    /// The folder that labels name, if it is there.
-    fn elsewhere(labels: &Labels) -> Option<Self> {
-        let folder = labels.folder.clone().filter(|folder| folder.is_dir())?;
-        Some(Self { run: labels.run.clone(), owner: owner_in(&folder), folder, here: false })
+    /// A folder that labels or processes name, if it is there.
+    fn elsewhere(run: &RunId, folder: Option<PathBuf>) -> Option<Self> {
+        let folder = folder.filter(|folder| folder.is_dir())?;
+        Some(Self { run: run.clone(), owner: owner_in(&folder), folder, here: false })
     }
 }
 
@@ -67,8 +67,10 @@ impl Inventory {
         let now = Timestamp::now();
         let runs = runs.into_iter().map(|run| {
             let objects = objects.remove(&run).unwrap_or_default();
-            let place = places.remove(&run).or_else(|| objects.labels.as_ref().and_then(Place::elsewhere));
             let seen = seen.remove(&run).unwrap_or_default();
+            let labelled = objects.labels.as_ref().and_then(|labels| labels.folder.clone());
+            let elsewhere = || Place::elsewhere(&run, labelled.or_else(|| seen.folder.clone()));
+            let place = places.remove(&run).or_else(elsewhere);
             let found = FoundRun::conclude(run, place, seen, objects.labels, now);
             FoundRun { containers: objects.containers, networks: objects.networks, volumes: objects.volumes, ..found }
         });
@@ -78,4 +80,36 @@ impl Inventory {
 
 fn owner_in(folder: &Path) -> Option<Owner> {
     serde_json::from_slice(&fs::read(folder.join(OWNER_FILE)).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+    use crate::reaper::{RunState, processes_of};
+
+    /// Processes have no labels that name a folder: what was kept below another root looked like nobody's.
+    #[test]
+    fn what_was_kept_below_another_root_is_known_by_its_processes() {
+        let root = tempfile::tempdir().unwrap();
+        let run: RunId = "r000000001-00000000".parse().unwrap();
+        let folder = root.path().join(run.as_str());
+        fs::create_dir(&folder).unwrap();
+        let log = File::create(folder.join("executor.log")).unwrap();
+        let (name, id) = run.label();
+        let mut child = Command::new("sleep").arg("60").env(name, id).stdout(Stdio::from(log)).spawn().unwrap();
+        // It has no environment at first.
+        let seen = processes_of(&run).unwrap();
+        let inventory = Inventory::take(Vec::new(), &EngineAddress::parse("/nowhere/docker.sock"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(seen.len(), 1);
+        let found = inventory.unwrap().runs.into_iter().find(|found| found.run == run).unwrap();
+        assert_eq!((found.folder.as_ref(), found.state, found.here), (Some(&folder), RunState::Kept, false));
+        assert!(!found.is_nobodys(Timestamp::now()), "what others keep would be ended");
+    }
 }

@@ -1,6 +1,10 @@
 //! The processes of all runs, and their supervisors.
 
-use std::{collections::BTreeMap, fs, io};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use crate::reaper::{
     LabelledProcess, RunId,
@@ -16,6 +20,8 @@ pub(super) struct SeenProcesses {
     pub(super) supervisor: Option<i32>,
     /// A process outside the run that started one of its processes.
     pub(super) starter: Option<i32>,
+    /// The run's folder, by what its processes write to.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// Looks at every process once. Those of other users cannot be read and are left out.
@@ -33,8 +39,9 @@ pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
             found.entry(run).or_default().supervisor = Some(pid);
         }
     }
-    for seen in found.values_mut() {
+    for (run, seen) in &mut found {
         seen.processes.sort();
+        seen.folder = seen.processes.iter().find_map(|process| folder_of(run, process.pid));
         let is_own = |pid| seen.processes.iter().any(|process| process.pid == pid);
         // What the first process has adopted has lost its parent.
         let parents =
@@ -42,4 +49,11 @@ pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
         seen.starter = parents.filter(|pid| !is_own(*pid)).min();
     }
     Ok(found)
+}
+
+/// The folder called like the run in which the standard output of one of its processes lies.
+fn folder_of(run: &RunId, pid: i32) -> Option<PathBuf> {
+    let output = fs::read_link(format!("/proc/{pid}/fd/1")).ok()?;
+    let folder = output.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == run.as_str()))?;
+    folder.is_dir().then(|| Path::to_owned(folder))
 }

@@ -1,0 +1,177 @@
+//! The bound of the cache.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    entries::{self, Entry, weigh},
+    usage::{Processes, take},
+};
+
+/// What was used so recently stays: a trial that is being prepared has not started what it has found.
+const RECENT: Duration = Duration::from_hours(1);
+/// What is being taken away has this in front of its name.
+const GOING: &str = ".going-";
+
+/// Something that was taken out of the cache, or would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Bytes of its files.
+    pub size: u64,
+    /// When it was used last.
+    pub used: SystemTime,
+}
+
+/// What keeping a bound came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// What went, those that were not used for longest first.
+    pub dropped: Vec<Dropped>,
+    /// Bytes that the cache holds afterwards.
+    pub size: u64,
+}
+
+/// Removes what has not been used for longest until the cache holds at most `limit` bytes. What somebody uses or has used
+/// within the hour stays. A rehearsal only tells.
+pub fn keep_within(cache: &Path, limit: u64, rehearsal: bool) -> io::Result<Bound> {
+    keep_within_at(cache, limit, rehearsal, SystemTime::now())
+}
+
+fn keep_within_at(cache: &Path, limit: u64, rehearsal: bool, now: SystemTime) -> io::Result<Bound> {
+    let mut bound = Bound { dropped: Vec::new(), size: entries::size(cache) };
+    if bound.size <= limit {
+        return Ok(bound);
+    }
+    let processes = Processes::look();
+    for entry in entries::all(cache) {
+        if bound.size <= limit {
+            break;
+        }
+        let is_recent = |used: SystemTime| now.duration_since(used).unwrap_or_default() < RECENT;
+        if is_recent(entry.used) {
+            continue;
+        }
+        let Some(_unused) = take(&entry.path, &processes) else { continue };
+        // Somebody may have begun to use it, and ended, since it was looked at.
+        if weigh(&entry.path).is_ok_and(|(_, used)| is_recent(used)) {
+            continue;
+        }
+        if !rehearsal {
+            remove(&entry.path)?;
+        }
+        bound.size = bound.size.saturating_sub(entry.size);
+        let Entry { path, size, used } = entry;
+        bound.dropped.push(Dropped { path, size, used });
+    }
+    Ok(bound)
+}
+
+/// Renamed first, so that nobody finds half of it.
+fn remove(path: &Path) -> io::Result<()> {
+    let mut name = std::ffi::OsString::from(GOING);
+    name.push(path.file_name().unwrap_or_default());
+    let going = path.with_file_name(name);
+    fs::rename(path, &going)?;
+    if going.is_dir() { fs::remove_dir_all(&going) } else { fs::remove_file(&going) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        os::unix::fs::PermissionsExt as _,
+        process::{Command, Stdio},
+    };
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::cache::hold;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    /// A cache with entries of a kilobyte each that were last used so many hours ago.
+    fn cache(entries: &[(&str, u32)]) -> TempDir {
+        let cache = tempfile::tempdir().unwrap();
+        for (name, hours) in entries {
+            let entry = cache.path().join(name);
+            fs::create_dir_all(&entry).unwrap();
+            let file = entry.join("file");
+            fs::write(&file, [0; 1000]).unwrap();
+            for path in [&file, &entry] {
+                File::open(path).unwrap().set_modified(SystemTime::now() - *hours * HOUR).unwrap();
+            }
+        }
+        cache
+    }
+
+    fn dropped(cache: &TempDir, limit: u64) -> Vec<String> {
+        let bound = keep_within(cache.path(), limit, false).unwrap();
+        let names = bound.dropped.iter().map(|dropped| dropped.path.strip_prefix(cache.path()).unwrap());
+        names.map(|name| name.display().to_string()).collect()
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first_and_no_more_than_needed() {
+        let cache =
+            cache(&[("tools/a", 2), ("state/b", 9), ("clusters/_failed/c", 5), ("images/d", 3), ("clusters/e", 99)]);
+        assert_eq!(dropped(&cache, 5000), [""; 0]);
+        assert_eq!(dropped(&cache, 3500), ["state/b", "clusters/_failed/c"]);
+        assert!(!cache.path().join("state/b").exists() && cache.path().join("tools/a").exists());
+        assert_eq!(dropped(&cache, 0), ["images/d", "tools/a"], "a cluster's folder goes with the cluster");
+    }
+
+    #[test]
+    fn what_was_used_within_the_hour_stays() {
+        let cache = cache(&[("tools/a", 0), ("state/b", 9)]);
+        assert_eq!(dropped(&cache, 0), ["state/b"]);
+        assert_eq!(keep_within(cache.path(), 0, false).unwrap().size, 1000, "what is left is told");
+    }
+
+    #[test]
+    fn what_a_harness_holds_stays_and_counts_as_used() {
+        let cache = cache(&[("tools/a", 9), ("tools/b", 9)]);
+        let entry = cache.path().join("tools/a");
+        hold(&entry);
+        // Whatever the clock says: the lock speaks for itself.
+        let later = SystemTime::now() + 10 * HOUR;
+        let bound = keep_within_at(cache.path(), 0, false, later).unwrap();
+        assert_eq!(
+            bound.dropped.iter().map(|dropped| &dropped.path).collect::<Vec<_>>(),
+            [&cache.path().join("tools/b")]
+        );
+        assert!(weigh(&entry).unwrap().1 > SystemTime::now() - HOUR);
+    }
+
+    /// A chain that was kept outlives its harness, and harnesses of other versions hold nothing.
+    #[test]
+    fn what_a_process_was_started_from_or_with_stays() {
+        let cache = cache(&[("tools/a", 9), ("state/b", 9), ("state/c", 9)]);
+        let program = cache.path().join("tools/a/sleep");
+        fs::copy("/bin/sleep", &program).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let state = cache.path().join("state/b/file");
+        let mut started = Command::new(&program).arg("1000").spawn().unwrap();
+        let mut with = Command::new("tail").arg("-f").arg(&state).stdout(Stdio::null()).spawn().unwrap();
+        let bound = keep_within_at(cache.path(), 0, false, SystemTime::now() + 10 * HOUR);
+        for child in [&mut started, &mut with] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let dropped: Vec<_> = bound.unwrap().dropped.into_iter().map(|dropped| dropped.path).collect();
+        assert_eq!(dropped, [cache.path().join("state/c")]);
+    }
+
+    #[test]
+    fn a_rehearsal_removes_nothing() {
+        let cache = cache(&[("tools/a", 9)]);
+        let bound = keep_within(cache.path(), 0, true).unwrap();
+        assert_eq!((bound.dropped.len(), bound.size), (1, 0));
+        assert!(cache.path().join("tools/a").exists());
+    }
+}

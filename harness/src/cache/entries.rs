@@ -1,0 +1,55 @@
+//! What can be removed from the cache one by one.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Folders whose content can be made again, entry by entry. Clusters' own folders go with their clusters.
+const FOLDERS: [&str; 5] = ["tools", "state", "images", "helm", "clusters/_failed"];
+/// The stages of a build of the node image, which is one entry.
+const WHOLE: &str = "node-image";
+
+/// Something that can be removed without anything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    /// Bytes of all its files.
+    pub(super) size: u64,
+    /// When something in it was last written, or somebody began to use it.
+    pub(super) used: SystemTime,
+}
+
+/// The entries of a cache, those that were not used for longest first.
+pub(super) fn all(cache: &Path) -> Vec<Entry> {
+    let below = FOLDERS.into_iter().flat_map(|folder| fs::read_dir(cache.join(folder)).into_iter().flatten());
+    let paths = below.filter_map(Result::ok).map(|entry| entry.path()).chain([cache.join(WHOLE)]);
+    // One that goes meanwhile is none.
+    let mut entries: Vec<_> = paths.filter_map(|path| Entry::of(path).ok()).collect();
+    entries.sort_by_key(|entry| entry.used);
+    entries
+}
+
+/// Bytes of all files of a cache, those that are no entries included.
+pub(super) fn size(cache: &Path) -> u64 {
+    weigh(cache).map(|(size, _)| size).unwrap_or_default()
+}
+
+impl Entry {
+    fn of(path: PathBuf) -> io::Result<Self> {
+        let (size, used) = weigh(&path)?;
+        Ok(Self { path, size, used })
+    }
+}
+
+/// The bytes of a file or of all files in a folder, and when the newest was written. Links are not followed.
+pub(super) fn weigh(path: &Path) -> io::Result<(u64, SystemTime)> {
+    let metadata = fs::symlink_metadata(path)?;
+    let own = (metadata.len(), metadata.modified()?);
+    if !metadata.is_dir() {
+        return Ok(own);
+    }
+    let inner = fs::read_dir(path)?.filter_map(Result::ok).filter_map(|entry| weigh(&entry.path()).ok());
+    Ok(inner.fold((0, own.1), |(size, used), (more, later)| (size + more, used.max(later))))
+}

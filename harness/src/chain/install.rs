@@ -1,0 +1,101 @@
+//! Anvil from npm, put into the cache.
+
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
+
+use hourglass_component::timeout::timeout;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::Command;
+
+use super::{
+    ANVIL_VERSION, SetupError,
+    aside::Aside,
+    discover::{PACKAGE, binary_in},
+};
+use crate::child::reach_loopback_directly;
+
+/// How long npm may take for 30 MB; a registry that stalls would hold up a run for ever.
+const INSTALLED_WITHIN: Duration = Duration::from_mins(10);
+const MAKING: &str = ".installing-";
+/// What earlier versions called their folders, before six letters, and how old one is in which nobody installs any more.
+const MAKING_BEFORE: &str = "anvil-";
+const ABANDONED_AFTER: Duration = Duration::from_hours(1);
+
+/// Installs the package into a folder of the cache. What stands there without the binary is replaced.
+pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
+    let aside = Aside::beside(folder, MAKING)?;
+    remove_abandoned(folder.parent().unwrap_or(folder));
+    let failed = |reason: String| SetupError::Install {
+        package: format!("{PACKAGE}@{ANVIL_VERSION}"),
+        folder: folder.to_owned(),
+        reason,
+    };
+    let mut command = Command::new(npm);
+    command
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
+        .arg(aside.path())
+        .arg(format!("{PACKAGE}@{ANVIL_VERSION}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    reach_loopback_directly(command.as_std_mut());
+    let child = command.spawn().map_err(SetupError::file(npm))?;
+    let group = Group::of(child.id());
+    let late = |_| failed(format!("it did not end within {}", humantime::format_duration(INSTALLED_WITHIN)));
+    let ended = timeout(INSTALLED_WITHIN, child.wait_with_output()).await.map_err(late)?;
+    let output = ended.map_err(SetupError::file(npm))?;
+    group.has_ended();
+    if !output.status.success() {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    if binary_in(aside.path()).is_none() {
+        return Err(failed("the package has no binary for this platform".to_owned()));
+    }
+    aside.publish(folder, |folder| binary_in(folder).is_some())
+}
+
+/// npm and what it starts; killed when this is dropped before npm has ended.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(leader: Option<u32>) -> Self {
+        Self(leader.and_then(|leader| Pid::from_raw(i32::try_from(leader).ok()?)))
+    }
+
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // One that has ended meanwhile takes no signal.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+/// Removes what earlier versions of the harness left when they were interrupted.
+fn remove_abandoned(tools: &Path) {
+    let entries = fs::read_dir(tools).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_of_before)) {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        if age.is_some_and(|age| age > ABANDONED_AFTER) {
+            // Somebody else may be removing it as well.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_of_before(name: &str) -> bool {
+    let letters = name.strip_prefix(MAKING_BEFORE);
+    letters.is_some_and(|letters| letters.len() == 6 && letters.chars().all(|letter| letter.is_ascii_alphanumeric()))
+}

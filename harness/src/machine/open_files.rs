@@ -1,0 +1,155 @@
+//! How many files processes may have open: as many as they are allowed, and whether that is enough for some trials.
+
+use std::cmp::Reverse;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::scenario::{RuntimeKind, Step, StepKind, Trial};
+
+/// What is asked for at most. Programs that close all files that they could have open take seconds where there is no limit.
+const SENSIBLE: u64 = 65_536;
+
+/// Fewer files may be open than some trials need.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("run these trials: they need too many open files, at least {needed} in one process, and {allowed} are allowed")]
+pub struct TooFewFiles {
+    /// How many are needed at least.
+    pub needed: u64,
+    /// How many may be open.
+    pub allowed: u64,
+}
+
+impl TooFewFiles {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        format!(
+            "raise the hard limit to {} or more (`ulimit -Hn`, `nofile` in /etc/security/limits.conf, `LimitNOFILE` of a \
+             service), run fewer trials at once with --jobs, or create fewer tasks at once",
+            2 * self.needed
+        )
+    }
+}
+
+/// Raises the limit of this process, which its children inherit, to what it is allowed to, at most 65,536.
+pub fn raise() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(SENSIBLE, |maximum| maximum.min(SENSIBLE));
+    if current.is_some_and(|current| current < wanted) {
+        // Where that is refused, what needs more says so.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+}
+
+/// Whether enough files may be open for these trials, of which `jobs` run at once; a warning where it may not be.
+pub fn enough_for(trials: &[Trial], jobs: usize) -> Result<Option<String>, TooFewFiles> {
+    let needs: Vec<_> = trials.iter().map(Need::of).collect();
+    judge(&needs, jobs, getrlimit(Resource::Nofile).current)
+}
+
+fn judge(needs: &[Need], jobs: usize, allowed: Option<u64>) -> Result<Option<String>, TooFewFiles> {
+    let Some(allowed) = allowed else { return Ok(None) };
+    let needed = most(needs, jobs, 16, |need| need.least);
+    if allowed < needed {
+        return Err(TooFewFiles { needed, allowed });
+    }
+    let enough = most(needs, jobs, 48, |need| need.enough);
+    Ok((allowed < enough).then(|| {
+        format!(
+            "{allowed} files may be open at once, and these trials may need {enough} in one process: `ulimit -Hn` raises \
+             the limit"
+        )
+    }))
+}
+
+/// What a trial needs in this process and in the largest other one, a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Files {
+    here: u64,
+    chain: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Need {
+    least: Files,
+    enough: Files,
+}
+
+impl Need {
+    fn of(trial: &Trial) -> Self {
+        let steps = Step::all_in(&trial.scenario.steps).into_iter();
+        let created = steps.filter_map(|step| match &step.kind {
+            StepKind::CreateTask(create) => Some(u64::from(create.count)),
+            _ => None,
+        });
+        let operators = u64::try_from(trial.scenario.topology.operators.len()).unwrap_or(u64::MAX);
+        Self::with(operators, created.max().unwrap_or_default(), trial.runtime == RuntimeKind::Process)
+    }
+
+    /// As measured: connections to chains are most of it, one for each task that is created at once.
+    fn with(operators: u64, tasks: u64, processes: bool) -> Self {
+        let chain = |files: u64| if processes { files } else { 0 };
+        Self {
+            least: Files { here: 10 + 3 * operators + tasks / 3, chain: chain(20 + 3 * tasks / 4) },
+            enough: Files { here: 24 + 8 * operators + tasks, chain: chain(64 + 8 * operators + 5 * tasks / 4) },
+        }
+    }
+}
+
+/// The most that one process needs while the largest of the trials run at once.
+fn most(needs: &[Need], jobs: usize, base: u64, files: impl Fn(&Need) -> Files) -> u64 {
+    let mut here: Vec<_> = needs.iter().map(|need| files(need).here).collect();
+    here.sort_by_key(|files| Reverse(*files));
+    let together: u64 = here.into_iter().take(jobs).sum();
+    let chain = needs.iter().map(|need| files(need).chain).max().unwrap_or_default();
+    chain.max(base + together)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQUARE: (u64, u64) = (1, 1);
+    /// Two hundred tasks at once for four operators.
+    const BURST: (u64, u64) = (4, 200);
+
+    fn judged(trials: &[(u64, u64)], jobs: usize, allowed: u64) -> Result<bool, u64> {
+        let needs: Vec<_> = trials.iter().map(|(operators, tasks)| Need::with(*operators, *tasks, true)).collect();
+        let judged = judge(&needs, jobs, Some(allowed));
+        judged.map(|warning| warning.is_some()).map_err(|error| error.needed)
+    }
+
+    /// Where files run out in a component, its trial ends after a minute with tasks that are not verified. What is refused
+    /// does not pass, and what passes is not refused.
+    #[rstest::rstest]
+    #[case::hopeless(&[SQUARE], 1, 20, Err(29))]
+    #[case::just_enough(&[SQUARE], 1, 40, Ok(true))]
+    #[case::enough(&[SQUARE], 1, 256, Ok(false))]
+    #[case::too_few_for_chains(&[BURST], 1, 128, Err(170))]
+    #[case::few_for_chains(&[BURST], 1, 256, Ok(true))]
+    #[case::enough_for_chains(&[BURST], 1, 1024, Ok(false))]
+    #[case::too_many_at_once(&[SQUARE; 100], 100, 1024, Err(1316))]
+    #[case::one_by_one(&[SQUARE; 100], 1, 1024, Ok(false))]
+    fn too_few_files_are_told_before_anything_starts(
+        #[case] trials: &[(u64, u64)],
+        #[case] jobs: usize,
+        #[case] allowed: u64,
+        #[case] expected: Result<bool, u64>,
+    ) {
+        assert_eq!(judged(trials, jobs, allowed), expected);
+    }
+
+    /// Chains in containers have limits of their own.
+    #[test]
+    fn chains_elsewhere_do_not_count() {
+        let need = Need::with(4, 200, false);
+        assert_eq!(judge(&[need], 1, Some(128)).map(|warning| warning.is_some()), Ok(true));
+    }
+
+    #[test]
+    fn the_limit_is_raised_to_what_is_allowed() {
+        raise();
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let wanted = maximum.unwrap_or(SENSIBLE).min(SENSIBLE);
+        assert!(current.is_none_or(|current| current >= wanted), "{current:?} of {maximum:?}");
+    }
+}
