@@ -9,8 +9,11 @@ use std::{
 
 use bytesize::ByteSize;
 
-use super::{GuardError, IDLE_VARIABLE, ToolError};
-use crate::{chain::SetupError, engine::EngineError};
+use super::{GuardError, IDLE_VARIABLE, PluginError, ToolError};
+use crate::{
+    chain::{SetupError, remedy_of_cache},
+    engine::EngineError,
+};
 
 /// Why a cluster cannot be made, used or removed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,9 @@ pub enum ClusterError {
     /// A cluster of others is not to be used.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// The plugin that has a user's credentials.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// A file.
     #[error("{doing} {path}", path = path.display())]
     File {
@@ -288,6 +294,9 @@ impl ClusterError {
             Self::Engine(error) => return error.remedy().map(str::to_owned),
             Self::Tool(error) => return Some(error.remedy()),
             Self::Guard(error) => return Some(error.remedy()),
+            Self::Plugin(error) => return Some(error.remedy()),
+            Self::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
+            Self::Cache(SetupError::NoCache(_)) => "set HARNESS_CACHE to a folder".to_owned(),
             Self::NoNodeImage { .. } => {
                 "get it with `harness setup kubernetes`, which loads, pulls or builds it, or name another".to_owned()
             }
@@ -316,7 +325,7 @@ impl ClusterError {
                 "name a kubeconfig and a context that `kubectl config get-contexts` lists".to_owned()
             }
             Self::Unreachable { kubeconfig, .. } => format!(
-                "see that the cluster runs and that this machine reaches it, as `kubectl --kubeconfig {} version` says",
+                "see that the cluster runs and that this machine reaches it, as `KUBECONFIG={} kubectl version` says",
                 kubeconfig.display()
             ),
             Self::Lost { .. } => {

@@ -1,7 +1,6 @@
 //! A cluster that others made, by a context of a kubeconfig: nothing is made of it or removed but namespaces of ours.
 
 use std::{
-    env,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,9 +8,8 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::timeout;
 
-use super::{Cluster, ClusterError, ClusterSpec, Progress, Provider, guard};
+use super::{Cluster, ClusterError, ClusterSpec, Progress, Provider, access::of_user, guard};
 
-const KUBECONFIG_VARIABLE: &str = "KUBECONFIG";
 /// How long its API server may take for its first answer; a firewall that drops packets gives none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -23,8 +21,8 @@ pub struct Existing {
 }
 
 impl Existing {
-    /// The cluster of a context, the current one where none is named, of a kubeconfig: the one named, else the first that
-    /// `KUBECONFIG` names, else the user's.
+    /// The cluster of a context, the current one where none is named, of a kubeconfig: the one named, else those that
+    /// `KUBECONFIG` lists, else the user's.
     pub fn new(kubeconfig: Option<PathBuf>, context: Option<String>) -> Self {
         Self { kubeconfig: kubeconfig.unwrap_or_else(of_user), context }
     }
@@ -71,10 +69,4 @@ impl Provider for Existing {
     async fn delete(&self, _cluster: &Cluster) -> Result<(), ClusterError> {
         Ok(())
     }
-}
-
-fn of_user() -> PathBuf {
-    let named = env::var_os(KUBECONFIG_VARIABLE).unwrap_or_default();
-    let first = env::split_paths(&named).find(|path| !path.as_os_str().is_empty());
-    first.unwrap_or_else(|| etcetera::home_dir().unwrap_or_default().join(".kube").join("config"))
 }

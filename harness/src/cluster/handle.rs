@@ -2,13 +2,10 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::Client;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterError, ClusterSpec, Node, node::nodes_of};
+use super::{ClusterError, ClusterSpec, Node, access, node::nodes_of};
 use crate::{engine::Engine, reaper::RunId};
 
 /// Everything kind makes for a cluster is called after this and the cluster's name.
@@ -89,7 +86,7 @@ impl From<ClusterName> for String {
 pub struct Cluster {
     /// How people call it: the name of a cluster of ours, the context of another.
     pub name: String,
-    /// The kubeconfig that leads to it, for programs such as Helm.
+    /// The kubeconfig that leads to it, for programs such as Helm: a file, or files as `KUBECONFIG` lists them.
     pub kubeconfig: PathBuf,
     /// The context in that kubeconfig.
     pub context: String,
@@ -128,17 +125,8 @@ impl Cluster {
         context: Option<&str>,
         machine: Option<ClusterMachine>,
     ) -> Result<Self, ClusterError> {
-        let fail = |source: Box<dyn std::error::Error + Send + Sync>| ClusterError::Kubeconfig {
-            path: kubeconfig.clone(),
-            context: context.map(str::to_owned),
-            source,
-        };
-        let read = Kubeconfig::read_from(&kubeconfig).map_err(|error| fail(error.into()))?;
-        let current = context.map(str::to_owned).or_else(|| read.current_context.clone()).unwrap_or_default();
-        let options = KubeConfigOptions { context: Some(current.clone()), cluster: None, user: None };
-        let config = Config::from_custom_kubeconfig(read, &options).await.map_err(|error| fail(error.into()))?;
-        let client = Client::try_from(config).map_err(|error| fail(error.into()))?;
-        Ok(Self { name: name.to_owned(), kubeconfig, context: current, client, machine })
+        let (context, client) = access::client(&kubeconfig, context).await?;
+        Ok(Self { name: name.to_owned(), kubeconfig, context, client, machine })
     }
 
     /// Its nodes as the engine knows them; none of a cluster that others made.

@@ -3,6 +3,7 @@
 //! What may live here: clusters, their nodes, and what is asked of them whatever runs in them. Images are brought to nodes
 //! by `image`; what a trial puts into a cluster belongs to `runtime`.
 
+mod access;
 mod choice;
 pub mod diagnostics;
 mod error;
@@ -29,6 +30,8 @@ mod spec;
 mod tools;
 mod usable;
 
+pub use access::PluginError;
+pub(crate) use access::files as kubeconfig_files;
 pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, OwnImages};
 pub use error::ClusterError;
 pub use exec::Executed;

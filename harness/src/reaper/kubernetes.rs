@@ -17,12 +17,12 @@ use tokio::{
 };
 
 use super::{Kind, Leftover, RUN_LABEL, ReaperError, RunId};
-use crate::cluster::{Cluster, ClusterError, let_go};
+use crate::cluster::{Cluster, ClusterError, kubeconfig_files, let_go};
 
 /// A cluster, as it is found again by another process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterAddress {
-    /// The kubeconfig.
+    /// The kubeconfig: a file, or files as `KUBECONFIG` lists them.
     pub kubeconfig: PathBuf,
     /// The context in it.
     pub context: String,
@@ -66,7 +66,7 @@ impl Namespaces {
 impl Kind for Namespaces {
     fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
         // The kubeconfig of a cluster of ours goes with the cluster.
-        if !self.address.kubeconfig.exists() {
+        if !kubeconfig_files(&self.address.kubeconfig).iter().any(|file| file.exists()) {
             return Ok(Vec::new());
         }
         let context = self.address.context.clone();

@@ -13,11 +13,14 @@ mod escaped;
 mod exit_codes;
 mod faults;
 mod frozen;
+#[path = "../support/http_proxy.rs"]
+mod http_proxy;
 mod interrupt;
 mod keep;
 mod proofs;
 mod reports;
 mod sandbox;
 mod selection;
+mod surroundings;
 mod target;
 mod wait;

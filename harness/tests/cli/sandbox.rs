@@ -134,6 +134,14 @@ impl Sandbox {
         kill_process(found[0].0, signal).unwrap();
     }
 
+    /// The environments of all living processes that a harness of this test started.
+    pub(crate) fn environments(&self) -> Vec<Vec<String>> {
+        let read = |(pid, _): (Pid, String)| fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok();
+        let texts = self.labelled().into_iter().filter_map(read);
+        let variables = |text: Vec<u8>| String::from_utf8_lossy(&text).split('\0').map(str::to_owned).collect();
+        texts.map(variables).collect()
+    }
+
     fn labelled(&self) -> Vec<(Pid, String)> {
         let label = format!("{RUNS_VARIABLE}={}", self.runs().display());
         let mut found = Vec::new();

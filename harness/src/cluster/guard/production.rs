@@ -5,7 +5,7 @@ use std::path::Path;
 use kube::config::Kubeconfig;
 
 use super::GuardError;
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, access::merged};
 
 /// Words that people call production by.
 const WORDS: [&str; 5] = ["prod", "production", "prd", "live", "mainnet"];
@@ -28,11 +28,7 @@ pub(in crate::cluster) fn refuse_production(path: &Path, named: Option<&str>) ->
     if named.is_some() {
         return Ok(());
     }
-    let read = Kubeconfig::read_from(path).map_err(|error| ClusterError::Kubeconfig {
-        path: path.to_owned(),
-        context: None,
-        source: error.into(),
-    })?;
+    let read = merged(path)?;
     let context = read.current_context.clone().unwrap_or_default();
     match looks_like_production(&read, &context) {
         Some(because) => Err(GuardError::Production { kubeconfig: path.to_owned(), context, because }.into()),

@@ -1,0 +1,209 @@
+//! Machines as they are: proxies in the environment, kubeconfigs of all kinds, contexts of the docker command, folders that
+//! others have made, too few files.
+
+use std::{
+    env, fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Signal, geteuid};
+
+use crate::{
+    http_proxy::HttpProxy,
+    sandbox::{HARNESS, Running, Sandbox, run},
+    wait::{LIMIT, eventually},
+};
+
+/// Each variable that some program takes a proxy from.
+const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+/// What is refused before anything starts is refused so soon, however busy the machine is.
+const SOON: Duration = Duration::from_secs(20);
+
+fn behind<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Command {
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    command.envs(PROXIES.map(|name| (name, format!("http://{}", proxy.authority()))))
+}
+
+/// Chains, components and performers are on this machine, whatever the environment says about the rest of the world.
+#[test]
+fn nothing_of_a_trial_is_taken_to_a_proxy() {
+    let sandbox = Sandbox::new();
+    let proxy = HttpProxy::start();
+    let outcome = run(behind(&mut sandbox.harness(&["run", "--keep", "always", "square"]), &proxy));
+    outcome.assert_code(0).assert_shows(&["PASS  process::square"]);
+    assert_eq!(proxy.asked(), [""; 0]);
+    let environments = sandbox.environments();
+    assert!(environments.len() >= 5, "two chains, an aggregator, an executor and a performer: {environments:?}");
+    for variables in environments {
+        for name in ["NO_PROXY", "no_proxy"] {
+            let exceptions = variables.iter().find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='));
+            assert_eq!(exceptions, Some("localhost,127.0.0.1,127.0.0.0/8,::1"), "{variables:?}");
+        }
+    }
+    sandbox.run(&["gc"]).assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
+/// The kubeconfig of a cluster that no name service knows.
+fn lab(sandbox: &Sandbox, scheme: &str, more: &str) -> PathBuf {
+    let text = format!(
+        "current-context: lab\n\
+         contexts: [{{name: lab, context: {{cluster: lab}}}}]\n\
+         clusters: [{{name: lab, cluster: {{server: \"{scheme}://lab.invalid:6443\"{more}}}}}]\n"
+    );
+    sandbox.file("kubeconfig", &text)
+}
+
+fn on_kubernetes(sandbox: &Sandbox, kubeconfig: &Path) -> Command {
+    let mut command = sandbox.harness(&["run", "--runtime", "kubernetes", "square", "--kubeconfig"]);
+    command.arg(kubeconfig);
+    for name in PROXIES.into_iter().chain(["NO_PROXY", "no_proxy"]) {
+        command.env_remove(name);
+    }
+    command
+}
+
+#[rstest::rstest]
+#[case::https("https", "HTTPS_PROXY")]
+#[case::https_in_lower_case("https", "https_proxy")]
+#[case::http("http", "http_proxy")]
+fn a_cluster_behind_a_proxy_is_asked_for_by_its_name(#[case] scheme: &str, #[case] variable: &str) {
+    let sandbox = Sandbox::new();
+    let proxy = HttpProxy::start();
+    let kubeconfig = lab(&sandbox, scheme, "");
+    let outcome = run(on_kubernetes(&sandbox, &kubeconfig).env(variable, proxy.authority()));
+    outcome.assert_code(3).assert_complains(&["API server of cluster lab"]);
+    assert_eq!(proxy.asked().first().map(String::as_str), Some("CONNECT lab.invalid:6443 HTTP/1.1"));
+}
+
+#[test]
+fn the_proxy_of_a_kubeconfig_is_asked_without_any_variable() {
+    let sandbox = Sandbox::new();
+    let proxy = HttpProxy::start();
+    let kubeconfig = lab(&sandbox, "https", &format!(", proxy-url: \"http://{}\"", proxy.authority()));
+    run(&mut on_kubernetes(&sandbox, &kubeconfig)).assert_code(3).assert_complains(&["API server of cluster lab"]);
+    assert_eq!(proxy.asked().first().map(String::as_str), Some("CONNECT lab.invalid:6443 HTTP/1.1"));
+}
+
+/// The client's own reading of such a list is an error, or holds it against the proxy.
+#[rstest::rstest]
+#[case::trailing_comma("lab.invalid,")]
+#[case::domain(".invalid")]
+#[case::spaces("other.example lab.invalid")]
+fn a_cluster_that_is_excepted_is_asked_directly(#[case] exceptions: &str) {
+    let sandbox = Sandbox::new();
+    let proxy = HttpProxy::start();
+    let kubeconfig = lab(&sandbox, "https", "");
+    let mut command = on_kubernetes(&sandbox, &kubeconfig);
+    let outcome = run(command.env("HTTPS_PROXY", format!("http://{}", proxy.authority())).env("NO_PROXY", exceptions));
+    outcome.assert_code(3).assert_complains(&["API server of cluster lab"]);
+    assert_eq!(proxy.asked(), [""; 0]);
+}
+
+#[test]
+fn what_an_exec_plugin_says_is_told_before_anything_starts() {
+    let sandbox = Sandbox::new();
+    let text = "current-context: lab\n\
+        contexts: [{name: lab, context: {cluster: lab, user: me}}]\n\
+        clusters: [{name: lab, cluster: {server: \"https://127.0.0.1:9\"}}]\n\
+        users: [{name: me, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, \
+        args: [-c, \"echo log in first >&2; read answer || exit 3\"]}}}]\n";
+    let kubeconfig = sandbox.file("kubeconfig", text);
+    let outcome = run(&mut on_kubernetes(&sandbox, &kubeconfig));
+    outcome.assert_code(3).assert_complains(&["sh, the exec plugin of context lab", "exit status: 3", "log in first"]);
+    sandbox.assert_nothing_left();
+}
+
+/// An engine that the user does not see must not be taken in silence.
+#[test]
+fn the_context_of_the_docker_command_is_used_and_named() {
+    let sandbox = Sandbox::new();
+    // The SHA-256 of `lab`.
+    let folder = "docker/contexts/meta/a51146d38077ff992eba84cf1d5e9b249073503eb74868699016153b031a38f7";
+    fs::create_dir_all(sandbox.path(folder)).unwrap();
+    let meta = r#"{"Name":"lab","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///nowhere/lab.sock"}}}"#;
+    sandbox.file(&format!("{folder}/meta.json"), meta);
+    sandbox.file("docker/config.json", r#"{"currentContext":"lab"}"#);
+    let with = |variable: Option<&str>| {
+        let mut command = sandbox.harness(&["run", "docker::square"]);
+        command.env("DOCKER_CONFIG", sandbox.path("docker")).env_remove("DOCKER_HOST").env_remove("DOCKER_CONTEXT");
+        command.envs(variable.map(|context| ("DOCKER_CONTEXT", context)));
+        run(&mut command)
+    };
+    with(None).assert_code(3).assert_shows(&["/nowhere/lab.sock (Docker's context lab", "docker context use"]);
+    with(Some("lap")).assert_code(3).assert_shows(&["context lap, which DOCKER_CONTEXT names", "no such context"]);
+}
+
+/// Folders for temporary files belong to all users, and somebody may have been there before.
+#[test]
+fn the_folder_among_temporary_files_is_the_users_own() {
+    let sandbox = Sandbox::new();
+    let (shared, elsewhere) = (sandbox.path("tmp"), sandbox.path("elsewhere"));
+    fs::create_dir(&shared).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    let here = |arguments: &[&str]| {
+        let mut command = sandbox.harness(arguments);
+        command.env("TMPDIR", &shared).env_remove("HARNESS_RUNS");
+        run(&mut command)
+    };
+    let own = shared.join(format!("hourglass-harness-{}", geteuid().as_raw()));
+    here(&["run", "square"]).assert_code(0);
+    assert_eq!(fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
+    fs::remove_dir(&own).unwrap();
+    symlink(&elsewhere, &own).unwrap();
+    for command in [&["run", "square"][..], &["gc"], &["ps"]] {
+        here(command).assert_code(3).assert_complains(&["it is a link", "HARNESS_RUNS"]);
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "a planted link was followed");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_to_is_named_with_the_variable_for_another() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.harness(&["run", "square"]);
+    command.env("HOME", "/proc/1/nothing").env_remove("HARNESS_CACHE").env_remove("XDG_CACHE_HOME");
+    run(&mut command).assert_code(3).assert_shows(&["/proc/1/nothing", "remedy    set HARNESS_CACHE"]);
+}
+
+/// `ulimit` of a shell that becomes the harness.
+fn limited(sandbox: &Sandbox, limit: &str, arguments: &[&str]) -> Command {
+    let mut command = sandbox.command("sh");
+    command.args(["-c", &format!("ulimit {limit} && exec \"$@\""), "sh", HARNESS]).args(arguments);
+    command
+}
+
+#[test]
+fn too_few_open_files_are_told_at_once() {
+    let sandbox = Sandbox::new();
+    let began = Instant::now();
+    let outcome = run(&mut limited(&sandbox, "-n 20", &["run", "square"]));
+    outcome.assert_code(3).assert_complains(&["too many open files", "at least 29", "20 are allowed", "ulimit -Hn"]);
+    assert!(began.elapsed() < SOON);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_to_what_is_allowed() {
+    let sandbox = Sandbox::new();
+    run(&mut limited(&sandbox, "-Sn 20", &["run", "square"])).assert_code(0);
+}
+
+/// Whoever gives up waiting for npm must not find it at work for minutes.
+#[test]
+fn an_interruption_ends_the_installation_of_anvil() {
+    let sandbox = Sandbox::new();
+    let npm = sandbox.file("npm", "#!/bin/sh\necho >>started\nexec sleep 1000\n");
+    fs::set_permissions(&npm, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = env::join_paths([sandbox.path(""), "/usr/bin".into(), "/bin".into()]).unwrap();
+    let mut command = sandbox.harness(&["run", "square"]);
+    command.env_remove("HARNESS_ANVIL").env("PATH", path).env("HOME", sandbox.path("")).env_remove("FOUNDRY_DIR");
+    let harness = Running::start(command.env("HARNESS_CACHE", sandbox.path("cache")));
+    eventually(LIMIT, || sandbox.path("started").exists().then_some(()).ok_or("npm does not start")).unwrap();
+    harness.signal(Signal::INT);
+    harness.finish().assert_code(130);
+    eventually(LIMIT, || sandbox.processes().is_empty().then_some(()).ok_or("npm goes on")).unwrap();
+    assert_eq!(fs::read_dir(sandbox.path("cache/tools")).unwrap().count(), 0, "half an installation is left");
+}
