@@ -8,7 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use hourglass_component::document::DocumentError;
+use hourglass_component::{
+    document::DocumentError,
+    text::{painted, safe},
+};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::OutputError;
@@ -156,7 +159,10 @@ impl CliError {
     /// Shows it on standard error: problems in files at their places, anything else with what caused it.
     pub fn show(&self) {
         // Nowhere to say that nothing can be said.
-        let _ = io::stderr().write_all(self.text(console::colors_enabled_stderr()).as_bytes());
+        let colour = console::colors_enabled_stderr();
+        let text = self.text(colour);
+        let text = if colour { painted(&text) } else { safe(&text) };
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     /// What [`CliError::show`] writes.

@@ -1,5 +1,6 @@
 //! `harness list`: the trials there are.
 
+use hourglass_component::text::safe_json;
 use serde::Serialize;
 
 use super::{CliError, Output, notice};
@@ -77,7 +78,7 @@ pub(super) fn runtimes(kinds: &[RuntimeKind]) -> String {
 
 /// Writes `value` as JSON with a newline at its end.
 pub(super) fn json(value: &impl Serialize, out: &mut impl Output) -> Result<(), CliError> {
-    Ok(writeln!(out, "{}", serde_json::to_string_pretty(value)?)?)
+    Ok(writeln!(out, "{}", serde_json::to_string_pretty(&safe_json(value)?)?)?)
 }
 
 fn entry(trial: &Trial) -> Entry<'_> {

@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use hourglass_component::text::{painted, safe};
+
 /// Standard output, or what a test reads in its place.
 ///
 /// Its failures have a type of their own, so that no other failure of the system can be taken for one: a command that
@@ -16,7 +18,10 @@ pub trait Output {
 
 impl<W: io::Write> Output for W {
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), OutputError> {
-        io::Write::write_fmt(self, text).map_err(OutputError)
+        let text = text.to_string();
+        // Names, labels and texts of others are in it: whoever wrote them does not get at the terminal.
+        let text = if console::colors_enabled() { painted(&text) } else { safe(&text) };
+        io::Write::write_all(self, text.as_bytes()).map_err(OutputError)
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
@@ -32,5 +37,5 @@ pub struct OutputError(#[source] pub io::Error);
 /// Says something to the user that is no finding: a notice, a warning, a complaint.
 pub(super) fn notice(text: &str) {
     // Nowhere to say that nothing can be said.
-    let _ = io::Write::write_all(&mut io::stderr(), format!("{text}\n").as_bytes());
+    let _ = io::Write::write_all(&mut io::stderr(), format!("{}\n", safe(text)).as_bytes());
 }

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_component::text::safe;
 use rustix::process::{getpid, set_child_subreaper};
 
 use super::{
@@ -59,7 +60,7 @@ pub fn adopt_main(args: &AdoptArgs) -> ExitCode {
 
 fn complain(text: &str) {
     // Nowhere to say that nothing can be said.
-    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", safe(text)));
 }
 
 /// Ends the orphans that this process has adopted and that have cleared their environment, with everything below them, and

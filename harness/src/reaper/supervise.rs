@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_component::text::safe;
 use jiff::Timestamp;
 use rustix::{
     event::{PollFd, PollFlags},
@@ -226,7 +227,8 @@ fn say(line: &str) {
 
 /// Notes what happened in the log, if there is one.
 fn log(run: &RunId, message: impl Display) {
-    let _ = writeln!(io::stderr(), "{:.3} supervisor of run {run}: {message}", Timestamp::now());
+    let message = message.to_string();
+    let _ = writeln!(io::stderr(), "{:.3} supervisor of run {run}: {}", Timestamp::now(), safe(&message));
 }
 
 fn chain(error: &ReaperError) -> String {

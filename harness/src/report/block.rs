@@ -3,6 +3,7 @@
 use std::{fmt::Write, path::Path, time::Duration};
 
 use console::Style;
+use hourglass_component::text::{safe, safe_line};
 
 use crate::{
     runner::{
@@ -80,9 +81,9 @@ pub(super) fn time(duration: Duration) -> String {
 }
 
 fn describe(violation: &Violation, with_timeline: bool, paint: Paint) -> String {
-    let mut text = format!("  {}", paint.style().bold().apply_to(&violation.what));
+    let mut text = format!("  {}", paint.style().bold().apply_to(safe_line(&violation.what)));
     if let Some(place) = &violation.place {
-        let _ = write!(text, " at {place}");
+        let _ = write!(text, " at {}", safe_line(place));
     }
     text.push('\n');
     text.push_str(&field(4, "expected", &violation.expected, paint));
@@ -121,7 +122,7 @@ pub fn parity_text(parity: &Parity, command: &str) -> String {
     let command = parity.runtimes.iter().fold(command.to_owned(), |words, runtime| words + " --runtime " + runtime);
     let name = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
     let again = again(&parity.scenario, name, &command);
-    format!("{}\n{}", parity.text(), field(2, "again", &again, Paint { colour: false }))
+    format!("{}\n{}", safe(&parity.text()), field(2, "again", &again, Paint { colour: false }))
 }
 
 /// The command that runs just this trial once more, from the same working folder.
@@ -166,6 +167,7 @@ fn stages(task: &TaskReport) -> String {
 
 /// A label and a text whose further lines stand below its first.
 fn field(indent: usize, label: &str, text: &str, paint: Paint) -> String {
+    let text = safe(text);
     let mut lines = text.lines();
     let mut field = format!("{:indent$}{}  {}\n", "", paint.label(label), lines.next().unwrap_or_default());
     for line in lines {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hourglass_component::text::safe_json;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -48,7 +49,7 @@ fn render(run: &RunReport) -> serde_json::Result<String> {
         not_run: &run.not_run,
         parity: &run.parity,
     };
-    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+    serde_json::to_string_pretty(&safe_json(&document)?).map(|text| text + "\n")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hourglass_component::text::{cut, safe, safe_line};
 use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -14,6 +15,9 @@ use crate::runner::{
     parity::{PARITY, Parity, ParityVerdict},
     verdict::{TrialReport, Verdict, Violation},
 };
+
+/// The longest headline, in bytes; the text below has more.
+const HEADLINE: usize = 1 << 10;
 
 /// Writes the run as a JUnit document: a suite a runtime, `<failure>` for what was tested and `<error>` for the rest.
 ///
@@ -35,7 +39,7 @@ fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::Seriali
         let runtime = name.split_once("::").map_or("", |(runtime, _)| runtime);
         let mut status = TestCaseStatus::skipped();
         status.set_message("the run ended before this trial");
-        suite(&mut report, runtime).add_test_case(classified(TestCase::new(name.as_str(), status), runtime));
+        suite(&mut report, runtime).add_test_case(classified(named(name, status), runtime));
     }
     for parity in &run.parity {
         suite(&mut report, PARITY).add_test_case(comparison(parity, command));
@@ -49,20 +53,21 @@ fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::Seriali
 }
 
 fn suite<'a>(report: &'a mut Report, runtime: &str) -> &'a mut TestSuite {
-    let place = report.test_suites.iter().position(|suite| suite.name.as_str() == runtime).unwrap_or_else(|| {
-        report.test_suites.push(TestSuite::new(runtime));
-        report.test_suites.len() - 1
-    });
+    let place =
+        report.test_suites.iter().position(|suite| suite.name.as_str() == safe_line(runtime)).unwrap_or_else(|| {
+            report.test_suites.push(TestSuite::new(safe_line(runtime)));
+            report.test_suites.len() - 1
+        });
     &mut report.test_suites[place]
 }
 
 fn case(trial: &TrialReport, command: &str) -> TestCase {
-    let mut case = TestCase::new(trial.trial.as_str(), status(trial, command));
+    let mut case = named(&trial.trial, status(trial, command));
     case.set_time(trial.duration);
     case.timestamp = date(trial.started);
-    case.extra.insert("file".into(), trial.scenario.to_string_lossy().into());
+    case.extra.insert("file".into(), safe_line(&trial.scenario.to_string_lossy()).into());
     if trial.kept && !trial.verdict.is_trouble() {
-        case.set_system_out(format!("folder {}\n", trial.directory.display()));
+        case.set_system_out(format!("folder {}\n", safe_line(&trial.directory.to_string_lossy())));
     }
     classified(case, &trial.runtime)
 }
@@ -76,15 +81,24 @@ fn comparison(parity: &Parity, command: &str) -> TestCase {
         }
         ParityVerdict::NotCompared { reason } => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(format!("not compared: {reason}"));
+            status.set_message(format!("not compared: {}", shown(reason)));
             status
         }
     };
-    classified(TestCase::new(parity.name.as_str(), status), PARITY)
+    classified(named(&parity.name, status), PARITY)
+}
+
+/// A case with a name that holds nothing which XML forbids: the format's own texts would lose it in silence.
+fn named(name: &str, status: TestCaseStatus) -> TestCase {
+    TestCase::new(safe_line(name), status)
+}
+
+fn shown(headline: &str) -> String {
+    cut(&safe_line(headline), HEADLINE).into_owned()
 }
 
 fn classified(mut case: TestCase, runtime: &str) -> TestCase {
-    case.set_classname(format!("hourglass.{runtime}"));
+    case.set_classname(format!("hourglass.{}", safe_line(runtime)));
     case
 }
 
@@ -93,7 +107,7 @@ fn status(trial: &TrialReport, command: &str) -> TestCaseStatus {
         Verdict::Passed => return TestCaseStatus::success(),
         Verdict::Skipped { reason } => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(reason.as_str());
+            status.set_message(shown(reason));
             return status;
         }
         Verdict::Failed { violations } => (NonSuccessKind::Failure, "violation", headline(violations)),
@@ -114,7 +128,7 @@ fn headline(violations: &[Violation]) -> String {
 /// The attribute is a headline. The text is what the terminal shows: most viewers show nothing else of a case.
 fn trouble(kind: NonSuccessKind, name: &str, headline: &str, text: String) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(name).set_message(headline.lines().next().unwrap_or_default()).set_description(text);
+    status.set_type(name).set_message(shown(headline.lines().next().unwrap_or_default())).set_description(safe(&text));
     status
 }
 

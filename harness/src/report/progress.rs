@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use hourglass_component::text::safe_line;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A line a running trial and one for the run; nothing at all where no terminal is there to erase them from.
@@ -35,14 +36,14 @@ impl Progress {
             Some(run) => self.lines.insert_before(run, line),
             None => self.lines.add(line),
         };
-        line.set_prefix(trial.to_owned());
+        line.set_prefix(safe_line(trial).into_owned());
         self.tick(&line);
         self.trials.insert(trial.to_owned(), line);
     }
 
     pub(super) fn message(&self, trial: &str, message: &str) {
         if let Some(line) = self.trials.get(trial) {
-            line.set_message(message.to_owned());
+            line.set_message(safe_line(message).into_owned());
         }
     }
 

@@ -6,6 +6,8 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use hourglass_component::text::{painted, safe, safe_line};
+
 use super::{
     Reporter, RunEvent, RunReport,
     block::{Paint, block, parity_text, running, skipped, time},
@@ -68,13 +70,20 @@ impl<W: Write> Terminal<W> {
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
+        // Whatever of it was not made safe before: of all that acts on a terminal, nothing but colours gets there.
+        let text = if self.options.colour { painted(text) } else { safe(text) };
         let output = &mut self.output;
         self.progress.aside(|| output.write_all(text.as_bytes()).and_then(|()| output.flush()))
     }
 
     fn line(&self, report: &TrialReport) -> String {
         let width = self.width;
-        format!("{} {:<width$}  {:>8}\n", label(&report.verdict, self.paint()), report.trial, time(report.duration))
+        format!(
+            "{} {:<width$}  {:>8}\n",
+            label(&report.verdict, self.paint()),
+            safe_line(&report.trial),
+            time(report.duration)
+        )
     }
 
     fn trial(&self, report: &TrialReport) -> String {
@@ -97,10 +106,12 @@ impl<W: Write> Terminal<W> {
             ParityVerdict::NotCompared { .. } => (style.yellow(), "SKIP"),
         };
         let label = style.apply_to(format!("{label:<5}"));
-        let (width, name) = (self.width, &parity.name);
+        let (width, name) = (self.width, safe_line(&parity.name));
         match &parity.verdict {
             ParityVerdict::Passed => format!("{label} {name:<width$}  {}\n", parity.runtimes.join(" = ")),
-            ParityVerdict::NotCompared { reason } => format!("{label} {name:<width$}  not compared: {reason}\n"),
+            ParityVerdict::NotCompared { reason } => {
+                format!("{label} {name:<width$}  not compared: {}\n", safe_line(reason))
+            }
             ParityVerdict::Failed { .. } => {
                 format!("{label} {name}\n\n{}\n", parity_text(parity, &self.options.command))
             }

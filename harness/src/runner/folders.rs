@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_component::text::safe_line;
 use rustix::process::geteuid;
 
 use super::EnvironmentError;
@@ -127,7 +128,7 @@ impl RunFolders {
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
         self.prepare()?;
         fs::create_dir_all(&folder).map_err(fail)?;
-        fs::write(folder.join(TRIAL_FILE), format!("{trial}\n")).map_err(fail)?;
+        fs::write(folder.join(TRIAL_FILE), format!("{}\n", safe_line(trial))).map_err(fail)?;
         if let Some(owner) = Owner::current() {
             let text = serde_json::to_vec(&owner).unwrap_or_default();
             fs::write(folder.join(OWNER_FILE), text).map_err(fail)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hourglass_component::keys::EcdsaKey;
+use hourglass_component::{keys::EcdsaKey, text::escaped_json};
 use hourglass_proto::contracts::addresses as at;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ pub(super) fn write(path: &Path, config: &Value) -> Result<(), RuntimeError> {
 
 /// JSON, which is YAML with every text in quotes: bare, an address or a key is a number to some readers of YAML.
 pub(super) fn document(config: &Value) -> String {
-    format!("{config:#}\n")
+    escaped_json(&format!("{config:#}\n")).into_owned()
 }
 
 /// The two keys of an image in an executor's configuration, which are joined by a colon again.

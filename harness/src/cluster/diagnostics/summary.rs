@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytesize::ByteSize;
+use hourglass_component::text::safe;
 use jiff::Timestamp;
 
 use super::{evidence::Holdings, tail::Tail};
@@ -43,6 +44,7 @@ impl Summary {
     /// Writes it into the folder.
     pub(super) fn write(&self, holdings: &Holdings) -> Result<(), ClusterError> {
         let text = self.to_string();
+        let text = safe(&text);
         // What is broken comes first: here the beginning is what counts.
         let room = text.floor_char_boundary(holdings.left);
         let path: &Path = &self.folder.join(SUMMARY_FILE);
