@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     reaper::RunId,
-    timeline::{LastLines, LogFolder, TailError},
+    timeline::{LastLines, Line, LogFolder, TailError},
 };
 
 /// The variable that says which component of a trial a process belongs to; its own children inherit it.
@@ -78,7 +78,7 @@ impl Child {
         name: &str,
         run: &RunId,
         logs: &LogFolder,
-        mut on_line: impl FnMut(String) + Send + 'static,
+        mut on_line: impl FnMut(Line) + Send + 'static,
     ) -> Result<Self, SpawnError> {
         let ended = CancellationToken::new();
         let (output, mut lines) = logs.file(&format!("{}.log", name.replace('/', "-")), ended.clone())?;
@@ -111,7 +111,7 @@ impl Child {
         let reading = tokio::spawn(async move {
             let _at_end = at_end;
             while let Some(line) = lines.next_line().await {
-                kept_lines.push(&line);
+                kept_lines.push(&line.text);
                 on_line(line);
             }
         });

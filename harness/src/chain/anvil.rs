@@ -13,7 +13,7 @@ use super::{AnvilBinary, ChainControl, SetupError};
 use crate::{
     child::{Child, ChildEnd, SpawnError},
     reaper::RunId,
-    timeline::LogFolder,
+    timeline::{Line, LogFolder},
 };
 
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -70,8 +70,8 @@ impl AnvilProcess {
         let chain_id = settings.chain_id;
         let (announce, announced) = oneshot::channel();
         let mut announce = Some(announce);
-        let on_line = move |line: String| {
-            if let Some(address) = line.strip_prefix("Listening on ") {
+        let on_line = move |line: Line| {
+            if let Some(address) = line.text.strip_prefix("Listening on ") {
                 // Nobody listens any more when the start was given up.
                 let _ = announce.take().map(|announce| announce.send(address.trim().to_owned()));
             }

@@ -3,18 +3,27 @@
 use std::{
     fs::{File, OpenOptions},
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{
     scenario::ComponentRef,
-    timeline::{LastLines, Timeline, parse_line},
+    timeline::{Event, LOG_BEGINNING, LOG_END, LastLines, Line, Timeline},
 };
+
+/// How large the file of one component may become, in bytes; as large as that of a process.
+const FILE_LIMIT: u64 = LOG_BEGINNING + LOG_END;
 
 /// The output of one component or chain.
 #[derive(Debug)]
 pub(super) struct Output {
+    path: PathBuf,
+    /// Absent where it cannot be written.
     file: Option<File>,
+    /// How much has been written into it, in bytes.
+    written: u64,
+    /// How many bytes found no room in it.
+    left_out: u64,
     component: Option<ComponentRef>,
     timeline: Timeline,
     last: LastLines,
@@ -25,19 +34,53 @@ impl Output {
     /// component, as a chain, is left out of the timeline.
     pub(super) fn of(name: &str, folder: &Path, timeline: &Timeline, last: LastLines) -> Self {
         let path = folder.join(format!("{}.log", name.replace('/', "-")));
-        let file = OpenOptions::new().create(true).append(true).open(path).ok();
-        Self { file, component: component(name), timeline: timeline.clone(), last }
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let written = file.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len());
+        let (component, timeline) = (component(name), timeline.clone());
+        let mut output = Self { path, file: None, written, left_out: 0, component, timeline, last };
+        match file {
+            Ok(file) => output.file = Some(file),
+            Err(error) => output.tell(&error),
+        }
+        output
     }
 
     /// Takes a line.
-    pub(super) fn push(&mut self, line: &str) {
-        self.last.push(line);
-        if let Some(file) = &mut self.file {
-            // The timeline has the line as well; a full disk is told by what needs it more.
-            let _ = writeln!(file, "{line}");
-        }
+    pub(super) fn push(&mut self, line: &Line) {
+        self.last.push(&line.text);
+        self.write(line);
         if let Some(component) = &self.component {
-            self.timeline.record(parse_line(component, line));
+            self.timeline.record_line(component, line);
+        }
+    }
+
+    fn write(&mut self, line: &Line) {
+        let Some(file) = &mut self.file else { return };
+        let text = format!("{line}\n");
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if self.written + length > FILE_LIMIT {
+            self.left_out += length;
+        } else if let Err(error) = file.write_all(text.as_bytes()) {
+            self.file = None;
+            self.tell(&error);
+        } else {
+            self.written += length;
+        }
+    }
+
+    /// The timeline has the lines as well. Whether the disk is full, the trial finds out by itself.
+    fn tell(&self, error: &std::io::Error) {
+        let message = format!("{} is not written any more: {error}", self.path.display());
+        self.timeline.record(Event::of_harness(message));
+    }
+}
+
+/// Says at the end of the file what is missing in it.
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.as_mut().filter(|_| self.left_out > 0) {
+            // Its size shows as well that it is cut.
+            let _ = writeln!(file, "[{} more bytes are left out by the harness]", self.left_out);
         }
     }
 }

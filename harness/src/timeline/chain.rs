@@ -13,6 +13,9 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Event, Source, Timeline};
 use crate::scenario::Chain;
 
+/// How much of a payload, a result or a certificate an entry holds, in bytes.
+const SHOWN: usize = 4 << 10;
+
 /// Records what happens on a chain until it is dropped.
 #[derive(Debug)]
 pub struct ChainFollower {
@@ -141,7 +144,7 @@ fn created_fields(task: &CreatedTask) -> Map<String, Value> {
         "operator_set": task.operator_set_id,
         "reference_timestamp": task.reference_timestamp,
         "deadline": task.deadline,
-        "payload": format!("0x{}", hex::encode(&task.payload)),
+        "payload": shown(&task.payload),
     }))
 }
 
@@ -149,9 +152,17 @@ fn verified_fields(task: &VerifiedTask) -> Map<String, Value> {
     object(json!({
         "block": task.block_number,
         "aggregator": format!("{:?}", task.aggregator),
-        "certificate": format!("0x{}", hex::encode(&task.certificate)),
-        "result": format!("0x{}", hex::encode(&task.result)),
+        "certificate": shown(&task.certificate),
+        "result": shown(&task.result),
     }))
+}
+
+/// In hexadecimal, with a remark where that is not all.
+fn shown(bytes: &[u8]) -> String {
+    let begin = &bytes[..bytes.len().min(SHOWN)];
+    let rest = bytes.len() - begin.len();
+    let remark = if rest == 0 { String::new() } else { format!(" … (cut: {rest} more bytes are left out)") };
+    format!("0x{}{remark}", hex::encode(begin))
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -6,9 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-const COUNT: usize = 12;
+use hourglass_component::text::{cut, safe_line};
 
-/// The last lines of an output; clones share them.
+const COUNT: usize = 12;
+/// How much of a line is kept, in bytes.
+const LONGEST: usize = 1 << 10;
+
+/// The last lines of an output, safe to show and cut where they are long; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct LastLines(Arc<Mutex<VecDeque<String>>>);
 
@@ -19,7 +23,7 @@ impl LastLines {
         if lines.len() == COUNT {
             lines.pop_front();
         }
-        lines.push_back(line.to_owned());
+        lines.push_back(cut(&safe_line(line), LONGEST).into_owned());
     }
 }
 

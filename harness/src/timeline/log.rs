@@ -5,8 +5,24 @@ use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Event, Level, Source};
+use super::{Event, Level, Line, Source, beginning};
 use crate::scenario::ComponentRef;
+
+/// The entry that a line of output stands for, as [`parse_line`] says. Of a record that is too long to be kept, what its
+/// beginning says counts; how much is missing stands in its message.
+pub fn parse(component: &ComponentRef, line: &Line) -> Event {
+    let arrived = line.began.unwrap_or_else(Timestamp::now);
+    if line.dropped == 0 {
+        return whole(component, &line.text, arrived);
+    }
+    let mut event = match beginning::of_record(&line.text) {
+        Some(record) => entry(component, record, arrived),
+        None => plain(component, &line.text, arrived),
+    };
+    let remark = format!(" … (cut: {} more bytes of this line are left out)", line.dropped);
+    event.message.push_str(&remark);
+    event
+}
 
 /// The entry that a line of output stands for: a JSON record by its fields, anything else as its text.
 ///
@@ -14,18 +30,31 @@ use crate::scenario::ComponentRef;
 /// A record without a time of its own happened when it arrived. A task event counts only from the component that may
 /// report it, and a performer says nothing about tasks: what it claims stays among the fields of the entry.
 pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
-    let arrived = Timestamp::now();
-    let Ok(Value::Object(mut record)) = serde_json::from_str::<Value>(line) else {
-        return Event {
-            at: arrived,
-            source: Source::Component(component.clone()),
-            level: None,
-            event: None,
-            task_hash: None,
-            message: line.to_owned(),
-            fields: Map::new(),
-        };
-    };
+    whole(component, line, Timestamp::now())
+}
+
+fn whole(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
+    // Only an object is a record; most output is none, and need not be looked at further.
+    let record = line.trim_start().starts_with('{').then(|| serde_json::from_str(line));
+    match record {
+        Some(Ok(record)) => entry(component, record, arrived),
+        Some(Err(_)) | None => plain(component, line, arrived),
+    }
+}
+
+fn plain(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
+    Event {
+        at: arrived,
+        source: Source::Component(component.clone()),
+        level: None,
+        event: None,
+        task_hash: None,
+        message: line.to_owned(),
+        fields: Map::new(),
+    }
+}
+
+fn entry(component: &ComponentRef, mut record: Map<String, Value>, arrived: Timestamp) -> Event {
     let event = event(component, &record);
     if event.is_some() {
         record.remove("event");
@@ -156,6 +185,36 @@ mod tests {
         assert_eq!(event.task_hash, Some(hash));
         assert_eq!(event.message, "failed");
         assert_eq!(event.fields["error"], "no container");
+    }
+
+    /// An error must not go unseen because its text is long.
+    #[test]
+    fn of_a_record_that_is_too_long_its_beginning_counts() {
+        let text = |level: &str| format!(r#"{{"level":"{level}","a":{{"b":[1,{{}}]}},"message":"lost: \u00e4\""#);
+        for end in ["", "x", "\\", r"\u", r"\u00e"] {
+            let line = Line { text: text("ERROR") + end, dropped: 12, began: None, gap: false };
+            let event = parse(&executor(), &line);
+            assert_eq!(event.level, Some(Level::Error), "{end:?}");
+            let message = event.message.strip_suffix(" … (cut: 12 more bytes of this line are left out)").unwrap();
+            assert_eq!(message, if end == "x" { "lost: ä\"x" } else { "lost: ä\"" }, "{end:?}");
+        }
+        for text in
+            [r#"{"level":"ERROR","stack":["a","b"#, r#"{"level":"ERROR","stack":{"a":1,"#, r#"{"level":"ERROR","n":1"#]
+        {
+            let event = parse(&executor(), &Line { text: text.to_owned(), dropped: 1, began: None, gap: false });
+            assert_eq!(event.level, Some(Level::Error), "{text}");
+        }
+        let dump = parse(&executor(), &Line { text: "xxx".to_owned(), dropped: 1, began: None, gap: false });
+        assert_eq!((dump.level, dump.message.starts_with("xxx … (cut")), (None, true));
+    }
+
+    #[test]
+    fn a_line_without_a_time_of_its_own_is_as_old_as_its_beginning() {
+        let began = "2026-01-02T03:04:05Z".parse().ok();
+        for text in ["working", r#"{"level":"ERROR","message":"lost"}"#] {
+            let line = Line { text: text.to_owned(), dropped: 0, began, gap: false };
+            assert_eq!(Some(parse(&executor(), &line).at), began, "{text}");
+        }
     }
 
     #[test]

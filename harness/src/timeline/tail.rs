@@ -1,18 +1,35 @@
 //! Output files of processes, followed line by line while they are written.
 //!
 //! Processes write into files and not into pipes of ours: those that are to be kept go on when the harness ends, and
-//! nobody reads their pipe any more.
+//! nobody reads their pipe any more. Of a file that grows without end the beginning and the end stay on the disk
+//! ([`LOG_BEGINNING`], [`LOG_END`]).
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::watch;
+use rustix::fs::{FallocateFlags, fallocate};
+use tokio::{sync::watch, task::coop::consume_budget};
 use tokio_util::sync::CancellationToken;
+
+use super::{Line, Lines};
+
+/// How much of the beginning of an output file is kept, in bytes.
+pub const LOG_BEGINNING: u64 = 32 << 20;
+/// How much of its end is kept at least, in bytes.
+pub const LOG_END: u64 = 32 << 20;
+/// How far a reader may be behind, in bytes. A program that writes that much faster than it can be read is passed over,
+/// so that it does not fill the disk.
+const BEHIND_LIMIT: u64 = 1 << 30;
+/// What is between is given back to the file system in pieces of this size, in bytes.
+const PIECE: u64 = 1 << 20;
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 << 10;
 
 /// Why output cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +65,15 @@ pub struct LogFolder {
 #[derive(Debug)]
 pub struct LineFile {
     file: File,
-    unread: Vec<u8>,
+    chunk: Vec<u8>,
+    /// Where in the chunk that begins which has not been looked at.
+    looked_at: usize,
+    lines: Lines,
+    /// How far the file is read.
+    position: u64,
+    /// How far what follows the file's beginning is given back.
+    freed: u64,
+    behind_limit: u64,
     changes: watch::Receiver<u64>,
     ended: CancellationToken,
 }
@@ -87,16 +112,31 @@ impl LogFolder {
         let path = self.path.join(name);
         let fail = |source| TailError::File { path: path.clone(), source };
         let write = OpenOptions::new().create(true).append(true).open(&path).map_err(fail)?;
-        let mut file = File::open(&path).map_err(fail)?;
-        io::Seek::seek(&mut file, io::SeekFrom::End(0)).map_err(fail)?;
-        Ok((write, LineFile { file, unread: Vec::new(), changes: self.changes.clone(), ended }))
+        // Written to only where a part of it is given back.
+        let mut file = File::options().read(true).write(true).open(&path).map_err(fail)?;
+        let position = file.seek(SeekFrom::End(0)).map_err(fail)?;
+        let read = LineFile {
+            file,
+            chunk: Vec::new(),
+            looked_at: 0,
+            lines: Lines::default(),
+            position,
+            freed: LOG_BEGINNING,
+            behind_limit: BEHIND_LIMIT,
+            changes: self.changes.clone(),
+            ended,
+        };
+        Ok((write, read))
     }
 }
 
 impl LineFile {
-    /// The next line without its end; nothing when the writer has ended and all is read. May be cancelled.
-    pub async fn next_line(&mut self) -> Option<String> {
+    /// The next line; nothing when the writer has ended and all is read. May be cancelled.
+    ///
+    /// A writer that never stops leaves the other tasks their turns.
+    pub async fn next_line(&mut self) -> Option<Line> {
         loop {
+            consume_budget().await;
             if let Some(line) = self.take_line() {
                 return Some(line);
             }
@@ -107,8 +147,11 @@ impl LineFile {
                 continue;
             }
             if ended {
-                let rest = std::mem::take(&mut self.unread);
-                return (!rest.is_empty()).then(|| String::from_utf8_lossy(&rest).into_owned());
+                let rest = self.lines.rest();
+                if rest.is_none() {
+                    self.close_gap();
+                }
+                return rest;
             }
             tokio::select! {
                 changed = self.changes.changed() => if changed.is_err() { return None },
@@ -117,19 +160,78 @@ impl LineFile {
         }
     }
 
-    fn take_line(&mut self) -> Option<String> {
-        let end = self.unread.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<_> = self.unread.drain(..=end).collect();
-        line.pop();
-        Some(String::from_utf8_lossy(&line).into_owned())
+    fn take_line(&mut self) -> Option<Line> {
+        let mut rest = &self.chunk[self.looked_at..];
+        let line = self.lines.take(&mut rest);
+        self.looked_at = self.chunk.len() - rest.len();
+        line
     }
 
     /// Bytes that were read. The file is local and was just written, so this does not wait for a disk.
     fn read(&mut self) -> usize {
-        let mut chunk = [0; 16 * 1024];
-        let count = self.file.read(&mut chunk).unwrap_or_default();
-        self.unread.extend_from_slice(&chunk[..count]);
+        self.chunk.resize(CHUNK, 0);
+        let count = self.file.read(&mut self.chunk).unwrap_or_default();
+        self.chunk.truncate(count);
+        self.looked_at = 0;
+        let piece = self.position / PIECE;
+        self.position += u64::try_from(count).unwrap_or_default();
+        if self.position / PIECE > piece {
+            self.catch_up();
+            self.free();
+        }
         count
+    }
+
+    /// Passes over what is too much to be read.
+    fn catch_up(&mut self) {
+        let length = self.file.metadata().map_or(self.position, |metadata| metadata.len());
+        if length.saturating_sub(self.position) > self.behind_limit {
+            let position = length - self.behind_limit / 2;
+            if self.file.seek(SeekFrom::Start(position)).is_ok() {
+                self.lines.pass_over(position - self.position);
+                self.position = position;
+            }
+        }
+    }
+
+    /// Gives back to the file system what was read and is neither the file's beginning nor its end. The file keeps its
+    /// size, so that whoever writes to it notices nothing.
+    fn free(&mut self) {
+        let end = self.position.saturating_sub(LOG_END) / PIECE * PIECE;
+        if end > self.freed {
+            let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // A file system that cannot do that keeps all of it.
+            if fallocate(&self.file, hole, self.freed, end - self.freed).is_ok() {
+                self.freed = end;
+            }
+        }
+    }
+
+    /// Puts a remark in the place of what was given back. Nobody writes to the file any more.
+    fn close_gap(&mut self) {
+        let left_out = self.freed - LOG_BEGINNING;
+        if left_out == 0 {
+            return;
+        }
+        let remark = format!("\n[{left_out} bytes are left out here by the harness]\n");
+        // Where it fails, the gap reads as zeros.
+        let _ = self.move_end(remark.as_bytes());
+        self.freed = LOG_BEGINNING;
+    }
+
+    fn move_end(&self, remark: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(remark, LOG_BEGINNING)?;
+        let mut to = LOG_BEGINNING + u64::try_from(remark.len()).unwrap_or_default();
+        let (mut from, mut chunk) = (self.freed, vec![0; CHUNK]);
+        loop {
+            let count = self.file.read_at(&mut chunk, from)?;
+            if count == 0 {
+                return self.file.set_len(to);
+            }
+            self.file.write_all_at(&chunk[..count], to)?;
+            let count = u64::try_from(count).unwrap_or_default();
+            (from, to) = (from + count, to + count);
+        }
     }
 }
 
@@ -138,6 +240,7 @@ mod tests {
     use std::{io::Write as _, time::Duration};
 
     use tokio::time::timeout;
+    use tokio_util::task::AbortOnDropHandle;
 
     use super::*;
 
@@ -149,13 +252,82 @@ mod tests {
         let (mut write, mut read) = folder.file("a.log", ended.clone()).unwrap();
         let limit = Duration::from_secs(10);
         write.write_all(b"one\ntw").unwrap();
-        assert_eq!(timeout(limit, read.next_line()).await.unwrap().as_deref(), Some("one"));
+        let text = |line: Option<Line>| line.map(|line| line.text);
+        assert_eq!(text(timeout(limit, read.next_line()).await.unwrap()).as_deref(), Some("one"));
         let reading = tokio::spawn(async move { (timeout(limit, read.next_line()).await.unwrap(), read) });
         write.write_all(b"o\nrest").unwrap();
         let (line, mut read) = reading.await.unwrap();
-        assert_eq!(line.as_deref(), Some("two"));
+        assert_eq!(text(line).as_deref(), Some("two"));
         ended.cancel();
-        assert_eq!(read.next_line().await.as_deref(), Some("rest"));
+        assert_eq!(text(read.next_line().await).as_deref(), Some("rest"));
         assert_eq!(read.next_line().await, None);
+    }
+
+    /// A line that is put together from its pieces costs as much as its bytes, and not their square: 64 MB took two
+    /// minutes, and nothing else of the harness had its turn.
+    #[tokio::test]
+    async fn a_long_line_costs_neither_memory_nor_time_and_others_have_their_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = LogFolder::create(folder.path()).unwrap();
+        let ended = CancellationToken::new();
+        let (mut write, mut read) = folder.file("a.log", ended.clone()).unwrap();
+        let megabytes = 80;
+        for _ in 0..megabytes {
+            write.write_all(&vec![b'x'; 1 << 20]).unwrap();
+        }
+        write.write_all(b"\nlast\n").unwrap();
+        ended.cancel();
+        let turns = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = std::sync::Arc::clone(&turns);
+        let other = AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }));
+        let limit = Duration::from_secs(30);
+        let line = timeout(limit, read.next_line()).await.expect("read in linear time").unwrap();
+        let length = u64::try_from(line.text.len()).unwrap() + line.dropped;
+        assert_eq!((line.text.len(), length), (crate::timeline::LINE_LIMIT, megabytes << 20));
+        assert!(turns.load(std::sync::atomic::Ordering::Relaxed) > 5, "the reader never yielded");
+        drop(other);
+        assert_eq!(read.next_line().await.unwrap().text, "last");
+        assert_eq!(read.next_line().await, None);
+        // What is neither beginning nor end is given back, and a remark stands in its place.
+        let left = std::fs::read(folder.path().join("a.log")).unwrap();
+        let size = u64::try_from(left.len()).unwrap();
+        assert!(
+            (LOG_BEGINNING + LOG_END..LOG_BEGINNING + LOG_END + 2 * PIECE).contains(&size),
+            "{size} bytes are left"
+        );
+        assert!(left.ends_with(b"xx\nlast\n"));
+        let gap = usize::try_from(LOG_BEGINNING).unwrap();
+        let remark = String::from_utf8_lossy(&left[gap..gap + 60]).into_owned();
+        assert!(
+            remark.starts_with("\n[1") && remark.contains(" bytes are left out here by the harness]\nxx"),
+            "{remark}"
+        );
+        assert!(!left.contains(&0), "the gap reads as zeros");
+    }
+    /// What is written faster than it can be read does not fill the disk, and is told.
+    #[tokio::test]
+    async fn a_reader_that_is_far_behind_passes_over_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = LogFolder::create(folder.path()).unwrap();
+        let ended = CancellationToken::new();
+        let (mut write, mut read) = logs.file("a.log", ended.clone()).unwrap();
+        read.behind_limit = 4 * PIECE;
+        for _ in 0..10 {
+            write.write_all(&"y\n".repeat(1 << 19).into_bytes()).unwrap();
+        }
+        ended.cancel();
+        let (mut gaps, mut passed_over) = (0, 0);
+        while let Some(line) = read.next_line().await {
+            gaps += usize::from(line.gap);
+            passed_over += line.dropped;
+        }
+        // After the first piece there are nine more, of which the last two are read.
+        assert_eq!(gaps, 1);
+        assert!((6 * PIECE..8 * PIECE).contains(&passed_over), "{passed_over} bytes");
     }
 }

@@ -2,27 +2,49 @@
 
 use bollard::container::LogOutput;
 
+use crate::timeline::{Line, Lines};
+
 /// Puts lines together, those of standard output and of standard error apart.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
-    output: Vec<u8>,
-    error: Vec<u8>,
+pub(super) struct ContainerLines {
+    output: Stream,
+    error: Stream,
 }
 
-impl Lines {
-    /// The lines that a piece completes, without their ends.
-    pub(super) fn push(&mut self, piece: LogOutput) -> Vec<String> {
-        let (unread, bytes) = match piece {
+#[derive(Debug, Default)]
+struct Stream {
+    lines: Lines,
+    /// How many bytes of it were looked at.
+    read: u64,
+    /// How many bytes are to be passed over.
+    repeated: u64,
+}
+
+impl ContainerLines {
+    /// The container is read from its beginning once more: one that is started again repeats all that it wrote before.
+    pub(super) fn begin_again(&mut self) {
+        for stream in [&mut self.output, &mut self.error] {
+            stream.repeated = stream.read;
+        }
+    }
+
+    /// The lines that a piece completes.
+    pub(super) fn push(&mut self, piece: LogOutput) -> Vec<Line> {
+        let (stream, bytes) = match piece {
             LogOutput::StdErr { message } => (&mut self.error, message),
             LogOutput::StdOut { message } | LogOutput::Console { message } => (&mut self.output, message),
             LogOutput::StdIn { .. } => return Vec::new(),
         };
-        unread.extend_from_slice(&bytes);
-        let Some(end) = unread.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
-        let rest = unread.split_off(end + 1);
-        let whole = std::mem::replace(unread, rest);
-        let lines = whole[..end].split(|byte| *byte == b'\n');
-        lines.map(|line| String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()).collect()
+        let repeated = usize::try_from(stream.repeated).unwrap_or(usize::MAX).min(bytes.len());
+        let mut new = &bytes[repeated..];
+        stream.repeated -= u64::try_from(repeated).unwrap_or(u64::MAX);
+        stream.read += u64::try_from(new.len()).unwrap_or(u64::MAX);
+        std::iter::from_fn(|| stream.lines.take(&mut new)).collect()
+    }
+
+    /// What has no line end: nothing more is written.
+    pub(super) fn rest(&mut self) -> impl Iterator<Item = Line> {
+        [self.output.lines.rest(), self.error.lines.rest()].into_iter().flatten()
     }
 }
 
@@ -34,13 +56,31 @@ mod tests {
         LogOutput::StdOut { message: text.to_owned().into() }
     }
 
+    fn texts(lines: impl IntoIterator<Item = Line>) -> Vec<String> {
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
     /// Engines cut long lines, and both outputs arrive through one stream.
     #[test]
     fn lines_are_whole_whatever_they_were_cut_into() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.push(out("one\ntw")), ["one"]);
-        assert_eq!(lines.push(LogOutput::StdErr { message: "oops\n".into() }), ["oops"]);
-        assert_eq!(lines.push(out("o\n\nthree")), ["two", ""]);
-        assert_eq!(lines.push(out("\n")), ["three"]);
+        let mut lines = ContainerLines::default();
+        assert_eq!(texts(lines.push(out("one\ntw"))), ["one"]);
+        assert_eq!(texts(lines.push(LogOutput::StdErr { message: "oops\n".into() })), ["oops"]);
+        assert_eq!(texts(lines.push(out("o\n\nthree"))), ["two", ""]);
+        assert_eq!(texts(lines.push(out("\n"))), ["three"]);
+    }
+
+    /// An error that a container says last counts, with or without a line end, and swallows nothing of the next life.
+    #[test]
+    fn the_rest_counts_and_is_not_repeated() {
+        let mut lines = ContainerLines::default();
+        assert_eq!(texts(lines.push(out("one\nlast"))), ["one"]);
+        assert_eq!(texts(lines.push(LogOutput::StdErr { message: "worst".into() })), [] as [&str; 0]);
+        assert_eq!(texts(lines.rest()), ["last", "worst"]);
+        lines.begin_again();
+        assert_eq!(texts(lines.push(out("one\nlas"))), [] as [&str; 0]);
+        assert_eq!(texts(lines.push(out("tnew\n"))), ["new"]);
+        assert_eq!(texts(lines.push(LogOutput::StdErr { message: "worst\n".into() })), [""]);
+        assert_eq!(texts(lines.rest()), [] as [&str; 0]);
     }
 }

@@ -17,10 +17,13 @@ use bollard::{
 use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
 use hourglass_component::{causes::with_causes, timeout::timeout};
 use jiff::Timestamp;
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::{
+    sync::{OwnedMutexGuard, watch},
+    task::coop::consume_budget,
+};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::lines::Lines;
+use super::lines::ContainerLines;
 use crate::{
     engine::{Engine, EngineError, Engined as _},
     reaper::{COMPONENT_LABEL, RUN_LABEL, RunId},
@@ -101,8 +104,8 @@ struct Container {
     /// Whether it is read though the event of its start has not come.
     found: bool,
     last: LastLines,
-    /// How many lines were read: a container that is started again repeats them.
-    read: Arc<tokio::sync::Mutex<usize>>,
+    /// What was read: a container that is started again repeats it.
+    read: Arc<tokio::sync::Mutex<ContainerLines>>,
     ending: BTreeSet<&'static str>,
 }
 
@@ -293,8 +296,8 @@ impl Shared {
         self.readers.spawn(async move { shared.read_to_end(&id, &container, earlier).await });
     }
 
-    async fn read_to_end(&self, id: &str, container: &Container, read: Option<OwnedMutexGuard<usize>>) {
-        let mut read = match read {
+    async fn read_to_end(&self, id: &str, container: &Container, read: Option<OwnedMutexGuard<ContainerLines>>) {
+        let mut lines = match read {
             Some(read) => read,
             // The reader of its life before is not done yet.
             None => Arc::clone(&container.read).lock_owned().await,
@@ -304,21 +307,22 @@ impl Shared {
         let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, container.last.clone());
         let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
         let mut pieces = self.engine.docker().logs(id, Some(options));
-        let mut lines = Lines::default();
-        let mut skip = *read;
+        lines.begin_again();
+        let mut gap = None;
         while let Some(piece) = pieces.next().await {
-            let chunk = match piece {
-                Ok(chunk) => chunk,
-                Err(error) => return self.tell_gap(id, &name, &error),
-            };
-            for line in lines.push(chunk) {
-                if skip > 0 {
-                    skip -= 1;
-                    continue;
+            match piece {
+                Ok(chunk) => lines.push(chunk).iter().for_each(|line| output.push(line)),
+                Err(error) => {
+                    gap = Some(error);
+                    break;
                 }
-                *read += 1;
-                output.push(&line);
             }
+            // A container that writes without end leaves the others their turns.
+            consume_budget().await;
+        }
+        lines.rest().for_each(|line| output.push(&line));
+        if let Some(error) = gap {
+            self.tell_gap(id, &name, &error);
         }
     }
 

@@ -5,13 +5,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
-use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use futures::{AsyncBufRead, AsyncBufReadExt as _, TryStreamExt as _};
 use hourglass_component::timeout::timeout;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
@@ -20,14 +21,14 @@ use kube::{
     api::{ListParams, LogParams},
     runtime::{WatchStreamExt as _, watcher},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, task::coop::consume_budget};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
 use crate::{
     runtime::{docker::Record, output::Output},
     scenario::ComponentRef,
-    timeline::{Event, LastLines},
+    timeline::{Event, LastLines, Line, Lines},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.
@@ -183,13 +184,8 @@ impl Shared {
             Ok(stream) => stream,
             Err(error) => return self.tell_gap(life, &name, &error.to_string()),
         };
-        let mut lines = pin!(stream.lines());
-        loop {
-            match lines.try_next().await {
-                Ok(Some(text)) => output.push(text.trim_end_matches('\r')),
-                Ok(None) => return,
-                Err(error) => return self.tell_gap(life, &name, &error.to_string()),
-            }
+        if let Err(error) = each_line(stream, |line| output.push(line)).await {
+            self.tell_gap(life, &name, &error.to_string());
         }
     }
 
@@ -243,6 +239,29 @@ impl Shared {
     fn seen(&self) -> MutexGuard<'_, (HashSet<String>, HashSet<String>)> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Hands over each line of an output, one without an end at the end of all as well.
+pub(super) async fn each_line(output: impl AsyncBufRead, mut on_line: impl FnMut(&Line)) -> io::Result<()> {
+    let (mut output, mut lines) = (pin!(output), Lines::default());
+    let ended = loop {
+        let chunk = match output.fill_buf().await {
+            Ok([]) => break Ok(()),
+            Ok(chunk) => chunk,
+            Err(error) => break Err(error),
+        };
+        let (mut rest, length) = (chunk, chunk.len());
+        while let Some(line) = lines.take(&mut rest) {
+            on_line(&line);
+        }
+        output.as_mut().consume(length);
+        // A container that writes without end leaves the others their turns.
+        consume_budget().await;
+    };
+    if let Some(line) = lines.rest() {
+        on_line(&line);
+    }
+    ended
 }
 
 /// The ids of the lives of a container that are over, as far as they are told.

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures::{AsyncBufReadExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt as _,
@@ -20,12 +20,13 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
+    logs::each_line,
     place::Place,
     pods::{containers, runs},
 };
 use crate::{
     scenario::ComponentRef,
-    timeline::{Event, Source, Timeline, parse_line},
+    timeline::{Event, Line, Source, Timeline, parse},
 };
 
 const PODS: &str = "app.kubernetes.io/name=hourglass-operator";
@@ -95,21 +96,22 @@ impl Reader {
     async fn read(&self, pod: &str, skip: bool) {
         let parameters = LogParams { follow: true, tail_lines: skip.then_some(0), ..LogParams::default() };
         let Ok(stream) = self.pods.log_stream(pod, &parameters).await else { return };
-        let mut lines = pin!(stream.lines());
-        while let Ok(Some(line)) = lines.try_next().await {
-            if line.contains(&self.namespace) {
-                self.take(&line);
+        let own = |line: &Line| {
+            if line.text.contains(&self.namespace) {
+                self.take(line);
             }
-        }
+        };
+        // The watch tells of the operator's next life.
+        let _ = each_line(stream, own).await;
     }
 
-    fn take(&self, line: &str) {
+    fn take(&self, line: &Line) {
         if let Some(file) = self.file.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             // The timeline has the line as well.
             let _ = writeln!(file, "{line}");
         }
         // It is none of the components that scenarios know, and its errors are judged by what comes of them.
-        let record = parse_line(&ComponentRef::Aggregator, line);
+        let record = parse(&ComponentRef::Aggregator, line);
         let mut event = Event { source: Source::Harness, event: None, ..record };
         event.message = format!("operator: {}", event.message);
         self.timeline.record(event);

@@ -20,7 +20,7 @@ use crate::{
     child::{Child, SpawnError},
     runtime::{Ends, RuntimeError, configuration, performers},
     scenario::ComponentRef,
-    timeline::{Event, LogFolder, Timeline, parse_line},
+    timeline::{Event, Line, LogFolder, Timeline, parse},
 };
 
 /// How a component is started; kept, so that it can be started again.
@@ -232,9 +232,12 @@ fn record(
     timeline: Timeline,
     ends: Ends,
     announce: watch::Sender<Option<SocketAddr>>,
-) -> impl FnMut(String) + Send + 'static {
+) -> impl FnMut(Line) + Send + 'static {
     move |line| {
-        let event = parse_line(&component, &line);
+        if timeline.leaves_out(&component, &line) {
+            return;
+        }
+        let event = parse(&component, &line);
         let own = event.source == crate::timeline::Source::Component(component.clone());
         let listening = event.fields.get("listening").and_then(|address| address.as_str());
         if let Some(address) = listening.filter(|_| own).and_then(|address| address.parse().ok()) {

@@ -8,17 +8,22 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use hourglass_component::timeout::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     scenario::ComponentRef,
-    timeline::{LastLines, LogFolder, TailError, Timeline, parse_line},
+    timeline::{LastLines, LogFolder, TailError, Timeline},
 };
 
 /// How much of the end of a file is read for its last lines, in bytes.
 const END: u64 = 64 << 10;
+
+/// How long what is left to be read may take when nobody writes any more: some gigabytes.
+const READ_WITHIN: Duration = Duration::from_secs(20);
 
 /// The output of an operator's performers, one after the other.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(super) struct PerformerOutput {
     path: PathBuf,
     ended: CancellationToken,
     reading: AbortOnDropHandle<()>,
+    component: ComponentRef,
+    timeline: Timeline,
 }
 
 impl PerformerOutput {
@@ -43,12 +50,14 @@ impl PerformerOutput {
         let link = logs.path().join(format!("performer-{name}"));
         symlink(&path, &link).map_err(|source| TailError::File { path: link, source })?;
         let (component, timeline) = (ComponentRef::Performer(operator.to_owned()), timeline.clone());
+        let recorded = (component.clone(), timeline.clone());
         let reading = tokio::spawn(async move {
             while let Some(line) = lines.next_line().await {
-                timeline.record(parse_line(&component, &line));
+                timeline.record_line(&component, &line);
             }
         });
-        Ok(Self { path, ended, reading: AbortOnDropHandle::new(reading) })
+        let (component, timeline) = recorded;
+        Ok(Self { path, ended, reading: AbortOnDropHandle::new(reading), component, timeline })
     }
 
     /// The file.
@@ -56,11 +65,13 @@ impl PerformerOutput {
         &self.path
     }
 
-    /// Reads it to its end; whoever writes to it must have ended.
+    /// Reads it to its end; whoever writes to it must have ended. That the end could not be read in time is noted.
     pub(super) async fn finish(self) {
         self.ended.cancel();
         // Its panic would be one of the timeline.
-        let _ = self.reading.await;
+        if timeout(READ_WITHIN, self.reading).await.is_err() {
+            self.timeline.note_unread(&self.component);
+        }
     }
 }
 

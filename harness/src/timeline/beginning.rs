@@ -1,0 +1,55 @@
+//! What the beginning of a JSON object says, where the rest of it is missing.
+
+use std::fmt;
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::{Deserializer, Map, Value};
+
+/// The fields that stand before the cut, and the text of one that the cut goes through; nothing where the text is not the
+/// beginning of an object.
+pub(super) fn of_record(text: &str) -> Option<Map<String, Value>> {
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let mut fields = Map::new();
+    for end in ["\"}", "}", ""] {
+        let mut found = Map::new();
+        let closed = format!("{}{end}", without_part_of_escape(text));
+        // How it ends says nothing: it was cut.
+        let _ = Deserializer::from_str(&closed).deserialize_map(Fields(&mut found));
+        if found.len() > fields.len() {
+            fields = found;
+        }
+    }
+    Some(fields)
+}
+
+/// An escape that the cut goes through would make the text before it unreadable.
+fn without_part_of_escape(text: &str) -> &str {
+    let Some(start) = text.rfind('\\') else { return text };
+    let slashes = text[..=start].bytes().rev().take_while(|byte| *byte == b'\\').count();
+    let rest = &text[start + 1..];
+    let is_whole = match rest.strip_prefix('u') {
+        Some(digits) => digits.len() >= 4,
+        None => !rest.is_empty(),
+    };
+    // An even number of them is text.
+    if is_whole || slashes % 2 == 0 { text } else { &text[..start] }
+}
+
+struct Fields<'a>(&'a mut Map<String, Value>);
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            self.0.insert(name, value);
+        }
+        Ok(())
+    }
+}

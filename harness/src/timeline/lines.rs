@@ -1,0 +1,152 @@
+//! Lines from the pieces in which output arrives, in linear time and bounded memory.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+/// How much of one line is kept, in bytes. What is longer is no record of a logger but a dump, or a program that writes no
+/// line ends.
+pub const LINE_LIMIT: usize = 64 << 10;
+
+/// A line of output without its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The line or, of one that is longer than [`LINE_LIMIT`], its beginning. Bytes that are no UTF-8 are replaced.
+    pub text: String,
+    /// How many bytes of the line are not kept.
+    pub dropped: u64,
+    /// When its beginning arrived, where that was before the rest of it. A line that never ends is as old as its beginning.
+    pub began: Option<Timestamp>,
+    /// Whether whole lines may be among what is not kept: the reader has passed over a part of the output.
+    pub gap: bool,
+}
+
+/// Puts lines together.
+#[derive(Debug, Default)]
+pub struct Lines {
+    kept: Vec<u8>,
+    dropped: u64,
+    began: Option<Timestamp>,
+    gap: bool,
+}
+
+impl Lines {
+    /// Takes from the beginning of `bytes` what belongs to the present line; gives the line once its end is among it.
+    pub fn take(&mut self, bytes: &mut &[u8]) -> Option<Line> {
+        let Some(end) = memchr::memchr(b'\n', bytes) else {
+            if !bytes.is_empty() && self.began.is_none() {
+                self.began = Some(Timestamp::now());
+            }
+            self.keep(std::mem::take(bytes));
+            return None;
+        };
+        let (line, rest) = bytes.split_at(end);
+        *bytes = &rest[1..];
+        self.keep(line);
+        Some(self.finish())
+    }
+
+    /// Counts bytes that were passed over, of which nothing is known, to the present line.
+    pub(super) fn pass_over(&mut self, bytes: u64) {
+        self.dropped += bytes;
+        self.gap = true;
+    }
+
+    /// The line that has no end yet, where there is one: nothing more is written.
+    pub fn rest(&mut self) -> Option<Line> {
+        (!self.kept.is_empty() || self.gap).then(|| self.finish())
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = LINE_LIMIT - self.kept.len();
+        let (kept, dropped) = bytes.split_at(bytes.len().min(room));
+        self.kept.extend_from_slice(kept);
+        self.dropped += u64::try_from(dropped.len()).unwrap_or(u64::MAX);
+    }
+
+    fn finish(&mut self) -> Line {
+        let dropped = std::mem::take(&mut self.dropped);
+        let mut line = self.kept.as_slice();
+        while dropped == 0
+            && let Some(rest) = line.strip_suffix(b"\r")
+        {
+            line = rest;
+        }
+        let text = String::from_utf8_lossy(line).into_owned();
+        self.kept.clear();
+        Line { text, dropped, began: self.began.take(), gap: std::mem::take(&mut self.gap) }
+    }
+}
+
+/// The line, with a remark where it is not whole.
+impl fmt::Display for Line {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)?;
+        match self.dropped {
+            0 => Ok(()),
+            dropped => write!(formatter, " … (cut: {dropped} more bytes of this line are left out)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines(pieces: &[&[u8]]) -> Vec<Line> {
+        let mut lines = Lines::default();
+        let mut found = Vec::new();
+        for piece in pieces {
+            let mut piece = *piece;
+            while let Some(line) = lines.take(&mut piece) {
+                found.push(line);
+            }
+            assert!(piece.is_empty(), "what has no line end is kept");
+        }
+        found.extend(lines.rest());
+        // When they came is no matter here.
+        found.into_iter().map(|line| Line { began: None, ..line }).collect()
+    }
+
+    fn whole(text: &str) -> Line {
+        Line { text: text.to_owned(), dropped: 0, began: None, gap: false }
+    }
+
+    #[test]
+    fn a_line_is_the_same_however_it_was_cut_into_pieces() {
+        let expected = [whole("one"), whole(""), whole("two\u{fffd}"), whole("rest")];
+        assert_eq!(lines(&[b"one\n\ntwo\xff\r\nrest"]), expected);
+        assert_eq!(lines(&[b"o", b"ne\n", b"\ntwo", b"\xff\r", b"\nre", b"st"]), expected);
+    }
+
+    #[test]
+    fn of_a_long_line_the_beginning_is_kept_and_the_rest_counted() {
+        let long = vec![b'x'; LINE_LIMIT + 10];
+        let [cut, next] = lines(&[&long[..7], &long[7..], b"\r\nnext\n"]).try_into().unwrap();
+        assert_eq!((cut.text.len(), cut.dropped, next), (LINE_LIMIT, 11, whole("next")));
+        assert!(cut.to_string().ends_with("x … (cut: 11 more bytes of this line are left out)"));
+        assert_eq!(lines(&[&long])[0].dropped, 10, "a line without an end is cut too");
+    }
+
+    /// What a program says before it is told to end must not look as if it were said afterwards.
+    #[test]
+    fn a_line_is_as_old_as_its_beginning() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.take(&mut &b"begun"[..]), None);
+        let begun = Timestamp::now();
+        assert!(lines.rest().unwrap().began.unwrap() <= begun);
+        assert_eq!(lines.take(&mut &b"whole\n"[..]).unwrap().began, None);
+    }
+
+    proptest! {
+        /// As the standard library splits them.
+        #[test]
+        fn nothing_is_lost_between_pieces(text in "[a-c\n]{0,200}", size in 1_usize..20) {
+            let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
+            let expected: Vec<_> = text.split_terminator('\n').map(whole).collect();
+            prop_assert_eq!(lines(&pieces), expected);
+        }
+    }
+}
