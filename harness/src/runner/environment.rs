@@ -1,7 +1,7 @@
 //! A trial's environment: prepared chains, executors whose sockets are registered, an aggregator.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     EnvironmentError, chain_watch,
     limits::{Stage, stop, unless_interrupted},
+    room::Room,
     settings::TrialSettings,
     verdict::Phase,
 };
@@ -89,6 +90,7 @@ impl StandUp<'_> {
         else {
             return Ok(None);
         };
+        let folder = self.folder.clone();
         let stood_up = async {
             let started = Instant::now();
             let prepared = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
@@ -99,6 +101,7 @@ impl StandUp<'_> {
             tokio::select! {
                 // First: what parts say of a runtime that has failed is its consequence.
                 biased;
+                error = lost_room(&folder) => Err(error),
                 error = runtime.failure() => Err(error.into()),
                 stood_up = timeout(limit, Box::pin(stood_up)) => {
                     stood_up.unwrap_or_else(|_| Err(EnvironmentError::Late { limit, stage: stage.to_string(), last: Vec::new() }))
@@ -310,6 +313,14 @@ impl Environment {
     pub async fn keep(self) -> Result<(), EnvironmentError> {
         let Self { runtime, .. } = self;
         Ok(runtime.keep().await?)
+    }
+}
+
+/// Comes back only when there is no room any more for what a trial writes.
+async fn lost_room(folder: &Path) -> EnvironmentError {
+    match Room::in_folder(folder) {
+        Ok(room) => room.lost().await,
+        Err(error) => error,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
 //!
 //! [`environment`] stands a trial's parts up, [`steps`] holds one file a step family, [`judge`] and [`invariants`] what
-//! must hold, [`limits`] and [`chain_watch`] see that nothing goes on for ever, [`trial`] puts one trial together and
+//! must hold, [`limits`] and [`chain_watch`] see that nothing goes on for ever, [`room`] that what happens can be written down, [`trial`] puts one trial together and
 //! [`schedule`] many, [`parity`] compares what they came to, [`proof`] judges those whose fault is taken out, [`blame`]
 //! tells a failure of what is tested from one of the environment. How anything is shown is in `report`, where
 //! parts run in `runtime`.
@@ -17,6 +17,7 @@ mod limits;
 mod no_quorum;
 pub mod parity;
 mod proof;
+mod room;
 mod schedule;
 mod settings;
 mod steps;

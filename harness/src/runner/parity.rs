@@ -9,9 +9,10 @@ use std::{
     path::PathBuf,
 };
 
+use hourglass_component::text::cut;
 use serde::Serialize;
 
-use super::verdict::{ExitStatus, TrialReport, Verdict};
+use super::verdict::{ExitStatus, TEXT_LIMIT, TrialReport, Verdict};
 use crate::timeline::{Lane, TaskTrace, Trace};
 
 /// What the names of parity verdicts begin with, where those of trials begin with their runtime.
@@ -184,8 +185,8 @@ impl Comparing<'_> {
 
     fn differ(&mut self, what: &str, one: &str, other: &str) {
         let [first, second] = self.names.map(ToOwned::to_owned);
-        self.differences
-            .push(Difference { what: what.to_owned(), sides: [(first, one.to_owned()), (second, other.to_owned())] });
+        let [one, other] = [one, other].map(|value| cut(value, TEXT_LIMIT).into_owned());
+        self.differences.push(Difference { what: what.to_owned(), sides: [(first, one), (second, other)] });
     }
 }
 

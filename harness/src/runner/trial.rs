@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_component::{causes::with_causes, keys::H256, timeout::timeout};
+use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,9 @@ use super::{
     failure::{StepFailure, remedy},
     invariants,
     limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
-    proof, steps, traces,
+    proof,
+    room::Room,
+    steps, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
@@ -33,6 +35,8 @@ use crate::{
 
 /// Entries that a violation without a task shows.
 const LAST_ENTRIES: usize = 12;
+/// ERROR records that a report shows one by one.
+const ERRORS_SHOWN: usize = 20;
 /// How long after an error of the environment the end of one of its parts is waited for, which tells more.
 const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -73,9 +77,7 @@ pub async fn run_trial(
     };
     course.log_invariant();
     course.fill_phases();
-    // The report is worth more than these files: where they cannot be written, the logs beside them say the same.
-    let _ = course.timeline.write(&folder.join("timeline.jsonl"));
-    let _ = course.write_scenario(&folder.join("scenario.yaml"));
+    let error = if interrupted { error } else { course.write_evidence(&folder).err().or(error) };
     let (farewell, handed_over) = (course.farewell.take(), course.handed_over);
     let error = match error.as_ref().and_then(|error| course.blamed(error)) {
         Some(violation) => {
@@ -106,6 +108,11 @@ async fn cause(world: &World) -> StepFailure {
         error = runtime.failure() => error.into(),
         end = runtime.ends().unexpected() => StepFailure::Violation(Box::new(invariants::ended(world, &end))),
     }
+}
+
+/// Whether the end of a part may be behind an error. A disk that is full is the cause itself.
+fn may_have_a_cause(error: &EnvironmentError) -> bool {
+    !error.is_inapplicable() && !matches!(error, EnvironmentError::File { .. })
 }
 
 struct Course<'a> {
@@ -159,7 +166,7 @@ impl Course<'_> {
         let world = World::new(environment, self.trial.scenario.clone(), self.started);
         let started = Instant::now();
         let left = self.limit.saturating_sub(began.elapsed());
-        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, left, progress)).await;
+        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, folder, left, progress)).await;
         self.phase("steps", started.elapsed());
         let interrupted = stepping.is_none();
         let answers = matches!(stepping, Some(Ok(_)));
@@ -194,10 +201,12 @@ impl Course<'_> {
     async fn judged_steps(
         &self,
         world: &World,
+        folder: &Path,
         left: Duration,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<Vec<Violation>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
+        let room = Room::in_folder(folder)?;
         let stepping = async {
             steps::run_all(world, &scenario.steps, &self.stage, progress).await?;
             self.stage.enter("checking the invariants");
@@ -207,8 +216,9 @@ impl Course<'_> {
             Ok(violations)
         };
         let stepped = tokio::select! {
-            // First: what steps say of parts that have ended is the consequence.
+            // First: what steps say of parts that have ended is the consequence, and parts end where they cannot write.
             biased;
+            error = room.lost() => Err(error.into()),
             cause = cause(world) => Err(cause),
             stepped = timeout(left, stepping) => match stepped {
                 Ok(stepped) => stepped,
@@ -218,12 +228,14 @@ impl Course<'_> {
             error = chain_watch::lost(&world.environment.chains) => Err(error.into()),
         };
         let stepped = match stepped {
-            Err(StepFailure::Environment(error)) if !error.is_inapplicable() => {
+            Err(StepFailure::Environment(error)) if may_have_a_cause(&error) => {
                 // A part that has just ended fails whoever asks it before its end is told.
                 Err(timeout(CAUSE_WITHIN, cause(world)).await.unwrap_or(StepFailure::Environment(error)))
             }
             stepped => stepped,
         };
+        // What was not written in time may be the reason for all else.
+        room.check()?;
         match stepped {
             Ok(violations) => Ok(violations),
             Err(StepFailure::Violation(violation)) => Ok(vec![*violation]),
@@ -317,23 +329,46 @@ impl Course<'_> {
             timeline: self.timeline.last_lines(task, LAST_ENTRIES, self.started),
         };
         let found = match invariants::in_logs(&events, self.trial, self.taking_down) {
-            Ok(errors) => errors
-                .into_iter()
-                .map(|(text, event)| {
-                    let expected = "no ERROR record that invariants.allowed_errors does not match";
-                    violation(expected, format!("{}: {text}", event.source), event.task_hash)
-                })
-                .collect(),
+            Ok(errors) => {
+                let expected = "no ERROR record that invariants.allowed_errors does not match";
+                let more = errors.len().saturating_sub(ERRORS_SHOWN);
+                let shown = errors.into_iter().take(ERRORS_SHOWN);
+                let shown = shown
+                    .map(|(text, event)| violation(expected, format!("{}: {text}", event.source), event.task_hash));
+                let more = (more > 0).then(|| violation(expected, format!("{more} more, in timeline.jsonl"), None));
+                shown.chain(more).collect()
+            }
             Err(reason) => vec![violation("expressions in invariants.allowed_errors that can be used", reason, None)],
         };
         self.violations.extend(found);
+        // Not to be judged is no pass.
+        for (component, what) in self.timeline.unjudged() {
+            let seen = format!("{component}: left out of the timeline are {what}");
+            self.violations.push(violation("output that can be judged to its end", seen, None));
+        }
+    }
+
+    /// What cannot be written is missing in the evidence, and the components could not write either: whatever else the
+    /// trial came to, it says nothing. A stand-up that failed early has made no folder.
+    fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
+        if !folder.exists() {
+            return Ok(());
+        }
+        Room::in_folder(folder)?;
+        let path = folder.join("timeline.jsonl");
+        self.timeline.write(&path).map_err(|source| EnvironmentError::File { path, source })?;
+        self.write_scenario(&folder.join("scenario.yaml"))
     }
 
     /// What was run, with its variables filled in and its defaults spelled out.
     fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
         let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
         let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
-        fs::write(path, text).map_err(fail)
+        fs::write(path, safe(&text).as_bytes()).map_err(|source| {
+            // No half of a file stays.
+            let _ = fs::remove_file(path);
+            fail(source)
+        })
     }
 
     fn phase(&mut self, name: &str, duration: Duration) {
@@ -358,6 +393,7 @@ impl Course<'_> {
             None => Verdict::Failed { violations: self.violations },
         };
         let verdict = if self.trial.proof { proof::judged(verdict, &self.trial.path) } else { verdict };
+        let verdict = verdict.bounded();
         // A stand-up that fails early has made no folder.
         let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
         let trace = Trace {

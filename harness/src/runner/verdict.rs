@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
+use hourglass_component::text::cut;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -83,6 +84,44 @@ impl Verdict {
     /// Whether there is something to look into.
     pub fn is_trouble(&self) -> bool {
         !matches!(self, Self::Passed | Self::Skipped { .. })
+    }
+}
+
+/// How much of one text a report holds, in bytes.
+pub const TEXT_LIMIT: usize = 16 << 10;
+/// How many violations of a trial a report holds.
+pub const VIOLATIONS_LIMIT: usize = 100;
+
+impl Verdict {
+    /// The verdict at a size that a report can hold: long texts are cut with a remark, and of many violations the number
+    /// of the rest is said.
+    #[must_use]
+    pub(crate) fn bounded(self) -> Self {
+        let text = |text: String| cut(&text, TEXT_LIMIT).into_owned();
+        match self {
+            Self::Failed { mut violations } => {
+                let more = violations.len().saturating_sub(VIOLATIONS_LIMIT);
+                violations.truncate(VIOLATIONS_LIMIT);
+                let shown = violations.into_iter().map(|violation| Violation {
+                    what: text(violation.what),
+                    expected: text(violation.expected),
+                    seen: text(violation.seen),
+                    ..violation
+                });
+                let more = (more > 0).then(|| Violation {
+                    what: "further violations".to_owned(),
+                    place: None,
+                    expected: "none".to_owned(),
+                    seen: format!("{more} more than this report holds"),
+                    task: None,
+                    timeline: Vec::new(),
+                });
+                Self::Failed { violations: shown.chain(more).collect() }
+            }
+            Self::EnvironmentFailed { error, remedy } => Self::EnvironmentFailed { error: text(error), remedy },
+            Self::Skipped { reason } => Self::Skipped { reason: text(reason) },
+            Self::Passed | Self::Interrupted => self,
+        }
     }
 }
 
@@ -190,6 +229,29 @@ mod tests {
     #[case::interruption_outweighs_all(&[Verdict::Interrupted, broken(), Verdict::Failed { violations: vec![] }], 130)]
     fn the_exit_code_of_a_set_is_that_of_its_gravest_verdict(#[case] verdicts: &[Verdict], #[case] code: u8) {
         assert_eq!(ExitStatus::of(verdicts).code(), code, "{verdicts:?}");
+    }
+
+    /// A report must not become megabytes because a value is.
+    #[test]
+    fn what_a_report_cannot_hold_is_cut_and_said() {
+        let long = "x".repeat(3 << 20);
+        let violation = Violation {
+            what: "expect_verified".to_owned(),
+            place: None,
+            expected: long.clone(),
+            seen: long.clone(),
+            task: None,
+            timeline: vec![],
+        };
+        let Verdict::Failed { violations } = (Verdict::Failed { violations: vec![violation; 103] }).bounded() else {
+            panic!("another verdict")
+        };
+        assert_eq!(violations.len(), VIOLATIONS_LIMIT + 1);
+        assert_eq!(violations[VIOLATIONS_LIMIT].seen, "3 more than this report holds");
+        let size: usize = violations.iter().map(|violation| violation.expected.len() + violation.seen.len()).sum();
+        assert!(size < 101 * 2 * (TEXT_LIMIT + 100) && violations[0].seen.contains("bytes of 3145728 are shown"));
+        let error = Verdict::EnvironmentFailed { error: long, remedy: None }.bounded();
+        assert!(matches!(error, Verdict::EnvironmentFailed { error, .. } if error.len() < TEXT_LIMIT + 100));
     }
 
     fn broken() -> Verdict {

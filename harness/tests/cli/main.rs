@@ -13,6 +13,7 @@ mod escaped;
 mod exit_codes;
 mod faults;
 mod frozen;
+mod hostile;
 #[path = "../support/http_proxy.rs"]
 mod http_proxy;
 mod interrupt;

@@ -234,6 +234,22 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Waits for its end, and gives the most memory that it had at once, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let mut peak = 0;
+        eventually(LONGEST, || {
+            let status = fs::read_to_string(&path).unwrap_or_default();
+            let peak_now = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+            // One that has ended has no memory any more.
+            let Some(kilobytes) = peak_now else { return Ok(()) };
+            peak = kilobytes.parse::<u64>().unwrap() << 10;
+            Err("it does not end")
+        })
+        .unwrap();
+        peak
+    }
+
     /// Signals the whole process group, as a terminal and nextest do.
     pub(crate) fn signal_group(&self, signal: Signal) {
         kill_process_group(Pid::from_child(&self.child), signal).unwrap();

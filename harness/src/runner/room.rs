@@ -1,0 +1,86 @@
+//! Whether there is room on the disk for what a trial writes.
+//!
+//! Components write their logs themselves. What a full disk keeps them from writing is lost without a word, and with it
+//! the errors and events by which the trial is judged. So the harness tries to write, again and again: a write that fails
+//! is the one sure sign, whereas figures of free space know nothing of quotas and of what is reserved for root.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::EnvironmentError;
+
+/// What must fit, in bytes: some lines of each component, in the blocks of any file system.
+const ROOM: usize = 128 << 10;
+/// How often it is tried. No event tells that a disk is full.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// A file without a name in a trial's folder, which takes no space but for the moment of a trial.
+#[derive(Debug)]
+pub(super) struct Room {
+    folder: PathBuf,
+    file: File,
+}
+
+impl Room {
+    /// Tries it once; fails where there is no room.
+    pub(super) fn in_folder(folder: &Path) -> Result<Self, EnvironmentError> {
+        let file = tempfile::tempfile_in(folder).map_err(|source| full(folder, source))?;
+        let room = Self { folder: folder.to_owned(), file };
+        room.check()?;
+        Ok(room)
+    }
+
+    /// Fails where there is no room now. The folder is on a local disk, so this waits for nothing.
+    pub(super) fn check(&self) -> Result<(), EnvironmentError> {
+        let written = self.file.write_all_at(&[0; ROOM], 0);
+        // Given back in any case: others need it more.
+        let emptied = self.file.set_len(0);
+        written.and(emptied).map_err(|source| full(&self.folder, source))
+    }
+
+    /// Comes back only when there is no room any more.
+    pub(super) async fn lost(&self) -> EnvironmentError {
+        loop {
+            if let Err(error) = self.check() {
+                return error;
+            }
+            sleep(EVERY).await;
+        }
+    }
+}
+
+fn full(folder: &Path, source: io::Error) -> EnvironmentError {
+    EnvironmentError::File { path: folder.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn room_that_there_is_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = Room::in_folder(folder.path()).unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(600), room.lost()).await.is_err(), "there is room");
+        assert_eq!(room.file.metadata().unwrap().len(), 0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has a name");
+    }
+
+    /// `/dev/full` refuses every write as a full disk does.
+    #[tokio::test]
+    async fn a_full_disk_is_the_environments_failure() {
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        let room = Room { folder: "/runs/r1".into(), file };
+        let error = tokio::time::timeout(Duration::from_secs(5), room.lost()).await.unwrap();
+        let text = hourglass_component::causes::with_causes(&error);
+        assert!(text.contains("/runs/r1") && text.contains("No space left on device"), "{text}");
+        assert!(super::super::failure::remedy(&error).unwrap().contains("free space"));
+    }
+}
