@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod engine;
 pub mod image;
 pub mod machine;
+mod private;
 pub mod reaper;
 pub mod report;
 pub mod runner;

@@ -12,7 +12,10 @@ use hourglass_component::text::safe_line;
 use rustix::process::geteuid;
 
 use super::EnvironmentError;
-use crate::reaper::{OWNER_FILE, Owner, Place, RunId};
+use crate::{
+    private,
+    reaper::{OWNER_FILE, Owner, Place, RunId},
+};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
@@ -127,11 +130,11 @@ impl RunFolders {
         let folder = self.folder_of(run);
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
         self.prepare()?;
-        fs::create_dir_all(&folder).map_err(fail)?;
-        fs::write(folder.join(TRIAL_FILE), format!("{}\n", safe_line(trial))).map_err(fail)?;
+        private::create_folders(&folder).map_err(fail)?;
+        private::write(&folder.join(TRIAL_FILE), format!("{}\n", safe_line(trial))).map_err(fail)?;
         if let Some(owner) = Owner::current() {
             let text = serde_json::to_vec(&owner).unwrap_or_default();
-            fs::write(folder.join(OWNER_FILE), text).map_err(fail)?;
+            private::write(&folder.join(OWNER_FILE), text).map_err(fail)?;
         }
         Ok(folder)
     }

@@ -364,7 +364,7 @@ impl Course<'_> {
     fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
         let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
         let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
-        fs::write(path, safe(&text).as_bytes()).map_err(|source| {
+        crate::private::write(path, safe(&text).as_bytes()).map_err(|source| {
             // No half of a file stays.
             let _ = fs::remove_file(path);
             fail(source)

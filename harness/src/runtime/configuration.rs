@@ -1,17 +1,23 @@
 //! What the reference components are configured with, wherever they run: the public YAML keys, and ours beside them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hourglass_component::{keys::EcdsaKey, text::escaped_json};
 use hourglass_proto::contracts::addresses as at;
 use serde_json::{Value, json};
 
 use super::{AggregatorSpec, ExecutorSpec, RuntimeError};
+use crate::{private, scenario::ComponentRef};
 
 /// The key of an executor's configuration that holds its port.
 pub(super) const EXECUTOR_PORT_KEY: &str = "grpcPort";
 /// The key of an aggregator's configuration that holds its port.
 pub(super) const AGGREGATOR_PORT_KEY: &str = "managementServerGrpcPort";
+
+/// The key of a section that holds a private key.
+const PRIVATE_KEY: &str = "privateKey";
+/// What stands in its place once nothing reads the configuration any more.
+const HIDDEN: &str = "(left out)";
 
 /// An executor with one performer, whose keys besides AVS, type and environment are the runtime's.
 pub(super) fn executor(spec: &ExecutorSpec, l1_url: &str, bind: &str, performer: Value) -> Value {
@@ -26,6 +32,7 @@ pub(super) fn executor(spec: &ExecutorSpec, l1_url: &str, bind: &str, performer:
     json!({
         "logFormat": "json",
         "bindAddress": bind,
+        "authentication": authentication(),
         "operator": operator(&spec.key),
         "l1Chain": { "rpcUrl": l1_url, "chainId": at::L1_CHAIN_ID },
         "avsPerformers": [keeps],
@@ -38,6 +45,7 @@ pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, bind
     json!({
         "logFormat": "json",
         "bindAddress": bind,
+        "authentication": authentication(),
         "operator": operator(&spec.key),
         "l1ChainId": at::L1_CHAIN_ID,
         "chains": [chain("l1", at::L1_CHAIN_ID, l1_url), chain("l2", at::L2_CHAIN_ID, l2_url)],
@@ -52,9 +60,46 @@ pub(super) fn merge(into: &mut Value, from: Value) {
     }
 }
 
-/// Writes a configuration.
+/// Where the configuration of a component lies in the trial's folder.
+pub(super) fn path(folder: &Path, component: &ComponentRef) -> PathBuf {
+    folder.join(format!("{}.yaml", component.to_string().replace('/', "-")))
+}
+
+/// Writes a configuration for its component to read.
 pub(super) fn write(path: &Path, config: &Value) -> Result<(), RuntimeError> {
-    std::fs::write(path, document(config)).map_err(|source| RuntimeError::File { path: path.to_owned(), source })
+    private::write(path, document(config)).map_err(|source| RuntimeError::File { path: path.to_owned(), source })
+}
+
+/// Writes a configuration without its keys, for whoever reads in the trial's folder what a component was started with.
+pub(super) fn show(path: &Path, config: &Value) -> Result<(), RuntimeError> {
+    let mut shown = config.clone();
+    hide_keys(&mut shown);
+    write(path, &shown)
+}
+
+/// Takes the keys out of a configuration that was written, once its component has ended.
+pub(super) fn forget_keys(path: &Path) {
+    let config = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    if config.is_none_or(|config| show(path, &config).is_err()) {
+        // Better nothing than a key.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Takes the keys out of a configuration; whose they are is still there.
+fn hide_keys(value: &mut Value) {
+    match value {
+        Value::Object(section) => {
+            for (key, value) in section {
+                if key == PRIVATE_KEY {
+                    *value = HIDDEN.into();
+                }
+                hide_keys(value);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide_keys),
+        _ => {}
+    }
 }
 
 /// JSON, which is YAML with every text in quotes: bare, an address or a key is a number to some readers of YAML.
@@ -71,11 +116,16 @@ pub(super) fn repository_and_tag(image: &str) -> (&str, &str) {
     }
 }
 
+/// Every user of the machine reaches what listens on loopback, and a management service starts programs.
+fn authentication() -> Value {
+    json!({ "enabled": true })
+}
+
 fn operator(key: &EcdsaKey) -> Value {
     json!({
         "address": format!("{:?}", key.address()),
-        "operatorPrivateKey": { "privateKey": key.to_hex() },
-        "signingKeys": { "ecdsa": { "privateKey": key.to_hex() } },
+        "operatorPrivateKey": { PRIVATE_KEY: key.to_hex() },
+        "signingKeys": { "ecdsa": { PRIVATE_KEY: key.to_hex() } },
     })
 }
 
@@ -89,6 +139,21 @@ mod tests {
         let config = json!({ "operator": { "address": "0x10" }, "grpcPort": 0 });
         let written = document(&config);
         assert!(written.contains(r#""address": "0x10""#), "{written}");
+    }
+
+    /// Folders of trials that failed are kept, and handed on.
+    #[test]
+    fn what_is_shown_of_a_configuration_has_no_key() {
+        let key = EcdsaKey::from_hex(&"07".repeat(32)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = json!({ "operator": operator(&key), "grpcPort": 1 });
+        let path = path(folder.path(), &ComponentRef::Aggregator);
+        write(&path, &config).unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap().contains(&"07".repeat(32)), "the component reads it");
+        forget_keys(&path);
+        let shown = std::fs::read_to_string(path).unwrap();
+        assert!(!shown.contains(&"07".repeat(32)), "{shown}");
+        assert!(shown.contains(&format!("{:?}", key.address())) && shown.contains("\"grpcPort\": 1"), "{shown}");
     }
 
     #[rstest::rstest]

@@ -1,12 +1,13 @@
 //! Where the lines of what runs in containers go: a file each, the timeline, and what errors quote.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::Write as _,
     path::{Path, PathBuf},
 };
 
 use crate::{
+    private,
     scenario::ComponentRef,
     timeline::{Event, LOG_BEGINNING, LOG_END, LastLines, Line, Timeline},
 };
@@ -34,7 +35,7 @@ impl Output {
     /// component, as a chain, is left out of the timeline.
     pub(super) fn of(name: &str, folder: &Path, timeline: &Timeline, last: LastLines) -> Self {
         let path = folder.join(format!("{}.log", name.replace('/', "-")));
-        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = private::append(&path);
         let written = file.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len());
         let (component, timeline) = (component(name), timeline.clone());
         let mut output = Self { path, file: None, written, left_out: 0, component, timeline, last };

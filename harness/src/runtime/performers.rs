@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use hourglass_component::{events::PERFORMER_FAULT_FIELD, health, timeout::timeout};
+use hourglass_component::{auth, events::PERFORMER_FAULT_FIELD, health, keys::EcdsaKey, timeout::timeout};
 use hourglass_proto::services::v1::{
     ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
 };
@@ -23,6 +23,8 @@ const TOLD_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct PerformersOf<'a> {
     /// Where their executor listens.
     pub executor: &'a str,
+    /// The key of its operator, whom alone its management service serves.
+    pub key: &'a EcdsaKey,
     /// How they are called.
     pub component: &'a ComponentRef,
     /// What is to be done to them, as `pause`.
@@ -33,11 +35,13 @@ impl PerformersOf<'_> {
     /// All that the executor has.
     pub(super) async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
         let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
-        let request = ListPerformersRequest::default();
         let mut client = ExecutorManagementServiceClient::new(channel);
-        let answer = health::answered(client.list_performers(request)).await;
-        let answer = answer
-            .map_err(|status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message())))?;
+        let refused = |code: String, message: &str| self.failed(format!("its executor says {code}: {message}"));
+        let auth = auth::to_executor(&mut client, self.key).await;
+        let auth = auth.map_err(|status| refused(format!("{:?}", status.code()), status.message()))?;
+        let answer =
+            health::answered(client.list_performers(ListPerformersRequest { auth, ..Default::default() })).await;
+        let answer = answer.map_err(|status| refused(format!("{:?}", status.code()), status.message()))?;
         Ok(answer.into_inner().performers)
     }
 
@@ -106,9 +110,9 @@ pub(super) fn fault(events: &[Event], executor: &ComponentRef) -> Option<String>
 }
 
 /// The error of the performer for which an executor that answers is still waiting, where that is so.
-pub(super) async fn unready(executor: &ComponentRef, address: &str) -> Option<RuntimeError> {
+pub(super) async fn unready(executor: &ComponentRef, address: &str, key: &EcdsaKey) -> Option<RuntimeError> {
     let performer = performer_of(executor)?;
-    let performers = PerformersOf { executor: address, component: &performer, fault: "find" };
+    let performers = PerformersOf { executor: address, key, component: &performer, fault: "find" };
     let listed = timeout(TOLD_WITHIN, performers.list()).await.ok()?.ok()?;
     let waited_for = listed.into_iter().find(|performer| !performer.application_healthy)?;
     let runs = if waited_for.resource_healthy { "it runs" } else { "it does not run" };

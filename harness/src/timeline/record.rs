@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::{self, File},
+    fs,
     io::{self, BufWriter, Write as _},
     path::Path,
     sync::{Arc, PoisonError, RwLock},
@@ -183,7 +183,7 @@ impl Timeline {
     }
 
     fn write_to(&self, path: &Path) -> io::Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
+        let mut file = BufWriter::new(crate::private::create(path)?);
         for event in self.sorted().iter().chain(&self.left_out()) {
             serde_json::to_writer(&mut file, &safe_json(event)?)?;
             file.write_all(b"\n")?;

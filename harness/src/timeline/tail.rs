@@ -5,7 +5,7 @@
 //! ([`LOG_BEGINNING`], [`LOG_END`]).
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
@@ -81,7 +81,7 @@ pub struct LineFile {
 impl LogFolder {
     /// Makes the folder and watches it.
     pub fn create(path: &Path) -> Result<Self, TailError> {
-        std::fs::create_dir_all(path).map_err(|source| TailError::File { path: path.to_owned(), source })?;
+        crate::private::create_folders(path).map_err(|source| TailError::File { path: path.to_owned(), source })?;
         let (sender, changes) = watch::channel(0);
         let watch_failed = |source| TailError::Watch { folder: path.to_owned(), source };
         // An error of the watcher means that a change may have been missed: readers look, which is harmless.
@@ -93,7 +93,7 @@ impl LogFolder {
 
     /// Makes another folder, which is watched with this one.
     pub fn beside(&self, path: &Path) -> Result<Self, TailError> {
-        std::fs::create_dir_all(path).map_err(|source| TailError::File { path: path.to_owned(), source })?;
+        crate::private::create_folders(path).map_err(|source| TailError::File { path: path.to_owned(), source })?;
         let watch_failed = |source| TailError::Watch { folder: path.to_owned(), source };
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         watcher.watch(path, RecursiveMode::NonRecursive).map_err(watch_failed)?;
@@ -111,7 +111,7 @@ impl LogFolder {
     pub fn file(&self, name: &str, ended: CancellationToken) -> Result<(File, LineFile), TailError> {
         let path = self.path.join(name);
         let fail = |source| TailError::File { path: path.clone(), source };
-        let write = OpenOptions::new().create(true).append(true).open(&path).map_err(fail)?;
+        let write = crate::private::append(&path).map_err(fail)?;
         // Written to only where a part of it is given back.
         let mut file = File::options().read(true).write(true).open(&path).map_err(fail)?;
         let position = file.seek(SeekFrom::End(0)).map_err(fail)?;

@@ -114,7 +114,7 @@ fn a_process_that_a_component_forgot_fails_the_trial() {
     sandbox.assert_no_process();
 }
 
-fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
+pub(crate) fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
     let path = sandbox.file(name, &format!("#!/bin/sh\n{text}"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path

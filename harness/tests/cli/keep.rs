@@ -90,14 +90,14 @@ fn gc_leaves_alone_what_another_harness_is_at() {
     sandbox.assert_nothing_left();
 }
 
-fn only_folder(sandbox: &Sandbox) -> PathBuf {
+pub(crate) fn only_folder(sandbox: &Sandbox) -> PathBuf {
     let [folder] = sandbox.run_folders().try_into().unwrap();
     folder
 }
 
 /// The address that the text gives for a part.
 #[track_caller]
-fn endpoint<'a>(text: &'a str, name: &str) -> &'a str {
+pub(crate) fn endpoint<'a>(text: &'a str, name: &str) -> &'a str {
     let after = text.lines().find_map(|line| line.split_once(name).map(|(_, after)| after.trim()));
     let address = after.unwrap_or_else(|| panic!("no endpoint of {name}\n{text}"));
     address.trim_start_matches("http://").trim_end_matches('/')

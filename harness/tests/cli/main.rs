@@ -3,6 +3,7 @@
 //! Every test has folders of its own for trials; states of chains are made once and shared by all.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
+mod access;
 mod blame;
 mod clusters;
 mod commands;

@@ -33,7 +33,7 @@ pub(crate) struct Sandbox {
 
 /// Anvil, installed before any command runs where it is not there: that it is being installed is said once, and no test
 /// is about it.
-fn anvil() -> &'static Path {
+pub(crate) fn anvil() -> &'static Path {
     static ANVIL: OnceLock<PathBuf> = OnceLock::new();
     ANVIL.get_or_init(|| {
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -101,7 +101,7 @@ impl Sandbox {
         let mut command = Command::new(program);
         command
             .env(RUNS_VARIABLE, self.runs())
-            .env("HARNESS_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
+            .env("HARNESS_CACHE", cache())
             .env("HARNESS_SCENARIOS", scenarios())
             .env("HARNESS_ANVIL", anvil())
             .env_remove("HARNESS_REQUIRE")
@@ -282,6 +282,11 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     let outcome = Running::start(command).finish();
     assert_eq!(outcome.status.signal(), None, "it was ended by a signal\n{}\n{}", outcome.stdout, outcome.stderr);
     outcome
+}
+
+/// The cache of all tests.
+pub(crate) fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
 /// The project's scenarios.

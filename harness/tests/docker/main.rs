@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
+mod access;
 mod components;
 mod ends;
 mod engine;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         faults::what_does_not_run_cannot_be_killed,
         faults::what_does_not_run_cannot_be_paused,
         faults::what_does_not_run_cannot_be_disconnected,
+        access::a_harness_that_is_not_root_gives_containers_their_configuration,
         order::what_passes_leaves_nothing,
         order::runs_of_one_scenario_do_not_get_in_each_others_way,
         order::a_signal_during_the_steps_ends_the_trial_in_order,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hourglass_component::keys::EcdsaKey;
 use serde_json::{Value, json};
 
 use super::{DockerImages, container::Launch, socket::EngineSocket, surroundings::Surroundings};
@@ -55,7 +56,7 @@ pub(super) fn executor(
             "docker": { "labels": labels, "keepEnded": true },
         }),
     );
-    let mut launch = launch(component, &spec.executor, config, EXECUTOR_PORT, images, "executor");
+    let mut launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT, images);
     launch.socket = Some(EngineSocket::of(surroundings.engine.address())?);
     Ok(launch)
 }
@@ -64,17 +65,18 @@ pub(super) fn executor(
 pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, images: &DockerImages) -> Launch {
     let mut config = configuration::aggregator(spec, l1_url, l2_url, EVERYWHERE);
     configuration::merge(&mut config, json!({ AGGREGATOR_PORT_KEY: AGGREGATOR_PORT }));
-    launch(ComponentRef::Aggregator, &spec.aggregator, config, AGGREGATOR_PORT, images, "aggregator")
+    launch(ComponentRef::Aggregator, &spec.key, &spec.aggregator, config, AGGREGATOR_PORT, images)
 }
 
 fn launch(
     component: ComponentRef,
+    key: &EcdsaKey,
     replacement: &Component,
     config: Value,
     port: u16,
     images: &DockerImages,
-    role: &str,
 ) -> Launch {
+    let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
     // An image of the user's knows by itself what to do, and what it writes where is its own affair.
     let (image, arguments, read_only, ready_within) = match &replacement.image {
         Some(image) => (image.clone(), images.arguments_of(image), false, REPLACED_READY_WITHIN),
@@ -85,6 +87,7 @@ fn launch(
         image,
         arguments,
         environment: replacement.environment.clone().into_iter().collect(),
+        key: key.clone(),
         config,
         port,
         socket: None,

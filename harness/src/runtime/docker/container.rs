@@ -1,14 +1,24 @@
 //! One component as a container: started, awaited, killed, stopped, started again.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use bollard::{
     models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding},
     query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder},
 };
-use hourglass_component::health::{self, HealthError};
+use hourglass_component::{
+    health::{self, HealthError},
+    keys::EcdsaKey,
+};
 
-use super::{LOOPBACK, logs::Watch, performers, socket::EngineSocket, surroundings::Surroundings};
+use super::{
+    LOOPBACK,
+    logs::Watch,
+    performers,
+    socket::EngineSocket,
+    surroundings::Surroundings,
+    upload::{self, CONFIG, volume},
+};
 use crate::{
     engine::{EngineError, Engined as _},
     runtime::{
@@ -18,8 +28,6 @@ use crate::{
     scenario::ComponentRef,
 };
 
-/// Where a component finds its configuration.
-const CONFIG: &str = "/etc/hourglass/config.yaml";
 /// Where an executor finds the engine.
 const SOCKET: &str = "/var/run/docker.sock";
 
@@ -34,6 +42,8 @@ pub(super) struct Launch {
     pub arguments: Vec<String>,
     /// What its environment has besides the image's.
     pub environment: Vec<(String, String)>,
+    /// The key of its operator.
+    pub key: EcdsaKey,
     /// Its configuration.
     pub config: serde_json::Value,
     /// The port that it listens on.
@@ -61,13 +71,13 @@ impl RunningComponent {
     /// Makes and starts a container, which is not ready by then.
     pub(super) async fn start(launch: Launch, surroundings: &Surroundings) -> Result<Self, RuntimeError> {
         let name = surroundings.container_name(&launch.component.to_string());
-        let file = surroundings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
-        configuration::write(&file, &launch.config)?;
+        configuration::show(&configuration::path(&surroundings.folder, &launch.component), &launch.config)?;
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = body(&launch, surroundings, &file);
+        let body = body(&launch, surroundings);
         let docker = surroundings.engine.docker();
         let created = docker.create_container(Some(options), body).await;
         let id = created.doing(|| format!("create container {name} of image {}", launch.image))?.id;
+        upload::upload(&id, &launch.component, &launch.config, surroundings).await?;
         docker.start_container(&id, None).await.doing(|| format!("start container {name}"))?;
         Ok(Self { launch, id, address: String::new() })
     }
@@ -104,7 +114,9 @@ impl RunningComponent {
     ) -> Result<(), RuntimeError> {
         let Err(error) = self.await_health(within, surroundings, watch).await else { return Ok(()) };
         let error = match &error {
-            RuntimeError::NotReady { component, .. } => unready(component, &self.address).await.unwrap_or(error),
+            RuntimeError::NotReady { component, .. } => {
+                unready(component, &self.address, &self.launch.key).await.unwrap_or(error)
+            }
             _ => error,
         };
         let output = |performer: &ComponentRef| watch.output_of(performer).unwrap_or_default();
@@ -193,6 +205,11 @@ impl RunningComponent {
         &self.id
     }
 
+    /// The key of its operator.
+    pub(super) fn key(&self) -> &EcdsaKey {
+        &self.launch.key
+    }
+
     /// Which one it is.
     pub(super) fn component(&self) -> &ComponentRef {
         &self.launch.component
@@ -250,15 +267,16 @@ fn settled(done: Result<(), EngineError>) -> Result<(), EngineError> {
     }
 }
 
-fn body(launch: &Launch, surroundings: &Surroundings, config: &Path) -> ContainerCreateBody {
+fn body(launch: &Launch, surroundings: &Surroundings) -> ContainerCreateBody {
     let port = format!("{}/tcp", launch.port);
     let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
-    let mut binds = vec![format!("{}:{CONFIG}:ro", config.display())];
-    binds.extend(launch.socket.iter().map(|socket| format!("{}:{SOCKET}", socket.path.display())));
+    let binds = launch.socket.iter().map(|socket| format!("{}:{SOCKET}", socket.path.display()));
+    let labels = surroundings.labels.of_component(&launch.component.to_string());
     let host = HostConfig {
         network_mode: Some(surroundings.network.clone()),
         port_bindings: Some([(port.clone(), Some(vec![binding]))].into()),
-        binds: Some(binds),
+        binds: Some(binds.collect()),
+        mounts: Some(vec![volume(labels.clone())]),
         group_add: launch.socket.as_ref().and_then(|socket| socket.group).map(|group| vec![group.to_string()]),
         cap_drop: Some(vec!["ALL".to_owned()]),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
@@ -275,7 +293,7 @@ fn body(launch: &Launch, surroundings: &Surroundings, config: &Path) -> Containe
         cmd: Some(arguments.collect()),
         env: Some(launch.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         user: launch.socket.as_ref().and_then(|socket| socket.user).map(|user| user.to_string()),
-        labels: Some(surroundings.labels.of_component(&launch.component.to_string())),
+        labels: Some(labels),
         exposed_ports: Some(vec![port]),
         host_config: Some(host),
         networking_config: Some(NetworkingConfig {

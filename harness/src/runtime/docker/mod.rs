@@ -14,8 +14,9 @@ mod performers;
 mod socket;
 mod surroundings;
 mod take_down;
+mod upload;
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 pub(super) use chains::AnvilContainer;
@@ -103,7 +104,7 @@ impl DockerRuntime {
         let logs = folder.join("logs");
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
-        let made = match fs::create_dir_all(&logs) {
+        let made = match crate::private::create_folders(&logs) {
             Ok(()) => Surroundings::make(engine, labels, folder).await,
             Err(source) => Err(RuntimeError::File { path: logs.clone(), source }),
         };
@@ -161,8 +162,8 @@ impl DockerRuntime {
         executor: &'a RunningComponent,
         fault: &'static str,
     ) -> Option<Performers<'a>> {
-        let (surroundings, executor) = (&self.surroundings, &executor.address);
-        let performers = Performers { surroundings, component: component.clone(), fault, executor };
+        let (surroundings, key, executor) = (&self.surroundings, executor.key(), &executor.address);
+        let performers = Performers { surroundings, component: component.clone(), fault, executor, key };
         matches!(component, ComponentRef::Performer(_)).then_some(performers)
     }
 

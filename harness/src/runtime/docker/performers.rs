@@ -6,6 +6,7 @@ use bollard::{
     models::{ContainerSummary, ContainerSummaryStateEnum},
     query_parameters::ListContainersOptionsBuilder,
 };
+use hourglass_component::keys::EcdsaKey;
 
 use super::{
     container,
@@ -28,6 +29,8 @@ pub(super) struct Performers<'a> {
     pub fault: &'static str,
     /// Where their executor listens.
     pub executor: &'a str,
+    /// The key of its operator.
+    pub key: &'a EcdsaKey,
 }
 
 impl Performers<'_> {
@@ -70,7 +73,7 @@ impl Performers<'_> {
     }
 
     fn known(&self) -> PerformersOf<'_> {
-        PerformersOf { executor: self.executor, component: &self.component, fault: self.fault }
+        PerformersOf { executor: self.executor, key: self.key, component: &self.component, fault: self.fault }
     }
 }
 

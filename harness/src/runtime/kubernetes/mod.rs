@@ -30,7 +30,6 @@ mod warnings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     time::{Duration, Instant},
@@ -153,7 +152,8 @@ impl KubernetesRuntime {
         let ends = Ends::new(&scenario.invariants.expected_ends, &timeline);
         let record = Record { folder: logs.clone(), timeline: timeline.clone(), ends: ends.clone() };
         let made = async {
-            fs::create_dir_all(&logs).map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
+            crate::private::create_folders(&logs)
+                .map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
             let namespace = OwnNamespace::create(&cluster, &labels).await?;
             let place = Place { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
             let settings =
@@ -214,7 +214,7 @@ impl KubernetesRuntime {
             OperatorLog::start(&self.place, &prepared.operator.namespace, &self.folder.join("logs"), &self.timeline);
         self.operator_log.lock().unwrap_or_else(PoisonError::into_inner).replace(log);
         let values = config::executors(specs, &l1_url, &prepared.images, &prepared.operator.namespace, &self.labels);
-        configuration::write(&self.folder.join("executors.yaml"), &values)?;
+        configuration::show(&self.folder.join("executors.yaml"), &values)?;
         let release = Release {
             name: EXECUTORS.to_owned(),
             namespace: self.place.namespace.clone(),

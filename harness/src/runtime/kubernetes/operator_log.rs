@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fs::{File, OpenOptions},
+    fs::File,
     io::Write as _,
     path::Path,
     pin::pin,
@@ -52,7 +52,7 @@ impl OperatorLog {
         let reader = Reader {
             pods: Api::namespaced(place.cluster.client.clone(), operator),
             namespace: place.namespace.clone(),
-            file: Mutex::new(OpenOptions::new().create(true).append(true).open(folder.join(FILE)).ok()),
+            file: Mutex::new(crate::private::append(&folder.join(FILE)).ok()),
             timeline: timeline.clone(),
         };
         Self { _following: AbortOnDropHandle::new(tokio::spawn(follow(Arc::new(reader)))) }

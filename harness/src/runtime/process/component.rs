@@ -9,6 +9,7 @@ use std::{
 use hourglass_component::{
     events::PERFORMER_ENDED,
     health::{self, HealthError},
+    keys::EcdsaKey,
     timeout::timeout,
 };
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ pub(super) struct Launch {
     pub command: Vec<String>,
     /// What its environment has besides ours.
     pub environment: Vec<(String, String)>,
+    /// The key of its operator.
+    pub key: EcdsaKey,
     /// Its configuration, but for the port.
     pub config: serde_json::Value,
     /// The key of the configuration that holds the port.
@@ -115,7 +118,7 @@ impl RunningComponent {
         match healthy {
             Ok(()) => {}
             Err(RuntimeError::Health { source: HealthError::Timeout { last_seen, .. }, .. }) => {
-                let of_performer = performers::unready(component, &address).await;
+                let of_performer = performers::unready(component, &address, &launch.key).await;
                 return Err(
                     of_performer.unwrap_or_else(|| not_ready(format!("the last that its health said is {last_seen}")))
                 );
@@ -197,7 +200,7 @@ pub(super) fn free_port() -> Result<u16, RuntimeError> {
 fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, RuntimeError> {
     let mut config = launch.config.clone();
     config[launch.port_key] = launch.port.into();
-    let path = settings.folder.join(format!("{}.yaml", launch.component.to_string().replace('/', "-")));
+    let path = configuration::path(&settings.folder, &launch.component);
     configuration::write(&path, &config)?;
     Ok(path)
 }

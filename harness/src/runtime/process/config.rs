@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use hourglass_component::keys::EcdsaKey;
 use serde_json::{Value, json};
 
 use super::component::{Launch, free_port};
@@ -36,7 +37,7 @@ pub(super) fn executor(
     let mut config = configuration::executor(spec, l1_url, LOOPBACK, performer);
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
     configuration::merge(&mut config, json!({ "deployTimeout": within }));
-    let launch = launch(component, &spec.executor, config, EXECUTOR_PORT_KEY, executable, "executor")?;
+    let launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT_KEY, executable)?;
     Ok(Launch { performer_output: Some(output.to_owned()), ..launch })
 }
 
@@ -49,23 +50,25 @@ pub(super) fn aggregator(
 ) -> Result<Launch, RuntimeError> {
     let config = configuration::aggregator(spec, l1_url, l2_url, LOOPBACK);
     let replaced = &spec.aggregator;
-    launch(ComponentRef::Aggregator, replaced, config, AGGREGATOR_PORT_KEY, executable, "aggregator")
+    launch(ComponentRef::Aggregator, &spec.key, replaced, config, AGGREGATOR_PORT_KEY, executable)
 }
 
 fn launch(
     component: ComponentRef,
+    key: &EcdsaKey,
     replacement: &Component,
     config: Value,
     port_key: &'static str,
     executable: &HarnessExecutable,
-    role: &str,
 ) -> Result<Launch, RuntimeError> {
+    let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
     let command = command(&component, replacement, executable, role)?;
     // A program of the user's does not say where it listens.
     let (port, ready_within) =
         if replacement.command.is_some() { (free_port()?, REPLACED_READY_WITHIN) } else { (0, REFERENCE_READY_WITHIN) };
     let environment = replacement.environment.clone().into_iter().collect();
-    Ok(Launch { component, command, environment, config, port_key, port, ready_within, performer_output: None })
+    let key = key.clone();
+    Ok(Launch { component, command, environment, key, config, port_key, port, ready_within, performer_output: None })
 }
 
 /// The user's command, else the reference component in our own executable.

@@ -10,7 +10,11 @@ mod pause;
 mod performers;
 mod program;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use component::{Launch, RunningComponent};
@@ -24,6 +28,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, TakenDown, blocking,
+    configuration,
 };
 use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
@@ -66,6 +71,8 @@ pub struct ProcessRuntime {
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilProcess>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
+    /// Those whose configurations lie in the trial's folder.
+    configured: Mutex<BTreeSet<ComponentRef>>,
     chain_urls: Mutex<BTreeMap<u64, String>>,
     /// They note the ends of chains.
     chain_ends: Mutex<Vec<AbortOnDropHandle<()>>>,
@@ -97,6 +104,7 @@ impl ProcessRuntime {
             supervisor,
             anvils: Mutex::default(),
             components: Mutex::default(),
+            configured: Mutex::default(),
             chain_urls: Mutex::default(),
             chain_ends: Mutex::default(),
             descendants: Mutex::default(),
@@ -112,6 +120,7 @@ impl ProcessRuntime {
         // Not held while the component starts: several start side by side.
         drop(components);
         let within = launch.ready_within;
+        self.configured.lock().await.insert(component.clone());
         let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
         let address = running.address.clone();
         self.components.lock().await.insert(component, running);
@@ -313,7 +322,31 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = *self;
+        let (folder, configured) = (self.settings.folder.clone(), self.configured.lock().await.clone());
+        let taken_down = self.take_down().await;
+        for component in configured {
+            configuration::forget_keys(&configuration::path(&folder, &component));
+        }
+        taken_down
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
+        let Self { supervisor, anvils, components, .. } = *self;
+        for mut anvil in anvils.into_inner() {
+            anvil.keep();
+        }
+        for mut running in components.into_inner().into_values() {
+            running.keep();
+        }
+        blocking(move || supervisor.keep()).await?;
+        Ok(())
+    }
+}
+
+impl ProcessRuntime {
+    /// Ends everything in order; what had to be forced is in the result.
+    async fn take_down(self) -> Result<TakenDown, RuntimeError> {
+        let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = self;
         settings.ends.close();
         supervisor.hold(&started.into_inner())?;
         let mut remains = Vec::new();
@@ -340,18 +373,6 @@ impl Runtime for ProcessRuntime {
         // Not before: nobody writes any more.
         futures::future::join_all(performers.into_inner().into_iter().map(PerformerOutput::finish)).await;
         Ok(TakenDown { remains, farewell: Some(farewell) })
-    }
-
-    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
-        let Self { supervisor, anvils, components, .. } = *self;
-        for mut anvil in anvils.into_inner() {
-            anvil.keep();
-        }
-        for mut running in components.into_inner().into_values() {
-            running.keep();
-        }
-        blocking(move || supervisor.keep()).await?;
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::services::v1::Performer;
 use rustix::process::Signal;
 
@@ -32,6 +33,8 @@ pub(super) struct Performers {
     labels: ProcessLabels,
     /// Where their executor listens.
     address: String,
+    /// The key of its operator.
+    key: EcdsaKey,
     /// The executor's process, while it runs.
     executor: Option<i32>,
     /// Whether the executor stands still and cannot be asked.
@@ -61,6 +64,7 @@ impl RunningComponent {
             component: ComponentRef::Performer(name),
             labels: ProcessLabels::new(run, executor),
             address: self.address.clone(),
+            key: self.launch.key.clone(),
             executor: self.leader(),
             is_paused: self.is_paused(executor),
             last: self.child.as_ref().map(Child::last_lines).unwrap_or_default(),
@@ -132,6 +136,6 @@ impl Performers {
     }
 
     fn of(&self, fault: &'static str) -> PerformersOf<'_> {
-        PerformersOf { executor: &self.address, component: &self.component, fault }
+        PerformersOf { executor: &self.address, key: &self.key, component: &self.component, fault }
     }
 }

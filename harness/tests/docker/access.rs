@@ -1,0 +1,74 @@
+//! A harness that is not root: the user of the containers is another than its own, and yet they have their configuration.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    path::Path,
+    process::Command,
+};
+
+use crate::{
+    lab::{Lab, SQUARE},
+    sandbox::{FILES, HARNESS, anvil, run},
+};
+
+/// The user and the group that own nothing.
+const NOBODY: u32 = 65534;
+
+/// A file for the harness's user alone could not be read by that of a container, and one for everybody would give every
+/// user of the machine the keys.
+pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() {
+    let lab = Lab::new();
+    let scenario = lab.scenario(&SQUARE.replace("0x10", "0x11"));
+    let outcome = if rustix::process::geteuid().is_root() {
+        let Some(mut command) = as_nobody(&lab, &scenario) else {
+            eprintln!("not run as another user: there is no setpriv");
+            return;
+        };
+        run(&mut command)
+    } else {
+        run(&mut lab.harness(&scenario))
+    };
+    // The folder of a trial that fails is there afterwards; that a task was verified shows that everything was read.
+    outcome.assert_code(1).assert_shows(&["expected  result \"0x11\"", "seen      result \"0x10\""]);
+    lab.assert_nothing_runs();
+    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    for name in ["executor-operator.yaml", "aggregator.yaml"] {
+        let path = folder.join(name);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        let text = fs::read_to_string(path).unwrap();
+        assert!(text.contains("\"privateKey\": \"(left out)\""), "{name} holds a key\n{text}");
+    }
+}
+
+/// The command that runs the scenario as a user who may use the engine's socket, and nothing else of this one.
+fn as_nobody(lab: &Lab, scenario: &Path) -> Option<Command> {
+    let path = |name: &str| lab.sandbox.path(name);
+    let readable = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    readable(&path("."));
+    for (program, from) in [("harness", Path::new(HARNESS)), ("anvil", anvil())] {
+        if fs::hard_link(from, path(program)).is_err() {
+            fs::copy(from, path(program)).unwrap();
+        }
+        readable(&path(program));
+    }
+    for folder in ["runs", "cache", "home"] {
+        fs::create_dir(path(folder)).unwrap();
+        chown(path(folder), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let group = fs::metadata(lab.socket()).unwrap().gid().to_string();
+    if Command::new("setpriv").arg("--version").output().is_err() {
+        return None;
+    }
+    let mut command = lab.sandbox.command("setpriv");
+    command
+        .args(["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--groups", &group, "--no-new-privs"])
+        .arg(path("harness"))
+        .args(["run", "--runtime", "docker"])
+        .arg(scenario)
+        .env("HOME", path("home"))
+        .env("HARNESS_CACHE", path("cache"))
+        .env("HARNESS_SCENARIOS", path(FILES))
+        .env("HARNESS_ANVIL", path("anvil"));
+    Some(command)
+}
