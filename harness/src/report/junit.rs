@@ -77,7 +77,7 @@ fn comparison(parity: &Parity, command: &str) -> TestCase {
         ParityVerdict::Passed => TestCaseStatus::success(),
         ParityVerdict::Failed { differences } => {
             let first = differences.first().map(|difference| difference.what.clone()).unwrap_or_default();
-            trouble(NonSuccessKind::Failure, "difference", &first, parity_text(parity, command))
+            trouble(NonSuccessKind::Failure, "difference", &first, &parity_text(parity, command))
         }
         ParityVerdict::NotCompared { reason } => {
             let mut status = TestCaseStatus::skipped();
@@ -114,7 +114,7 @@ fn status(trial: &TrialReport, command: &str) -> TestCaseStatus {
         Verdict::EnvironmentFailed { error, .. } => (NonSuccessKind::Error, "environment", error.clone()),
         Verdict::Interrupted => (NonSuccessKind::Error, "interrupted", "interrupted before its end".to_owned()),
     };
-    trouble(kind, name, &headline, block(trial, command, Paint { colour: false }))
+    trouble(kind, name, &headline, &block(trial, command, Paint { colour: false }))
 }
 
 /// The first violation, and how many there are beside it.
@@ -126,9 +126,9 @@ fn headline(violations: &[Violation]) -> String {
 }
 
 /// The attribute is a headline. The text is what the terminal shows: most viewers show nothing else of a case.
-fn trouble(kind: NonSuccessKind, name: &str, headline: &str, text: String) -> TestCaseStatus {
+fn trouble(kind: NonSuccessKind, name: &str, headline: &str, text: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(name).set_message(shown(headline.lines().next().unwrap_or_default())).set_description(safe(&text));
+    status.set_type(name).set_message(shown(headline.lines().next().unwrap_or_default())).set_description(safe(text));
     status
 }
 

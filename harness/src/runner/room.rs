@@ -16,8 +16,8 @@ use tokio::time::sleep;
 
 use super::EnvironmentError;
 
-/// What must fit, in bytes: some lines of each component, in the blocks of any file system.
-const ROOM: usize = 128 << 10;
+/// What must fit: some lines of each component, in the blocks of any file system.
+static ROOM: [u8; 128 << 10] = [0; 128 << 10];
 /// How often it is tried. No event tells that a disk is full.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -39,7 +39,7 @@ impl Room {
 
     /// Fails where there is no room now. The folder is on a local disk, so this waits for nothing.
     pub(super) fn check(&self) -> Result<(), EnvironmentError> {
-        let written = self.file.write_all_at(&[0; ROOM], 0);
+        let written = self.file.write_all_at(&ROOM, 0);
         // Given back in any case: others need it more.
         let emptied = self.file.set_len(0);
         written.and(emptied).map_err(|source| full(&self.folder, source))

@@ -96,3 +96,37 @@ pub(super) fn component(name: &str) -> Option<ComponentRef> {
         Err(_) => name.strip_prefix("performer/").map(|name| ComponentRef::Performer(name.to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::timeline::LINE_LIMIT;
+
+    #[test]
+    fn a_file_is_bounded_and_says_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut output = Output::of("aggregator", folder.path(), &Timeline::default(), LastLines::default());
+        let line = Line { text: "x".repeat(LINE_LIMIT), dropped: 5, began: None, gap: false };
+        for _ in 0..1100 {
+            output.push(&line);
+        }
+        drop(output);
+        let text = fs::read_to_string(folder.path().join("aggregator.log")).unwrap();
+        assert!(u64::try_from(text.len()).unwrap() < FILE_LIMIT + 100, "{} bytes", text.len());
+        assert!(text.lines().next().unwrap().ends_with("x … (cut: 5 more bytes of this line are left out)"));
+        assert!(text.lines().last().unwrap().ends_with(" more bytes are left out by the harness]"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let timeline = Timeline::default();
+        let mut output = Output::of("aggregator", &folder.path().join("gone"), &timeline, LastLines::default());
+        output.push(&Line { text: "said".to_owned(), dropped: 0, began: None, gap: false });
+        let told: Vec<_> = timeline.read(|events| events.iter().map(|event| event.message.clone()).collect());
+        assert!(told[0].contains("aggregator.log is not written any more: "), "{told:?}");
+        assert_eq!(told[1], "said", "the timeline has the line");
+    }
+}

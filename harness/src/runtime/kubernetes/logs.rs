@@ -278,3 +278,19 @@ fn pauses() -> ExponentialBuilder {
 fn may_come(error: &kube::Error) -> bool {
     !matches!(error, kube::Error::Api(status) if status.code == 404)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::io::{BufReader, Cursor};
+
+    use super::*;
+
+    /// An error that a pod says last counts, with or without a line end.
+    #[tokio::test]
+    async fn the_last_line_needs_no_end() {
+        let output = BufReader::with_capacity(3, Cursor::new("one\ntwo\r\nrest"));
+        let mut lines = Vec::new();
+        each_line(output, |line| lines.push(line.text.clone())).await.unwrap();
+        assert_eq!(lines, ["one", "two", "rest"]);
+    }
+}
