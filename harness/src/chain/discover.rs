@@ -153,10 +153,15 @@ impl AnvilSearch {
 /// The folder for what can be made again: `HARNESS_CACHE`, else the user's cache folder.
 pub fn cache_folder() -> Result<PathBuf, SetupError> {
     if let Some(folder) = variable(CACHE_VARIABLE) {
-        return std::path::absolute(&folder).map_err(SetupError::file(folder));
+        return text(std::path::absolute(&folder).map_err(SetupError::file(folder))?);
     }
     let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
-    Ok(folders.cache_dir().join("hourglass-harness"))
+    text(folders.cache_dir().join("hourglass-harness"))
+}
+
+/// Anvil, and states of the cache that it loads, are named in arguments of Anvil's.
+fn text(path: PathBuf) -> Result<PathBuf, SetupError> {
+    if path.to_str().is_some() { Ok(path) } else { Err(SetupError::NotUtf8 { path }) }
 }
 
 /// What to do where a file of the cache cannot be made or read; nothing where it is none of the cache.
@@ -167,7 +172,7 @@ pub(crate) fn remedy_of_cache(path: &Path) -> Option<&'static str> {
 
 fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBinary, SetupError> {
     if is_executable(path) {
-        Ok(AnvilBinary { path: path.to_owned(), found_in })
+        Ok(AnvilBinary { path: text(path.to_owned())?, found_in })
     } else {
         Err(SetupError::NotThere { path: path.to_owned(), origin })
     }

@@ -44,6 +44,12 @@ pub enum SetupError {
         /// Why not.
         reason: String,
     },
+    /// Anvil would end at its start.
+    #[error("use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
+    NotUtf8 {
+        /// The cache, or Anvil itself.
+        path: PathBuf,
+    },
     /// A file or folder could not be read or written.
     #[error("use {path}", path = path.display())]
     File {

@@ -96,7 +96,8 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let settings = interrupt::unless_interrupted(&interrupt, prepared(args, &schedule.trials, cluster)).await?;
+    let prepared = Box::pin(prepared(args, &schedule.trials, cluster));
+    let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // What a component leaves behind when it ends, it leaves to this process.
     reaper::adopt_orphans()?;
     let (report, shown) = follow(&schedule, &settings, &interrupt).await;

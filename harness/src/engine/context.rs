@@ -28,7 +28,8 @@ pub(super) struct Context {
 pub(super) fn current() -> Option<Context> {
     let named = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let folder = env::var_os(CONFIG_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let folder = folder.or_else(|| Some(etcetera::home_dir().ok()?.join(".docker")))?;
+    let of_user = || etcetera::home_dir().unwrap_or_else(|_| "/".into()).join(".docker");
+    let folder = folder.unwrap_or_else(of_user);
     chosen(named(CONTEXT_VARIABLE), &folder)
 }
 

@@ -125,6 +125,7 @@ pub(crate) fn remedy_of_setup(error: &SetupError) -> Option<String> {
         return Some(text.to_owned());
     }
     let text = match error {
+        SetupError::NotUtf8 { .. } => "name another folder with HARNESS_CACHE, and another Anvil with HARNESS_ANVIL",
         SetupError::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
         SetupError::NotFound { .. } | SetupError::NotThere { .. } => {
             "name an Anvil binary with --anvil or HARNESS_ANVIL"

@@ -58,6 +58,7 @@ impl FoldersError {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
+            Self::Refused { path, .. } if path.to_str().is_none() => "name another folder with HARNESS_RUNS".to_owned(),
             Self::Refused { path, .. } => {
                 format!("name a folder of your own with HARNESS_RUNS, or have {} removed", path.display())
             }
@@ -86,6 +87,10 @@ impl RunFolders {
     /// Makes the root where it is not there, and sees that nobody else has put it there.
     pub fn prepare(&self) -> Result<(), FoldersError> {
         let make = |source| FoldersError::Make { path: self.root.clone(), source };
+        if self.root.to_str().is_none() {
+            let reason = "its path is not UTF-8, and Anvil, which keeps blocks there, takes no other".to_owned();
+            return Err(FoldersError::Refused { path: self.root.clone(), reason });
+        }
         if !self.shared {
             return fs::create_dir_all(&self.root).map_err(make);
         }

@@ -176,7 +176,12 @@ pub struct HarnessExecutable(pub PathBuf);
 impl HarnessExecutable {
     /// The running executable.
     pub fn current() -> std::io::Result<Self> {
-        std::env::current_exe().map(Self)
+        let path = std::env::current_exe()?;
+        // It is started by what components and scenarios call programs, which is text.
+        if path.to_str().is_none() {
+            return Err(std::io::Error::other(format!("its path is not UTF-8: {}", path.display())));
+        }
+        Ok(Self(path))
     }
 }
 

@@ -120,6 +120,18 @@ fn what_happened_while_the_harness_was_stopped_counts() {
     sandbox.assert_nothing_left();
 }
 
+/// A machine that sleeps, or a virtual one that is paused: nothing knows that time has passed.
+#[test]
+fn a_trial_goes_on_after_everything_stood_still() {
+    let sandbox = Sandbox::new();
+    let harness = working(&sandbox, SLOW);
+    sandbox.signal_all(Signal::STOP);
+    sleep(Duration::from_secs(3));
+    sandbox.signal_all(Signal::CONT);
+    harness.finish().assert_code(0).assert_shows(&["1 passed"]);
+    sandbox.assert_nothing_left();
+}
+
 #[test]
 fn a_step_that_takes_too_long_is_1_and_named() {
     let sandbox = Sandbox::new();

@@ -142,6 +142,14 @@ impl Sandbox {
         texts.map(variables).collect()
     }
 
+    /// Signals all living processes that a harness of this test started, and such harnesses.
+    pub(crate) fn signal_all(&self, signal: Signal) {
+        for (pid, _) in self.labelled() {
+            // One that has ended meanwhile takes no signal.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
     fn labelled(&self) -> Vec<(Pid, String)> {
         let label = format!("{RUNS_VARIABLE}={}", self.runs().display());
         let mut found = Vec::new();

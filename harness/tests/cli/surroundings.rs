@@ -2,11 +2,16 @@
 //! others have made, too few files.
 
 use std::{
-    env, fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    env,
+    ffi::OsStr,
+    fs,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{PermissionsExt as _, symlink},
+    },
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::process::{Signal, geteuid};
@@ -206,4 +211,39 @@ fn an_interruption_ends_the_installation_of_anvil() {
     harness.finish().assert_code(130);
     eventually(LIMIT, || sandbox.processes().is_empty().then_some(()).ok_or("npm goes on")).unwrap();
     assert_eq!(fs::read_dir(sandbox.path("cache/tools")).unwrap().count(), 0, "half an installation is left");
+}
+
+/// Anvil ends with a backtrace where one of its arguments is not UTF-8.
+#[rstest::rstest]
+#[case::runs("HARNESS_RUNS")]
+#[case::cache("HARNESS_CACHE")]
+fn a_folder_whose_path_is_not_utf_8_is_refused(#[case] variable: &str) {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("").join(OsStr::from_bytes(b"x\xffy"));
+    let outcome = run(sandbox.harness(&["run", "square"]).env(variable, &folder));
+    outcome.assert_code(3);
+    let said = outcome.stdout + &outcome.stderr;
+    assert!(said.contains("not UTF-8") && said.contains(variable), "{said}");
+    assert!(!folder.exists());
+}
+
+#[test]
+fn gc_keeps_the_cache_within_its_bound() {
+    let sandbox = Sandbox::new();
+    let old = sandbox.path("cache/tools/old");
+    fs::create_dir_all(&old).unwrap();
+    fs::write(old.join("file"), [0; 3000]).unwrap();
+    for path in [&old.join("file"), &old] {
+        fs::File::open(path).unwrap().set_modified(SystemTime::now() - Duration::from_hours(50)).unwrap();
+    }
+    let gc = |arguments: &[&str], limit: &str| {
+        let mut command = sandbox.harness(&[&["gc"], arguments].concat());
+        run(command.env("HARNESS_CACHE", sandbox.path("cache")).env("HARNESS_CACHE_LIMIT", limit))
+    };
+    let would = gc(&["--dry-run"], "2kB");
+    would.assert_code(0).assert_shows(&["cache/tools/old: ", "used 2d ago", "is to hold"]);
+    gc(&[], "4kB").assert_code(0);
+    assert!(old.exists(), "it was removed by a rehearsal or within the bound");
+    gc(&["--cache-limit", "2kB"], "4kB").assert_code(0).assert_shows(&["cache/tools/old: "]);
+    assert!(!old.exists());
 }

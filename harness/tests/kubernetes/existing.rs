@@ -11,7 +11,7 @@ use std::{
 use hourglass_harness::{
     chain::AnvilSearch,
     cluster::{
-        ClusterError, OperatorChoice,
+        ClusterError, Existing, OperatorChoice,
         operator::{NAMESPACE, OperatorError, OperatorRelease, OperatorRequest, OperatorSource, remove_unused},
     },
     image::{NodeImage, PullPolicy, deliver_to_nodes},
@@ -31,6 +31,7 @@ use kube::{
 use serde_json::Value;
 
 use crate::{
+    http_proxy::HttpProxy,
     lab::{Field, GONE_WITHIN, HARNESS, block_on, clear_of_runs},
     operator::DEFINITION,
     refused::{definition, left},
@@ -158,6 +159,24 @@ pub(crate) fn an_api_server_that_goes_away_is_noticed() {
     assert!(matches!(error, ClusterError::Lost { .. }), "{error:?}");
     assert!(error.remedy().unwrap().contains("harness gc"), "{error}");
     assert!(took < Duration::from_mins(1), "noticed after {took:?}");
+}
+
+/// Companies have clusters that only a proxy reaches. Watches and calls take the same way.
+pub(crate) fn a_cluster_is_reached_through_the_proxy_of_its_kubeconfig() {
+    let field = Field::take();
+    let proxy = HttpProxy::start();
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(&field.lease.kubeconfig).unwrap();
+    let mut kubeconfig: Value = serde_yaml::from_str(&text).unwrap();
+    let cluster = &mut kubeconfig["clusters"][0]["cluster"];
+    cluster["proxy-url"] = format!("http://{}", proxy.authority()).into();
+    let server = cluster["server"].as_str().unwrap().trim_start_matches("https://").to_owned();
+    let path = folder.path().join("kubeconfig");
+    fs::write(&path, serde_yaml::to_string(&kubeconfig).unwrap()).unwrap();
+    let cluster = block_on(Existing::new(Some(path), None).connect(&|_| {})).unwrap();
+    let listed = block_on(Api::<Namespace>::all(cluster.client.clone()).list(&ListParams::default())).unwrap();
+    assert!(!listed.items.is_empty());
+    assert_eq!(proxy.asked().first(), Some(&format!("CONNECT {server} HTTP/1.1")));
 }
 
 fn harness(arguments: &[&str]) -> Output {

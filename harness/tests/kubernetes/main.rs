@@ -7,6 +7,8 @@
 
 mod existing;
 mod helm;
+#[path = "../support/http_proxy.rs"]
+mod http_proxy;
 mod lab;
 mod mutants;
 mod operator;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         existing::scenarios_that_need_its_nodes_are_skipped_before_anything_is_made,
         existing::what_a_user_may_not_do_is_listed_before_anything_is_made,
         existing::an_api_server_that_goes_away_is_noticed,
+        existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
     ];
     // Minutes each: a trial for every fault. They are run with `--ignored`, as every night.
     let nightly = trials![mutants::each_fault_of_an_operator_breaks_its_own_promise];

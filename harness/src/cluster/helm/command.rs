@@ -19,7 +19,7 @@ use super::{HelmError, Release};
 use crate::{
     chain::cache_folder,
     child::reach_loopback_directly,
-    cluster::{Cluster, Tool},
+    cluster::{Cluster, Tool, kubeconfig_files},
 };
 
 /// Where Helm keeps what it keeps, in the harness's cache.
@@ -94,8 +94,13 @@ impl Helm {
         {
             command.env(variable, self.home.join(folder));
         }
-        // Not by its option, which is for one file.
-        command.env("KUBECONFIG", &self.cluster.kubeconfig).env("KUBECACHEDIR", self.discovery());
+        command.env_remove("KUBECONFIG").env("KUBECACHEDIR", self.discovery());
+        match kubeconfig_files(&self.cluster.kubeconfig).as_slice() {
+            // Its name may have a colon.
+            [file] => drop(command.arg("--kubeconfig").arg(file)),
+            // The option is for one file.
+            _ => drop(command.env("KUBECONFIG", &self.cluster.kubeconfig)),
+        }
         reach_loopback_directly(command.as_std_mut());
         command.args(["--kube-context", &self.cluster.context, "--namespace", &release.namespace]);
         // An interruption of ours is no business of its: it is ended in order.

@@ -26,7 +26,7 @@ pub enum DockerSetupError {
     },
     /// The engine that is meant is not one that can be started here.
     #[error(
-        "set up the engine at {address}, which DOCKER_HOST names: only that of this machine can be set up; unset it, or start that engine"
+        "set up the engine at {address}, which DOCKER_HOST or a context of the docker command names: only that of this machine can be set up; unset it, or start that engine"
     )]
     NamedElsewhere {
         /// What the variable names.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{look::Place, processes::SeenProcesses};
 use crate::{
@@ -45,6 +45,7 @@ pub struct FoundRun {
     /// When it expires.
     pub expires: Option<Timestamp>,
     /// Its folder.
+    #[serde(serialize_with = "as_text")]
     pub folder: Option<PathBuf>,
     /// Whether the folder is one of those that the caller named, not only of those that labels name.
     #[serde(skip)]
@@ -128,6 +129,12 @@ impl FoundRun {
             volumes: Vec::new(),
         }
     }
+}
+
+/// A path need not be UTF-8, while JSON is.
+#[expect(clippy::ref_option, reason = "what serde hands over")]
+fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
 /// The time between two moments in its largest unit, as `3h`.
