@@ -19,6 +19,7 @@ use hourglass_proto::services::v1::{
     aggregator_management_service_client::AggregatorManagementServiceClient,
     executor_management_service_client::ExecutorManagementServiceClient,
 };
+use tokio::runtime::Runtime;
 
 use crate::{
     components::script,
@@ -27,13 +28,21 @@ use crate::{
 };
 
 /// Every user of the machine reaches the port of an executor, and a deployment starts a program.
-#[tokio::test]
-async fn management_services_serve_nobody_but_the_operator() {
+#[test]
+fn management_services_serve_nobody_but_the_operator() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--keep", "always", "square"]);
     outcome.assert_code(0);
+    Runtime::new().unwrap().block_on(assert_only_the_operator_is_served(&outcome.stdout));
+    let run = only_folder(&sandbox);
+    sandbox.run(&["gc", run.file_name().unwrap().to_str().unwrap()]).assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
+/// Asks the components whose endpoints a run has told.
+async fn assert_only_the_operator_is_served(endpoints: &str) {
     let accounts = accounts();
-    let executor = channel(endpoint(&outcome.stdout, "executor/operator")).unwrap();
+    let executor = channel(endpoint(endpoints, "executor/operator")).unwrap();
     let mut executor = ExecutorManagementServiceClient::new(executor);
     let key = &accounts.operators[0].key;
     let asked = GetChallengeTokenRequest { operator_address: format!("{:?}", key.address()) };
@@ -58,7 +67,7 @@ async fn management_services_serve_nobody_but_the_operator() {
         ];
         assert_eq!(refused.map(|status| format!("{:?}", status.code())), ["Unauthenticated"; 3]);
     }
-    let aggregator = channel(endpoint(&outcome.stdout, "aggregator")).unwrap();
+    let aggregator = channel(endpoint(endpoints, "aggregator")).unwrap();
     let mut aggregator = AggregatorManagementServiceClient::new(aggregator);
     let register =
         RegisterAvsRequest { avs_address: format!("{:?}", Address::zero()), chain_ids: vec![31_338], auth: None };
@@ -76,8 +85,6 @@ async fn management_services_serve_nobody_but_the_operator() {
     let auth = auth::to_executor(&mut executor, key).await.unwrap();
     let list = ListPerformersRequest { auth, ..ListPerformersRequest::default() };
     assert_eq!(executor.list_performers(list).await.unwrap().into_inner().performers.len(), 1);
-    sandbox.run(&["gc"]).assert_code(0);
-    sandbox.assert_nothing_left();
 }
 
 /// A program of the user's has rules of its own: one that serves everybody is called without a signature.
@@ -118,7 +125,8 @@ fn what_a_trial_writes_is_for_its_user_alone() {
     let with_keys: Vec<_> = with_secrets(&folder).into_iter().map(|(path, _)| path).collect();
     let read = ["aggregator.yaml", "executor-operator.yaml"].map(|name| folder.join(name));
     assert_eq!(with_keys, read, "components read their keys there while they run, and they are nowhere else");
-    sandbox.run(&["gc"]).assert_code(0);
+    let run = only_folder(&sandbox);
+    sandbox.run(&["gc", run.file_name().unwrap().to_str().unwrap()]).assert_code(0);
     sandbox.assert_nothing_left();
 }
 
