@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     machine::{Check, Diagnosis, Verdict, gather},
-    report::TerminalOptions,
+    report::takes_colour,
     runner::verdict::ExitStatus,
     scenario::RuntimeKind,
 };
@@ -45,7 +45,7 @@ pub async fn run(args: &DoctorArgs, out: &mut impl Output) -> Result<ExitStatus,
     let text = if args.json {
         serde_json::to_string_pretty(&diagnosis)? + "\n"
     } else {
-        table(&diagnosis, TerminalOptions::detect("").colour)
+        table(&diagnosis, takes_colour(&std::io::stdout()))
     };
     write!(out, "{text}")?;
     Ok(diagnosis.status(&args.runtimes))

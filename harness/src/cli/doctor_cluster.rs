@@ -14,7 +14,7 @@ use crate::{
     },
     engine::Engine,
     machine::{Check, Verdict},
-    report::TerminalOptions,
+    report::takes_colour,
     runner::verdict::ExitStatus,
 };
 
@@ -83,7 +83,7 @@ pub async fn run(args: &ClusterArgs, json: bool, out: &mut impl Output) -> Resul
         let report = Report { cluster: &cluster.name, usable: missing.is_empty(), checks: &checks };
         serde_json::to_string_pretty(&report)? + "\n"
     } else {
-        let colour = TerminalOptions::detect("").colour;
+        let colour = takes_colour(&std::io::stdout());
         format!("{}\n{}\n", rows(&checks, colour), conclusion(&cluster.name, &missing, colour))
     };
     write!(out, "{text}")?;

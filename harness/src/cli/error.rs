@@ -22,7 +22,7 @@ use crate::{
     image::ImageError,
     machine::{exhausted, open_files::TooFewFiles, setup::KubernetesSetupError},
     reaper::ReaperError,
-    report::ReportError,
+    report::{ReportError, takes_colour},
     runner::{FoldersError, remedy_of_setup, verdict::ExitStatus},
     scenario::ScenarioError,
 };
@@ -128,6 +128,7 @@ impl CliError {
             | Self::Usage(_)
             | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
+            Self::Report(error) if error.is_usage() => ExitStatus::Usage,
             _ => ExitStatus::Environment,
         }
     }
@@ -147,6 +148,7 @@ impl CliError {
             Self::KubernetesSetup(error) => error.remedy(),
             Self::Cluster(error) => error.remedy(),
             Self::ClusterOperator(error) => error.remedy(),
+            Self::Report(error) => error.remedy().map(str::to_owned),
             _ => None,
         }
     }
@@ -159,7 +161,7 @@ impl CliError {
     /// Shows it on standard error: problems in files at their places, anything else with what caused it.
     pub fn show(&self) {
         // Nowhere to say that nothing can be said.
-        let colour = console::colors_enabled_stderr();
+        let colour = takes_colour(&io::stderr());
         let text = self.text(colour);
         let text = if colour { painted(&text) } else { safe(&text) };
         let _ = io::stderr().write_all(text.as_bytes());

@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use hourglass_component::text::{painted, safe};
 
+use crate::report::takes_colour;
+
 /// Standard output, or what a test reads in its place.
 ///
 /// Its failures have a type of their own, so that no other failure of the system can be taken for one: a command that
@@ -20,7 +22,7 @@ impl<W: io::Write> Output for W {
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), OutputError> {
         let text = text.to_string();
         // Names, labels and texts of others are in it: whoever wrote them does not get at the terminal.
-        let text = if console::colors_enabled() { painted(&text) } else { safe(&text) };
+        let text = if takes_colour(&io::stdout()) { painted(&text) } else { safe(&text) };
         io::Write::write_all(self, text.as_bytes()).map_err(OutputError)
     }
 

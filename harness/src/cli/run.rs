@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cluster::ClusterChoiceArgs};
@@ -11,7 +12,7 @@ use crate::{
     engine::EngineAddress,
     machine::open_files,
     reaper,
-    report::{self, RunReport, Terminal, TerminalOptions},
+    report::{self, ReportError, Reports, RunReport, Terminal, TerminalOptions},
     runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
     runtime::HarnessExecutable,
     scenario::{RuntimeKind, Selection, Trial},
@@ -42,10 +43,10 @@ pub struct RunArgs {
     /// scenario, else ten minutes, or more where its steps may take longer
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub trial_timeout: Option<Duration>,
-    /// Write a `JUnit` report to this file
+    /// Write a `JUnit` report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Write a JSON report to this file
+    /// Write a JSON report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Where chains come from
@@ -90,6 +91,10 @@ impl RunArgs {
 /// Runs the trials; the first Ctrl-C ends them in order, the second at once.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let (trials, cluster) = args.chosen()?;
+    let (reports, refused) = Reports::prepare(args.junit.as_deref(), args.json.as_deref());
+    if !refused.is_empty() {
+        return Ok(not_begun(&trials, &reports, refused));
+    }
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
     if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
@@ -100,15 +105,11 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // What a component leaves behind when it ends, it leaves to this process.
     reaper::adopt_orphans()?;
-    let (report, shown) = follow(&schedule, &settings, &interrupt).await;
-    let afterwards = [
-        shown,
-        args.junit.as_ref().map_or(Ok(()), |path| Ok(report::write_junit(path, &report, COMMAND)?)),
-        args.json.as_ref().map_or(Ok(()), |path| Ok(report::write_json(path, &report)?)),
-        tidy(&settings.cluster).await,
-    ];
+    let (report, shown) = follow(&schedule, &settings, &interrupt, reports.take_output()).await;
+    let mut afterwards: Vec<CliError> = reports.write(&report, COMMAND).into_iter().map(CliError::from).collect();
+    afterwards.extend([shown, tidy(&settings.cluster).await].into_iter().filter_map(Result::err));
     // What the trials came to counts for more than what could not be done with it afterwards.
-    let status = afterwards.into_iter().filter_map(Result::err).map(|error| {
+    let status = afterwards.into_iter().map(|error| {
         error.show();
         error.status()
     });
@@ -140,6 +141,18 @@ async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> R
         cluster,
         trial_timeout: args.trial_timeout,
     })
+}
+
+/// A report that cannot be written is told before the trials, which are not run then; the other report says so.
+fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> ExitStatus {
+    let names = trials.iter().map(|trial| trial.name.clone()).collect();
+    let report = RunReport { started: Timestamp::now(), not_run: names, ..RunReport::default() };
+    let errors = refused.into_iter().chain(reports.write(&report, COMMAND)).map(CliError::from);
+    let statuses = errors.map(|error| {
+        error.show();
+        error.status()
+    });
+    statuses.max().unwrap_or(ExitStatus::Environment)
 }
 
 /// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it
@@ -180,9 +193,17 @@ async fn follow(
     schedule: &Schedule,
     settings: &TrialSettings,
     interrupt: &CancellationToken,
+    output_is_taken: bool,
 ) -> (RunReport, Result<(), CliError>) {
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
-    let mut terminal = Terminal::new(io::stdout(), TerminalOptions::detect(COMMAND));
+    let output: Box<dyn io::Write + Send> =
+        if output_is_taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let options = if output_is_taken {
+        TerminalOptions::detect(COMMAND, &io::stderr())
+    } else {
+        TerminalOptions::detect(COMMAND, &io::stdout())
+    };
+    let mut terminal = Terminal::new(output, options);
     let ((), (report, written)) = tokio::join!(
         async {
             run_all(schedule, settings, interrupt, &events).await;

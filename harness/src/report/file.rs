@@ -1,13 +1,10 @@
-//! Report files: whole or not there.
+//! The reports of a run that go to files, pipes or standard output.
 
-use std::{
-    fs::{self, Permissions},
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-/// Why a report file could not be written.
+use super::{RunReport, Target, json, junit};
+
+/// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -17,7 +14,7 @@ pub enum ReportError {
         /// The file.
         path: PathBuf,
         /// What the system answered.
-        source: io::Error,
+        source: std::io::Error,
     },
     /// The report has no form in this format.
     #[error("render the report {path}", path = path.display())]
@@ -27,69 +24,79 @@ pub enum ReportError {
         /// What the format does not take.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The path cannot mean a file.
+    #[error("write the report {path:?}: {reason}")]
+    Place {
+        /// As it was given.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Both reports would go to one place.
+    #[error("write the reports {path} and {other}: they are one and the same file", path = path.display(), other = other.display())]
+    Twice {
+        /// The JSON report.
+        path: PathBuf,
+        /// The `JUnit` report.
+        other: PathBuf,
+    },
 }
 
-/// Replaces the file in one step, so that no reader sees half of it; makes the folders above it.
-///
-/// What is no ordinary file, a pipe or a device such as `/dev/stdout`, is written to and stays what it is.
-pub(super) fn write(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
-    replace(path, contents).map_err(|source| ReportError::Write { path: path.to_owned(), source })
-}
-
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Ok(metadata) if !metadata.is_file() => return fs::write(path, contents),
-        _ => {}
-    }
-    // A link is followed, not replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    // Readable by others like any file that a program makes, as far as the umask allows.
-    let permissions = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().prefix(".report-").permissions(permissions).tempfile_in(folder)?;
-    file.write_all(contents)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::error::Error;
-
-    use super::*;
-
-    #[test]
-    fn folders_are_made_and_an_older_report_is_replaced() {
-        let base = tempfile::tempdir().unwrap();
-        let path = base.path().join("a/b/report.xml");
-        write(&path, b"old and longer").unwrap();
-        write(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        let names = fs::read_dir(path.parent().unwrap()).unwrap().count();
-        assert_eq!(names, 1, "a temporary file was left beside the report");
+impl ReportError {
+    /// Whether the command line is to blame, and not what the system has there.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Place { .. } | Self::Twice { .. })
     }
 
-    #[test]
-    fn the_target_of_a_link_is_replaced_and_not_the_link() {
-        let base = tempfile::tempdir().unwrap();
-        let (target, link) = (base.path().join("target"), base.path().join("link"));
-        fs::write(&target, "old").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        write(&link, b"new").unwrap();
-        assert!(link.is_symlink(), "the link was replaced by a file");
-        assert_eq!(fs::read(&target).unwrap(), b"new");
-    }
-
-    #[test]
-    fn a_path_that_cannot_be_written_is_named() {
-        let base = tempfile::tempdir().unwrap();
-        fs::write(base.path().join("file"), "").unwrap();
-        for path in [base.path().join("file/report.xml"), base.path().to_owned()] {
-            let error = write(&path, b"").unwrap_err();
-            assert_eq!(error.to_string(), format!("write the report {}", path.display()));
-            assert!(error.source().is_some(), "the cause is lost");
+    /// What to do about it, where that is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Place { .. } => Some("name a file; `-` is standard output"),
+            Self::Twice { .. } => Some("give each report a file of its own"),
+            Self::Write { .. } | Self::Render { .. } => None,
         }
+    }
+}
+
+/// Where the reports of a run go, as far as they are asked for and can be written.
+#[derive(Debug, Default)]
+pub struct Reports {
+    junit: Option<Target>,
+    json: Option<Target>,
+}
+
+impl Reports {
+    /// Finds out where they go, before there is anything to report; and why one of them cannot be written.
+    pub fn prepare(junit: Option<&Path>, json: Option<&Path>) -> (Self, Vec<ReportError>) {
+        let mut errors = Vec::new();
+        let mut target = |path: Option<&Path>| match Target::prepare(path?) {
+            Ok(target) => Some(target),
+            Err(error) => {
+                errors.push(error);
+                None
+            }
+        };
+        let mut reports = Self { junit: target(junit), json: target(json) };
+        if let Self { junit: Some(junit), json: Some(json) } = &reports
+            && let Err(error) = json.differs_from(junit)
+        {
+            errors.push(error);
+            reports = Self::default();
+        }
+        (reports, errors)
+    }
+
+    /// Whether one of them goes to standard output, so that what people read must stand elsewhere.
+    pub fn take_output(&self) -> bool {
+        [&self.junit, &self.json].into_iter().flatten().any(Target::is_output)
+    }
+
+    /// Writes them; one that cannot be written does not keep the other from it.
+    ///
+    /// `command` is what runs a trial when its name is added.
+    pub fn write(&self, run: &RunReport, command: &str) -> Vec<ReportError> {
+        let junit = self.junit.as_ref().map(|target| junit::write(target, run, command));
+        let json = self.json.as_ref().map(|target| json::write(target, run));
+        [junit, json].into_iter().flatten().filter_map(Result::err).collect()
     }
 }

@@ -1,12 +1,10 @@
 //! A run as JSON, for programs that compare and plot.
 
-use std::path::Path;
-
 use hourglass_component::text::safe_json;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ReportError, RunReport, file, run::Summary};
+use super::{ReportError, RunReport, Target, run::Summary};
 use crate::runner::{
     parity::Parity,
     verdict::{ExitStatus, TrialReport, milliseconds},
@@ -16,9 +14,9 @@ use crate::runner::{
 pub const JSON_VERSION: u32 = 1;
 
 /// Writes the run as one JSON document.
-pub fn write_json(path: &Path, run: &RunReport) -> Result<(), ReportError> {
-    let text = render(run).map_err(|source| ReportError::Render { path: path.to_owned(), source: Box::new(source) })?;
-    file::write(path, text.as_bytes())
+pub(super) fn write(target: &Target, run: &RunReport) -> Result<(), ReportError> {
+    let text = render(run).map_err(|source| target.unrenderable(source))?;
+    target.write(text.as_bytes())
 }
 
 #[derive(Serialize)]

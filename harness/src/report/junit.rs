@@ -1,15 +1,12 @@
 //! A run as JUnit XML, for CI.
 
-use std::path::Path;
-
 use hourglass_component::text::{cut, safe, safe_line};
 use jiff::Timestamp;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{
-    ReportError, RunReport,
+    ReportError, RunReport, Target,
     block::{Paint, block, parity_text},
-    file,
 };
 use crate::runner::{
     parity::{PARITY, Parity, ParityVerdict},
@@ -22,10 +19,9 @@ const HEADLINE: usize = 1 << 10;
 /// Writes the run as a JUnit document: a suite a runtime, `<failure>` for what was tested and `<error>` for the rest.
 ///
 /// `command` is what runs a trial when its name is added.
-pub fn write_junit(path: &Path, run: &RunReport, command: &str) -> Result<(), ReportError> {
-    let text = render(run, command)
-        .map_err(|source| ReportError::Render { path: path.to_owned(), source: Box::new(source) })?;
-    file::write(path, text.as_bytes())
+pub(super) fn write(target: &Target, run: &RunReport, command: &str) -> Result<(), ReportError> {
+    let text = render(run, command).map_err(|source| target.unrenderable(source))?;
+    target.write(text.as_bytes())
 }
 
 fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::SerializeError> {

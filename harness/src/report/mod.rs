@@ -2,6 +2,7 @@
 //! Reports read verdicts; they judge nothing and touch no environment.
 
 mod block;
+mod colour;
 mod event;
 mod file;
 mod json;
@@ -10,12 +11,14 @@ mod progress;
 mod run;
 #[cfg(test)]
 mod samples;
+mod target;
 mod terminal;
 
 pub use block::{failure_text, parity_text};
+pub use colour::takes_colour;
 pub use event::{Reporter, RunEvent, follow};
-pub use file::ReportError;
-pub use json::{JSON_VERSION, write_json};
-pub use junit::write_junit;
+pub use file::{ReportError, Reports};
+pub use json::JSON_VERSION;
 pub use run::RunReport;
+pub use target::Target;
 pub use terminal::{Terminal, TerminalOptions};

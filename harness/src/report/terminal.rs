@@ -11,6 +11,7 @@ use hourglass_component::text::{painted, safe, safe_line};
 use super::{
     Reporter, RunEvent, RunReport,
     block::{Paint, block, parity_text, running, skipped, time},
+    colour::takes_colour,
     progress::Progress,
 };
 use crate::runner::{
@@ -30,16 +31,11 @@ pub struct TerminalOptions {
 }
 
 impl TerminalOptions {
-    /// As standard output and standard error are: colours and progress only on a terminal that can do them, colours
-    /// only where `NO_COLOR` is not set.
-    pub fn detect(command: impl Into<String>) -> Self {
+    /// For a run that is shown on this output: colours where it takes them, progress where standard error is a terminal
+    /// that can do it.
+    pub fn detect(command: impl Into<String>, output: &impl IsTerminal) -> Self {
         let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self {
-            colour: capable && !no_colour && io::stdout().is_terminal(),
-            progress: capable && io::stderr().is_terminal(),
-            command: command.into(),
-        }
+        Self { colour: takes_colour(output), progress: capable && io::stderr().is_terminal(), command: command.into() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::{Sandbox, run};
+use crate::sandbox::{HARNESS, Sandbox, run};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -43,14 +43,97 @@ fn junit_and_json_tell_of_every_trial() {
     assert!(task["phases"].as_object().is_some_and(|phases| phases.len() >= 8), "phases are missing: {task}");
 }
 
-/// A report that cannot be written is no pass: a pipeline would read the one of yesterday.
+/// Nobody waits for trials whose report is lost; the other report says that they were not run.
 #[test]
-fn a_report_that_cannot_be_written_is_a_failure() {
+fn a_report_that_cannot_be_written_is_told_before_the_trials() {
     let sandbox = Sandbox::new();
-    let file = sandbox.file("file", "");
-    let outcome = run(sandbox.harness(&["run", "square", "--junit"]).arg(file.join("junit.xml")));
-    outcome.assert_code(3).assert_shows(&["PASS"]).assert_complains(&["junit.xml"]);
-    sandbox.assert_nothing_left();
+    let (file, json) = (sandbox.file("file", ""), sandbox.path("new/report.json"));
+    let outcome =
+        run(sandbox.harness(&["run", "square", "--junit"]).arg(file.join("junit.xml")).arg("--json").arg(&json));
+    outcome.assert_code(3).assert_complains(&["failed to write the report", "junit.xml", "Not a directory"]);
+    assert_eq!(outcome.stdout, "");
+    assert!(!sandbox.runs().exists(), "a trial was begun");
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!((&report["not_run"][0], &report["exit_code"]), (&"process::square".into(), &3.into()));
+}
+
+/// A disk that is full, or a folder that is gone, at the end of a run: what the trials came to counts for more.
+#[test]
+fn a_report_that_is_lost_in_the_end_hides_neither_a_failure_nor_the_other_report() {
+    let sandbox = Sandbox::new();
+    let (folder, json) = (sandbox.path("reports"), sandbox.path("report.json"));
+    let command = format!("rm -r {}; exec {HARNESS} component performer", folder.display());
+    let performer = format!("components: {{performer: {{command: [sh, -c, \"{command}\"]}}}}\n");
+    let bad = sandbox.scenario("bad", &format!("{performer}{}", STEPS.replace("0x10", "0x11")));
+    let mut harness = sandbox.harness(&["run", "--junit"]);
+    let outcome = run(harness.arg(folder.join("junit.xml")).arg("--json").arg(&json).arg(&bad));
+    outcome.assert_code(1).assert_shows(&["FAIL  process::bad"]).assert_complains(&["write the report", "junit.xml"]);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!(report["exit_code"], 1);
+}
+
+/// What cannot mean a file is a mistake of the command line.
+#[rstest::rstest]
+#[case::folder(&["--junit", "."], "it is a folder")]
+#[case::tilde(&["--junit", "~/junit.xml"], "only shells replace")]
+#[case::twice(&["--junit", "report", "--json", "./report"], "they are one and the same file")]
+#[case::output_twice(&["--junit", "-", "--json", "/dev/stdout"], "they are one and the same file")]
+fn a_path_that_means_no_file_is_2(#[case] options: &[&str], #[case] reason: &str) {
+    let sandbox = Sandbox::new();
+    let outcome = run(sandbox.harness(&["run", "square"]).args(options));
+    outcome.assert_code(2).assert_complains(&[reason, "remedy: "]);
+    assert!(!sandbox.runs().exists(), "a trial was begun");
+    assert!(!sandbox.path("report").exists() && !sandbox.path("~").exists(), "something was made of a mistake");
+}
+
+/// A program that reads the report from a pipe gets nothing else, and a person is told on standard error.
+#[rstest::rstest]
+#[case("-")]
+#[case("/dev/stdout")]
+fn a_report_on_standard_output_stands_alone(#[case] path: &str) {
+    let sandbox = Sandbox::new();
+    let outcome = run(&mut sandbox.harness(&["run", "square", "--json", path]));
+    outcome.assert_code(0).assert_complains(&["PASS  process::square", "1 passed, 0 failed"]);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["trials"][0]["trial"], "process::square");
+    assert!(!sandbox.path("-").exists());
+}
+
+/// The log of a CI job that the harness writes to is not replaced by its report.
+#[test]
+fn a_log_that_is_standard_output_keeps_what_is_in_it() {
+    let sandbox = Sandbox::new();
+    let log = sandbox.file("log", "earlier\n");
+    let open = || fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let status =
+        sandbox.harness(&["run", "square", "--junit", "/dev/stdout"]).stdout(open()).stderr(open()).status().unwrap();
+    assert!(status.success(), "{status}");
+    let text = fs::read_to_string(&log).unwrap();
+    for part in ["earlier\n", "PASS  process::square", "<testsuites ", "</testsuites>"] {
+        assert_eq!(text.matches(part).count(), 1, "{part} in {text}");
+    }
+}
+
+/// Tools that show colours of what they read ask for them, and people who want none say so.
+#[rstest::rstest]
+#[case(&[], false)]
+#[case(&[("CLICOLOR_FORCE", "1")], true)]
+#[case(&[("CLICOLOR_FORCE", "0")], false)]
+#[case(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false)]
+fn colours_are_shown_where_they_are_asked_for(#[case] variables: &[(&str, &str)], #[case] colours: bool) {
+    let sandbox = Sandbox::new();
+    let bad = sandbox.scenario("bad", "stesp: []\n");
+    let mut lint = sandbox.harness(&["lint"]);
+    let mut wrong = sandbox.harness(&["run"]);
+    for command in [&mut lint, &mut wrong] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+            command.env_remove(name);
+        }
+        command.arg(&bad).envs(variables.iter().copied());
+    }
+    let (linted, refused) = (run(&mut lint), run(&mut wrong));
+    assert_eq!(linted.stdout.contains('\x1b'), colours, "{}", linted.stdout);
+    assert_eq!(refused.stderr.contains('\x1b'), colours, "{}", refused.stderr);
 }
 
 #[rstest::rstest]

@@ -1,0 +1,315 @@
+//! Where reports go: found out before the trials, so that nobody waits an hour for a report that cannot be written.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Component, Path, PathBuf},
+};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+use super::ReportError;
+
+/// The path that means standard output.
+const OUTPUT: &str = "-";
+/// As many links after another as Linux follows.
+const LINKS: usize = 40;
+
+/// Where a report goes.
+#[derive(Debug)]
+pub struct Target {
+    /// As it was given.
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A file that is replaced in one step, so that no reader sees half of it.
+    Whole(PathBuf),
+    /// A file in a folder that takes no other.
+    InPlace(PathBuf),
+    /// A pipe, a device, or what another program has opened for us; it stays what it is.
+    Stream(File),
+    /// Standard output, or what it leads to.
+    Output,
+    /// Standard error likewise.
+    Errors,
+}
+
+impl Target {
+    /// Finds out where `path` leads, makes the folders above it, and makes sure that a report can be written there.
+    pub fn prepare(path: &Path) -> Result<Self, ReportError> {
+        let place = if path == Path::new(OUTPUT) { Place::Output } else { place(path)? };
+        Ok(Self { path: path.to_owned(), place })
+    }
+
+    /// Whether the report goes to standard output, where nothing else may stand beside it then.
+    pub fn is_output(&self) -> bool {
+        matches!(self.place, Place::Output)
+    }
+
+    /// Fails where both lead to one place: the second report would replace the first, or be mixed with it.
+    pub fn differs_from(&self, other: &Self) -> Result<(), ReportError> {
+        let same = match (&self.place, &other.place) {
+            (Place::Whole(one) | Place::InPlace(one), Place::Whole(two) | Place::InPlace(two)) => {
+                one == two || is_same(fs::metadata(one), fs::metadata(two))
+            }
+            (Place::Stream(one), Place::Stream(two)) => is_same(one.metadata(), two.metadata()),
+            (Place::Output, Place::Output) | (Place::Errors, Place::Errors) => true,
+            _ => false,
+        };
+        if same { Err(ReportError::Twice { path: self.path.clone(), other: other.path.clone() }) } else { Ok(()) }
+    }
+
+    /// Writes the report.
+    pub(super) fn write(&self, contents: &[u8]) -> Result<(), ReportError> {
+        let written = match &self.place {
+            Place::Whole(path) => replace(path, contents),
+            Place::InPlace(path) => fs::write(path, contents),
+            Place::Stream(file) => (&mut &*file).write_all(contents),
+            Place::Output => {
+                let mut output = io::stdout().lock();
+                output.write_all(contents).and_then(|()| output.flush())
+            }
+            Place::Errors => io::stderr().lock().write_all(contents),
+        };
+        written.map_err(|source| ReportError::Write { path: self.path.clone(), source })
+    }
+
+    /// The error of a report that has no form in its format.
+    pub(super) fn unrenderable(&self, source: impl std::error::Error + Send + Sync + 'static) -> ReportError {
+        ReportError::Render { path: self.path.clone(), source: Box::new(source) }
+    }
+}
+
+fn place(path: &Path) -> Result<Place, ReportError> {
+    let refuse = |reason| Err(ReportError::Place { path: path.to_owned(), reason });
+    let failed = |source| ReportError::Write { path: path.to_owned(), source };
+    if path.as_os_str().is_empty() {
+        return refuse("the path is empty");
+    }
+    if let Some(Component::Normal(first)) = path.components().next()
+        && first.as_encoded_bytes().starts_with(b"~")
+        && fs::symlink_metadata(first).is_err()
+    {
+        return refuse("it begins with `~`, which only shells replace, and only where a word begins");
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => return refuse("it is a folder"),
+        Ok(metadata) => {
+            if let Some(place) = opened(path, &metadata).map_err(failed)? {
+                return Ok(place);
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return refuse("it names a folder");
+    }
+    file(path).map_err(failed)
+}
+
+/// What is no ordinary file in a folder.
+fn opened(path: &Path, metadata: &Metadata) -> io::Result<Option<Place>> {
+    let is = |other: io::Result<Metadata>| other.is_ok_and(|other| is_one(metadata, &other));
+    // Everything and nothing is one with it; what stands beside a report there does no harm.
+    if metadata.file_type().is_char_device() && is(fs::metadata("/dev/null")) {
+        return Ok(Some(Place::Stream(OpenOptions::new().write(true).open(path)?)));
+    }
+    if is(metadata_of(&io::stdout())) {
+        return Ok(Some(Place::Output));
+    }
+    if is(metadata_of(&io::stderr())) {
+        return Ok(Some(Place::Errors));
+    }
+    // What another program has opened and handed to us, as `/dev/fd/3`, may be a log with more in it.
+    let folder = fs::canonicalize(folder_of(path))?;
+    if metadata.is_file() && !folder.starts_with("/proc") {
+        return Ok(None);
+    }
+    // Without waiting for somebody who reads a pipe; what is written waits for the reader.
+    let flags = OFlags::NONBLOCK.bits().try_into().unwrap_or_default();
+    let file = OpenOptions::new().append(true).custom_flags(flags).open(path)?;
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(Some(Place::Stream(file)))
+}
+
+fn file(path: &Path) -> io::Result<Place> {
+    // A link is followed, not replaced.
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    let folder = folder_of(&path);
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+    let whole = fs::canonicalize(folder)?.join(name);
+    match temporary(&whole) {
+        Ok(_) => Ok(Place::Whole(whole)),
+        Err(error) => match OpenOptions::new().write(true).open(&whole) {
+            Ok(_) => Ok(Place::InPlace(whole)),
+            Err(_) => Err(error),
+        },
+    }
+}
+
+fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = temporary(path)?;
+    file.write_all(contents)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A file beside this one, which takes its place or vanishes.
+fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    // Readable by others like any file that a program makes, as far as the umask allows.
+    let permissions = Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(".report-").permissions(permissions).tempfile_in(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn metadata_of(stream: &impl std::os::fd::AsFd) -> io::Result<Metadata> {
+    File::from(stream.as_fd().try_clone_to_owned()?).metadata()
+}
+
+fn is_same(one: io::Result<Metadata>, other: io::Result<Metadata>) -> bool {
+    matches!((one, other), (Ok(one), Ok(other)) if is_one(&one, &other))
+}
+
+fn is_one(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error as _, os::unix::fs::symlink, process::Command};
+
+    use super::*;
+
+    fn write(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
+        Target::prepare(path)?.write(contents)
+    }
+
+    #[test]
+    fn folders_are_made_and_an_older_report_is_replaced() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("a/b/report.xml");
+        write(&path, b"old and longer").unwrap();
+        write(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        let names = fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(names, 1, "a temporary file was left beside the report");
+    }
+
+    #[test]
+    fn the_target_of_a_link_is_replaced_and_not_the_link() {
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| base.path().join(name);
+        fs::write(at("target"), "old").unwrap();
+        symlink(at("target"), at("link")).unwrap();
+        symlink("link", at("link to the link")).unwrap();
+        symlink("folder/new", at("link to nothing")).unwrap();
+        for (link, target) in [("link", "target"), ("link to the link", "target"), ("link to nothing", "folder/new")] {
+            write(&at(link), link.as_bytes()).unwrap();
+            assert!(at(link).is_symlink(), "the link was replaced by a file");
+            assert_eq!(fs::read(at(target)).unwrap(), link.as_bytes());
+        }
+    }
+
+    /// Whoever reads a pipe gets the report, and the pipe stays.
+    #[test]
+    fn a_pipe_is_written_to() {
+        let base = tempfile::tempdir().unwrap();
+        let pipe = base.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        let error = Target::prepare(&pipe).unwrap_err();
+        assert!(error.source().is_some(), "nobody would read the report: {error}");
+        let seen = base.path().join("seen");
+        let mut reader = Command::new("cat").arg(&pipe).stdout(File::create(&seen).unwrap()).spawn().unwrap();
+        let target = loop {
+            if let Ok(target) = Target::prepare(&pipe) {
+                break target;
+            }
+            std::thread::yield_now();
+        };
+        // More than a pipe holds: what is written waits for its reader.
+        let report = vec![b'x'; 1 << 20];
+        target.write(&report).unwrap();
+        drop(target);
+        reader.wait().unwrap();
+        let seen = fs::read(&seen).unwrap();
+        assert!(seen == report, "{} bytes arrived", seen.len());
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo(), "the pipe was replaced");
+    }
+
+    /// A log that somebody has opened is not replaced by a report.
+    #[test]
+    fn an_open_file_is_appended_to() {
+        use std::os::fd::AsRawFd as _;
+
+        let base = tempfile::tempdir().unwrap();
+        let log = base.path().join("log");
+        fs::write(&log, "earlier\n").unwrap();
+        let open = OpenOptions::new().append(true).open(&log).unwrap();
+        for folder in ["/proc/self/fd", "/dev/fd"] {
+            write(&Path::new(folder).join(open.as_raw_fd().to_string()), b"report\n").unwrap();
+        }
+        assert_eq!(fs::read_to_string(&log).unwrap(), "earlier\nreport\nreport\n");
+        assert!(is_same(open.metadata(), fs::metadata(&log)), "the file was replaced");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_named() {
+        let base = tempfile::tempdir().unwrap();
+        fs::write(base.path().join("file"), "").unwrap();
+        symlink("loop", base.path().join("loop")).unwrap();
+        for path in ["file/report.xml", "loop", "loop/report.xml", "/proc/nope/report.xml"] {
+            let path = base.path().join(path);
+            let error = Target::prepare(&path).unwrap_err();
+            assert_eq!(error.to_string(), format!("write the report {}", path.display()));
+            assert!(error.source().is_some(), "the cause is lost");
+        }
+        for path in
+            [base.path().to_owned(), base.path().join("new/"), PathBuf::new(), "~/report.xml".into(), "~me/r".into()]
+        {
+            let error = Target::prepare(&path).unwrap_err();
+            assert!(matches!(error, ReportError::Place { .. }), "{error:?}");
+        }
+        assert!(!Path::new("~").exists() && !base.path().join("new").exists(), "a folder was made of a mistake");
+    }
+
+    /// Two reports in one file are none.
+    #[rstest::rstest]
+    #[case("r", "r", true)]
+    #[case("r", "./r", true)]
+    #[case("r", "there/../r", true)]
+    #[case("r", "link", true)]
+    #[case("r", "there/link", true)]
+    #[case("existing", "hard", true)]
+    #[case("dangling", "not/yet", true)]
+    #[case("r", "there/r", false)]
+    #[case("existing", "r", false)]
+    fn two_reports_need_two_places(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| base.path().join(name);
+        fs::create_dir(at("there")).unwrap();
+        fs::write(at("existing"), "").unwrap();
+        fs::hard_link(at("existing"), at("hard")).unwrap();
+        symlink("r", at("link")).unwrap();
+        symlink("../r", at("there/link")).unwrap();
+        symlink("not/yet", at("dangling")).unwrap();
+        let (one, other) = (Target::prepare(&at(one)).unwrap(), Target::prepare(&at(other)).unwrap());
+        assert_eq!(one.differs_from(&other).is_err(), same);
+        let output = || Target::prepare(Path::new(OUTPUT)).unwrap();
+        assert!(output().is_output() && output().differs_from(&output()).is_err());
+    }
+}
