@@ -1,10 +1,12 @@
 //! `harness lint`: all problems of all scenario files.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
+use hourglass_component::document::DocumentError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::{CliError, Output};
+use crate::report::takes_colour;
 use crate::scenario::{Loader, PassedOver, ScenarioError, Selection, load_files};
 
 /// Checks scenario files and shows all problems of all of them
@@ -27,9 +29,13 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     let (paths, passed_over) = Selection { patterns, directory, ..Selection::default() }.files()?;
     let mut broken = Vec::new();
     load_files(&mut Loader::new().map_err(ScenarioError::from)?, &paths, &mut broken);
-    let mut problems = passed_over.len();
+    let problems = passed_over.len() + broken.iter().map(DocumentError::count).sum::<usize>();
+    DocumentError::shorten(&mut broken);
     for error in &broken {
-        problems += error.reports().len().max(1);
+        if error.reports().is_empty() && error.count() > 1 {
+            writeln!(out, "failed to {error}")?;
+            continue;
+        }
         if !args.short || error.reports().is_empty() {
             writeln!(out, "{}", rendered(error))?;
             continue;
@@ -40,6 +46,10 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     }
     for PassedOver { path, why } in &passed_over {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
+    }
+    let shown = passed_over.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();
+    if shown < problems && broken.iter().any(|error| error.reports().len() < error.count()) {
+        writeln!(out, "the first {shown} of {problems} problems are shown")?;
     }
     if problems == 0 {
         writeln!(out, "{}: no problems", count(paths.len(), "scenario file"))?;
@@ -52,7 +62,7 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
 }
 
 fn rendered(error: &dyn Diagnostic) -> String {
-    let theme = if console::colors_enabled() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if takes_colour(&io::stdout()) { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let width = usize::from(console::Term::stdout().size().1).clamp(60, 120);
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
     let mut text = String::new();
@@ -120,5 +130,52 @@ mod tests {
         two.yaml:2:8: expected text that matches `^[a-z0-9_-]+$` for `tags[0]` (found the text `A`)
         3 problems in 2 of 3 scenario files
         ");
+    }
+
+    /// Whatever generates scenarios may generate many mistakes.
+    #[test]
+    fn the_first_problems_of_all_files_are_shown_and_all_are_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
+        for name in ["one", "two", "three"] {
+            let variables: String = (0..60).map(|index| format!("  v{index}: {index}\n")).collect();
+            let text = format!("name: {name}\ndescription: Many.\nvariables:\n{variables}{steps}");
+            std::fs::write(directory.path().join(format!("{name}.yaml")), text).unwrap();
+        }
+        let (problems, text) = linted(directory.path());
+        assert_eq!((problems, text.lines().count()), (180, 103), "{text}");
+        let last: Vec<_> = text.lines().skip(99).collect();
+        insta::assert_snapshot!(last.join("\n"), @r"
+        three.yaml:43:3: the variable `v39` is never used (never used); write `${v39}` where it is meant, or take it away
+        failed to read `two.yaml`: 60 problems
+        the first 100 of 180 problems are shown
+        180 problems in 3 of 3 scenario files
+        ");
+    }
+
+    /// Time and output grow with the size of a file and not with its square.
+    #[test]
+    fn a_large_file_is_linted_in_seconds() {
+        use std::fmt::Write as _;
+
+        let directory = tempfile::tempdir().unwrap();
+        let mut long = "name: long\ndescription: Long.\nsteps:\n".to_owned();
+        let mut wide =
+            format!("name: wide\ndescription: Wide.\nsteps: [{{expect_expired: {{task: x}}}}]\nvariables:\n");
+        for index in 0..10_000 {
+            let _ = writeln!(
+                long,
+                "  - create_task: {{as: t{index}, payload: \"${{v{index}}}\"}}\n  - expect_verified: {{task: u{index}}}"
+            );
+            let _ = writeln!(wide, "  v{index}: {index}");
+        }
+        std::fs::write(directory.path().join("long.yaml"), long).unwrap();
+        std::fs::write(directory.path().join("wide.yaml"), wide).unwrap();
+        let started = std::time::Instant::now();
+        let (problems, text) = linted(directory.path());
+        assert_eq!(problems, 20_001);
+        assert!(text.len() < 200_000, "{} bytes", text.len());
+        // Without optimisation and beside other tests; where the time grew with the square, minutes.
+        assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
     }
 }

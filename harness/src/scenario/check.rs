@@ -8,8 +8,8 @@ use hourglass_component::document::{Pointer, Problem, Problems};
 use super::allowed_errors::{compile, shortened};
 use super::limits::no_time;
 use super::model::ScenarioDocument;
-use super::values::{Curve, Mining};
-use super::{check_components, check_runtimes, check_steps};
+use super::values::Curve;
+use super::{check_components, check_limits, check_runtimes, check_steps};
 
 /// Adds every problem of `document`, which stands in the file at `path`.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
@@ -71,10 +71,12 @@ fn variables(document: &ScenarioDocument, root: &Pointer, problems: &mut Problem
     for (name, value) in document.without_fault.iter().flatten() {
         let at = at("without_fault", name);
         match document.variables.get(name) {
-            None => problems.add(
+            None => problems.add_misspelt(
                 Problem::at_key(&at, format!("`without_fault` sets an unknown variable `{name}`"))
-                    .label("not in `variables`")
-                    .did_you_mean(name, "known variables", document.variables.keys().map(String::as_str)),
+                    .label("not in `variables`"),
+                name,
+                "known variables",
+                document.variables.keys().map(String::as_str),
             ),
             Some(fault) if fault == value => problems.add(
                 Problem::at_value(&at, format!("`without_fault` leaves `{name}` as it is"))
@@ -95,22 +97,7 @@ fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut Problems) 
                 .help("use `ecdsa`"),
         );
     }
-    if topology.task_sla.as_secs() == 0 || topology.task_sla.subsec_nanos() > 0 {
-        problems.add(
-            Problem::at_value(&at.key("task_sla"), "the task SLA must be whole seconds, at least `1s`")
-                .label(format!("is {}", topology.task_sla))
-                .help("chains count time in seconds"),
-        );
-    }
-    if let Mining::Interval(interval) = topology.mining
-        && (interval.as_secs() == 0 || interval.subsec_nanos() > 0)
-    {
-        problems.add(
-            Problem::at_value(&at.key("mining"), "the interval must be whole seconds, at least `1s`")
-                .label(format!("is {interval}"))
-                .help("chains count time in seconds; `instant` mines at each transaction"),
-        );
-    }
+    check_limits::chain_times(topology, at, problems);
     let operators = at.key("operators");
     let mut names = BTreeSet::new();
     for (index, operator) in topology.operators.iter().enumerate() {
@@ -124,12 +111,5 @@ fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut Problems) 
                 .help("give each operator a name of its own"),
             );
         }
-    }
-    if topology.total_weight() == 0 && !problems.touch(&operators) {
-        problems.add(
-            Problem::at_key(&operators, "the weights of the operators add up to zero")
-                .label("no operator has weight")
-                .help("give at least one operator a `weight`"),
-        );
     }
 }

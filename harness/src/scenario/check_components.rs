@@ -2,7 +2,7 @@
 
 use hourglass_component::{
     document::{Pointer, Problem, Problems},
-    variables::SET_BY_EXECUTORS,
+    variables::RefusedVariable,
 };
 
 use super::model::{Component, ScenarioDocument};
@@ -12,13 +12,22 @@ use super::values::RuntimeKind;
 pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     let at = Pointer::from("/components");
     let components = &document.components;
-    reserved(&components.performer, &at.key("performer"), problems);
+    let named = [
+        ("performer", &components.performer),
+        ("executor", &components.executor),
+        ("aggregator", &components.aggregator),
+    ];
+    for (name, component) in named {
+        environment(component, name == "performer", &at.key(name), problems);
+        command(component, &at.key(name), problems);
+    }
     let runtimes = document.runtimes.as_deref().unwrap_or(&RuntimeKind::ALL);
     let on_processes = runtimes.contains(&RuntimeKind::Process) && !problems.touch(&Pointer::from("/runtimes"));
     let operators = Pointer::from("/topology/operators");
     for (index, operator) in document.topology.operators.iter().enumerate() {
         let at = operators.item(index).key("performer");
-        reserved(&operator.performer, &at, problems);
+        environment(&operator.performer, true, &at, problems);
+        command(&operator.performer, &at, problems);
         let merged = components.performer.overlaid_with(&operator.performer);
         if on_processes && operator.performer.image.is_some() {
             image_alone(&merged, &at.key("image"), problems);
@@ -36,15 +45,41 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     image_alone(&components.aggregator, &at.key("aggregator").key("image"), problems);
 }
 
-/// Where a performer listens and for whom it works is what its executor tells it.
-fn reserved(performer: &Component, at: &Pointer, problems: &mut Problems) {
-    for name in performer.environment.keys().filter(|name| SET_BY_EXECUTORS.contains(&name.as_str())) {
-        problems.add(
-            Problem::at_key(&at.key("environment").key(name), format!("the executor sets `{name}` itself"))
-                .label("reserved")
-                .help("take it away; a performer reads it and does as it says"),
-        );
+/// What executors set is theirs to set only for performers; what the harness sets finds and ends every process, and names
+/// and values that the system does not take would end the start of any.
+fn environment(component: &Component, is_performer: bool, at: &Pointer, problems: &mut Problems) {
+    let at = at.key("environment");
+    for (name, value) in &component.environment {
+        let refused = RefusedVariable::of(name).filter(|refused| {
+            is_performer || matches!(refused, RefusedVariable::Malformed | RefusedVariable::OfTheHarness)
+        });
+        if let Some(refused) = refused {
+            problems.add(
+                Problem::at_key(&at.key(name), format!("the variable `{}` {refused}", name.escape_default()))
+                    .label("may not be set")
+                    .help(if refused == RefusedVariable::OfTheExecutor {
+                        "take it away; a performer reads it and does as it says"
+                    } else {
+                        "take it away"
+                    }),
+            );
+        } else if value.contains('\0') {
+            problems.add(nul(&at.key(name)));
+        }
     }
+}
+
+fn command(component: &Component, at: &Pointer, problems: &mut Problems) {
+    for (index, argument) in component.command.iter().flatten().enumerate() {
+        if argument.contains('\0') {
+            problems.add(nul(&at.key("command").item(index)));
+        }
+    }
+}
+
+/// The system ends arguments and variables at a NUL.
+fn nul(at: &Pointer) -> Problem {
+    Problem::at_value(at, "no program can be given a text with a NUL character").label("has one").help("take it out")
 }
 
 fn image_alone(component: &Component, at: &Pointer, problems: &mut Problems) {

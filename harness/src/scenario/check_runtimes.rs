@@ -9,6 +9,8 @@ use super::values::{Memory, RuntimeKind};
 
 /// The least memory that a container engine lets a container have.
 const LEAST_MEMORY: Memory = Memory { bytes: 6 << 20 };
+/// Engines and clusters count memory in signed numbers of 64 bits; no machine has as much.
+const MOST_MEMORY: Memory = Memory { bytes: 1 << 50 };
 
 /// Adds every problem of `document` with the runtimes that it is meant for.
 pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
@@ -76,6 +78,13 @@ impl Checking<'_> {
         let Some(memory) = component.memory else { return };
         let at = at.key("memory");
         self.needs_containers("a memory limit", &at);
+        if memory > MOST_MEMORY {
+            self.problems.add(
+                Problem::at_value(&at, "a container cannot be given as much memory")
+                    .label("too much")
+                    .help(format!("give it {MOST_MEMORY} or less, or leave it out")),
+            );
+        }
         if memory < LEAST_MEMORY {
             self.problems.add(
                 Problem::at_value(&at, format!("a container cannot do with {memory} of memory"))

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use hourglass_component::document::{Duration, Pointer, Problem, Problems};
+use hourglass_component::document::{Pointer, Problem, Problems};
 use hourglass_component::events::Reporter;
 use hourglass_proto::contracts::errors;
 
+use super::check_limits;
 use super::limits::{limits, no_time};
 use super::model::ScenarioDocument;
 use super::step::{CreateTask, ExpectEvent, ExpectRejected, ExpectVerified, STEP_KEYS, StepDocument};
@@ -14,12 +15,13 @@ use super::texts::ComponentRef;
 /// Adds every problem of the steps of `document`.
 pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     let at = Pointer::from("/steps");
-    let operators: Vec<_> = document.topology.operators.iter().map(|operator| operator.name.as_str()).collect();
+    let operators: BTreeSet<_> = document.topology.operators.iter().map(|operator| operator.name.as_str()).collect();
     let mut checking = Checking {
         // A step or operator that could not be read may be what the others refer to.
         operators: (!problems.touch(&Pointer::from("/topology/operators"))).then_some(operators),
         check_tasks: !problems.touch(&at),
         tasks: BTreeSet::new(),
+        created: Vec::new(),
         expectations: 0,
         problems,
     };
@@ -39,9 +41,11 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
 }
 
 struct Checking<'a> {
-    operators: Option<Vec<&'a str>>,
+    operators: Option<BTreeSet<&'a str>>,
     check_tasks: bool,
     tasks: BTreeSet<String>,
+    /// The same in the order in which they were created, as far as a branch has to be able to take them back.
+    created: Vec<String>,
     expectations: usize,
     problems: &'a mut Problems,
 }
@@ -79,18 +83,19 @@ impl Checking<'_> {
 
     /// Branches run side by side: what one creates, another cannot count on.
     fn branches(&mut self, branches: &[StepDocument], at: &Pointer) {
-        let before = self.tasks.clone();
-        let mut after = before.clone();
+        let mut created = BTreeSet::new();
         for (index, branch) in branches.iter().enumerate() {
-            self.tasks.clone_from(&before);
+            let before = self.created.len();
             self.step(branch, &at.item(index));
-            for task in self.tasks.difference(&before) {
-                if !after.insert(task.clone()) {
-                    self.problems.add(twice(task, &at.item(index).key("create_task").key("as")));
+            for task in self.created.split_off(before) {
+                self.tasks.remove(&task);
+                if let Some(task) = created.replace(task) {
+                    self.problems.add(twice(&task, &at.item(index).key("create_task").key("as")));
                 }
             }
         }
-        self.tasks = after;
+        self.created.extend(created.iter().cloned());
+        self.tasks.extend(created);
     }
 
     fn one_kind(&mut self, step: &StepDocument, at: &Pointer) {
@@ -151,7 +156,7 @@ impl Checking<'_> {
             }
         }
         if let Some(by) = step.warp.as_ref().map(|warp| warp.by) {
-            self.whole_seconds(by, &at.key("warp").key("by"));
+            check_limits::warp(by, &at.key("warp").key("by"), self.problems);
         }
         if let Some(expect) = &step.expect_event {
             self.expect_event(expect, &at.key("expect_event"));
@@ -178,6 +183,7 @@ impl Checking<'_> {
 
     fn create_task(&mut self, create: &CreateTask, at: &Pointer) {
         let (text, raw) = (create.payload.as_ref(), create.payload_hex.as_ref());
+        check_limits::payload(text, raw, at, self.problems);
         self.either("payload", text.is_some(), raw.is_some(), true, at);
         if text.is_some_and(String::is_empty) || raw.is_some_and(|raw| raw.0.is_empty()) {
             let key = if text.is_some() { "payload" } else { "payload_hex" };
@@ -190,6 +196,7 @@ impl Checking<'_> {
     }
 
     fn expect_rejected(&mut self, rejected: &ExpectRejected, at: &Pointer) {
+        check_limits::payload(rejected.payload.as_ref(), rejected.payload_hex.as_ref(), at, self.problems);
         let (text, raw) = (rejected.payload.is_some(), rejected.payload_hex.is_some());
         self.either("payload", text, raw, true, at);
         let known = errors::names();
@@ -203,14 +210,16 @@ impl Checking<'_> {
     }
 
     fn expect_verified(&mut self, verified: &ExpectVerified, at: &Pointer) {
+        check_limits::result(verified, at, self.problems);
         self.either("result", verified.result.is_some(), verified.result_hex.is_some(), false, at);
         for (key, names) in [("signed_by", &verified.signed_by), ("not_signed_by", &verified.not_signed_by)] {
             for (index, name) in names.iter().enumerate() {
                 self.operator(name, &at.key(key).item(index));
             }
         }
+        let signed_by: BTreeSet<_> = verified.signed_by.iter().collect();
         for (index, name) in verified.not_signed_by.iter().enumerate() {
-            if verified.signed_by.contains(name) {
+            if signed_by.contains(name) {
                 self.problems.add(
                     Problem::at_value(
                         &at.key("not_signed_by").item(index),
@@ -242,40 +251,27 @@ impl Checking<'_> {
     }
 
     fn created(&mut self, create: &CreateTask, at: &Pointer) {
-        if !self.tasks.insert(create.alias.clone()) {
+        if self.tasks.insert(create.alias.clone()) {
+            self.created.push(create.alias.clone());
+        } else {
             self.problems.add(twice(&create.alias, at));
         }
     }
 
     fn task(&mut self, task: &str, at: &Pointer) {
         if self.check_tasks && !self.tasks.contains(task) {
-            self.problems.add(
-                Problem::at_value(at, format!("no earlier step creates a task called `{task}`"))
-                    .label("used here")
-                    .did_you_mean(task, "tasks created so far", self.tasks.iter().map(String::as_str)),
-            );
+            let problem = Problem::at_value(at, format!("no earlier step creates a task called `{task}`"));
+            let tasks = self.tasks.iter().map(String::as_str);
+            self.problems.add_misspelt(problem.label("used here"), task, "tasks created so far", tasks);
         }
     }
 
     fn operator(&mut self, name: &str, at: &Pointer) {
         if let Some(operators) = &self.operators
-            && !operators.contains(&name)
+            && !operators.contains(name)
         {
-            self.problems.add(
-                Problem::at_value(at, format!("there is no operator called `{name}`"))
-                    .label("meant here")
-                    .did_you_mean(name, "operators", operators.iter().copied()),
-            );
-        }
-    }
-
-    fn whole_seconds(&mut self, duration: Duration, at: &Pointer) {
-        if duration.as_secs() == 0 || duration.subsec_nanos() > 0 {
-            self.problems.add(
-                Problem::at_value(at, "a warp must be whole seconds, at least `1s`")
-                    .label(format!("is {duration}"))
-                    .help("chains count time in seconds"),
-            );
+            let problem = Problem::at_value(at, format!("there is no operator called `{name}`"));
+            self.problems.add_misspelt(problem.label("meant here"), name, "operators", operators.iter().copied());
         }
     }
 }

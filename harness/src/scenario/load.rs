@@ -18,7 +18,10 @@ use super::texts::Scalar;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 use super::variables::{Bindings, combinations, substitute};
+use super::written;
 
+/// A scenario file of more bytes is a mistake; what is read of it takes many times its size.
+const LARGEST: u64 = 32 << 20;
 /// More would rather be a mistake than a test.
 const MAX_COMBINATIONS: usize = 256;
 
@@ -62,7 +65,8 @@ impl Loader {
 
     /// Loads `text` as if it stood in the file at `path`.
     pub fn parse(&mut self, path: &Path, text: impl Into<Arc<str>>) -> Result<ScenarioFile, DocumentError> {
-        let tree = Tree::parse(path.display().to_string(), text)?;
+        let written = Tree::parse(path.display().to_string(), text)?;
+        let tree = written::environments_as_written(&written);
         let mut loading = Loading {
             schema: &self.schema,
             path: path.into(),
@@ -72,6 +76,7 @@ impl Loader {
             misspelt: false,
             problems: Problems::new(),
         };
+        written::check_variables(&tree, &mut loading.problems);
         let variants = loading.variants();
         loading.check_variables();
         let mut problems = loading.problems;
@@ -219,6 +224,10 @@ fn read(path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));
+    }
+    if metadata.len() > LARGEST {
+        let reason = format!("it has {} bytes, and a scenario has at most {LARGEST}", metadata.len());
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
     }
     fs::read_to_string(path)
 }

@@ -6,6 +6,7 @@
 mod allowed_errors;
 mod check;
 mod check_components;
+mod check_limits;
 mod check_runtimes;
 mod check_steps;
 mod cluster_fault;
@@ -27,6 +28,7 @@ mod texts;
 mod trial;
 mod values;
 mod variables;
+mod written;
 
 pub use allowed_errors::AllowedErrors;
 pub use cluster_fault::{

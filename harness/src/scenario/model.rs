@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use hourglass_component::document::Duration;
+use hourglass_proto::limits::{MAX_THRESHOLD, MAX_WEIGHT};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -139,10 +140,10 @@ pub struct Component {
 pub struct Topology {
     /// `instant` (a block for each transaction) or an interval such as `1s`.
     pub mining: Mining,
-    /// How long a task may take, in chain time.
+    /// How long a task may take, in chain time: whole seconds, at most seven days.
     pub task_sla: Duration,
     /// The weight that must sign one result, in basis points of the total weight.
-    #[schemars(range(min = 0, max = 10_000))]
+    #[schemars(range(min = 0, max = MAX_THRESHOLD))]
     pub threshold: u16,
     /// The signature scheme of the operator set.
     pub curve: Curve,
@@ -158,8 +159,9 @@ pub struct Operator {
     /// The name by which steps mean this operator.
     #[schemars(title = "operator name", length(max = 40), regex(pattern = "^[a-z][a-z0-9-]*$"), extend("examples" = ["alice"]))]
     pub name: String,
-    /// Its share in the decision, in any unit.
+    /// Its share in the decision, in any unit. The contracts know no member without weight.
     #[serde(default = "default_weight")]
+    #[schemars(range(min = 1, max = MAX_WEIGHT))]
     pub weight: u64,
     /// This operator's performer, over `components.performer`; the environments are merged.
     #[serde(default)]

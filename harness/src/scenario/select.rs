@@ -1,6 +1,7 @@
 //! Which scenarios are meant: files, names, patterns, tags, runtimes.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hourglass_component::document::{DocumentError, suggest};
@@ -51,7 +52,8 @@ impl Selection {
     /// The trials that are meant, and what is left out though somebody may miss it.
     pub fn select(&self) -> Result<Selected, ScenarioError> {
         self.refuse_empty()?;
-        let (paths, names) = self.paths_and_names();
+        let (mut paths, names) = self.paths_and_names();
+        once(&mut paths);
         let mut loader = Loader::new()?;
         let mut broken = Vec::new();
         let mut selected = Selected::default();
@@ -62,6 +64,7 @@ impl Selection {
             self.add_from_directory(&mut loader, &names, &mut broken, &mut selected)?;
         }
         if !broken.is_empty() {
+            DocumentError::shorten(&mut broken);
             return Err(ScenarioError::Invalid(broken));
         }
         if selected.trials.is_empty() && !left_out.is_empty() {
@@ -155,6 +158,7 @@ impl Selection {
     pub fn files(&self) -> Result<(Vec<PathBuf>, Vec<PassedOver>), ScenarioError> {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
+        once(&mut paths);
         if !paths.is_empty() && names.is_empty() {
             return Ok((paths, Vec::new()));
         }
@@ -164,6 +168,7 @@ impl Selection {
             return Err(no_match(name, &folder));
         }
         paths.extend(folder.files.into_iter().filter(|path| concerns(&stem(path), &names)));
+        once(&mut paths);
         Ok((paths, if names.is_empty() { folder.passed_over } else { Vec::new() }))
     }
 
@@ -212,6 +217,12 @@ impl Selection {
         let runtimes = self.runtimes.iter().map(|runtime| format!("the runtime `{runtime}`"));
         tags.chain(runtimes).collect::<Vec<_>>().join(" and ")
     }
+}
+
+/// Leaves each file once, however often and by whatever path it is given.
+fn once(paths: &mut Vec<PathBuf>) {
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
 }
 
 /// Loads `paths`; what cannot be loaded goes to `broken`.

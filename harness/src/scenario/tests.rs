@@ -155,8 +155,8 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::no_weight(
     "topology: {operators: [{name: a, weight: 0}]}",
     "",
-    "3:12: the weights of the operators add up to zero",
-    "give at least one"
+    "3:42: expected an integer from 1 to 1000000000000000000 for `topology.operators[0].weight`",
+    "found the number 0"
 )]
 #[case::operator_twice(
     "topology: {operators: [{name: a}, {name: a}]}",
@@ -241,14 +241,56 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::reserved_variable(
     "components: {performer: {environment: {GRPC_PORT: 8080}}}",
     "",
-    "3:40: the executor sets `GRPC_PORT` itself",
+    "3:40: the variable `GRPC_PORT` is set by the executor",
     "take it away"
 )]
 #[case::reserved_variable_of_one(
     "topology: {operators: [{name: a, performer: {environment: {AVS_ADDRESS: x}}}]}",
     "",
-    "3:60: the executor sets `AVS_ADDRESS` itself",
+    "3:60: the variable `AVS_ADDRESS` is set by the executor",
     "take it away"
+)]
+#[case::variable_of_the_harness(
+    "components: {aggregator: {environment: {HOURGLASS_RUN_ID: r1}}}",
+    "",
+    "3:41: the variable `HOURGLASS_RUN_ID` is set by the harness",
+    "take it away"
+)]
+#[case::log_format(
+    "components: {executor: {environment: {LOG_FORMAT: text}}}",
+    "",
+    "3:39: the variable `LOG_FORMAT` is set by the harness",
+    "take it away"
+)]
+#[case::loader_variable(
+    "components: {performer: {environment: {LD_PRELOAD: mine.so}}}",
+    "",
+    "3:40: the variable `LD_PRELOAD` tells the dynamic loader",
+    "take it away"
+)]
+#[case::variable_without_a_name(
+    "components: {executor: {environment: {\"\": x}}}",
+    "",
+    "3:39: the variable `` is no name",
+    "take it away"
+)]
+#[case::variable_with_a_sign(
+    "components: {executor: {environment: {\"A=B\": x}}}",
+    "",
+    "3:39: the variable `A=B` is no name",
+    "take it away"
+)]
+#[case::nul_in_a_value(
+    "components: {performer: {environment: {A: \"a\\0\"}}}",
+    "",
+    "3:43: no program can be given a text with a NUL character",
+    "take it out"
+)]
+#[case::nul_in_an_argument(
+    "components: {executor: {command: [run, \"a\\0\"]}}",
+    "",
+    "3:40: no program can be given a text with a NUL character",
+    "take it out"
 )]
 #[case::image_on_processes(
     "components: {performer: {image: mine}}",

@@ -100,11 +100,11 @@ impl Filling<'_> {
         } else {
             let known = self.bindings.keys().map(String::as_str);
             let problem = Problem::at_value(at, format!("unknown variable `{name}`")).label("used here");
-            self.problems.add(if self.bindings.is_empty() {
-                problem.help("the file has no `variables`; `$${` stands for a literal `${`")
+            if self.bindings.is_empty() {
+                self.problems.add(problem.help("the file has no `variables`; `$${` stands for a literal `${`"));
             } else {
-                problem.did_you_mean(name, "known variables", known)
-            });
+                self.problems.add_misspelt(problem, name, "known variables", known);
+            }
         }
         found
     }

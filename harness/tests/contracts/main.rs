@@ -5,6 +5,7 @@
 mod support;
 
 mod errors;
+mod limits;
 mod order;
 mod run;
 mod tables;
