@@ -142,14 +142,17 @@ pub(crate) fn arguments(host: &str, port: u16, chain_id: u64, cache: &Path, stat
     add("--port", port.to_string().into());
     add("--chain-id", chain_id.to_string().into());
     add("--cache-path", cache.into());
-    // Room for the set-up, or a burst, in one block.
-    add("--gas-limit", "1000000000".into());
+    // Room for the set-up, a burst, or a task with the largest payload or result in one block: a byte that is stored costs
+    // about 750.
+    add("--gas-limit", "4000000000".into());
     add("--order", "fifo".into());
     add("--accounts", "1".into());
     add("--color", "never".into());
     if let Some(state) = state {
         add("--load-state", state.into());
     }
+    // A request with the largest result has twice its size, more than Anvil takes by default.
+    arguments.push("--no-request-size-limit".into());
     arguments
 }
 

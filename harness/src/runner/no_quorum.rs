@@ -72,12 +72,15 @@ pub(super) fn of_any(new: &[Event], missing: &HashSet<H256>, count: usize, world
 
 fn is_final(event: &Event) -> bool {
     event.source == Source::Component(ComponentRef::Aggregator)
-        && event.event == Some(TaskEvent::QuorumUnreachable)
+        && matches!(event.event, Some(TaskEvent::QuorumUnreachable | TaskEvent::SubmissionFailed))
         && event.fields.get(FINAL).is_some_and(|value| value.as_bool().unwrap_or_else(|| value == "true"))
 }
 
 /// That no result reaches the threshold, and a line for each result or failure with the operators who gave it.
 pub(super) fn describe(world: &World, task: H256) -> String {
+    if let Some(error) = world.environment.timeline.read(|events| refusal(events, task)) {
+        return format!("the mailbox does not take the result: {error}");
+    }
     let answers = world.environment.timeline.read(|events| answers(events, task));
     let mut answers: BTreeMap<String, String> =
         answers.into_iter().filter_map(|(address, answer)| Some((name(world, &address)?, answer))).collect();
@@ -91,6 +94,13 @@ pub(super) fn describe(world: &World, task: H256) -> String {
         let _ = write!(text, "\n{answer}: {}", operators.join(", "));
     }
     text
+}
+
+/// Why the result of a quorum was given up.
+fn refusal(events: &[Event], task: H256) -> Option<String> {
+    let last = events.iter().rev().find(|event| event.task_hash == Some(task) && is_final(event))?;
+    let error = last.fields.get("error").and_then(|value| value.as_str()).unwrap_or_default();
+    (last.event == Some(TaskEvent::SubmissionFailed)).then(|| error.to_owned())
 }
 
 fn name(world: &World, address: &str) -> Option<String> {
@@ -147,7 +157,18 @@ mod tests {
         assert!(quorum(r#","is_final":true"#));
         assert!(!quorum(r#","is_final":false"#));
         assert!(!quorum(""), "the public aggregator does not say");
+        assert!(is_final(&about(task, "submission_failed", r#","is_final":true"#)));
+        assert!(!is_final(&about(task, "submission_failed", "")), "the public aggregator tries again");
         assert!(!is_final(&about(task, "task_abandoned", r#","is_final":true"#)));
+    }
+
+    /// What had a quorum was refused by the chain, which is another matter than answers that differ.
+    #[test]
+    fn a_refusal_is_told_with_its_reason() {
+        let task = H256::repeat_byte(7);
+        let refused = about(task, "submission_failed", r#","is_final":true,"error":"too large""#);
+        assert_eq!(refusal(std::slice::from_ref(&refused), task).as_deref(), Some("too large"));
+        assert_eq!(refusal(&[refused, about(task, "quorum_unreachable", r#","is_final":true"#)], task), None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod proofs;
 mod reports;
 mod sandbox;
 mod selection;
+mod sizes;
 mod surroundings;
 mod target;
 mod wait;

@@ -1,0 +1,34 @@
+//! Payloads and results as large as they may be, and larger.
+
+use std::time::Instant;
+
+use hourglass_proto::limits::MAX_RESULT;
+
+use crate::sandbox::Sandbox;
+
+/// A power of sixteen whose square, with its prefix and an even number of digits, has this size.
+fn steps(result: usize) -> String {
+    let payload = format!("1{}", "0".repeat((result - 4) / 2));
+    format!("steps:\n  - create_task: {{payload: \"{payload}\"}}\n  - expect_verified: {{within: 60s}}\n")
+}
+
+/// What is allowed must work on chains, connections and in logs, not only in the checks.
+#[test]
+fn the_largest_result_is_verified() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run_file(&sandbox.scenario("largest", &steps(MAX_RESULT - 1)));
+    outcome.assert_code(0).assert_shows(&["PASS  process::largest"]);
+    sandbox.assert_nothing_left();
+}
+
+/// What is not allowed is told at once with its size, not when the time for it is up.
+#[test]
+fn a_larger_result_fails_at_once_with_its_size() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("larger", &steps(MAX_RESULT + 1));
+    let started = Instant::now();
+    let outcome = sandbox.run_file(&path);
+    outcome.assert_code(1).assert_shows(&["1572864 bytes: at most 1572863 are allowed"]);
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    assert!(outcome.stdout.len() < 10_000, "{} bytes are shown", outcome.stdout.len());
+}
