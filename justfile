@@ -48,6 +48,6 @@ advisories:
 ci *arguments:
     .ci/run {{ arguments }}
 
-# What takes too long for every change: `just nightly kills` runs one of runs, stress, kills, ignored
+# What takes too long for every change: `just nightly kills` runs one of runs, stress, kills, fuzz, ignored
 nightly *stages:
     .ci/nightly {{ stages }}

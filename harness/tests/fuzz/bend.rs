@@ -1,0 +1,148 @@
+//! Inputs that are nearly right: files of the corpus with parts changed, doubled, moved and cut off.
+//!
+//! Random bytes are refused by the first check of every reader; what breaks a reader looks like what it knows.
+
+use std::{
+    fs,
+    path::Path,
+    sync::Once,
+    time::{Duration, Instant},
+};
+
+use bolero::{TypeGenerator, check};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// How long a target runs where `HARNESS_FUZZ_SECONDS` does not say.
+const SECONDS: u64 = 5;
+/// The largest input, in bytes.
+const LARGEST: usize = 64 << 10;
+/// How long one input may take, without optimisation and beside other tests.
+const WITHIN: Duration = Duration::from_secs(10);
+/// How much memory the process may take, in bytes; what takes more is ended, and with it the test.
+const MEMORY: u64 = 2 << 30;
+
+/// Runs `read` on bent files of `corpus/NAME`.
+pub(crate) fn all_of(name: &str, words: &[&[u8]], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
+    static LIMIT: Once = Once::new();
+    LIMIT.call_once(|| {
+        let maximum = getrlimit(Resource::Data).maximum;
+        let current = Some(maximum.map_or(MEMORY, |maximum| maximum.min(MEMORY)));
+        setrlimit(Resource::Data, Rlimit { current, maximum }).unwrap();
+    });
+    let seeds = seeds(name);
+    for seed in &seeds {
+        timed(&read, seed);
+    }
+    let seconds = std::env::var("HARNESS_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
+    check!().with_test_time(Duration::from_secs(seconds)).with_max_len(1 << 12).with_type::<Bent>().for_each(|bent| {
+        timed(&read, &bent.input(&seeds, words));
+    });
+}
+
+fn timed(read: &impl Fn(&[u8]), input: &[u8]) {
+    let started = Instant::now();
+    read(input);
+    let taken = started.elapsed();
+    assert!(taken < WITHIN, "{taken:?} for {:?}", String::from_utf8_lossy(input));
+}
+
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
+    let mut paths: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "{} has no files", folder.display());
+    paths.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// A file of the corpus, by a number modulo their count, and what is done to it.
+#[derive(Debug, Clone, TypeGenerator)]
+struct Bent {
+    seed: u16,
+    changes: Vec<Change>,
+}
+
+/// A change; places and lengths are modulo what there is.
+#[derive(Debug, Clone, TypeGenerator)]
+enum Change {
+    /// Other bytes in place of some.
+    Put(u16, Vec<u8>),
+    /// A word that the reader knows.
+    Insert(u16, u16),
+    /// A part is taken away.
+    Remove(u16, u16),
+    /// A part is there several times.
+    Repeat(u16, u8, u8),
+    /// A part stands elsewhere as well.
+    Copy(u16, u8, u16),
+    /// A bit is the other.
+    Flip(u16, u8),
+    /// A part of another file.
+    Splice(u16, u16, u16, u8),
+    /// A line is there in place of another.
+    Lines(u16, u16),
+}
+
+impl Bent {
+    fn input(&self, seeds: &[Vec<u8>], words: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = seeds[usize::from(self.seed) % seeds.len()].clone();
+        for change in &self.changes {
+            change.apply(&mut bytes, seeds, words);
+            bytes.truncate(LARGEST);
+        }
+        bytes
+    }
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&[u8]]) {
+        let place = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
+        let part = |at: u16, length: usize, bytes: &[u8]| {
+            let start = place(at, bytes);
+            start..(start + length).min(bytes.len())
+        };
+        match self {
+            Self::Put(at, new) => {
+                let range = part(*at, new.len(), bytes);
+                bytes.splice(range, new.iter().copied());
+            }
+            Self::Insert(at, word) => {
+                let (at, word) = (place(*at, bytes), words[usize::from(*word) % words.len()]);
+                bytes.splice(at..at, word.iter().copied());
+            }
+            Self::Remove(at, length) => {
+                let range = part(*at, usize::from(*length), bytes);
+                bytes.drain(range);
+            }
+            Self::Repeat(at, length, times) => {
+                let range = part(*at, usize::from(*length), bytes);
+                let repeated = bytes[range.clone()].repeat(usize::from(*times) + 2);
+                bytes.splice(range, repeated);
+            }
+            Self::Copy(from, length, to) => {
+                let copied = bytes[part(*from, usize::from(*length), bytes)].to_vec();
+                let to = place(*to, bytes);
+                bytes.splice(to..to, copied);
+            }
+            Self::Flip(at, bit) => {
+                let at = place(*at, bytes);
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << (bit % 8);
+                }
+            }
+            Self::Splice(seed, from, at, length) => {
+                let other = &seeds[usize::from(*seed) % seeds.len()];
+                let spliced = other[part(*from, usize::from(*length), other)].to_vec();
+                let at = place(*at, bytes);
+                bytes.splice(at..at, spliced);
+            }
+            Self::Lines(one, other) => {
+                let mut lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+                if !lines.is_empty() {
+                    let (one, other) = (usize::from(*one) % lines.len(), usize::from(*other) % lines.len());
+                    lines[one] = lines[other].clone();
+                    *bytes = lines.concat();
+                }
+            }
+        }
+    }
+}
