@@ -138,7 +138,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
         for name in ["one", "two", "three"] {
-            let variables: String = (0..60).map(|index| format!("  v{index}: {index}\n")).collect();
+            let variables = (0..60).map(|index| format!("  v{index}: {index}\n")).collect::<Vec<_>>().concat();
             let text = format!("name: {name}\ndescription: Many.\nvariables:\n{variables}{steps}");
             std::fs::write(directory.path().join(format!("{name}.yaml")), text).unwrap();
         }
@@ -160,8 +160,7 @@ mod tests {
 
         let directory = tempfile::tempdir().unwrap();
         let mut long = "name: long\ndescription: Long.\nsteps:\n".to_owned();
-        let mut wide =
-            format!("name: wide\ndescription: Wide.\nsteps: [{{expect_expired: {{task: x}}}}]\nvariables:\n");
+        let mut wide = "name: wide\ndescription: Wide.\nsteps: [{expect_expired: {task: x}}]\nvariables:\n".to_owned();
         for index in 0..10_000 {
             let _ = writeln!(
                 long,

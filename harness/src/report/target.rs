@@ -29,7 +29,7 @@ enum Place {
     /// A file that is replaced in one step, so that no reader sees half of it.
     Whole(PathBuf),
     /// A file in a folder that takes no other.
-    InPlace(PathBuf),
+    Direct(PathBuf),
     /// A pipe, a device, or what another program has opened for us; it stays what it is.
     Stream(File),
     /// Standard output, or what it leads to.
@@ -53,7 +53,7 @@ impl Target {
     /// Fails where both lead to one place: the second report would replace the first, or be mixed with it.
     pub fn differs_from(&self, other: &Self) -> Result<(), ReportError> {
         let same = match (&self.place, &other.place) {
-            (Place::Whole(one) | Place::InPlace(one), Place::Whole(two) | Place::InPlace(two)) => {
+            (Place::Whole(one) | Place::Direct(one), Place::Whole(two) | Place::Direct(two)) => {
                 one == two || is_same(fs::metadata(one), fs::metadata(two))
             }
             (Place::Stream(one), Place::Stream(two)) => is_same(one.metadata(), two.metadata()),
@@ -67,10 +67,10 @@ impl Target {
     pub(super) fn write(&self, contents: &[u8]) -> Result<(), ReportError> {
         let written = match &self.place {
             Place::Whole(path) => replace(path, contents),
-            Place::InPlace(path) => fs::write(path, contents),
+            Place::Direct(path) => fs::write(path, contents),
             Place::Stream(file) => (&mut &*file).write_all(contents),
             Place::Output => {
-                let mut output = io::stdout().lock();
+                let mut output = io::stdout();
                 output.write_all(contents).and_then(|()| output.flush())
             }
             Place::Errors => io::stderr().lock().write_all(contents),
@@ -153,7 +153,7 @@ fn file(path: &Path) -> io::Result<Place> {
     match temporary(&whole) {
         Ok(_) => Ok(Place::Whole(whole)),
         Err(error) => match OpenOptions::new().write(true).open(&whole) {
-            Ok(_) => Ok(Place::InPlace(whole)),
+            Ok(_) => Ok(Place::Direct(whole)),
             Err(_) => Err(error),
         },
     }

@@ -83,7 +83,7 @@ mod tests {
         let text = format!("name: limit\ndescription: A test's own.\n{rest}\n{steps}");
         match Loader::new().unwrap().parse(Path::new("limit.yaml"), text) {
             Ok(_) => Vec::new(),
-            Err(error) => error.reports().iter().map(|report| report.one_line()).collect(),
+            Err(error) => error.reports().iter().map(hourglass_component::document::Report::one_line).collect(),
         }
     }
 

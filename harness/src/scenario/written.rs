@@ -86,7 +86,7 @@ mod tests {
         let text = format!("name: written\ndescription: A test's own.\n{rest}{STEPS}");
         match Loader::new().unwrap().parse(Path::new("written.yaml"), text) {
             Ok(file) => Ok((*file.variants[0].scenario).clone()),
-            Err(error) => Err(error.reports().iter().map(|report| report.one_line()).collect()),
+            Err(error) => Err(error.reports().iter().map(hourglass_component::document::Report::one_line).collect()),
         }
     }
 

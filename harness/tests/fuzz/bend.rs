@@ -139,7 +139,8 @@ impl Change {
                 let mut lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
                 if !lines.is_empty() {
                     let (one, other) = (usize::from(*one) % lines.len(), usize::from(*other) % lines.len());
-                    lines[one] = lines[other].clone();
+                    let line = lines[other].clone();
+                    lines[one] = line;
                     *bytes = lines.concat();
                 }
             }

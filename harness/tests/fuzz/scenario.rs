@@ -54,8 +54,8 @@ fn any_scenario_file_loads_or_is_refused() {
     bend::all_of("scenario", WORDS, |bytes| {
         // Files are read as text first; what is none is refused there.
         let Ok(text) = std::str::from_utf8(bytes) else { return };
-        let loaded = loader.lock().unwrap_or_else(PoisonError::into_inner).parse(Path::new("square.yaml"), text);
-        match loaded {
+        let read = loader.lock().unwrap_or_else(PoisonError::into_inner).parse(Path::new("square.yaml"), text);
+        match read {
             Ok(file) => {
                 for trial in file.trials(&RuntimeKind::ALL) {
                     assert!(trial.without_fault().is_none_or(|proof| proof.proof));
