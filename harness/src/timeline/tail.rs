@@ -12,6 +12,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use jiff::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::fs::{FallocateFlags, fallocate};
 use tokio::{sync::watch, task::coop::consume_budget};
@@ -74,6 +75,8 @@ pub struct LineFile {
     /// How far what follows the file's beginning is given back.
     freed: u64,
     behind_limit: u64,
+    /// How long the file was when it was looked at last, and when that was.
+    seen: (u64, Timestamp),
     changes: watch::Receiver<u64>,
     ended: CancellationToken,
 }
@@ -123,6 +126,7 @@ impl LogFolder {
             position,
             freed: LOG_BEGINNING,
             behind_limit: BEHIND_LIMIT,
+            seen: (position, Timestamp::now()),
             changes: self.changes.clone(),
             ended,
         };
@@ -151,7 +155,7 @@ impl LineFile {
                 if rest.is_none() {
                     self.close_gap();
                 }
-                return rest;
+                return rest.map(|line| self.dated(line));
             }
             tokio::select! {
                 changed = self.changes.changed() => if changed.is_err() { return None },
@@ -164,7 +168,13 @@ impl LineFile {
         let mut rest = &self.chunk[self.looked_at..];
         let line = self.lines.take(&mut rest);
         self.looked_at = self.chunk.len() - rest.len();
-        line
+        line.map(|line| self.dated(line))
+    }
+
+    /// The line was in the file when that was looked at, however late it is read.
+    fn dated(&self, line: Line) -> Line {
+        let seen = self.seen.1;
+        Line { began: Some(line.began.map_or(seen, |began| began.min(seen))), ..line }
     }
 
     /// Bytes that were read. The file is local and was just written, so this does not wait for a disk.
@@ -175,6 +185,9 @@ impl LineFile {
         self.looked_at = 0;
         let piece = self.position / PIECE;
         self.position += u64::try_from(count).unwrap_or_default();
+        if self.position > self.seen.0 {
+            self.seen = (self.length(), Timestamp::now());
+        }
         if self.position / PIECE > piece {
             self.catch_up();
             self.free();
@@ -182,9 +195,13 @@ impl LineFile {
         count
     }
 
+    fn length(&self) -> u64 {
+        self.file.metadata().map_or(self.position, |metadata| metadata.len())
+    }
+
     /// Passes over what is too much to be read.
     fn catch_up(&mut self) {
-        let length = self.file.metadata().map_or(self.position, |metadata| metadata.len());
+        let length = self.length();
         if length.saturating_sub(self.position) > self.behind_limit {
             let position = length - self.behind_limit / 2;
             if self.file.seek(SeekFrom::Start(position)).is_ok() {
@@ -309,6 +326,26 @@ mod tests {
         );
         assert!(!left.contains(&0), "the gap reads as zeros");
     }
+    /// What a program said before it was told to end must not look as if it were said afterwards, because its reader was
+    /// behind.
+    #[tokio::test]
+    async fn lines_are_as_old_as_they_are_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = LogFolder::create(folder.path()).unwrap();
+        let ended = CancellationToken::new();
+        let (mut write, mut read) = logs.file("a.log", ended.clone()).unwrap();
+        write.write_all(&b"y\n".repeat(2 * CHUNK)).unwrap();
+        read.next_line().await.unwrap();
+        let seen = Timestamp::now();
+        ended.cancel();
+        let mut lines = 1;
+        while let Some(line) = read.next_line().await {
+            assert!(line.began.unwrap() <= seen, "line {lines}");
+            lines += 1;
+        }
+        assert_eq!(lines, 2 * CHUNK);
+    }
+
     /// What is written faster than it can be read does not fill the disk, and is told.
     #[tokio::test]
     async fn a_reader_that_is_far_behind_passes_over_and_says_so() {
