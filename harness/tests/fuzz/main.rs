@@ -7,5 +7,7 @@
 
 mod bend;
 mod certificate;
+mod log;
 mod message;
 mod scenario;
+mod text;
