@@ -116,7 +116,7 @@ fn errors_name_what_happened() {
 #[test]
 fn too_few_open_files_are_named_with_their_remedy() {
     let sandbox = Sandbox::new();
-    let script = format!("ulimit -n 24; exec {HARNESS} run square");
+    let script = format!("ulimit -n 30; exec {HARNESS} run square");
     let outcome = run(sandbox.command("sh").args(["-c", &script]));
     outcome.assert_code(3);
     let text = outcome.stdout + &outcome.stderr;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use kube::config::Kubeconfig;
+use rustix::io::Errno;
 
 use super::ClusterError;
 
@@ -47,7 +48,7 @@ pub(in crate::cluster) fn merged(kubeconfig: &Path) -> Result<Kubeconfig, Cluste
     let files = files(kubeconfig);
     let mut there = files.iter().filter(|file| !is_missing(file)).peekable();
     if there.peek().is_none() {
-        return Err(fail(kubeconfig, io::Error::from(io::ErrorKind::NotFound).into()));
+        return Err(fail(kubeconfig, io::Error::from(Errno::NOENT).into()));
     }
     there.try_fold(Kubeconfig::default(), |before, file| {
         let mut read = Kubeconfig::read_from(file).map_err(|error| fail(file, error.into()))?;

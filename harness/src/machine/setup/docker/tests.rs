@@ -130,7 +130,7 @@ fn an_engine_elsewhere_is_not_set_up_here() {
     let mut machine = Machine::new();
     machine.system.engine = EngineAddress::Remote("tcp://10.0.0.1:2375".to_owned());
     let error = machine.plan().unwrap_err().to_string();
-    assert!(error.contains("tcp://10.0.0.1:2375, which DOCKER_HOST names"), "{error}");
+    assert!(error.contains("tcp://10.0.0.1:2375, which DOCKER_HOST or a context"), "{error}");
 }
 
 #[test]
