@@ -77,7 +77,8 @@ pub async fn run_trial(
     };
     course.log_invariant();
     course.fill_phases();
-    let error = if interrupted { error } else { course.write_evidence(&folder).err().or(error) };
+    let written = course.write_evidence(&folder);
+    let error = if interrupted { error } else { written.err().or(error) };
     let (farewell, handed_over) = (course.farewell.take(), course.handed_over);
     let error = match error.as_ref().and_then(|error| course.blamed(error)) {
         Some(violation) => {
