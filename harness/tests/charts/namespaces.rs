@@ -2,11 +2,12 @@
 
 use hourglass_operator::api::Performer;
 use k8s_openapi::{
-    api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    api::{apps::v1::Deployment, core::v1::Pod},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{
-    Api,
-    api::{DeleteParams, PostParams},
+    Api, ResourceExt as _,
+    api::{DeleteParams, ListParams, PostParams},
 };
 
 use crate::{
@@ -44,10 +45,15 @@ pub(crate) fn two_operators_stay_in_their_namespaces() {
     }
 
     // Without its operator, nobody serves the first namespace; the second one's sees what is made after it.
+    let pods = block_on(homes[0].api::<Pod>().list(&ListParams::default())).unwrap();
     homes[0].release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set=replicas=0"]);
     until(&homes[0].api::<Deployment>(), "op-hourglass-operator", "scaled down", |it| {
         is_rolled_out(it) && it.spec.as_ref().is_some_and(|spec| spec.replicas == Some(0))
     });
+    // One that is told to end still acts for a moment, and its Deployment does not count it.
+    for pod in pods {
+        until_gone(homes[0].api::<Pod>(), &pod.name_any());
+    }
     let lonely = performer(&watched[0], "lonely");
     block_on(watched[0].api::<Performer>().create(&PostParams::default(), &lonely)).unwrap();
     perform(&watched[1], "later");
