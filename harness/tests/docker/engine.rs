@@ -58,7 +58,7 @@ pub(crate) fn one_that_says_nothing_is_given_up() {
     let outcome = with_engine(&lab, &format!("unix://{}", socket.display()));
     outcome.assert_code(3).assert_shows(&[
         &format!("failed to get an answer of the Docker engine at {} within", socket.display()),
-        "see that DOCKER_HOST names a Docker engine",
+        "see that DOCKER_HOST, or the context of the docker command, names a Docker engine",
     ]);
     lab.assert_nothing_begun();
     drop(listener);
@@ -74,7 +74,7 @@ pub(crate) fn an_address_where_nobody_listens_is_named() {
     outcome.assert_code(3).assert_shows(&[
         &format!("failed to get an answer of the Docker engine at {address}"),
         "Connection refused",
-        "see that DOCKER_HOST names a Docker engine",
+        "see that DOCKER_HOST, or the context of the docker command, names a Docker engine",
     ]);
     lab.assert_nothing_begun();
 }
