@@ -4,6 +4,8 @@ use std::{
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -14,6 +16,9 @@ use crate::{
 
 /// How large the file of one component may become, in bytes; as large as that of a process.
 const FILE_LIMIT: u64 = LOG_BEGINNING + LOG_END;
+
+/// How recently a line must have come for more to be expected.
+const RECENTLY: Duration = Duration::from_secs(1);
 
 /// The output of one component or chain.
 #[derive(Debug)]
@@ -28,6 +33,33 @@ pub(super) struct Output {
     component: Option<ComponentRef>,
     timeline: Timeline,
     last: LastLines,
+    /// When the last line came.
+    latest: Arc<Mutex<Instant>>,
+}
+
+/// The outputs of a trial's components that are read now.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay(Mutex<Vec<(ComponentRef, Weak<Mutex<Instant>>)>>);
+
+impl UnderWay {
+    /// Adds one, until it is dropped.
+    pub(super) fn add(&self, output: &Output) {
+        let Some(component) = output.component.clone() else { return };
+        let mut outputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        outputs.retain(|(_, latest)| latest.strong_count() > 0);
+        outputs.push((component, Arc::downgrade(&output.latest)));
+    }
+
+    /// Notes of those of which lines still come that they are not read to the end. One of which nothing comes may have ended
+    /// without the engine having said so.
+    pub(super) fn note_unread(&self, timeline: &Timeline) {
+        for (component, latest) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            let Some(latest) = latest.upgrade() else { continue };
+            if latest.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < RECENTLY {
+                timeline.note_unread(component);
+            }
+        }
+    }
 }
 
 impl Output {
@@ -38,7 +70,8 @@ impl Output {
         let file = private::append(&path);
         let written = file.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len());
         let (component, timeline) = (component(name), timeline.clone());
-        let mut output = Self { path, file: None, written, left_out: 0, component, timeline, last };
+        let latest = Arc::new(Mutex::new(Instant::now()));
+        let mut output = Self { path, file: None, written, left_out: 0, component, timeline, last, latest };
         match file {
             Ok(file) => output.file = Some(file),
             Err(error) => output.tell(&error),
@@ -48,6 +81,7 @@ impl Output {
 
     /// Takes a line.
     pub(super) fn push(&mut self, line: &Line) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.last.push(&line.text);
         self.write(line);
         if let Some(component) = &self.component {
@@ -117,6 +151,25 @@ mod tests {
         assert!(u64::try_from(text.len()).unwrap() < FILE_LIMIT + 100, "{} bytes", text.len());
         assert!(text.lines().next().unwrap().ends_with("x … (cut: 5 more bytes of this line are left out)"));
         assert!(text.lines().last().unwrap().ends_with(" more bytes are left out by the harness]"));
+    }
+
+    /// What was not read may hold an error: the trial cannot be judged.
+    #[test]
+    fn output_that_still_comes_at_the_end_is_noted_as_unread() {
+        let (folder, timeline, under_way) = (tempfile::tempdir().unwrap(), Timeline::default(), UnderWay::default());
+        let output = |name: &str| {
+            let output = Output::of(name, folder.path(), &timeline, LastLines::default());
+            under_way.add(&output);
+            output
+        };
+        let (mut flooding, silent) = (output("performer/alice"), output("performer/bob"));
+        drop(output("aggregator"));
+        let _chain = output("chain-31337");
+        *silent.latest.lock().unwrap() -= 2 * RECENTLY;
+        flooding.push(&Line { text: "y".to_owned(), dropped: 0, began: None, gap: false });
+        under_way.note_unread(&timeline);
+        let unjudged: Vec<_> = timeline.unjudged().into_iter().map(|(component, _)| component.to_string()).collect();
+        assert_eq!(unjudged, ["performer/alice"]);
     }
 
     #[test]

@@ -27,13 +27,18 @@ use super::lines::ContainerLines;
 use crate::{
     engine::{Engine, EngineError, Engined as _},
     reaper::{COMPONENT_LABEL, RUN_LABEL, RunId},
-    runtime::{Ends, output::Output},
+    runtime::{
+        Ends,
+        output::{Output, UnderWay},
+    },
     scenario::ComponentRef,
     timeline::{Event, LastLines, Timeline},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.
 const REST_WITHIN: Duration = Duration::from_secs(5);
+/// How long at the end of a trial.
+const ALL_WITHIN: Duration = Duration::from_secs(20);
 /// How long the output of a container that has ended is waited for before its end is told.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -95,6 +100,7 @@ struct Shared {
     /// What is read last of each component: an executor may start its performer again and again.
     latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
+    under_way: UnderWay,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -124,7 +130,16 @@ impl Watch {
         let (engine, network) = (engine.clone(), network.to_owned());
         let (containers, latest) = (Mutex::default(), Mutex::default());
         let readers = TaskTracker::new();
-        let shared = Arc::new(Shared { engine, network, whose, record, containers, latest, readers });
+        let shared = Arc::new(Shared {
+            engine,
+            network,
+            whose,
+            record,
+            containers,
+            latest,
+            readers,
+            under_way: UnderWay::default(),
+        });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move {
@@ -190,7 +205,9 @@ impl Watch {
     pub(in crate::runtime) async fn finish(&self) {
         self.shared.readers.close();
         // One whose output does not end is no reason to hold up the rest.
-        let _ = timeout(REST_WITHIN, self.shared.readers.wait()).await;
+        if timeout(ALL_WITHIN, self.shared.readers.wait()).await.is_err() {
+            self.shared.under_way.note_unread(&self.shared.record.timeline);
+        }
     }
 }
 
@@ -305,6 +322,7 @@ impl Shared {
         let name = self.name(id).await;
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), container.last.clone());
         let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, container.last.clone());
+        self.under_way.add(&output);
         let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
         let mut pieces = self.engine.docker().logs(id, Some(options));
         lines.begin_again();

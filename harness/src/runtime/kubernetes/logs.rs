@@ -26,13 +26,18 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
 use crate::{
-    runtime::{docker::Record, output::Output},
+    runtime::{
+        docker::Record,
+        output::{Output, UnderWay},
+    },
     scenario::ComponentRef,
     timeline::{Event, LastLines, Line, Lines},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.
 const REST_WITHIN: Duration = Duration::from_secs(5);
+/// How long at the end of a trial.
+const ALL_WITHIN: Duration = Duration::from_secs(20);
 
 /// Reads what the pods of one namespace write.
 #[derive(Debug)]
@@ -53,6 +58,7 @@ struct Shared {
     /// What is read last of each component.
     latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
+    under_way: UnderWay,
 }
 
 /// A container of a pod, and which of its lives.
@@ -69,7 +75,8 @@ impl PodLogs {
     pub(super) fn start(place: Place, names: Names, record: Record) -> Self {
         let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
         let done = watch::Sender::default();
-        let shared = Arc::new(Shared { place, names, record, read, done, latest, readers });
+        let shared =
+            Arc::new(Shared { place, names, record, read, done, latest, readers, under_way: UnderWay::default() });
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move { following.follow().await });
         Self { shared, _events: AbortOnDropHandle::new(events) }
@@ -106,7 +113,9 @@ impl PodLogs {
     pub(super) async fn finish(&self) {
         self.shared.readers.close();
         // One whose output does not end is no reason to hold up the rest.
-        let _ = timeout(REST_WITHIN, self.shared.readers.wait()).await;
+        if timeout(ALL_WITHIN, self.shared.readers.wait()).await.is_err() {
+            self.shared.under_way.note_unread(&self.shared.record.timeline);
+        }
     }
 }
 
@@ -171,6 +180,7 @@ impl Shared {
         let last = LastLines::default();
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), last.clone());
         let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, last);
+        self.under_way.add(&output);
         let parameters = LogParams {
             container: Some(life.container.clone()),
             follow: !life.previous,
