@@ -33,6 +33,8 @@ pub struct Child {
     last: LastLines,
     /// All that it wrote has been read.
     read: CancellationToken,
+    /// Ends the reading of what is too much to be read.
+    give_up: CancellationToken,
     reading: Option<AbortOnDropHandle<()>>,
     kept: bool,
 }
@@ -108,14 +110,23 @@ impl Child {
         let kept_lines = last.clone();
         let read = CancellationToken::new();
         let at_end = read.clone().drop_guard();
+        let give_up = CancellationToken::new();
+        let no_more = give_up.clone();
         let reading = tokio::spawn(async move {
             let _at_end = at_end;
-            while let Some(line) = lines.next_line().await {
+            loop {
+                let line = tokio::select! {
+                    biased;
+                    () = no_more.cancelled() => return on_line(Line::unread()),
+                    line = lines.next_line() => line,
+                };
+                let Some(line) = line else { return };
                 kept_lines.push(&line.text);
                 on_line(line);
             }
         });
-        Ok(Self { pid, pidfd, status, last, read, reading: Some(AbortOnDropHandle::new(reading)), kept: false })
+        let reading = Some(AbortOnDropHandle::new(reading));
+        Ok(Self { pid, pidfd, status, last, read, give_up, reading, kept: false })
     }
 
     /// The process id.
@@ -186,8 +197,11 @@ impl Child {
     }
 
     async fn read_to_end(&mut self) {
-        if let Some(reading) = self.reading.take() {
-            // Ended by the end of the process; its panic would be one of `on_line`.
+        let Some(mut reading) = self.reading.take() else { return };
+        // Ended by the end of the process; its panic would be one of `on_line`.
+        if timeout(GONE_WITHIN, &mut reading).await.is_err() {
+            // Whoever reads the lines must know that some are missing.
+            self.give_up.cancel();
             let _ = timeout(GONE_WITHIN, reading).await;
         }
     }

@@ -119,6 +119,7 @@ fn report() -> Vec<ReportError> {
         ReportError::Write { path: "junit.xml".into(), source: io::Error::from_raw_os_error(28) },
         ReportError::Render { path: "junit.xml".into(), source: Box::new(json()) },
         ReportError::Place { path: "reports".into(), reason: "it is a folder" },
+        ReportError::Scenario { path: "./square.yaml".into(), scenario: "scenarios/square.yaml".into() },
         ReportError::Twice { path: "report".into(), other: "./report".into() },
     ]
 }
@@ -164,7 +165,7 @@ fn all() -> Vec<CliError> {
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone Conversation Report Signals Adopt Sweep Processes Engine Cluster
         Runtime AllProcesses StillThere RefusedFolder Folder);
-    assert_every_variant!(report, ReportError: Write Render Place Twice);
+    assert_every_variant!(report, ReportError: Write Render Place Scenario Twice);
     let scenario = scenario.into_iter().map(CliError::from);
     let reaper = reaper.into_iter().map(CliError::from);
     let report = report.into_iter().map(CliError::from);

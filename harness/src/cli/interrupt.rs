@@ -2,10 +2,14 @@
 
 use std::{
     process,
+    sync::mpsc::{Sender, channel},
+    thread,
     time::{Duration, Instant},
 };
 
+use rustix::process::{Signal as ProcessSignal, getpid, kill_process};
 use tokio::{
+    runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
     time::sleep,
 };
@@ -16,35 +20,63 @@ use crate::runner::verdict::ExitStatus;
 
 /// When the process ends after an interruption, whatever hangs. Trials have ended by then, or have been left to their
 /// supervisors; what is not ended by then is left to them as well.
-const LAST_RESORT: Duration = Duration::from_millis(9500);
+const LAST_RESORT: Duration = Duration::from_secs(9);
 /// Signals that come so shortly after the first are the same request: `timeout` signals its child and then its group.
 const ONE_REQUEST: Duration = Duration::from_millis(300);
+/// How long the exit of the process may take, which writes what is left of its output.
+const EXIT_WITHIN: Duration = Duration::from_millis(500);
 
 /// A token that is cancelled by the first SIGTERM or SIGINT. The second ends the process at once; what it leaves is ended
 /// by the supervisors. Where signals cannot be had, they end the process as they do by themselves.
 ///
-/// Must be called within a tokio runtime.
+/// A thread of its own listens: all threads of a runtime may be busy with writing to a pipe that nobody reads.
 pub(super) fn on_signal() -> CancellationToken {
     let token = CancellationToken::new();
-    let cancelled = token.clone();
-    if let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        tokio::spawn(async move {
-            either(&mut terminate, &mut interrupt).await;
-            cancelled.cancel();
-            let first = Instant::now();
-            let again = async {
-                while first.elapsed() < ONE_REQUEST {
-                    either(&mut terminate, &mut interrupt).await;
-                }
-            };
-            tokio::select! {
-                () = again => {}
-                () = sleep(LAST_RESORT) => {}
-            }
-            process::exit(ExitStatus::Interrupted.code().into());
-        });
+    let (cancelled, (ready, is_ready)) = (token.clone(), channel());
+    let listening = thread::Builder::new().name("signals".to_owned()).spawn(move || listen(&cancelled, ready));
+    if listening.is_ok() {
+        // Its end comes when the thread listens, or cannot.
+        let _ = is_ready.recv();
     }
     token
+}
+
+fn listen(token: &CancellationToken, ready: Sender<()>) {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return;
+        };
+        // With a handler, a limit on the size of files is an error of the write that meets it, and not the end of the process.
+        let _ = signal(SignalKind::from_raw(ProcessSignal::XFSZ.as_raw()));
+        drop(ready);
+        either(&mut terminate, &mut interrupt).await;
+        token.cancel();
+        let first = Instant::now();
+        let again = async {
+            while first.elapsed() < ONE_REQUEST {
+                either(&mut terminate, &mut interrupt).await;
+            }
+        };
+        tokio::select! {
+            () = again => {}
+            () = sleep(LAST_RESORT) => {}
+        }
+        exit()
+    });
+}
+
+/// Ends the process. Its output may never be taken: the end does not wait for that.
+fn exit() -> ! {
+    let last = thread::Builder::new().spawn(|| {
+        thread::park_timeout(EXIT_WITHIN);
+        let _ = kill_process(getpid(), ProcessSignal::KILL);
+    });
+    if last.is_err() {
+        let _ = kill_process(getpid(), ProcessSignal::KILL);
+    }
+    process::exit(ExitStatus::Interrupted.code().into())
 }
 
 /// Does what goes before a command's own work, and gives it up where the token is cancelled.

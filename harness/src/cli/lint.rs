@@ -48,7 +48,7 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
     }
     let shown = passed_over.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();
-    if shown < problems && broken.iter().any(|error| error.reports().len() < error.count()) {
+    if 0 < shown && shown < problems && broken.iter().any(|error| error.reports().len() < error.count()) {
         writeln!(out, "the first {shown} of {problems} problems are shown")?;
     }
     if problems == 0 {

@@ -91,7 +91,10 @@ impl RunArgs {
 /// Runs the trials; the first Ctrl-C ends them in order, the second at once.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let (trials, cluster) = args.chosen()?;
-    let (reports, refused) = Reports::prepare(args.junit.as_deref(), args.json.as_deref());
+    let (reports, refused) = {
+        let scenarios: Vec<_> = trials.iter().map(|trial| &*trial.path).collect();
+        Reports::prepare(args.junit.as_deref(), args.json.as_deref(), &scenarios)
+    };
     if !refused.is_empty() {
         return Ok(not_begun(&trials, &reports, refused));
     }

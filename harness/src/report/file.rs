@@ -32,6 +32,14 @@ pub enum ReportError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The file is one that the run reads.
+    #[error("write the report {path}: it is the scenario file {scenario}", path = path.display(), scenario = scenario.display())]
+    Scenario {
+        /// As it was given.
+        path: PathBuf,
+        /// The scenario.
+        scenario: PathBuf,
+    },
     /// Both reports would go to one place.
     #[error("write the reports {path} and {other}: they are one and the same file", path = path.display(), other = other.display())]
     Twice {
@@ -45,13 +53,14 @@ pub enum ReportError {
 impl ReportError {
     /// Whether the command line is to blame, and not what the system has there.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Place { .. } | Self::Twice { .. })
+        matches!(self, Self::Place { .. } | Self::Scenario { .. } | Self::Twice { .. })
     }
 
     /// What to do about it, where that is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Place { .. } => Some("name a file; `-` is standard output"),
+            Self::Scenario { .. } => Some("name another file, or the scenario would be gone"),
             Self::Twice { .. } => Some("give each report a file of its own"),
             Self::Write { .. } | Self::Render { .. } => None,
         }
@@ -66,10 +75,20 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Finds out where they go, before there is anything to report; and why one of them cannot be written.
-    pub fn prepare(junit: Option<&Path>, json: Option<&Path>) -> (Self, Vec<ReportError>) {
+    /// Finds out where they go, before there is anything to report; and why one of them cannot be written, over one of these
+    /// scenario files among others.
+    pub fn prepare(junit: Option<&Path>, json: Option<&Path>, scenarios: &[&Path]) -> (Self, Vec<ReportError>) {
         let mut errors = Vec::new();
-        let mut target = |path: Option<&Path>| match Target::prepare(path?) {
+        let prepared = |path: &Path| {
+            let target = Target::prepare(path)?;
+            match scenarios.iter().find(|scenario| target.is_file(scenario)) {
+                Some(scenario) => {
+                    Err(ReportError::Scenario { path: path.to_owned(), scenario: scenario.to_path_buf() })
+                }
+                None => Ok(target),
+            }
+        };
+        let mut target = |path: Option<&Path>| match prepared(path?) {
             Ok(target) => Some(target),
             Err(error) => {
                 errors.push(error);

@@ -50,6 +50,15 @@ impl Target {
         matches!(self.place, Place::Output)
     }
 
+    /// Whether the report would replace this file.
+    pub fn is_file(&self, file: &Path) -> bool {
+        match &self.place {
+            Place::Whole(path) | Place::Direct(path) => is_same(fs::metadata(path), fs::metadata(file)),
+            Place::Stream(stream) => is_same(stream.metadata(), fs::metadata(file)),
+            Place::Output | Place::Errors => false,
+        }
+    }
+
     /// Fails where both lead to one place: the second report would replace the first, or be mixed with it.
     pub fn differs_from(&self, other: &Self) -> Result<(), ReportError> {
         let same = match (&self.place, &other.place) {

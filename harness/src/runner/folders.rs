@@ -73,7 +73,10 @@ impl RunFolders {
     pub fn locate() -> Self {
         let named = env::var_os(RUNS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let shared = named.is_none();
-        let of_user = || env::temp_dir().join(format!("hourglass-harness-{}", geteuid().as_raw()));
+        // An empty TMPDIR names no folder.
+        let temporary = || Some(env::temp_dir()).filter(|folder| !folder.as_os_str().is_empty());
+        let temporary = || temporary().unwrap_or_else(|| PathBuf::from("/tmp"));
+        let of_user = || temporary().join(format!("hourglass-harness-{}", geteuid().as_raw()));
         let root = named.unwrap_or_else(of_user);
         // Children have other working folders.
         Self { root: std::path::absolute(&root).unwrap_or(root), shared }

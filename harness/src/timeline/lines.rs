@@ -21,6 +21,13 @@ pub struct Line {
     pub gap: bool,
 }
 
+impl Line {
+    /// Stands for what was not read when nobody waits for it any more.
+    pub fn unread() -> Self {
+        Self { text: "the rest of the output was not read".to_owned(), dropped: 0, began: None, gap: true }
+    }
+}
+
 /// Puts lines together.
 #[derive(Debug, Default)]
 pub struct Lines {

@@ -1,6 +1,11 @@
 //! Log lines of components as timeline entries.
 
-use hourglass_component::events::{Reporter, TaskEvent};
+use std::borrow::Cow;
+
+use hourglass_component::{
+    events::{Reporter, TaskEvent},
+    text::without_colours,
+};
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -34,12 +39,22 @@ pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
 }
 
 fn whole(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
-    // Only an object is a record; most output is none, and need not be looked at further.
-    let record = line.trim_start().starts_with('{').then(|| serde_json::from_str(line));
+    let record = object_in(line).map(|text| serde_json::from_str(&text));
     match record {
         Some(Ok(record)) => entry(component, record, arrived),
         Some(Err(_)) | None => plain(component, line, arrived),
     }
+}
+
+/// The object that a line may hold. Only an object is a record; most output is none, and need not be looked at further. Some
+/// loggers put colours around their records, whether anybody sees them or not.
+pub(super) fn object_in(line: &str) -> Option<Cow<'_, str>> {
+    let text = line.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with('{') {
+        return Some(Cow::Borrowed(text));
+    }
+    let bare = text.starts_with('\u{1b}').then(|| without_colours(text))?;
+    bare.trim_start().starts_with('{').then_some(Cow::Owned(bare))
 }
 
 fn plain(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
@@ -215,6 +230,16 @@ mod tests {
             let line = Line { text: text.to_owned(), dropped: 0, began, gap: false };
             assert_eq!(Some(parse(&executor(), &line).at), began, "{text}");
         }
+    }
+
+    /// An error does not pass because it is red.
+    #[rstest::rstest]
+    #[case::colours("\u{1b}[31m{\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m")]
+    #[case::colours_and_blanks("  \u{1b}[1;31m {\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m\r")]
+    #[case::byte_order_mark("\u{feff}{\"level\":\"error\",\"message\":\"x\"}")]
+    fn a_record_in_wrappings_is_a_record(#[case] line: &str) {
+        let event = parse_line(&executor(), line);
+        assert_eq!((event.level, event.message.as_str()), (Some(Level::Error), "x"));
     }
 
     #[test]

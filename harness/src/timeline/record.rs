@@ -17,7 +17,7 @@ use hourglass_component::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Event, LastLines, Line, Source, bounds::Share, parse};
+use super::{Event, LastLines, Line, Source, bounds::Share, log::object_in, parse};
 use crate::scenario::ComponentRef;
 
 /// How much of an entry a line for people shows, in bytes.
@@ -97,7 +97,7 @@ impl Timeline {
         if line.gap {
             self.note_unread(component);
         }
-        if line.gap || line.text.trim_start().starts_with('{') {
+        if line.gap || object_in(&line.text).is_some() {
             return false;
         }
         let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);

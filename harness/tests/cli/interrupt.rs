@@ -1,8 +1,17 @@
 //! Ctrl-C and SIGTERM: an orderly end, whatever the harness is doing.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::process::ExitStatusExt as _,
+    process::Stdio,
+    time::Duration,
+};
 
-use rustix::process::Signal;
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    process::{Pid, Signal, kill_process},
+};
 
 use crate::{
     sandbox::{Running, Sandbox, scenarios},
@@ -37,6 +46,36 @@ fn a_signal_during_the_steps_ends_the_trial_in_order(#[case] signal: Signal) {
     assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
     let report: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
     assert_eq!((&report["exit_code"], &report["not_run"][0]), (&130.into(), &"process::square".into()), "{report}");
+}
+
+/// A log collector that hangs, or a report in a pipe that nobody reads.
+#[test]
+fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("long", LONG);
+    let (reader, writer) = io::pipe().unwrap();
+    let before = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, before | OFlags::NONBLOCK).unwrap();
+    while (&writer).write(&[b'x'; 1 << 10]).is_ok() {}
+    fcntl_setfl(&writer, before).unwrap();
+    let mut command = sandbox.harness(&["run"]);
+    let mut harness = command.arg(&path).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    sandbox.wait_for_log("executor-operator.log", "performer_started");
+    let pid = Pid::from_child(&harness);
+    // The first ends the trial, whose verdict cannot be written; those that come later end the process at once.
+    let ended = eventually(LIMIT, || {
+        let _ = kill_process(pid, Signal::INT);
+        harness.try_wait().unwrap().ok_or("the harness hangs")
+    });
+    let status = ended.unwrap();
+    // Where its last output holds up its exit as well, it is killed.
+    assert!(status.code() == Some(130) || status.signal() == Some(9), "{status}");
+    drop(reader);
+    let gone = eventually(LIMIT, || match sandbox.processes() {
+        left if left.is_empty() => Ok(()),
+        left => Err(left),
+    });
+    assert_eq!(gone, Ok(()));
 }
 
 /// Chains and components are half-way up then.

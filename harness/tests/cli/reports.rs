@@ -86,6 +86,17 @@ fn a_path_that_means_no_file_is_2(#[case] options: &[&str], #[case] reason: &str
     assert!(!sandbox.path("report").exists() && !sandbox.path("~").exists(), "something was made of a mistake");
 }
 
+/// One mistaken argument, and a user's work would be gone.
+#[test]
+fn a_report_does_not_replace_the_scenario() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.scenario("own", STEPS);
+    let before = fs::read_to_string(&path).unwrap();
+    let outcome = sandbox.run(&["run", path.to_str().unwrap(), "--json", path.to_str().unwrap()]);
+    outcome.assert_code(2).assert_complains(&["it is the scenario file", "name another file"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+}
+
 /// A program that reads the report from a pipe gets nothing else, and a person is told on standard error.
 #[rstest::rstest]
 #[case("-")]

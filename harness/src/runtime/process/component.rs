@@ -1,8 +1,9 @@
 //! One component as a child process: started, awaited, killed, stopped, started again.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,7 @@ use hourglass_component::{
     events::PERFORMER_ENDED,
     health::{self, HealthError},
     keys::EcdsaKey,
+    ports::ReservedPort,
     timeout::timeout,
 };
 use jiff::Timestamp;
@@ -41,6 +43,8 @@ pub(super) struct Launch {
     pub port_key: &'static str,
     /// The port; 0 lets the component choose and say which in its log.
     pub port: u16,
+    /// Keeps the port from others for as long as the component may use it; absent where it chooses itself.
+    pub(super) _reserved: Option<Arc<ReservedPort>>,
     /// The file that an executor's performers write to.
     pub performer_output: Option<PathBuf>,
     /// How long it may take to be ready; a performer that is slow to start is part of it.
@@ -189,12 +193,6 @@ impl Stopped {
         let port = self.address.parse::<SocketAddr>().map_or(0, |address| address.port());
         Launch { port, ..self.launch }
     }
-}
-
-/// A port that was free a moment ago, for programs that cannot say which one they chose.
-pub(super) fn free_port() -> Result<u16, RuntimeError> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    Ok(bound.map_err(RuntimeError::Port)?.port())
 }
 
 fn write_config(launch: &Launch, settings: &ProcessSettings) -> Result<PathBuf, RuntimeError> {

@@ -1,11 +1,11 @@
 //! What components are configured with: the public YAML keys, and ours for processes.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use hourglass_component::keys::EcdsaKey;
+use hourglass_component::{keys::EcdsaKey, ports::ReservedPort};
 use serde_json::{Value, json};
 
-use super::component::{Launch, free_port};
+use super::component::Launch;
 use crate::{
     runtime::{
         AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
@@ -64,11 +64,26 @@ fn launch(
     let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
     let command = command(&component, replacement, executable, role)?;
     // A program of the user's does not say where it listens.
-    let (port, ready_within) =
-        if replacement.command.is_some() { (free_port()?, REPLACED_READY_WITHIN) } else { (0, REFERENCE_READY_WITHIN) };
+    let (reserved, ready_within) = if replacement.command.is_some() {
+        (Some(ReservedPort::reserve().map_err(RuntimeError::Port)?), REPLACED_READY_WITHIN)
+    } else {
+        (None, REFERENCE_READY_WITHIN)
+    };
+    let port = reserved.as_ref().map_or(0, |reserved| reserved.endpoint().port());
     let environment = replacement.environment.clone().into_iter().collect();
     let key = key.clone();
-    Ok(Launch { component, command, environment, key, config, port_key, port, ready_within, performer_output: None })
+    Ok(Launch {
+        component,
+        command,
+        environment,
+        key,
+        config,
+        port_key,
+        port,
+        _reserved: reserved.map(Arc::new),
+        performer_output: None,
+        ready_within,
+    })
 }
 
 /// The user's command, else the reference component in our own executable.
