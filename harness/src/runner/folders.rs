@@ -9,7 +9,10 @@ use std::{
 };
 
 use hourglass_component::text::safe_line;
-use rustix::process::geteuid;
+use rustix::{
+    fs::{Access, access},
+    process::geteuid,
+};
 
 use super::EnvironmentError;
 use crate::{
@@ -44,8 +47,8 @@ pub enum FoldersError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It cannot be made or looked at.
-    #[error("make {path}, the folder of trials", path = path.display())]
+    /// It cannot be made, looked at or written to.
+    #[error("use {path} as the folder of trials", path = path.display())]
     Make {
         /// The folder.
         path: PathBuf,
@@ -95,7 +98,10 @@ impl RunFolders {
             return Err(FoldersError::Refused { path: self.root.clone(), reason });
         }
         if !self.shared {
-            return fs::create_dir_all(&self.root).map_err(make);
+            fs::create_dir_all(&self.root).map_err(make)?;
+            // One that was there may be somebody else's.
+            let writable = access(&self.root, Access::WRITE_OK | Access::EXEC_OK);
+            return writable.map_err(|error| make(error.into()));
         }
         match DirBuilder::new().mode(PRIVATE).create(&self.root) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(make(error)),
