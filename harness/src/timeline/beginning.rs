@@ -5,12 +5,8 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
-/// The fields that stand before the cut, and the text of one that the cut goes through; nothing where the text is not the
-/// beginning of an object.
-pub(super) fn of_record(text: &str) -> Option<Map<String, Value>> {
-    if !text.trim_start().starts_with('{') {
-        return None;
-    }
+/// The fields of an object that stand before the cut, and the text of one that the cut goes through.
+pub(super) fn of_record(text: &str) -> Map<String, Value> {
     let mut fields = Map::new();
     for end in ["\"}", "}", ""] {
         let mut found = Map::new();
@@ -21,7 +17,7 @@ pub(super) fn of_record(text: &str) -> Option<Map<String, Value>> {
             fields = found;
         }
     }
-    Some(fields)
+    fields
 }
 
 /// An escape that the cut goes through would make the text before it unreadable.

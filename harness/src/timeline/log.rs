@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hourglass_component::{
     events::{Reporter, TaskEvent},
-    text::without_colours,
+    text::{behind_colours, without_colours},
 };
 use hourglass_proto::messages::parse_task_hash;
 use jiff::Timestamp;
@@ -20,8 +20,8 @@ pub fn parse(component: &ComponentRef, line: &Line) -> Event {
     if line.dropped == 0 {
         return whole(component, &line.text, arrived);
     }
-    let mut event = match beginning::of_record(&line.text) {
-        Some(record) => entry(component, record, arrived),
+    let mut event = match object_in(&line.text) {
+        Some(object) => entry(component, beginning::of_record(&object), arrived),
         None => plain(component, &line.text, arrived),
     };
     let remark = format!(" … (cut: {} more bytes of this line are left out)", line.dropped);
@@ -49,12 +49,10 @@ fn whole(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
 /// The object that a line may hold. Only an object is a record; most output is none, and need not be looked at further. Some
 /// loggers put colours around their records, whether anybody sees them or not.
 pub(super) fn object_in(line: &str) -> Option<Cow<'_, str>> {
-    let text = line.trim_start_matches('\u{feff}').trim_start();
-    if text.starts_with('{') {
-        return Some(Cow::Borrowed(text));
-    }
-    let bare = text.starts_with('\u{1b}').then(|| without_colours(text))?;
-    bare.trim_start().starts_with('{').then_some(Cow::Owned(bare))
+    let line = line.trim_start_matches('\u{feff}').trim_start();
+    let object = behind_colours(line);
+    let bare = || if object.len() == line.len() { Cow::Borrowed(object) } else { Cow::Owned(without_colours(object)) };
+    object.starts_with('{').then(bare)
 }
 
 fn plain(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
@@ -230,6 +228,14 @@ mod tests {
             let line = Line { text: text.to_owned(), dropped: 0, began, gap: false };
             assert_eq!(Some(parse(&executor(), &line).at), began, "{text}");
         }
+    }
+
+    /// Of a record that is cut the rest of it is missing, and what was to end its colour.
+    #[test]
+    fn a_record_in_colours_that_is_cut_is_a_record() {
+        let text = "\u{1b}[31m{\"level\":\"error\",\"message\":\"x".to_owned();
+        let line = Line { text, dropped: 9, began: None, gap: false };
+        assert_eq!(parse(&executor(), &line).level, Some(Level::Error));
     }
 
     /// An error does not pass because it is red.
