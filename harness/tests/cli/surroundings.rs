@@ -196,6 +196,15 @@ fn the_limit_of_open_files_is_raised_to_what_is_allowed() {
     run(&mut limited(&sandbox, "-Sn 20", &["run", "square"])).assert_code(0);
 }
 
+/// A limit on the size of files is as good as a full disk, and not the end of the harness without a word.
+#[test]
+fn too_small_a_limit_on_the_size_of_files_is_told() {
+    let sandbox = Sandbox::new();
+    let outcome = run(&mut limited(&sandbox, "-f 100", &["run", "square"]));
+    outcome.assert_code(3).assert_shows(&["File too large"]);
+    sandbox.assert_no_process();
+}
+
 /// Whoever gives up waiting for npm must not find it at work for minutes.
 #[test]
 fn an_interruption_ends_the_installation_of_anvil() {
