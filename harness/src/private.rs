@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The mode of folders.
-const FOLDER: u32 = 0o700;
+pub(crate) const FOLDER: u32 = 0o700;
 /// The mode of files.
 const FILE: u32 = 0o600;
 

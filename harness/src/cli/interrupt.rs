@@ -35,7 +35,7 @@ pub(super) fn on_signal() -> CancellationToken {
     let (cancelled, (ready, is_ready)) = (token.clone(), channel());
     let listening = thread::Builder::new().name("signals".to_owned()).spawn(move || listen(&cancelled, ready));
     if listening.is_ok() {
-        // Its end comes when the thread listens, or cannot.
+        // The channel closes once the thread listens, or has found that it cannot.
         let _ = is_ready.recv();
     }
     token
@@ -70,7 +70,7 @@ fn listen(token: &CancellationToken, ready: Sender<()>) {
 /// Ends the process. Its output may never be taken: the end does not wait for that.
 fn exit() -> ! {
     let last = thread::Builder::new().spawn(|| {
-        thread::park_timeout(EXIT_WITHIN);
+        thread::sleep(EXIT_WITHIN);
         let _ = kill_process(getpid(), ProcessSignal::KILL);
     });
     if last.is_err() {

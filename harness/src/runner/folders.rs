@@ -25,9 +25,6 @@ const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 /// Says in a trial's folder which trial it is of.
 const TRIAL_FILE: &str = "trial";
 
-/// What only its owner may do anything with.
-const PRIVATE: u32 = 0o700;
-
 /// Folders of trials below one root.
 #[derive(Debug, Clone)]
 pub struct RunFolders {
@@ -76,10 +73,7 @@ impl RunFolders {
     pub fn locate() -> Self {
         let named = env::var_os(RUNS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let shared = named.is_none();
-        // An empty TMPDIR names no folder.
-        let temporary = || Some(env::temp_dir()).filter(|folder| !folder.as_os_str().is_empty());
-        let temporary = || temporary().unwrap_or_else(|| PathBuf::from("/tmp"));
-        let of_user = || temporary().join(format!("hourglass-harness-{}", geteuid().as_raw()));
+        let of_user = || temporary_files().join(format!("hourglass-harness-{}", geteuid().as_raw()));
         let root = named.unwrap_or_else(of_user);
         // Children have other working folders.
         Self { root: std::path::absolute(&root).unwrap_or(root), shared }
@@ -103,7 +97,7 @@ impl RunFolders {
             let writable = access(&self.root, Access::WRITE_OK | Access::EXEC_OK);
             return writable.map_err(|error| make(error.into()));
         }
-        match DirBuilder::new().mode(PRIVATE).create(&self.root) {
+        match DirBuilder::new().mode(private::FOLDER).create(&self.root) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(make(error)),
             _ => self.check(),
         }
@@ -122,11 +116,11 @@ impl RunFolders {
         if let Some(reason) = not_of_this_user(&metadata) {
             return Err(FoldersError::Refused { path: self.root.clone(), reason });
         }
-        if metadata.permissions().mode() & 0o777 == PRIVATE {
+        if metadata.permissions().mode() & 0o777 == private::FOLDER {
             return Ok(());
         }
         // Ours, made with other rights.
-        fs::set_permissions(&self.root, Permissions::from_mode(PRIVATE)).map_err(make)
+        fs::set_permissions(&self.root, Permissions::from_mode(private::FOLDER)).map_err(make)
     }
 
     /// The root.
@@ -179,6 +173,12 @@ impl RunFolders {
     }
 }
 
+/// The folder of temporary files. An empty TMPDIR names none.
+fn temporary_files() -> PathBuf {
+    let folder = env::temp_dir();
+    if folder.as_os_str().is_empty() { PathBuf::from("/tmp") } else { folder }
+}
+
 /// What tells that a folder was put there by somebody else.
 fn not_of_this_user(metadata: &Metadata) -> Option<String> {
     if metadata.is_symlink() {
@@ -208,10 +208,10 @@ mod tests {
         let root = shared.path().join("runs");
         let mode = || fs::metadata(&root).unwrap().permissions().mode() & 0o777;
         among_temporary_files(&root).prepare().unwrap();
-        assert_eq!(mode(), PRIVATE);
+        assert_eq!(mode(), private::FOLDER);
         fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
         among_temporary_files(&root).prepare().unwrap();
-        assert_eq!(mode(), PRIVATE, "one of an earlier version stays open to all");
+        assert_eq!(mode(), private::FOLDER, "one of an earlier version stays open to all");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_component::timeout::timeout;
+use tokio_util::task::TaskTracker;
+
 use crate::{
     private,
     scenario::ComponentRef,
@@ -17,6 +20,8 @@ use crate::{
 /// How large the file of one component may become, in bytes; as large as that of a process.
 const FILE_LIMIT: u64 = LOG_BEGINNING + LOG_END;
 
+/// How long the rest of all output is waited for at the end of a trial.
+const REST_WITHIN: Duration = Duration::from_secs(20);
 /// How recently a line must have come for more to be expected.
 const RECENTLY: Duration = Duration::from_secs(1);
 
@@ -50,9 +55,18 @@ impl UnderWay {
         outputs.push((component, Arc::downgrade(&output.latest)));
     }
 
+    /// Waits until all readers are done. Their writers must have ended; one whose output does not end is no reason to hold up
+    /// the rest.
+    pub(super) async fn finish(&self, readers: &TaskTracker, timeline: &Timeline) {
+        readers.close();
+        if timeout(REST_WITHIN, readers.wait()).await.is_err() {
+            self.note_unread(timeline);
+        }
+    }
+
     /// Notes of those of which lines still come that they are not read to the end. One of which nothing comes may have ended
     /// without the engine having said so.
-    pub(super) fn note_unread(&self, timeline: &Timeline) {
+    fn note_unread(&self, timeline: &Timeline) {
         for (component, latest) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             let Some(latest) = latest.upgrade() else { continue };
             if latest.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < RECENTLY {

@@ -36,8 +36,6 @@ use crate::{
 
 /// How long the rest of the output of containers that have ended is waited for.
 const REST_WITHIN: Duration = Duration::from_secs(5);
-/// How long at the end of a trial.
-const ALL_WITHIN: Duration = Duration::from_secs(20);
 
 /// Reads what the pods of one namespace write.
 #[derive(Debug)]
@@ -111,11 +109,8 @@ impl PodLogs {
 
     /// Waits until the output of all containers is read to the end; all of them must have ended.
     pub(super) async fn finish(&self) {
-        self.shared.readers.close();
-        // One whose output does not end is no reason to hold up the rest.
-        if timeout(ALL_WITHIN, self.shared.readers.wait()).await.is_err() {
-            self.shared.under_way.note_unread(&self.shared.record.timeline);
-        }
+        let Shared { under_way, readers, record, .. } = &*self.shared;
+        under_way.finish(readers, &record.timeline).await;
     }
 }
 
