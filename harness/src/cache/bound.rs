@@ -84,8 +84,8 @@ fn remove(path: &Path) -> io::Result<()> {
 mod tests {
     use std::{
         fs::File,
-        os::unix::fs::PermissionsExt as _,
-        process::{Command, Stdio},
+        io::{Read as _, Write as _},
+        process::{Child, Command, Stdio},
     };
 
     use tempfile::TempDir;
@@ -148,16 +148,25 @@ mod tests {
         assert!(weigh(&entry).unwrap().1 > SystemTime::now() - HOUR);
     }
 
+    /// `cat`, once it answers: a process that is just being started has no command line yet.
+    fn answering(program: &Path, arguments: &[&Path]) -> Child {
+        let mut command = Command::new(program);
+        let mut child = command.arg("-").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"?").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        child
+    }
+
     /// A chain that was kept outlives its harness, and harnesses of other versions hold nothing.
     #[test]
     fn what_a_process_was_started_from_or_with_stays() {
         let cache = cache(&[("tools/a", 9), ("state/b", 9), ("state/c", 9)]);
-        let program = cache.path().join("tools/a/sleep");
-        fs::copy("/bin/sleep", &program).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let state = cache.path().join("state/b/file");
-        let mut started = Command::new(&program).arg("1000").spawn().unwrap();
-        let mut with = Command::new("tail").arg("-f").arg(&state).stdout(Stdio::null()).spawn().unwrap();
+        let program = cache.path().join("tools/a/cat");
+        // Copied by another process: what this one has open for writing a test beside this may pass on to a process that it
+        // starts, and then the copy cannot be run.
+        assert!(Command::new("cp").args(["/bin/cat".as_ref(), program.as_path()]).status().unwrap().success());
+        let mut started = answering(&program, &[]);
+        let mut with = answering("cat".as_ref(), &[&cache.path().join("state/b/file")]);
         let bound = keep_within_at(cache.path(), 0, false, SystemTime::now() + 10 * HOUR);
         for child in [&mut started, &mut with] {
             child.kill().unwrap();
