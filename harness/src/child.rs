@@ -8,14 +8,13 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::reach_loopback_directly;
+use hourglass_timeline::{LastLines, Line, LogFolder, TailError};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::{process::Command, sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{
-    reaper::RunId,
-    timeline::{LastLines, Line, LogFolder, TailError},
-};
+use crate::reaper::RunId;
 
 /// The variable that says which component of a trial a process belongs to; its own children inherit it.
 pub const COMPONENT_VARIABLE: &str = "HOURGLASS_COMPONENT";
@@ -209,16 +208,6 @@ impl Child {
     fn signal(&self, signal: Signal) {
         // A process that has ended takes no signal.
         let _ = pidfd_send_signal(&self.pidfd, signal);
-    }
-}
-
-/// Tells a program that proxies of the environment are not for this machine, unless its own environment says something
-/// about that.
-pub(crate) fn reach_loopback_directly(command: &mut std::process::Command) {
-    for (name, list) in hourglass_component::proxy::exceptions() {
-        if !command.get_envs().any(|(own, _)| own == name) {
-            command.env(name, list);
-        }
     }
 }
 

@@ -7,13 +7,13 @@ use std::{
 };
 
 use hourglass_component::{causes::with_causes, chain::ChainClient, timeout::timeout};
+use hourglass_timeline::{Line, LogFolder};
 use tokio::{process::Command, sync::oneshot};
 
 use super::{AnvilBinary, ChainControl, SetupError};
 use crate::{
     child::{Child, ChildEnd, SpawnError},
     reaper::RunId,
-    timeline::{Line, LogFolder},
 };
 
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);

@@ -5,17 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use etcetera::BaseStrategy as _;
+use hourglass_base::cache::{cache_folder, hold};
 
 use super::{SetupError, install::install};
-use crate::cache::hold;
 
 /// The environment variable that names an Anvil binary.
 pub const ANVIL_VARIABLE: &str = "HARNESS_ANVIL";
 /// The version that is installed where there is none.
 pub const ANVIL_VERSION: &str = "1.7.1";
 pub(super) const PACKAGE: &str = "@foundry-rs/anvil";
-const CACHE_VARIABLE: &str = "HARNESS_CACHE";
 
 /// How Anvil is looked for.
 #[derive(Debug, Clone, Default)]
@@ -150,24 +148,9 @@ impl AnvilSearch {
     }
 }
 
-/// The folder for what can be made again: `HARNESS_CACHE`, else the user's cache folder.
-pub fn cache_folder() -> Result<PathBuf, SetupError> {
-    if let Some(folder) = variable(CACHE_VARIABLE) {
-        return text(std::path::absolute(&folder).map_err(SetupError::file(folder))?);
-    }
-    let folders = etcetera::choose_base_strategy().map_err(SetupError::NoCache)?;
-    text(folders.cache_dir().join("hourglass-harness"))
-}
-
-/// Anvil, and states of the cache that it loads, are named in arguments of Anvil's.
+/// Anvil is named in arguments of tools that take text.
 fn text(path: PathBuf) -> Result<PathBuf, SetupError> {
     if path.to_str().is_some() { Ok(path) } else { Err(SetupError::NotUtf8 { path }) }
-}
-
-/// What to do where a file of the cache cannot be made or read; nothing where it is none of the cache.
-pub(crate) fn remedy_of_cache(path: &Path) -> Option<&'static str> {
-    let of_cache = cache_folder().is_ok_and(|cache| path.starts_with(&cache) || cache.starts_with(path));
-    of_cache.then_some("set HARNESS_CACHE to a folder that this user may write to")
 }
 
 fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBinary, SetupError> {

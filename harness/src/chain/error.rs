@@ -2,9 +2,10 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use hourglass_base::cache::CacheError;
 use hourglass_component::chain::{ChainError, SendError};
 
-use crate::timeline::TailError;
+use hourglass_timeline::TailError;
 
 /// Why an Anvil chain could not be found, started, prepared or controlled.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +34,9 @@ pub enum SetupError {
         /// What npm said.
         reason: String,
     },
-    /// No folder for the cache is known.
-    #[error("find a folder for the cache; HARNESS_CACHE may name one")]
-    NoCache(#[source] etcetera::HomeDirError),
+    /// No folder can be used as the cache.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// The secret that keys are derived from cannot be used.
     #[error("use the secret in {}: {reason}", path.display())]
     Secret {

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use hourglass_base::reach_loopback_directly;
 use hourglass_component::timeout::timeout;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
@@ -16,7 +17,6 @@ use super::{
     aside::Aside,
     discover::{PACKAGE, binary_in},
 };
-use crate::child::reach_loopback_directly;
 
 /// How long npm may take for 30 MB; a registry that stalls would hold up a run for ever.
 const INSTALLED_WITHIN: Duration = Duration::from_mins(10);

@@ -11,11 +11,12 @@ use std::{
     path::Path,
 };
 
+use hourglass_base::cache::cache_folder;
 use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::messages;
 use rand::RngCore as _;
 
-use super::{SetupError, discover::cache_folder};
+use super::SetupError;
 
 /// Its file in the cache: 64 hexadecimal digits and a line feed.
 const FILE: &str = "account-secret";

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_base::cache::{cache_folder, hold};
 use hourglass_proto::contracts::addresses as at;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -15,9 +16,8 @@ use super::{
     AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
     aside::Aside,
     deployment::{self},
-    discover::cache_folder,
 };
-use crate::{cache::hold, reaper::RunId};
+use crate::reaper::RunId;
 
 /// To be raised when the set-up transactions change.
 const FORMAT: u32 = 4;

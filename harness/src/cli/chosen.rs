@@ -1,7 +1,8 @@
 //! What `run` and `plan` put over the scenarios that are selected.
 
+use hourglass_scenario::{AllowedErrors, Images, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs};
+
 use super::{CliError, notice};
-use crate::scenario::{AllowedErrors, Images, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs};
 
 /// What is put over the scenarios that are selected.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -52,8 +53,10 @@ fn strip(patterns: &mut [String]) -> Result<bool, CliError> {
 mod tests {
     use std::path::Path;
 
+    use hourglass_base::RuntimeKind;
+    use hourglass_scenario::ScenarioError;
+
     use super::*;
-    use crate::scenario::{RuntimeKind, ScenarioError};
 
     fn names(patterns: &[&str], without_fault: bool) -> Result<Vec<String>, CliError> {
         let selection = Selection {

@@ -1,16 +1,15 @@
 //! `harness doctor`: what this machine has of what trials need.
 
 use console::{Color, Style};
+use hourglass_base::{Check, ExitStatus, RuntimeKind, Verdict};
 
 use super::{
     CliError, Output,
     doctor_cluster::{self, ClusterArgs},
 };
 use crate::{
-    machine::{Check, Diagnosis, Verdict, gather},
+    machine::{Diagnosis, gather},
     report::takes_colour,
-    runner::verdict::ExitStatus,
-    scenario::RuntimeKind,
 };
 
 /// Looks at the machine: what it has of what trials need, and what to do about the rest

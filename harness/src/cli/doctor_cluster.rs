@@ -2,7 +2,9 @@
 
 use std::{env, path::PathBuf};
 
+use hourglass_base::{Check, ExitStatus, Verdict};
 use hourglass_component::shutdown;
+use hourglass_engine::Engine;
 use serde::Serialize;
 
 use super::{CliError, Output, doctor::rows};
@@ -12,10 +14,7 @@ use crate::{
         kind::Kind,
         probe::{ProbeImage, probe},
     },
-    engine::Engine,
-    machine::{Check, Verdict},
     report::takes_colour,
-    runner::verdict::ExitStatus,
 };
 
 /// Which cluster is looked at, instead of the machine.

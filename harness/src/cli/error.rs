@@ -8,23 +8,24 @@ use std::{
     sync::Arc,
 };
 
+use hourglass_base::{ExitStatus, cache::remedy_of_cache, exhausted};
 use hourglass_component::{
     document::DocumentError,
     text::{painted, safe},
 };
+use hourglass_engine::EngineError;
+use hourglass_scenario::ScenarioError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::OutputError;
 use crate::{
-    chain::{SetupError, remedy_of_cache},
+    chain::SetupError,
     cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError},
-    engine::EngineError,
     image::ImageError,
-    machine::{exhausted, open_files::TooFewFiles, setup::KubernetesSetupError},
+    machine::{open_files::TooFewFiles, setup::KubernetesSetupError},
     reaper::ReaperError,
     report::{ReportError, takes_colour},
-    runner::{FoldersError, remedy_of_setup, verdict::ExitStatus},
-    scenario::ScenarioError,
+    runner::{FoldersError, remedy_of_setup},
 };
 
 /// Why a command could not be done.

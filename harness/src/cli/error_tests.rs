@@ -5,14 +5,15 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::RuntimeKind;
 use hourglass_component::document::DocumentError;
+use hourglass_engine::EngineAddress;
+use hourglass_scenario::{ComponentRef, PassedOver};
 
 use super::*;
 use crate::{
     cli::{gc, logs},
-    engine::EngineAddress,
     reaper::Leftover,
-    scenario::{ComponentRef, PassedOver, RuntimeKind},
 };
 
 /// Checks that the samples have every variant of an enum. One that is new does not compile before it is named here, and

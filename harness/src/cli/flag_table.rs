@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, fmt::Debug, path::Path};
 
 use RuntimeKind::{Docker, Kubernetes, Process};
 use clap::{CommandFactory as _, Parser as _};
+use hourglass_base::{ExitStatus, RuntimeKind};
 
 use super::{Cli, CliError, Command};
-use crate::{runner::verdict::ExitStatus, scenario::RuntimeKind};
 
 /// What an option does on a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

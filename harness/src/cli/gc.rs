@@ -4,20 +4,19 @@
 use std::{collections::BTreeSet, error::Error, io, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
+use hourglass_base::cache::{Dropped, cache_folder, keep_within};
 use hourglass_component::causes::with_causes;
+use hourglass_engine::{Engine, EngineAddress, EngineError};
 use jiff::Timestamp;
 
 use super::{CliError, Output, notice, run_cluster::ExistingArgs, single_threaded};
 use crate::{
-    cache::{Dropped, keep_within},
-    chain::cache_folder,
     cluster::{
-        self, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Removal, RemovedNamespace, Stage,
-        kind::Kind, namespaces_of_runs, operator, sweep_namespaces,
+        self, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Namespaces, Removal,
+        RemovedNamespace, Stage, kind::Kind, namespaces_of_runs, operator, sweep_namespaces,
     },
-    engine::{Engine, EngineAddress, EngineError},
     image::{self, ImageError},
-    reaper::{ClusterAddress, FoundRun, Inventory, Namespaces, Places, RunId, RunState, rounded, sweep, sweep_all},
+    reaper::{ClusterAddress, FoundRun, Inventory, Places, RunId, RunState, rounded, sweep, sweep_all},
     runner::RunFolders,
 };
 

@@ -8,6 +8,8 @@ use std::{
 };
 
 use bytesize::ByteSize;
+use hourglass_engine::Engine;
+use hourglass_scenario::ScenarioError;
 
 use super::{
     AnvilArgs, CliError, Output,
@@ -16,9 +18,7 @@ use super::{
 };
 use crate::{
     cluster::{ClusterFolders, ClusterName, kind::Kind},
-    engine::Engine,
     image::{self, Image, ImageError, ImageRole, NodeImage, RootFilesystem},
-    scenario::ScenarioError,
 };
 
 /// Makes the images that containers run from, and brings images to clusters

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_base::ExitStatus;
 use rustix::process::{Signal as ProcessSignal, getpid, kill_process};
 use tokio::{
     runtime::Builder,
@@ -16,7 +17,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::CliError;
-use crate::runner::verdict::ExitStatus;
 
 /// When the process ends after an interruption, whatever hangs. Trials have ended by then, or have been left to their
 /// supervisors; what is not ended by then is left to them as well.

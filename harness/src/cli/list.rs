@@ -1,10 +1,11 @@
 //! `harness list`: the trials there are.
 
+use hourglass_base::RuntimeKind;
 use hourglass_component::text::safe_json;
+use hourglass_scenario::{Selected, Selection, Trial};
 use serde::Serialize;
 
 use super::{CliError, Output, notice};
-use crate::scenario::{RuntimeKind, Selected, Selection, Trial};
 
 /// Lists trials: one for each scenario, combination of its matrix, and runtime
 #[derive(Debug, Clone, clap::Args)]

@@ -6,15 +6,13 @@ use std::{
 };
 
 use hourglass_component::causes::with_causes;
+use hourglass_engine::Engine;
 
 use super::{CliError, Output, notice};
-use crate::{
-    cluster::{
-        Cluster, ClusterFolder, ClusterFolders, ClusterName,
-        diagnostics::{self, Limits, Sources},
-        kind::Kind,
-    },
-    engine::Engine,
+use crate::cluster::{
+    Cluster, ClusterFolder, ClusterFolders, ClusterName,
+    diagnostics::{self, Limits, Sources},
+    kind::Kind,
 };
 
 /// Collects what a cluster has to say: logs of its nodes and pods, events, and objects without secrets

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use hourglass_component::causes::with_causes;
+use hourglass_engine::Engine;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CliError, Output, list::json, up::counted};
 use crate::{
     cluster::{ClusterFolders, Condition, FoundCluster, look},
-    engine::Engine,
     reaper::rounded,
 };
 

@@ -35,10 +35,12 @@ use output::notice;
 pub use output::{Output, OutputError};
 pub use run::AnvilArgs;
 
+use hourglass_base::ExitStatus;
+
 use crate::{
+    cluster::Namespaces,
     machine::open_files,
     reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main},
-    runner::verdict::ExitStatus,
 };
 
 /// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.
@@ -82,7 +84,7 @@ impl Cli {
     pub fn execute(&self) -> ExitCode {
         // The supervisor outlives everything and must not depend on a runtime.
         if let Command::Supervise(args) = &self.command {
-            return supervise_main(args);
+            return supervise_main(args, Namespaces::boxed);
         }
         if let Command::Adopt(args) = &self.command {
             return adopt_main(args);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use hourglass_scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,7 +12,6 @@ use super::{
     chosen::ChosenArgs,
     list::{Format, json, runtimes},
 };
-use crate::scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
 
 /// Shows what a run would do; starts nothing
 #[derive(Debug, Clone, clap::Args)]
@@ -148,8 +148,9 @@ fn environment(environment: &BTreeMap<String, String>) -> Option<String> {
 mod tests {
     use std::path::Path;
 
+    use hourglass_base::RuntimeKind;
+
     use super::*;
-    use crate::scenario::RuntimeKind;
 
     fn planned(format: Format, without_fault: bool) -> String {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");

@@ -3,12 +3,12 @@
 use std::fmt::Display;
 
 use hourglass_component::causes::with_causes;
+use hourglass_engine::{EngineAddress, EngineError};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CliError, Output, list::json};
 use crate::{
-    engine::{EngineAddress, EngineError},
     reaper::{FoundRun, Inventory, RunState, rounded},
     runner::RunFolders,
 };

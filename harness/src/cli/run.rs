@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
 
+use hourglass_base::{ExitStatus, RuntimeKind};
+use hourglass_engine::EngineAddress;
+use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -9,13 +12,11 @@ use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cl
 use crate::{
     chain::AnvilSearch,
     cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
-    engine::EngineAddress,
     machine::open_files,
     reaper,
     report::{self, ReportError, Reports, RunReport, Terminal, TerminalOptions},
-    runner::{Keep, RunFolders, Schedule, TrialSettings, run_all, verdict::ExitStatus},
+    runner::{Keep, RunFolders, Schedule, TrialSettings, run_all},
     runtime::HarnessExecutable,
-    scenario::{RuntimeKind, Selection, Trial},
 };
 
 /// How a failed trial is run again.

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
+use hourglass_base::RuntimeKind;
+use hourglass_scenario::{ScenarioError, Trial};
 
 use super::CliError;
-use crate::{
-    cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages},
-    scenario::{RuntimeKind, ScenarioError, Trial},
-};
+use crate::cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages};
 
 /// A cluster that others made.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -128,9 +127,9 @@ mod tests {
     use std::path::Path;
 
     use clap::Parser;
+    use hourglass_scenario::Loader;
 
     use super::*;
-    use crate::scenario::Loader;
 
     #[derive(Debug, Parser)]
     struct Line {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use hourglass_scenario::{ScenarioError, schema_text};
+
 use super::{CliError, Output};
-use crate::scenario::{ScenarioError, schema_text};
 
 /// Prints the JSON Schema of scenario files, for editors
 #[derive(Debug, Clone, clap::Args)]

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use hourglass_engine::Engine;
+
 use super::{CliError, Output, notice};
-use crate::{
-    cluster::{ClusterFolders, ClusterName, ClusterSpec, Lease, LeaseRequest, LeaseSource, NODE_IMAGE, UP_IDLE},
-    engine::Engine,
-};
+use crate::cluster::{ClusterFolders, ClusterName, ClusterSpec, Lease, LeaseRequest, LeaseSource, NODE_IMAGE, UP_IDLE};
 
 /// Gives a warm Kubernetes cluster: one that is there, healed where that is needed, else a new one
 ///

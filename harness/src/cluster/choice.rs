@@ -2,10 +2,12 @@
 
 use std::{ops::Deref, path::PathBuf};
 
+use hourglass_engine::Engine;
+
 use super::{
     Cluster, ClusterError, ClusterFolders, ClusterName, ClusterSpec, Existing, Lease, LeaseRequest, Progress, guard,
 };
-use crate::{engine::Engine, image::ImageRole};
+use crate::image::ImageRole;
 
 /// Which cluster a run uses.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,12 +8,10 @@ use std::{
 };
 
 use bytesize::ByteSize;
+use hourglass_base::cache::{CacheError, remedy_of_cache};
+use hourglass_engine::{EngineError, NodeError};
 
 use super::{GuardError, IDLE_VARIABLE, PluginError, ToolError};
-use crate::{
-    chain::{SetupError, remedy_of_cache},
-    engine::EngineError,
-};
 
 /// Why a cluster cannot be made, used or removed.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +21,7 @@ pub enum ClusterError {
     Engine(#[from] EngineError),
     /// The cache's folder is not known.
     #[error(transparent)]
-    Cache(#[from] SetupError),
+    Cache(#[from] CacheError),
     /// kind or Helm.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -191,28 +189,9 @@ pub enum ClusterError {
         /// What came instead.
         answer: String,
     },
-    /// A command in a node failed.
-    #[error("run `{command}` in node {node}: it ended with {code}: {said}")]
-    NodeCommand {
-        /// The node.
-        node: String,
-        /// The command.
-        command: String,
-        /// Its exit code.
-        code: i64,
-        /// What it said.
-        said: String,
-    },
-    /// A command in a node does not end.
-    #[error("run `{command}` in node {node} within {}", humantime::format_duration(*within))]
-    NodeCommandLate {
-        /// The node.
-        node: String,
-        /// The command.
-        command: String,
-        /// How long it was awaited.
-        within: Duration,
-    },
+    /// A node.
+    #[error(transparent)]
+    Node(NodeError),
     /// A new namespace does not become usable.
     #[error("see namespace {namespace} usable within {}: {state}", humantime::format_duration(*within))]
     NamespaceNotUsable {
@@ -296,7 +275,7 @@ impl ClusterError {
             Self::Guard(error) => return Some(error.remedy()),
             Self::Plugin(error) => return Some(error.remedy()),
             Self::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
-            Self::Cache(SetupError::NoCache(_)) => "set HARNESS_CACHE to a folder".to_owned(),
+            Self::Cache(error) => error.remedy().to_owned(),
             Self::NoNodeImage { .. } => {
                 "get it with `harness setup kubernetes`, which loads, pulls or builds it, or name another".to_owned()
             }
@@ -381,4 +360,13 @@ fn of_answer(error: &kube::Error) -> Option<String> {
 /// In the words of the system, whoever hands them on.
 fn says_full(text: &str) -> bool {
     text.contains("no space left on device") || text.contains("No space left on device")
+}
+
+impl From<NodeError> for ClusterError {
+    fn from(error: NodeError) -> Self {
+        match error {
+            NodeError::Engine(error) => Self::Engine(error),
+            error => Self::Node(error),
+        }
+    }
 }

@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::cache::cache_folder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterError, ClusterName, ClusterSpec, Fingerprint};
-use crate::{chain::cache_folder, reaper::Owner};
+use crate::reaper::Owner;
 
 const STATE: &str = "state.json";
 /// No cluster can be called like this.

@@ -2,11 +2,12 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use hourglass_engine::{Engine, EngineError, nodes_of};
 use kube::Client;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterError, ClusterSpec, Node, access, node::nodes_of};
-use crate::{engine::Engine, reaper::RunId};
+use super::{ClusterError, ClusterSpec, Node, access};
+use crate::{image::PullPolicy, reaper::RunId};
 
 /// Everything kind makes for a cluster is called after this and the cluster's name.
 const PREFIX: &str = "hourglass-";
@@ -117,6 +118,13 @@ impl fmt::Debug for Cluster {
     }
 }
 
+impl ClusterMachine {
+    /// The nodes as the engine knows them.
+    pub async fn nodes(&self) -> Result<Vec<Node>, EngineError> {
+        nodes_of(&self.engine, &self.kind_name).await
+    }
+}
+
 impl Cluster {
     /// Connects to the cluster of a kubeconfig's context, its current one where none is named. Asks it nothing.
     pub async fn connect(
@@ -129,10 +137,15 @@ impl Cluster {
         Ok(Self { name: name.to_owned(), kubeconfig, context, client, machine })
     }
 
+    /// That of all pods in it: nothing is pulled where nodes are given what they lack.
+    pub fn pull_policy(&self) -> PullPolicy {
+        PullPolicy::where_nodes_are_given_images(self.machine.is_some())
+    }
+
     /// Its nodes as the engine knows them; none of a cluster that others made.
     pub async fn nodes(&self) -> Result<Vec<Node>, ClusterError> {
         match &self.machine {
-            Some(machine) => nodes_of(&machine.engine, &machine.kind_name).await,
+            Some(machine) => Ok(machine.nodes().await?),
             None => Ok(Vec::new()),
         }
     }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::{
-    Cluster, ClusterError, ClusterFolder, ClusterState, Node, health::Unfit, kind::Kind, node::nodes_of, usable::usable,
-};
-use crate::engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, Engined as _, nodes_of};
+
+use super::{Cluster, ClusterError, ClusterFolder, ClusterState, Node, health::Unfit, kind::Kind, usable::usable};
 
 /// After a restart the API answers in 9 s, and addresses of Services lead where they should 23 s later; a new cluster takes
 /// less than another such time.
@@ -18,7 +17,7 @@ pub(super) async fn heal(
     folder: &ClusterFolder,
     state: &ClusterState,
 ) -> Result<Cluster, Unfit> {
-    let nodes = nodes_of(engine, &state.name.in_kind()).await?;
+    let nodes = nodes_of(engine, &state.name.in_kind()).await.map_err(ClusterError::from)?;
     if let Some(missing) = state.started.keys().find(|name| !nodes.iter().any(|node| node.name == **name)) {
         return Err(Unfit::NodeMissing(missing.clone()));
     }

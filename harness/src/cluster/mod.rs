@@ -7,7 +7,6 @@ mod access;
 mod choice;
 pub mod diagnostics;
 mod error;
-mod exec;
 mod existing;
 mod folder;
 mod guard;
@@ -20,13 +19,13 @@ pub mod kind;
 mod lease;
 mod lost;
 mod namespace;
-mod node;
 pub mod operator;
 mod pod_exec;
 mod pod_image;
 pub mod probe;
 pub mod reach;
 mod spec;
+mod sweep;
 mod tools;
 mod usable;
 
@@ -34,12 +33,12 @@ pub use access::PluginError;
 pub(crate) use access::files as kubeconfig_files;
 pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, OwnImages};
 pub use error::ClusterError;
-pub use exec::Executed;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use guard::GuardError;
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
 pub(crate) use hold::{hold, let_go, let_pod_go};
+pub use hourglass_engine::{Executed, Node, NodeRole};
 pub use lease::{
     Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
     look, remove,
@@ -47,10 +46,9 @@ pub use lease::{
 pub use namespace::{
     FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
 };
-pub(crate) use node::KIND_CLUSTER_LABEL;
-pub use node::{Node, NodeRole};
 pub(crate) use pod_exec::run_in_pod;
 pub use pod_image::PodImage;
 pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
+pub use sweep::Namespaces;
 pub use tools::{FoundTool, Tool, ToolError};
 pub(crate) use usable::watch;

@@ -18,7 +18,7 @@ impl PodImage {
     /// An image of the harness's own, of this executable. Nodes of ours are given it where they lack it; nodes of others
     /// have it, or pull it, as the choice of the cluster says.
     pub async fn of_harness(cluster: &ChosenCluster, role: ImageRole, executable: &Path) -> Result<Self, ImageError> {
-        let policy = PullPolicy::in_cluster(cluster);
+        let policy = cluster.pull_policy();
         let Some(machine) = &cluster.machine else {
             let reference = match cluster.named_image(role) {
                 Some(named) => named,
@@ -27,7 +27,7 @@ impl PodImage {
             return Ok(Self { reference, policy });
         };
         let image = NodeImage::Made { role, executable: executable.to_owned() };
-        let nodes = cluster.nodes().await?;
+        let nodes = machine.nodes().await?;
         let delivered = deliver_to_nodes(&machine.engine, &nodes, &[image]).await?;
         let reference = match delivered.into_iter().next() {
             Some(delivered) => delivered.reference,

@@ -9,10 +9,7 @@ use std::{
 
 use tokio::{process::Command, time::timeout};
 
-use crate::{
-    cache::hold,
-    chain::{SetupError, cache_folder},
-};
+use hourglass_base::cache::{CacheError, cache_folder, hold};
 
 /// How long a program may take to say its version.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -114,7 +111,7 @@ impl fmt::Display for Tool {
 pub enum ToolError {
     /// The cache's folder is not known.
     #[error(transparent)]
-    Cache(SetupError),
+    Cache(CacheError),
     /// It is in none of the places.
     #[error("find {tool}: it is neither on PATH nor in the harness's cache")]
     NotFound {
@@ -147,7 +144,7 @@ impl ToolError {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
-            Self::Cache(_) => "name a folder with HARNESS_CACHE".to_owned(),
+            Self::Cache(error) => error.remedy().to_owned(),
             Self::NotFound { tool } => format!(
                 "`harness setup kubernetes` installs it with Go; or put {tool} {} or later on PATH",
                 tool.version

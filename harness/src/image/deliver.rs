@@ -8,6 +8,7 @@ use bollard::{
     query_parameters::{ImportImageOptionsBuilder, TagImageOptionsBuilder},
 };
 use futures::{TryStreamExt as _, stream};
+use hourglass_engine::{Engine, Engined as _};
 use tokio::task::spawn_blocking;
 use tokio_util::bytes::Bytes;
 
@@ -15,7 +16,6 @@ use super::{
     Image, ImageError, ImageRole,
     memory::{self, Identity, Memory},
 };
-use crate::engine::{Engine, Engined as _};
 
 /// How much is handed to the connection at a time, in bytes.
 const PIECE: usize = 1 << 20;

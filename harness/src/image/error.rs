@@ -2,11 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::{
-    chain::{SetupError, remedy_of_cache},
-    cluster::ClusterError,
-    engine::EngineError,
-};
+use hourglass_base::cache::{CacheError, remedy_of_cache};
+use hourglass_engine::{EngineError, NodeError};
 
 /// Why an image could not be made or delivered, or cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +13,7 @@ pub enum ImageError {
     Engine(#[from] EngineError),
     /// The cache's folder is not known.
     #[error(transparent)]
-    Cache(#[from] SetupError),
+    Cache(#[from] CacheError),
     /// A file could not be read or written.
     #[error("use {path} for an image", path = path.display())]
     File {
@@ -93,7 +90,7 @@ pub enum ImageError {
     },
     /// A node.
     #[error(transparent)]
-    Node(Box<ClusterError>),
+    Node(NodeError),
     /// The engine would export it without its name, and pods could not name it.
     #[error("bring image {reference} to nodes: the Docker engine has no image with this name and tag")]
     NoName {
@@ -179,7 +176,7 @@ impl ImageError {
                 "provide it for {engine}: `docker pull --platform linux/{engine} {reference}`, or `docker build -t \
                  {reference} .` on this machine"
             ),
-            Self::Node(error) => return error.remedy(),
+            Self::Node(_) => return None,
             Self::NoName { reference } => {
                 format!("give it one with `docker tag {reference} NAME:TAG`, and use that")
             }
@@ -194,7 +191,8 @@ impl ImageError {
                 format!("see that nobody builds or tags {reference} meanwhile, and try again")
             }
             Self::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
-            Self::Cache(_) | Self::Libraries { .. } | Self::Entry { .. } => return None,
+            Self::Cache(error) => return Some(error.remedy().to_owned()),
+            Self::Libraries { .. } | Self::Entry { .. } => return None,
         };
         Some(remedy)
     }
@@ -219,11 +217,11 @@ impl ImageError {
     }
 }
 
-impl From<ClusterError> for ImageError {
-    fn from(error: ClusterError) -> Self {
+impl From<NodeError> for ImageError {
+    fn from(error: NodeError) -> Self {
         match error {
-            ClusterError::Engine(error) => Self::Engine(error),
-            error => Self::Node(Box::new(error)),
+            NodeError::Engine(error) => Self::Engine(error),
+            error => Self::Node(error),
         }
     }
 }

@@ -9,11 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_base::cache::cache_folder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{ImageError, ImageRole, rootfs};
-use crate::chain::cache_folder;
 
 /// To be raised when images are made differently of the same files, or more is remembered of them.
 const FORMAT: u32 = 2;

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use bollard::{models::ImageInspect, query_parameters::ListImagesOptionsBuilder};
+use hourglass_engine::{Engine, Engined as _};
 
 use super::ImageError;
-use crate::engine::{Engine, Engined as _};
 
 /// How alike names are of which one is meant by the other.
 const LIKENESS: f64 = 0.8;

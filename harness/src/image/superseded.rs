@@ -3,16 +3,14 @@
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptions};
+use hourglass_engine::{Engine, Engined as _};
 use jiff::Timestamp;
 
 use super::{
     IMAGE_LABEL, ImageError, ImageRole,
     memory::{self, Memory},
 };
-use crate::{
-    engine::{Engine, Engined as _},
-    reaper::LIFETIME,
-};
+use crate::reaper::LIFETIME;
 
 /// The engine's images of ours, by name, that no executable of this machine gives any more and that were delivered
 /// longer ago than a trial may last.
@@ -60,5 +58,5 @@ async fn age(engine: &Engine, name: &str) -> Result<Option<Duration>, ImageError
     // Which type the time has depends on features that other crates choose; as text it is always RFC 3339.
     let metadata = image.metadata.and_then(|metadata| serde_json::to_value(metadata).ok());
     let tagged = metadata.and_then(|metadata| metadata["LastTagTime"].as_str()?.parse::<Timestamp>().ok());
-    Ok(tagged.map(|tagged| crate::age::age(tagged, Timestamp::now())))
+    Ok(tagged.map(|tagged| hourglass_base::age(tagged, Timestamp::now())))
 }

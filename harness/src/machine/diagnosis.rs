@@ -1,9 +1,9 @@
 //! All checks together, and what they mean for the runtimes.
 
+use hourglass_base::{ExitStatus, RuntimeKind};
 use serde::Serialize;
 
 use super::{Check, Facts, Verdict, checks};
-use crate::{runner::verdict::ExitStatus, scenario::RuntimeKind};
 
 /// The runtimes that the status is about where none is named. Clusters need more than most machines have.
 pub const BY_DEFAULT: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];
@@ -59,9 +59,9 @@ fn missing(checks: &[Check], runtime: RuntimeKind) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use RuntimeKind::{Docker, Kubernetes, Process};
+    use hourglass_base::Topic;
 
     use super::*;
-    use crate::machine::check::Topic;
 
     fn status(checks: Vec<Check>, runtimes: &[RuntimeKind]) -> (Vec<RuntimeKind>, u8) {
         let diagnosis = Diagnosis::from_checks(checks);

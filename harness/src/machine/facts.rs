@@ -3,13 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use bollard::models::SystemInfo;
+use hourglass_engine::{EngineAddress, EngineError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Bounding, KubernetesFacts, Leftovers};
-use crate::{
-    chain::AnvilBinary,
-    engine::{EngineAddress, EngineError},
-};
+use crate::chain::AnvilBinary;
 
 /// A fact, or why there is none.
 pub type Known<T> = Result<T, Unknown>;

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_base::cache::cache_folder;
+use hourglass_engine::{Engine, EngineAddress, EngineError, Engined as _};
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, getrlimit};
 use tokio::{process::Command, sync::oneshot, time::timeout};
@@ -15,11 +17,7 @@ use tokio::{process::Command, sync::oneshot, time::timeout};
 use super::{
     AnvilFacts, Bounding, Clock, EngineFacts, Facts, Inotify, Known, KubernetesFacts, Leftovers, Npm, Space, Unknown,
 };
-use crate::{
-    chain::{AnvilSearch, cache_folder},
-    engine::{Engine, EngineAddress, EngineError, Engined as _},
-    runner::RunFolders,
-};
+use crate::{chain::AnvilSearch, runner::RunFolders};
 
 /// How long one look may take.
 const LIMIT: Duration = Duration::from_secs(5);

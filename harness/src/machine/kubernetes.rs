@@ -4,16 +4,13 @@ use std::{collections::HashMap, fmt, process::Stdio, time::Duration};
 
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use bytesize::ByteSize;
+use hourglass_engine::{Engine, Engined as _, KIND_CLUSTER_LABEL};
 use serde::Deserialize;
 use tokio::{process::Command, time::timeout};
 
 use super::{Known, Unknown};
-use crate::{
-    cluster::{
-        ClusterError, ClusterFolders, ClusterName, FoundTool, KIND_CLUSTER_LABEL, NODE_IMAGE, Stage, Tool, ToolError,
-        kind::node_image_id,
-    },
-    engine::{Engine, Engined as _},
+use crate::cluster::{
+    ClusterError, ClusterFolders, ClusterName, FoundTool, NODE_IMAGE, Stage, Tool, ToolError, kind::node_image_id,
 };
 
 const KUBECTL: &str = "kubectl";

@@ -1,7 +1,8 @@
 //! What earlier runs left behind and nobody is at any more.
 
+use hourglass_engine::EngineAddress;
+
 use crate::{
-    engine::EngineAddress,
     reaper::{Inventory, ReaperError, RunState},
     runner::RunFolders,
 };

@@ -4,10 +4,8 @@
 //! one file and judged by pure functions. How Anvil is found is `chain`'s, how an engine is reached is `engine`'s.
 
 mod capabilities;
-mod check;
 mod checks;
 mod diagnosis;
-mod exhausted;
 mod facts;
 mod gather;
 mod kubernetes;
@@ -16,10 +14,9 @@ pub mod open_files;
 pub mod setup;
 
 pub use capabilities::Bounding;
-pub use check::{Check, Verdict};
 pub use diagnosis::{BY_DEFAULT, Diagnosis};
-pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
 pub use gather::gather;
+pub use hourglass_base::{Check, Verdict, exhausted, exhausted_as_told, not_started};
 pub use kubernetes::{AbandonedClusters, KubernetesFacts, NodeImage};
 pub use leftovers::Leftovers;

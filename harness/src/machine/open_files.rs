@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 
+use hourglass_base::RuntimeKind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::scenario::{RuntimeKind, Step, StepKind, Trial};
+use hourglass_scenario::{Step, StepKind, Trial};
 
 /// What is asked for at most. Programs that close all files that they could have open take seconds where there is no limit.
 const SENSIBLE: u64 = 65_536;

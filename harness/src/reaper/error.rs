@@ -1,9 +1,10 @@
 //! What can go wrong while a run is supervised or swept.
 
-use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
+use std::{error::Error, io, path::PathBuf, process::ExitStatus, time::Duration};
+
+use hourglass_engine::EngineError;
 
 use super::{Leftover, RunId};
-use crate::{cluster::ClusterError, engine::EngineError};
 
 /// Why a run could not be supervised or swept.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +111,7 @@ pub enum ReaperError {
         /// The cluster's context.
         context: String,
         /// What was wrong with the cluster.
-        source: Box<ClusterError>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The engine cannot be spoken to for a want of our own.
     #[error("prepare for speaking with the Docker engine")]

@@ -6,7 +6,6 @@ mod docker;
 mod error;
 mod folder;
 mod inventory;
-mod kubernetes;
 mod labels;
 mod orphans;
 mod owner;
@@ -25,7 +24,6 @@ pub use error::ReaperError;
 pub use folder::RunFolder;
 pub use inventory::{FoundRun, Inventory, Place, RunState};
 pub(crate) use inventory::{OWNER_FILE, rounded};
-pub use kubernetes::{ClusterAddress, Namespaces};
 pub use labels::{
     BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, FOLDER_LABEL, LIFETIME, Labels, OWNER_PID_LABEL,
     OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,
@@ -40,4 +38,6 @@ pub(crate) use signals::{NotSignalled, children_of, signal_group, signal_process
 pub(crate) use strays::Descendants;
 pub use supervise::{SuperviseArgs, supervise_main};
 pub use supervisor::{Farewell, LastWord, Supervisor, SupervisorOptions};
-pub use sweep::{DEFAULT_GRACE, Kind, Leftover, Places, SweepReport, sweep, sweep_all};
+pub use sweep::{
+    ClusterAddress, ClusterKind, DEFAULT_GRACE, Kind, Leftover, Places, SweepReport, SweptCluster, sweep, sweep_all,
+};

@@ -12,6 +12,7 @@ use std::{
 };
 
 use hourglass_component::text::safe;
+use hourglass_engine::EngineAddress;
 use jiff::Timestamp;
 use rustix::{
     event::{PollFd, PollFlags},
@@ -21,10 +22,9 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    ClusterAddress, DEFAULT_GRACE, Descendants, Places, ReaperError, RunFolder, RunId, SweepReport, process::wait,
-    strays::Strays, sweep::sweep_all_and,
+    ClusterAddress, ClusterKind, DEFAULT_GRACE, Descendants, Places, ReaperError, RunFolder, RunId, SweepReport,
+    SweptCluster, process::wait, strays::Strays, sweep::sweep_all_and,
 };
-use crate::engine::EngineAddress;
 
 /// Said on standard output once no signal of a terminal can end the supervisor any more.
 pub(super) const READY: &str = "ready";
@@ -78,18 +78,20 @@ pub struct SuperviseArgs {
 }
 
 impl SuperviseArgs {
-    fn places(&self) -> Places {
+    fn places(&self, kind: ClusterKind) -> Places {
         let cluster = self.kubeconfig.clone().zip(self.context.clone());
+        let address = cluster.map(|(kubeconfig, context)| ClusterAddress { kubeconfig, context });
         Places {
             engine: self.engine.as_deref().map(EngineAddress::parse),
-            cluster: cluster.map(|(kubeconfig, context)| ClusterAddress { kubeconfig, context }),
+            cluster: address.map(|address| SweptCluster { address, kind }),
         }
     }
 }
 
-/// Runs the supervisor until its work is done; the command line calls this before it starts anything else.
-pub fn supervise_main(args: &SuperviseArgs) -> ExitCode {
-    match supervise(args) {
+/// Runs the supervisor until its work is done; the command line calls this before it starts anything else. A cluster is
+/// swept by what `cluster` makes for its address.
+pub fn supervise_main(args: &SuperviseArgs, cluster: ClusterKind) -> ExitCode {
+    match supervise(args, cluster) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log(&args.run, format_args!("failed to {}", chain(&error)));
@@ -98,7 +100,7 @@ pub fn supervise_main(args: &SuperviseArgs) -> ExitCode {
     }
 }
 
-fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
+fn supervise(args: &SuperviseArgs, cluster: ClusterKind) -> Result<(), ReaperError> {
     let run = &args.run;
     let owner = Pid::from_raw(args.owner).and_then(|owner| pidfd_open(owner, PidfdFlags::empty()).ok());
     outlive_signals().map_err(ReaperError::Signals)?;
@@ -111,7 +113,7 @@ fn supervise(args: &SuperviseArgs) -> Result<(), ReaperError> {
     let later = owner.as_ref().and_then(|owner| owner.try_clone().ok());
     let end = listen(owner, &mut held);
     let strays = Strays::among(held, *args.grace);
-    let sweep = || sweep_all_and(run, *args.grace, args.places(), &strays);
+    let sweep = || sweep_all_and(run, *args.grace, args.places(cluster), &strays);
     match end {
         Ok(End::Keep) => {
             log(run, "kept, as asked");

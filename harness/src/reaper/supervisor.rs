@@ -9,16 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_engine::EngineAddress;
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
-    DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport,
+    DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport, SweptCluster,
     process::wait,
     strays::Descendants,
     supervise::{Answer, FINISH, HOLD, KEEP, READY, SWEEP},
     sweep_all,
 };
-use crate::engine::EngineAddress;
 
 /// How a supervisor is started.
 #[derive(Debug, Clone)]
@@ -228,7 +228,7 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
     if let Some(folder) = &options.folder {
         command.arg("--remove").arg(whole(&folder.path)?).arg("--below").arg(whole(&folder.root)?);
     }
-    if let Some(cluster) = &options.places.cluster {
+    if let Some(SweptCluster { address: cluster, .. }) = &options.places.cluster {
         command.arg("--kubeconfig").arg(whole(&cluster.kubeconfig)?).args(["--context", &cluster.context]);
     }
     match options.places.engine.as_ref().and_then(|engine| engine.plain().ok()) {

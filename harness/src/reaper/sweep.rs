@@ -1,17 +1,18 @@
 //! Sweeping: everything of a run, of every kind, until nothing is found twice in a row.
 
 use std::{
-    fmt, thread,
+    fmt,
+    path::PathBuf,
+    thread,
     time::{Duration, Instant},
 };
 
+use hourglass_engine::EngineAddress;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClusterAddress, EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Namespaces, Processes,
-    ReaperError, RunId, strays::Strays,
+    EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Processes, ReaperError, RunId, strays::Strays,
 };
-use crate::engine::EngineAddress;
 
 /// How long a process may take to end by itself before it is killed, where nothing else is said.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
@@ -123,13 +124,34 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
     }
 }
 
+/// A cluster, as it is found again by another process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterAddress {
+    /// The kubeconfig: a file, or files as `KUBECONFIG` lists them.
+    pub kubeconfig: PathBuf,
+    /// The context in it.
+    pub context: String,
+}
+
+/// What sweeps the cluster at an address. Who knows clusters gives it, as nothing here does.
+pub type ClusterKind = fn(ClusterAddress) -> Box<dyn Kind>;
+
+/// A cluster, and what sweeps it.
+#[derive(Debug, Clone)]
+pub struct SweptCluster {
+    /// Which one.
+    pub address: ClusterAddress,
+    /// What sweeps it.
+    pub kind: ClusterKind,
+}
+
 /// Where a run may have left things besides processes.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone)]
 pub struct Places {
     /// A Docker engine.
     pub engine: Option<EngineAddress>,
     /// A Kubernetes cluster.
-    pub cluster: Option<ClusterAddress>,
+    pub cluster: Option<SweptCluster>,
 }
 
 /// Sweeps every kind: processes, which have `grace` to end by themselves, then what a cluster and an engine hold, if they
@@ -148,11 +170,11 @@ pub(super) fn sweep_all_and(
     strays: &Strays,
 ) -> Result<SweepReport, ReaperError> {
     let processes = Processes { grace };
-    let namespaces = places.cluster.map(Namespaces::at);
+    let cluster = places.cluster.map(|cluster| (cluster.kind)(cluster.address));
     let objects = places.engine.map(EngineObjects::at);
     let mut kinds: Vec<&dyn Kind> = vec![&processes, strays];
     // What runs in a cluster asks the chains, which are containers.
-    kinds.extend(namespaces.iter().map(|namespaces| namespaces as &dyn Kind));
+    kinds.extend(cluster.as_deref());
     kinds.extend(objects.iter().map(|objects| objects as &dyn Kind));
     sweep(run, &kinds)
 }
@@ -161,8 +183,9 @@ pub(super) fn sweep_all_and(
 mod tests {
     use std::cell::RefCell;
 
+    use hourglass_engine::EngineError;
+
     use super::*;
-    use crate::engine::EngineError;
 
     /// Finds what it is told to find, one entry a sweep, and nothing afterwards.
     struct Script(RefCell<Vec<Result<Vec<Leftover>, ReaperError>>>);

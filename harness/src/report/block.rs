@@ -4,13 +4,11 @@ use std::{fmt::Write, path::Path, time::Duration};
 
 use console::Style;
 use hourglass_component::text::{safe, safe_line};
+use hourglass_scenario::{DEFAULT_DIRECTORY, WITHOUT_FAULT};
 
-use crate::{
-    runner::{
-        parity::Parity,
-        verdict::{TaskReport, TrialReport, Verdict, Violation},
-    },
-    scenario::{DEFAULT_DIRECTORY, WITHOUT_FAULT},
+use crate::runner::{
+    parity::Parity,
+    verdict::{TaskReport, TrialReport, Verdict, Violation},
 };
 
 /// With colours or without.

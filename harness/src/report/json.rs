@@ -1,5 +1,6 @@
 //! A run as JSON, for programs that compare and plot.
 
+use hourglass_base::ExitStatus;
 use hourglass_component::text::safe_json;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use super::{ReportError, RunReport, Target, run::Summary};
 use crate::runner::{
     parity::Parity,
-    verdict::{ExitStatus, TrialReport, milliseconds},
+    verdict::{TrialReport, milliseconds},
 };
 
 /// The version of the document. Rises when something in it changes its meaning or goes; not when something is added.

@@ -14,9 +14,10 @@ mod samples;
 mod target;
 mod terminal;
 
+pub use crate::runner::RunEvent;
 pub use block::{failure_text, parity_text};
 pub use colour::takes_colour;
-pub use event::{Reporter, RunEvent, follow};
+pub use event::{Reporter, follow};
 pub use file::{ReportError, Reports};
 pub use json::JSON_VERSION;
 pub use run::RunReport;

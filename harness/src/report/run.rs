@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use hourglass_base::ExitStatus;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::runner::{
     parity::{Parity, ParityVerdict},
-    verdict::{ExitStatus, TrialReport, Verdict},
+    verdict::{TrialReport, Verdict},
 };
 
 /// All trials of a run after its end.

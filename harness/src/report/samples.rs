@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use hourglass_timeline::Trace;
+
 use super::{RunEvent, RunReport};
-use crate::{
-    runner::{
-        parity::{Difference, Parity, ParityVerdict},
-        verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation},
-    },
-    timeline::Trace,
+use crate::runner::{
+    parity::{Difference, Parity, ParityVerdict},
+    verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation},
 };
 
 const HASH: &str = "0x6b1f2c1de0a94c1b7a55d6f6f2a3b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2";

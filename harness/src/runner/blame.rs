@@ -3,18 +3,16 @@
 
 use std::io;
 
+use hourglass_base::RuntimeKind;
 use hourglass_component::causes::with_causes;
+use hourglass_scenario::{ComponentRef, Components};
 use rustix::io::Errno;
 
 use super::{
     failure::{EnvironmentError, remedy},
     verdict::Violation,
 };
-use crate::{
-    image::ImageError,
-    runtime::RuntimeError,
-    scenario::{ComponentRef, Components, RuntimeKind},
-};
+use crate::{image::ImageError, runtime::RuntimeError};
 
 /// Which parts are under test beside performers, which always are: those that the scenario replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +95,11 @@ mod tests {
     use std::time::Duration;
 
     use hourglass_component::health::HealthError;
+    use hourglass_engine::EngineError;
+    use hourglass_scenario::Component;
 
     use super::*;
-    use crate::{chain::SetupError, engine::EngineError, scenario::Component};
+    use crate::chain::SetupError;
 
     const REFERENCE: UnderTest = UnderTest { executors: false, aggregator: false };
     const REPLACED: UnderTest = UnderTest { executors: true, aggregator: true };

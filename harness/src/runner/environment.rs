@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_base::RuntimeKind;
 use hourglass_component::{chain::OperatorSetId, timeout::timeout};
+use hourglass_engine::Engine;
+use hourglass_scenario::{Chain, Mining, Scenario, Trial};
+use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -18,14 +22,11 @@ use super::{
 use crate::{
     chain::{self, AccountSecret, Accounts, ChainControl, ChainTopology, OperatorStake},
     cluster::ClusterSpec,
-    engine::Engine,
     reaper::{Labels, RunId},
     runtime::{
         AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, Ends, ExecutorSpec, KubernetesRuntime,
         KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, TakenDown,
     },
-    scenario::{Chain, Mining, RuntimeKind, Scenario, Trial},
-    timeline::{ChainFollower, Timeline, follow_chain},
 };
 
 /// How long the chains may take to tell what has happened.

@@ -2,15 +2,11 @@
 
 use std::{io, time::Duration};
 
+use hourglass_base::{cache::remedy_of_cache, exhausted, exhausted_as_told, not_started};
 use hourglass_component::chain::{ChainError, SendError};
 
 use super::{FoldersError, verdict::Violation};
-use crate::{
-    chain::{SetupError, remedy_of_cache},
-    machine::{exhausted, exhausted_as_told, not_started},
-    reaper::ReaperError,
-    runtime::RuntimeError,
-};
+use crate::{chain::SetupError, reaper::ReaperError, runtime::RuntimeError};
 
 /// Why an environment could not be made, used or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -125,13 +121,13 @@ pub(crate) fn remedy_of_setup(error: &SetupError) -> Option<String> {
         return Some(text.to_owned());
     }
     let text = match error {
-        SetupError::NotUtf8 { .. } => "name another folder with HARNESS_CACHE, and another Anvil with HARNESS_ANVIL",
+        SetupError::NotUtf8 { .. } => "name another Anvil with HARNESS_ANVIL",
         SetupError::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
         SetupError::NotFound { .. } | SetupError::NotThere { .. } => {
             "name an Anvil binary with --anvil or HARNESS_ANVIL"
         }
         SetupError::Chain(error) if error.is_silent() => SILENT,
-        SetupError::NoCache(_) => "set HARNESS_CACHE to a folder",
+        SetupError::Cache(error) => error.remedy(),
         SetupError::Secret { .. } => {
             "remove the file, and the next run makes another, or set HARNESS_CACHE to a folder of your own"
         }

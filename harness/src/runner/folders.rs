@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_base::private;
 use hourglass_component::text::safe_line;
 use rustix::{
     fs::{Access, access},
@@ -15,10 +16,7 @@ use rustix::{
 };
 
 use super::EnvironmentError;
-use crate::{
-    private,
-    reaper::{OWNER_FILE, Owner, Place, RunId},
-};
+use crate::reaper::{OWNER_FILE, Owner, Place, RunId};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";

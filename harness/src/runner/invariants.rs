@@ -1,14 +1,12 @@
 //! What must hold after every trial, whatever its steps were.
 
 use hourglass_component::chain::TaskStatus;
+use hourglass_scenario::{Chain, ComponentRef, Trial};
+use hourglass_timeline::{Event, Level, Source};
 use jiff::Timestamp;
 
 use super::{failure::StepFailure, judge::verified_on, verdict::Violation, world::World};
-use crate::{
-    runtime::{BrokenPromise, Remains, UnexpectedEnd},
-    scenario::{Chain, ComponentRef, Trial},
-    timeline::{Event, Level, Source},
-};
+use crate::runtime::{BrokenPromise, Remains, UnexpectedEnd};
 
 /// Checks of the chains, while they are still there.
 pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailure> {
@@ -123,12 +121,11 @@ mod tests {
     use std::path::Path;
 
     use RuntimeKind::{Docker, Kubernetes, Process};
+    use hourglass_base::RuntimeKind;
+    use hourglass_scenario::Loader;
+    use hourglass_timeline::parse_line;
 
     use super::*;
-    use crate::{
-        scenario::{Loader, RuntimeKind},
-        timeline::parse_line,
-    };
 
     fn trial(runtime: RuntimeKind, head: &str) -> Trial {
         let text = format!(

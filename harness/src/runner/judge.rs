@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use hourglass_component::chain::{TaskStatus, VerifiedTask};
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER, messages};
+use hourglass_scenario::{Chain, ExpectVerified, Scenario};
 
 use super::{
     failure::StepFailure,
     world::{TrackedTask, World},
 };
-use crate::scenario::{Chain, ExpectVerified, Scenario};
 
 /// What is wrong with a verified task: what was expected, and what is so instead.
 pub(super) struct Finding {

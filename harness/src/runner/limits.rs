@@ -7,6 +7,7 @@ use std::{
 };
 
 use hourglass_component::timeout::timeout;
+use hourglass_scenario::{Step, StepKind};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,6 @@ use super::{EnvironmentError, chain_watch, failure::StepFailure, steps::title, v
 use crate::{
     reaper::LastWord,
     runtime::{Runtime, RuntimeError, TakenDown},
-    scenario::{Step, StepKind},
 };
 
 /// How much longer a step may take that looks at its `within` itself and has more to say when that is over: components

@@ -9,6 +9,7 @@
 mod blame;
 mod chain_watch;
 mod environment;
+mod event;
 mod failure;
 mod folders;
 mod invariants;
@@ -27,6 +28,7 @@ pub mod verdict;
 mod world;
 
 pub use environment::Environment;
+pub use event::RunEvent;
 pub(crate) use failure::remedy_of_setup;
 pub use failure::{EnvironmentError, remedy};
 pub use folders::{FoldersError, RunFolders};

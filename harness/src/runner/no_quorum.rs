@@ -10,12 +10,10 @@ use std::{
 };
 
 use hourglass_component::{events::TaskEvent, keys::H256};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, Source, Timeline};
 
 use super::world::World;
-use crate::{
-    scenario::ComponentRef,
-    timeline::{Event, Source, Timeline},
-};
 
 /// The field of a record that says that the aggregator waits for nothing more.
 const FINAL: &str = "is_final";
@@ -138,8 +136,9 @@ fn result(hexadecimal: &str, message_hash: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hourglass_timeline::parse_line;
+
     use super::*;
-    use crate::timeline::parse_line;
 
     fn record(text: &str) -> Event {
         parse_line(&ComponentRef::Aggregator, text)

@@ -10,10 +10,10 @@ use std::{
 };
 
 use hourglass_component::text::cut;
+use hourglass_timeline::{Lane, TaskTrace, Trace};
 use serde::Serialize;
 
 use super::verdict::{ExitStatus, TEXT_LIMIT, TrialReport, Verdict};
-use crate::timeline::{Lane, TaskTrace, Trace};
 
 /// What the names of parity verdicts begin with, where those of trials begin with their runtime.
 pub const PARITY: &str = "parity";

@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use futures::StreamExt as _;
+use hourglass_scenario::Trial;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use super::RunEvent;
 use super::{TrialSettings, parity, run_trial};
-use crate::{report::RunEvent, scenario::Trial};
 
 /// Trials and how many of them run at once.
 #[derive(Debug, Clone)]

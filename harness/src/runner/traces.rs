@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use hourglass_component::chain::VerifiedTask;
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER};
+use hourglass_scenario::{Chain, Scenario, Step, StepKind};
+use hourglass_timeline::{TaskFacts, TaskTrace, Timeline};
 
 use super::{
     judge::{readable, verified_on},
     world::{TrackedTask, World},
-};
-use crate::{
-    scenario::{Chain, Scenario, Step, StepKind},
-    timeline::{TaskFacts, TaskTrace, Timeline},
 };
 
 /// The field of the harness's own entries that says how a step ended.

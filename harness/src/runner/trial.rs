@@ -9,6 +9,8 @@ use std::{
 
 use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
 use hourglass_proto::messages::parse_task_hash;
+use hourglass_scenario::Trial;
+use hourglass_timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +31,6 @@ use super::{
 use crate::{
     reaper::{Farewell, RunId},
     runtime::{RuntimeError, TakenDown},
-    scenario::Trial,
-    timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes},
 };
 
 /// Entries that a violation without a task shows.
@@ -365,7 +365,7 @@ impl Course<'_> {
     fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
         let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
         let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
-        crate::private::write(path, safe(&text).as_bytes()).map_err(|source| {
+        hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
             // No half of a file stays.
             let _ = fs::remove_file(path);
             fail(source)

@@ -2,14 +2,16 @@
 //!
 //! Made by the runner, read by every reporter; nothing here knows how it is shown.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hourglass_component::text::cut;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-pub use crate::timeline::TaskPhases;
-use crate::timeline::Trace;
+pub use hourglass_base::ExitStatus;
+
+pub use hourglass_timeline::TaskPhases;
+use hourglass_timeline::Trace;
 
 /// One trial after its end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -158,41 +160,6 @@ pub struct TaskReport {
     pub phases: TaskPhases,
 }
 
-/// What the process tells its caller. In ascending order of what outweighs what: that one trial could not be run makes the
-/// failure of another no less certain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExitStatus {
-    /// 0: all passed, or could not be run here.
-    Passed,
-    /// 3: the environment failed, and no trial.
-    Environment,
-    /// 1: a trial failed.
-    Failed,
-    /// 2: the command line or a scenario file is wrong; nothing was run.
-    Usage,
-    /// 130: interrupted, as a shell reports SIGINT.
-    Interrupted,
-}
-
-impl ExitStatus {
-    /// The status of a set of trials.
-    pub fn of<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> Self {
-        verdicts.into_iter().map(Self::from).max().unwrap_or(Self::Passed)
-    }
-
-    /// The exit code of the process.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Passed => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Environment => 3,
-            Self::Interrupted => 130,
-        }
-    }
-}
-
 impl From<&Verdict> for ExitStatus {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
@@ -201,12 +168,6 @@ impl From<&Verdict> for ExitStatus {
             Verdict::EnvironmentFailed { .. } => Self::Environment,
             Verdict::Interrupted => Self::Interrupted,
         }
-    }
-}
-
-impl From<ExitStatus> for ExitCode {
-    fn from(status: ExitStatus) -> Self {
-        status.code().into()
     }
 }
 

@@ -7,14 +7,12 @@ use std::{
 };
 
 use hourglass_component::{chain::TaskStatus, keys::H256};
+use hourglass_scenario::{Chain, Location, Scenario};
+use hourglass_timeline::Event;
 use jiff::Timestamp;
 
 use super::{environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
-use crate::{
-    chain::TaskRecord,
-    scenario::{Chain, Location, Scenario},
-    timeline::Event,
-};
+use crate::chain::TaskRecord;
 
 /// Entries of the timeline that a failure shows.
 const LAST_ENTRIES: usize = 12;

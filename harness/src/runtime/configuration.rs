@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use hourglass_base::private;
 use hourglass_component::{keys::EcdsaKey, text::escaped_json};
 use hourglass_proto::contracts::addresses as at;
+use hourglass_scenario::ComponentRef;
 use serde_json::{Value, json};
 
 use super::{AggregatorSpec, ExecutorSpec, RuntimeError};
-use crate::{private, scenario::ComponentRef};
 
 /// The key of an executor's configuration that holds its port.
 pub(super) const EXECUTOR_PORT_KEY: &str = "grpcPort";

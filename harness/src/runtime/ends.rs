@@ -5,16 +5,14 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, Timeline};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
     RuntimeError,
     output::{CHAIN_PREFIX, component},
-};
-use crate::{
-    scenario::ComponentRef,
-    timeline::{Event, Timeline},
 };
 
 /// The field of a timeline entry that names the component that has ended.

@@ -3,15 +3,15 @@
 use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 
 use hourglass_component::health::HealthError;
+use hourglass_engine::EngineError;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::TailError;
 
 use crate::{
     chain::SetupError,
     cluster::{ClusterError, helm::HelmError, operator::OperatorError, reach::ReachError},
-    engine::EngineError,
     image::ImageError,
     reaper::ReaperError,
-    scenario::ComponentRef,
-    timeline::TailError,
 };
 
 /// Why a runtime could not do what it was asked.

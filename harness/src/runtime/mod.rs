@@ -26,10 +26,12 @@ use hourglass_component::keys::{Address, EcdsaKey};
 pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use process::{ProcessRuntime, ProcessSettings};
 
+use hourglass_base::RuntimeKind;
+use hourglass_scenario::{ClusterFault, Component, ComponentRef};
+
 use crate::{
     chain::{ChainControl, PreparedState},
     reaper::{Farewell, LastWord},
-    scenario::{ClusterFault, Component, ComponentRef, RuntimeKind},
 };
 
 /// The chains of a trial.

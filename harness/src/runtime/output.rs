@@ -8,14 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_base::private;
 use hourglass_component::timeout::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::{
-    private,
-    scenario::ComponentRef,
-    timeline::{Event, LOG_BEGINNING, LOG_END, LastLines, Line, Timeline},
-};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, LOG_BEGINNING, LOG_END, LastLines, Line, Timeline};
 
 /// How large the file of one component may become, in bytes; as large as that of a process.
 const FILE_LIMIT: u64 = LOG_BEGINNING + LOG_END;
@@ -149,8 +147,9 @@ pub(super) fn component(name: &str) -> Option<ComponentRef> {
 mod tests {
     use std::fs;
 
+    use hourglass_timeline::LINE_LIMIT;
+
     use super::*;
-    use crate::timeline::LINE_LIMIT;
 
     #[test]
     fn a_file_is_bounded_and_says_what_is_missing() {

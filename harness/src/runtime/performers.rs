@@ -7,13 +7,11 @@ use hourglass_component::{auth, events::PERFORMER_FAULT_FIELD, health, keys::Ecd
 use hourglass_proto::services::v1::{
     ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
 };
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, Source, Timeline};
 use tokio::time::sleep;
 
 use super::RuntimeError;
-use crate::{
-    scenario::ComponentRef,
-    timeline::{Event, Source, Timeline},
-};
 
 /// How long an executor may take to tell of its performers when it is not ready itself.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);

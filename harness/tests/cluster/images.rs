@@ -104,7 +104,7 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
 
 /// Runs an image as a pod of its own on a node, with the policy of delivered images; gives its exit code.
 fn exit_code(cluster: &Cluster, node: &str, image: &str, arguments: &[&str]) -> i32 {
-    let policy = PullPolicy::in_cluster(cluster);
+    let policy = cluster.pull_policy();
     assert_eq!(policy, PullPolicy::Never, "nothing may be pulled");
     let name = RunId::generate().to_string();
     let container = json!({ "name": "main", "image": image, "imagePullPolicy": policy.as_str(), "args": arguments });

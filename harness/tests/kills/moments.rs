@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_harness::{chain::cache_folder, reaper::RunId};
+use hourglass_harness::{cache::cache_folder, reaper::RunId};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use rustix::process::Signal;
 

@@ -43,7 +43,7 @@ pub(crate) fn the_operator_comes_and_goes_with_its_users() {
     let theirs = field.as_of_others();
     // It was put onto the nodes by hand, and nobody may ask a registry for it.
     let mut request = field.request();
-    request.image.policy = PullPolicy::in_cluster(&theirs);
+    request.image.policy = theirs.pull_policy();
     assert_eq!(request.image.policy, PullPolicy::IfNotPresent);
     let used = block_on(OperatorRelease::ensure(&theirs, &request, &|_| {})).unwrap();
     assert_eq!(used.source, OperatorSource::Installed);

@@ -13,7 +13,7 @@ use std::{
 
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use hourglass_harness::{
-    chain::cache_folder,
+    cache::cache_folder,
     cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
     engine::Engine,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hourglass_engine::nodes_of;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, Node as NodeObject, PersistentVolumeClaim, Pod};
 use kube::{
@@ -13,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Limits, Summary, events, evidence::Evidence, limits::Deadlines, nodes, objects::Objects, pod_files, pods, trouble,
 };
-use crate::cluster::{Cluster, ClusterError, ClusterMachine, Node, node::nodes_of};
+use crate::cluster::{Cluster, ClusterError, ClusterMachine, Node};
 
 /// The namespace of the control plane, which belongs to every collection.
 const SYSTEM: &str = "kube-system";

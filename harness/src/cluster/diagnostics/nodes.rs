@@ -2,13 +2,11 @@
 
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use futures::{TryStreamExt as _, future::join_all, pin_mut};
+use hourglass_engine::{Engine, EngineError, Engined as _};
 use tokio::time::Instant;
 
 use super::{evidence::Evidence, tail::Tail};
-use crate::{
-    cluster::{ClusterError, ClusterMachine, Node},
-    engine::{Engine, EngineError, Engined as _},
-};
+use crate::cluster::{ClusterError, ClusterMachine, Node};
 
 /// How many of the last lines of a journal are read; a node that has been there for days has hundreds of megabytes.
 const LINES: usize = 10_000;

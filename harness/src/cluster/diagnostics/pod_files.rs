@@ -5,13 +5,11 @@ use std::{collections::BTreeMap, io::Read as _};
 
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
 use futures::{TryStreamExt as _, future::join_all, pin_mut};
+use hourglass_engine::{Engine, EngineError, Engined as _};
 use tokio::time::Instant;
 
 use super::{evidence::Evidence, tail::Tail};
-use crate::{
-    cluster::{ClusterMachine, Node},
-    engine::{Engine, EngineError, Engined as _},
-};
+use crate::cluster::{ClusterMachine, Node};
 
 /// `NAMESPACE_POD_UID/CONTAINER/RESTARTS.log`, as the kubelet lays them out.
 const FOLDER: &str = "/var/log/pods";

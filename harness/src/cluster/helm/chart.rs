@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_base::cache::cache_folder;
 use sha2::{Digest as _, Sha256};
 
 use super::HelmError;
-use crate::chain::cache_folder;
 
 /// All files of all charts, with their paths below the folder of charts.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/charts.rs"));

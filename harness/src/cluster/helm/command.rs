@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::{cache::cache_folder, reach_loopback_directly};
 use tokio::{
     io::AsyncWriteExt as _,
     process::{Child, Command},
@@ -16,11 +17,7 @@ use tokio::{
 };
 
 use super::{HelmError, Release};
-use crate::{
-    chain::cache_folder,
-    child::reach_loopback_directly,
-    cluster::{Cluster, Tool, kubeconfig_files},
-};
+use crate::cluster::{Cluster, Tool, kubeconfig_files};
 
 /// Where Helm keeps what it keeps, in the harness's cache.
 const FOLDER: &str = "helm";

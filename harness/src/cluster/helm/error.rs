@@ -2,10 +2,9 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::{
-    chain::SetupError,
-    cluster::{ClusterError, ToolError},
-};
+use hourglass_base::cache::CacheError;
+
+use crate::cluster::{ClusterError, ToolError};
 
 /// Why something could not be done with a release.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +14,7 @@ pub enum HelmError {
     Tool(Box<ToolError>),
     /// The cache's folder is not known.
     #[error(transparent)]
-    Cache(#[from] SetupError),
+    Cache(#[from] CacheError),
     /// The cluster.
     #[error(transparent)]
     Cluster(Box<ClusterError>),

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::age;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -16,7 +17,6 @@ use super::{
     command::{Question, argument},
     record::{forget, settled, status},
 };
-use crate::age::age;
 
 /// How long Helm may take: nothing that a chart makes is awaited but its hooks, of which ours have none.
 const WITHIN: Duration = Duration::from_mins(2);

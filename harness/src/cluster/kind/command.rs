@@ -9,18 +9,16 @@ use bollard::{
     query_parameters::EventsOptionsBuilder,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::FuturesUnordered};
+use hourglass_base::reach_loopback_directly;
 use hourglass_component::timeout::timeout;
+use hourglass_engine::{Engine, Engined as _, KIND_CLUSTER_LABEL};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
 };
 
 use super::makers::MAKER_VARIABLE;
-use crate::{
-    child::reach_loopback_directly,
-    cluster::{ClusterError, ClusterFolder, ClusterName, Progress, node::KIND_CLUSTER_LABEL},
-    engine::{Engine, Engined as _},
-};
+use crate::cluster::{ClusterError, ClusterFolder, ClusterName, Progress};
 
 /// How long kind may take: minutes for several nodes on a busy machine.
 const MADE_WITHIN: Duration = Duration::from_mins(20);

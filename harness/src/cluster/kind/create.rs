@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
+use hourglass_engine::{Engine, Engined as _, nodes_of};
 use jiff::Timestamp;
 
 use super::{
@@ -22,10 +23,8 @@ use crate::{
         Provider, Stage, Tool,
         diagnostics::{self, Sources},
         handle::ClusterMachine,
-        node::nodes_of,
         usable::{self, USABLE_WITHIN},
     },
-    engine::{Engine, Engined as _},
     reaper::Owner,
 };
 

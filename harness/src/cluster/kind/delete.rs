@@ -2,12 +2,10 @@
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use futures::future::try_join_all;
+use hourglass_engine::{Engine, EngineError, Engined as _, nodes_of};
 
 use super::{network, thaw::keep_thawing};
-use crate::{
-    cluster::{ClusterError, ClusterFolder, ClusterName, node::nodes_of},
-    engine::{Engine, EngineError, Engined as _},
-};
+use crate::cluster::{ClusterError, ClusterFolder, ClusterName};
 
 /// Removes a cluster of ours: nodes with their volumes, network, folder. What is not there is no error; what stays, stays
 /// remembered.

@@ -1,9 +1,8 @@
 //! Whether the engine has the node image, and whether it is one.
 
-use crate::{
-    cluster::ClusterError,
-    engine::{Engine, Engined as _},
-};
+use hourglass_engine::{Engine, Engined as _};
+
+use crate::cluster::ClusterError;
 
 /// What every image of kind starts with.
 const ENTRY_POINT: &str = "/usr/local/bin/entrypoint";

@@ -3,8 +3,9 @@
 use std::{fmt::Write as _, time::Duration};
 
 use futures::future::join_all;
+use hourglass_engine::Engine;
 
-use crate::{cluster::Node, engine::Engine};
+use crate::cluster::Node;
 
 /// A node that does not answer must not hide the error that led here.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use bollard::{models::NetworkCreateRequest, query_parameters::ListNetworksOptionsBuilder};
+use hourglass_engine::{Engine, Engined as _};
 
-use crate::{
-    cluster::{ClusterError, ClusterName},
-    engine::{Engine, Engined as _},
-};
+use crate::cluster::{ClusterError, ClusterName};
 
 /// The cluster that something of the engine belongs to. It is not the label of a run: a cluster outlives the run that made
 /// it.

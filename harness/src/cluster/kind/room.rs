@@ -3,10 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    cluster::{ClusterError, ClusterName, ClusterSpec},
-    engine::{Engine, Engined as _},
-};
+use hourglass_engine::{Engine, Engined as _};
+
+use crate::cluster::{ClusterError, ClusterName, ClusterSpec};
 
 /// What a fresh node writes, in bytes: 210 MiB when it is Ready, twice that with the images of a trial
 /// (docs/performance.md).

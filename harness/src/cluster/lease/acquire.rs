@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use hourglass_engine::Engine;
+
 use super::{
     LeaseRequest,
     discard::{Removal, discard, is_in},
@@ -18,7 +20,6 @@ use crate::{
         health,
         kind::{Kind, node_image_id},
     },
-    engine::Engine,
     reaper::RunId,
 };
 

@@ -2,19 +2,16 @@
 
 use std::{fs, time::Duration};
 
+use hourglass_engine::{Engine, nodes_of};
 use tokio::time::sleep;
 
 use super::{
     holders::{holders_of, in_use_by},
     locks::Locks,
 };
-use crate::{
-    cluster::{
-        ClusterError, ClusterFolder, ClusterFolders, ClusterName, ClusterState, Stage,
-        kind::{delete, end_makers},
-        node::nodes_of,
-    },
-    engine::Engine,
+use crate::cluster::{
+    ClusterError, ClusterFolder, ClusterFolders, ClusterName, ClusterState, Stage,
+    kind::{delete, end_makers},
 };
 
 /// What a killed maker asked of the engine may still come, and no event tells that nothing will.

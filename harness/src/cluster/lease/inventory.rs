@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use futures::future::join_all;
 use hourglass_component::causes::with_causes;
+use hourglass_engine::{Engine, EngineError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -13,11 +14,8 @@ use super::{
     locks::Locks,
     superfluous::process,
 };
-use crate::{
-    cluster::{
-        ClusterError, ClusterFolders, ClusterName, ClusterSpec, ClusterState, Fingerprint, Stage, health, kind::Kind,
-    },
-    engine::{Engine, EngineError},
+use crate::cluster::{
+    ClusterError, ClusterFolders, ClusterName, ClusterSpec, ClusterState, Fingerprint, Stage, health, kind::Kind,
 };
 
 /// How a cluster is.

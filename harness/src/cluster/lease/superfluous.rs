@@ -1,6 +1,8 @@
 //! Clusters that nobody needs any more: those that nobody has used for long, and those that never became usable.
 
+use hourglass_base::age;
 use hourglass_component::causes::with_causes;
+use hourglass_engine::Engine;
 use jiff::Timestamp;
 
 use super::{
@@ -9,9 +11,7 @@ use super::{
     locks::Locks,
 };
 use crate::{
-    age::age,
     cluster::{ClusterError, ClusterFolders, ClusterName, ClusterState, Fingerprint, Stage},
-    engine::Engine,
     reaper::{Owner, rounded},
 };
 

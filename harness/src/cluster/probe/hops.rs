@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use hourglass_base::Check;
 
 use super::{
     Dialled,
@@ -10,10 +11,7 @@ use super::{
     pods::ProbePod,
     topics::{COMMANDS, OUTSIDE_ADDRESS, OUTSIDE_NAME, POD_ADDRESS, SERVICE_ADDRESS, SERVICE_NAME, Topic},
 };
-use crate::{
-    cluster::{Cluster, OwnNamespace, reach::JoinedContainer},
-    machine::Check,
-};
+use crate::cluster::{Cluster, OwnNamespace, reach::JoinedContainer};
 
 /// How long a connection is tried.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -87,8 +85,10 @@ fn check(topic: Topic, targets: &[(Topic, String)], answers: &[(&str, Vec<Dialle
 
 #[cfg(test)]
 mod tests {
+    use hourglass_base::Verdict;
+
     use super::*;
-    use crate::{cluster::probe::Came, machine::Verdict};
+    use crate::cluster::probe::Came;
 
     fn dialled(target: &str, came: Came) -> Dialled {
         Dialled { target: target.to_owned(), addresses: Vec::new(), came }

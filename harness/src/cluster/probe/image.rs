@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use hourglass_engine::Engine;
+
 use crate::{
     cluster::{Cluster, ClusterError},
-    engine::Engine,
     image::{ImageError, NodeImage, deliver_components, deliver_to_nodes},
 };
 
@@ -49,7 +50,7 @@ impl ProbeImage {
         match (self, &cluster.machine) {
             (Self::Named(name), _) => Ok(name.clone()),
             (Self::Components(executable), Some(machine)) => {
-                let nodes = cluster.nodes().await?;
+                let nodes = machine.nodes().await.map_err(ImageError::from)?;
                 let image = [NodeImage::components(executable)];
                 let (in_engine, _) = tokio::try_join!(to_engine(&machine.engine, executable), async {
                     Ok::<_, NoImage>(deliver_to_nodes(&machine.engine, &nodes, &image).await?)

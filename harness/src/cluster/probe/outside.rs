@@ -4,6 +4,7 @@ use bollard::{
     models::{ContainerCreateBody, HostConfig},
     query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder},
 };
+use hourglass_engine::{EngineError, Engined as _};
 
 use super::objects::PORT;
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
         Cluster, ClusterMachine,
         reach::{self, JoinedContainer, ReachError},
     },
-    engine::{EngineError, Engined as _},
     image::ImageRole,
     reaper::Labels,
 };

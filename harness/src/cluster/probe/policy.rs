@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
+use hourglass_base::Check;
 
 use super::{
     objects::{Objects, PORT},
     pods::{ProbePod, create},
     topics::POLICY,
 };
-use crate::{
-    cluster::{Cluster, OwnNamespace},
-    machine::Check,
-};
+use crate::cluster::{Cluster, OwnNamespace};
 
 const REACHED_WITHIN: Duration = Duration::from_secs(4);
 const ENFORCED_WITHIN: Duration = Duration::from_secs(5);

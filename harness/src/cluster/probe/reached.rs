@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hourglass_base::Check;
 use hourglass_component::causes::with_causes;
 
 use super::{
@@ -9,12 +10,9 @@ use super::{
     objects::{PORT, SERVICE},
     topics::{NODE_PORT, PORT_FORWARD},
 };
-use crate::{
-    cluster::{
-        Cluster, OwnNamespace,
-        reach::{ReachError, ServiceRef, forward, node_port},
-    },
-    machine::Check,
+use crate::cluster::{
+    Cluster, OwnNamespace,
+    reach::{ReachError, ServiceRef, forward, node_port},
 };
 
 const WITHIN: Duration = Duration::from_secs(5);

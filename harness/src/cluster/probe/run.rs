@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::OptionFuture;
+use hourglass_base::Check;
 use hourglass_component::causes::with_causes;
 use k8s_openapi::api::core::v1::Service;
 use tokio::time::timeout;
@@ -22,7 +23,6 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError, OwnNamespace},
     image::PullPolicy,
-    machine::Check,
     reaper::{Labels, RunId},
 };
 
@@ -51,7 +51,7 @@ pub async fn probe(cluster: &Cluster, image: &ProbeImage, stop: &CancellationTok
         Err(error) => checks.push(IMAGE.missing_with(with_causes(&error), Some(error.remedy()))),
         Ok(name) => {
             let policy = match image {
-                ProbeImage::Components(_) => PullPolicy::in_cluster(cluster),
+                ProbeImage::Components(_) => cluster.pull_policy(),
                 ProbeImage::Named(_) => PullPolicy::IfNotPresent,
             };
             let objects = Objects { image: name, policy };

@@ -2,10 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::{
-    machine::{Check, Verdict},
-    scenario::RuntimeKind,
-};
+use hourglass_base::{Check, RuntimeKind, Verdict};
 
 /// One hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

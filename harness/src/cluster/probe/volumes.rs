@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hourglass_base::Check;
 use hourglass_component::causes::with_causes;
 use k8s_openapi::api::{
     core::v1::{Event, PersistentVolumeClaim},
@@ -15,10 +16,7 @@ use super::{
     pods::create,
     topics::VOLUMES,
 };
-use crate::{
-    cluster::{Cluster, ClusterError, OwnNamespace, usable::watch},
-    machine::Check,
-};
+use crate::cluster::{Cluster, ClusterError, OwnNamespace, usable::watch};
 
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 const BOUND_WITHIN: Duration = Duration::from_secs(10);

@@ -3,12 +3,10 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use bollard::models::{EndpointSettings, NetworkConnectRequest};
+use hourglass_engine::Engined as _;
 
 use super::ReachError;
-use crate::{
-    cluster::{Cluster, ClusterMachine},
-    engine::Engined as _,
-};
+use crate::cluster::{Cluster, ClusterMachine};
 
 /// A container as pods of a cluster see it.
 #[derive(Debug, Clone, PartialEq, Eq)]

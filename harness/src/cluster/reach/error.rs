@@ -2,11 +2,10 @@
 
 use std::{io, time::Duration};
 
+use hourglass_engine::{EngineAddress, EngineError};
+
 use super::ServiceRef;
-use crate::{
-    cluster::ClusterError,
-    engine::{EngineAddress, EngineError},
-};
+use crate::cluster::ClusterError;
 
 /// Why a Service or a container cannot be reached.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
+use hourglass_engine::EngineAddress;
 use k8s_openapi::api::core::v1::Node as NodeObject;
 use kube::{Api, ResourceExt as _, api::ListParams};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
@@ -17,10 +18,7 @@ use super::{
     backends::{Backends, follow},
     forward::ready,
 };
-use crate::{
-    cluster::{Cluster, ClusterError, ClusterMachine, Node, usable::is_ready},
-    engine::EngineAddress,
-};
+use crate::cluster::{Cluster, ClusterError, ClusterMachine, Node, usable::is_ready};
 
 /// How long one attempt to connect may take.
 const ATTEMPT: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use futures::future::try_join_all;
+use hourglass_engine::{Engine, Node};
 
 use super::{
     feed::feed,
@@ -11,11 +12,7 @@ use super::{
     turn::Turn,
     wanted::{NodeImage, Wanted},
 };
-use crate::{
-    cluster::Node,
-    engine::Engine,
-    image::{ImageError, memory},
-};
+use crate::image::{ImageError, memory};
 
 /// How long a node may take to give an image another name.
 const TAGGED_WITHIN: Duration = Duration::from_secs(30);

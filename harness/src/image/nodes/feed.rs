@@ -11,6 +11,7 @@ use futures::{
     Stream, TryStreamExt as _,
     future::{Either, join_all, select},
 };
+use hourglass_engine::{Engine, EngineError, Engined as _, Node};
 use tokio::{
     io::AsyncWriteExt as _,
     sync::mpsc::{Receiver, Sender, channel},
@@ -22,11 +23,7 @@ use super::{
     held::{Held, LIST, SNAPSHOTTER, filters},
     wanted::Wanted,
 };
-use crate::{
-    cluster::Node,
-    engine::{Engine, EngineError, Engined as _},
-    image::ImageError,
-};
+use crate::image::ImageError;
 
 /// How many pieces a fast node may be ahead of a slow one.
 const AHEAD: usize = 4;

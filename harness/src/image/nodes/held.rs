@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use hourglass_engine::{Engine, Node};
+
 use super::wanted::Wanted;
-use crate::{cluster::Node, engine::Engine, image::ImageError};
+use crate::image::ImageError;
 
 /// How long a node may take to say what it holds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);

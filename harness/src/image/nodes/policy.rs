@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::cluster::Cluster;
-
 /// Whether the kubelet may ask a registry for an image (`imagePullPolicy`). Pods must always say it: one that says nothing
 /// gets `Always` where the tag is `latest` or missing, and then starts only if a registry answers, whatever the node holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +14,10 @@ pub enum PullPolicy {
 }
 
 impl PullPolicy {
-    /// That of all pods in this cluster: nothing is pulled where images can be delivered to the nodes; nodes that others
+    /// That of all pods in a cluster: nothing is pulled where images can be delivered to the nodes; nodes that others
     /// made are out of reach, and have to get their images from a registry.
-    pub fn in_cluster(cluster: &Cluster) -> Self {
-        if cluster.machine.is_some() { Self::Never } else { Self::IfNotPresent }
+    pub fn where_nodes_are_given_images(they_are: bool) -> Self {
+        if they_are { Self::Never } else { Self::IfNotPresent }
     }
 
     /// As Kubernetes spells it.

@@ -8,9 +8,10 @@ use std::{
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
+use hourglass_engine::Node;
 use sha2::{Digest as _, Sha256};
 
-use crate::{cluster::Node, image::ImageError};
+use crate::image::ImageError;
 
 /// Nodes share locks, so that no more files than this are ever made; what waits for another cluster's turn waits seconds.
 const LOCKS: u8 = 16;

@@ -7,17 +7,15 @@ use futures::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
+use hourglass_engine::{Engine, EngineError, Engined as _};
 use tokio_util::bytes::Bytes;
 
 use super::name::whole;
-use crate::{
-    engine::{Engine, EngineError, Engined as _},
-    image::{
-        Image, ImageError, ImageRole,
-        deliver::{make, pieces},
-        memory::{Identity, Memory},
-        require::required,
-    },
+use crate::image::{
+    Image, ImageError, ImageRole,
+    deliver::{make, pieces},
+    memory::{Identity, Memory},
+    require::required,
 };
 
 /// An image that nodes are to have.

@@ -1,13 +1,12 @@
 //! The Docker engine: whether it can be used, and what it is fit for.
 
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
+use hourglass_base::{Check, Topic};
+use hourglass_engine::EngineError;
 use jiff::SignedDuration;
 
 use super::{CONTAINERS, NONE, host::disk, privileged::privileged_containers, programs::parts};
-use crate::{
-    engine::EngineError,
-    machine::{Check, EngineFacts, Known, check::Topic},
-};
+use crate::machine::{EngineFacts, Known};
 
 const ENGINE: Topic = Topic { name: "docker-engine", needed_by: CONTAINERS };
 const PERMISSION: Topic = Topic { name: "docker-permission", needed_by: CONTAINERS };
@@ -130,12 +129,11 @@ fn clock(ahead: SignedDuration) -> Check {
 mod tests {
     use Verdict::{Missing, Ok as Fine, Warning};
     use bollard::models::SystemInfoCgroupDriverEnum;
+    use hourglass_base::Verdict;
+    use hourglass_engine::EngineAddress;
 
     use super::*;
-    use crate::{
-        engine::EngineAddress,
-        machine::{Unknown, Verdict},
-    };
+    use crate::machine::Unknown;
 
     fn address() -> EngineAddress {
         EngineAddress::Socket("/var/run/docker.sock".into())

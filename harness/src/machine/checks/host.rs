@@ -1,10 +1,11 @@
 //! Disk, memory, limits, clock, and what earlier runs left.
 
 use bytesize::ByteSize;
+use hourglass_base::{Check, Topic};
 use jiff::SignedDuration;
 
 use super::{ALL, CLUSTERS, NONE};
-use crate::machine::{Check, Clock, Inotify, Known, Leftovers, Space, check::Topic};
+use crate::machine::{Clock, Inotify, Known, Leftovers, Space};
 
 const CACHE: Topic = Topic { name: "disk-cache", needed_by: ALL };
 const MEMORY: Topic = Topic { name: "memory", needed_by: ALL };
@@ -130,10 +131,11 @@ pub(super) fn leftovers(leftovers: &Known<Leftovers>) -> Check {
 #[cfg(test)]
 mod tests {
     use Verdict::{Missing, Ok as Fine, Warning};
+    use hourglass_base::Verdict;
     use jiff::Timestamp;
 
     use super::*;
-    use crate::machine::{Unknown, Verdict};
+    use crate::machine::Unknown;
 
     const MIB: u64 = 1 << 20;
 

@@ -1,11 +1,12 @@
 //! What clusters need: kind, Helm, a node image, room for nodes, and no clusters that nobody is at.
 
 use bytesize::ByteSize;
+use hourglass_base::{Check, Topic};
 
 use super::{CLUSTERS, NONE, programs::parts};
 use crate::{
     cluster::{ClusterError, FoundTool, KUBERNETES_VERSION, NODE_IMAGE, ToolError, kind::NODE_DISK},
-    machine::{AbandonedClusters, Check, Known, KubernetesFacts, NodeImage, check::Topic},
+    machine::{AbandonedClusters, Known, KubernetesFacts, NodeImage},
 };
 
 const KIND: Topic = Topic { name: "kind", needed_by: CLUSTERS };
@@ -112,12 +113,10 @@ fn clusters(abandoned: &Known<AbandonedClusters>) -> Check {
 #[cfg(test)]
 mod tests {
     use Verdict::{Missing, Ok as Fine, Warning};
+    use hourglass_base::Verdict;
 
     use super::*;
-    use crate::{
-        cluster::Tool,
-        machine::{Unknown, Verdict},
-    };
+    use crate::{cluster::Tool, machine::Unknown};
 
     const MIB: u64 = 1 << 20;
 

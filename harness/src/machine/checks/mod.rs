@@ -8,8 +8,9 @@ mod programs;
 
 pub(super) use privileged::{Privileged, privileged};
 
+use hourglass_base::RuntimeKind::{self, Docker, Kubernetes, Process};
+
 use super::{Check, Facts};
-use crate::scenario::RuntimeKind::{self, Docker, Kubernetes, Process};
 
 const ALL: &[RuntimeKind] = &[Process, Docker, Kubernetes];
 const CONTAINERS: &[RuntimeKind] = &[Docker, Kubernetes];

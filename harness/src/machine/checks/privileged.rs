@@ -1,9 +1,10 @@
 //! Whether an engine can run privileged containers.
 
 use bollard::models::SystemInfo;
+use hourglass_base::{Check, Topic};
 
 use super::{CLUSTERS, programs::parts};
-use crate::machine::{Check, EngineFacts, check::Topic, setup::WRAPPER};
+use crate::machine::{EngineFacts, setup::WRAPPER};
 
 const PRIVILEGED: Topic = Topic { name: "privileged-containers", needed_by: CLUSTERS };
 
@@ -67,12 +68,11 @@ mod tests {
     use std::collections::HashMap;
 
     use bollard::models::Runtime;
+    use hourglass_base::Verdict;
+    use hourglass_engine::EngineAddress;
 
     use super::*;
-    use crate::{
-        engine::EngineAddress,
-        machine::{Bounding, Verdict},
-    };
+    use crate::machine::Bounding;
 
     /// An engine with this default runtime, and with this capability missing.
     fn facts(version: &str, runtime: &str, missing: Option<&[&str]>) -> EngineFacts {

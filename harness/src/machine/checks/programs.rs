@@ -1,9 +1,11 @@
 //! Anvil, and what installs it.
 
+use hourglass_base::{Check, Topic};
+
 use super::{ALL, NONE};
 use crate::{
     chain::{ANVIL_VARIABLE, ANVIL_VERSION, FoundIn},
-    machine::{AnvilFacts, Check, Known, Npm, check::Topic},
+    machine::{AnvilFacts, Known, Npm},
 };
 
 const ANVIL: Topic = Topic { name: "anvil", needed_by: ALL };
@@ -68,11 +70,10 @@ pub(super) fn parts(version: &str) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use hourglass_base::Verdict;
+
     use super::*;
-    use crate::{
-        chain::AnvilBinary,
-        machine::{Unknown, Verdict},
-    };
+    use crate::{chain::AnvilBinary, machine::Unknown};
 
     #[expect(clippy::unnecessary_wraps, reason = "what is judged may be unknown")]
     fn found(version: Result<&str, &str>) -> Known<Option<AnvilFacts>> {

@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
+use hourglass_engine::{EngineAddress, EngineError};
+
 use super::{
     DockerSetupError, State, Step, System,
     configuration::{self, Configuration},
     programs::install,
     start, wrapper,
 };
-use crate::{
-    engine::{EngineAddress, EngineError},
-    machine::{
-        EngineFacts,
-        checks::{Privileged, privileged},
-        gather::engine,
-    },
+use crate::machine::{
+    EngineFacts,
+    checks::{Privileged, privileged},
+    gather::engine,
 };
 
 /// What is done in a step.

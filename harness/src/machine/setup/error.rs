@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::engine::{EngineAddress, EngineError};
+use hourglass_engine::{EngineAddress, EngineError};
 
 /// Why the Docker engine was not set up.
 #[derive(Debug, thiserror::Error)]

@@ -2,10 +2,10 @@
 
 use std::{ffi::OsStr, process::Stdio};
 
+use hourglass_base::reach_loopback_directly;
 use tokio::process::Command;
 
 use super::{DockerSetupError, System};
-use crate::child::reach_loopback_directly;
 
 /// How much of what a program said is shown when it fails.
 const SHOWN: usize = 12;

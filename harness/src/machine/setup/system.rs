@@ -5,8 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_engine::EngineAddress;
+
 use super::WRAPPER;
-use crate::{engine::EngineAddress, machine::Bounding};
+use crate::machine::Bounding;
 
 /// Where a setup looks and writes.
 #[derive(Debug, Clone)]

@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeMap, iter};
 
+use hourglass_engine::{Engine, EngineAddress, EngineError};
+
 use super::{
     kind::Connection,
     objects::{LabelledContainer, LabelledNetwork, Objects, Scope, attached_to, endpoints, is_only_on},
 };
-use crate::{
-    engine::{Engine, EngineAddress, EngineError},
-    reaper::{Labels, ReaperError, RunId},
-};
+use crate::reaper::{Labels, ReaperError, RunId};
 
 /// What one run has in an engine.
 #[derive(Debug, Default)]

@@ -2,16 +2,14 @@
 
 use std::{cell::RefCell, collections::BTreeSet, future::Future, io, time::Duration};
 
+use hourglass_engine::{Engine, EngineAddress, EngineError};
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
 };
 
 use super::{objects::LabelledNetwork, removal::pass};
-use crate::{
-    engine::{Engine, EngineAddress, EngineError},
-    reaper::{Kind, Leftover, ReaperError, RunId},
-};
+use crate::reaper::{Kind, Leftover, ReaperError, RunId};
 
 /// Containers, networks and volumes that carry a run's label, and the unlabelled containers on its networks: all are
 /// removed by force.

@@ -6,12 +6,10 @@ use bollard::{
     models::{ContainerSummary, Network, Volume},
     query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder},
 };
+use hourglass_engine::{Engine, EngineError, Engined as _};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    engine::{Engine, EngineError, Engined as _},
-    reaper::{RUN_LABEL, RunId},
-};
+use crate::reaper::{RUN_LABEL, RunId};
 
 /// A container that belongs to a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

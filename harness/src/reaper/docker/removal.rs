@@ -7,12 +7,10 @@ use bollard::{
     query_parameters::{RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder},
 };
 use futures::future::{join_all, try_join_all};
+use hourglass_engine::{Engine, EngineError, Engined as _};
 
 use super::objects::{LabelledContainer, LabelledNetwork, Objects, Scope, attached_to, endpoints, is_only_on};
-use crate::{
-    engine::{Engine, EngineError, Engined as _},
-    reaper::{Leftover, RUN_LABEL, RunId},
-};
+use crate::reaper::{Leftover, RUN_LABEL, RunId};
 
 /// Looks once for what belongs to a run, removes it as far as possible, and gives what was found.
 ///

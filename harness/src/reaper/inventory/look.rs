@@ -6,13 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_engine::{EngineAddress, EngineError};
 use jiff::Timestamp;
 
 use super::{FoundRun, processes};
-use crate::{
-    engine::{EngineAddress, EngineError},
-    reaper::{Owner, ReaperError, RunId, docker::RunObjects},
-};
+use crate::reaper::{Owner, ReaperError, RunId, docker::RunObjects};
 
 /// The folder of a run, and who is at it by what lies in it.
 #[derive(Debug, Clone)]

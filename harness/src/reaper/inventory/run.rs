@@ -2,14 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use hourglass_base::age;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{look::Place, processes::SeenProcesses};
-use crate::{
-    age::age,
-    reaper::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, Leftover, Owner, RunId},
-};
+use crate::reaper::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, Leftover, Owner, RunId};
 
 /// Whether anybody needs a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,9 +1,8 @@
 //! `mine` and `warp`.
 
-use crate::{
-    runner::{failure::StepFailure, world::World},
-    scenario::{Mine, Warp},
-};
+use hourglass_scenario::{Mine, Warp};
+
+use crate::runner::{failure::StepFailure, world::World};
 
 pub(super) async fn mine(world: &World, mine: &Mine) -> Result<(), StepFailure> {
     world.environment.chain(mine.chain).mine(mine.blocks.into()).await?;

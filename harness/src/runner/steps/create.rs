@@ -1,6 +1,7 @@
 //! `create_task`.
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use hourglass_scenario::CreateTask;
 
 use crate::{
     chain::NewTask,
@@ -8,7 +9,6 @@ use crate::{
         failure::StepFailure,
         world::{TrackedTask, World},
     },
-    scenario::CreateTask,
 };
 
 /// Transactions under way at once: enough to fill a block, few enough not to look like an attack on the node.

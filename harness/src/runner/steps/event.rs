@@ -3,13 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use hourglass_component::keys::H256;
+use hourglass_scenario::{ExpectEvent, Step};
+use hourglass_timeline::{Event, Source};
 
 use super::title;
-use crate::{
-    runner::{failure::StepFailure, world::World},
-    scenario::{ExpectEvent, Step},
-    timeline::{Event, Source},
-};
+use crate::runner::{failure::StepFailure, world::World};
 
 pub(super) async fn run(world: &World, step: &Step, expect: &ExpectEvent) -> Result<(), StepFailure> {
     let within = Duration::from(expect.within);

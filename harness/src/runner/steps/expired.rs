@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use hourglass_component::{chain::TaskStatus, events::TaskEvent, timeout::timeout};
+use hourglass_scenario::{ExpectExpired, Mining, Step};
+use hourglass_timeline::Source;
 
 use super::title;
-use crate::{
-    runner::{
-        failure::StepFailure,
-        world::{TrackedTask, World},
-    },
-    scenario::{ExpectExpired, Mining, Step},
-    timeline::Source,
+use crate::runner::{
+    failure::StepFailure,
+    world::{TrackedTask, World},
 };
 
 pub(super) async fn run(world: &World, step: &Step, expect: &ExpectExpired) -> Result<(), StepFailure> {

@@ -1,10 +1,9 @@
 //! What is done to components: `kill`, `restart`, `pause`, `resume`, `disconnect`, `reconnect`; and to the cluster that
 //! they run in.
 
-use crate::{
-    runner::{failure::StepFailure, world::World},
-    scenario::{ClusterFault, StepKind},
-};
+use hourglass_scenario::{ClusterFault, StepKind};
+
+use crate::runner::{failure::StepFailure, world::World};
 
 /// Does what a step says; of one that is about something else there is nothing to do.
 pub(super) async fn run(world: &World, kind: &StepKind) -> Result<(), StepFailure> {

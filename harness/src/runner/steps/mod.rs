@@ -11,16 +11,14 @@ mod verified;
 use std::time::Instant;
 
 use futures::{FutureExt as _, future::BoxFuture};
+use hourglass_scenario::{Step, StepKind};
+use hourglass_timeline::Event;
 
 use super::{
     failure::StepFailure,
     limits::{Stage, limited},
     traces::{LINE, OUTCOME, STEP},
     world::World,
-};
-use crate::{
-    scenario::{Step, StepKind},
-    timeline::Event,
 };
 
 /// Runs steps one after the other, up to the first that fails.

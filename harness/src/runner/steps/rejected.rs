@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use hourglass_component::{chain::SendError, timeout::timeout};
+use hourglass_scenario::{ExpectRejected, Step};
 
 use super::title;
 use crate::{
     chain::NewTask,
     runner::{failure::StepFailure, world::World},
-    scenario::{ExpectRejected, Step},
 };
 
 pub(super) async fn run(world: &World, step: &Step, expect: &ExpectRejected) -> Result<(), StepFailure> {

@@ -3,17 +3,15 @@
 use std::{collections::HashSet, time::Duration};
 
 use hourglass_component::{events::TaskEvent, keys::H256};
+use hourglass_scenario::{ExpectVerified, Step};
+use hourglass_timeline::{Event, Source};
 
 use super::title;
-use crate::{
-    runner::{
-        failure::StepFailure,
-        judge::{judge, verified_on},
-        no_quorum,
-        world::{TrackedTask, World},
-    },
-    scenario::{ExpectVerified, Step},
-    timeline::{Event, Source},
+use crate::runner::{
+    failure::StepFailure,
+    judge::{judge, verified_on},
+    no_quorum,
+    world::{TrackedTask, World},
 };
 
 pub(super) async fn run(world: &World, step: &Step, expect: &ExpectVerified) -> Result<(), StepFailure> {

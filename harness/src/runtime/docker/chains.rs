@@ -13,6 +13,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use bollard::models::PortBinding;
 use futures::{FutureExt as _, future::select_ok};
 use hourglass_component::{causes::with_causes, chain::ChainClient};
+use hourglass_engine::Engined as _;
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt as _, TestcontainersError,
     core::{ContainerPort, error::ClientError},
@@ -23,7 +24,6 @@ use tokio::time::timeout;
 use super::{LOOPBACK, logs::Watch, surroundings::Surroundings};
 use crate::{
     chain::{ChainControl, POLL_INTERVAL, READY_WITHIN, anvil_arguments},
-    engine::Engined as _,
     runtime::RuntimeError,
 };
 

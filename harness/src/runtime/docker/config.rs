@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hourglass_component::keys::EcdsaKey;
+use hourglass_scenario::{Component, ComponentRef};
 use serde_json::{Value, json};
 
 use super::{DockerImages, container::Launch, socket::EngineSocket, surroundings::Surroundings};
@@ -12,7 +13,6 @@ use crate::{
         AggregatorSpec, ExecutorSpec, RuntimeError,
         configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
     },
-    scenario::{Component, ComponentRef},
 };
 
 /// A container has an address of its own, and nobody else's ports are there.

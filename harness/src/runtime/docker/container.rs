@@ -10,6 +10,8 @@ use hourglass_component::{
     health::{self, HealthError},
     keys::EcdsaKey,
 };
+use hourglass_engine::{EngineError, Engined as _};
+use hourglass_scenario::ComponentRef;
 
 use super::{
     LOOPBACK,
@@ -19,13 +21,9 @@ use super::{
     surroundings::Surroundings,
     upload::{self, CONFIG, volume},
 };
-use crate::{
-    engine::{EngineError, Engined as _},
-    runtime::{
-        RuntimeError, configuration,
-        performers::{attributed, unready},
-    },
-    scenario::ComponentRef,
+use crate::runtime::{
+    RuntimeError, configuration,
+    performers::{attributed, unready},
 };
 
 /// Where an executor finds the engine.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use hourglass_engine::{Engine, Engined as _};
+use hourglass_scenario::{ComponentRef, Scenario};
+
 use crate::{
     chain::AnvilBinary,
-    engine::{Engine, Engined as _},
     image,
     runtime::{HarnessExecutable, RuntimeError},
-    scenario::{ComponentRef, Scenario},
 };
 
 /// The images that a trial's containers are made of.

@@ -2,7 +2,7 @@
 
 use bollard::container::LogOutput;
 
-use crate::timeline::{Line, Lines};
+use hourglass_timeline::{Line, Lines};
 
 /// Puts lines together, those of standard output and of standard error apart.
 #[derive(Debug, Default)]

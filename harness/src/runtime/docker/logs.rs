@@ -16,6 +16,9 @@ use bollard::{
 };
 use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
 use hourglass_component::{causes::with_causes, timeout::timeout};
+use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, LastLines, Timeline};
 use jiff::Timestamp;
 use tokio::{
     sync::{OwnedMutexGuard, watch},
@@ -25,14 +28,11 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::lines::ContainerLines;
 use crate::{
-    engine::{Engine, EngineError, Engined as _},
     reaper::{COMPONENT_LABEL, RUN_LABEL, RunId},
     runtime::{
         Ends,
         output::{Output, UnderWay},
     },
-    scenario::ComponentRef,
-    timeline::{Event, LastLines, Timeline},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.

@@ -22,8 +22,12 @@ use async_trait::async_trait;
 pub(super) use chains::AnvilContainer;
 use container::{Launch, RunningComponent};
 use futures::future::try_join_all;
+use hourglass_base::RuntimeKind;
 use hourglass_component::timeout::timeout;
+use hourglass_engine::{Engine, EngineError};
 use hourglass_proto::contracts::addresses as at;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::Timeline;
 pub use images::DockerImages;
 pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
@@ -38,10 +42,7 @@ use super::{
 };
 use crate::{
     chain::PreparedState,
-    engine::{Engine, EngineError},
     reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions},
-    scenario::{ComponentRef, RuntimeKind},
-    timeline::Timeline,
 };
 
 /// Nobody but this machine reaches what containers publish.
@@ -104,7 +105,7 @@ impl DockerRuntime {
         let logs = folder.join("logs");
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
-        let made = match crate::private::create_folders(&logs) {
+        let made = match hourglass_base::private::create_folders(&logs) {
             Ok(()) => Surroundings::make(engine, labels, folder).await,
             Err(source) => Err(RuntimeError::File { path: logs.clone(), source }),
         };

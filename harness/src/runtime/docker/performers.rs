@@ -7,6 +7,8 @@ use bollard::{
     query_parameters::ListContainersOptionsBuilder,
 };
 use hourglass_component::keys::EcdsaKey;
+use hourglass_engine::Engined as _;
+use hourglass_scenario::ComponentRef;
 
 use super::{
     container,
@@ -14,10 +16,8 @@ use super::{
     surroundings::Surroundings,
 };
 use crate::{
-    engine::Engined as _,
     reaper::{COMPONENT_LABEL, RUN_LABEL},
     runtime::{RuntimeError, performers::PerformersOf},
-    scenario::ComponentRef,
 };
 
 /// The performers of one executor.

@@ -6,7 +6,9 @@ use std::{
     path::PathBuf,
 };
 
-use crate::{engine::EngineAddress, runtime::RuntimeError};
+use hourglass_engine::EngineAddress;
+
+use crate::runtime::RuntimeError;
 
 /// A socket and who may use it.
 #[derive(Debug, Clone)]

@@ -7,14 +7,11 @@ use bollard::{
     query_parameters::{InspectContainerOptions, WaitContainerOptions},
 };
 use futures::StreamExt as _;
+use hourglass_engine::{Engine, Engined as _};
+use hourglass_scenario::ComponentRef;
 
 use super::container;
-use crate::{
-    engine::{Engine, Engined as _},
-    reaper::Labels,
-    runtime::RuntimeError,
-    scenario::ComponentRef,
-};
+use crate::{reaper::Labels, runtime::RuntimeError};
 
 /// What the engine answers to the removal of a network that containers are attached to.
 const IN_USE: u16 = 403;

@@ -1,16 +1,16 @@
 //! The end of a trial's containers: in order where the engine answers, by the supervisor where it does not.
 
 use futures::future::{join_all, try_join_all};
+use hourglass_engine::EngineError;
+use hourglass_scenario::ComponentRef;
 
 use super::{
     STOP_GRACE, chains::AnvilContainer, container::RunningComponent, logs::Watch, performers,
     surroundings::Surroundings,
 };
 use crate::{
-    engine::EngineError,
     reaper::Supervisor,
     runtime::{Remains, RuntimeError, TakenDown, blocking},
-    scenario::ComponentRef,
 };
 
 /// Ends everything in order; what had to be forced is in the result.

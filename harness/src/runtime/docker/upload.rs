@@ -11,15 +11,13 @@ use bollard::{
     models::{Mount, MountType, MountVolumeOptions},
     query_parameters::UploadToContainerOptionsBuilder,
 };
+use hourglass_engine::Engined as _;
+use hourglass_scenario::ComponentRef;
 use serde_json::Value;
 use tar::{Builder, EntryType, Header};
 
 use super::surroundings::Surroundings;
-use crate::{
-    engine::Engined as _,
-    runtime::{RuntimeError, configuration},
-    scenario::ComponentRef,
-};
+use crate::runtime::{RuntimeError, configuration};
 
 /// Where a component finds its configuration.
 pub(super) const CONFIG: &str = "/etc/hourglass/config.yaml";

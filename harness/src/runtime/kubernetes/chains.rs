@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures::future::join_all;
+use hourglass_engine::{EngineError, Engined as _};
 use hourglass_proto::contracts::addresses as at;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -11,7 +12,6 @@ use super::{chain_pods::ChainPods, place::Place};
 use crate::{
     chain::{AnvilBinary, PreparedState},
     cluster::{ChosenCluster, ClusterMachine},
-    engine::{EngineError, Engined as _},
     image::deliver_anvil,
     reaper::Labels,
     runtime::{

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use hourglass_scenario::{Component, ComponentRef, Memory};
 use serde_json::{Value, json};
 
 use super::{
@@ -17,7 +18,6 @@ use crate::{
         AggregatorSpec, ExecutorSpec,
         configuration::{self, AGGREGATOR_PORT_KEY, repository_and_tag},
     },
-    scenario::{Component, ComponentRef, Memory},
 };
 
 /// A pod has an address of its own, and nobody else's ports are there.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use hourglass_component::timeout::timeout;
+use hourglass_scenario::{ClusterFault, ComponentRef};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Node, Pod, ResourceQuota},
@@ -29,7 +30,6 @@ use super::{
 use crate::{
     cluster::{Cluster, ClusterError, operator::OperatorRelease, watch},
     runtime::RuntimeError,
-    scenario::{ClusterFault, ComponentRef},
 };
 
 /// Marks nodes that a trial has cordoned, so that others can undo it when the trial is gone.

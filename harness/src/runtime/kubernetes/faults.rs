@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 
 use futures::future::try_join_all;
 use hourglass_component::timeout::timeout;
+use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
 use kube::{ResourceExt as _, api::DeleteParams, runtime::watcher};
 
@@ -20,7 +21,6 @@ use super::{
 use crate::{
     cluster::{hold, let_pod_go, watch},
     runtime::RuntimeError,
-    scenario::ComponentRef,
 };
 
 /// When a kubelet has killed the processes of a deleted pod itself, which are given two seconds whatever they are asked.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use hourglass_scenario::Scenario;
+
 use crate::{
     cluster::{ChosenCluster, ClusterMachine, PodImage},
     image::{ImageRole, NodeImage, PullPolicy, deliver_to_nodes},
     runtime::{HarnessExecutable, RuntimeError, docker},
-    scenario::Scenario,
 };
 
 /// The images that a trial's pods are made of.

@@ -14,6 +14,8 @@ use std::{
 use backon::{ExponentialBuilder, Retryable as _};
 use futures::{AsyncBufRead, AsyncBufReadExt as _, TryStreamExt as _};
 use hourglass_component::timeout::timeout;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, LastLines, Line, Lines};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
 use kube::{
@@ -25,13 +27,9 @@ use tokio::{sync::watch, task::coop::consume_budget};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
-use crate::{
-    runtime::{
-        docker::Record,
-        output::{Output, UnderWay},
-    },
-    scenario::ComponentRef,
-    timeline::{Event, LastLines, Line, Lines},
+use crate::runtime::{
+    docker::Record,
+    output::{Output, UnderWay},
 };
 
 /// How long the rest of the output of containers that have ended is waited for.

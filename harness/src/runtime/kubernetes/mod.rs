@@ -37,7 +37,10 @@ use std::{
 
 use async_trait::async_trait;
 use chains::{ChainHost, ChainSettings};
+use hourglass_base::RuntimeKind;
 use hourglass_proto::contracts::addresses as at;
+use hourglass_scenario::{ClusterFault, ComponentRef, Scenario};
+use hourglass_timeline::{Event, Timeline};
 use kube::ResourceExt as _;
 use logs::PodLogs;
 use names::{EXECUTORS, Names};
@@ -61,9 +64,7 @@ use crate::{
         helm::{Chart, Release},
         operator,
     },
-    reaper::{ClusterAddress, Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions},
-    scenario::{ClusterFault, ComponentRef, RuntimeKind, Scenario},
-    timeline::{Event, Timeline},
+    reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions, SweptCluster},
 };
 
 /// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
@@ -133,7 +134,7 @@ impl KubernetesRuntime {
         others::check(&settings.scenario, &settings.cluster)?;
         let run = settings.labels.run.clone();
         let engine = settings.cluster.machine.as_ref().map(|machine| machine.engine.address().clone());
-        let cluster = Some(ClusterAddress::from(&*settings.cluster));
+        let cluster = Some(SweptCluster::from(&*settings.cluster));
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
@@ -152,7 +153,7 @@ impl KubernetesRuntime {
         let ends = Ends::new(&scenario.invariants.expected_ends, &timeline);
         let record = Record { folder: logs.clone(), timeline: timeline.clone(), ends: ends.clone() };
         let made = async {
-            crate::private::create_folders(&logs)
+            hourglass_base::private::create_folders(&logs)
                 .map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
             let namespace = OwnNamespace::create(&cluster, &labels).await?;
             let place = Place { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };

@@ -6,6 +6,7 @@ use std::{
 };
 
 use hourglass_operator::api::{PERFORMER_LABEL, Performer};
+use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use super::{
     performers,
     place::{EXECUTOR_LABEL, PART_LABEL, Place},
 };
-use crate::{runtime::RuntimeError, scenario::ComponentRef};
+use crate::runtime::RuntimeError;
 
 /// What the executors' release, its Service and its pods are called; pods have their ordinals behind it.
 pub(super) const EXECUTORS: &str = "executor";

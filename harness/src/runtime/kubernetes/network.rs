@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use hourglass_component::timeout::timeout;
+use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kube::{ResourceExt as _, api::DeleteParams};
 use serde_json::{Value, json};
@@ -18,13 +19,12 @@ use super::{
 };
 use crate::{
     cluster::{
-        ClusterMachine,
+        ClusterError, ClusterMachine,
         probe::{Came, Dialled},
         run_in_pod,
     },
     image::ImageRole,
     runtime::RuntimeError,
-    scenario::ComponentRef,
 };
 
 /// How long the cluster's network may take to enforce a policy, or to forget one.
@@ -218,7 +218,7 @@ impl KubernetesRuntime {
         let addresses: Vec<_> = pods.iter().filter_map(address).collect();
         let command: Vec<_> = ["sh", "-c", FORGET, "sh"].into_iter().chain(addresses).collect();
         for node in self.place.cluster.nodes().await?.iter().filter(|node| node.is_kubernetes()) {
-            node.execute(engine, &command, FORGOTTEN_WITHIN).await?;
+            node.execute(engine, &command, FORGOTTEN_WITHIN).await.map_err(ClusterError::from)?;
         }
         Ok(())
     }

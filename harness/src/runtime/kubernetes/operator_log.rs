@@ -10,6 +10,8 @@ use std::{
 };
 
 use futures::TryStreamExt as _;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, Line, Source, Timeline, parse};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt as _,
@@ -23,10 +25,6 @@ use super::{
     logs::each_line,
     place::Place,
     pods::{containers, runs},
-};
-use crate::{
-    scenario::ComponentRef,
-    timeline::{Event, Line, Source, Timeline, parse},
 };
 
 const PODS: &str = "app.kubernetes.io/name=hourglass-operator";
@@ -52,7 +50,7 @@ impl OperatorLog {
         let reader = Reader {
             pods: Api::namespaced(place.cluster.client.clone(), operator),
             namespace: place.namespace.clone(),
-            file: Mutex::new(crate::private::append(&folder.join(FILE)).ok()),
+            file: Mutex::new(hourglass_base::private::append(&folder.join(FILE)).ok()),
             timeline: timeline.clone(),
         };
         Self { _following: AbortOnDropHandle::new(tokio::spawn(follow(Arc::new(reader)))) }

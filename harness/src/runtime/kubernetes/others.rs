@@ -1,10 +1,8 @@
 //! What cannot be done in a cluster that others made. It is told before anything of a trial is there.
 
-use crate::{
-    cluster::Cluster,
-    runtime::RuntimeError,
-    scenario::{ClusterFault, Scenario, Step, StepKind},
-};
+use hourglass_scenario::{ClusterFault, Scenario, Step, StepKind};
+
+use crate::{cluster::Cluster, runtime::RuntimeError};
 
 /// Refuses scenarios with steps that take a cluster of the harness's own, where it is not.
 pub(super) fn check(scenario: &Scenario, cluster: &Cluster) -> Result<(), RuntimeError> {

@@ -2,6 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
+use hourglass_scenario::Scenario;
+use hourglass_timeline::{Event, Timeline};
+
 use super::{disturbances, images::KubernetesImages, shared_work::SharedWork};
 use crate::{
     cluster::{
@@ -10,8 +13,6 @@ use crate::{
         operator::{OperatorRelease, OperatorRequest},
     },
     runtime::{HarnessExecutable, RuntimeError},
-    scenario::Scenario,
-    timeline::{Event, Timeline},
 };
 
 /// What is there when it is done.

@@ -89,7 +89,7 @@ pub(super) async fn signal(signal: Signal, pod: &Pod, cluster: &Cluster) -> Resu
     let node = cluster.nodes().await?.into_iter().find(|node| node.name == node_name);
     let node = node.ok_or(SignalError::NoNode(node_name))?;
     let command: Vec<_> = ["sh", "-c", SIGNAL, "sh", signal.name()].into_iter().chain(ids).collect();
-    let executed = node.execute(engine, &command, WITHIN).await?;
+    let executed = node.execute(engine, &command, WITHIN).await.map_err(ClusterError::from)?;
     match executed.code {
         0 => Ok(()),
         NONE => Err(SignalError::NotRunning),

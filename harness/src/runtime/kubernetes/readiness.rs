@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::Event;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 
@@ -12,8 +14,6 @@ use crate::{
         RuntimeError,
         performers::{attributed, fault},
     },
-    scenario::ComponentRef,
-    timeline::Event,
 };
 
 /// How long the last record of an executor that has ended is waited for.

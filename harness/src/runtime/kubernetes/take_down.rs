@@ -8,6 +8,7 @@ use std::{
 use futures::future::try_join_all;
 use hourglass_component::timeout::timeout;
 use hourglass_operator::api::{PERFORMER_LABEL, Performer};
+use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use kube::{
     ResourceExt as _,
@@ -27,7 +28,6 @@ use super::{
 use crate::{
     cluster::{ClusterError, let_go, watch},
     runtime::{Remains, RuntimeError, TakenDown, blocking},
-    scenario::ComponentRef,
 };
 
 /// How long Performers may take to drain and to be gone.

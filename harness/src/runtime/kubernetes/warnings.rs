@@ -3,6 +3,7 @@
 use std::pin::pin;
 
 use futures::TryStreamExt as _;
+use hourglass_timeline::{Event, Timeline};
 use k8s_openapi::api::core::v1::Event as ClusterEvent;
 use kube::{
     Api,
@@ -11,7 +12,6 @@ use kube::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::place::Place;
-use crate::timeline::{Event, Timeline};
 
 /// Follows the warnings until this is dropped.
 #[derive(Debug)]

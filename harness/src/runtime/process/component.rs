@@ -14,6 +14,8 @@ use hourglass_component::{
     ports::ReservedPort,
     timeout::timeout,
 };
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, Line, LogFolder, Timeline, parse};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -22,8 +24,6 @@ use super::{ProcessSettings, output, pause::PausedGroup, program};
 use crate::{
     child::{Child, SpawnError},
     runtime::{Ends, RuntimeError, configuration, performers},
-    scenario::ComponentRef,
-    timeline::{Event, Line, LogFolder, Timeline, parse},
 };
 
 /// How a component is started; kept, so that it can be started again.
@@ -239,7 +239,7 @@ fn record(
             return;
         }
         let event = parse(&component, &line);
-        let own = event.source == crate::timeline::Source::Component(component.clone());
+        let own = event.source == hourglass_timeline::Source::Component(component.clone());
         let listening = event.fields.get("listening").and_then(|address| address.as_str());
         if let Some(address) = listening.filter(|_| own).and_then(|address| address.parse().ok()) {
             announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());

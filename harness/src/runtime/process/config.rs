@@ -3,15 +3,13 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use hourglass_component::{keys::EcdsaKey, ports::ReservedPort};
+use hourglass_scenario::{Component, ComponentRef};
 use serde_json::{Value, json};
 
 use super::component::Launch;
-use crate::{
-    runtime::{
-        AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
-        configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
-    },
-    scenario::{Component, ComponentRef},
+use crate::runtime::{
+    AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
+    configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
 };
 
 /// Nobody but this machine reaches what runs as a process.

@@ -19,7 +19,10 @@ use std::{
 use async_trait::async_trait;
 use component::{Launch, RunningComponent};
 use futures::future::try_join_all;
+use hourglass_base::RuntimeKind;
 use hourglass_proto::contracts::addresses as at;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{LogFolder, Timeline};
 use output::PerformerOutput;
 use pause::PausedGroup;
 use performers::{Performers, ProcessLabels};
@@ -34,8 +37,6 @@ use crate::{
     chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState},
     child::COMPONENT_VARIABLE,
     reaper::{self, Descendants, LastWord, RunFolder, RunId, Supervisor, SupervisorOptions},
-    scenario::{ComponentRef, RuntimeKind},
-    timeline::{LogFolder, Timeline},
 };
 
 /// How long a component may take to end by itself; the public aggregator and executor always take five seconds.

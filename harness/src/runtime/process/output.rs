@@ -14,10 +14,8 @@ use std::{
 use hourglass_component::timeout::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{
-    scenario::ComponentRef,
-    timeline::{LastLines, LogFolder, TailError, Timeline},
-};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{LastLines, LogFolder, TailError, Timeline};
 
 /// How much of the end of a file is read for its last lines, in bytes.
 const END: u64 = 64 << 10;
@@ -97,8 +95,9 @@ fn end_of(path: &Path) -> io::Result<String> {
 mod tests {
     use std::{fs, io::Write as _};
 
+    use hourglass_timeline::Event;
+
     use super::*;
-    use crate::timeline::Event;
 
     /// What a performer writes is its own, read to the end, and beside no other component's file.
     #[tokio::test]

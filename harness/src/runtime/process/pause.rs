@@ -3,6 +3,7 @@
 use std::{fs, io, time::Duration};
 
 use hourglass_component::timeout::timeout;
+use hourglass_scenario::ComponentRef;
 use rustix::process::Signal;
 use tokio::time::sleep;
 
@@ -11,7 +12,6 @@ use crate::{
     child::Child,
     reaper::{self, NotSignalled},
     runtime::{RuntimeError, performers::pauses},
-    scenario::ComponentRef,
 };
 
 /// How long the kernel may take to stop a process that was told to.

@@ -7,6 +7,8 @@ use std::{path::PathBuf, time::Duration};
 
 use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::services::v1::Performer;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::LastLines;
 use rustix::process::Signal;
 
 use super::{component::RunningComponent, output};
@@ -14,8 +16,6 @@ use crate::{
     child::{COMPONENT_VARIABLE, Child},
     reaper::{self, EnvironmentLabel, NotSignalled, RunId},
     runtime::{RuntimeError, performers::PerformersOf},
-    scenario::ComponentRef,
-    timeline::LastLines,
 };
 
 /// The labels of a component's processes.

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
+use hourglass_base::cache::CacheError;
+use hourglass_engine::EngineError;
 
 use super::ArchiveError;
 use crate::{
-    chain::SetupError,
     cluster::{ClusterError, ToolError},
-    engine::EngineError,
     machine::{Unknown, setup::DockerSetupError},
 };
 
@@ -23,7 +23,7 @@ pub enum KubernetesSetupError {
     Unknown(Unknown),
     /// The cache's folder is not known.
     #[error(transparent)]
-    Cache(#[from] SetupError),
+    Cache(#[from] CacheError),
     /// kind or Helm, after it was installed.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -110,7 +110,7 @@ impl KubernetesSetupError {
             Self::Tool(error) => error.remedy(),
             Self::Cluster(error) => return error.remedy(),
             Self::Archive(error) => error.remedy().to_owned(),
-            Self::Cache(_) => "name a folder with HARNESS_CACHE".to_owned(),
+            Self::Cache(error) => error.remedy().to_owned(),
             Self::NoGo { .. } => "install Go 1.21 or later (https://go.dev/dl), which gets the version that it needs; \
                  or put kind and Helm on PATH and name an archive of the node image with --node-image-archive"
                 .to_owned(),

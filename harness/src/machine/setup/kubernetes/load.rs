@@ -7,13 +7,11 @@ use bollard::{
     query_parameters::{ImportImageOptionsBuilder, RemoveImageOptionsBuilder},
 };
 use futures::TryStreamExt as _;
+use hourglass_engine::{Engine, Engined as _};
 use tokio::task::spawn_blocking;
 
 use super::{ArchiveError, KubernetesSetupError, archive};
-use crate::{
-    cluster::{ClusterError, kind::node_image_id},
-    engine::{Engine, Engined as _},
-};
+use crate::cluster::{ClusterError, kind::node_image_id};
 
 /// Loads an archive of a node image into the engine, without a temporary file: a tar as `docker save` writes it, plain or
 /// packed with gzip or zstd. Gives the engine's id of the image.

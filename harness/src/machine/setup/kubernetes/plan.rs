@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use hourglass_engine::Engine;
+
 use super::{
     KubernetesSetup, KubernetesSetupError, build,
     load::{inspected, load_archive},
@@ -10,7 +12,6 @@ use super::{
 };
 use crate::{
     cluster::{FoundTool, Tool, ToolError},
-    engine::Engine,
     machine::{
         NodeImage,
         gather::engine,

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use bollard::{errors::Error as CallError, query_parameters::CreateImageOptionsBuilder};
 use futures::StreamExt as _;
+use hourglass_engine::{Engine, Engined as _};
 use tokio::time::timeout;
 
 use super::{KubernetesSetupError, load::fit};
-use crate::{
-    cluster::ClusterError,
-    engine::{Engine, Engined as _},
-};
+use crate::cluster::ClusterError;
 
 /// How long a registry may take to answer. Where packets vanish, an engine itself would try for minutes.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);

@@ -5,11 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    chain::{SetupError, cache_folder},
-    cluster::NODE_IMAGE,
-    machine::setup::System,
-};
+use hourglass_base::cache::{CacheError, cache_folder};
+
+use crate::{cluster::NODE_IMAGE, machine::setup::System};
 
 /// The environment variable that names an archive of the node image.
 pub const NODE_IMAGE_ARCHIVE_VARIABLE: &str = "HARNESS_NODE_IMAGE_ARCHIVE";
@@ -34,7 +32,7 @@ pub struct KubernetesSetup {
 impl KubernetesSetup {
     /// For this machine and the harness's own node image; the sources are those that the harness was built from unless
     /// others are named.
-    pub fn this(archive: Option<PathBuf>, source: Option<PathBuf>) -> Result<Self, SetupError> {
+    pub fn this(archive: Option<PathBuf>, source: Option<PathBuf>) -> Result<Self, CacheError> {
         let path = env::var_os("PATH").unwrap_or_default();
         let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/node-image");
         let executable = env::current_exe().unwrap_or_else(|_| "harness".into());

@@ -4,6 +4,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use hourglass_operator::api::Performer;
+use hourglass_scenario::ComponentRef;
 use tokio::time::timeout;
 
 use super::{ANSWER, Sight, observer, promise};
@@ -11,7 +12,6 @@ use crate::{
     cluster::{probe::Asked, run_in_pod},
     image::ImageRole,
     runtime::{BrokenPromise, RuntimeError, kubernetes::KubernetesRuntime},
-    scenario::ComponentRef,
 };
 
 /// How long a performer may take to answer under its name.

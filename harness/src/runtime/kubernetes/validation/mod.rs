@@ -19,14 +19,12 @@ mod tests;
 use std::sync::{PoisonError, atomic::Ordering};
 
 use hourglass_operator::api::Performer;
+use hourglass_scenario::ComponentRef;
 pub(super) use owed::Owed;
 use sight::Sight;
 
 use super::{KubernetesRuntime, names::Names};
-use crate::{
-    runtime::{BrokenPromise, RuntimeError},
-    scenario::ComponentRef,
-};
+use crate::runtime::{BrokenPromise, RuntimeError};
 
 const ESTABLISHED: &str = "the definition of Performer is established";
 const OPERATOR: &str = "the operator is available";

@@ -4,13 +4,11 @@
 //! need not set the label: with several operators its Performers of the AVS are counted.
 
 use hourglass_operator::api::Performer;
+use hourglass_scenario::ComponentRef;
 use kube::ResourceExt as _;
 
 use super::{Excuse, OWED, RUNNING, Sight, promise};
-use crate::{
-    runtime::{BrokenPromise, ExecutorSpec, kubernetes::names::Names},
-    scenario::ComponentRef,
-};
+use crate::runtime::{BrokenPromise, ExecutorSpec, kubernetes::names::Names};
 
 /// The operators of a trial, and what they work for.
 #[derive(Debug, Clone, Default)]

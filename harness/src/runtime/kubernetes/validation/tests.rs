@@ -1,10 +1,11 @@
 //! Synthetic objects of a trial with two operators, and what is broken when one of them is not as promised.
 
 use hourglass_operator::api::Performer;
+use hourglass_scenario::ComponentRef;
 use serde_json::{Value, json};
 
 use super::{ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Sight, answers, judge};
-use crate::{cluster::probe::Asked, runtime::kubernetes::names::Names, scenario::ComponentRef};
+use crate::{cluster::probe::Asked, runtime::kubernetes::names::Names};
 
 const AVS: &str = "0x00000000000000000000000000000000000000aA";
 const PERFORMER_OF_BOB: &str = "performer-1-b";

@@ -1,0 +1,19 @@
+//! What all crates of the harness share: the cache, private files, checks of a machine, exit codes, and ages.
+//!
+//! What may live here: small things that know nothing of chains, engines, clusters and trials.
+
+mod age;
+pub mod cache;
+mod check;
+mod exhausted;
+mod exit_status;
+mod loopback;
+pub mod private;
+mod runtime_kind;
+
+pub use age::age;
+pub use check::{Check, Topic, Verdict};
+pub use exhausted::{exhausted, exhausted_as_told, not_started};
+pub use exit_status::ExitStatus;
+pub use loopback::reach_loopback_directly;
+pub use runtime_kind::RuntimeKind;

@@ -1,0 +1,16 @@
+//! The Docker engine: where it is, whether it answers, and what to do when it does not.
+//!
+//! What may live here: the connection and its errors, and the containers that are the nodes of kind clusters. What is made with it lives in `image`, `runtime::docker` and
+//! `reaper`.
+
+mod address;
+mod connect;
+mod context;
+mod error;
+mod node;
+mod silence;
+
+pub use address::EngineAddress;
+pub use connect::Engine;
+pub use error::{EngineError, Engined};
+pub use node::{Executed, KIND_CLUSTER_LABEL, Node, NodeError, NodeRole, nodes_of};

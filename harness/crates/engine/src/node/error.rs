@@ -1,0 +1,35 @@
+//! What can go wrong in a node.
+
+use std::time::Duration;
+
+use crate::EngineError;
+
+/// Why a command in a node did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A command in a node failed.
+    #[error("run `{command}` in node {node}: it ended with {code}: {said}")]
+    Command {
+        /// The node.
+        node: String,
+        /// The command.
+        command: String,
+        /// Its exit code.
+        code: i64,
+        /// What it said.
+        said: String,
+    },
+    /// A command in a node does not end.
+    #[error("run `{command}` in node {node} within {}", humantime::format_duration(*within))]
+    Late {
+        /// The node.
+        node: String,
+        /// The command.
+        command: String,
+        /// How long it was awaited.
+        within: Duration,
+    },
+}

@@ -1,0 +1,106 @@
+//! Expressions for errors that components may log: compiled one by one, so that what loads can be used.
+//!
+//! A set of them has a limit of size for all together, which single expressions keep and several break.
+
+use std::sync::Arc;
+
+use regex::Regex;
+
+use super::error::ScenarioError;
+use super::trial::Trial;
+
+/// Errors that may be logged beside those that scenarios allow.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AllowedErrors {
+    /// Allow ERROR records of components that this regular expression matches, beside the scenarios' own
+    /// `invariants.allowed_errors`; may be repeated
+    #[arg(long = "allow-error", value_name = "REGEX")]
+    pub expressions: Vec<String>,
+}
+
+impl AllowedErrors {
+    /// The trials with these errors allowed.
+    pub fn over(&self, mut trials: Vec<Trial>) -> Result<Vec<Trial>, ScenarioError> {
+        for expression in &self.expressions {
+            compile(expression).map_err(|reason| ScenarioError::Expression {
+                option: "--allow-error",
+                expression: shortened(expression),
+                reason,
+            })?;
+        }
+        if self.expressions.is_empty() {
+            return Ok(trials);
+        }
+        for trial in &mut trials {
+            for scenario in [Some(&mut trial.scenario), trial.fault_free.as_mut()].into_iter().flatten() {
+                Arc::make_mut(scenario).invariants.allowed_errors.extend(self.expressions.iter().cloned());
+            }
+        }
+        Ok(trials)
+    }
+}
+
+/// The expression as logs are searched with it, or why it cannot be.
+pub(crate) fn compile(expression: &str) -> Result<Regex, String> {
+    if expression.is_empty() {
+        return Err("it is empty, and would allow every error".to_owned());
+    }
+    Regex::new(expression).map_err(|error| {
+        let text = error.to_string();
+        text.lines().last().unwrap_or_default().trim_start_matches("error: ").trim_end_matches('.').to_owned()
+    })
+}
+
+/// An expression for a message: its beginning where it is long.
+pub(super) fn shortened(expression: &str) -> String {
+    const LONGEST: usize = 60;
+    let head: String = expression.chars().take(LONGEST).collect();
+    if head.len() == expression.len() { head } else { head + "…" }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hourglass_base::RuntimeKind;
+
+    use super::*;
+    use crate::Loader;
+
+    /// Under the limit of a single expression; two of them are over that of a set.
+    const LARGE: &str = r"\pL{60}";
+
+    fn trials(invariants: &str) -> Vec<Trial> {
+        let text = format!(
+            "name: own\ndescription: A user's own.\nvariables: {{f: a}}\nwithout_fault: {{f: b}}\n{invariants}steps:\n  \
+             - create_task: {{payload: \"${{f}}\"}}\n  - expect_verified: {{}}\n"
+        );
+        Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap().trials(&[RuntimeKind::Process])
+    }
+
+    #[test]
+    fn they_are_added_to_those_of_the_scenario_and_of_its_proof() {
+        let allowed = AllowedErrors { expressions: vec!["^lost".to_owned()] };
+        let trial = allowed.over(trials("invariants: {allowed_errors: [known]}\n")).unwrap().remove(0);
+        assert_eq!(trial.scenario.invariants.allowed_errors, ["known", "^lost"]);
+        assert_eq!(trial.without_fault().unwrap().scenario.invariants.allowed_errors, ["known", "^lost"]);
+    }
+
+    #[rstest::rstest]
+    #[case::no_expression("a(", "use --allow-error `a(`: unclosed group")]
+    #[case::empty("", "use --allow-error ``: it is empty")]
+    fn what_cannot_be_used_is_named(#[case] expression: &str, #[case] message: &str) {
+        let allowed = AllowedErrors { expressions: vec![expression.to_owned()] };
+        let error = allowed.over(trials("")).unwrap_err();
+        assert!(error.to_string().starts_with(message), "{error}");
+    }
+
+    /// Each has room for itself: how many there are must not decide whether they are used.
+    #[test]
+    fn several_large_expressions_are_all_used() {
+        assert!(regex::RegexSet::new([LARGE; 6]).is_err(), "the expressions are too small to show anything");
+        let list = vec![format!("'{LARGE}'"); 6].join(", ");
+        let invariants = trials(&format!("invariants: {{allowed_errors: [{list}]}}\n"))[0].scenario.invariants.clone();
+        assert_eq!(invariants.compile().unwrap().len(), 6);
+    }
+}

@@ -1,0 +1,108 @@
+//! The JSON Schema of scenario files, for editors.
+//!
+//! It admits `${name}` wherever loading fills variables in; the schema by which a file is judged
+//! afterwards does not.
+
+use hourglass_component::document::{DocumentError, Schema};
+use serde_json::{Map, Value, json};
+
+use super::model::ScenarioDocument;
+use super::variables::LITERAL;
+
+/// The text of the schema file, with a newline at its end.
+pub fn schema_text() -> Result<String, DocumentError> {
+    let mut schema = Schema::<ScenarioDocument>::new()?.json().clone();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        for (name, node) in properties {
+            if !LITERAL.contains(&name.as_str()) {
+                admit_variables(node);
+            }
+        }
+    }
+    if let Some(definitions) = schema["$defs"].as_object_mut() {
+        definitions.values_mut().for_each(admit_variables);
+    }
+    Ok(format!("{schema:#}\n"))
+}
+
+fn admit_variables(node: &mut Value) {
+    let Some(entries) = node.as_object_mut() else {
+        return;
+    };
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = entries.get_mut(key) {
+            admit_variables(inner);
+        }
+    }
+    if let Some(Value::Object(properties)) = entries.get_mut("properties") {
+        properties.values_mut().for_each(admit_variables);
+    }
+    if refuses_variables(entries) {
+        let mut outer = Map::new();
+        for key in ["title", "description", "default"] {
+            if let Some(value) = entries.remove(key) {
+                outer.insert(key.to_owned(), value);
+            }
+        }
+        let variable = json!({ "type": "string", "pattern": r"\$\{[a-z][a-z0-9_]*\}" });
+        outer.insert("anyOf".to_owned(), json!([entries, variable]));
+        *node = Value::Object(outer);
+    }
+}
+
+fn refuses_variables(node: &Map<String, Value>) -> bool {
+    match node.get("type").and_then(Value::as_str) {
+        Some("integer" | "number" | "boolean") => true,
+        Some("string") => node.contains_key("enum") || node.contains_key("pattern"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hourglass_component::document::Tree;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn editor() -> jsonschema::Validator {
+        let schema: Value = serde_json::from_str(&schema_text().unwrap()).unwrap();
+        jsonschema::validator_for(&schema).unwrap()
+    }
+
+    /// An editor must not mark what loads: the committed scenarios, variables and all.
+    #[test]
+    fn editors_accept_the_committed_scenarios() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios");
+        let files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files = files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        let mut count = 0;
+        for path in files {
+            let text = std::fs::read_to_string(path).unwrap();
+            assert!(text.starts_with("# yaml-language-server: $schema=../harness/schema/scenario.json\n"), "{path:?}");
+            let tree = Tree::parse("scenario", text).unwrap();
+            let errors: Vec<_> = editor().iter_errors(tree.value()).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{path:?}: {errors:?}");
+            count += 1;
+        }
+        assert!(count >= 11, "the scenarios were found");
+    }
+
+    /// An editor marks what does not load, and takes a variable where a value may stand.
+    #[rstest]
+    #[case("mine: {blocks: 3}", true)]
+    #[case("mine: {blocks: \"${blocks}\"}", true)]
+    #[case("mine: {blocks: many}", false)]
+    #[case("mine: {chain: \"${chain}\"}", true)]
+    #[case("mine: {chain: l3}", false)]
+    #[case("warp: {by: \"${minutes}m\"}", true)]
+    #[case("warp: {by: soon}", false)]
+    #[case("parallel: [{mien: {}}]", false)]
+    fn editors_mark_mistakes(#[case] step: &str, #[case] good: bool) {
+        let text = format!("name: a\ndescription: A.\nsteps:\n  - {step}\n");
+        let tree = Tree::parse("scenario", text).unwrap();
+        assert_eq!(editor().is_valid(tree.value()), good, "{step}");
+    }
+}

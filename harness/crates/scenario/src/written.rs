@@ -1,0 +1,277 @@
+//! Scalars that stand in a file without quotes: text as it is written, or refused; never something else in silence.
+//!
+//! YAML reads `0x10` as 16 and `3.10` as 3.1. The value of an environment variable is text whatever it looks like, so there
+//! it stays as it stands in the file. A variable of the scenario may be meant as a number, and as text elsewhere, so there it
+//! must be written as the number that it is.
+
+use hourglass_component::document::{Pointer, Problem, Problems, Tree};
+use serde_json::{Map, Value};
+
+/// The document with the values of all environments as they stand in the file.
+pub(super) fn environments_as_written(tree: &Tree) -> Tree {
+    let mut value = tree.value().clone();
+    for at in components(tree.value()) {
+        let at = at.key("environment");
+        let Some(environment) = value.pointer_mut(at.as_str()).and_then(Value::as_object_mut) else { continue };
+        for (name, value) in environment {
+            if matches!(value, Value::Number(_) | Value::Bool(_))
+                && let Some(text) = tree.written(&at.key(name))
+            {
+                *value = text.into();
+            }
+        }
+    }
+    tree.with_value(value)
+}
+
+/// Adds a problem for each value of a variable that would become another text.
+pub(super) fn check_variables(tree: &Tree, problems: &mut Problems) {
+    for section in ["variables", "without_fault", "matrix"] {
+        let at = Pointer::root().key(section);
+        for (name, value) in entries(&tree.value()[section]) {
+            let at = at.key(name);
+            match value {
+                Value::Array(values) if section == "matrix" => {
+                    for (index, value) in values.iter().enumerate() {
+                        changed(tree, value, &at.item(index), problems);
+                    }
+                }
+                value => changed(tree, value, &at, problems),
+            }
+        }
+    }
+}
+
+fn changed(tree: &Tree, value: &Value, at: &Pointer, problems: &mut Problems) {
+    let (Value::Number(_) | Value::Bool(_), Some(written)) = (value, tree.written(at)) else { return };
+    let read = value.to_string();
+    if read != written {
+        problems.add(
+            Problem::at_value(at, format!("`{}` is read as {read}", shortened(written)))
+                .label("another text than is written")
+                .help(format!("put it in quotes to have the text, or write `{read}`")),
+        );
+    }
+}
+
+fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(100)).unwrap_or(text)
+}
+
+/// Where components are described, as far as the document has the shape for that.
+fn components(document: &Value) -> Vec<Pointer> {
+    let at = Pointer::root().key("components");
+    let mut places: Vec<_> = entries(&document["components"]).map(|(name, _)| at.key(name)).collect();
+    let at = Pointer::root().key("topology").key("operators");
+    let operators = document["topology"]["operators"].as_array().map_or(0, Vec::len);
+    places.extend((0..operators).map(|index| at.item(index).key("performer")));
+    places
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rstest::rstest;
+
+    use crate::{Loader, Scenario};
+
+    const STEPS: &str = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
+
+    fn load(rest: &str) -> Result<Scenario, Vec<String>> {
+        let text = format!("name: written\ndescription: A test's own.\n{rest}{STEPS}");
+        match Loader::new().unwrap().parse(Path::new("written.yaml"), text) {
+            Ok(file) => Ok((*file.variants[0].scenario).clone()),
+            Err(error) => Err(error.reports().iter().map(hourglass_component::document::Report::one_line).collect()),
+        }
+    }
+
+    /// A version, a key or a permission that a program gets rounded or in another base is a fault that nobody sees.
+    #[rstest]
+    fn environments_have_what_is_written(
+        #[values(
+            "0",
+            "4",
+            "-0",
+            "+1",
+            "0x10",
+            "0X10",
+            "0o17",
+            "0755",
+            "010",
+            "3.10",
+            "1e3",
+            "1E+3",
+            ".5",
+            "5.",
+            "1_000",
+            "12345678901234567890123",
+            "18446744073709551615",
+            "9223372036854775808",
+            "0.0000001",
+            "1000000000000000000.0",
+            "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+            "1e999",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "true",
+            "True",
+            "FALSE",
+            "yes",
+            "no",
+            "on",
+            "off",
+            "y",
+            "n",
+            "2026-01-01",
+            "12:30:45",
+            "1:20",
+            "~x",
+            "<<",
+            "=",
+            "2026-01-01T00:00:00Z"
+        )]
+        text: &str,
+    ) {
+        let environment = format!("environment: {{V: {text}, ALSO: \"{text}\"}}");
+        for rest in [
+            format!(
+                "components: {{performer: {{{environment}}}, executor: {{{environment}}}, aggregator: {{{environment}}}}}\n"
+            ),
+            format!("topology: {{operators: [{{name: a}}, {{name: b, performer: {{{environment}}}}}]}}\n"),
+        ] {
+            let scenario = load(&rest).unwrap();
+            let components = &scenario.components;
+            let all = [&components.performer, &components.executor, &components.aggregator]
+                .into_iter()
+                .chain(scenario.topology.operators.iter().map(|operator| &operator.performer));
+            let set: Vec<_> = all.map(|component| &component.environment).filter(|all| !all.is_empty()).collect();
+            assert!(!set.is_empty());
+            for environment in set {
+                assert_eq!(environment["V"], text);
+                assert_eq!(environment["ALSO"], text);
+            }
+        }
+    }
+
+    /// What stands around a value is not part of it, whatever the line ends with.
+    #[rstest]
+    #[case("\n")]
+    #[case("   \n")]
+    #[case("\t# sixteen\n")]
+    #[case("   # é: 0x11\n\n")]
+    #[case("\r\n")]
+    fn only_the_value_is_the_value(#[case] end: &str) {
+        let rest = format!("components:\n  performer:\n    environment:\n      é: 0x10{end}      W: 3.10{end}");
+        let environment = &load(&rest).unwrap().components.performer.environment;
+        assert_eq!((&*environment["é"], &*environment["W"]), ("0x10", "3.10"));
+    }
+
+    /// What becomes nothing is no text either.
+    #[rstest]
+    #[case("~", "found `~`, which is nothing", "put the value in quotes")]
+    #[case("null", "found `null`, which is nothing", "put the value in quotes")]
+    #[case("NULL", "found `NULL`, which is nothing", "put the value in quotes")]
+    #[case("", "found nothing", "write `\"\"` for an empty text")]
+    fn nothing_is_refused_in_environments(#[case] text: &str, #[case] found: &str, #[case] help: &str) {
+        let problems = load(&format!("components: {{performer: {{environment: {{V: {text}}}}}}}\n")).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains(found) && problems[0].contains(help), "{problems:?}");
+    }
+
+    /// A variable keeps its type, so that its text must be the one that its type has.
+    #[rstest]
+    fn variables_that_would_change_are_refused(
+        #[values("0x10", "0755", "3.10", "1e3", "+1", "-0", "5.", "True", "12345678901234567890123", "0o17")]
+        text: &str,
+    ) {
+        for rest in [
+            format!("variables: {{v: {text}}}\n"),
+            format!("variables: {{v: a}}\nwithout_fault: {{v: {text}}}\n"),
+            format!("matrix: {{v: [a, {text}]}}\n"),
+        ] {
+            let problems =
+                load(&format!("{rest}components: {{performer: {{environment: {{V: \"${{v}}\"}}}}}}\n")).unwrap_err();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert!(problems[0].contains(&format!("`{text}` is read as ")), "{problems:?}");
+            assert!(problems[0].contains("put it in quotes"), "{problems:?}");
+        }
+    }
+
+    #[rstest]
+    fn variables_arrive_as_they_are_written(
+        #[values(
+            "4",
+            "-7",
+            "3.5",
+            "true",
+            "no",
+            "\"0x10\"",
+            "'3.10'",
+            "1_000",
+            "2026-01-01",
+            "9223372036854775807",
+            "~x"
+        )]
+        text: &str,
+    ) {
+        let rest = format!(
+            "variables: {{v: {text}}}\ncomponents: {{performer: {{environment: {{V: \"${{v}}\", W: \"a-${{v}}\"}}}}}}\n"
+        );
+        let environment = &load(&rest).unwrap().components.performer.environment;
+        let text = text.trim_matches(['"', '\'']);
+        assert_eq!((&*environment["V"], &*environment["W"]), (text, &*format!("a-{text}")));
+    }
+
+    /// In every other place for text, what looks like something else is refused, with what to do.
+    #[rstest]
+    fn other_texts_need_quotes(
+        #[values("4", "0x04", "010", "3.10", "true", "12345678901234567890123", "~")] text: &str,
+        #[values(
+            "tags: [V]",
+            "runtimes_because: V",
+            "components: {performer: {command: [sleep, V]}}",
+            "components: {performer: {image: V}}",
+            "topology: {operators: [{name: V}]}",
+            "topology: {mining: V}",
+            "topology: {task_sla: V}",
+            "invariants: {allowed_errors: [V]}",
+            "timeout: V",
+            "invariants: {expected_ends: [V]}"
+        )]
+        place: &str,
+    ) {
+        let problems = load(&format!("{}\n", place.replace('V', text))).unwrap_err();
+        let named = problems.iter().any(|problem| problem.contains(&format!("found the number {text}")))
+            || problems.iter().any(|problem| problem.contains(&format!("found `{text}`")));
+        assert!(named, "what is written is shown: {problems:?}");
+        let remedies = ["in quotes", "add a unit"];
+        assert!(problems.iter().any(|problem| remedies.iter().any(|remedy| problem.contains(remedy))), "{problems:?}");
+    }
+
+    /// The quotes that are missing are not where the variable is used.
+    #[test]
+    fn a_number_of_a_variable_is_put_in_quotes_where_it_is_set() {
+        let rest = "variables: {v: 4}\ntags: [\"${v}\"]\n";
+        let problems = load(rest).unwrap_err();
+        assert!(problems[0].contains("put the value of the variable in quotes, where it is set"), "{problems:?}");
+    }
+
+    /// Truth values of other YAML are texts; where a truth value is wanted, they are not taken for one.
+    #[rstest]
+    #[case("yes", "write `true`")]
+    #[case("off", "write `false`")]
+    #[case("\"true\"", "write it without quotes")]
+    fn truth_values_are_true_and_false(#[case] text: &str, #[case] help: &str) {
+        let text = format!(
+            "name: written\ndescription: A.\nsteps: [{{create_task: {{payload: \"1\"}}, if: {text}}}, {{expect_verified: {{}}}}]\n"
+        );
+        let error = Loader::new().unwrap().parse(Path::new("written.yaml"), text).unwrap_err();
+        assert!(error.reports().iter().any(|report| report.one_line().contains(help)), "{error:?}");
+    }
+}

@@ -1,0 +1,118 @@
+//! One entry of the timeline.
+
+use std::fmt;
+
+use hourglass_component::{events::TaskEvent, keys::H256};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use hourglass_scenario::{Chain, ComponentRef};
+
+/// One entry: who says what, when, about which task.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// When it happened by this machine's clock; a component's record carries its own time.
+    pub at: Timestamp,
+    /// Who says it.
+    pub source: Source,
+    /// The level of a log record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The stage that a task has reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<TaskEvent>,
+    /// The task that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_hash")]
+    pub task_hash: Option<H256>,
+    /// In words.
+    pub message: String,
+    /// Everything else that a record or an event carries.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
+}
+
+/// Who says something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A chain, by the events of its mailbox.
+    Chain(Chain),
+    /// A component, by its log.
+    Component(ComponentRef),
+    /// The harness: steps and what it does to the environment.
+    Harness,
+}
+
+/// Severity of a log record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For following single calls.
+    Trace,
+    /// For developers.
+    Debug,
+    /// The normal course of things.
+    Info,
+    /// Something is wrong with a peer, or will be.
+    Warn,
+    /// The component itself is broken.
+    Error,
+}
+
+impl Event {
+    /// An entry of the harness itself, now.
+    pub fn of_harness(message: impl Into<String>) -> Self {
+        Self {
+            at: Timestamp::now(),
+            source: Source::Harness,
+            level: None,
+            event: None,
+            task_hash: None,
+            message: message.into(),
+            fields: Map::new(),
+        }
+    }
+
+    /// The operator that the entry is about, as components write it into their records.
+    pub fn operator(&self) -> Option<&str> {
+        self.fields.get("operator").and_then(Value::as_str)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chain(chain) => formatter.pad(chain.as_str()),
+            Self::Component(component) => formatter.pad(&component.to_string()),
+            Self::Harness => formatter.pad("harness"),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Level {
+    /// The level of this name, in any case; what other loggers call worse than an error is an error.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "trace" => Some(Self::Trace),
+            "debug" => Some(Self::Debug),
+            "info" => Some(Self::Info),
+            "warn" | "warning" => Some(Self::Warn),
+            "error" | "dpanic" | "panic" | "fatal" => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn whole_hash<S: Serializer>(hash: &Option<H256>, serializer: S) -> Result<S::Ok, S::Error> {
+    match hash {
+        Some(hash) => serializer.serialize_some(&format!("{hash:?}")),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,28 @@
+//! What happened in a trial, on one clock: chain events, log records of components, results of steps.
+//!
+//! Sources write, steps wait for what they want to see, the judge reads. Nothing here knows what ought to happen.
+
+mod beginning;
+mod bounds;
+mod chain;
+mod event;
+mod last;
+mod lines;
+mod log;
+mod phases;
+mod record;
+mod tail;
+mod trace;
+
+pub use bounds::{ERROR_LIMIT, PLAIN_LIMIT, TASK_EVENT_LIMIT};
+pub use chain::{ChainFollower, follow_chain};
+pub use event::{Event, Level, Source};
+pub use last::LastLines;
+pub use lines::{LINE_LIMIT, Line, Lines};
+pub use log::{parse, parse_line};
+pub use phases::{TaskPhases, phases};
+pub use record::Timeline;
+pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};
+pub use trace::TaskFacts;
+pub use trace::with_lanes;
+pub use trace::{Lane, TaskTrace, Trace};

@@ -1,0 +1,257 @@
+//! Log lines of components as timeline entries.
+
+use std::borrow::Cow;
+
+use hourglass_component::{
+    events::{Reporter, TaskEvent},
+    text::{behind_colours, without_colours},
+};
+use hourglass_proto::messages::parse_task_hash;
+use hourglass_scenario::ComponentRef;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{Event, Level, Line, Source, beginning};
+
+/// The entry that a line of output stands for, as [`parse_line`] says. Of a record that is too long to be kept, what its
+/// beginning says counts; how much is missing stands in its message.
+pub fn parse(component: &ComponentRef, line: &Line) -> Event {
+    let arrived = line.began.unwrap_or_else(Timestamp::now);
+    if line.dropped == 0 {
+        return whole(component, &line.text, arrived);
+    }
+    let mut event = match object_in(&line.text) {
+        Some(object) => entry(component, beginning::of_record(&object), arrived),
+        None => plain(component, &line.text, arrived),
+    };
+    let remark = format!(" … (cut: {} more bytes of this line are left out)", line.dropped);
+    event.message.push_str(&remark);
+    event
+}
+
+/// The entry that a line of output stands for: a JSON record by its fields, anything else as its text.
+///
+/// The fields are those of our components or, for programs of the user's, of the public ones: `ts`, `msg` and `taskId`.
+/// A record without a time of its own happened when it arrived. A task event counts only from the component that may
+/// report it, and a performer says nothing about tasks: what it claims stays among the fields of the entry.
+pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
+    whole(component, line, Timestamp::now())
+}
+
+fn whole(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
+    let record = object_in(line).map(|text| serde_json::from_str(&text));
+    match record {
+        Some(Ok(record)) => entry(component, record, arrived),
+        Some(Err(_)) | None => plain(component, line, arrived),
+    }
+}
+
+/// The object that a line may hold. Only an object is a record; most output is none, and need not be looked at further. Some
+/// loggers put colours around their records, whether anybody sees them or not.
+pub(super) fn object_in(line: &str) -> Option<Cow<'_, str>> {
+    let line = line.trim_start_matches('\u{feff}').trim_start();
+    let object = behind_colours(line);
+    let bare = || if object.len() == line.len() { Cow::Borrowed(object) } else { Cow::Owned(without_colours(object)) };
+    object.starts_with('{').then(bare)
+}
+
+fn plain(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
+    Event {
+        at: arrived,
+        source: Source::Component(component.clone()),
+        level: None,
+        event: None,
+        task_hash: None,
+        message: line.to_owned(),
+        fields: Map::new(),
+    }
+}
+
+fn entry(component: &ComponentRef, mut record: Map<String, Value>, arrived: Timestamp) -> Event {
+    let event = event(component, &record);
+    if event.is_some() {
+        record.remove("event");
+    }
+    let mut take = |name: &str| match record.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+        None => None,
+    };
+    let mut take_either = |ours: &str, public: &str| take(ours).or_else(|| take(public));
+    let time = take_either("timestamp", "ts");
+    let task_hash = match component {
+        ComponentRef::Performer(_) => None,
+        ComponentRef::Aggregator | ComponentRef::Executor(_) => take_either("task_hash", "taskId"),
+    };
+    let message = take_either("message", "msg");
+    let level = take("level");
+    take("target");
+    Event {
+        at: time.and_then(|time| time.parse().ok()).unwrap_or(arrived),
+        source: Source::Component(component.clone()),
+        level: level.and_then(|level| Level::parse(&level)),
+        event,
+        task_hash: task_hash.and_then(|hash| parse_task_hash(&hash)),
+        message: message.unwrap_or_default(),
+        fields: record,
+    }
+}
+
+/// The task event of a record, where it is this component's to report.
+fn event(component: &ComponentRef, record: &Map<String, Value>) -> Option<TaskEvent> {
+    let event = record.get("event")?.as_str()?.parse::<TaskEvent>().ok()?;
+    let counts = match component {
+        ComponentRef::Aggregator => event.reporter() == Reporter::Aggregator,
+        ComponentRef::Executor(_) => event.reporter() == Reporter::Executor,
+        ComponentRef::Performer(_) => false,
+    };
+    counts.then_some(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use hourglass_component::keys::H256;
+
+    use super::*;
+
+    fn executor() -> ComponentRef {
+        ComponentRef::Executor("alice".to_owned())
+    }
+
+    #[test]
+    fn a_record_becomes_an_entry_with_its_own_time() {
+        let hash = H256::repeat_byte(0xab);
+        let line = format!(
+            r#"{{"timestamp":"2026-01-02T03:04:05.678Z","level":"WARN","message":"refused","event":"performer_failed",
+               "task_hash":"{hash:?}","operator":"0x01","target":"hourglass_executor::tasks"}}"#
+        );
+        let event = parse_line(&executor(), &line);
+        assert_eq!(event.at, "2026-01-02T03:04:05.678Z".parse().unwrap());
+        assert_eq!(event.level, Some(Level::Warn));
+        assert_eq!(event.event, Some(TaskEvent::PerformerFailed));
+        assert_eq!(event.task_hash, Some(hash));
+        assert_eq!(event.operator(), Some("0x01"));
+        assert_eq!(event.source.to_string(), "executor/alice");
+    }
+
+    /// What each component may report, written down once more: a word that moves to another component is a decision.
+    #[test]
+    fn an_event_counts_only_from_the_component_that_may_report_it() {
+        let aggregator = [
+            "task_observed",
+            "task_dispatched",
+            "response_accepted",
+            "response_rejected",
+            "executor_failed",
+            "quorum_reached",
+            "quorum_unreachable",
+            "certificate_submitted",
+            "submission_failed",
+            "task_expired",
+            "task_abandoned",
+        ];
+        let executor_words = ["performer_started", "performer_finished", "performer_failed", "task_signed"];
+        let table: [(ComponentRef, &[&str]); 3] = [
+            (ComponentRef::Aggregator, &aggregator),
+            (executor(), &executor_words),
+            (ComponentRef::Performer("alice".to_owned()), &[]),
+        ];
+        for (component, words) in table {
+            for event in TaskEvent::ALL {
+                let line = format!(r#"{{"level":"INFO","message":"m","event":"{event}"}}"#);
+                let counted = words.contains(&event.as_str());
+                let entry = parse_line(&component, &line);
+                assert_eq!(entry.event, counted.then_some(event), "{event} of {component}");
+                assert_eq!(entry.fields.contains_key("event"), !counted, "the claim of {component} is kept");
+            }
+        }
+    }
+
+    /// The record stays readable, as its performer's, and is about no task.
+    #[test]
+    fn a_performers_record_is_its_own_and_about_no_task() {
+        let hash = H256::repeat_byte(0xab);
+        let performer = ComponentRef::Performer("alice".to_owned());
+        let line = format!(
+            r#"{{"level":"ERROR","message":"x","event":"task_signed","task_hash":"{hash:?}","taskId":"{hash:?}",
+               "target":"hourglass_executor::tasks"}}"#
+        );
+        let entry = parse_line(&performer, &line);
+        assert_eq!((entry.source.to_string().as_str(), entry.level), ("performer/alice", Some(Level::Error)));
+        assert_eq!((entry.event, entry.task_hash, entry.message.as_str()), (None, None, "x"));
+        assert_eq!(entry.fields["task_hash"], format!("{hash:?}"), "what it claims can be read");
+        let imitated = parse_line(&executor(), r#"{"message":"x","target":"hourglass_performer::service"}"#);
+        assert_eq!(imitated.source.to_string(), "executor/alice", "a record's own words do not say whose it is");
+    }
+
+    /// Without this, errors of the public components would be shown as empty lines, and the fatal ones not at all.
+    #[test]
+    fn a_record_of_a_public_component_becomes_an_entry_too() {
+        let hash = H256::repeat_byte(0xab);
+        let line = format!(
+            r#"{{"level":"fatal","ts":"2026-01-02T03:04:05.678Z","caller":"executor/run.go:146","msg":"failed",
+               "taskId":"{hash:?}","error":"no container"}}"#
+        );
+        let event = parse_line(&executor(), &line);
+        assert_eq!(event.at, "2026-01-02T03:04:05.678Z".parse().unwrap());
+        assert_eq!(event.level, Some(Level::Error));
+        assert_eq!(event.task_hash, Some(hash));
+        assert_eq!(event.message, "failed");
+        assert_eq!(event.fields["error"], "no container");
+    }
+
+    /// An error must not go unseen because its text is long.
+    #[test]
+    fn of_a_record_that_is_too_long_its_beginning_counts() {
+        let text = |level: &str| format!(r#"{{"level":"{level}","a":{{"b":[1,{{}}]}},"message":"lost: \u00e4\""#);
+        for end in ["", "x", "\\", r"\u", r"\u00e"] {
+            let line = Line { text: text("ERROR") + end, dropped: 12, began: None, gap: false };
+            let event = parse(&executor(), &line);
+            assert_eq!(event.level, Some(Level::Error), "{end:?}");
+            let message = event.message.strip_suffix(" … (cut: 12 more bytes of this line are left out)").unwrap();
+            assert_eq!(message, if end == "x" { "lost: ä\"x" } else { "lost: ä\"" }, "{end:?}");
+        }
+        for text in
+            [r#"{"level":"ERROR","stack":["a","b"#, r#"{"level":"ERROR","stack":{"a":1,"#, r#"{"level":"ERROR","n":1"#]
+        {
+            let event = parse(&executor(), &Line { text: text.to_owned(), dropped: 1, began: None, gap: false });
+            assert_eq!(event.level, Some(Level::Error), "{text}");
+        }
+        let dump = parse(&executor(), &Line { text: "xxx".to_owned(), dropped: 1, began: None, gap: false });
+        assert_eq!((dump.level, dump.message.starts_with("xxx … (cut")), (None, true));
+    }
+
+    #[test]
+    fn a_line_without_a_time_of_its_own_is_as_old_as_its_beginning() {
+        let began = "2026-01-02T03:04:05Z".parse().ok();
+        for text in ["working", r#"{"level":"ERROR","message":"lost"}"#] {
+            let line = Line { text: text.to_owned(), dropped: 0, began, gap: false };
+            assert_eq!(Some(parse(&executor(), &line).at), began, "{text}");
+        }
+    }
+
+    /// Of a record that is cut the rest of it is missing, and what was to end its colour.
+    #[test]
+    fn a_record_in_colours_that_is_cut_is_a_record() {
+        let text = "\u{1b}[31m{\"level\":\"error\",\"message\":\"x".to_owned();
+        let line = Line { text, dropped: 9, began: None, gap: false };
+        assert_eq!(parse(&executor(), &line).level, Some(Level::Error));
+    }
+
+    /// An error does not pass because it is red.
+    #[rstest::rstest]
+    #[case::colours("\u{1b}[31m{\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m")]
+    #[case::colours_and_blanks("  \u{1b}[1;31m {\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m\r")]
+    #[case::byte_order_mark("\u{feff}{\"level\":\"error\",\"message\":\"x\"}")]
+    fn a_record_in_wrappings_is_a_record(#[case] line: &str) {
+        let event = parse_line(&executor(), line);
+        assert_eq!((event.level, event.message.as_str()), (Some(Level::Error), "x"));
+    }
+
+    #[test]
+    fn other_output_is_kept_as_it_is() {
+        let event = parse_line(&executor(), "thread 'main' panicked at src/main.rs:1:1:");
+        assert_eq!(event.message, "thread 'main' panicked at src/main.rs:1:1:");
+        assert_eq!(event.level, None);
+    }
+}

@@ -1,0 +1,341 @@
+//! The timeline of one trial: entries are added by many and awaited by steps.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    io::{self, BufWriter, Write as _},
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use hourglass_component::{
+    keys::{Address, H256},
+    text::{cut, safe_json, safe_line},
+    timeout::timeout,
+};
+use hourglass_scenario::ComponentRef;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{Event, LastLines, Line, Source, bounds::Share, log::object_in, parse};
+
+/// How much of an entry a line for people shows, in bytes.
+const SHOWN: usize = 1 << 10;
+
+/// The entries of one trial; clones share them.
+#[derive(Debug, Clone)]
+pub struct Timeline(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    entries: RwLock<Entries>,
+    /// Operators' names by the addresses that components write.
+    operators: RwLock<HashMap<String, String>>,
+    count: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    events: Vec<Event>,
+    shares: BTreeMap<ComponentRef, Share>,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self(Arc::new(Inner { entries: RwLock::default(), operators: RwLock::default(), count: watch::channel(0).0 }))
+    }
+}
+
+impl Timeline {
+    /// Lets lines for people call an operator by its name.
+    pub fn name_operator(&self, address: Address, name: &str) {
+        let mut operators = self.0.operators.write().unwrap_or_else(PoisonError::into_inner);
+        operators.insert(format!("{address:?}"), name.to_owned());
+    }
+
+    /// The operator that components mean by an address.
+    pub fn operator_name(&self, address: &str) -> Option<String> {
+        let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
+        operators.get(&address.to_ascii_lowercase()).cloned()
+    }
+
+    /// Adds an entry and wakes who waits for one. Where a component has said more than the timeline holds, the entry is
+    /// counted and left out.
+    pub fn record(&self, event: Event) {
+        let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if let Source::Component(component) = &event.source {
+            let share = entries.share_of(component);
+            share.last.push(&event.message);
+            let first = share.left_out.text().is_none();
+            if !share.admits(&event) {
+                if first {
+                    let message = format!(
+                        "{component} says more than the timeline holds; what is left out is counted at its end"
+                    );
+                    entries.events.push(Event::of_harness(message));
+                }
+                return;
+            }
+        }
+        entries.events.push(event);
+        let count = entries.events.len();
+        drop(entries);
+        self.0.count.send_replace(count);
+    }
+
+    /// Adds the entry that a line of a component's output stands for.
+    pub fn record_line(&self, component: &ComponentRef, line: &Line) {
+        if !self.leaves_out(component, line) {
+            self.record(parse(component, line));
+        }
+    }
+
+    /// Whether a line is counted and left out unseen: it is no record, and of such the timeline has enough. Most of a flood
+    /// is such lines.
+    pub fn leaves_out(&self, component: &ComponentRef, line: &Line) -> bool {
+        if line.gap {
+            self.note_unread(component);
+        }
+        if line.gap || object_in(&line.text).is_some() {
+            return false;
+        }
+        let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
+        // The first that is left out is told, by who records it.
+        let is_full = |share: &&mut Share| share.left_out.plain > 0 && share.is_full();
+        let Some(share) = entries.shares.get_mut(component).filter(is_full) else { return false };
+        share.last.push(&line.text);
+        share.left_out.plain += 1;
+        true
+    }
+
+    /// Notes that a part of a component's output was not read.
+    pub fn note_unread(&self, component: &ComponentRef) {
+        let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.share_of(component).left_out.unread = true;
+    }
+
+    /// What the timeline does not hold of components, although trials are judged by it: in words.
+    pub fn unjudged(&self) -> Vec<(ComponentRef, String)> {
+        let entries = self.0.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let judged = entries.shares.iter().filter(|(_, share)| share.left_out.is_judged_by());
+        judged.filter_map(|(component, share)| Some((component.clone(), share.left_out.text()?))).collect()
+    }
+
+    /// Waits until `done` gives an answer; it sees all entries so far, in the order in which they arrived, each time one
+    /// is added. Nothing when time runs out, of which only that counts in which this process runs.
+    pub async fn wait_until<T>(&self, within: Duration, mut done: impl FnMut(&[Event]) -> Option<T>) -> Option<T> {
+        let mut count = self.0.count.subscribe();
+        timeout(within, async {
+            loop {
+                count.borrow_and_update();
+                if let Some(answer) = self.read(&mut done) {
+                    return Some(answer);
+                }
+                if count.changed().await.is_err() {
+                    return None;
+                }
+            }
+        })
+        .await
+        .ok()
+        .flatten()
+    }
+
+    /// Asks something about the entries so far, in the order in which they arrived.
+    pub fn read<T>(&self, question: impl FnOnce(&[Event]) -> T) -> T {
+        question(&self.0.entries.read().unwrap_or_else(PoisonError::into_inner).events)
+    }
+
+    /// The entries by time.
+    pub fn sorted(&self) -> Vec<Event> {
+        let mut events = self.read(<[Event]>::to_vec);
+        events.sort_by_key(|event| event.at);
+        events
+    }
+
+    /// The last `count` entries about a task, or about anything when none is named, one line each, times relative to
+    /// `since`.
+    pub fn last_lines(&self, task: Option<H256>, count: usize, since: Timestamp) -> Vec<String> {
+        let events = self.sorted();
+        let about: Vec<_> = events.iter().filter(|event| task.is_none() || event.task_hash == task).collect();
+        let last = &about[about.len().saturating_sub(count)..];
+        let width = last.iter().map(|event| event.source.to_string().len()).max().unwrap_or_default();
+        let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
+        last.iter().map(|event| line(event, width, since, &operators)).collect()
+    }
+
+    /// The last lines that a component wrote, indented, for errors about it.
+    pub fn last_output(&self, component: &ComponentRef) -> String {
+        let entries = self.0.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.shares.get(component).map_or_else(|| LastLines::default().to_string(), |share| share.last.to_string())
+    }
+
+    /// Writes all entries by time, one JSON object a line, with texts that are safe to show; last what is left out. Where
+    /// that cannot be done, no half of a file stays.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let written = self.write_to(path);
+        if written.is_err() {
+            // It may not be there at all.
+            let _ = fs::remove_file(path);
+        }
+        written
+    }
+
+    fn write_to(&self, path: &Path) -> io::Result<()> {
+        let mut file = BufWriter::new(hourglass_base::private::create(path)?);
+        for event in self.sorted().iter().chain(&self.left_out()) {
+            serde_json::to_writer(&mut file, &safe_json(event)?)?;
+            file.write_all(b"\n")?;
+        }
+        file.flush()
+    }
+
+    fn left_out(&self) -> Vec<Event> {
+        let entries = self.0.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let told = entries.shares.iter().filter_map(|(component, share)| {
+            let what = share.left_out.text()?;
+            Some(Event::of_harness(format!("{component}: left out of this timeline are {what}")))
+        });
+        told.collect()
+    }
+}
+
+impl Entries {
+    fn share_of(&mut self, component: &ComponentRef) -> &mut Share {
+        self.shares.entry(component.clone()).or_default()
+    }
+}
+
+fn line(event: &Event, width: usize, since: Timestamp, operators: &HashMap<String, String>) -> String {
+    let seconds = event.at.duration_since(since).as_secs_f64();
+    let word = event.event.map(|event| format!("{event}  ")).unwrap_or_default();
+    let operator = event.operator().map(|address| {
+        let name = operators.get(&address.to_ascii_lowercase());
+        format!("  operator={}", name.map_or(address, String::as_str))
+    });
+    let operator = operator.unwrap_or_default();
+    let error = event.fields.get("error").and_then(|error| error.as_str());
+    let error = error.map(|error| format!("  error={error}")).unwrap_or_default();
+    let line = format!("{seconds:>8.3}s  {:<width$}  {word}{}{operator}{error}", event.source, event.message);
+    // One entry, one line: a message cannot pretend to be several entries.
+    cut(&safe_line(&line), SHOWN).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(message: &str) -> Event {
+        Event::of_harness(message)
+    }
+
+    #[tokio::test]
+    async fn a_wait_sees_what_was_there_and_what_comes() {
+        let timeline = Timeline::default();
+        timeline.record(event("first"));
+        let waiting = tokio::spawn({
+            let timeline = timeline.clone();
+            async move {
+                let both = |events: &[Event]| (events.len() == 2).then(|| events[1].message.clone());
+                timeline.wait_until(Duration::from_secs(10), both).await
+            }
+        });
+        timeline.record(event("second"));
+        assert_eq!(waiting.await.unwrap().as_deref(), Some("second"));
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_when_time_runs_out() {
+        let seen = Timeline::default().wait_until(Duration::from_millis(20), |_| None::<()>).await;
+        assert!(seen.is_none());
+    }
+
+    #[test]
+    fn lines_call_operators_by_name() {
+        let timeline = Timeline::default();
+        timeline.name_operator(Address::repeat_byte(0xab), "alice");
+        let mut signed = event("signed");
+        // In mixed case, as some components write addresses.
+        signed.fields.insert("operator".to_owned(), format!("0x{}", "aB".repeat(20)).into());
+        let start = signed.at;
+        timeline.record(signed);
+        assert_eq!(timeline.last_lines(None, 1, start), ["   0.000s  harness  signed  operator=alice"]);
+    }
+
+    /// Records of components arrive late; the file and the report must show when they were made.
+    #[test]
+    fn entries_are_shown_by_time() {
+        let timeline = Timeline::default();
+        let start = Timestamp::now();
+        for (message, offset) in [("later", 2), ("earlier", 1)] {
+            timeline.record(Event { at: start + jiff::SignedDuration::from_secs(offset), ..event(message) });
+        }
+        let lines = timeline.last_lines(None, 5, start);
+        assert_eq!(lines, ["   1.000s  harness  earlier", "   2.000s  harness  later"]);
+    }
+    fn component() -> ComponentRef {
+        ComponentRef::Performer("alice".to_owned())
+    }
+
+    fn whole(text: &str) -> Line {
+        Line { text: text.to_owned(), dropped: 0, began: None, gap: false }
+    }
+
+    /// 10 MB of short lines took 2.4 GB of memory.
+    #[test]
+    fn a_flood_is_counted_and_not_held_and_hides_no_error() {
+        let timeline = Timeline::default();
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..100_000 {
+            timeline.record_line(&component(), &whole("y"));
+        }
+        timeline.record_line(&component(), &whole(r#"{"level":"ERROR","message":"lost"}"#));
+        timeline.record_line(&component(), &whole("last"));
+        let held = timeline.read(<[Event]>::len);
+        assert!((1000..30_000).contains(&held), "{held} entries are held");
+        assert!(timeline.read(|events| events.iter().any(|event| event.message == "lost")), "the error was left out");
+        assert!(timeline.last_output(&component()).ends_with("\n  lost\n  last"), "what came last is not known");
+        assert_eq!(timeline.unjudged(), [], "nothing was left out by which the trial is judged");
+        let path = folder.path().join("timeline.jsonl");
+        timeline.write(&path).unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        let left_out = 100_002 - (held - 1);
+        let said = format!("performer/alice: left out of this timeline are {left_out} lines");
+        assert!(text.lines().last().unwrap().contains(&said), "{}", text.lines().last().unwrap());
+    }
+
+    /// Behind a flood of errors, all of which a scenario allows, another one must not go unseen in silence.
+    #[test]
+    fn errors_that_find_no_room_are_told_to_the_judge() {
+        let timeline = Timeline::default();
+        let record = format!(r#"{{"level":"ERROR","message":"{}"}}"#, "x".repeat(60_000));
+        for _ in 0..200 {
+            timeline.record_line(&component(), &whole(&record));
+        }
+        let unjudged = timeline.unjudged();
+        assert!(unjudged.len() == 1 && unjudged[0].1.ends_with("ERROR records"), "{unjudged:?}");
+    }
+
+    /// Entries for people and for programs hold nothing that acts on a terminal, and no entry looks like two.
+    #[test]
+    fn entries_are_safe_to_show() {
+        let timeline = Timeline::default();
+        let hostile = "\u{1b}[2J\u{9b}1m\u{202e}\u{7f}\r\nforged  aggregator  quorum_reached";
+        let record = serde_json::json!({"message": hostile, "error": hostile, "a\u{7}": [hostile]});
+        timeline.record_line(&component(), &whole(&record.to_string()));
+        timeline.record_line(&component(), &whole(hostile));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timeline.jsonl");
+        timeline.write(&path).unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        let lines = timeline.last_lines(None, 5, Timestamp::now());
+        assert_eq!((text.lines().count(), lines.len()), (2, 2));
+        let shown = [text, lines.join("\n"), timeline.last_output(&component())];
+        for text in shown {
+            assert!(!text.contains(hourglass_component::text::is_harmful), "{text:?}");
+            assert_eq!(text.lines().count(), 2, "{text}");
+            assert!(text.contains("u{1b}[2J"), "what was said is visible: {text}");
+        }
+    }
+}
