@@ -1,17 +1,17 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 
-pub mod chain;
-pub mod child;
 pub mod cli;
-pub mod cluster;
-pub mod image;
-pub mod machine;
-pub mod reaper;
-pub mod report;
-pub mod runner;
-pub mod runtime;
 
 pub use hourglass_base::cache;
+pub use hourglass_chain as chain;
+pub use hourglass_child as child;
+pub use hourglass_cluster as cluster;
 pub use hourglass_engine as engine;
+pub use hourglass_image as image;
+pub use hourglass_machine as machine;
+pub use hourglass_reaper as reaper;
+pub use hourglass_report as report;
+pub use hourglass_runner as runner;
+pub use hourglass_runtime as runtime;
 pub use hourglass_scenario as scenario;
 pub use hourglass_timeline as timeline;

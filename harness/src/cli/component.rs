@@ -7,9 +7,9 @@ use hourglass_component::shutdown;
 use hourglass_executor::{ExecutorConfig, performers::reap_orphans};
 use hourglass_operator::OperatorConfig;
 use hourglass_performer::PerformerConfig;
+use hourglass_reaper::adopt_orphans;
 
 use super::CliError;
-use crate::reaper::adopt_orphans;
 
 /// Runs a reference component until SIGTERM or SIGINT
 #[derive(Debug, Clone, clap::Subcommand)]

@@ -2,14 +2,12 @@
 
 use console::{Color, Style};
 use hourglass_base::{Check, ExitStatus, RuntimeKind, Verdict};
+use hourglass_machine::{Diagnosis, gather};
+use hourglass_report::takes_colour;
 
 use super::{
     CliError, Output,
     doctor_cluster::{self, ClusterArgs},
-};
-use crate::{
-    machine::{Diagnosis, gather},
-    report::takes_colour,
 };
 
 /// Looks at the machine: what it has of what trials need, and what to do about the rest

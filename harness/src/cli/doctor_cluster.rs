@@ -3,19 +3,17 @@
 use std::{env, path::PathBuf};
 
 use hourglass_base::{Check, ExitStatus, Verdict};
+use hourglass_cluster::{
+    Cluster, ClusterError, ClusterFolders, ClusterName, Existing,
+    kind::Kind,
+    probe::{ProbeImage, probe},
+};
 use hourglass_component::shutdown;
 use hourglass_engine::Engine;
+use hourglass_report::takes_colour;
 use serde::Serialize;
 
 use super::{CliError, Output, doctor::rows};
-use crate::{
-    cluster::{
-        Cluster, ClusterError, ClusterFolders, ClusterName, Existing,
-        kind::Kind,
-        probe::{ProbeImage, probe},
-    },
-    report::takes_colour,
-};
 
 /// Which cluster is looked at, instead of the machine.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -1,10 +1,10 @@
 //! `harness down`: removes clusters that nobody uses.
 
 use hourglass_base::ExitStatus;
+use hourglass_cluster::{ClusterError, ClusterFolders, ClusterName, Removal, remove};
 use hourglass_engine::Engine;
 
 use super::{CliError, Output};
-use crate::cluster::{ClusterError, ClusterFolders, ClusterName, Removal, remove};
 
 /// Removes clusters; one that somebody uses is left alone, and then the exit code is 3
 #[derive(Debug, Clone, clap::Args)]

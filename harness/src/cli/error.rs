@@ -9,24 +9,22 @@ use std::{
 };
 
 use hourglass_base::{ExitStatus, cache::remedy_of_cache, exhausted};
+use hourglass_chain::SetupError;
+use hourglass_cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError};
 use hourglass_component::{
     document::DocumentError,
     text::{painted, safe},
 };
 use hourglass_engine::EngineError;
+use hourglass_image::ImageError;
+use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError};
+use hourglass_reaper::ReaperError;
+use hourglass_report::{ReportError, takes_colour};
+use hourglass_runner::{FoldersError, remedy_of_setup};
 use hourglass_scenario::ScenarioError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::OutputError;
-use crate::{
-    chain::SetupError,
-    cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError},
-    image::ImageError,
-    machine::{open_files::TooFewFiles, setup::KubernetesSetupError},
-    reaper::ReaperError,
-    report::{ReportError, takes_colour},
-    runner::{FoldersError, remedy_of_setup},
-};
 
 /// Why a command could not be done.
 #[derive(Debug, thiserror::Error)]

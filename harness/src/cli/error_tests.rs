@@ -8,13 +8,11 @@ use std::{
 use hourglass_base::RuntimeKind;
 use hourglass_component::document::DocumentError;
 use hourglass_engine::EngineAddress;
+use hourglass_reaper::Leftover;
 use hourglass_scenario::{ComponentRef, PassedOver};
 
 use super::*;
-use crate::{
-    cli::{gc, logs},
-    reaper::Leftover,
-};
+use crate::cli::{gc, logs};
 
 /// Checks that the samples have every variant of an enum. One that is new does not compile before it is named here, and
 /// fails the test before it has a sample.

@@ -5,20 +5,18 @@ use std::{collections::BTreeSet, error::Error, io, path::PathBuf, time::Duration
 
 use bytesize::ByteSize;
 use hourglass_base::cache::{Dropped, cache_folder, keep_within};
+use hourglass_cluster::{
+    self as cluster, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Namespaces, Removal,
+    RemovedNamespace, Stage, kind::Kind, namespaces_of_runs, operator, sweep_namespaces,
+};
 use hourglass_component::causes::with_causes;
 use hourglass_engine::{Engine, EngineAddress, EngineError};
+use hourglass_image::{self as image, ImageError};
+use hourglass_reaper::{ClusterAddress, FoundRun, Inventory, Places, RunId, RunState, rounded, sweep, sweep_all};
+use hourglass_runner::RunFolders;
 use jiff::Timestamp;
 
 use super::{CliError, Output, notice, run_cluster::ExistingArgs, single_threaded};
-use crate::{
-    cluster::{
-        self, Cleaned, Cluster, ClusterError, ClusterFolders, ClusterName, Existing, Namespaces, Removal,
-        RemovedNamespace, Stage, kind::Kind, namespaces_of_runs, operator, sweep_namespaces,
-    },
-    image::{self, ImageError},
-    reaper::{ClusterAddress, FoundRun, Inventory, Places, RunId, RunState, rounded, sweep, sweep_all},
-    runner::RunFolders,
-};
 
 /// Ends environments that `harness run --keep` left running and whatever has no owner any more (processes, containers,
 /// networks, volumes), removes the folders of failed trials, and the clusters that nobody has used for as long as they

@@ -8,17 +8,15 @@ use std::{
 };
 
 use bytesize::ByteSize;
+use hourglass_cluster::{ClusterFolders, ClusterName, kind::Kind};
 use hourglass_engine::Engine;
+use hourglass_image::{self as image, Image, ImageError, ImageRole, NodeImage, RootFilesystem};
 use hourglass_scenario::ScenarioError;
 
 use super::{
     AnvilArgs, CliError, Output,
     interrupt::{self, unless_interrupted},
     notice,
-};
-use crate::{
-    cluster::{ClusterFolders, ClusterName, kind::Kind},
-    image::{self, Image, ImageError, ImageRole, NodeImage, RootFilesystem},
 };
 
 /// Makes the images that containers run from, and brings images to clusters

@@ -3,11 +3,11 @@
 use std::{io, path::PathBuf};
 
 use hourglass_component::document::DocumentError;
+use hourglass_report::takes_colour;
 use hourglass_scenario::{Loader, PassedOver, ScenarioError, Selection, load_files};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::{CliError, Output};
-use crate::report::takes_colour;
 
 /// Checks scenario files and shows all problems of all of them
 #[derive(Debug, Clone, clap::Args)]

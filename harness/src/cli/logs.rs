@@ -5,15 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hourglass_component::causes::with_causes;
-use hourglass_engine::Engine;
-
-use super::{CliError, Output, notice};
-use crate::cluster::{
+use hourglass_cluster::{
     Cluster, ClusterFolder, ClusterFolders, ClusterName,
     diagnostics::{self, Limits, Sources},
     kind::Kind,
 };
+use hourglass_component::causes::with_causes;
+use hourglass_engine::Engine;
+
+use super::{CliError, Output, notice};
 
 /// Collects what a cluster has to say: logs of its nodes and pods, events, and objects without secrets
 ///

@@ -2,16 +2,14 @@
 
 use std::fmt::Write as _;
 
+use hourglass_cluster::{ClusterFolders, Condition, FoundCluster, look};
 use hourglass_component::causes::with_causes;
 use hourglass_engine::Engine;
+use hourglass_reaper::rounded;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CliError, Output, list::json, up::counted};
-use crate::{
-    cluster::{ClusterFolders, Condition, FoundCluster, look},
-    reaper::rounded,
-};
 
 /// Lists the clusters that the harness made on this machine: what they are, how they are, and who uses them
 #[derive(Debug, Clone, clap::Args)]
@@ -104,11 +102,10 @@ fn counted_processes(found: &FoundCluster) -> String {
 mod tests {
     use std::time::Duration;
 
+    use hourglass_cluster::{ClusterSpec, Holder};
+    use hourglass_reaper::Owner;
+
     use super::*;
-    use crate::{
-        cluster::{ClusterSpec, Holder},
-        reaper::Owner,
-    };
 
     #[test]
     fn a_line_tells_what_a_cluster_is_and_how_it_is() {

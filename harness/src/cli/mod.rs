@@ -37,11 +37,9 @@ pub use run::AnvilArgs;
 
 use hourglass_base::ExitStatus;
 
-use crate::{
-    cluster::Namespaces,
-    machine::open_files,
-    reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main},
-};
+use hourglass_cluster::Namespaces;
+use hourglass_machine::open_files;
+use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
 
 /// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.
 #[derive(Debug, Parser)]

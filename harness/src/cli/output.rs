@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use hourglass_component::text::{painted, safe};
 
-use crate::report::takes_colour;
+use hourglass_report::takes_colour;
 
 /// Standard output, or what a test reads in its place.
 ///

@@ -3,11 +3,11 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use futures::future::join_all;
+use hourglass_cluster::probe::{ask, dial, serve};
 use hourglass_component::shutdown;
 use tokio::net::TcpListener;
 
 use super::{CliError, Output};
-use crate::cluster::probe::{ask, dial, serve};
 
 /// Serves or tries connections
 #[derive(Debug, Clone, clap::Subcommand)]

@@ -4,14 +4,12 @@ use std::fmt::Display;
 
 use hourglass_component::causes::with_causes;
 use hourglass_engine::{EngineAddress, EngineError};
+use hourglass_reaper::{FoundRun, Inventory, RunState, rounded};
+use hourglass_runner::RunFolders;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{CliError, Output, list::json};
-use crate::{
-    reaper::{FoundRun, Inventory, RunState, rounded},
-    runner::RunFolders,
-};
 
 /// Lists the runs of which something is there: what runs, what was kept, and what has no owner any more
 #[derive(Debug, Clone, clap::Args)]

@@ -3,21 +3,19 @@
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
 
 use hourglass_base::{ExitStatus, RuntimeKind};
+use hourglass_chain::AnvilSearch;
+use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator};
 use hourglass_engine::EngineAddress;
+use hourglass_machine::open_files;
+use hourglass_reaper as reaper;
+use hourglass_report::{self as report, ReportError, Reports, RunReport, Terminal, TerminalOptions};
+use hourglass_runner::{Keep, RunFolders, Schedule, TrialSettings, run_all};
+use hourglass_runtime::HarnessExecutable;
 use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cluster::ClusterChoiceArgs};
-use crate::{
-    chain::AnvilSearch,
-    cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator},
-    machine::open_files,
-    reaper,
-    report::{self, ReportError, Reports, RunReport, Terminal, TerminalOptions},
-    runner::{Keep, RunFolders, Schedule, TrialSettings, run_all},
-    runtime::HarnessExecutable,
-};
 
 /// How a failed trial is run again.
 const COMMAND: &str = "harness run";

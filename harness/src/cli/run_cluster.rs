@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use hourglass_base::RuntimeKind;
+use hourglass_cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages};
 use hourglass_scenario::{ScenarioError, Trial};
 
 use super::CliError;
-use crate::cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages};
 
 /// A cluster that others made.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use hourglass_machine::setup::{
+    KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
+};
+
 use super::{
     AnvilArgs, CliError, Output,
     interrupt::{self, unless_interrupted},
-};
-use crate::machine::setup::{
-    KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
 };
 
 /// Gives the machine what `harness doctor` finds missing, and tells each step before it is done

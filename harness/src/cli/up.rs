@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use hourglass_cluster::{
+    ClusterFolders, ClusterName, ClusterSpec, Lease, LeaseRequest, LeaseSource, NODE_IMAGE, UP_IDLE,
+};
 use hourglass_engine::Engine;
 
 use super::{CliError, Output, notice};
-use crate::cluster::{ClusterFolders, ClusterName, ClusterSpec, Lease, LeaseRequest, LeaseSource, NODE_IMAGE, UP_IDLE};
 
 /// Gives a warm Kubernetes cluster: one that is there, healed where that is needed, else a new one
 ///
@@ -31,7 +33,7 @@ pub struct UpArgs {
 
 /// Leases a cluster, gives it back, and writes to `out` how to use it.
 pub async fn run(args: &UpArgs, out: &mut impl Output) -> Result<(), CliError> {
-    let engine = Engine::connect().await.map_err(crate::cluster::ClusterError::from)?;
+    let engine = Engine::connect().await.map_err(hourglass_cluster::ClusterError::from)?;
     let spec = ClusterSpec { node_image: args.node_image.clone(), workers: args.workers, ..ClusterSpec::default() };
     let request =
         LeaseRequest { name: args.name.clone(), idle: args.idle.unwrap_or(UP_IDLE), ..LeaseRequest::new(spec)? };

@@ -10,7 +10,7 @@ use std::{
 
 use hourglass_harness::{
     cluster::{Cluster, ClusterSpec, OwnNamespace},
-    image::{NodeImage, PullPolicy, deliver_to_nodes},
+    image::{NodeImage, deliver_to_nodes},
     reaper::{Labels, RunId},
 };
 use k8s_openapi::{
@@ -110,7 +110,7 @@ impl Place {
 
     /// Values for that image. Its tag may look like a number.
     pub(crate) fn image_values(&self) -> [String; 3] {
-        let policy = PullPolicy::in_cluster(&self.cluster);
+        let policy = self.cluster.pull_policy();
         [
             format!("--set=image.repository={}", self.image.0),
             format!("--set-string=image.tag={}", self.image.1),

@@ -23,6 +23,4 @@ pub use log::{parse, parse_line};
 pub use phases::{TaskPhases, phases};
 pub use record::Timeline;
 pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};
-pub use trace::TaskFacts;
-pub use trace::with_lanes;
-pub use trace::{Lane, TaskTrace, Trace};
+pub use trace::{Lane, TaskFacts, TaskTrace, Trace, with_lanes};

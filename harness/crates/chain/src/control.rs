@@ -1,0 +1,175 @@
+//! What only a development chain can do: mine, warp, snapshots, code and balances out of nothing, dumps.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ethers::{
+    types::{Address, Bytes, U256},
+    utils::hex,
+};
+use hourglass_component::chain::{ChainClient, Head};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::SetupError;
+
+/// A development chain under control; clones share the connection.
+#[derive(Debug, Clone)]
+pub struct ChainControl {
+    client: ChainClient,
+}
+
+/// A state to which a chain can be taken back once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot(String);
+
+impl ChainControl {
+    /// Control of the node that this client asks.
+    pub fn new(client: ChainClient) -> Self {
+        Self { client }
+    }
+
+    /// The connection.
+    pub fn client(&self) -> &ChainClient {
+        &self.client
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> u64 {
+        self.client.chain_id()
+    }
+
+    /// Mines blocks, each a second of chain time after the one before, and returns the head.
+    pub async fn mine(&self, blocks: u64) -> Result<Head, SetupError> {
+        self.ask::<Value>("anvil_mine", json!([format!("{blocks:#x}"), "0x1"])).await?;
+        Ok(self.client.head().await?)
+    }
+
+    /// Moves chain time on by `by` and mines a block at that time; returns the head.
+    ///
+    /// With a fixed block interval `evm_increaseTime` has no effect, so the next timestamp is set.
+    pub async fn warp(&self, by: Duration) -> Result<Head, SetupError> {
+        let head = self.client.head().await?;
+        self.warp_to(head.timestamp + by.as_secs().max(1)).await
+    }
+
+    /// Mines a block at `timestamp`, which must be later than the head's; returns the head.
+    pub async fn warp_to(&self, timestamp: u64) -> Result<Head, SetupError> {
+        let head = self.client.head().await?.timestamp;
+        if timestamp <= head {
+            return Err(SetupError::Backwards { chain_id: self.chain_id(), head, timestamp });
+        }
+        self.set_next_timestamp(timestamp).await?;
+        self.ask::<Value>("evm_mine", json!([])).await?;
+        Ok(self.client.head().await?)
+    }
+
+    /// Remembers the present state.
+    pub async fn snapshot(&self) -> Result<Snapshot, SetupError> {
+        self.ask("evm_snapshot", json!([])).await.map(Snapshot)
+    }
+
+    /// Goes back to a state; the snapshot and all later ones are used up.
+    pub async fn revert(&self, snapshot: Snapshot) -> Result<Head, SetupError> {
+        let reverted: bool = self.ask("evm_revert", json!([snapshot.0])).await?;
+        if !reverted {
+            return Err(SetupError::Chain(hourglass_component::chain::ChainError::Answer {
+                chain_id: self.chain_id(),
+                what: "evm_revert".to_owned(),
+                found: format!("snapshot {} is unknown or used up", snapshot.0),
+            }));
+        }
+        self.client.forget_nonces().await;
+        Ok(self.client.head().await?)
+    }
+
+    /// Mines a block with every transaction, a second of chain time a block; the clock goes on no earlier than the
+    /// wall's.
+    ///
+    /// Two blocks of one wall second would carry the same timestamp, and the mailbox wants a result later than its
+    /// task.
+    pub async fn mine_instantly(&self) -> Result<(), SetupError> {
+        self.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
+        self.ask::<Value>("evm_setAutomine", json!([true])).await?;
+        self.catch_up().await?;
+        self.ask::<Value>("anvil_setBlockTimestampInterval", json!([1])).await?;
+        Ok(())
+    }
+
+    /// Mines nothing by itself: transactions wait for [`Self::mine`].
+    pub(super) async fn hold_transactions(&self) -> Result<(), SetupError> {
+        self.ask::<Value>("evm_setAutomine", json!([false])).await?;
+        Ok(())
+    }
+
+    /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not; the clock
+    /// goes on no earlier than the wall's.
+    pub async fn mine_every(&self, interval: Duration) -> Result<(), SetupError> {
+        let seconds = interval.as_secs().max(1);
+        self.ask::<Value>("evm_setAutomine", json!([false])).await?;
+        self.catch_up().await?;
+        self.ask::<Value>("anvil_setBlockTimestampInterval", json!([seconds])).await?;
+        self.ask::<Value>("evm_setIntervalMining", json!([seconds])).await?;
+        Ok(())
+    }
+
+    /// Mines a block at the wall's time, or after the head where that is later already.
+    ///
+    /// A chain with a state from the cache is behind the wall, and has a clock of its own that is behind its head. The
+    /// block is mined here, since a timestamp that only waits for its block forbids a warp to an earlier one.
+    async fn catch_up(&self) -> Result<(), SetupError> {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let head = self.client.head().await?;
+        self.warp_to(wall.max(head.timestamp + 1)).await?;
+        Ok(())
+    }
+
+    pub(super) async fn set_next_timestamp(&self, timestamp: u64) -> Result<(), SetupError> {
+        self.ask::<Value>("evm_setNextBlockTimestamp", json!([timestamp])).await?;
+        Ok(())
+    }
+
+    pub(super) async fn set_code(&self, address: Address, code: &Bytes) -> Result<(), SetupError> {
+        self.ask::<Value>("anvil_setCode", json!([address, code])).await?;
+        Ok(())
+    }
+
+    pub(super) async fn set_balance(&self, address: Address, wei: U256) -> Result<(), SetupError> {
+        self.ask::<Value>("anvil_setBalance", json!([address, wei])).await?;
+        Ok(())
+    }
+
+    /// The chain with its history, as `--load-state` takes it.
+    pub(super) async fn dump(&self) -> Result<Vec<u8>, SetupError> {
+        use std::io::Read as _;
+        let text: String = self.ask("anvil_dumpState", json!([true])).await?;
+        let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
+        let packed = hex::decode(&text).map_err(|error| fail(error.to_string()))?;
+        let mut state = Vec::new();
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_end(&mut state)
+            .map_err(|error| fail(error.to_string()))?;
+        Ok(state)
+    }
+
+    /// Takes over a state, as `--load-state` would at the start; for a chain to which no file can be given.
+    pub async fn load(&self, state: &[u8]) -> Result<(), SetupError> {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
+        let packed = packed.write_all(state).and_then(|()| packed.finish()).map_err(|error| fail(error.to_string()))?;
+        let loaded: bool = self.ask("anvil_loadState", json!([format!("0x{}", hex::encode(packed))])).await?;
+        if loaded { Ok(()) } else { Err(fail("the chain does not take the state".to_owned())) }
+    }
+
+    async fn ask<T>(
+        &self,
+        method: &str,
+        parameters: impl Serialize + Send + Sync + std::fmt::Debug,
+    ) -> Result<T, SetupError>
+    where
+        T: DeserializeOwned + Serialize + std::fmt::Debug + Send,
+    {
+        let answer = self.client.provider().request(method, parameters).await;
+        Ok(answer.map_err(|error| self.client.fail(method, error))?)
+    }
+}

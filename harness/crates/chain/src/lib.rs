@@ -1,0 +1,29 @@
+//! The two Anvil chains of a trial: found, started, given contracts and an operator set, and controlled.
+//!
+//! What may live here: the Anvil binary and its processes, deployment, cached state, chain time, the accounts. What a
+//! component also needs (reads, heads, transactions) is in `hourglass-component`; what a step means is in `runner`.
+
+mod accounts;
+mod anvil;
+mod aside;
+mod control;
+mod deployment;
+mod discover;
+mod error;
+mod install;
+mod secret;
+mod send;
+mod state;
+mod table;
+mod tasks;
+
+pub use accounts::{Accounts, OperatorAccount};
+pub use anvil::{AnvilProcess, AnvilSettings, POLL_INTERVAL, READY_WITHIN, arguments as anvil_arguments};
+pub use control::{ChainControl, Snapshot};
+pub use deployment::{ChainTopology, EXECUTOR_SET, OperatorStake};
+pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, Places};
+pub use error::SetupError;
+pub use secret::AccountSecret;
+pub use state::{PreparedState, prepare, prepare_in};
+pub use table::{publish_table, register_sockets};
+pub use tasks::{NewTask, TaskRecord};

@@ -1,0 +1,127 @@
+//! Prepared states of both chains, kept in the cache by what they are made of.
+//!
+//! An entry names the digest of each of its files, so that a damaged one is noticed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use hourglass_base::cache::{cache_folder, hold};
+use hourglass_proto::contracts::addresses as at;
+use hourglass_reaper::RunId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
+    aside::Aside,
+    deployment::{self},
+};
+
+/// To be raised when the set-up transactions change.
+const FORMAT: u32 = 4;
+const MANIFEST: &str = "manifest.json";
+const MAKING: &str = "making-";
+const FILES: [&str; 2] = ["l1.json", "l2.json"];
+
+/// States that Anvil can load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedState {
+    /// L1's.
+    pub l1: PathBuf,
+    /// L2's.
+    pub l2: PathBuf,
+    /// Whether it had to be made.
+    pub made: bool,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+struct Manifest {
+    digests: [String; 2],
+}
+
+/// The prepared state of a topology: from the cache, or made with two chains that are stopped again.
+pub async fn prepare(binary: &AnvilBinary, topology: &ChainTopology, run: &RunId) -> Result<PreparedState, SetupError> {
+    prepare_in(&cache_folder()?, binary, topology, run).await
+}
+
+/// Like [`prepare`], with a cache folder of the caller's.
+pub async fn prepare_in(
+    cache: &Path,
+    binary: &AnvilBinary,
+    topology: &ChainTopology,
+    run: &RunId,
+) -> Result<PreparedState, SetupError> {
+    let entry = cache.join("state").join(fingerprint(binary, topology)?);
+    let [l1, l2] = FILES.map(|file| entry.join(file));
+    if is_whole(&entry) {
+        hold(&entry);
+        return Ok(PreparedState { l1, l2, made: false });
+    }
+    let aside = Aside::beside(&entry, MAKING)?;
+    let states = make(binary, topology, run, aside.path()).await?;
+    let digests = states.each_ref().map(|state| digest(state));
+    for (file, state) in FILES.into_iter().zip(&states) {
+        write(&aside.path().join(file), state)?;
+    }
+    let manifest = serde_json::to_vec(&Manifest { digests }).unwrap_or_default();
+    write(&aside.path().join(MANIFEST), &manifest)?;
+    aside.publish(&entry, is_whole)?;
+    hold(&entry);
+    Ok(PreparedState { l1, l2, made: true })
+}
+
+async fn make(
+    binary: &AnvilBinary,
+    topology: &ChainTopology,
+    run: &RunId,
+    folder: &Path,
+) -> Result<[Vec<u8>; 2], SetupError> {
+    let work = folder.join("work");
+    let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
+    let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
+    let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
+    deployment::deploy(l1.control(), l2.control(), topology).await?;
+    let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
+    tokio::join!(l1.stop(), l2.stop());
+    fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
+    Ok([first, second])
+}
+
+fn is_whole(entry: &Path) -> bool {
+    let manifest = fs::read(entry.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+    manifest.is_some_and(|manifest| {
+        FILES
+            .iter()
+            .zip(&manifest.digests)
+            .all(|(file, expected)| fs::read(entry.join(file)).is_ok_and(|state| digest(&state) == *expected))
+    })
+}
+
+/// What a state is made of: set-up, contracts, topology, the accounts of the user's secret, and the Anvil that dumps and
+/// loads it.
+fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String, SetupError> {
+    let metadata = fs::metadata(&binary.path).map_err(SetupError::file(&binary.path))?;
+    let mut hash = Sha256::new();
+    hash.update(FORMAT.to_be_bytes());
+    // The file itself is 100 MB; a new version has another size.
+    hash.update(metadata.len().to_be_bytes());
+    for (_, code) in deployment::contracts() {
+        hash.update(code.as_ref());
+    }
+    hash.update(serde_json::to_vec(topology).unwrap_or_default());
+    // They follow from the secret, and unlike it may be told.
+    for address in topology.accounts().addresses() {
+        hash.update(address.as_bytes());
+    }
+    Ok(hex::encode(&hash.finalize()[..16]))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), SetupError> {
+    fs::write(path, bytes).map_err(SetupError::file(path))
+}

@@ -1,0 +1,192 @@
+//! Which cluster a run uses: one of ours, leased, or one that others made.
+
+use std::{ops::Deref, path::PathBuf};
+
+use hourglass_engine::Engine;
+use hourglass_image::ImageRole;
+
+use super::{
+    Cluster, ClusterError, ClusterFolders, ClusterName, ClusterSpec, Existing, Lease, LeaseRequest, Progress, guard,
+};
+
+/// Which cluster a run uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClusterChoice {
+    /// One of ours: the one of this name, which must be there, else any that is like what is asked for.
+    Ours {
+        /// Its name.
+        name: Option<ClusterName>,
+    },
+    /// One that others made.
+    Existing(ExistingChoice),
+}
+
+/// A cluster that others made, and what may be done there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExistingChoice {
+    /// The kubeconfig; that of `KUBECONFIG`, else the user's, where none is named.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context; the current one, unless that looks like production, where none is named.
+    pub context: Option<String>,
+    /// Where the operator comes from.
+    pub operator: OperatorChoice,
+    /// Where its nodes get the harness's own images from.
+    pub images: OwnImages,
+}
+
+/// Where the operator comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum OperatorChoice {
+    /// The one in the harness, installed with its CRD
+    #[default]
+    Install,
+    /// One that runs there already, with its CRD: nothing is installed
+    Existing,
+}
+
+/// Where nodes that are out of reach get the harness's own images from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnImages {
+    /// The registry, and folder in it, that holds them under their own names; without one, nodes have them.
+    pub registry: Option<String>,
+    /// An image that holds the harness, instead of the one that is made of this executable.
+    pub components: Option<String>,
+    /// An image that holds Anvil, likewise.
+    pub anvil: Option<String>,
+}
+
+/// A cluster that a run uses, for as long as this is there.
+#[derive(Debug)]
+pub enum ChosenCluster {
+    /// One of ours, leased.
+    Ours(Box<Lease>),
+    /// One that others made.
+    Existing(Box<Cluster>, ExistingChoice),
+}
+
+impl Default for ClusterChoice {
+    fn default() -> Self {
+        Self::Ours { name: None }
+    }
+}
+
+impl ClusterChoice {
+    /// A cluster that can be used. `spec` says what one of ours is to be like where none is named; `progress` hears what
+    /// takes time.
+    ///
+    /// Of a cluster that others made it is first seen that it does not look like production, unless its context was named,
+    /// and that all is allowed there that trials do. Nothing is made in it.
+    pub async fn acquire(&self, spec: &ClusterSpec, progress: &Progress<'_>) -> Result<ChosenCluster, ClusterError> {
+        match self {
+            Self::Ours { name } => ours(name.as_ref(), spec, progress).await,
+            Self::Existing(choice) => {
+                let existing = Existing::new(choice.kubeconfig.clone(), choice.context.clone());
+                let cluster = existing.connect(progress).await?;
+                guard::permitted(&cluster, choice.operator).await?;
+                Ok(ChosenCluster::Existing(Box::new(cluster), choice.clone()))
+            }
+        }
+    }
+}
+
+async fn ours(
+    name: Option<&ClusterName>,
+    spec: &ClusterSpec,
+    progress: &Progress<'_>,
+) -> Result<ChosenCluster, ClusterError> {
+    let folders = ClusterFolders::locate()?;
+    let spec = if let Some(name) = name {
+        let Some(state) = folders.folder_of(name).state()? else {
+            let known = folders.names()?.iter().map(ToString::to_string).collect();
+            return Err(ClusterError::Unknown { name: name.to_string(), known });
+        };
+        state.spec
+    } else {
+        spec.clone()
+    };
+    let request = LeaseRequest { name: name.cloned(), ..LeaseRequest::new(spec)? };
+    let engine = Engine::connect().await?;
+    Ok(ChosenCluster::Ours(Box::new(Lease::acquire(&engine, &folders, &request, progress).await?)))
+}
+
+impl ChosenCluster {
+    /// Where the operator comes from.
+    pub fn operator(&self) -> OperatorChoice {
+        match self {
+            Self::Ours(_) => OperatorChoice::Install,
+            Self::Existing(_, choice) => choice.operator,
+        }
+    }
+
+    /// What pods call an image of the harness's own that is called `made` on this machine.
+    pub fn image(&self, role: ImageRole, made: &str) -> String {
+        match self {
+            Self::Ours(_) => made.to_owned(),
+            Self::Existing(_, choice) => choice.images.reference(role, made),
+        }
+    }
+
+    /// The image that was named for a role, whatever would be made.
+    pub(super) fn named_image(&self, role: ImageRole) -> Option<String> {
+        match self {
+            Self::Ours(_) => None,
+            Self::Existing(_, choice) => choice.images.named(role).cloned(),
+        }
+    }
+}
+
+impl OwnImages {
+    /// What pods call an image that is called `made` on this machine.
+    pub fn reference(&self, role: ImageRole, made: &str) -> String {
+        match (self.named(role), &self.registry) {
+            (Some(named), _) => named.clone(),
+            (None, Some(registry)) => format!("{}/{made}", registry.trim_end_matches('/')),
+            (None, None) => made.to_owned(),
+        }
+    }
+
+    fn named(&self, role: ImageRole) -> Option<&String> {
+        match role {
+            ImageRole::Components => self.components.as_ref(),
+            ImageRole::Anvil => self.anvil.as_ref(),
+        }
+    }
+}
+
+impl Deref for ChosenCluster {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        match self {
+            Self::Ours(lease) => lease,
+            Self::Existing(cluster, _) => cluster,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MADE: &str = "hourglass-harness/components:0123";
+
+    #[rstest::rstest]
+    #[case::on_the_nodes(None, None, MADE)]
+    #[case::in_a_registry(
+        Some("registry.example/team"),
+        None,
+        "registry.example/team/hourglass-harness/components:0123"
+    )]
+    #[case::in_its_root(Some("registry.example/"), None, "registry.example/hourglass-harness/components:0123")]
+    #[case::named(Some("registry.example"), Some("mine/harness:v1"), "mine/harness:v1")]
+    fn nodes_out_of_reach_are_told_where_images_are(
+        #[case] registry: Option<&str>,
+        #[case] components: Option<&str>,
+        #[case] expected: &str,
+    ) {
+        let [registry, components] = [registry, components].map(|text| text.map(str::to_owned));
+        let images = OwnImages { registry, components, anvil: Some("mine/anvil".to_owned()) };
+        assert_eq!(images.reference(ImageRole::Components, MADE), expected);
+        assert_eq!(images.reference(ImageRole::Anvil, "hourglass-harness/anvil:0123"), "mine/anvil");
+    }
+}

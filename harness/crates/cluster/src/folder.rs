@@ -1,0 +1,175 @@
+//! What is remembered of clusters on this machine: a folder each, with its kubeconfig and its state.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use hourglass_base::cache::cache_folder;
+use hourglass_reaper::Owner;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ClusterError, ClusterName, ClusterSpec, Fingerprint};
+
+const STATE: &str = "state.json";
+/// No cluster can be called like this.
+const FAILED: &str = "_failed";
+
+/// The folders of all clusters that the harness made on this machine.
+#[derive(Debug, Clone)]
+pub struct ClusterFolders {
+    root: PathBuf,
+}
+
+/// The folder of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterFolder {
+    path: PathBuf,
+}
+
+/// How far a cluster has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// It is being made; when its maker is gone it never will be.
+    Creating,
+    /// It was usable once.
+    Usable,
+    /// It is being removed.
+    Deleting,
+}
+
+/// What is remembered of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterState {
+    /// Its name.
+    pub name: ClusterName,
+    /// What it was asked to be like.
+    pub spec: ClusterSpec,
+    /// Which trials it suits.
+    pub fingerprint: Fingerprint,
+    /// The engine's id of its node image.
+    pub node_image_id: String,
+    /// The name of its network.
+    pub network: String,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The process that makes or made it.
+    pub owner: Option<Owner>,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// When each of its nodes was started last, as the engine says it, by their names: another time means that it went
+    /// through a restart.
+    #[serde(default)]
+    pub started: std::collections::BTreeMap<String, String>,
+    /// The address of the engine that has it; another one knows nothing of it.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// How long it is to stay when nobody uses it.
+    #[serde(default)]
+    pub idle: Option<Duration>,
+}
+
+impl ClusterFolders {
+    /// Below the harness's cache folder (`HARNESS_CACHE`), which outlives a restart of the machine as the clusters do.
+    pub fn locate() -> Result<Self, ClusterError> {
+        Ok(Self::below(cache_folder()?.join("clusters")))
+    }
+
+    /// Below a folder of one's own.
+    pub fn below(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder that holds them.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of what clusters had to say that could not be made.
+    pub fn failed(&self) -> PathBuf {
+        self.root.join(FAILED)
+    }
+
+    /// The folder of a cluster, which need not be there.
+    pub fn folder_of(&self, name: &ClusterName) -> ClusterFolder {
+        ClusterFolder { path: self.root.join(name.as_str()) }
+    }
+
+    /// The clusters that have a folder, by name.
+    pub fn names(&self) -> Result<Vec<ClusterName>, ClusterError> {
+        let entries = match fs::read_dir(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(ClusterError::file("list", &self.root))?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(ClusterError::file("list", &self.root))?;
+            names.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+impl ClusterFolder {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The cluster's own kubeconfig; the user's is never touched.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.path.join("kubeconfig")
+    }
+
+    /// What kind is told.
+    pub fn kind_config(&self) -> PathBuf {
+        self.path.join("kind.yaml")
+    }
+
+    /// What kubeadm changes in the pods of its control plane.
+    pub fn patches(&self) -> PathBuf {
+        self.path.join("patches")
+    }
+
+    /// The file of the cluster's state.
+    pub fn state_file(&self) -> PathBuf {
+        self.path.join(STATE)
+    }
+
+    /// What is remembered; nothing where there is no such cluster.
+    pub fn state(&self) -> Result<Option<ClusterState>, ClusterError> {
+        let path = self.state_file();
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(ClusterError::file("read", &path))?,
+        };
+        serde_json::from_str(&text).map(Some).map_err(|source| ClusterError::State { path, source })
+    }
+
+    /// Remembers it, whole or not at all.
+    pub fn keep(&self, state: &ClusterState) -> Result<(), ClusterError> {
+        let path = self.state_file();
+        let write = || {
+            fs::create_dir_all(&self.path)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            serde_json::to_writer_pretty(&mut file, state)?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(ClusterError::file("write", &path))
+    }
+
+    /// Forgets the cluster.
+    pub fn remove(&self) -> Result<(), ClusterError> {
+        match fs::remove_dir_all(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ClusterError::file("remove", &self.path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether the user of a context may do what trials do, asked before anything is made.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use kube::{Api, api::PostParams};
+
+use super::GuardError;
+use crate::{Cluster, ClusterError, OperatorChoice};
+
+/// How many questions are asked at once.
+const AT_ONCE: usize = 16;
+
+/// What is done with a kind of resource: its group, its plural, and the verbs.
+type Needed = (&'static str, &'static str, &'static [&'static str]);
+
+/// What every trial does. Namespaces are made by the harness, so that all of it is asked for all namespaces.
+const BY_TRIALS: [Needed; 15] = [
+    ("", "namespaces", &["create", "delete", "list", "watch"]),
+    ("", "nodes", &["list"]),
+    ("", "pods", &["create", "delete", "watch"]),
+    ("", "pods/log", &["get"]),
+    ("", "pods/portforward", &["create"]),
+    ("", "services", &["create", "watch"]),
+    ("", "configmaps", &["create", "patch"]),
+    ("", "secrets", &["create", "patch", "list"]),
+    ("", "serviceaccounts", &["create", "watch"]),
+    ("", "events", &["list"]),
+    ("apps", "deployments", &["create", "patch", "watch"]),
+    ("apps", "statefulsets", &["create", "patch", "watch"]),
+    ("discovery.k8s.io", "endpointslices", &["watch"]),
+    ("hourglass.eigenlayer.io", "performers", &["create", "delete", "patch", "watch"]),
+    ("rbac.authorization.k8s.io", "roles", &["create"]),
+];
+/// What the installation of the operator does beside that.
+const BY_INSTALLATION: [Needed; 3] = [
+    ("apiextensions.k8s.io", "customresourcedefinitions", &["create", "patch", "watch"]),
+    ("rbac.authorization.k8s.io", "clusterroles", &["create", "patch", "delete"]),
+    ("rbac.authorization.k8s.io", "clusterrolebindings", &["create", "patch", "delete"]),
+];
+
+/// Fails with all that is not allowed.
+pub(crate) async fn permitted(cluster: &Cluster, operator: OperatorChoice) -> Result<(), ClusterError> {
+    let installation: &[Needed] = match operator {
+        OperatorChoice::Install => &BY_INSTALLATION,
+        OperatorChoice::Existing => &[],
+    };
+    let needed = BY_TRIALS.iter().chain(installation);
+    let questions = needed.flat_map(|(group, plural, verbs)| verbs.iter().map(move |verb| (*group, *plural, *verb)));
+    let questions: Vec<_> = questions.collect();
+    let answers = stream::iter(questions).map(|(group, plural, verb)| async move {
+        let allowed = may(cluster, group, plural, verb).await?;
+        Ok::<_, ClusterError>((!allowed).then(|| described(group, plural, verb)))
+    });
+    let answers: Vec<_> = answers.buffered(AT_ONCE).try_collect().await?;
+    let missing: Vec<_> = answers.into_iter().flatten().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(GuardError::Forbidden { cluster: cluster.name.clone(), missing }.into())
+}
+
+async fn may(cluster: &Cluster, group: &str, plural: &str, verb: &str) -> Result<bool, ClusterError> {
+    let (resource, subresource) = match plural.split_once('/') {
+        Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+        None => (plural, None),
+    };
+    let attributes = ResourceAttributes {
+        group: Some(group.to_owned()),
+        resource: Some(resource.to_owned()),
+        subresource,
+        verb: Some(verb.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let review = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..<_>::default() },
+        ..SelfSubjectAccessReview::default()
+    };
+    let api = Api::<SelfSubjectAccessReview>::all(cluster.client.clone());
+    let answer = api.create(&PostParams::default(), &review).await;
+    let answer = answer.map_err(ClusterError::api(&cluster.name, "ask what its user may do"))?;
+    Ok(answer.status.is_some_and(|status| status.allowed))
+}
+
+/// `create deployments.apps`
+fn described(group: &str, plural: &str, verb: &str) -> String {
+    if group.is_empty() { format!("{verb} {plural}") } else { format!("{verb} {plural}.{group}") }
+}

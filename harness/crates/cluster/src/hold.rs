@@ -1,0 +1,54 @@
+//! Pods that are to stay down: one that is deleted while a finalizer of ours is on it ends, but its name stays taken, so
+//! that a `StatefulSet` does not put another in its place before it is let go.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt as _,
+    api::{ListParams, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use super::{Cluster, ClusterError};
+
+/// Keeps the name of a pod that has ended.
+const HOLD: &str = "hourglass-harness/hold";
+
+/// Holds a pod; it is to be deleted next.
+pub async fn hold(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
+    let finalizers: Vec<_> = pod.finalizers().iter().map(String::as_str).chain([HOLD]).collect();
+    patch(cluster, pod, &json!(finalizers)).await
+}
+
+/// Lets all pods of a namespace go.
+pub async fn let_go(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
+    let api = Api::<Pod>::namespaced(cluster.client.clone(), namespace);
+    let pods = api.list(&ListParams::default()).await;
+    let pods = pods.map_err(ClusterError::api(&cluster.name, format!("list the pods of namespace {namespace}")))?;
+    for pod in pods.iter().filter(|pod| is_held(pod)) {
+        let_pod_go(cluster, pod).await?;
+    }
+    Ok(())
+}
+
+/// Lets one pod go.
+pub async fn let_pod_go(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
+    let others: Vec<_> = pod.finalizers().iter().filter(|finalizer| *finalizer != HOLD).collect();
+    patch(cluster, pod, &json!(others)).await
+}
+
+fn is_held(pod: &Pod) -> bool {
+    pod.finalizers().iter().any(|finalizer| finalizer == HOLD)
+}
+
+async fn patch(cluster: &Cluster, pod: &Pod, finalizers: &Value) -> Result<(), ClusterError> {
+    let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
+    let api = Api::<Pod>::namespaced(cluster.client.clone(), &namespace);
+    let patch = json!({ "metadata": { "finalizers": finalizers } });
+    let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await;
+    match patched {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        patched => patched
+            .map(drop)
+            .map_err(ClusterError::api(&cluster.name, format!("change the finalizers of pod {namespace}/{name}"))),
+    }
+}

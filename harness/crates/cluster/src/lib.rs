@@ -1,0 +1,54 @@
+//! Kubernetes clusters: made with kind or found by a kubeconfig, watched until they are usable, and lent to trials.
+//!
+//! What may live here: clusters, their nodes, and what is asked of them whatever runs in them. Images are brought to nodes
+//! by `image`; what a trial puts into a cluster belongs to `runtime`.
+
+mod access;
+mod choice;
+pub mod diagnostics;
+mod error;
+mod existing;
+mod folder;
+mod guard;
+mod handle;
+mod heal;
+mod health;
+pub mod helm;
+mod hold;
+pub mod kind;
+mod lease;
+mod lost;
+mod namespace;
+pub mod operator;
+mod pod_exec;
+mod pod_image;
+pub mod probe;
+pub mod reach;
+mod spec;
+mod sweep;
+mod tools;
+mod usable;
+
+pub use access::PluginError;
+pub(crate) use access::files as kubeconfig_files;
+pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, OwnImages};
+pub use error::ClusterError;
+pub use existing::Existing;
+pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
+pub use guard::GuardError;
+pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
+pub use hold::{hold, let_go, let_pod_go};
+pub use hourglass_engine::{Executed, Node, NodeRole};
+pub use lease::{
+    Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
+    look, remove,
+};
+pub use namespace::{
+    FoundNamespace, OwnNamespace, RemovedNamespace, metadata_of, namespaces_of_runs, sweep_namespaces,
+};
+pub use pod_exec::run_in_pod;
+pub use pod_image::PodImage;
+pub use spec::{ClusterSpec, Fingerprint, KUBERNETES_VERSION, NODE_IMAGE, PortMapping};
+pub use sweep::Namespaces;
+pub use tools::{FoundTool, Tool, ToolError};
+pub use usable::watch;

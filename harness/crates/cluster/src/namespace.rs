@@ -1,0 +1,316 @@
+//! Namespaces of ours: made for a trial or for probes, awaited, removed, and found again when their maker is gone.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use futures::future::join_all;
+use hourglass_reaper::{Labels, OWNER_FILE, Owner, RUN_LABEL, rounded};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use kube::{
+    Api, ResourceExt as _,
+    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
+    runtime::watcher,
+};
+use tokio::time::timeout;
+
+use super::{Cluster, ClusterError, hold::let_go, usable::watch};
+
+/// How long the service account of a new namespace may take.
+const USABLE_WITHIN: Duration = Duration::from_secs(30);
+/// The longest value that Kubernetes takes for a label.
+const LONGEST_VALUE: usize = 63;
+
+/// A namespace of ours. Dropping it leaves it there: it is to be removed with [`Self::remove`], and what was not is found
+/// by [`sweep_namespaces`].
+#[derive(Debug)]
+#[must_use = "it stays in the cluster until it is removed"]
+pub struct OwnNamespace {
+    cluster: Cluster,
+    name: String,
+}
+
+impl OwnNamespace {
+    /// Makes one, with a name of its own, and waits until pods can be made in it: until its service account is there.
+    pub async fn create(cluster: &Cluster, labels: &Labels) -> Result<Self, ClusterError> {
+        let (labels, annotations, prefix) = {
+            let (own, annotations) = metadata_of(labels.to_map());
+            (own, annotations, format!("hourglass-{}-", labels.run))
+        };
+        let namespace = Namespace {
+            metadata: ObjectMeta {
+                generate_name: Some(prefix),
+                labels: Some(labels),
+                annotations: Some(annotations),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        let api = Api::<Namespace>::all(cluster.client.clone());
+        let created = api.create(&PostParams::default(), &namespace).await;
+        let name = created.map_err(ClusterError::api(&cluster.name, "create a namespace"))?.name_any();
+        let own = Self { cluster: cluster.clone(), name };
+        if let Err(error) = own.usable().await {
+            // Nobody else knows of it; the error that led here is the one to report.
+            let _ = delete(&own.cluster, &own.name).await;
+            return Err(error);
+        }
+        Ok(own)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What of a kind is in it.
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.cluster.client.clone(), &self.name)
+    }
+
+    /// Removes it with all that is in it, and waits until it is gone. One that is gone already is no error; of one that
+    /// stays the error says what holds it.
+    pub async fn remove(self, within: Duration) -> Result<(), ClusterError> {
+        remove(&self.cluster, &self.name, within).await
+    }
+
+    /// Asks for its removal and does not wait: the control plane puts that off for five seconds, whatever is in it. To be
+    /// called when everything in it is gone.
+    pub async fn leave(self) -> Result<(), ClusterError> {
+        delete(&self.cluster, &self.name).await.map(drop)
+    }
+
+    async fn usable(&self) -> Result<(), ClusterError> {
+        let by_name = watcher::Config::default().fields("metadata.name=default");
+        let there = watch(&self.cluster, self.api::<ServiceAccount>(), by_name, "service accounts", |accounts| {
+            (!accounts.is_empty()).then_some(())
+        });
+        timeout(USABLE_WITHIN, there).await.map_err(|_| ClusterError::NamespaceNotUsable {
+            namespace: self.name.clone(),
+            within: USABLE_WITHIN,
+            state: "its service account `default` is not there".to_owned(),
+        })?
+    }
+}
+
+/// Labels and annotations of a Kubernetes object for these keys and values: what Kubernetes takes as a label is one, and
+/// the rest, paths and names with `/` or `::`, are annotations.
+pub fn metadata_of(
+    map: impl IntoIterator<Item = (String, String)>,
+) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    map.into_iter().partition(|(_, value)| is_label_value(value))
+}
+
+fn is_label_value(value: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let ends = [value.bytes().next(), value.bytes().last()];
+    value.len() <= LONGEST_VALUE
+        && value.bytes().all(inner)
+        && ends.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// A namespace of some run.
+#[derive(Debug, Clone)]
+pub struct FoundNamespace {
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub labels: Labels,
+    /// Why nobody needs it any more, as "its owner, process 12, is gone"; nothing where somebody may.
+    pub nobodys: Option<String>,
+}
+
+/// What became of a namespace that nobody needed.
+#[derive(Debug)]
+pub struct RemovedNamespace {
+    /// The namespace.
+    pub found: FoundNamespace,
+    /// Whether it is gone.
+    pub removed: Result<(), ClusterError>,
+}
+
+/// The namespaces of all runs in a cluster.
+pub async fn namespaces_of_runs(cluster: &Cluster) -> Result<Vec<FoundNamespace>, ClusterError> {
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    let listed = api.list(&ListParams::default().labels(RUN_LABEL)).await;
+    let listed = listed.map_err(ClusterError::api(&cluster.name, "list the namespaces of runs"))?;
+    let now = Timestamp::now();
+    // Clusters of ours are of this machine; what others made may be used from several.
+    let shared = cluster.machine.is_none();
+    Ok(listed.into_iter().filter_map(|namespace| FoundNamespace::of(namespace, shared, now)).collect())
+}
+
+/// Whether no run has a namespace in a cluster. Those that are on their way out are awaited; one that does not go within
+/// the time given is an error.
+pub(super) async fn free_of_runs(cluster: &Cluster, within: Duration) -> Result<bool, ClusterError> {
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    let of_runs = watcher::Config::default().labels(RUN_LABEL);
+    let mut last = None;
+    let free = watch(cluster, api, of_runs, "namespaces", |namespaces| {
+        last = namespaces.values().next().cloned();
+        let is_used = namespaces.values().any(|namespace| namespace.metadata.deletion_timestamp.is_none());
+        if is_used { Some(false) } else { namespaces.is_empty().then_some(true) }
+    });
+    match (timeout(within, free).await, last) {
+        (Ok(free), _) => free,
+        (Err(_), None) => Ok(true),
+        (Err(_), Some(namespace)) => {
+            let held_by = held_by(&namespace);
+            Err(ClusterError::NamespaceStuck { namespace: namespace.name_any(), within, held_by })
+        }
+    }
+}
+
+/// Removes the namespaces that nobody needs any more, side by side, each within the time given.
+pub async fn sweep_namespaces(cluster: &Cluster, within: Duration) -> Result<Vec<RemovedNamespace>, ClusterError> {
+    let found = namespaces_of_runs(cluster).await?.into_iter().filter(|found| found.nobodys.is_some());
+    let removals = found.map(|found| async {
+        let removed = remove(cluster, &found.name, within).await;
+        RemovedNamespace { found, removed }
+    });
+    Ok(join_all(removals).await)
+}
+
+impl FoundNamespace {
+    fn of(namespace: Namespace, shared: bool, now: Timestamp) -> Option<Self> {
+        let name = namespace.name_any();
+        let ObjectMeta { labels, annotations, .. } = namespace.metadata;
+        let map = labels.into_iter().chain(annotations).flatten().collect();
+        let labels = Labels::from_map(&map)?;
+        Some(Self { name, nobodys: nobodys(&labels, shared, now), labels })
+    }
+}
+
+/// Why nobody needs what carries these labels. Of an owner on another machine nothing is known here: there only the time
+/// decides.
+fn nobodys(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
+    if let Some(expires) = labels.expires.filter(|expires| *expires <= now) {
+        return Some(format!("expired {} ago", rounded(expires, now)));
+    }
+    let owner = labels.owner.as_ref()?;
+    let elsewhere = shared && Owner::current().is_some_and(|current| current.boot != owner.boot);
+    if elsewhere || owner.is_alive() || labels.folder.as_deref().is_some_and(is_kept) {
+        return None;
+    }
+    Some(format!("its owner, process {}, is gone", owner.pid))
+}
+
+/// Whether a trial was left on purpose: its folder is there and belongs to nobody.
+fn is_kept(folder: &Path) -> bool {
+    folder.is_dir() && !folder.join(OWNER_FILE).exists()
+}
+
+/// Removes a namespace and waits until it is gone; one that is not there is no error.
+pub(super) async fn remove(cluster: &Cluster, name: &str, within: Duration) -> Result<(), ClusterError> {
+    let Some(removed) = delete(cluster, name).await? else { return Ok(()) };
+    // What a fault keeps in it would stay for ever.
+    let_go(cluster, name).await?;
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    let by_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let mut last = removed.clone();
+    let gone = watch(cluster, api, by_name, "namespaces", |namespaces| {
+        // Another one may have got the name since.
+        let same = namespaces.values().find(|namespace| namespace.metadata.uid == removed.metadata.uid);
+        same.map(|namespace| last.clone_from(namespace)).is_none().then_some(())
+    });
+    match timeout(within, gone).await {
+        Ok(gone) => gone,
+        Err(_) => Err(ClusterError::NamespaceStuck { namespace: name.to_owned(), within, held_by: held_by(&last) }),
+    }
+}
+
+/// Asks for its removal; gives it as it is then, nothing where it is not there.
+async fn delete(cluster: &Cluster, name: &str) -> Result<Option<Namespace>, ClusterError> {
+    let api = Api::<Namespace>::all(cluster.client.clone());
+    let fail = || ClusterError::api(&cluster.name, format!("delete namespace {name}"));
+    match api.delete(name, &DeleteParams::background()).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        // It is being removed already.
+        Err(kube::Error::Api(status)) if status.code == 409 => api.get_opt(name).await.map_err(fail()),
+        Err(error) => Err(fail()(error)),
+        Ok(_) => api.get_opt(name).await.map_err(fail()),
+    }
+}
+
+/// What holds a namespace that is being removed, in its own words.
+fn held_by(namespace: &Namespace) -> String {
+    let own = namespace.finalizers().iter().map(|finalizer| format!("it has finalizer {finalizer}"));
+    let status = namespace.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let conditions = status.into_iter().flatten().filter(|condition| condition.status == "True");
+    let said = conditions.map(|condition| {
+        let message = condition.message.clone().unwrap_or_default();
+        format!("{}: {}", condition.type_, message.trim_end())
+    });
+    let all: Vec<_> = own.chain(said).collect();
+    if all.is_empty() {
+        "its content is being removed, and nothing says what is left".to_owned()
+    } else {
+        all.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use hourglass_reaper::{BOOT_ID_LABEL, FOLDER_LABEL, OWNER_PID_LABEL, RunId, TRIAL_LABEL};
+
+    use super::*;
+
+    fn labels() -> Labels {
+        Labels::new(RunId::generate(), "kubernetes::square").in_folder(Path::new("/runs/r"))
+    }
+
+    /// Kubernetes refuses the whole object for one label, and the sweep needs all of them back.
+    #[test]
+    fn what_is_no_label_is_an_annotation_and_both_are_read() {
+        let written = labels();
+        let (own, annotations) = metadata_of(written.to_map());
+        assert!([RUN_LABEL, OWNER_PID_LABEL, BOOT_ID_LABEL].iter().all(|key| own.contains_key(*key)), "{own:?}");
+        assert_eq!(annotations.keys().map(String::as_str).collect::<Vec<_>>(), [FOLDER_LABEL, TRIAL_LABEL]);
+        let metadata =
+            ObjectMeta { labels: Some(own), annotations: Some(annotations), name: Some("n".into()), ..<_>::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        let found = FoundNamespace::of(namespace, false, Timestamp::now()).unwrap();
+        assert_eq!((&found.labels.owner, found.labels.trial.as_str()), (&written.owner, "kubernetes::square"));
+        assert_eq!(found.labels.folder, Some(PathBuf::from("/runs/r")));
+        assert!(found.nobodys.is_none(), "what a living process made would be removed: {found:?}");
+    }
+
+    #[rstest::rstest]
+    #[case::empty("", true)]
+    #[case::number("12", true)]
+    #[case::uuid("f81d4fae-7dec-11d0-a765-00a0c91e6bf6", true)]
+    #[case::path("/runs/r", false)]
+    #[case::trial("kubernetes::square", false)]
+    #[case::hyphen_first("-a", false)]
+    #[case::dot_last("a.", false)]
+    #[case::blank("a b", false)]
+    #[case::letters_of_others("größe", false)]
+    fn label_values_are_told_as_kubernetes_does(#[case] value: &str, #[case] label: bool) {
+        assert_eq!(is_label_value(value), label);
+        assert!(!is_label_value(&"a".repeat(64)));
+    }
+
+    #[test]
+    fn only_what_nobody_needs_is_swept() {
+        let now = Timestamp::now();
+        let gone = |boot: Option<&str>| {
+            let current = Owner::current().unwrap();
+            let boot = boot.map_or_else(|| current.boot.clone(), str::to_owned);
+            Labels { owner: Some(Owner { started: 1, boot, ..current }), ..labels() }
+        };
+        assert!(nobodys(&labels(), false, now).is_none(), "its owner lives");
+        assert!(nobodys(&gone(None), true, now).is_some_and(|why| why.contains("is gone")));
+        assert!(nobodys(&gone(Some("another")), false, now).is_some(), "the machine was started anew");
+        assert!(nobodys(&gone(Some("another")), true, now).is_none(), "its owner may live on another machine");
+        let expired = Labels { expires: Some(now - jiff::SignedDuration::from_hours(2)), ..labels() };
+        assert_eq!(nobodys(&expired, true, now).as_deref(), Some("expired 2h ago"));
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Labels { folder: Some(folder.path().to_owned()), ..gone(None) };
+        assert!(nobodys(&kept, false, now).is_none(), "it was kept on purpose");
+    }
+}

@@ -1,0 +1,128 @@
+//! Why there is no operator.
+
+use std::time::Duration;
+
+use crate::{ClusterError, helm::HelmError};
+
+/// Why there is no operator in a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(Box<ClusterError>),
+    /// Its release.
+    #[error(transparent)]
+    Helm(Box<HelmError>),
+    /// The definition of Performer is there, and not as it would have to be.
+    #[error("use definition {crd} of cluster {cluster}: {reason}")]
+    Crd {
+        /// The cluster.
+        cluster: String,
+        /// The definition.
+        crd: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// The API server does not take the definition in.
+    #[error("see definition {crd} of cluster {cluster} established within {}: {state}", humantime::format_duration(*within))]
+    CrdNotEstablished {
+        /// The cluster.
+        cluster: String,
+        /// The definition.
+        crd: String,
+        /// How long it was awaited.
+        within: Duration,
+        /// What was seen last.
+        state: String,
+    },
+    /// Two would work against each other.
+    #[error("install the operator in cluster {cluster}: Deployment {found} is one, which the harness did not install")]
+    Other {
+        /// The cluster.
+        cluster: String,
+        /// Namespace and name of its Deployment.
+        found: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// The namespace is somebody's.
+    #[error(
+        "install the operator in cluster {cluster}: there is a namespace {namespace}, which the harness did not make"
+    )]
+    NamespaceTaken {
+        /// The cluster.
+        cluster: String,
+        /// The namespace.
+        namespace: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// None runs where one was to be.
+    #[error("use the operator that runs in cluster {cluster}: {reason}")]
+    None {
+        /// The cluster.
+        cluster: String,
+        /// What was found.
+        reason: String,
+    },
+    /// Its pods do not get their image.
+    #[error("run the operator in cluster {cluster}: its nodes do not get image {image}: {said}")]
+    Image {
+        /// The cluster.
+        cluster: String,
+        /// The image.
+        image: String,
+        /// What the kubelet says.
+        said: String,
+        /// Whether nodes may pull it.
+        pulled: bool,
+    },
+    /// It does not run.
+    #[error("see the operator of cluster {cluster} available{}: {state}{log}", within.map(|within| format!(" within {}", humantime::format_duration(within))).unwrap_or_default())]
+    NotAvailable {
+        /// The cluster.
+        cluster: String,
+        /// How long it was awaited; nothing where that is of no use.
+        within: Option<Duration>,
+        /// What its Deployment and its pods say.
+        state: String,
+        /// The end of its log, with a heading of its own; empty where there is none.
+        log: String,
+    },
+}
+
+impl From<ClusterError> for OperatorError {
+    fn from(error: ClusterError) -> Self {
+        Self::Cluster(Box::new(error))
+    }
+}
+
+impl From<HelmError> for OperatorError {
+    fn from(error: HelmError) -> Self {
+        Self::Helm(Box::new(error))
+    }
+}
+
+impl OperatorError {
+    /// What to do about it, where that is known.
+    pub fn remedy(&self) -> Option<String> {
+        let remedy = match self {
+            Self::Cluster(error) => return error.remedy(),
+            Self::Helm(error) => return error.remedy(),
+            Self::Crd { remedy, .. } | Self::Other { remedy, .. } | Self::NamespaceTaken { remedy, .. } => {
+                remedy.clone()
+            }
+            Self::CrdNotEstablished { crd, .. } => format!("see what `kubectl describe crd {crd}` says"),
+            Self::None { .. } => "choose --operator install, or have one installed".to_owned(),
+            Self::Image { pulled: true, .. } => {
+                "push the image where the nodes can pull it and name that with --registry or --components-image"
+                    .to_owned()
+            }
+            Self::Image { .. } => "run again: what a node lacks is sent to it".to_owned(),
+            Self::NotAvailable { .. } => return None,
+        };
+        Some(remedy)
+    }
+}

@@ -1,0 +1,158 @@
+//! Who installs the operator of a cluster, and who uses it.
+//!
+//! Taken in this order, and never in another: gate, use. Whoever has the gate alone gets the operator alone as well, when
+//! those who use it are done; nobody new comes in before.
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, ResourceExt as _};
+
+use crate::{
+    Cluster, ClusterError, ClusterFolders, Progress,
+    lease::{LockFile, Locked},
+};
+
+/// Where locks of clusters lie that others made; no cluster of ours can be called like this.
+const OF_OTHERS: &str = "_existing";
+/// The namespace that every cluster has, and none has twice.
+const SYSTEM: &str = "kube-system";
+
+pub(super) struct OperatorLocks {
+    gate: LockFile,
+    usage: LockFile,
+}
+
+/// The operator, as long as this is held.
+#[derive(Debug)]
+pub(super) struct Gated {
+    gate: Locked,
+    usage: Locked,
+}
+
+impl OperatorLocks {
+    /// Those of a cluster of ours are in its folder; of another one, they are among those of this machine, by what its
+    /// API server tells it from others by.
+    pub(super) async fn of(cluster: &Cluster) -> Result<Self, ClusterError> {
+        let own = cluster.machine.as_ref().and_then(|_| cluster.kubeconfig.parent());
+        let folder = match own {
+            Some(folder) => folder.to_owned(),
+            None => ClusterFolders::locate()?.root().join(OF_OTHERS).join(identity(cluster).await?),
+        };
+        let file = |kind: &str| LockFile::new(folder.join(format!("operator.{kind}")));
+        Ok(Self { gate: file("gate"), usage: file("use") })
+    }
+
+    /// With others that use it.
+    pub(super) async fn shared(&self, progress: &Progress<'_>) -> Result<Gated, ClusterError> {
+        let gate = if let Some(gate) = self.gate.try_shared()? {
+            gate
+        } else {
+            progress("waiting for another trial that installs the operator");
+            self.gate.shared().await?
+        };
+        Ok(Gated { gate, usage: self.use_shared(progress).await? })
+    }
+
+    /// With nobody else.
+    pub(super) async fn alone(&self, progress: &Progress<'_>) -> Result<Gated, ClusterError> {
+        let gate = self.gate.exclusive().await?;
+        let usage = if let Some(usage) = self.usage.try_exclusive()? {
+            usage
+        } else {
+            progress("waiting for trials that use the operator");
+            self.usage.exclusive().await?
+        };
+        Ok(Gated { gate, usage })
+    }
+
+    /// With nobody else; nothing where somebody has it.
+    pub(super) fn try_alone(&self) -> Result<Option<Gated>, ClusterError> {
+        let Some(gate) = self.gate.try_exclusive()? else { return Ok(None) };
+        Ok(self.usage.try_exclusive()?.map(|usage| Gated { gate, usage }))
+    }
+
+    /// Lets others use it as well.
+    pub(super) async fn share(&self, gated: Gated, progress: &Progress<'_>) -> Result<Locked, ClusterError> {
+        let Gated { gate, usage } = gated;
+        drop(usage);
+        // Behind the gate nobody can have come in between.
+        let shared = self.use_shared(progress).await?;
+        drop(gate);
+        Ok(shared)
+    }
+
+    async fn use_shared(&self, progress: &Progress<'_>) -> Result<Locked, ClusterError> {
+        if let Some(usage) = self.usage.try_shared()? {
+            return Ok(usage);
+        }
+        progress("waiting for a trial that has the operator alone");
+        self.usage.shared().await
+    }
+}
+
+impl Gated {
+    /// Lets others through the gate.
+    pub(super) fn used(self) -> Locked {
+        let Self { gate, usage } = self;
+        drop(gate);
+        usage
+    }
+}
+
+async fn identity(cluster: &Cluster) -> Result<String, ClusterError> {
+    let found = Api::<Namespace>::all(cluster.client.clone()).get(SYSTEM).await;
+    let found = found.map_err(ClusterError::api(&cluster.name, format!("look at namespace {SYSTEM}")))?;
+    Ok(found.uid().unwrap_or_else(|| found.name_any()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(50);
+    const QUIET: &Progress<'static> = &|_| {};
+
+    fn locks() -> (tempfile::TempDir, OperatorLocks) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |kind: &str| LockFile::new(folder.path().join(kind));
+        let locks = OperatorLocks { gate: file("gate"), usage: file("use") };
+        (folder, locks)
+    }
+
+    /// A trial whose operator is replaced under it tests something else.
+    #[tokio::test]
+    async fn an_operator_that_is_used_is_not_replaced() {
+        let (_folder, locks) = locks();
+        let user = locks.shared(QUIET).await.unwrap().used();
+        assert!(timeout(SOON, locks.alone(QUIET)).await.is_err());
+        drop(user);
+        timeout(Duration::from_secs(10), locks.alone(QUIET)).await.unwrap().unwrap();
+    }
+
+    /// Trials that come one after the other must not keep for ever who needs another operator.
+    #[tokio::test]
+    async fn who_waits_for_it_alone_lets_nobody_new_in() {
+        let (_folder, locks) = locks();
+        let user = locks.shared(QUIET).await.unwrap().used();
+        let waiting = locks.gate.exclusive().await.unwrap();
+        assert!(timeout(SOON, locks.shared(QUIET)).await.is_err());
+        drop(waiting);
+        timeout(Duration::from_secs(10), locks.shared(QUIET)).await.unwrap().unwrap();
+        drop(user);
+    }
+
+    #[tokio::test]
+    async fn who_has_installed_it_shares_it() {
+        let (_folder, locks) = locks();
+        let alone = locks.alone(QUIET).await.unwrap();
+        assert!(locks.try_alone().unwrap().is_none());
+        let first = locks.share(alone, QUIET).await.unwrap();
+        let second = locks.shared(QUIET).await.unwrap().used();
+        assert!(locks.try_alone().unwrap().is_none());
+        drop((first, second));
+        assert!(locks.try_alone().unwrap().is_some());
+    }
+}

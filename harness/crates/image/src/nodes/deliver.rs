@@ -1,0 +1,120 @@
+//! Images brought to nodes, each only to those that lack it.
+
+use std::{path::Path, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use futures::future::try_join_all;
+use hourglass_engine::{Engine, Node};
+
+use super::{
+    feed::feed,
+    held::Held,
+    turn::Turn,
+    wanted::{NodeImage, Wanted},
+};
+use crate::{ImageError, memory};
+
+/// How long a node may take to give an image another name.
+const TAGGED_WITHIN: Duration = Duration::from_secs(30);
+/// How long the kubelet's side of containerd may take to hear of an image; it hears of it within milliseconds.
+const KNOWN_WITHIN: Duration = Duration::from_secs(15);
+
+/// An image that a node has, for pods with [`PullPolicy::Never`](super::PullPolicy::Never).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveredToNode {
+    /// The node.
+    pub node: String,
+    /// The image's name as pods say it.
+    pub reference: String,
+    /// Whether it had to be sent.
+    pub sent: bool,
+}
+
+/// Sees that each of these nodes has each of these images, by content: what a node has is not sent again, and what several
+/// lack is streamed into all of them at once. Gives an entry for each image and node, in their order.
+pub async fn deliver_to_nodes(
+    engine: &Engine,
+    nodes: &[Node],
+    images: &[NodeImage],
+) -> Result<Vec<DeliveredToNode>, ImageError> {
+    deliver_to_nodes_in(&memory::cache()?, engine, nodes, images).await
+}
+
+/// Likewise, with a cache folder of the caller's.
+pub async fn deliver_to_nodes_in(
+    cache: &Path,
+    engine: &Engine,
+    nodes: &[Node],
+    images: &[NodeImage],
+) -> Result<Vec<DeliveredToNode>, ImageError> {
+    let nodes: Vec<_> = nodes.iter().filter(|node| node.is_kubernetes()).collect();
+    let mut wanted = try_join_all(images.iter().map(|image| Wanted::find(cache, engine, image))).await?;
+    let mut held = ask(engine, &nodes, &wanted).await?;
+    let complete = |held: &[Held]| wanted.iter().all(|image| held.iter().all(|held| held.has(image)));
+    let mut turn = None;
+    if !complete(&held) {
+        turn = Some(Turn::at(cache, &nodes).await?);
+        held = ask(engine, &nodes, &wanted).await?;
+    }
+    let mut delivered = Vec::new();
+    for image in &mut wanted {
+        let lacking = lacking(engine, &nodes, &held, image).await?;
+        if !lacking.is_empty() {
+            send(cache, engine, &lacking, image).await?;
+        }
+        delivered.extend(nodes.iter().map(|node| DeliveredToNode {
+            node: node.name.clone(),
+            reference: image.reference.clone(),
+            sent: lacking.iter().any(|lacking| lacking.name == node.name),
+        }));
+    }
+    drop(turn);
+    Ok(delivered)
+}
+
+async fn ask(engine: &Engine, nodes: &[&Node], wanted: &[Wanted]) -> Result<Vec<Held>, ImageError> {
+    try_join_all(nodes.iter().map(|node| Held::ask(engine, node, wanted))).await
+}
+
+/// The nodes to which an image must be sent: one that has it under another name is told the new one.
+async fn lacking<'a>(
+    engine: &Engine,
+    nodes: &[&'a Node],
+    held: &[Held],
+    image: &Wanted,
+) -> Result<Vec<&'a Node>, ImageError> {
+    let without = nodes.iter().zip(held).filter(|(_, held)| !held.has(image));
+    let looked = without.map(|(node, held)| async {
+        let Some(there) = held.content_of(image) else { return Ok(Some(*node)) };
+        let tag = ["ctr", "--namespace", "k8s.io", "images", "tag", "--force", there, &image.name];
+        node.command(engine, &tag, TAGGED_WITHIN).await?;
+        Ok::<_, ImageError>(None)
+    });
+    Ok(try_join_all(looked).await?.into_iter().flatten().collect())
+}
+
+/// Sends an image, and waits until the kubelet's side of each containerd knows it: a pod that came sooner would be told
+/// that the image is not there, and be tried again much later.
+async fn send(cache: &Path, engine: &Engine, nodes: &[&Node], image: &mut Wanted) -> Result<(), ImageError> {
+    let archive = image.archive(cache, engine).await?;
+    let image = &*image;
+    let held = feed(engine, nodes, image, archive).await?;
+    let late = nodes.iter().zip(held).filter(|(_, held)| !held.has(image));
+    try_join_all(late.map(|(node, _)| known(engine, node, image))).await?;
+    Ok(())
+}
+
+async fn known(engine: &Engine, node: &Node, image: &Wanted) -> Result<(), ImageError> {
+    let not_held = || ImageError::NotHeld { node: node.name.clone(), reference: image.reference.clone() };
+    // It is told to the kubelet's side only.
+    let pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_delay(Duration::from_millis(500))
+        .with_total_delay(Some(KNOWN_WITHIN))
+        .without_max_times();
+    let look = || async {
+        let held = Held::ask(engine, node, std::slice::from_ref(image)).await?;
+        if held.has(image) { Ok(()) } else { Err(not_held()) }
+    };
+    look.retry(pauses).when(|error| matches!(error, ImageError::NotHeld { .. })).await
+}

@@ -1,0 +1,144 @@
+//! What the containerd of a node holds of the images that are wanted, asked with one command a node.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hourglass_engine::{Engine, Node};
+
+use super::wanted::Wanted;
+use crate::ImageError;
+
+/// How long a node may take to say what it holds.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// What the kubelet's images are called after that it knows by the digest of their configuration.
+const BY_CONFIG: &str = "sha256:";
+
+/// Sets `snapshotter` to where images are unpacked: kind sets another one where overlays cannot be had.
+pub(super) const SNAPSHOTTER: &str = r#"snapshotter=$(sed -n 's/^ *snapshotter *= *"\(.*\)"$/\1/p' /etc/containerd/config.toml | head -n 1)
+snapshotter=${snapshotter:-overlayfs}
+"#;
+/// Lists the images that fit any of the filters which are its arguments.
+pub(super) const LIST: &str = r#"exec ctr --namespace k8s.io images check --snapshotter "$snapshotter" "$@""#;
+
+/// The images of one node, as far as they were asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Held(BTreeMap<String, Record>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Record {
+    /// Of the manifest, or of the index of several.
+    digest: String,
+    /// Whether containers can be made of it.
+    unpacked: bool,
+}
+
+impl Held {
+    /// Asks a node for these images.
+    pub(super) async fn ask(engine: &Engine, node: &Node, wanted: &[Wanted]) -> Result<Self, ImageError> {
+        let script = format!("{SNAPSHOTTER}{LIST}");
+        let filters: Vec<_> = wanted.iter().flat_map(filters).collect();
+        let mut command = vec!["sh", "-c", &script, "sh"];
+        command.extend(filters.iter().map(String::as_str));
+        let executed = node.execute(engine, &command, ANSWER_WITHIN).await?;
+        // It fails as well where the content of one image cannot be read, which is one that the node does not hold.
+        if executed.code != 0 && executed.stdout.is_empty() {
+            return Err(ImageError::NodeSilent { node: node.name.clone(), said: executed.complaint() });
+        }
+        Ok(Self::read(&executed.text()))
+    }
+
+    /// From the table that containerd's command prints: name, type and digest first, whether it is unpacked last.
+    pub(super) fn read(table: &str) -> Self {
+        let record = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (name, _, digest) = (words.next()?, words.next()?, words.next()?);
+            let unpacked = words.next_back()? == "true";
+            Some((name.to_owned(), Record { digest: digest.to_owned(), unpacked }))
+        };
+        Self(table.lines().skip(1).filter_map(record).collect())
+    }
+
+    /// Whether a pod can run this very image under its name.
+    ///
+    /// The kubelet's side of containerd hears of a new image, and gives it a second name, which is the digest of its
+    /// configuration. That is the engine's id of it too, unless the engine keeps its images in a containerd: then it is the
+    /// digest of what the name stands for.
+    pub(super) fn has(&self, wanted: &Wanted) -> bool {
+        let Wanted { name, id, manifest, .. } = wanted;
+        let Some(named) = self.0.get(name).filter(|record| record.unpacked) else { return false };
+        match self.0.get(id) {
+            // Of two manifests with one configuration, that name stands for the one which came last.
+            Some(known) => known.digest == named.digest || manifest.as_ref() == Some(&named.digest),
+            None => named.digest == *id && self.is_known(&named.digest),
+        }
+    }
+
+    /// A name under which the node holds the content of this image, whatever its own name stands for there.
+    pub(super) fn content_of(&self, wanted: &Wanted) -> Option<&str> {
+        let is_it = |(name, record): &(&String, &Record)| {
+            record.unpacked && (**name == wanted.id || record.digest == wanted.id) && self.is_known(&record.digest)
+        };
+        self.0.iter().find(is_it).map(|(name, _)| name.as_str())
+    }
+
+    fn is_known(&self, digest: &str) -> bool {
+        self.0.iter().any(|(name, record)| name.starts_with(BY_CONFIG) && record.digest == digest)
+    }
+}
+
+/// In containerd's syntax: by name, by the name that the kubelet's side gives, by digest.
+pub(super) fn filters(wanted: &Wanted) -> [String; 3] {
+    let Wanted { name, id, .. } = wanted;
+    [format!(r#"name=="{name}""#), format!(r#"name=="{id}""#), format!(r#"target.digest=="{id}""#)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nodes::wanted::Source;
+
+    const TABLE: &str = "\
+REF                          TYPE                                      DIGEST      STATUS         SIZE              UNPACKED
+docker.io/avs/performer:v1   application/vnd.oci.image.manifest.v1+json sha256:aaaa complete (3/3) 9.8 MiB/9.8 MiB   true
+sha256:cccc                  application/vnd.oci.image.manifest.v1+json sha256:aaaa complete (3/3) 9.8 MiB/9.8 MiB   true
+docker.io/avs/performer:v2   application/vnd.oci.image.manifest.v1+json sha256:bbbb incomplete (1/3) 1.0 KiB/9.8 MiB false
+sha256:dddd                  application/vnd.oci.image.manifest.v1+json sha256:bbbb incomplete (1/3) 1.0 KiB/9.8 MiB false
+docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:eeee complete (3/3) 9.8 MiB/9.8 MiB   true
+";
+
+    /// Too much sent is slow; too little, and a trial runs what was delivered for another.
+    #[rstest::rstest]
+    #[case::of_the_engines_own_store("v1", "sha256:cccc", true)]
+    #[case::of_an_engine_with_a_containerd("v1", "sha256:aaaa", true)]
+    #[case::other_content("v1", "sha256:dddd", false)]
+    #[case::not_unpacked("v2", "sha256:dddd", false)]
+    #[case::not_known_to_the_kubelet("v3", "sha256:eeee", false)]
+    #[case::not_there("v4", "sha256:cccc", false)]
+    fn what_counts_as_held(#[case] tag: &str, #[case] id: &str, #[case] expected: bool) {
+        assert_eq!(Held::read(TABLE).has(&wanted(tag, id, None)), expected);
+    }
+
+    /// The same image under another name, from another source, would be sent in turns otherwise.
+    #[rstest::rstest]
+    #[case(Some("sha256:eeee"), true)]
+    #[case(Some("sha256:ffff"), false)]
+    #[case(None, false)]
+    fn another_manifest_of_the_same_configuration(#[case] manifest: Option<&str>, #[case] expected: bool) {
+        assert_eq!(Held::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
+    }
+
+    /// What has only another name need not be sent.
+    #[rstest::rstest]
+    #[case("sha256:cccc", Some("sha256:cccc"))]
+    #[case("sha256:aaaa", Some("docker.io/avs/performer:v1"))]
+    #[case("sha256:dddd", None)]
+    #[case("sha256:0000", None)]
+    fn content_is_found_under_any_name(#[case] id: &str, #[case] expected: Option<&str>) {
+        assert_eq!(Held::read(TABLE).content_of(&wanted("new", id, None)), expected);
+    }
+
+    fn wanted(tag: &str, id: &str, manifest: Option<&str>) -> Wanted {
+        let name = format!("docker.io/avs/performer:{tag}");
+        let manifest = manifest.map(str::to_owned);
+        Wanted { reference: name.clone(), name, id: id.to_owned(), manifest, source: Source::Engine }
+    }
+}

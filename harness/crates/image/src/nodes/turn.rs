@@ -1,0 +1,43 @@
+//! Processes of this machine that find the same images missing in the same nodes: one sends them, and the others see.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::Path,
+    time::Duration,
+};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use hourglass_engine::Node;
+use sha2::{Digest as _, Sha256};
+
+use crate::ImageError;
+
+/// Nodes share locks, so that no more files than this are ever made; what waits for another cluster's turn waits seconds.
+const LOCKS: u8 = 16;
+
+/// This process's turn, until it is dropped or the process ends.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _lock: File,
+}
+
+impl Turn {
+    /// Waits for the turn at these nodes; how long is the caller's to limit.
+    pub(super) async fn at(cache: &Path, nodes: &[&Node]) -> Result<Self, ImageError> {
+        let folder = cache.join("images").join("turns");
+        fs::create_dir_all(&folder).map_err(ImageError::file(&folder))?;
+        let first = nodes.iter().map(|node| node.container.as_str()).min().unwrap_or_default();
+        let file = folder.join(format!("{}.lock", Sha256::digest(first)[0] % LOCKS));
+        let lock = File::create(&file).map_err(ImageError::file(&file))?;
+        // Nobody says when a lock is given back.
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(10))
+            .with_max_delay(Duration::from_millis(200))
+            .without_max_times();
+        let taken = || async { lock.try_lock() };
+        let taken = taken.retry(pauses).when(|error| matches!(error, TryLockError::WouldBlock)).await;
+        taken.map_err(io::Error::from).map_err(ImageError::file(&file))?;
+        Ok(Self { _lock: lock })
+    }
+}

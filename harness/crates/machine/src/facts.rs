@@ -1,0 +1,111 @@
+//! What is known about this machine, before anybody judges it.
+
+use std::{path::PathBuf, time::Duration};
+
+use bollard::models::SystemInfo;
+use hourglass_chain::AnvilBinary;
+use hourglass_engine::{EngineAddress, EngineError};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Bounding, KubernetesFacts, Leftovers};
+
+/// A fact, or why there is none.
+pub type Known<T> = Result<T, Unknown>;
+
+/// Why something about the machine is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unknown {
+    /// The look at it did not come back.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    Late(Duration),
+    /// The system does not tell.
+    #[error("{0}")]
+    Untold(String),
+}
+
+/// Everything that is looked at.
+#[derive(Debug)]
+pub struct Facts {
+    /// Anvil; nothing where it is in none of the places.
+    pub anvil: Known<Option<AnvilFacts>>,
+    /// What installs Anvil.
+    pub npm: Known<Npm>,
+    /// The engine, or why it cannot be used.
+    pub engine: Known<Result<EngineFacts, EngineError>>,
+    /// What clusters need beside the engine.
+    pub kubernetes: Known<KubernetesFacts>,
+    /// The space below the harness's cache.
+    pub cache: Known<Space>,
+    /// Bytes of memory that a new process can have.
+    pub memory: Known<u64>,
+    /// Limits of the file watcher.
+    pub inotify: Known<Inotify>,
+    /// How many files a process may hold open; nothing where there is no limit.
+    pub open_files: Option<u64>,
+    /// What earlier runs left behind.
+    pub leftovers: Known<Leftovers>,
+    /// The machine's clock.
+    pub clock: Clock,
+}
+
+/// An Anvil that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnvilFacts {
+    /// Where.
+    pub binary: AnvilBinary,
+    /// The version that it says, as `1.7.1`, or why it says none.
+    pub version: Result<String, String>,
+}
+
+/// npm, and the Node.js that it runs on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Npm {
+    /// Where npm is.
+    pub npm: Option<PathBuf>,
+    /// Where Node.js is.
+    pub node: Option<PathBuf>,
+}
+
+/// An engine that answers.
+#[derive(Debug, Clone)]
+pub struct EngineFacts {
+    /// Where it listens.
+    pub address: EngineAddress,
+    /// Its version, as `20.10.24`.
+    pub version: String,
+    /// What it says of itself.
+    pub info: SystemInfo,
+    /// What its process can never get; nothing where its process cannot be seen from here.
+    pub bounding: Option<Bounding>,
+    /// The space below its root; nothing where that is not on this machine.
+    pub space: Option<Space>,
+    /// How far its clock is ahead of ours.
+    pub ahead: Option<SignedDuration>,
+}
+
+/// Free space of a file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// The folder that was asked for.
+    pub folder: PathBuf,
+    /// Bytes that this user can still write there.
+    pub free: u64,
+}
+
+/// Limits of inotify, each for a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inotify {
+    /// `max_user_instances`.
+    pub instances: u64,
+    /// `max_user_watches`.
+    pub watches: u64,
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// What it says.
+    pub now: Timestamp,
+    /// How far it went ahead of the monotonic clock while the machine was looked at.
+    pub jumped: SignedDuration,
+}

@@ -1,0 +1,49 @@
+//! The node image out of an archive.
+
+use std::path::Path;
+
+use bollard::{
+    body_try_stream,
+    query_parameters::{ImportImageOptionsBuilder, RemoveImageOptionsBuilder},
+};
+use futures::TryStreamExt as _;
+use hourglass_cluster::{ClusterError, kind::node_image_id};
+use hourglass_engine::{Engine, Engined as _};
+use tokio::task::spawn_blocking;
+
+use super::{ArchiveError, KubernetesSetupError, archive};
+
+/// Loads an archive of a node image into the engine, without a temporary file: a tar as `docker save` writes it, plain or
+/// packed with gzip or zstd. Gives the engine's id of the image.
+///
+/// The archive is read to its end before the engine gets any of it: one that is truncated or of another image leaves
+/// nothing there. Neither does an image that is none of a node. Not for an image that the engine has already.
+pub async fn load_archive(engine: &Engine, path: &Path, image: &str) -> Result<String, KubernetesSetupError> {
+    inspected(path, image).await?;
+    let options = ImportImageOptionsBuilder::default().quiet(true).build();
+    let answers = engine.docker().import_image(options, body_try_stream(archive::stream(path)), None);
+    let loaded: Result<Vec<_>, _> = answers.try_collect().await;
+    loaded.doing(|| format!("load {image} from {}", path.display()))?;
+    fit(engine, image).await
+}
+
+/// Whether an archive is whole and of this image.
+pub(super) async fn inspected(path: &Path, image: &str) -> Result<(), ArchiveError> {
+    let (path, image) = (path.to_owned(), image.to_owned());
+    match spawn_blocking(move || archive::inspect(&path, &image)).await {
+        Ok(inspected) => inspected,
+        // It is never aborted, so that the join fails only where the work panicked.
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
+}
+
+/// The id of an image that the engine has just got; one that is none of a node is removed.
+pub(super) async fn fit(engine: &Engine, image: &str) -> Result<String, KubernetesSetupError> {
+    let id = node_image_id(engine, image).await;
+    if matches!(id, Err(ClusterError::NotANodeImage { .. })) {
+        let options = RemoveImageOptionsBuilder::default().build();
+        let removed = engine.docker().remove_image(image, Some(options), None).await;
+        removed.doing(|| format!("remove image {image}"))?;
+    }
+    Ok(id?)
+}

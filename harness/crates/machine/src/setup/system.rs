@@ -1,0 +1,98 @@
+//! What a setup reads and changes: places of this machine, or a test's own.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use hourglass_engine::EngineAddress;
+
+use super::WRAPPER;
+use crate::Bounding;
+
+/// Where a setup looks and writes.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// What the distribution says of itself.
+    pub os_release: PathBuf,
+    /// The engine's configuration.
+    pub configuration: PathBuf,
+    /// Where the runtime wrapper is put.
+    pub wrapper: PathBuf,
+    /// Where an engine that we start writes.
+    pub log: PathBuf,
+    /// The folders of programs, in their order.
+    pub path: Vec<PathBuf>,
+    /// Whether we may change the machine.
+    pub root: bool,
+    /// Whether systemd manages services.
+    pub systemd: bool,
+    /// What an engine that is started here can never get; nothing where the system does not tell.
+    pub bounding: Option<Bounding>,
+    /// Where the engine listens that is meant.
+    pub engine: EngineAddress,
+    /// The command that does this as root.
+    pub command: String,
+}
+
+impl System {
+    /// This machine.
+    pub fn this() -> Self {
+        let systemd = Path::new("/run/systemd/system").is_dir();
+        let path = env::var_os("PATH").unwrap_or_default();
+        // Debian's users do not have these in PATH, and dockerd itself needs them; sudo leaves out the folder of Go.
+        let system = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin"].map(PathBuf::from);
+        let executable = env::current_exe().unwrap_or_else(|_| "harness".into());
+        Self {
+            os_release: "/etc/os-release".into(),
+            configuration: "/etc/docker/daemon.json".into(),
+            wrapper: WRAPPER.into(),
+            log: "/var/log/dockerd.log".into(),
+            path: env::split_paths(&path).chain(system).collect(),
+            root: rustix::process::geteuid().is_root(),
+            systemd,
+            // A service is a child of the first process and has its bounding set, not ours.
+            bounding: Bounding::of(if systemd { "1" } else { "self" }),
+            engine: EngineAddress::locate(),
+            command: format!("{} setup docker", executable.display()),
+        }
+    }
+
+    /// Where a program is.
+    pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
+        self.path.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+    }
+
+    /// The distribution's name when its packages are not Debian's.
+    pub(super) fn unlike_debian(&self) -> Option<String> {
+        let text = fs::read_to_string(&self.os_release).unwrap_or_default();
+        let value = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+            line.map(|value| value.trim_matches(['"', '\'']).to_owned())
+        };
+        let words = [value("ID"), value("ID_LIKE")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if words.split_whitespace().any(|word| matches!(word, "debian" | "ubuntu")) {
+            return None;
+        }
+        Some(value("PRETTY_NAME").or_else(|| value("ID")).unwrap_or_else(|| "an unknown system".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::debian("ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"", None)]
+    #[case::ubuntu("PRETTY_NAME=\"Ubuntu 24.04\"\nID=ubuntu\nID_LIKE=debian", None)]
+    #[case::mint("ID=linuxmint\nID_LIKE=\"ubuntu debian\"", None)]
+    #[case::fedora("NAME=\"Fedora Linux\"\nID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"", Some("Fedora Linux 41"))]
+    #[case::like_fedora("ID='rocky'\nID_LIKE='rhel fedora'", Some("rocky"))]
+    #[case::silent("", Some("an unknown system"))]
+    fn distributions_are_told_apart(#[case] text: &str, #[case] unlike: Option<&str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let os_release = folder.path().join("os-release");
+        fs::write(&os_release, text).unwrap();
+        assert_eq!(System { os_release, ..System::this() }.unlike_debian().as_deref(), unlike);
+    }
+}

@@ -1,0 +1,113 @@
+//! A look around: folders, processes, an engine.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use hourglass_engine::{EngineAddress, EngineError};
+use jiff::Timestamp;
+
+use super::{FoundRun, processes};
+use crate::{Owner, ReaperError, RunId, docker::RunObjects};
+
+/// The folder of a run, and who is at it by what lies in it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The run.
+    pub run: RunId,
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whose it is; nothing when it was left on purpose.
+    pub owner: Option<Owner>,
+    /// Whether it is in the caller's folder of runs.
+    pub here: bool,
+}
+
+/// Says in a trial's folder which process it belongs to.
+pub const OWNER_FILE: &str = "owner.json";
+
+impl Place {
+    /// The folder of a run in the caller's folder of runs.
+    pub fn here(run: RunId, folder: PathBuf) -> Self {
+        Self { owner: owner_in(&folder), run, folder, here: true }
+    }
+
+    /// A folder that labels or processes name, if it is there.
+    fn elsewhere(run: &RunId, folder: Option<PathBuf>) -> Option<Self> {
+        let folder = folder.filter(|folder| folder.is_dir())?;
+        Some(Self { run: run.clone(), owner: owner_in(&folder), folder, here: false })
+    }
+}
+
+/// Everything that was found.
+#[derive(Debug)]
+pub struct Inventory {
+    /// The runs, oldest first.
+    pub runs: Vec<FoundRun>,
+    /// Why what an engine holds is not among it.
+    pub engine: Result<(), EngineError>,
+}
+
+impl Inventory {
+    /// Looks at these folders, at the processes of this machine, and at an engine.
+    ///
+    /// Must not be called from within an asynchronous task.
+    pub fn take(places: Vec<Place>, engine: &EngineAddress) -> Result<Self, ReaperError> {
+        let mut seen = processes::look().map_err(ReaperError::AllProcesses)?;
+        let (mut objects, engine) = match RunObjects::of_every_run(engine)? {
+            Ok(objects) => (objects, Ok(())),
+            Err(error) => (BTreeMap::new(), Err(error)),
+        };
+        let mut places: BTreeMap<_, _> = places.into_iter().map(|place| (place.run.clone(), place)).collect();
+        let runs: BTreeSet<_> = places.keys().chain(seen.keys()).chain(objects.keys()).cloned().collect();
+        let now = Timestamp::now();
+        let runs = runs.into_iter().map(|run| {
+            let objects = objects.remove(&run).unwrap_or_default();
+            let seen = seen.remove(&run).unwrap_or_default();
+            let labelled = objects.labels.as_ref().and_then(|labels| labels.folder.clone());
+            let elsewhere = || Place::elsewhere(&run, labelled.or_else(|| seen.folder.clone()));
+            let place = places.remove(&run).or_else(elsewhere);
+            let found = FoundRun::conclude(run, place, seen, objects.labels, now);
+            FoundRun { containers: objects.containers, networks: objects.networks, volumes: objects.volumes, ..found }
+        });
+        Ok(Self { runs: runs.collect(), engine })
+    }
+}
+
+fn owner_in(folder: &Path) -> Option<Owner> {
+    serde_json::from_slice(&fs::read(folder.join(OWNER_FILE)).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+    use crate::{RunState, processes_of};
+
+    /// Processes have no labels that name a folder: what was kept below another root looked like nobody's.
+    #[test]
+    fn what_was_kept_below_another_root_is_known_by_its_processes() {
+        let root = tempfile::tempdir().unwrap();
+        let run: RunId = "r000000001-00000000".parse().unwrap();
+        let folder = root.path().join(run.as_str());
+        fs::create_dir(&folder).unwrap();
+        let log = File::create(folder.join("executor.log")).unwrap();
+        let (name, id) = run.label();
+        let mut child = Command::new("sleep").arg("60").env(name, id).stdout(Stdio::from(log)).spawn().unwrap();
+        // It has no environment at first.
+        let seen = processes_of(&run).unwrap();
+        let inventory = Inventory::take(Vec::new(), &EngineAddress::parse("/nowhere/docker.sock"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(seen.len(), 1);
+        let found = inventory.unwrap().runs.into_iter().find(|found| found.run == run).unwrap();
+        assert_eq!((found.folder.as_ref(), found.state, found.here), (Some(&folder), RunState::Kept, false));
+        assert!(!found.is_nobodys(Timestamp::now()), "what others keep would be ended");
+    }
+}

@@ -1,0 +1,59 @@
+//! The processes of all runs, and their supervisors.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    LabelledProcess, RunId,
+    process::{command_line, run_of, supervised_by},
+    stat::Stat,
+};
+
+/// What is known of a run from the table of processes.
+#[derive(Debug, Default)]
+pub(super) struct SeenProcesses {
+    pub(super) processes: Vec<LabelledProcess>,
+    /// The supervisor's process id.
+    pub(super) supervisor: Option<i32>,
+    /// A process outside the run that started one of its processes.
+    pub(super) starter: Option<i32>,
+    /// The run's folder, by what its processes write to.
+    pub(super) folder: Option<PathBuf>,
+}
+
+/// Looks at every process once. Those of other users cannot be read and are left out.
+pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let mut found: BTreeMap<RunId, SeenProcesses> = BTreeMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()).filter(|pid| *pid != own) else {
+            continue;
+        };
+        if let Some(run) = run_of(pid) {
+            found.entry(run).or_default().processes.push(LabelledProcess { pid, command: command_line(pid) });
+        } else if let Some(run) = supervised_by(pid) {
+            found.entry(run).or_default().supervisor = Some(pid);
+        }
+    }
+    for (run, seen) in &mut found {
+        seen.processes.sort();
+        seen.folder = seen.processes.iter().find_map(|process| folder_of(run, process.pid));
+        let is_own = |pid| seen.processes.iter().any(|process| process.pid == pid);
+        // What the first process has adopted has lost its parent.
+        let parents =
+            seen.processes.iter().filter_map(|process| Some(Stat::of(process.pid)?.parent)).filter(|pid| *pid > 1);
+        seen.starter = parents.filter(|pid| !is_own(*pid)).min();
+    }
+    Ok(found)
+}
+
+/// The folder called like the run in which the standard output of one of its processes lies.
+fn folder_of(run: &RunId, pid: i32) -> Option<PathBuf> {
+    let output = fs::read_link(format!("/proc/{pid}/fd/1")).ok()?;
+    let folder = output.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == run.as_str()))?;
+    folder.is_dir().then(|| Path::to_owned(folder))
+}

@@ -1,0 +1,240 @@
+//! One run: what is there of it, and whether anybody needs it.
+
+use std::{path::PathBuf, time::Duration};
+
+use hourglass_base::age;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::{look::Place, processes::SeenProcesses};
+use crate::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, Leftover, Owner, RunId};
+
+/// Whether anybody needs a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Somebody is at it.
+    Running,
+    /// Its harness has ended and left it on purpose: its folder, and what runs if that was asked for.
+    Kept,
+    /// Nobody is at it, and nobody has kept it.
+    Orphaned,
+    /// It is past its time, whoever lives.
+    Expired,
+}
+
+/// A run of which something is there.
+#[derive(Debug, Serialize)]
+pub struct FoundRun {
+    /// Its id.
+    pub run: RunId,
+    /// The trial's name, where something says it.
+    pub trial: Option<String>,
+    /// Whether anybody needs it.
+    pub state: RunState,
+    /// What that was concluded from, as "its owner, process 12, is gone".
+    pub why: String,
+    /// The process that it belongs to, or did.
+    pub owner: Option<Owner>,
+    /// Whether that process lives.
+    pub owner_alive: bool,
+    /// When it began.
+    pub began: Option<Timestamp>,
+    /// When it expires.
+    pub expires: Option<Timestamp>,
+    /// Its folder.
+    #[serde(serialize_with = "as_text")]
+    pub folder: Option<PathBuf>,
+    /// Whether the folder is one of those that the caller named, not only of those that labels name.
+    #[serde(skip)]
+    pub here: bool,
+    /// Its processes.
+    pub processes: Vec<LabelledProcess>,
+    /// Its containers, those without our labels included.
+    pub containers: Vec<LabelledContainer>,
+    /// Its networks.
+    pub networks: Vec<LabelledNetwork>,
+    /// The names of its volumes.
+    pub volumes: Vec<String>,
+}
+
+/// What has neither a folder nor an owner may be in the making, or be swept at this moment. An id from a clock that was
+/// ahead of this one is young too: to end a run that somebody makes is worse than to leave one until it is named.
+const YOUNG: Duration = Duration::from_mins(1);
+
+impl FoundRun {
+    /// Everything of it but its folder.
+    pub fn things(&self) -> Vec<Leftover> {
+        let processes = self.processes.iter().cloned().map(Leftover::Process);
+        let containers = self.containers.iter().cloned().map(Leftover::Container);
+        let networks = self.networks.iter().cloned().map(Leftover::Network);
+        processes.chain(containers).chain(networks).chain(self.volumes.iter().cloned().map(Leftover::Volume)).collect()
+    }
+
+    /// Whether it may be ended without being named: nobody is at it, and it was not kept in a place of others.
+    pub fn is_nobodys(&self, now: Timestamp) -> bool {
+        match self.state {
+            RunState::Running => false,
+            RunState::Expired => true,
+            RunState::Kept => self.here,
+            RunState::Orphaned => {
+                let young = self.began.is_some_and(|began| age(began, now) < YOUNG);
+                self.here || !young
+            }
+        }
+    }
+
+    /// Concludes from what was seen who needs it.
+    pub(super) fn conclude(
+        run: RunId,
+        place: Option<Place>,
+        seen: SeenProcesses,
+        labels: Option<Labels>,
+        now: Timestamp,
+    ) -> Self {
+        let expires = labels.as_ref().and_then(|labels| labels.expires);
+        // What its folder says is newer than the labels, which stay as they were made.
+        let owner = match &place {
+            Some(place) => place.owner.clone(),
+            None => labels.as_ref().and_then(|labels| labels.owner.clone()),
+        };
+        let owner_alive = owner.as_ref().is_some_and(Owner::is_alive);
+        let (state, why) = match (expires, &owner, seen.supervisor, seen.starter) {
+            (Some(expires), ..) if expires <= now => {
+                (RunState::Expired, format!("expired {} ago", rounded(expires, now)))
+            }
+            (_, Some(owner), ..) if owner_alive => (RunState::Running, format!("process {} is at it", owner.pid)),
+            (_, _, Some(pid), _) => (RunState::Running, format!("its supervisor, process {pid}, is at it")),
+            (_, Some(owner), ..) => (RunState::Orphaned, format!("its owner, process {}, is gone", owner.pid)),
+            _ if place.is_some() => (RunState::Kept, "kept".to_owned()),
+            (_, None, None, Some(pid)) => (RunState::Running, format!("process {pid}, which started it, lives")),
+            (_, None, None, None) => (RunState::Orphaned, "nobody is at it".to_owned()),
+        };
+        Self {
+            began: run.began(),
+            trial: labels.map(|labels| labels.trial).filter(|trial| !trial.is_empty()),
+            run,
+            state,
+            why,
+            owner,
+            owner_alive,
+            expires,
+            here: place.as_ref().is_some_and(|place| place.here),
+            folder: place.map(|place| place.folder),
+            processes: seen.processes,
+            containers: Vec::new(),
+            networks: Vec::new(),
+            volumes: Vec::new(),
+        }
+    }
+}
+
+/// A path need not be UTF-8, while JSON is.
+#[expect(clippy::ref_option, reason = "what serde hands over")]
+fn as_text<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
+
+/// The time between two moments in its largest unit, as `3h`.
+pub fn rounded(from: Timestamp, to: Timestamp) -> String {
+    let seconds = age(from, to).as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gone() -> Owner {
+        Owner { started: 1, ..Owner::current().unwrap() }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "a run may have no folder")]
+    fn place(owner: Option<Owner>, here: bool) -> Option<Place> {
+        Some(Place { run: RunId::generate(), folder: "/runs/r".into(), owner, here })
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "a run may have no labels")]
+    fn labels(owner: Option<Owner>) -> Option<Labels> {
+        Some(Labels { owner, ..Labels::new(RunId::generate(), "docker::square") })
+    }
+
+    fn supervised() -> SeenProcesses {
+        SeenProcesses { supervisor: Some(7), ..SeenProcesses::default() }
+    }
+
+    fn started() -> SeenProcesses {
+        SeenProcesses { starter: Some(7), ..SeenProcesses::default() }
+    }
+
+    /// What is needed must not be ended, and what nobody needs must not stay.
+    #[rstest::rstest]
+    #[case::at_work(
+        place(Owner::current(), true),
+        SeenProcesses::default(),
+        labels(Owner::current()),
+        RunState::Running
+    )]
+    #[case::at_work_elsewhere(None, SeenProcesses::default(), labels(Owner::current()), RunState::Running)]
+    #[case::being_swept(None, supervised(), labels(Some(gone())), RunState::Running)]
+    #[case::killed(place(Some(gone()), true), SeenProcesses::default(), None, RunState::Orphaned)]
+    #[case::labels_alone(None, SeenProcesses::default(), labels(Some(gone())), RunState::Orphaned)]
+    #[case::of_a_shim(None, started(), labels(Some(gone())), RunState::Orphaned)]
+    #[case::kept(place(None, true), started(), labels(Some(gone())), RunState::Kept)]
+    #[case::kept_by_one_that_goes_on(
+        place(None, true),
+        SeenProcesses::default(),
+        labels(Owner::current()),
+        RunState::Kept
+    )]
+    #[case::of_a_test(None, started(), None, RunState::Running)]
+    #[case::of_nobody(None, SeenProcesses::default(), None, RunState::Orphaned)]
+    fn who_needs_a_run(
+        #[case] place: Option<Place>,
+        #[case] seen: SeenProcesses,
+        #[case] labels: Option<Labels>,
+        #[case] expected: RunState,
+    ) {
+        let found = FoundRun::conclude(RunId::generate(), place, seen, labels, Timestamp::now());
+        assert_eq!(found.state, expected, "{found:?}");
+    }
+
+    #[test]
+    fn what_is_past_its_time_has_expired_whoever_lives() {
+        let now = Timestamp::now();
+        let expires = Some(now - jiff::SignedDuration::from_hours(3));
+        let labels = labels(Owner::current()).map(|labels| Labels { expires, ..labels });
+        let found = FoundRun::conclude(RunId::generate(), None, SeenProcesses::default(), labels, now);
+        assert_eq!((found.state, found.why.as_str()), (RunState::Expired, "expired 3h ago"));
+        assert!(found.is_nobodys(now));
+    }
+
+    /// A run id holds the moment of its making by the clock of then, which may have been ahead of the one that is asked
+    /// now, by less than a millisecond or by hours.
+    #[rstest::rstest]
+    #[case::a_nanosecond(jiff::SignedDuration::from_nanos(1))]
+    #[case::a_millisecond(jiff::SignedDuration::from_millis(1))]
+    #[case::a_clock_that_was_set_back(jiff::SignedDuration::from_hours(1))]
+    fn a_run_from_a_clock_that_was_ahead_is_young(#[case] ahead: jiff::SignedDuration) {
+        let run = RunId::generate();
+        let now = run.began().unwrap() - ahead;
+        let found = FoundRun::conclude(run, None, SeenProcesses::default(), None, now);
+        assert_eq!(found.state, RunState::Orphaned);
+        assert!(!found.is_nobodys(now), "a run in the making would be ended");
+    }
+
+    #[test]
+    fn what_is_young_or_kept_by_others_is_ended_by_name_only() {
+        let now = Timestamp::now();
+        let found = |run: RunId, place| FoundRun::conclude(run, place, SeenProcesses::default(), None, now);
+        assert!(!found(RunId::generate(), None).is_nobodys(now), "a run in the making would be ended");
+        assert!(found("r000000001-00000000".parse().unwrap(), None).is_nobodys(now), "an old orphan would stay");
+        assert!(!found(RunId::generate(), place(None, false)).is_nobodys(now), "what others keep would be ended");
+        assert!(found(RunId::generate(), place(None, true)).is_nobodys(now), "what was kept here would stay");
+    }
+}

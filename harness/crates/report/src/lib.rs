@@ -1,0 +1,25 @@
+//! What people and tools get to see of a run: the terminal while it runs, JUnit and JSON afterwards.
+//! Reports read verdicts; they judge nothing and touch no environment.
+
+mod block;
+mod colour;
+mod event;
+mod file;
+mod json;
+mod junit;
+mod progress;
+mod run;
+#[cfg(test)]
+mod samples;
+mod target;
+mod terminal;
+
+pub use block::{failure_text, parity_text};
+pub use colour::takes_colour;
+pub use event::{Reporter, follow};
+pub use file::{ReportError, Reports};
+pub use hourglass_runner::RunEvent;
+pub use json::JSON_VERSION;
+pub use run::RunReport;
+pub use target::Target;
+pub use terminal::{Terminal, TerminalOptions};

@@ -1,0 +1,134 @@
+//! The sum of a run.
+
+use std::time::Duration;
+
+use hourglass_base::ExitStatus;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use hourglass_runner::{
+    parity::{Parity, ParityVerdict},
+    verdict::{TrialReport, Verdict},
+};
+
+/// All trials of a run after its end.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct RunReport {
+    /// When the run began, on the wall clock.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// The trials that ended, in the order of their ends.
+    pub trials: Vec<TrialReport>,
+    /// The names of trials that were announced and never ended: those that an interruption left out, or worse.
+    pub not_run: Vec<String>,
+    /// What the comparisons between runtimes came to.
+    pub parity: Vec<Parity>,
+}
+
+/// How many trials ended how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Summary {
+    pub passed: usize,
+    pub failed: usize,
+    pub environment_failed: usize,
+    pub skipped: usize,
+    pub interrupted: usize,
+    pub not_run: usize,
+}
+
+impl RunReport {
+    /// What the process tells its caller. A trial without an end is never a success.
+    pub fn exit_status(&self) -> ExitStatus {
+        let parity = self.parity.iter().map(Parity::status).max().unwrap_or(ExitStatus::Passed);
+        let status = ExitStatus::of(self.trials.iter().map(|trial| &trial.verdict)).max(parity);
+        if self.not_run.is_empty() { status } else { status.max(ExitStatus::Environment) }
+    }
+
+    /// How many ended how.
+    pub(super) fn summary(&self) -> Summary {
+        let count = |is: fn(&Verdict) -> bool| self.trials.iter().filter(|trial| is(&trial.verdict)).count();
+        Summary {
+            passed: count(|verdict| matches!(verdict, Verdict::Passed)),
+            failed: count(|verdict| matches!(verdict, Verdict::Failed { .. })),
+            environment_failed: count(|verdict| matches!(verdict, Verdict::EnvironmentFailed { .. })),
+            skipped: count(|verdict| matches!(verdict, Verdict::Skipped { .. })),
+            interrupted: count(|verdict| matches!(verdict, Verdict::Interrupted)),
+            not_run: self.not_run.len(),
+        }
+    }
+
+    /// How many ended how, in the words of other test tools: `9 passed, 1 failed`, and what else there is.
+    pub(super) fn tally(&self) -> String {
+        let summary = self.summary();
+        let always = [format!("{} passed", summary.passed), format!("{} failed", summary.failed)];
+        let errors = summary.environment_failed;
+        let sometimes = [
+            (errors, if errors == 1 { "environment error" } else { "environment errors" }),
+            (summary.skipped, "skipped"),
+            (summary.interrupted, "interrupted"),
+            (summary.not_run, "not run"),
+        ];
+        let sometimes = sometimes.into_iter().filter(|(count, _)| *count > 0);
+        always
+            .into_iter()
+            .chain(sometimes.map(|(count, what)| format!("{count} {what}")))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// What the exit code of a run leaves unsaid: that some trials failed says nothing about those that could not be run.
+    pub(super) fn unsaid(&self) -> Option<String> {
+        let summary = self.summary();
+        let count = summary.environment_failed + summary.not_run;
+        let failed = self.exit_status() == ExitStatus::Failed && count > 0;
+        let subject = if count == 1 { "1 trial".to_owned() } else { format!("{count} trials") };
+        failed.then(|| {
+            let code = ExitStatus::Failed.code();
+            format!("exit code {code} for what failed; {subject} could not be run, which says nothing about what was to be tested")
+        })
+    }
+
+    /// [`RunReport::tally`] for the comparisons between runtimes; nothing where there were none.
+    pub(super) fn parity_tally(&self) -> Option<String> {
+        let count = |is: fn(&ParityVerdict) -> bool| self.parity.iter().filter(|parity| is(&parity.verdict)).count();
+        let passed = count(|verdict| matches!(verdict, ParityVerdict::Passed));
+        let failed = count(|verdict| matches!(verdict, ParityVerdict::Failed { .. }));
+        let not_compared = self.parity.len() - passed - failed;
+        let rest = if not_compared > 0 { format!(", {not_compared} not compared") } else { String::new() };
+        (!self.parity.is_empty()).then(|| format!("{passed} passed, {failed} failed{rest}"))
+    }
+
+    /// The trials that did not pass.
+    pub(super) fn not_passed(&self) -> impl Iterator<Item = &TrialReport> {
+        self.trials.iter().filter(|trial| trial.verdict != Verdict::Passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_trial_that_never_ended_is_not_a_success() {
+        let report = RunReport {
+            trials: vec![samples::passed()],
+            not_run: vec!["process::burst".to_owned()],
+            ..RunReport::default()
+        };
+        assert_eq!(report.exit_status(), ExitStatus::Environment, "a trial that vanished was counted as passed");
+    }
+
+    /// Neither hides the other: what failed decides the code, and what could not be run is said.
+    #[test]
+    fn a_failure_and_an_environment_error_are_both_told() {
+        let both = RunReport { trials: vec![samples::failed(), samples::broken()], ..RunReport::default() };
+        assert_eq!(both.exit_status(), ExitStatus::Failed);
+        assert_eq!(both.tally(), "0 passed, 1 failed, 1 environment error");
+        assert!(both.unsaid().unwrap().starts_with("exit code 1 for what failed; 1 trial could not be run"));
+        for trials in [vec![samples::failed()], vec![samples::broken()]] {
+            assert_eq!(RunReport { trials, ..RunReport::default() }.unsaid(), None);
+        }
+    }
+}

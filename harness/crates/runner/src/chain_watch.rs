@@ -1,0 +1,69 @@
+//! Whether the chains still answer. A process that was stopped and a container that was paused close no connection and
+//! say nothing, so that nothing but a question tells them from a chain on which nothing happens.
+
+use std::time::Duration;
+
+use hourglass_component::{
+    chain::{ChainClient, ChainError},
+    timeout::timeout,
+};
+use tokio::time::sleep;
+
+use hourglass_runtime::Chains;
+
+/// How often each chain is asked for its id.
+const EVERY: Duration = Duration::from_secs(2);
+/// How long a chain may say nothing. Longer than a stall on a busy machine, and counted only while the harness runs: when
+/// everything was stopped for a while, the chains have as long again.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How long a chain may take to answer a question that is asked once, to find out who is to blame for a step that did not
+/// end.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
+
+/// Comes back only when a chain has not answered for 15 s.
+pub(super) async fn lost(chains: &Chains) -> ChainError {
+    tokio::select! {
+        error = lost_chain(chains.l1.client()) => error,
+        error = lost_chain(chains.l2.client()) => error,
+    }
+}
+
+/// Whether both chains answer now.
+pub(super) async fn answer(chains: &Chains) -> Result<(), ChainError> {
+    let asked = |client| answers_within(client, LOOK_WITHIN);
+    tokio::try_join!(asked(chains.l1.client().clone()), asked(chains.l2.client().clone())).map(drop)
+}
+
+async fn answers_within(client: ChainClient, within: Duration) -> Result<(), ChainError> {
+    timeout(within, client.answers()).await.unwrap_or_else(|_| Err(silent(&client, within)))
+}
+
+async fn lost_chain(client: &ChainClient) -> ChainError {
+    loop {
+        let mut last = None;
+        let answered = async {
+            while let Err(error) = client.answers().await {
+                if error.is_answer() {
+                    break;
+                }
+                last = Some(error);
+                sleep(EVERY).await;
+            }
+        };
+        if timeout(SILENCE, answered).await.is_err() {
+            // One that refuses connections says more than that it is silent.
+            return last.unwrap_or_else(|| silent(client, SILENCE));
+        }
+        sleep(EVERY).await;
+    }
+}
+
+fn silent(client: &ChainClient, within: Duration) -> ChainError {
+    ChainError::Silent {
+        chain_id: client.chain_id(),
+        url: client.url().to_owned(),
+        what: "its id".to_owned(),
+        method: "eth_chainId".to_owned(),
+        within,
+    }
+}

@@ -1,0 +1,339 @@
+//! A trial's environment: prepared chains, executors whose sockets are registered, an aggregator.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use hourglass_base::RuntimeKind;
+use hourglass_chain::{self as chain, AccountSecret, Accounts, ChainControl, ChainTopology, OperatorStake};
+use hourglass_cluster::ClusterSpec;
+use hourglass_component::{chain::OperatorSetId, timeout::timeout};
+use hourglass_engine::Engine;
+use hourglass_reaper::{Labels, RunId};
+use hourglass_runtime::{
+    AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, Ends, ExecutorSpec, KubernetesRuntime,
+    KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, TakenDown,
+};
+use hourglass_scenario::{Chain, Mining, Scenario, Trial};
+use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    EnvironmentError, chain_watch,
+    limits::{Stage, stop, unless_interrupted},
+    room::Room,
+    settings::TrialSettings,
+    verdict::Phase,
+};
+
+/// How long the chains may take to tell what has happened.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a trial's steps act on.
+pub struct Environment {
+    /// The chains.
+    pub chains: Chains,
+    /// Who acts on them.
+    pub accounts: Accounts,
+    /// Where the components run.
+    pub runtime: Box<dyn Runtime>,
+    /// What happens.
+    pub timeline: Timeline,
+    /// L1's and L2's head when the steps began.
+    pub start: [u64; 2],
+    followers: [ChainFollower; 2],
+}
+
+/// Stands an environment up, and says how long each part took.
+pub(super) struct StandUp<'a> {
+    pub trial: &'a Trial,
+    pub settings: &'a TrialSettings,
+    pub run: RunId,
+    pub folder: PathBuf,
+    pub timeline: Timeline,
+    pub phases: &'a mut Vec<Phase>,
+    /// How long it may take from the start of the chains on.
+    pub limit: Duration,
+    pub stage: &'a Stage,
+    /// Set when it was interrupted before there was a runtime and did not end in time: the supervisor ends what there is,
+    /// and removes the folder.
+    pub handed_over: &'a mut bool,
+}
+
+impl StandUp<'_> {
+    /// Everything healthy and registered; tasks may be created. Nothing when it was interrupted: what stood by then has
+    /// been taken down.
+    pub(super) async fn environment(
+        mut self,
+        interrupt: &CancellationToken,
+        progress: impl Fn(&str) + Sync,
+    ) -> Result<Option<Environment>, EnvironmentError> {
+        let scenario = self.trial.scenario.clone();
+        let topology = topology(&scenario, AccountSecret::of_user()?);
+        let accounts = topology.accounts();
+        for operator in &accounts.operators {
+            self.timeline.name_operator(operator.address(), &operator.name);
+        }
+        progress("preparing chains");
+        let (limit, stage) = (self.limit, self.stage);
+        let progress = |message: &str| {
+            stage.enter(message);
+            progress(message);
+        };
+        let runtime = unless_interrupted(interrupt, Box::pin(self.runtime(interrupt, &progress))).await;
+        let Some(runtime) = runtime.unwrap_or_else(|| {
+            *self.handed_over = true;
+            Ok(None)
+        })?
+        else {
+            return Ok(None);
+        };
+        let folder = self.folder.clone();
+        let stood_up = async {
+            let started = Instant::now();
+            let prepared = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
+            self.phase(if prepared.made { "chain state made" } else { "chain state" }, started);
+            self.stand_up(&scenario, &accounts, &prepared, runtime.as_ref(), &progress).await
+        };
+        let stood_up = async {
+            tokio::select! {
+                // First: what parts say of a runtime that has failed is its consequence.
+                biased;
+                error = lost_room(&folder) => Err(error),
+                error = runtime.failure() => Err(error.into()),
+                stood_up = timeout(limit, Box::pin(stood_up)) => {
+                    stood_up.unwrap_or_else(|_| Err(EnvironmentError::Late { limit, stage: stage.to_string(), last: Vec::new() }))
+                }
+            }
+        };
+        match interrupt.run_until_cancelled(Box::pin(stood_up)).await {
+            Some(Ok((chains, start, followers))) => {
+                let timeline = self.timeline.clone();
+                Ok(Some(Environment { chains, accounts, runtime, timeline, start, followers }))
+            }
+            Some(Err(error)) => {
+                interrupt.run_until_cancelled(runtime.keep_evidence(&self.folder)).await;
+                // What was started is taken down; the error that led here is the one to report.
+                let _ = stop(runtime, interrupt).await;
+                Err(error)
+            }
+            None => {
+                stop(runtime, interrupt).await.transpose()?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn stand_up(
+        &mut self,
+        scenario: &Scenario,
+        accounts: &Accounts,
+        state: &chain::PreparedState,
+        runtime: &dyn Runtime,
+        progress: &(impl Fn(&str) + Sync),
+    ) -> Result<(Chains, [u64; 2], [ChainFollower; 2]), EnvironmentError> {
+        progress("starting chains");
+        let started = Instant::now();
+        let chains = runtime.start_chains(state).await?;
+        self.phase("chains", started);
+        tokio::select! {
+            error = chain_watch::lost(&chains) => Err(error.into()),
+            stood_up = self.stand_on(&chains, scenario, accounts, runtime, progress) => {
+                let (start, followers) = stood_up?;
+                Ok((chains.clone(), start, followers))
+            }
+        }
+    }
+
+    /// Starts what runs beside the chains, and tells the chains of it.
+    async fn stand_on(
+        &mut self,
+        chains: &Chains,
+        scenario: &Scenario,
+        accounts: &Accounts,
+        runtime: &dyn Runtime,
+        progress: &(impl Fn(&str) + Sync),
+    ) -> Result<([u64; 2], [ChainFollower; 2]), EnvironmentError> {
+        progress("starting executors and the aggregator");
+        let started = Instant::now();
+        let avs = accounts.avs.address();
+        let operators = scenario.topology.operators.iter().zip(&accounts.operators);
+        let executors = operators.map(|(operator, account)| ExecutorSpec {
+            name: operator.name.clone(),
+            key: account.key.clone(),
+            avs,
+            executor: scenario.components.executor.clone(),
+            performer: scenario.components.performer.overlaid_with(&operator.performer),
+        });
+        let executors = runtime.start_executors(executors.collect());
+        let aggregator = scenario.components.aggregator.clone();
+        let aggregator = runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator });
+        // Side by side: an aggregator looks executors up for each task, and there is none yet.
+        let (sockets, ()) = tokio::try_join!(executors, aggregator)?;
+        self.phase("components", started);
+
+        progress("registering sockets");
+        let started = Instant::now();
+        let keys = accounts.operators.iter().map(|operator| &operator.key);
+        chain::register_sockets(&chains.l1, keys.zip(sockets)).await?;
+        chain::publish_table(&chains.l1, &chains.l2, accounts).await?;
+        self.phase("operator table", started);
+
+        if let Mining::Interval(interval) = scenario.topology.mining {
+            let interval = Duration::from(interval);
+            tokio::try_join!(chains.l1.mine_every(interval), chains.l2.mine_every(interval))?;
+        }
+        let followers = [
+            follow_chain(Chain::L1, chains.l1.client(), &self.timeline),
+            follow_chain(Chain::L2, chains.l2.client(), &self.timeline),
+        ];
+        let (l1, l2) = tokio::try_join!(chains.l1.client().head(), chains.l2.client().head())?;
+        Ok(([l1.number, l2.number], followers))
+    }
+
+    /// Nothing when it was interrupted before anything of the trial was there.
+    async fn runtime(
+        &mut self,
+        interrupt: &CancellationToken,
+        progress: &(impl Fn(&str) + Sync),
+    ) -> Result<Option<Box<dyn Runtime>>, EnvironmentError> {
+        match self.trial.runtime {
+            RuntimeKind::Process => {
+                let settings = ProcessSettings {
+                    anvil: self.settings.anvil.clone(),
+                    executable: self.settings.executable.clone(),
+                    root: self.settings.folders.root().to_owned(),
+                    folder: self.folder.clone(),
+                    run: self.run.clone(),
+                    timeline: self.timeline.clone(),
+                    ends: self.ends(),
+                };
+                let supervisor = ProcessRuntime::supervise(&settings).await?;
+                // Not before somebody removes it when this process is killed.
+                self.settings.folders.create(&self.run, &self.trial.name)?;
+                Ok(Some(Box::new(ProcessRuntime::new(settings, supervisor)?)))
+            }
+            RuntimeKind::Docker => {
+                let started = Instant::now();
+                let engine = Engine::connect().await.map_err(RuntimeError::from)?;
+                let TrialSettings { executable, anvil, .. } = self.settings;
+                let images = DockerImages::prepare(&engine, &self.trial.scenario, executable, anvil).await?;
+                self.phase("images", started);
+                let settings = DockerSettings {
+                    engine,
+                    images,
+                    executable: executable.clone(),
+                    root: self.settings.folders.root().to_owned(),
+                    folder: self.folder.clone(),
+                    labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
+                    timeline: self.timeline.clone(),
+                    ends: self.ends(),
+                };
+                let supervisor = DockerRuntime::supervise(&settings).await?;
+                self.settings.folders.create(&self.run, &self.trial.name)?;
+                Ok(Some(Box::new(DockerRuntime::new(settings, supervisor).await?)))
+            }
+            RuntimeKind::Kubernetes => {
+                let started = Instant::now();
+                let spec = ClusterSpec::default();
+                // One that has to be made takes half a minute.
+                let acquiring = Box::pin(self.settings.cluster.acquire(&spec, &progress));
+                let acquired = interrupt.run_until_cancelled(acquiring).await;
+                let Some(acquired) = acquired else { return Ok(None) };
+                let cluster = acquired.map_err(RuntimeError::from)?;
+                self.phase("cluster", started);
+                let started = Instant::now();
+                let settings = KubernetesSettings {
+                    cluster,
+                    anvil: self.settings.anvil.clone(),
+                    executable: self.settings.executable.clone(),
+                    scenario: self.trial.scenario.clone(),
+                    root: self.settings.folders.root().to_owned(),
+                    folder: self.folder.clone(),
+                    labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
+                    timeline: self.timeline.clone(),
+                };
+                let supervisor = KubernetesRuntime::supervise(&settings).await?;
+                self.settings.folders.create(&self.run, &self.trial.name)?;
+                let runtime = KubernetesRuntime::new(settings, supervisor).await?;
+                self.phase("namespace", started);
+                Ok(Some(Box::new(runtime)))
+            }
+        }
+    }
+
+    fn ends(&self) -> Ends {
+        Ends::new(&self.trial.scenario.invariants.expected_ends, &self.timeline)
+    }
+
+    fn phase(&mut self, name: &str, started: Instant) {
+        self.phases.push(Phase { name: name.to_owned(), duration: started.elapsed() });
+    }
+}
+
+impl Environment {
+    /// The chain of a step.
+    pub fn chain(&self, chain: Chain) -> &ChainControl {
+        match chain {
+            Chain::L1 => &self.chains.l1,
+            Chain::L2 => &self.chains.l2,
+        }
+    }
+
+    /// Head of a chain when the steps began.
+    pub fn start_of(&self, chain: Chain) -> u64 {
+        match chain {
+            Chain::L1 => self.start[0],
+            Chain::L2 => self.start[1],
+        }
+    }
+
+    /// The executor operator set.
+    pub fn executor_set(&self) -> OperatorSetId {
+        self.accounts.executor_set()
+    }
+
+    /// Has everything recorded that has happened on the chains by now, as far as they answer.
+    pub(super) async fn look(&self) {
+        let looks = self.followers.iter().map(ChainFollower::look);
+        // A chain that does not answer is the watch's business.
+        let _ = timeout(LOOK_WITHIN, futures::future::join_all(looks)).await;
+    }
+
+    /// Takes everything down; what was still there is in the result. Nothing when it was interrupted and took too long, so
+    /// that the supervisor goes on.
+    pub(super) async fn stop(self, interrupt: &CancellationToken) -> Option<Result<TakenDown, RuntimeError>> {
+        let Self { runtime, .. } = self;
+        stop(runtime, interrupt).await
+    }
+
+    /// Leaves everything running.
+    pub async fn keep(self) -> Result<(), EnvironmentError> {
+        let Self { runtime, .. } = self;
+        Ok(runtime.keep().await?)
+    }
+}
+
+/// Comes back only when there is no room any more for what a trial writes.
+async fn lost_room(folder: &Path) -> EnvironmentError {
+    match Room::in_folder(folder) {
+        Ok(room) => room.lost().await,
+        Err(error) => error,
+    }
+}
+
+/// What the chains must be prepared for.
+fn topology(scenario: &Scenario, secret: AccountSecret) -> ChainTopology {
+    ChainTopology {
+        task_sla: scenario.topology.task_sla.into(),
+        threshold: scenario.topology.threshold,
+        operators: scenario
+            .topology
+            .operators
+            .iter()
+            .map(|operator| OperatorStake { name: operator.name.clone(), weight: operator.weight })
+            .collect(),
+        secret,
+    }
+}

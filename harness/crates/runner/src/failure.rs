@@ -1,0 +1,144 @@
+//! Why a trial did not pass: the system under test broke a promise, or its environment could not be had.
+
+use std::{io, time::Duration};
+
+use hourglass_base::{cache::remedy_of_cache, exhausted, exhausted_as_told, not_started};
+use hourglass_chain::SetupError;
+use hourglass_component::chain::{ChainError, SendError};
+use hourglass_reaper::ReaperError;
+use hourglass_runtime::RuntimeError;
+
+use super::{FoldersError, verdict::Violation};
+
+/// Why an environment could not be made, used or taken down.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// Chains.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A part of the trial.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A chain could not be asked.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A transaction of the harness failed.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The folder of all trials.
+    #[error(transparent)]
+    Folders(#[from] FoldersError),
+    /// A file of the trial.
+    #[error("use {path}", path = path.display())]
+    File {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The trial took longer than it may; nothing of its environment is known to be the cause.
+    #[error("end the trial within {}: it was at: {stage}", humantime::format_duration(*limit))]
+    Late {
+        /// How long it may take.
+        limit: Duration,
+        /// What it was at.
+        stage: String,
+        /// The last entries of its timeline by then, in words.
+        last: Vec<String>,
+    },
+    /// The scenario asks for what the runtime cannot do yet.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl EnvironmentError {
+    /// Whether it is no failure: the scenario asks for what such an environment cannot do.
+    pub(super) fn is_inapplicable(&self) -> bool {
+        matches!(self, Self::Runtime(RuntimeError::Inapplicable { .. }))
+    }
+}
+
+/// Why a step did not do what it should.
+#[derive(Debug)]
+pub(super) enum StepFailure {
+    /// The system under test is to blame.
+    Violation(Box<Violation>),
+    /// The environment is.
+    Environment(EnvironmentError),
+}
+
+impl<E: Into<EnvironmentError>> From<E> for StepFailure {
+    fn from(error: E) -> Self {
+        Self::Environment(error.into())
+    }
+}
+
+const READ_OUTPUT: &str = "read the component's output above, and its whole log in the trial's folder";
+const SILENT: &str =
+    "see whether the chain's process or container was stopped, and what else the machine was busy with";
+
+/// What to do about an environment failure, where that is known.
+pub fn remedy(error: &EnvironmentError) -> Option<String> {
+    if let Some(text) = exhausted(error) {
+        return Some(text.to_owned());
+    }
+    let text = match error {
+        EnvironmentError::Folders(error) => return Some(error.remedy()),
+        EnvironmentError::Setup(error) | EnvironmentError::Runtime(RuntimeError::Chain(error)) => {
+            return remedy_of_setup(error);
+        }
+        EnvironmentError::Chain(error) | EnvironmentError::Send(SendError::Chain(error)) if error.is_silent() => SILENT,
+        EnvironmentError::Runtime(RuntimeError::Spawn { source, .. }) => {
+            return Some(not_started(source, "the command stands in the scenario"));
+        }
+        EnvironmentError::Runtime(RuntimeError::Reaper(ReaperError::Spawn { source, .. })) => {
+            return Some(not_started(source, "the harness starts its own executable as the supervisor"));
+        }
+        EnvironmentError::Runtime(RuntimeError::ChainNotReady { reason, .. }) => {
+            exhausted_as_told(reason).unwrap_or(READ_OUTPUT)
+        }
+        EnvironmentError::Runtime(
+            RuntimeError::Ended { .. } | RuntimeError::Performer { .. } | RuntimeError::NotReady { .. },
+        ) => READ_OUTPUT,
+        EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
+            "find out what has ended the chain: its output is above, and its whole log in the trial's folder"
+        }
+        EnvironmentError::Runtime(RuntimeError::Engine(error)) => return error.remedy().map(str::to_owned),
+        EnvironmentError::Runtime(RuntimeError::EngineLost(error)) => return error.remedy().map(str::to_owned),
+        EnvironmentError::Runtime(RuntimeError::Image(error)) => return error.remedy(),
+        EnvironmentError::Runtime(RuntimeError::Cluster(error) | RuntimeError::ClusterLost(error)) => {
+            return error.remedy();
+        }
+        EnvironmentError::Runtime(RuntimeError::Helm(error)) => return error.remedy(),
+        EnvironmentError::Runtime(RuntimeError::Operator(error)) => return error.remedy(),
+        EnvironmentError::Runtime(RuntimeError::Reach(error)) => return error.remedy(),
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// What to do where chains cannot be had, where that is known.
+pub fn remedy_of_setup(error: &SetupError) -> Option<String> {
+    if let Some(text) = exhausted(error) {
+        return Some(text.to_owned());
+    }
+    let text = match error {
+        SetupError::NotUtf8 { .. } => "name another Anvil with HARNESS_ANVIL",
+        SetupError::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
+        SetupError::NotFound { .. } | SetupError::NotThere { .. } => {
+            "name an Anvil binary with --anvil or HARNESS_ANVIL"
+        }
+        SetupError::Chain(error) if error.is_silent() => SILENT,
+        SetupError::Cache(error) => error.remedy(),
+        SetupError::Secret { .. } => {
+            "remove the file, and the next run makes another, or set HARNESS_CACHE to a folder of your own"
+        }
+        SetupError::NotReady { reason, .. } => exhausted_as_told(reason)
+            .unwrap_or("read the chain's output above; another Anvil can be named with --anvil"),
+        SetupError::Spawn { source, .. } => {
+            return Some(not_started(source, "--anvil or HARNESS_ANVIL names another Anvil"));
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}

@@ -1,0 +1,251 @@
+//! Where the evidence of trials lies: one folder a trial, below one root.
+
+use std::{
+    env,
+    fs::{self, DirBuilder, Metadata, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use hourglass_base::private;
+use hourglass_component::text::safe_line;
+use hourglass_reaper::{OWNER_FILE, Owner, Place, RunId};
+use rustix::{
+    fs::{Access, access},
+    process::geteuid,
+};
+
+use super::EnvironmentError;
+
+/// The variable that names the folder of all trials' folders.
+const RUNS_VARIABLE: &str = "HARNESS_RUNS";
+/// Says in a trial's folder which trial it is of.
+const TRIAL_FILE: &str = "trial";
+
+/// Folders of trials below one root.
+#[derive(Debug, Clone)]
+pub struct RunFolders {
+    root: PathBuf,
+    /// The root is in a folder in which everybody may make files, and must be this user's alone.
+    shared: bool,
+}
+
+/// Why a folder cannot be the one of all trials.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldersError {
+    /// It may be somebody else's doing.
+    #[error("use {path} as the folder of trials: {reason}", path = path.display())]
+    Refused {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It cannot be made, looked at or written to.
+    #[error("use {path} as the folder of trials", path = path.display())]
+    Make {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl FoldersError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Refused { path, .. } if path.to_str().is_none() => "name another folder with HARNESS_RUNS".to_owned(),
+            Self::Refused { path, .. } => {
+                format!("name a folder of your own with HARNESS_RUNS, or have {} removed", path.display())
+            }
+            Self::Make { .. } => "name a folder that this user may write to with HARNESS_RUNS".to_owned(),
+        }
+    }
+}
+
+impl RunFolders {
+    /// `HARNESS_RUNS`, else a folder among the temporary files that is the same for all runs of a user and of that user
+    /// alone: `hourglass-harness-` and the user's id.
+    pub fn locate() -> Self {
+        let named = env::var_os(RUNS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let shared = named.is_none();
+        let of_user = || temporary_files().join(format!("hourglass-harness-{}", geteuid().as_raw()));
+        let root = named.unwrap_or_else(of_user);
+        // Children have other working folders.
+        Self { root: std::path::absolute(&root).unwrap_or(root), shared }
+    }
+
+    /// Folders below a root of one's own.
+    pub fn below(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), shared: false }
+    }
+
+    /// Makes the root where it is not there, and sees that nobody else has put it there.
+    pub fn prepare(&self) -> Result<(), FoldersError> {
+        let make = |source| FoldersError::Make { path: self.root.clone(), source };
+        if self.root.to_str().is_none() {
+            let reason = "its path is not UTF-8, and Anvil, which keeps blocks there, takes no other".to_owned();
+            return Err(FoldersError::Refused { path: self.root.clone(), reason });
+        }
+        if !self.shared {
+            fs::create_dir_all(&self.root).map_err(make)?;
+            // One that was there may be somebody else's.
+            let writable = access(&self.root, Access::WRITE_OK | Access::EXEC_OK);
+            return writable.map_err(|error| make(error.into()));
+        }
+        match DirBuilder::new().mode(private::FOLDER).create(&self.root) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(make(error)),
+            _ => self.check(),
+        }
+    }
+
+    /// Sees that nobody else has put the root there; a root that is not there is sound.
+    pub fn check(&self) -> Result<(), FoldersError> {
+        let make = |source| FoldersError::Make { path: self.root.clone(), source };
+        let metadata = match fs::symlink_metadata(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            metadata => metadata.map_err(make)?,
+        };
+        if !self.shared {
+            return Ok(());
+        }
+        if let Some(reason) = not_of_this_user(&metadata) {
+            return Err(FoldersError::Refused { path: self.root.clone(), reason });
+        }
+        if metadata.permissions().mode() & 0o777 == private::FOLDER {
+            return Ok(());
+        }
+        // Ours, made with other rights.
+        fs::set_permissions(&self.root, Permissions::from_mode(private::FOLDER)).map_err(make)
+    }
+
+    /// The root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of a trial, which begins with its id so that folders sort by time.
+    pub fn folder_of(&self, run: &RunId) -> PathBuf {
+        self.root.join(run.as_str())
+    }
+
+    /// Makes the folder of a trial, which holds the trial's name.
+    pub fn create(&self, run: &RunId, trial: &str) -> Result<PathBuf, EnvironmentError> {
+        let folder = self.folder_of(run);
+        let fail = |source| EnvironmentError::File { path: folder.clone(), source };
+        self.prepare()?;
+        private::create_folders(&folder).map_err(fail)?;
+        private::write(&folder.join(TRIAL_FILE), format!("{}\n", safe_line(trial))).map_err(fail)?;
+        if let Some(owner) = Owner::current() {
+            let text = serde_json::to_vec(&owner).unwrap_or_default();
+            private::write(&folder.join(OWNER_FILE), text).map_err(fail)?;
+        }
+        Ok(folder)
+    }
+
+    /// The name of the trial that has this folder; nothing where the folder does not say.
+    pub fn trial_in(folder: &Path) -> Option<String> {
+        let name = fs::read_to_string(folder.join(TRIAL_FILE)).ok()?.trim().to_owned();
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Says in the folder of a trial that nobody is at it any more.
+    pub(super) fn release(folder: &Path) {
+        // Where it stays, it names a process that ends soon.
+        let _ = fs::remove_file(folder.join(OWNER_FILE));
+    }
+
+    /// The trials that have a folder here, oldest first.
+    pub fn runs(&self) -> Vec<Place> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
+        let mut runs: Vec<_> = entries
+            .filter_map(|entry| {
+                let run = entry.file_name().to_str()?.parse().ok()?;
+                Some(Place::here(run, entry.path()))
+            })
+            .collect();
+        runs.sort_by(|a, b| a.run.cmp(&b.run));
+        runs
+    }
+}
+
+/// The folder of temporary files. An empty TMPDIR names none.
+fn temporary_files() -> PathBuf {
+    let folder = env::temp_dir();
+    if folder.as_os_str().is_empty() { PathBuf::from("/tmp") } else { folder }
+}
+
+/// What tells that a folder was put there by somebody else.
+fn not_of_this_user(metadata: &Metadata) -> Option<String> {
+    if metadata.is_symlink() {
+        return Some("it is a link, which anybody may have put there".to_owned());
+    }
+    if !metadata.is_dir() {
+        return Some("it is no folder".to_owned());
+    }
+    let (owner, own) = (metadata.uid(), geteuid().as_raw());
+    (owner != own).then(|| format!("it belongs to user {owner}, and this is user {own}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn among_temporary_files(root: &Path) -> RunFolders {
+        RunFolders { root: root.to_owned(), shared: true }
+    }
+
+    /// Where everybody may make files, others could read what trials write, or have it written where they like.
+    #[test]
+    fn the_folder_among_temporary_files_is_this_users_alone() {
+        let shared = tempfile::tempdir().unwrap();
+        let root = shared.path().join("runs");
+        let mode = || fs::metadata(&root).unwrap().permissions().mode() & 0o777;
+        among_temporary_files(&root).prepare().unwrap();
+        assert_eq!(mode(), private::FOLDER);
+        fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+        among_temporary_files(&root).prepare().unwrap();
+        assert_eq!(mode(), private::FOLDER, "one of an earlier version stays open to all");
+    }
+
+    #[test]
+    fn what_was_planted_among_temporary_files_is_refused() {
+        let shared = tempfile::tempdir().unwrap();
+        let [target, link, file] = ["target", "link", "file"].map(|name| shared.path().join(name));
+        fs::create_dir(&target).unwrap();
+        symlink(&target, &link).unwrap();
+        fs::write(&file, "").unwrap();
+        for (root, reason) in [(&link, "it is a link"), (&file, "it is no folder")] {
+            let folders = among_temporary_files(root);
+            let error = folders.create(&RunId::generate(), "process::square").unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+            assert!(folders.check().is_err());
+        }
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "a planted link was followed");
+    }
+
+    /// `gc` must leave alone what somebody is at, and find what nobody is.
+    #[test]
+    fn a_trial_is_under_way_while_its_process_lives() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunFolders::below(root.path());
+        let run = RunId::generate();
+        let folder = folders.create(&run, "process::square").unwrap();
+        assert_eq!(RunFolders::trial_in(&folder).as_deref(), Some("process::square"));
+        let at_it = || {
+            let [place] = folders.runs().try_into().unwrap();
+            assert_eq!((&place.run, &place.folder), (&run, &folder));
+            place.owner.is_some_and(|owner| owner.is_alive())
+        };
+        assert!(at_it());
+        let other = serde_json::to_vec(&Owner { started: 1, ..Owner::current().unwrap() }).unwrap();
+        fs::write(folder.join(OWNER_FILE), other).unwrap();
+        assert!(!at_it(), "a process that got the same id later was taken for the owner");
+        RunFolders::release(&folder);
+        assert!(!at_it());
+    }
+}

@@ -1,0 +1,119 @@
+//! Limits of steps and trials: what ends them, and who is to blame when they are exceeded.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use hourglass_component::timeout::timeout;
+use hourglass_reaper::LastWord;
+use hourglass_runtime::{Runtime, RuntimeError, TakenDown};
+use hourglass_scenario::{Step, StepKind};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{EnvironmentError, chain_watch, failure::StepFailure, steps::title, verdict::Violation, world::World};
+
+/// How much longer a step may take that looks at its `within` itself and has more to say when that is over: components
+/// are stopped before they are started again, sources are asked once more.
+const ALLOWANCE: Duration = Duration::from_mins(1);
+/// How long an interrupted trial may take to end in order; then the supervisor ends it.
+pub(super) const END_WITHIN: Duration = Duration::from_secs(6);
+/// How long the state of tasks may be looked up for the report of a trial that has ended.
+pub(super) const REPORT_WITHIN: Duration = Duration::from_secs(30);
+/// The same when chains need not answer any more.
+pub(super) const REPORT_AFTER_FAILURE_WITHIN: Duration = Duration::from_secs(1);
+
+/// Runs a step within its limit. One that exceeds it is a violation, unless the environment does not answer.
+pub(super) async fn limited(
+    world: &World,
+    step: &Step,
+    doing: impl Future<Output = Result<(), StepFailure>>,
+) -> Result<(), StepFailure> {
+    let Some(within) = step.kind.within() else { return doing.await };
+    let limit = if looks_at_its_limit(&step.kind) { within + ALLOWANCE } else { within };
+    if let Ok(done) = timeout(limit, doing).await {
+        return done;
+    }
+    responds(world).await?;
+    let expected = format!("done within {}", humantime::format_duration(within));
+    let seen = format!("not done after {}", humantime::format_duration(limit));
+    let violation = world.violation(title(step), Some(&step.location), expected, seen, None);
+    Err(StepFailure::Violation(Box::new(violation)))
+}
+
+/// Whether what the trial runs on answers.
+pub(super) async fn responds(world: &World) -> Result<(), EnvironmentError> {
+    chain_watch::answer(&world.environment.chains).await?;
+    Ok(world.environment.runtime.responds().await?)
+}
+
+fn looks_at_its_limit(kind: &StepKind) -> bool {
+    matches!(
+        kind,
+        StepKind::ExpectVerified(_)
+            | StepKind::ExpectExpired(_)
+            | StepKind::ExpectRejected(_)
+            | StepKind::ExpectEvent(_)
+            | StepKind::Restart(_)
+            | StepKind::Reconnect(_)
+            | StepKind::ScaleClusterOperator(_)
+            | StepKind::DrainNode(_)
+    )
+}
+
+/// What a trial is at, for when its time runs out.
+#[derive(Debug, Default)]
+pub(super) struct Stage(Mutex<String>);
+
+impl Stage {
+    /// The trial is at this now.
+    pub(super) fn enter(&self, stage: &str) {
+        stage.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Does `work`, of which an interruption leaves [`END_WITHIN`]; nothing when it took longer, so that it was dropped.
+pub(super) async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    let late = async {
+        interrupt.cancelled().await;
+        sleep(END_WITHIN).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = late => None,
+    }
+}
+
+/// Ends what a runtime runs; nothing when that took longer than an interruption leaves, so that the supervisor does it.
+pub(super) async fn stop(
+    runtime: Box<dyn Runtime>,
+    interrupt: &CancellationToken,
+) -> Option<Result<TakenDown, RuntimeError>> {
+    let last_word = runtime.last_word();
+    let stopped = unless_interrupted(interrupt, runtime.stop()).await;
+    if stopped.is_none() {
+        last_word.into_iter().for_each(LastWord::leave);
+    }
+    stopped
+}
+
+/// The violation of a trial that took longer than it may.
+pub(super) fn late(limit: Duration, stage: &str, timeline: Vec<String>) -> Violation {
+    Violation {
+        what: "the trial".to_owned(),
+        place: None,
+        expected: format!("its end within {}", humantime::format_duration(limit)),
+        seen: format!("no end by then; it was at: {stage}"),
+        task: None,
+        timeline,
+    }
+}

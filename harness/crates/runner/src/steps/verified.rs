@@ -1,0 +1,94 @@
+//! `expect_verified`.
+
+use std::{collections::HashSet, time::Duration};
+
+use hourglass_component::{events::TaskEvent, keys::H256};
+use hourglass_scenario::{ExpectVerified, Step};
+use hourglass_timeline::{Event, Source};
+
+use super::title;
+use crate::{
+    failure::StepFailure,
+    judge::{judge, verified_on},
+    no_quorum,
+    world::{TrackedTask, World},
+};
+
+pub(super) async fn run(world: &World, step: &Step, expect: &ExpectVerified) -> Result<(), StepFailure> {
+    let tasks = world.tasks(&expect.task);
+    let within = Duration::from(expect.within);
+    let mut missing: HashSet<H256> = tasks.iter().map(|task| task.record.task).collect();
+    let mut seen = 0;
+    // Each entry is looked at once, however many tasks there are.
+    let all = |events: &[Event]| {
+        for event in &events[seen..] {
+            if event.event == Some(TaskEvent::TaskVerified) && matches!(event.source, Source::Chain(_)) {
+                event.task_hash.map(|task| missing.remove(&task));
+            }
+        }
+        let new = seen..events.len();
+        seen = events.len();
+        match no_quorum::of_any(&events[new], &missing, seen, world) {
+            _ if missing.is_empty() => Some(Ok(())),
+            Some(task) => Some(Err(task)),
+            None => None,
+        }
+    };
+    match world.wait_until(within, all).await {
+        Some(Ok(())) => {}
+        Some(Err(lost)) => return Err(out_of_reach(world, step, &tasks, lost)),
+        None => return Err(timed_out(world, step, &tasks, &missing, within).await?),
+    }
+    // Asked once for all tasks, which are those of one step and so of one chain.
+    let verified = match tasks.first() {
+        Some(task) => verified_on(world, task.chain).await?,
+        None => Vec::new(),
+    };
+    for task in &tasks {
+        if let Some(finding) = judge(world, task, expect, &verified).await? {
+            let hash = Some(task.record.task);
+            let violation = world.violation(title(step), Some(&step.location), finding.expected, finding.seen, hash);
+            return Err(StepFailure::Violation(Box::new(violation)));
+        }
+    }
+    Ok(())
+}
+
+/// The aggregator has given a task up: nothing that could still happen would verify it.
+fn out_of_reach(world: &World, step: &Step, tasks: &[TrackedTask], lost: H256) -> StepFailure {
+    let alias = tasks.iter().find(|task| task.record.task == lost).map_or("task", |task| task.alias.as_str());
+    let expected = format!("task `{alias}` verified");
+    let seen = no_quorum::describe(world, lost);
+    StepFailure::Violation(Box::new(world.violation(title(step), Some(&step.location), expected, seen, Some(lost))))
+}
+
+async fn timed_out(
+    world: &World,
+    step: &Step,
+    tasks: &[TrackedTask],
+    missing: &HashSet<H256>,
+    within: Duration,
+) -> Result<StepFailure, StepFailure> {
+    let within = humantime::format_duration(within);
+    let expected = match tasks {
+        [task] => format!("task `{}` verified within {within}", task.alias),
+        _ => format!("{} tasks verified within {within}", tasks.len()),
+    };
+    let Some(first) = tasks.iter().find(|task| missing.contains(&task.record.task)) else {
+        let seen = "the last was verified when time ran out";
+        let violation = world.violation(title(step), Some(&step.location), expected, seen, None);
+        return Ok(StepFailure::Violation(Box::new(violation)));
+    };
+    let status = world.status(first).await?;
+    let hash = first.record.task;
+    let last = world.environment.timeline.read(|events| {
+        let about = events.iter().rev().find(|event| event.task_hash == Some(hash) && event.event.is_some());
+        about.and_then(|event| Some(format!("; the last event is {} of {}", event.event?, event.source)))
+    });
+    let seen = match tasks {
+        [_] => format!("status {status:?}{}", last.unwrap_or_default()),
+        _ => format!("{} are not; the first of them has status {status:?}{}", missing.len(), last.unwrap_or_default()),
+    };
+    let violation = world.violation(title(step), Some(&step.location), expected, seen, Some(hash));
+    Ok(StepFailure::Violation(Box::new(violation)))
+}

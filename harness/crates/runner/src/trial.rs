@@ -1,0 +1,417 @@
+//! One trial: stood up, run, judged, taken down, reported.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
+use hourglass_proto::messages::parse_task_hash;
+use hourglass_reaper::{Farewell, RunId};
+use hourglass_runtime::{RuntimeError, TakenDown};
+use hourglass_scenario::Trial;
+use hourglass_timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    EnvironmentError, Keep, RunFolders, TrialSettings,
+    blame::UnderTest,
+    chain_watch,
+    environment::{Environment, StandUp},
+    failure::{StepFailure, remedy},
+    invariants,
+    limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
+    proof,
+    room::Room,
+    steps, traces,
+    verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
+    world::World,
+};
+
+/// Entries that a violation without a task shows.
+const LAST_ENTRIES: usize = 12;
+/// ERROR records that a report shows one by one.
+const ERRORS_SHOWN: usize = 20;
+/// How long after an error of the environment the end of one of its parts is waited for, which tells more.
+const CAUSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Runs a trial to its end, whatever that is. `progress` hears what is going on; `interrupt` ends the trial early, but
+/// not the taking down.
+pub async fn run_trial(
+    trial: &Trial,
+    settings: &TrialSettings,
+    interrupt: &CancellationToken,
+    progress: &(dyn Fn(&str) + Sync),
+) -> TrialReport {
+    let run = RunId::generate();
+    let mut course = Course {
+        trial,
+        settings,
+        started: Timestamp::now(),
+        clock: Instant::now(),
+        timeline: Timeline::default(),
+        phases: Vec::new(),
+        tasks: Vec::new(),
+        facts: Vec::new(),
+        violations: Vec::new(),
+        running: BTreeMap::new(),
+        taking_down: None,
+        farewell: None,
+        limit: settings.trial_timeout.unwrap_or_else(|| trial.scenario.timeout.into()),
+        stage: Stage::default(),
+        handed_over: false,
+    };
+    let folder = settings.folders.folder_of(&run);
+    let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
+        Ok(interrupted) => (None, interrupted),
+        Err(EnvironmentError::Late { limit, stage, last }) => {
+            course.violations.push(limits::late(limit, &stage, last));
+            (None, false)
+        }
+        Err(error) => (Some(error), false),
+    };
+    course.log_invariant();
+    course.fill_phases();
+    let written = course.write_evidence(&folder);
+    let error = if interrupted { error } else { written.err().or(error) };
+    let (farewell, handed_over) = (course.farewell.take(), course.handed_over);
+    let error = match error.as_ref().and_then(|error| course.blamed(error)) {
+        Some(violation) => {
+            // First: what logs show is its consequence, or its cause once more.
+            course.violations.insert(0, violation);
+            None
+        }
+        None => error,
+    };
+    let report = course.report(&folder, error, interrupted);
+    RunFolders::release(&folder);
+    // One that was left to the supervisor is removed by it, when nothing writes into it any more.
+    if !report.kept && !handed_over {
+        let _ = fs::remove_dir_all(&folder);
+    }
+    // Not before: until here, somebody else removes the folder if this process is killed.
+    drop(farewell);
+    report
+}
+
+/// Waits until a part of the trial has ended that should not have: of a chain or an engine the environment is to blame, of a
+/// component what is tested.
+async fn cause(world: &World) -> StepFailure {
+    let runtime = &world.environment.runtime;
+    tokio::select! {
+        // First: components end when what they depend on does.
+        biased;
+        error = runtime.failure() => error.into(),
+        end = runtime.ends().unexpected() => StepFailure::Violation(Box::new(invariants::ended(world, &end))),
+    }
+}
+
+/// Whether the end of a part may be behind an error. A disk that is full is the cause itself.
+fn may_have_a_cause(error: &EnvironmentError) -> bool {
+    !error.is_inapplicable() && !matches!(error, EnvironmentError::File { .. })
+}
+
+struct Course<'a> {
+    trial: &'a Trial,
+    settings: &'a TrialSettings,
+    started: Timestamp,
+    clock: Instant,
+    timeline: Timeline,
+    phases: Vec<Phase>,
+    tasks: Vec<TaskReport>,
+    /// What the chains hold about the tasks.
+    facts: Vec<TaskFacts>,
+    violations: Vec<Violation>,
+    running: BTreeMap<String, String>,
+    /// Since when components are told to end.
+    taking_down: Option<Timestamp>,
+    /// Whoever minds the folder until its fate is decided.
+    farewell: Option<Farewell>,
+    /// How long it may take from the start of the chains to the end of the steps.
+    limit: Duration,
+    stage: Stage,
+    /// Whether it was interrupted before there was a runtime and did not end in time, so that its supervisor ends it and
+    /// removes its folder.
+    handed_over: bool,
+}
+
+impl Course<'_> {
+    /// Whether it was interrupted.
+    async fn go(
+        &mut self,
+        run: RunId,
+        folder: &Path,
+        interrupt: &CancellationToken,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<bool, EnvironmentError> {
+        let stand_up = StandUp {
+            trial: self.trial,
+            settings: self.settings,
+            run,
+            folder: folder.to_owned(),
+            timeline: self.timeline.clone(),
+            phases: &mut self.phases,
+            limit: self.limit,
+            stage: &self.stage,
+            handed_over: &mut self.handed_over,
+        };
+        let began = Instant::now();
+        let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
+            return Ok(true);
+        };
+        let world = World::new(environment, self.trial.scenario.clone(), self.started);
+        let started = Instant::now();
+        let left = self.limit.saturating_sub(began.elapsed());
+        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, folder, left, progress)).await;
+        self.phase("steps", started.elapsed());
+        let interrupted = stepping.is_none();
+        let answers = matches!(stepping, Some(Ok(_)));
+        let limit = if answers { REPORT_WITHIN } else { REPORT_AFTER_FAILURE_WITHIN };
+        // What cannot be read in time is not in the report.
+        let _ = timeout(limit, unless_interrupted(interrupt, self.note_chains(&world, answers))).await;
+        progress("taking down");
+        let failed = match &stepping {
+            Some(Ok(violations)) => violations.is_empty() == self.trial.proof,
+            Some(Err(error)) => !error.is_inapplicable(),
+            None => true,
+        };
+        let keep = match self.settings.keep {
+            Keep::Never => false,
+            Keep::Failed => failed,
+            Keep::Always => true,
+        };
+        if failed && !interrupted {
+            interrupt.run_until_cancelled(world.environment.runtime.keep_evidence(folder)).await;
+        }
+        let outcome = stepping.unwrap_or(Ok(Vec::new()));
+        let taken_down = self.take_down(world.environment, keep && !interrupted, interrupt).await;
+        match outcome {
+            Ok(violations) => self.violations.extend(violations),
+            // The first error is the cause; what taking down says then is its consequence.
+            Err(error) => return Err(error),
+        }
+        // One that did not end in time after an interruption was left to the supervisor.
+        Ok(interrupted || !taken_down?)
+    }
+
+    async fn judged_steps(
+        &self,
+        world: &World,
+        folder: &Path,
+        left: Duration,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<Vec<Violation>, EnvironmentError> {
+        let scenario = self.trial.scenario.clone();
+        let room = Room::in_folder(folder)?;
+        let stepping = async {
+            steps::run_all(world, &scenario.steps, &self.stage, progress).await?;
+            self.stage.enter("checking the invariants");
+            let mut violations = invariants::on_chain(world).await?;
+            violations.extend(invariants::of_runtime(world).await?);
+            violations.extend(invariants::declared_ends(world));
+            Ok(violations)
+        };
+        let stepped = tokio::select! {
+            // First: what steps say of parts that have ended is the consequence, and parts end where they cannot write.
+            biased;
+            error = room.lost() => Err(error.into()),
+            cause = cause(world) => Err(cause),
+            stepped = timeout(left, stepping) => match stepped {
+                Ok(stepped) => stepped,
+                Err(_) => Err(self.late(world).await.into()),
+            },
+            // Last: a step that has just asked knows more.
+            error = chain_watch::lost(&world.environment.chains) => Err(error.into()),
+        };
+        let stepped = match stepped {
+            Err(StepFailure::Environment(error)) if may_have_a_cause(&error) => {
+                // A part that has just ended fails whoever asks it before its end is told.
+                Err(timeout(CAUSE_WITHIN, cause(world)).await.unwrap_or(StepFailure::Environment(error)))
+            }
+            stepped => stepped,
+        };
+        // What was not written in time may be the reason for all else.
+        room.check()?;
+        match stepped {
+            Ok(violations) => Ok(violations),
+            Err(StepFailure::Violation(violation)) => Ok(vec![*violation]),
+            Err(StepFailure::Environment(error)) => Err(error),
+        }
+    }
+
+    /// Why the trial took longer than it may.
+    async fn late(&self, world: &World) -> EnvironmentError {
+        match limits::responds(world).await {
+            Ok(()) => EnvironmentError::Late {
+                limit: self.limit,
+                stage: self.stage.to_string(),
+                last: self.timeline.last_lines(None, LAST_ENTRIES, self.started),
+            },
+            Err(error) => error,
+        }
+    }
+
+    /// What the chains hold of the tasks. Traces are compared of trials that passed, and of no others.
+    async fn note_chains(&mut self, world: &World, passed: bool) {
+        self.note_tasks(world).await;
+        if passed {
+            self.facts = traces::facts(world).await;
+        }
+    }
+
+    /// Whether it is down.
+    async fn take_down(
+        &mut self,
+        environment: Environment,
+        keep: bool,
+        interrupt: &CancellationToken,
+    ) -> Result<bool, EnvironmentError> {
+        let started = Instant::now();
+        // Without what is finer: the public components' records carry whole milliseconds.
+        self.taking_down = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).ok();
+        let down = if keep {
+            self.running = environment.runtime.endpoints().await;
+            environment.keep().await?;
+            true
+        } else {
+            match environment.stop(interrupt).await.transpose()? {
+                Some(TakenDown { remains, farewell }) => {
+                    self.farewell = farewell;
+                    self.violations.extend(invariants::nothing_remains(&remains));
+                    true
+                }
+                None => false,
+            }
+        };
+        self.phase("taking down", started.elapsed());
+        Ok(down)
+    }
+
+    async fn note_tasks(&mut self, world: &World) {
+        let tasks = world.all_tasks();
+        self.tasks.extend(tasks.iter().map(|task| TaskReport {
+            alias: task.alias.clone(),
+            hash: format!("{:?}", task.record.task),
+            chain: task.chain.to_string(),
+            status: "unknown".to_owned(),
+            // Filled in when every log has been read to its end.
+            phases: TaskPhases::default(),
+        }));
+        for (report, task) in self.tasks.iter_mut().zip(tasks) {
+            if let Ok(status) = world.environment.chain(task.chain).task_status(task.record.task).await {
+                report.status = format!("{status:?}").to_lowercase();
+            }
+        }
+    }
+
+    fn fill_phases(&mut self) {
+        let events = self.timeline.sorted();
+        for task in &mut self.tasks {
+            if let Some(hash) = parse_task_hash(&task.hash) {
+                task.phases = phases(&events, hash);
+            }
+        }
+    }
+
+    /// Judged at the very end: components may complain while they are taken down.
+    fn log_invariant(&mut self) {
+        let events = self.timeline.sorted();
+        let violation = |expected: &str, seen: String, task: Option<H256>| Violation {
+            what: "invariant: no ERROR in a log".to_owned(),
+            place: None,
+            expected: expected.to_owned(),
+            seen,
+            task: task.map(|task| format!("{task:?}")),
+            timeline: self.timeline.last_lines(task, LAST_ENTRIES, self.started),
+        };
+        let found = match invariants::in_logs(&events, self.trial, self.taking_down) {
+            Ok(errors) => {
+                let expected = "no ERROR record that invariants.allowed_errors does not match";
+                let more = errors.len().saturating_sub(ERRORS_SHOWN);
+                let shown = errors.into_iter().take(ERRORS_SHOWN);
+                let shown = shown
+                    .map(|(text, event)| violation(expected, format!("{}: {text}", event.source), event.task_hash));
+                let more = (more > 0).then(|| violation(expected, format!("{more} more, in timeline.jsonl"), None));
+                shown.chain(more).collect()
+            }
+            Err(reason) => vec![violation("expressions in invariants.allowed_errors that can be used", reason, None)],
+        };
+        self.violations.extend(found);
+        // Not to be judged is no pass.
+        for (component, what) in self.timeline.unjudged() {
+            let seen = format!("{component}: left out of the timeline are {what}");
+            self.violations.push(violation("output that can be judged to its end", seen, None));
+        }
+    }
+
+    /// What cannot be written is missing in the evidence, and the components could not write either: whatever else the
+    /// trial came to, it says nothing. A stand-up that failed early has made no folder.
+    fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
+        if !folder.exists() {
+            return Ok(());
+        }
+        Room::in_folder(folder)?;
+        let path = folder.join("timeline.jsonl");
+        self.timeline.write(&path).map_err(|source| EnvironmentError::File { path, source })?;
+        self.write_scenario(&folder.join("scenario.yaml"))
+    }
+
+    /// What was run, with its variables filled in and its defaults spelled out.
+    fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
+        let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
+        let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
+        hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
+            // No half of a file stays.
+            let _ = fs::remove_file(path);
+            fail(source)
+        })
+    }
+
+    fn phase(&mut self, name: &str, duration: Duration) {
+        self.phases.push(Phase { name: name.to_owned(), duration });
+    }
+
+    /// The violation that an error is, where a part under test is to blame for it.
+    fn blamed(&self, error: &EnvironmentError) -> Option<Violation> {
+        let tested = UnderTest::of(&self.trial.scenario.components, self.trial.runtime);
+        tested.violation(error, || self.timeline.last_lines(None, LAST_ENTRIES, self.started))
+    }
+
+    fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
+        let verdict = match error {
+            _ if interrupted => Verdict::Interrupted,
+            Some(EnvironmentError::Runtime(RuntimeError::Inapplicable { reason })) => Verdict::Skipped { reason },
+            Some(error) => {
+                let (error, remedy) = (format!("failed to {}", with_causes(&error)), remedy(&error));
+                Verdict::EnvironmentFailed { error, remedy }
+            }
+            None if self.violations.is_empty() => Verdict::Passed,
+            None => Verdict::Failed { violations: self.violations },
+        };
+        let verdict = if self.trial.proof { proof::judged(verdict, &self.trial.path) } else { verdict };
+        let verdict = verdict.bounded();
+        // A stand-up that fails early has made no folder.
+        let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
+        let trace = Trace {
+            steps: traces::steps(&self.timeline),
+            tasks: with_lanes(self.facts, &self.timeline, self.taking_down),
+        };
+        TrialReport {
+            trial: self.trial.name.clone(),
+            scenario: self.trial.path.to_path_buf(),
+            runtime: self.trial.runtime.to_string(),
+            started: self.started,
+            duration: self.clock.elapsed(),
+            phases: self.phases,
+            verdict,
+            tasks: self.tasks,
+            directory: folder.to_owned(),
+            kept,
+            running: self.running,
+            trace,
+        }
+    }
+}

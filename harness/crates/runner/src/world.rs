@@ -1,0 +1,115 @@
+//! What the steps of one trial share: the environment and the tasks that they created.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use hourglass_chain::TaskRecord;
+use hourglass_component::{chain::TaskStatus, keys::H256};
+use hourglass_scenario::{Chain, Location, Scenario};
+use hourglass_timeline::Event;
+use jiff::Timestamp;
+
+use super::{environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
+
+/// Entries of the timeline that a failure shows.
+const LAST_ENTRIES: usize = 12;
+
+/// How long what has been written already may take to be read, when a wait has run out of time.
+const SETTLED_WITHIN: Duration = Duration::from_millis(500);
+
+/// A task that a step created.
+#[derive(Debug, Clone)]
+pub(super) struct TrackedTask {
+    pub alias: String,
+    pub chain: Chain,
+    pub record: TaskRecord,
+}
+
+/// What the steps of one trial share.
+pub(super) struct World {
+    pub environment: Environment,
+    pub scenario: std::sync::Arc<Scenario>,
+    pub started: Timestamp,
+    tasks: Mutex<BTreeMap<String, Vec<TrackedTask>>>,
+    order: Mutex<Vec<TrackedTask>>,
+    pub faults: Faults,
+}
+
+impl World {
+    pub(super) fn new(environment: Environment, scenario: std::sync::Arc<Scenario>, started: Timestamp) -> Self {
+        Self {
+            environment,
+            scenario,
+            started,
+            tasks: Mutex::default(),
+            order: Mutex::default(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// Remembers tasks under a name; a name that is used again means the newer ones.
+    pub(super) fn track(&self, alias: &str, tasks: Vec<TrackedTask>) {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks.iter().cloned());
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), tasks);
+    }
+
+    /// The tasks of a name.
+    pub(super) fn tasks(&self, alias: &str) -> Vec<TrackedTask> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).get(alias).cloned().unwrap_or_default()
+    }
+
+    /// Every task, in the order of creation.
+    pub(super) fn all_tasks(&self) -> Vec<TrackedTask> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A broken promise of the system under test.
+    pub(super) fn violation(
+        &self,
+        what: impl Into<String>,
+        place: Option<&Location>,
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+        task: Option<H256>,
+    ) -> Violation {
+        Violation {
+            what: what.into(),
+            place: place.map(ToString::to_string),
+            expected: expected.into(),
+            seen: seen.into(),
+            task: task.map(|task| format!("{task:?}")),
+            timeline: self.environment.timeline.last_lines(task, LAST_ENTRIES, self.started),
+        }
+    }
+
+    /// Waits until `done` gives an answer about the entries of the timeline. When time runs out, everything that reports is
+    /// asked once more: what had happened by then counts, whenever it is told.
+    pub(super) async fn wait_until<T>(
+        &self,
+        within: Duration,
+        mut done: impl FnMut(&[Event]) -> Option<T>,
+    ) -> Option<T> {
+        let timeline = &self.environment.timeline;
+        if let Some(answer) = timeline.wait_until(within, &mut done).await {
+            return Some(answer);
+        }
+        self.environment.look().await;
+        timeline.wait_until(SETTLED_WITHIN, done).await
+    }
+
+    /// The mailbox's status of a task.
+    pub(super) async fn status(&self, task: &TrackedTask) -> Result<TaskStatus, StepFailure> {
+        Ok(self.environment.chain(task.chain).task_status(task.record.task).await?)
+    }
+
+    /// An operator's name for an address that components write.
+    pub(super) fn name_of(&self, address: hourglass_component::keys::Address) -> String {
+        self.environment
+            .accounts
+            .operator(address)
+            .map_or_else(|| format!("unknown {address:?}"), |operator| operator.name.clone())
+    }
+}

@@ -1,0 +1,96 @@
+//! What components are started with as containers.
+
+use std::time::Duration;
+
+use hourglass_component::keys::EcdsaKey;
+use hourglass_reaper::COMPONENT_LABEL;
+use hourglass_scenario::{Component, ComponentRef};
+use serde_json::{Value, json};
+
+use super::{DockerImages, container::Launch, socket::EngineSocket, surroundings::Surroundings};
+use crate::{
+    AggregatorSpec, ExecutorSpec, RuntimeError,
+    configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
+};
+
+/// A container has an address of its own, and nobody else's ports are there.
+const EVERYWHERE: &str = "0.0.0.0";
+const EXECUTOR_PORT: u16 = 9090;
+const AGGREGATOR_PORT: u16 = 9010;
+/// How long a reference component may take to be ready: an executor gives its performer a minute, and then says itself
+/// what it saw.
+const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(75);
+/// The same for an image of the user's: the public executor looks at its performer for the first time after 15 seconds
+/// and gives it a minute.
+const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);
+
+/// How an executor, which makes its performer itself, is started.
+pub(super) fn executor(
+    spec: &ExecutorSpec,
+    l1_url: &str,
+    images: &DockerImages,
+    surroundings: &Surroundings,
+) -> Result<Launch, RuntimeError> {
+    let component = ComponentRef::Executor(spec.name.clone());
+    let performer = ComponentRef::Performer(spec.name.clone());
+    let image = spec.performer.image.as_deref().unwrap_or(&images.components);
+    let (repository, tag) = configuration::repository_and_tag(image);
+    let mut labels = surroundings.labels.to_map();
+    labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
+    let mut keeps = json!({
+        "deploymentMode": "docker",
+        "image": { "repository": repository, "tag": tag },
+    });
+    if let Some(limit) = spec.performer.memory {
+        keeps["docker"] = json!({ "memoryLimit": limit.to_string() });
+    }
+    let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
+    configuration::merge(
+        &mut config,
+        json!({
+            EXECUTOR_PORT_KEY: EXECUTOR_PORT,
+            "performerNetworkName": surroundings.network,
+            // The harness reads what they wrote, however short they lived, and removes them.
+            "docker": { "labels": labels, "keepEnded": true },
+        }),
+    );
+    let mut launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT, images);
+    launch.socket = Some(EngineSocket::of(surroundings.engine.address())?);
+    Ok(launch)
+}
+
+/// How the aggregator is started.
+pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, images: &DockerImages) -> Launch {
+    let mut config = configuration::aggregator(spec, l1_url, l2_url, EVERYWHERE);
+    configuration::merge(&mut config, json!({ AGGREGATOR_PORT_KEY: AGGREGATOR_PORT }));
+    launch(ComponentRef::Aggregator, &spec.key, &spec.aggregator, config, AGGREGATOR_PORT, images)
+}
+
+fn launch(
+    component: ComponentRef,
+    key: &EcdsaKey,
+    replacement: &Component,
+    config: Value,
+    port: u16,
+    images: &DockerImages,
+) -> Launch {
+    let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
+    // An image of the user's knows by itself what to do, and what it writes where is its own affair.
+    let (image, arguments, read_only, ready_within) = match &replacement.image {
+        Some(image) => (image.clone(), images.arguments_of(image), false, REPLACED_READY_WITHIN),
+        None => (images.components.clone(), vec![role.to_owned()], true, REFERENCE_READY_WITHIN),
+    };
+    Launch {
+        component,
+        image,
+        arguments,
+        environment: replacement.environment.clone().into_iter().collect(),
+        key: key.clone(),
+        config,
+        port,
+        socket: None,
+        read_only,
+        memory: replacement.memory.map(|limit| limit.bytes),
+        ready_within,
+    }
+}

@@ -1,0 +1,307 @@
+//! One component as a container: started, awaited, killed, stopped, started again.
+
+use std::time::Duration;
+
+use bollard::{
+    models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding},
+    query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder},
+};
+use hourglass_component::{
+    health::{self, HealthError},
+    keys::EcdsaKey,
+};
+use hourglass_engine::{EngineError, Engined as _};
+use hourglass_scenario::ComponentRef;
+
+use super::{
+    LOOPBACK,
+    logs::Watch,
+    performers,
+    socket::EngineSocket,
+    surroundings::Surroundings,
+    upload::{self, CONFIG, volume},
+};
+use crate::{
+    RuntimeError, configuration,
+    performers::{attributed, unready},
+};
+
+/// Where an executor finds the engine.
+const SOCKET: &str = "/var/run/docker.sock";
+
+/// How a component is started; kept, so that it can be started again.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    /// Which one.
+    pub component: ComponentRef,
+    /// The image.
+    pub image: String,
+    /// What the image is told to do; the configuration is added to it.
+    pub arguments: Vec<String>,
+    /// What its environment has besides the image's.
+    pub environment: Vec<(String, String)>,
+    /// The key of its operator.
+    pub key: EcdsaKey,
+    /// Its configuration.
+    pub config: serde_json::Value,
+    /// The port that it listens on.
+    pub port: u16,
+    /// The engine's socket, for those who make containers.
+    pub socket: Option<EngineSocket>,
+    /// Whether it can do without a root file system to write to.
+    pub read_only: bool,
+    /// The limit of its memory in bytes.
+    pub memory: Option<u64>,
+    /// How long it may take to be ready; a performer that is slow to start is part of it.
+    pub ready_within: Duration,
+}
+
+/// A component that was started.
+#[derive(Debug, Clone)]
+pub(super) struct RunningComponent {
+    launch: Launch,
+    id: String,
+    /// Where this machine reaches it.
+    pub address: String,
+}
+
+impl RunningComponent {
+    /// Makes and starts a container, which is not ready by then.
+    pub(super) async fn start(launch: Launch, surroundings: &Surroundings) -> Result<Self, RuntimeError> {
+        let name = surroundings.container_name(&launch.component.to_string());
+        configuration::show(&configuration::path(&surroundings.folder, &launch.component), &launch.config)?;
+        let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        let body = body(&launch, surroundings);
+        let docker = surroundings.engine.docker();
+        let created = docker.create_container(Some(options), body).await;
+        let id = created.doing(|| format!("create container {name} of image {}", launch.image))?.id;
+        upload::upload(&id, &launch.component, &launch.config, surroundings).await?;
+        docker.start_container(&id, None).await.doing(|| format!("start container {name}"))?;
+        Ok(Self { launch, id, address: String::new() })
+    }
+
+    /// Starts the container again and waits until it is ready; one that runs is stopped first.
+    pub(super) async fn restart(
+        &mut self,
+        grace: Duration,
+        within: Duration,
+        surroundings: &Surroundings,
+        watch: &Watch,
+    ) -> Result<(), RuntimeError> {
+        self.resume_if_paused(surroundings).await?;
+        self.stop(grace, surroundings).await?;
+        let docker = surroundings.engine.docker();
+        docker
+            .start_container(&self.id, None)
+            .await
+            .doing(|| format!("start the container of {}", self.component()))?;
+        self.wait_until_ready(within, surroundings, watch).await
+    }
+
+    /// How long its first start may take.
+    pub(super) fn ready_within(&self) -> Duration {
+        self.launch.ready_within
+    }
+
+    /// Waits until its health says that it serves or, where it has none, until it answers; the port that the engine assigned is looked up, since each start gets another.
+    pub(super) async fn wait_until_ready(
+        &mut self,
+        within: Duration,
+        surroundings: &Surroundings,
+        watch: &Watch,
+    ) -> Result<(), RuntimeError> {
+        let Err(error) = self.await_health(within, surroundings, watch).await else { return Ok(()) };
+        let error = match &error {
+            RuntimeError::NotReady { component, .. } => {
+                unready(component, &self.address, &self.launch.key).await.unwrap_or(error)
+            }
+            _ => error,
+        };
+        let output = |performer: &ComponentRef| watch.output_of(performer).unwrap_or_default();
+        Err(attributed(error, watch.timeline(), output))
+    }
+
+    async fn await_health(
+        &mut self,
+        within: Duration,
+        surroundings: &Surroundings,
+        watch: &Watch,
+    ) -> Result<(), RuntimeError> {
+        let component = &self.launch.component;
+        let ended =
+            |how: String, output: String| RuntimeError::Ended { component: component.clone(), status: how, output };
+        let Some(port) = surroundings.published(&self.id, self.launch.port).await? else {
+            // Ports are published for as long as a container runs.
+            let how = surroundings.ended(&self.id, component).await?;
+            return Err(ended(how, self.last_output(surroundings, watch).await));
+        };
+        self.address = format!("{LOOPBACK}:{port}");
+        let fail = |source: HealthError| RuntimeError::Health { component: component.clone(), source };
+        let channel = health::channel(&self.address).map_err(fail)?;
+        let healthy = tokio::select! {
+            healthy = health::wait_until_ready(&self.address, channel, within) => healthy,
+            how = surroundings.ended(&self.id, component) => return Err(ended(how?, self.last_output(surroundings, watch).await)),
+        };
+        match healthy {
+            Ok(()) => Ok(()),
+            Err(HealthError::Timeout { last_seen, .. }) => Err(RuntimeError::NotReady {
+                component: component.clone(),
+                within,
+                state: format!("the last that its health said is {last_seen}"),
+                output: self.with_performers(watch.output_so_far(&self.id), surroundings, watch).await,
+            }),
+            Err(error @ HealthError::Address { .. }) => Err(fail(error)),
+        }
+    }
+
+    async fn last_output(&self, surroundings: &Surroundings, watch: &Watch) -> String {
+        self.with_performers(watch.last_output(&self.id).await, surroundings, watch).await
+    }
+
+    /// An executor is ready when its performer is, which has an output of its own.
+    async fn with_performers(&self, output: String, surroundings: &Surroundings, watch: &Watch) -> String {
+        let ComponentRef::Executor(name) = self.component() else { return output };
+        // The error that led here is the one to report.
+        let _ = performers::read(self.component(), surroundings, watch).await;
+        let performer = ComponentRef::Performer(name.clone());
+        match watch.output_of(&performer) {
+            Some(of_performer) => format!("{output}\nthe last output of {performer}:\n{of_performer}"),
+            None => output,
+        }
+    }
+
+    /// Kills it and waits until it has ended; it must be running.
+    pub(super) async fn kill(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+        self.resume_if_paused(surroundings).await?;
+        kill(&self.id, self.component(), surroundings).await
+    }
+
+    /// Ends it in order, or by force after the grace; says whether that was needed.
+    pub(super) async fn stop(&self, grace: Duration, surroundings: &Surroundings) -> Result<bool, RuntimeError> {
+        self.resume_if_paused(surroundings).await?;
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::new().t(seconds).build();
+        let before = surroundings.state(&self.id).await?;
+        let stopped = surroundings.engine.docker().stop_container(&self.id, Some(options)).await;
+        settled(stopped.doing(|| format!("stop the container of {}", self.component())))?;
+        let after = surroundings.state(&self.id).await?;
+        Ok(before.running == Some(true) && after.exit_code == Some(KILLED))
+    }
+
+    /// Whether it runs, paused or not.
+    pub(super) async fn is_running(&self, surroundings: &Surroundings) -> Result<bool, RuntimeError> {
+        Ok(surroundings.state(&self.id).await?.running == Some(true))
+    }
+
+    /// Removes its container, which has ended.
+    pub(super) async fn remove(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+        remove(&self.id, self.component(), surroundings).await
+    }
+
+    /// Its container.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The key of its operator.
+    pub(super) fn key(&self) -> &EcdsaKey {
+        &self.launch.key
+    }
+
+    /// Which one it is.
+    pub(super) fn component(&self) -> &ComponentRef {
+        &self.launch.component
+    }
+
+    /// The name by which others on the network reach it.
+    pub(super) fn alias(&self) -> String {
+        alias(self.component())
+    }
+
+    /// A paused container takes no signal.
+    async fn resume_if_paused(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+        match surroundings.state(&self.id).await?.paused {
+            Some(true) => surroundings.resume(&self.id, self.component()).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The exit code of a process that SIGKILL ended.
+const KILLED: i64 = 137;
+
+/// Kills a container and waits until it has ended.
+pub(super) async fn kill(id: &str, component: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    if surroundings.state(id).await?.running != Some(true) {
+        return Err(RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() });
+    }
+    let killed = surroundings.engine.docker().kill_container(id, None).await;
+    settled(killed.doing(|| format!("kill the container of {component}")))?;
+    surroundings.ended(id, component).await?;
+    Ok(())
+}
+
+/// Removes a container, whether it runs or not.
+pub(super) async fn remove(
+    id: &str,
+    component: &ComponentRef,
+    surroundings: &Surroundings,
+) -> Result<(), RuntimeError> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let removed = surroundings.engine.docker().remove_container(id, Some(options)).await;
+    Ok(settled(removed.doing(|| format!("remove the container of {component}")))?)
+}
+
+/// The name by which others on the network reach a component.
+pub(super) fn alias(component: &ComponentRef) -> String {
+    component.to_string().replace('/', "-")
+}
+
+/// What is so already, or gone, needs no doing.
+fn settled(done: Result<(), EngineError>) -> Result<(), EngineError> {
+    match done {
+        Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
+        done => done,
+    }
+}
+
+fn body(launch: &Launch, surroundings: &Surroundings) -> ContainerCreateBody {
+    let port = format!("{}/tcp", launch.port);
+    let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
+    let binds = launch.socket.iter().map(|socket| format!("{}:{SOCKET}", socket.path.display()));
+    let labels = surroundings.labels.of_component(&launch.component.to_string());
+    let host = HostConfig {
+        network_mode: Some(surroundings.network.clone()),
+        port_bindings: Some([(port.clone(), Some(vec![binding]))].into()),
+        binds: Some(binds.collect()),
+        mounts: Some(vec![volume(labels.clone())]),
+        group_add: launch.socket.as_ref().and_then(|socket| socket.group).map(|group| vec![group.to_string()]),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        readonly_rootfs: Some(launch.read_only),
+        tmpfs: Some([("/tmp".to_owned(), String::new())].into()),
+        memory: launch.memory.and_then(|limit| i64::try_from(limit).ok()),
+        // Without this, the same amount again of swap.
+        memory_swap: launch.memory.and_then(|limit| i64::try_from(limit).ok()),
+        ..HostConfig::default()
+    };
+    let arguments = launch.arguments.iter().cloned().chain(["--config".to_owned(), CONFIG.to_owned()]);
+    ContainerCreateBody {
+        image: Some(launch.image.clone()),
+        cmd: Some(arguments.collect()),
+        env: Some(launch.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        user: launch.socket.as_ref().and_then(|socket| socket.user).map(|user| user.to_string()),
+        labels: Some(labels),
+        exposed_ports: Some(vec![port]),
+        host_config: Some(host),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some([(surroundings.network.clone(), endpoint(&launch.component))].into()),
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// How a component is attached to the network.
+pub(super) fn endpoint(component: &ComponentRef) -> EndpointSettings {
+    EndpointSettings { aliases: Some(vec![alias(component)]), ..EndpointSettings::default() }
+}

@@ -1,0 +1,95 @@
+//! The images of a trial, all there before anything is started.
+
+use std::collections::BTreeMap;
+
+use hourglass_chain::AnvilBinary;
+use hourglass_engine::{Engine, Engined as _};
+use hourglass_image as image;
+use hourglass_scenario::{ComponentRef, Scenario};
+
+use crate::{HarnessExecutable, RuntimeError};
+
+/// The images that a trial's containers are made of.
+#[derive(Debug, Clone)]
+pub struct DockerImages {
+    /// The reference components'.
+    pub components: String,
+    /// Anvil's.
+    pub anvil: String,
+    /// What images of the user's run by themselves.
+    commands: BTreeMap<String, Vec<String>>,
+}
+
+impl DockerImages {
+    /// Sees that the user's images are there, and delivers ours.
+    pub async fn prepare(
+        engine: &Engine,
+        scenario: &Scenario,
+        executable: &HarnessExecutable,
+        anvil: &AnvilBinary,
+    ) -> Result<Self, RuntimeError> {
+        let commands = commands(engine, scenario).await?;
+        let (components, anvil) = tokio::try_join!(
+            image::deliver_components(engine, &executable.0),
+            image::deliver_anvil(engine, &anvil.path)
+        )?;
+        Ok(Self { components: components.reference, anvil: anvil.reference, commands })
+    }
+
+    /// What an image of the user's runs by itself, beside its entrypoint.
+    pub(super) fn arguments_of(&self, image: &str) -> Vec<String> {
+        self.commands.get(image).cloned().unwrap_or_default()
+    }
+}
+
+/// What the user's images run by themselves, which must all be in the engine.
+pub(crate) async fn commands(
+    engine: &Engine,
+    scenario: &Scenario,
+) -> Result<BTreeMap<String, Vec<String>>, RuntimeError> {
+    refuse_commands(scenario)?;
+    let mut commands = BTreeMap::new();
+    for (component, image) in replaced(scenario) {
+        image::require(engine, image, &component).await?;
+        let inspected = engine.docker().inspect_image(image).await.doing(|| format!("inspect image {image}"))?;
+        let command = inspected.config.and_then(|config| config.cmd).unwrap_or_default();
+        commands.insert(image.to_owned(), command);
+    }
+    Ok(commands)
+}
+
+/// A command that is not run would leave the reference component in its place, and the trial would say nothing about it.
+fn refuse_commands(scenario: &Scenario) -> Result<(), RuntimeError> {
+    let shared = &scenario.components;
+    let shared = [("aggregator", &shared.aggregator), ("executor", &shared.executor)];
+    let shared = shared.into_iter().map(|(name, component)| (name.to_owned(), component));
+    let own = scenario
+        .topology
+        .operators
+        .iter()
+        .map(|operator| (ComponentRef::Performer(operator.name.clone()).to_string(), &operator.performer));
+    let mut all = shared.chain(own);
+    match all.find(|(_, component)| component.command.is_some() && component.image.is_none()) {
+        None => Ok(()),
+        Some((component, _)) => Err(RuntimeError::Unsupported {
+            runtime: "docker or kubernetes",
+            reason: format!("{component} is given as a command only; give it an `image` too"),
+        }),
+    }
+}
+
+/// The components that have an image of the user's.
+pub(crate) fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str)> {
+    let shared = &scenario.components;
+    let shared = [
+        ("aggregator", &shared.aggregator.image),
+        ("executor", &shared.executor.image),
+        ("performer", &shared.performer.image),
+    ];
+    let shared = shared.into_iter().map(|(component, image)| (component.to_owned(), image));
+    let own = scenario.topology.operators.iter().map(|operator| {
+        let performer = ComponentRef::Performer(operator.name.clone());
+        (performer.to_string(), &operator.performer.image)
+    });
+    shared.chain(own).filter_map(|(component, image)| Some((component, image.as_deref()?)))
+}

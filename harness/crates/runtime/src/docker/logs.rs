@@ -1,0 +1,363 @@
+//! What the containers on a trial's network say, and when they end: into files and the timeline.
+//!
+//! Containers are found by the engine's events about the network, so that those which a program of the user's makes
+//! are read too. On a network that is not the trial's own, only those with the label of its run are.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bollard::{
+    models::{EventMessage, EventMessageTypeEnum},
+    query_parameters::{EventsOptionsBuilder, LogsOptionsBuilder},
+};
+use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
+use hourglass_component::{causes::with_causes, timeout::timeout};
+use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL, RunId};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, LastLines, Timeline};
+use jiff::Timestamp;
+use tokio::{
+    sync::{OwnedMutexGuard, watch},
+    task::coop::consume_budget,
+};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use super::lines::ContainerLines;
+use crate::{
+    Ends,
+    output::{Output, UnderWay},
+};
+
+/// How long the rest of the output of containers that have ended is waited for.
+const REST_WITHIN: Duration = Duration::from_secs(5);
+/// How long the output of a container that has ended is waited for before its end is told.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Where it goes what containers write and that they end.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// The folder of output files.
+    pub folder: PathBuf,
+    /// The trial's timeline.
+    pub timeline: Timeline,
+    /// The ends of the trial's parts.
+    pub ends: Ends,
+}
+
+/// A container that was found otherwise than by the events about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FoundContainer {
+    /// Its id.
+    pub id: String,
+    /// How far it is.
+    pub life: Life,
+}
+
+/// How far a container is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It was not started yet, and has written nothing.
+    Created,
+    /// It runs or is paused.
+    Running,
+    /// It has written all that it will.
+    Ended,
+}
+
+/// Reads what the containers on one network write, from their first line on.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    lost: watch::Receiver<Option<Arc<EngineError>>>,
+    _events: AbortOnDropHandle<()>,
+}
+
+/// Whose containers on a network are read.
+#[derive(Debug)]
+pub(crate) enum Whose {
+    /// All of them: the network is that of this run.
+    Network(RunId),
+    /// Those with the label of this run.
+    Run(RunId),
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    network: String,
+    whose: Whose,
+    record: Record,
+    containers: Mutex<HashMap<String, Container>>,
+    /// What is read last of each component: an executor may start its performer again and again.
+    latest: Mutex<HashMap<String, LastLines>>,
+    readers: TaskTracker,
+    under_way: UnderWay,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Container {
+    started: bool,
+    connected: bool,
+    /// Whether it is read though the event of its start has not come.
+    found: bool,
+    last: LastLines,
+    /// What was read: a container that is started again repeats it.
+    read: Arc<tokio::sync::Mutex<ContainerLines>>,
+    ending: BTreeSet<&'static str>,
+}
+
+/// The end of a container.
+#[derive(Debug)]
+struct End {
+    /// The component that it is labelled with, else its name.
+    who: String,
+    at: Timestamp,
+    how: String,
+}
+
+impl Watch {
+    /// Follows what happens on the network since `since`, in seconds since 1970, to the containers that are meant.
+    pub(crate) fn start(engine: &Engine, network: &str, whose: Whose, since: i64, record: Record) -> Self {
+        let (engine, network) = (engine.clone(), network.to_owned());
+        let (containers, latest) = (Mutex::default(), Mutex::default());
+        let readers = TaskTracker::new();
+        let shared = Arc::new(Shared {
+            engine,
+            network,
+            whose,
+            record,
+            containers,
+            latest,
+            readers,
+            under_way: UnderWay::default(),
+        });
+        let (give_up, lost) = watch::channel(None);
+        let following = Arc::clone(&shared);
+        let events = tokio::spawn(async move {
+            let error = following.follow_events(since).await;
+            give_up.send_replace(Some(Arc::new(error)));
+        });
+        Self { shared, lost, _events: AbortOnDropHandle::new(events) }
+    }
+
+    /// Waits until the engine does not tell any more what happens, or does not answer any more.
+    pub(crate) async fn lost(&self) -> Arc<EngineError> {
+        tokio::select! {
+            error = self.no_more_events() => error,
+            error = self.shared.engine.silent() => Arc::new(error),
+        }
+    }
+
+    async fn no_more_events(&self) -> Arc<EngineError> {
+        let mut lost = self.lost.clone();
+        let error = lost.wait_for(Option::is_some).await.ok().and_then(|error| error.clone());
+        match error {
+            Some(error) => error,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Where what is followed goes.
+    pub(super) fn timeline(&self) -> &Timeline {
+        &self.shared.record.timeline
+    }
+
+    /// The last lines of a container's output, indented.
+    pub(super) async fn last_output(&self, id: &str) -> String {
+        let container = self.shared.containers().get(id).cloned();
+        let Some(container) = container else { return LastLines::default().to_string() };
+        // Its reader holds this until the container's output is read to the end.
+        let _ = timeout(REST_WITHIN, container.read.lock()).await;
+        container.last.to_string()
+    }
+
+    /// The last lines of a container that still runs.
+    pub(super) fn output_so_far(&self, id: &str) -> String {
+        self.shared.containers().get(id).map(|container| container.last.to_string()).unwrap_or_default()
+    }
+
+    /// The last lines of a component's newest container, where there was one.
+    pub(super) fn output_of(&self, component: &ComponentRef) -> Option<String> {
+        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(&component.to_string()).map(ToString::to_string)
+    }
+
+    /// Reads the output of these containers where that has not begun: the engine tells of a container later than others
+    /// find it. Waits until the output of those that have ended is read to the end.
+    pub(super) async fn catch_up(&self, containers: &[FoundContainer]) {
+        for found in containers.iter().filter(|found| found.life != Life::Created) {
+            self.shared.read_found(&found.id);
+        }
+        let ended = containers.iter().filter(|found| found.life == Life::Ended);
+        join_all(ended.map(|found| self.last_output(&found.id))).await;
+    }
+
+    /// Waits until the output of all containers is read to the end; all of them must have ended.
+    pub(crate) async fn finish(&self) {
+        let Shared { under_way, readers, record, .. } = &*self.shared;
+        under_way.finish(readers, &record.timeline).await;
+    }
+}
+
+impl Shared {
+    /// Says why there is nothing more to follow.
+    async fn follow_events(self: &Arc<Self>, since: i64) -> EngineError {
+        let filters =
+            HashMap::from([("type", vec!["container", "network"]), ("event", vec!["connect", "start", "die", "oom"])]);
+        let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
+        let mut events = self.engine.docker().events(Some(options));
+        let doing = || "follow what happens on the Docker engine".to_owned();
+        loop {
+            match events.try_next().await.doing(doing) {
+                Ok(Some(event)) => self.note(event),
+                Ok(None) => {
+                    let source = bollard::errors::Error::IOError { err: std::io::ErrorKind::UnexpectedEof.into() };
+                    return EngineError::Gone { doing: doing(), source };
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn note(self: &Arc<Self>, event: EventMessage) {
+        let at = event.time_nano.and_then(|nanos| Timestamp::from_nanosecond(nanos.into()).ok());
+        let Some(actor) = event.actor else { return };
+        let attributes = actor.attributes.unwrap_or_default();
+        let id = actor.id.unwrap_or_default();
+        let is_labelled = |run: &RunId| attributes.get(RUN_LABEL).is_some_and(|label| label == run.as_str());
+        let is_meant = match &self.whose {
+            Whose::Network(_) => true,
+            Whose::Run(run) => is_labelled(run),
+        };
+        if event.typ == Some(EventMessageTypeEnum::CONTAINER) && !is_meant {
+            return;
+        }
+        let mut containers = self.containers();
+        match (event.typ, event.action.as_deref()) {
+            (Some(EventMessageTypeEnum::NETWORK), Some("connect")) if id == self.network => {
+                let Some(id) = attributes.get("container") else { return };
+                let container = containers.entry(id.clone()).or_default();
+                // One that is connected again while it runs is read already.
+                if !std::mem::replace(&mut container.connected, true) && container.started {
+                    self.read(id.clone(), container);
+                }
+            }
+            (Some(EventMessageTypeEnum::CONTAINER), Some("start")) => {
+                // Of others only their id is remembered, for as long as the trial runs.
+                let container = containers.entry(id.clone()).or_default();
+                container.started = true;
+                if container.connected && !std::mem::take(&mut container.found) {
+                    self.read(id, container);
+                }
+            }
+            (Some(EventMessageTypeEnum::CONTAINER), Some("oom")) => {
+                if let Some(container) = containers.get_mut(&id) {
+                    container.ending.insert("out of memory");
+                }
+            }
+            (Some(EventMessageTypeEnum::CONTAINER), Some("die")) => {
+                let Some(container) = containers.get_mut(&id).filter(|container| container.connected) else { return };
+                let code = attributes.get("exitCode").map_or("unknown", String::as_str);
+                let why: Vec<_> = std::mem::take(&mut container.ending).into_iter().collect();
+                let why = if why.is_empty() { String::new() } else { format!(", {}", why.join(", ")) };
+                let who = attributes.get(COMPONENT_LABEL).or_else(|| attributes.get("name"));
+                let who = who.map_or(id.as_str(), String::as_str);
+                let at = at.unwrap_or_else(Timestamp::now);
+                let end = End { who: who.to_owned(), at, how: format!("exit code {code}{why}") };
+                let (shared, container) = (Arc::clone(self), container.clone());
+                self.readers.spawn(async move { shared.note_end(&end, &container).await });
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells of an end when the container's last words are read, or soon at least.
+    async fn note_end(&self, end: &End, container: &Container) {
+        // Its reader holds this until the container's output is read to the end.
+        let _ = timeout(LAST_WORDS_WITHIN, container.read.lock()).await;
+        let End { who, at, how } = end;
+        let output = || container.last.to_string();
+        if !self.record.ends.note_named(who, *at, how, output) {
+            // Of another program on the network.
+            self.record.timeline.record(Event::of_harness(format!("{who} ended with {how}")));
+        }
+    }
+
+    /// Reads a container that was found before its events came.
+    fn read_found(self: &Arc<Self>, id: &str) {
+        let mut containers = self.containers();
+        let container = containers.entry(id.to_owned()).or_default();
+        if !(container.connected && container.started) {
+            container.found = !container.started;
+            (container.connected, container.started) = (true, true);
+            self.read(id.to_owned(), container);
+        }
+    }
+
+    fn read(self: &Arc<Self>, id: String, container: &Container) {
+        // Taken before the reader runs, so that who waits for the end of the output waits for it as well.
+        let earlier = Arc::clone(&container.read).try_lock_owned().ok();
+        let (shared, container) = (Arc::clone(self), container.clone());
+        self.readers.spawn(async move { shared.read_to_end(&id, &container, earlier).await });
+    }
+
+    async fn read_to_end(&self, id: &str, container: &Container, read: Option<OwnedMutexGuard<ContainerLines>>) {
+        let mut lines = match read {
+            Some(read) => read,
+            // The reader of its life before is not done yet.
+            None => Arc::clone(&container.read).lock_owned().await,
+        };
+        let name = self.name(id).await;
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), container.last.clone());
+        let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, container.last.clone());
+        self.under_way.add(&output);
+        let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).build();
+        let mut pieces = self.engine.docker().logs(id, Some(options));
+        lines.begin_again();
+        let mut gap = None;
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(chunk) => lines.push(chunk).iter().for_each(|line| output.push(line)),
+                Err(error) => {
+                    gap = Some(error);
+                    break;
+                }
+            }
+            // A container that writes without end leaves the others their turns.
+            consume_budget().await;
+        }
+        lines.rest().for_each(|line| output.push(&line));
+        if let Some(error) = gap {
+            self.tell_gap(id, &name, &error);
+        }
+    }
+
+    /// What was not read is missing from the evidence, which its readers must know: another program may have removed the
+    /// container.
+    fn tell_gap(&self, id: &str, name: &str, error: &bollard::errors::Error) {
+        let why = with_causes(error);
+        let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
+        event.fields.insert("container".to_owned(), id.into());
+        self.record.timeline.record(event);
+    }
+
+    /// The component that a container is labelled with, else the container's own name.
+    async fn name(&self, id: &str) -> String {
+        let Ok(inspected) = self.engine.docker().inspect_container(id, None).await else { return id.to_owned() };
+        let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();
+        let name = || inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
+        // An image may carry any label, but that of a run that it cannot know.
+        let (Whose::Network(run) | Whose::Run(run)) = &self.whose;
+        let is_ours = labels.get(RUN_LABEL).is_some_and(|label| label == run.as_str());
+        labels.get(COMPONENT_LABEL).filter(|_| is_ours).cloned().unwrap_or_else(|| format!("performer/{}", name()))
+    }
+
+    fn containers(&self) -> MutexGuard<'_, HashMap<String, Container>> {
+        self.containers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

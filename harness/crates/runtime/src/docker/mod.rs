@@ -1,0 +1,325 @@
+//! The Docker runtime: every part of a trial is a container on a network of the trial's own.
+//!
+//! [`DockerRuntime`] keeps them, [`chains`] and [`container`] start one, [`performers`] finds those that executors make
+//! themselves, [`logs`] reads what all of them write, [`mod@take_down`] ends them. Which images there are is in [`images`], what is configured in
+//! [`config`].
+
+mod chains;
+mod config;
+mod container;
+mod images;
+mod lines;
+mod logs;
+mod performers;
+mod socket;
+mod surroundings;
+mod take_down;
+mod upload;
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+pub(super) use chains::AnvilContainer;
+use container::{Launch, RunningComponent};
+use futures::future::try_join_all;
+use hourglass_base::RuntimeKind;
+use hourglass_chain::PreparedState;
+use hourglass_component::timeout::timeout;
+use hourglass_engine::{Engine, EngineError};
+use hourglass_proto::contracts::addresses as at;
+use hourglass_reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::Timeline;
+pub use images::DockerImages;
+pub(super) use images::{commands, replaced};
+use jiff::Timestamp;
+pub(super) use logs::{Record, Watch, Whose};
+use performers::Performers;
+pub(super) use surroundings::Surroundings;
+use take_down::{end, is_gone, take_down};
+use tokio::sync::Mutex;
+
+use super::{
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking,
+};
+
+/// Nobody but this machine reaches what containers publish.
+const LOOPBACK: &str = "127.0.0.1";
+/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// When an engine that does not end containers is given up: the supervisor goes on.
+const TAKE_DOWN_WITHIN: Duration = Duration::from_mins(2);
+
+/// What a Docker runtime is made with.
+#[derive(Debug, Clone)]
+pub struct DockerSettings {
+    /// The engine.
+    pub engine: Engine,
+    /// The images, which are there.
+    pub images: DockerImages,
+    /// The harness executable, which is the supervisor too.
+    pub executable: HarnessExecutable,
+    /// The folder of all trials.
+    pub root: PathBuf,
+    /// The folder of this trial, below it: configuration files and output.
+    pub folder: PathBuf,
+    /// What everything is labelled with.
+    pub labels: Labels,
+    /// Where the components' records go.
+    pub timeline: Timeline,
+    /// Where the ends of its parts are noted.
+    pub ends: Ends,
+}
+
+/// Runs a trial's parts as containers.
+#[derive(Debug)]
+pub struct DockerRuntime {
+    images: DockerImages,
+    surroundings: Surroundings,
+    watch: Watch,
+    ends: Ends,
+    supervisor: Supervisor,
+    anvils: Mutex<Vec<AnvilContainer>>,
+    components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
+}
+
+impl DockerRuntime {
+    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    pub async fn supervise(settings: &DockerSettings) -> Result<Supervisor, RuntimeError> {
+        let run = settings.labels.run.clone();
+        let options = SupervisorOptions {
+            executable: Some(settings.executable.0.clone()),
+            folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
+            places: Places { engine: Some(settings.engine.address().clone()), cluster: None },
+            ..SupervisorOptions::default()
+        };
+        blocking(move || Supervisor::start(&run, &options)).await
+    }
+
+    /// A runtime under this supervisor, with a network and nothing on it yet.
+    pub async fn new(settings: DockerSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
+        let DockerSettings { engine, images, folder, labels, timeline, ends, .. } = settings;
+        let logs = folder.join("logs");
+        // The engine's clock may be another, and events of others do no harm.
+        let since = Timestamp::now().as_second().saturating_sub(5);
+        let made = match hourglass_base::private::create_folders(&logs) {
+            Ok(()) => Surroundings::make(engine, labels, folder).await,
+            Err(source) => Err(RuntimeError::File { path: logs.clone(), source }),
+        };
+        let (surroundings, network) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                // Else it would take us for killed, and the folder with it. The error that led here is the one to report.
+                let _ = end(supervisor, is_gone(&error)).await;
+                return Err(error);
+            }
+        };
+        let record = Record { folder: logs, timeline, ends: ends.clone() };
+        let whose = Whose::Network(surroundings.labels.run.clone());
+        let watch = Watch::start(&surroundings.engine, &network, whose, since, record);
+        let (anvils, components) = (Mutex::default(), Mutex::default());
+        Ok(Self { images, surroundings, watch, ends, supervisor, anvils, components })
+    }
+
+    async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
+        let anvils = self.anvils.lock().await;
+        let anvil = anvils.iter().find(|anvil| anvil.control().chain_id() == chain_id);
+        anvil.map(|anvil| anvil.url.clone()).ok_or(RuntimeError::NoChain { chain_id })
+    }
+
+    async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
+        let (component, port) = (launch.component.clone(), launch.port);
+        let mut running = RunningComponent::start(launch, &self.surroundings).await?;
+        // Known before it is ready: who is interrupted until then ends it in order, and it its performers.
+        self.components.lock().await.insert(component.clone(), running.clone());
+        // Not held while the component starts: several start side by side.
+        running.wait_until_ready(running.ready_within(), &self.surroundings, &self.watch).await?;
+        self.ends.watch(&component);
+        let socket = format!("{}:{port}", running.alias());
+        self.components.lock().await.insert(component, running);
+        Ok(socket)
+    }
+
+    /// A component of its own, or the executor of performers.
+    async fn running(&self, component: &ComponentRef, fault: &'static str) -> Result<RunningComponent, RuntimeError> {
+        let keeper = match component {
+            ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
+            other => other.clone(),
+        };
+        let running = self.components.lock().await.get(&keeper).cloned();
+        running.ok_or_else(|| RuntimeError::Fault {
+            fault,
+            component: component.clone(),
+            reason: format!("{keeper} was never started"),
+        })
+    }
+
+    fn performers<'a>(
+        &'a self,
+        component: &ComponentRef,
+        executor: &'a RunningComponent,
+        fault: &'static str,
+    ) -> Option<Performers<'a>> {
+        let (surroundings, key, executor) = (&self.surroundings, executor.key(), &executor.address);
+        let performers = Performers { surroundings, component: component.clone(), fault, executor, key };
+        matches!(component, ComponentRef::Performer(_)).then_some(performers)
+    }
+
+    /// The containers of a component, of which there is one at least.
+    async fn containers(&self, component: &ComponentRef, fault: &'static str) -> Result<Vec<String>, RuntimeError> {
+        let running = self.running(component, fault).await?;
+        match self.performers(component, &running, fault) {
+            Some(performers) => performers.some().await,
+            None => Ok(vec![running.id().to_owned()]),
+        }
+    }
+}
+
+#[async_trait]
+impl Runtime for DockerRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Docker
+    }
+
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        let (image, surroundings, watch) = (&self.images.anvil, &self.surroundings, &self.watch);
+        let (l1, l2) = tokio::try_join!(
+            AnvilContainer::start(image, at::L1_CHAIN_ID, &state.l1, surroundings, watch),
+            AnvilContainer::start(image, at::L2_CHAIN_ID, &state.l2, surroundings, watch)
+        )?;
+        let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
+        self.anvils.lock().await.extend([l1, l2]);
+        Ok(chains)
+    }
+
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
+        let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
+        let starting = specs.iter().map(|spec| async {
+            let launch = config::executor(spec, &l1_url, &self.images, &self.surroundings)?;
+            self.launch(launch).await
+        });
+        try_join_all(starting).await
+    }
+
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {
+        let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
+        let launch = config::aggregator(&spec, &l1, &l2, &self.images);
+        self.launch(launch).await.map(drop)
+    }
+
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let running = self.running(component, "kill").await?;
+        self.ends.excuse(component);
+        match self.performers(component, &running, "kill") {
+            Some(performers) => performers.kill().await,
+            None => running.kill(&self.surroundings).await,
+        }
+    }
+
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        let mut running = self.running(component, "restart").await?;
+        self.ends.excuse(component);
+        if let Some(performers) = self.performers(component, &running, "restart") {
+            performers.restart(within).await?;
+            self.ends.watch(component);
+            return Ok(());
+        }
+        running.restart(STOP_GRACE, within, &self.surroundings, &self.watch).await?;
+        self.ends.watch(component);
+        self.components.lock().await.insert(component.clone(), running);
+        Ok(())
+    }
+
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.ends.excuse_performer(component);
+        for id in self.containers(component, "pause").await? {
+            self.surroundings.pause(&id, component).await?;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        for id in self.containers(component, "resume").await? {
+            self.surroundings.resume(&id, component).await?;
+        }
+        Ok(())
+    }
+
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.ends.excuse_performer(component);
+        for id in self.containers(component, "disconnect").await? {
+            self.surroundings.disconnect(&id, component).await?;
+        }
+        Ok(())
+    }
+
+    async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        for id in self.containers(component, "reconnect").await? {
+            self.surroundings.reconnect(&id, component).await?;
+        }
+        if matches!(component, ComponentRef::Performer(_)) {
+            // Its executor sees to its health, and nothing of it is published to this machine.
+            return Ok(());
+        }
+        let mut running = self.running(component, "reconnect").await?;
+        running.wait_until_ready(within, &self.surroundings, &self.watch).await?;
+        self.components.lock().await.insert(component.clone(), running);
+        Ok(())
+    }
+
+    async fn failure(&self) -> RuntimeError {
+        tokio::select! {
+            // First: the chains end with their engine.
+            biased;
+            error = self.watch.lost() => RuntimeError::EngineLost(error),
+            error = self.ends.chain() => error,
+        }
+    }
+
+    fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    async fn responds(&self) -> Result<(), RuntimeError> {
+        Ok(self.surroundings.engine.responds().await?)
+    }
+
+    async fn endpoints(&self) -> BTreeMap<String, String> {
+        let mut endpoints = BTreeMap::new();
+        for anvil in self.anvils.lock().await.iter() {
+            let control = anvil.control();
+            endpoints.insert(format!("chain {}", control.chain_id()), control.client().url().to_owned());
+        }
+        for (component, running) in self.components.lock().await.iter() {
+            endpoints.insert(component.to_string(), running.address.clone());
+        }
+        endpoints.insert("network".to_owned(), self.surroundings.network.clone());
+        endpoints
+    }
+
+    fn last_word(&self) -> Option<LastWord> {
+        self.supervisor.last_word().ok()
+    }
+
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
+        let Self { surroundings, watch, ends, supervisor, anvils, components, .. } = *self;
+        ends.close();
+        let components = components.into_inner().into_values().collect();
+        let taking_down = take_down(&surroundings, &watch, anvils.into_inner(), components);
+        let taken_down = timeout(TAKE_DOWN_WITHIN, taking_down).await.unwrap_or_else(|_| {
+            let address = surroundings.engine.address().clone();
+            Err(EngineError::Silent { address, within: TAKE_DOWN_WITHIN }.into())
+        });
+        // Whatever that came to: the supervisor removes what is left.
+        let ended = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
+        let forced = taken_down?;
+        let TakenDown { remains, farewell } = ended?;
+        Ok(TakenDown { remains: forced.into_iter().chain(remains).collect(), farewell })
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
+        let Self { supervisor, .. } = *self;
+        blocking(move || supervisor.keep()).await
+    }
+}

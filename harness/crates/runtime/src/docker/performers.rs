@@ -1,0 +1,139 @@
+//! The performers of an executor: containers that it made itself.
+
+use std::{collections::HashMap, time::Duration};
+
+use bollard::{
+    models::{ContainerSummary, ContainerSummaryStateEnum},
+    query_parameters::ListContainersOptionsBuilder,
+};
+use hourglass_component::keys::EcdsaKey;
+use hourglass_engine::Engined as _;
+use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL};
+use hourglass_scenario::ComponentRef;
+
+use super::{
+    container,
+    logs::{FoundContainer, Life, Watch},
+    surroundings::Surroundings,
+};
+use crate::{RuntimeError, performers::PerformersOf};
+
+/// The performers of one executor.
+pub(super) struct Performers<'a> {
+    pub surroundings: &'a Surroundings,
+    /// How they are called.
+    pub component: ComponentRef,
+    /// What is to be done to them, as `pause`.
+    pub fault: &'static str,
+    /// Where their executor listens.
+    pub executor: &'a str,
+    /// The key of its operator.
+    pub key: &'a EcdsaKey,
+}
+
+impl Performers<'_> {
+    /// Their containers that run: by the label that the reference executor puts on them, else by what the executor says.
+    pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
+        let labelled = labelled(&self.component, false, self.surroundings).await?;
+        if !labelled.is_empty() {
+            return Ok(labelled.into_iter().map(|found| found.id).collect());
+        }
+        let known = self.known().list().await?.into_iter();
+        Ok(known.filter(|performer| performer.resource_healthy).map(|performer| performer.container_id).collect())
+    }
+
+    /// Those that run, of which there must be one.
+    pub(super) async fn some(&self) -> Result<Vec<String>, RuntimeError> {
+        let running = self.running().await?;
+        if running.is_empty() {
+            return Err(self.known().failed("its executor has no performer".to_owned()));
+        }
+        Ok(running)
+    }
+
+    /// Kills them.
+    pub(super) async fn kill(&self) -> Result<(), RuntimeError> {
+        for id in self.some().await? {
+            container::kill(&id, &self.component, self.surroundings).await?;
+        }
+        Ok(())
+    }
+
+    /// Kills those that run, and waits until their executor has healthy ones in their place.
+    pub(super) async fn restart(&self, within: Duration) -> Result<(), RuntimeError> {
+        let before = self.running().await?;
+        for id in &before {
+            // It may have ended without its executor having noticed.
+            let _ = container::kill(id, &self.component, self.surroundings).await;
+        }
+        // What it says about itself is among the executor's records.
+        self.known().replaced(&before, within, || "  (see the executor's log)".to_owned()).await
+    }
+
+    fn known(&self) -> PerformersOf<'_> {
+        PerformersOf { executor: self.executor, key: self.key, component: &self.component, fault: self.fault }
+    }
+}
+
+/// Kills the performers that an executor which is down has left running.
+pub(super) async fn end(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    let performer = of(executor);
+    for found in labelled(&performer, false, surroundings).await? {
+        match container::kill(&found.id, &performer, surroundings).await {
+            // It ended by itself meanwhile.
+            Ok(()) | Err(RuntimeError::Kill { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the output of all performers of an executor, and that of containers that have ended to its end.
+pub(super) async fn read(
+    executor: &ComponentRef,
+    surroundings: &Surroundings,
+    watch: &Watch,
+) -> Result<(), RuntimeError> {
+    watch.catch_up(&labelled(&of(executor), true, surroundings).await?).await;
+    Ok(())
+}
+
+/// Removes the containers that have ended, which the reference executor keeps. One that still runs was not to be left by its
+/// executor: the supervisor reports it.
+pub(super) async fn remove_ended(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    let performer = of(executor);
+    for found in labelled(&performer, true, surroundings).await?.iter().filter(|found| found.life != Life::Running) {
+        container::remove(&found.id, &performer, surroundings).await?;
+    }
+    Ok(())
+}
+
+fn of(executor: &ComponentRef) -> ComponentRef {
+    ComponentRef::Performer(executor.operator().unwrap_or_default().to_owned())
+}
+
+/// The containers that are labelled as a component; those that have ended as well if `all`.
+async fn labelled(
+    component: &ComponentRef,
+    all: bool,
+    surroundings: &Surroundings,
+) -> Result<Vec<FoundContainer>, RuntimeError> {
+    let labels = vec![format!("{RUN_LABEL}={}", surroundings.labels.run), format!("{COMPONENT_LABEL}={component}")];
+    let filters = HashMap::from([("label".to_owned(), labels)]);
+    let options = ListContainersOptionsBuilder::new().all(all).filters(&filters).build();
+    let listed = surroundings.engine.docker().list_containers(Some(options)).await;
+    let listed = listed.doing(|| format!("list the containers of {component}"))?;
+    let found = |container: ContainerSummary| {
+        let life = match container.state {
+            Some(ContainerSummaryStateEnum::CREATED) => Life::Created,
+            Some(
+                ContainerSummaryStateEnum::RUNNING
+                | ContainerSummaryStateEnum::PAUSED
+                | ContainerSummaryStateEnum::RESTARTING,
+            ) => Life::Running,
+            _ => Life::Ended,
+        };
+        container.id.map(|id| FoundContainer { id, life })
+    };
+    Ok(listed.into_iter().filter_map(found).collect())
+}

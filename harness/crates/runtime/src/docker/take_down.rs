@@ -1,0 +1,72 @@
+//! The end of a trial's containers: in order where the engine answers, by the supervisor where it does not.
+
+use futures::future::{join_all, try_join_all};
+use hourglass_engine::EngineError;
+use hourglass_reaper::Supervisor;
+use hourglass_scenario::ComponentRef;
+
+use super::{
+    STOP_GRACE, chains::AnvilContainer, container::RunningComponent, logs::Watch, performers,
+    surroundings::Surroundings,
+};
+use crate::{Remains, RuntimeError, TakenDown, blocking};
+
+/// Ends everything in order; what had to be forced is in the result.
+pub(super) async fn take_down(
+    surroundings: &Surroundings,
+    watch: &Watch,
+    anvils: Vec<AnvilContainer>,
+    components: Vec<RunningComponent>,
+) -> Result<Vec<Remains>, RuntimeError> {
+    // The aggregator first: it would only complain about executors and chains that are gone.
+    let (aggregator, executors): (Vec<_>, Vec<_>) =
+        components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
+    let mut remains = stop(&aggregator, surroundings).await?;
+    // An executor that is down already cannot take its performers with it.
+    let down = join_all(executors.iter().map(|executor| executor.is_running(surroundings))).await;
+    let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
+    let (stopped, killed, orphans) = tokio::join!(
+        stop(&executors, surroundings),
+        join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
+        join_all(down.iter().map(|(executor, _)| performers::end(executor.component(), surroundings))),
+    );
+    remains.extend(stopped?);
+    killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
+    let executors_of = || executors.iter().map(RunningComponent::component);
+    try_join_all(executors_of().map(|executor| performers::read(executor, surroundings, watch))).await?;
+    watch.finish().await;
+    try_join_all(executors_of().map(|executor| performers::remove_ended(executor, surroundings))).await?;
+    let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
+    let (anvils, components) =
+        tokio::join!(join_all(anvils.into_iter().map(AnvilContainer::remove)), join_all(removing));
+    anvils.into_iter().chain(components).collect::<Result<(), _>>()?;
+    surroundings.remove().await?;
+    Ok(remains)
+}
+
+/// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
+pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<TakenDown, RuntimeError> {
+    if engine_is_gone {
+        supervisor.leave()?;
+        return Ok(TakenDown { remains: Vec::new(), farewell: None });
+    }
+    let (report, farewell) = blocking(move || supervisor.sweep()).await?;
+    let remains = report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect();
+    Ok(TakenDown { remains, farewell: Some(farewell) })
+}
+
+/// Whether the engine went away or stands still, so that nothing can be removed now.
+pub(super) fn is_gone(error: &RuntimeError) -> bool {
+    matches!(error, RuntimeError::Engine(EngineError::Gone { .. } | EngineError::Silent { .. }))
+}
+
+/// Stops components side by side.
+async fn stop(components: &[RunningComponent], surroundings: &Surroundings) -> Result<Vec<Remains>, RuntimeError> {
+    let stopping = components.iter().map(|running| async move {
+        let forced = running.stop(STOP_GRACE, surroundings).await?;
+        let grace = humantime::format_duration(STOP_GRACE);
+        let what = format!("{} did not end within {grace} of SIGTERM", running.component());
+        Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
+    });
+    Ok(try_join_all(stopping).await?.into_iter().flatten().collect())
+}

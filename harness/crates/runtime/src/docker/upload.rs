@@ -1,0 +1,83 @@
+//! The configuration of a component, brought into its container before it starts.
+//!
+//! It holds a key. A file of this machine that the container is given would have to be readable by the container's user,
+//! and so by every user of the machine; a volume is the engine's. The file goes into a volume because the root file system
+//! of the reference components is read-only, which the engine holds uploads to as well.
+
+use std::collections::HashMap;
+
+use bollard::{
+    body_full,
+    models::{Mount, MountType, MountVolumeOptions},
+    query_parameters::UploadToContainerOptionsBuilder,
+};
+use hourglass_engine::Engined as _;
+use hourglass_scenario::ComponentRef;
+use serde_json::Value;
+use tar::{Builder, EntryType, Header};
+
+use super::surroundings::Surroundings;
+use crate::{RuntimeError, configuration};
+
+/// Where a component finds its configuration.
+pub(super) const CONFIG: &str = "/etc/hourglass/config.yaml";
+const FOLDER: &str = "/etc/hourglass";
+const FILE: &str = "config.yaml";
+/// Whoever the image says that its program runs as reads it; nobody else is in the container.
+const MODE: u32 = 0o444;
+
+/// The volume that the configuration goes into; it goes with its container.
+pub(super) fn volume(labels: HashMap<String, String>) -> Mount {
+    Mount {
+        target: Some(FOLDER.to_owned()),
+        typ: Some(MountType::VOLUME),
+        volume_options: Some(MountVolumeOptions { labels: Some(labels), ..MountVolumeOptions::default() }),
+        ..Mount::default()
+    }
+}
+
+/// Puts the configuration into a container that was made with [`volume`] and has not started.
+pub(super) async fn upload(
+    id: &str,
+    component: &ComponentRef,
+    config: &Value,
+    surroundings: &Surroundings,
+) -> Result<(), RuntimeError> {
+    let doing = || format!("upload the configuration of {component}");
+    let archive = archive(&configuration::document(config));
+    let archive = archive.map_err(|source| RuntimeError::File { path: CONFIG.into(), source })?;
+    let options = UploadToContainerOptionsBuilder::new().path(FOLDER).build();
+    let docker = surroundings.engine.docker();
+    let uploaded = docker.upload_to_container(id, Some(options), body_full(archive.into())).await;
+    Ok(uploaded.doing(doing)?)
+}
+
+fn archive(text: &str) -> std::io::Result<Vec<u8>> {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(MODE);
+    header.set_size(text.len() as u64);
+    let mut archive = Builder::new(Vec::new());
+    archive.append_data(&mut header, FILE, text.as_bytes())?;
+    archive.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn the_archive_holds_the_configuration_for_whoever_the_image_runs_as() {
+        let bytes = archive("{}\n").unwrap();
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let mut entries = archive.entries().unwrap();
+        let mut file = entries.next().unwrap().unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!((file.path().unwrap().to_str(), file.header().mode().unwrap()), (Some(FILE), MODE));
+        assert_eq!(text, "{}\n");
+        assert!(entries.next().is_none());
+    }
+}

@@ -1,0 +1,52 @@
+//! The aggregator: a Deployment with a Service, made and changed by server-side apply.
+
+use std::time::Duration;
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{Secret, Service},
+};
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use super::{
+    STOP_GRACE,
+    config::AggregatorObjects,
+    names::{AGGREGATOR, Selector},
+    place::Place,
+    pods::{Unready, Wanted},
+};
+use crate::RuntimeError;
+
+/// How long a pod may be there still after its time to end is over.
+pub(super) const GONE_AFTER: Duration = Duration::from_secs(20);
+
+/// Its pod.
+pub(super) fn pod() -> Wanted {
+    Wanted::new(Selector::of_part(AGGREGATOR).to_string(), 1)
+}
+
+/// Makes it; it is not ready then.
+pub(super) async fn start(place: &Place, objects: &AggregatorObjects) -> Result<(), RuntimeError> {
+    tokio::try_join!(
+        place.apply::<Secret>(&objects.secret),
+        place.apply::<Service>(&objects.service),
+        place.apply::<Deployment>(&objects.deployment)
+    )?;
+    Ok(())
+}
+
+/// Lets as many of it run, none or one.
+pub(super) async fn scale(place: &Place, replicas: u8) -> Result<(), RuntimeError> {
+    let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+    let scaled = place.api::<Deployment>().patch_scale(AGGREGATOR, &PatchParams::default(), &patch).await;
+    scaled.map(drop).map_err(place.fail(format!("scale Deployment {}/{AGGREGATOR}", place.namespace)))
+}
+
+/// Starts it again with what it was started with first, and waits until it is ready.
+pub(super) async fn restart(place: &Place, within: Duration) -> Result<Result<(), Unready>, RuntimeError> {
+    scale(place, 0).await?;
+    pod().delete(place, STOP_GRACE, STOP_GRACE + GONE_AFTER).await?;
+    scale(place, 1).await?;
+    Ok(pod().ready(place, within).await.map(drop))
+}

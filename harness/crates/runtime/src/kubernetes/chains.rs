@@ -1,0 +1,146 @@
+//! The chains of a trial: containers beside the nodes of a cluster of ours, pods in a cluster that others made.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use futures::future::join_all;
+use hourglass_chain::{AnvilBinary, PreparedState};
+use hourglass_cluster::{ChosenCluster, ClusterMachine};
+use hourglass_engine::{EngineError, Engined as _};
+use hourglass_image::deliver_anvil;
+use hourglass_proto::contracts::addresses as at;
+use hourglass_reaper::Labels;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use super::{chain_pods::ChainPods, place::Place};
+use crate::{
+    Chains, RuntimeError,
+    docker::{AnvilContainer, Record, Surroundings, Watch, Whose},
+};
+
+/// Where the chains run.
+#[derive(Debug)]
+pub(super) enum ChainHost {
+    /// Containers on the network of the nodes.
+    Containers(Box<Containers>),
+    /// Pods, reached through the API server.
+    Pods(Box<ChainPods>),
+}
+
+#[derive(Debug)]
+pub(super) struct Containers {
+    anvil: AnvilBinary,
+    surroundings: Surroundings,
+    watch: Watch,
+    anvils: Mutex<Vec<AnvilContainer>>,
+}
+
+/// What all of a trial's chains are made with.
+pub(super) struct ChainSettings {
+    pub anvil: AnvilBinary,
+    pub labels: Labels,
+    pub folder: PathBuf,
+    pub record: Record,
+}
+
+impl ChainHost {
+    /// A host with no chain yet.
+    pub(super) async fn of(
+        cluster: &Arc<ChosenCluster>,
+        place: &Place,
+        settings: ChainSettings,
+    ) -> Result<Self, RuntimeError> {
+        let ChainSettings { anvil, labels, folder, record } = settings;
+        let Some(ClusterMachine { engine, network, .. }) = cluster.machine.clone() else {
+            return Ok(Self::Pods(Box::new(ChainPods::new(Arc::clone(cluster), place.clone(), anvil, labels))));
+        };
+        let found = engine.docker().inspect_network(&network, None).await;
+        let id = found.doing(|| format!("inspect network {network}"))?.id.unwrap_or_default();
+        // The engine's clock may be another, and events of others do no harm.
+        let since = Timestamp::now().as_second().saturating_sub(5);
+        let watch = Watch::start(&engine, &id, Whose::Run(labels.run.clone()), since, record);
+        let surroundings = Surroundings { engine, labels, network, folder };
+        let anvils = Mutex::default();
+        Ok(Self::Containers(Box::new(Containers { anvil, surroundings, watch, anvils })))
+    }
+
+    /// Starts both with a prepared state.
+    pub(super) async fn start(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        match self {
+            Self::Containers(containers) => containers.start(state).await,
+            Self::Pods(pods) => pods.start(state).await,
+        }
+    }
+
+    /// Where pods reach a chain.
+    pub(super) async fn url(&self, chain_id: u64) -> Result<String, RuntimeError> {
+        let url = match self {
+            Self::Containers(containers) => {
+                let anvils = containers.anvils.lock().await;
+                let anvil = anvils.iter().find(|anvil| anvil.control().chain_id() == chain_id);
+                anvil.map(AnvilContainer::url_by_address)
+            }
+            Self::Pods(pods) => Some(pods.url(chain_id)),
+        };
+        url.ok_or(RuntimeError::NoChain { chain_id })
+    }
+
+    /// Where this machine reaches them.
+    pub(super) async fn endpoints(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Containers(containers) => {
+                let anvils = containers.anvils.lock().await;
+                let named = anvils.iter().map(AnvilContainer::control);
+                named.map(|chain| (format!("chain {}", chain.chain_id()), chain.client().url().to_owned())).collect()
+            }
+            Self::Pods(pods) => pods.endpoints(),
+        }
+    }
+
+    /// Waits until the engine that runs them is gone.
+    pub(super) async fn lost(&self) -> Arc<EngineError> {
+        match self {
+            Self::Containers(containers) => containers.watch.lost().await,
+            Self::Pods(_) => std::future::pending().await,
+        }
+    }
+
+    /// Whether the engine that runs them answers now.
+    pub(super) async fn responds(&self) -> Result<(), EngineError> {
+        match self {
+            Self::Containers(containers) => containers.surroundings.engine.responds().await,
+            Self::Pods(_) => Ok(()),
+        }
+    }
+
+    /// Ends them.
+    pub(super) async fn stop(&self) -> Result<(), RuntimeError> {
+        match self {
+            Self::Containers(containers) => containers.stop().await,
+            Self::Pods(pods) => pods.stop().await,
+        }
+    }
+}
+
+impl Containers {
+    async fn start(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        let Self { surroundings, watch, .. } = self;
+        let image = deliver_anvil(&surroundings.engine, &self.anvil.path).await?.reference;
+        let (l1, l2) = tokio::try_join!(
+            AnvilContainer::start(&image, at::L1_CHAIN_ID, &state.l1, surroundings, watch),
+            AnvilContainer::start(&image, at::L2_CHAIN_ID, &state.l2, surroundings, watch)
+        )?;
+        let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
+        self.anvils.lock().await.extend([l1, l2]);
+        Ok(chains)
+    }
+
+    async fn stop(&self) -> Result<(), RuntimeError> {
+        let anvils: Vec<_> = self.anvils.lock().await.drain(..).collect();
+        let killed = join_all(anvils.iter().map(|anvil| anvil.kill(&self.surroundings))).await;
+        killed.into_iter().collect::<Result<(), _>>()?;
+        self.watch.finish().await;
+        let removed = join_all(anvils.into_iter().map(AnvilContainer::remove)).await;
+        removed.into_iter().collect()
+    }
+}

@@ -1,0 +1,204 @@
+//! What is done to the cluster rather than to a component: pods deleted, the operator killed or stopped, nodes drained,
+//! quotas.
+
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use hourglass_cluster::{Cluster, ClusterError, operator::OperatorRelease, watch};
+use hourglass_component::timeout::timeout;
+use hourglass_scenario::{ClusterFault, ComponentRef};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{Node, Pod, ResourceQuota},
+};
+use kube::{
+    Api, ResourceExt as _,
+    api::{DeleteParams, EvictParams, ListParams, Patch, PatchParams},
+    runtime::watcher,
+};
+use serde_json::json;
+
+use super::{
+    KubernetesRuntime,
+    faults::failed,
+    place::gone,
+    pods::{is_ready, none_left, runs},
+    processes::{Signal, signal},
+};
+use crate::RuntimeError;
+
+/// Marks nodes that a trial has cordoned, so that others can undo it when the trial is gone.
+const CORDONED: &str = "hourglass-harness/cordoned";
+/// As long as Kubernetes keeps a container down that was killed for the third time, and a start.
+const OPERATOR_BACK: Duration = Duration::from_mins(1);
+/// What pods of every operator have in common, the public one's included.
+const OPERATOR_PODS: &str = "app.kubernetes.io/name=hourglass-operator";
+const QUOTA: &str = "hourglass-harness";
+
+/// The ids of a pod's containers.
+fn containers(pod: &Pod) -> impl Iterator<Item = String> {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.filter_map(|status| status.container_id.clone())
+}
+
+impl KubernetesRuntime {
+    /// Does what a step says.
+    pub(super) async fn disturb_cluster(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+        self.disturbed.fetch_or(fault.is_felt_by_others(), Ordering::Relaxed);
+        match fault {
+            ClusterFault::DeletePod(fault) => {
+                let pods = self.running(&fault.component, "delete the pod of").await?;
+                self.note_fault(&fault.component);
+                self.end(&pods, &fault.component).await
+            }
+            ClusterFault::KillClusterOperator(_) => self.kill_operator().await,
+            ClusterFault::ScaleClusterOperator(fault) => {
+                self.scale_operator(fault.replicas.into(), fault.within.into()).await
+            }
+            ClusterFault::DrainNode(fault) => self.drain(&fault.component, fault.within.into()).await,
+            ClusterFault::UncordonNodes(_) => Ok(uncordon(&self.place.cluster).await?),
+            ClusterFault::LimitPods(fault) => self.limit_pods(fault.pods).await,
+            ClusterFault::Cut(fault) => self.cut(&fault.from, &fault.to).await,
+            ClusterFault::Mend(fault) => self.mend(&fault.from, &fault.to).await,
+        }
+    }
+
+    /// Makes the cluster again what others count on.
+    pub(super) async fn undo_disturbances(&self) -> Result<(), RuntimeError> {
+        if !self.disturbed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        uncordon(&self.place.cluster).await?;
+        let operator = self.operator().await?;
+        self.patch_scale(operator, 1).await?;
+        self.see_operator_back(operator).await
+    }
+
+    /// Executors that end wait for the operator to take their performers away, and are not patient.
+    async fn see_operator_back(&self, operator: &OperatorRelease) -> Result<(), RuntimeError> {
+        let cluster = &self.place.cluster;
+        let api = Api::<Pod>::namespaced(cluster.client.clone(), &operator.namespace);
+        let killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let serves = |pod: &Pod| is_ready(pod) && containers(pod).all(|id| !killed.contains(&id));
+        let selected = watcher::Config::default().labels(OPERATOR_PODS);
+        let back = watch(cluster, api, selected, "pods", |pods: &BTreeMap<String, Pod>| {
+            pods.values().any(serves).then_some(())
+        });
+        let Ok(back) = timeout(OPERATOR_BACK, back).await else {
+            let (what, state) = ("the operator back".to_owned(), "none of its pods is ready".to_owned());
+            return Err(RuntimeError::Timeout { what, within: OPERATOR_BACK, state });
+        };
+        Ok(back?)
+    }
+
+    async fn operator(&self) -> Result<&OperatorRelease, RuntimeError> {
+        Ok(&self.preparation.done().await?.operator)
+    }
+
+    async fn kill_operator(&self) -> Result<(), RuntimeError> {
+        let namespace = &self.operator().await?.namespace;
+        let cluster = &self.place.cluster;
+        let api = Api::<Pod>::namespaced(cluster.client.clone(), namespace);
+        let pods = api.list(&ListParams::default().labels(OPERATOR_PODS)).await;
+        let pods = pods.map_err(self.place.fail(format!("list the operator's pods in {namespace}")))?;
+        let undone = |reason: String| RuntimeError::Disturbance { doing: "kill the operator".to_owned(), reason };
+        let running: Vec<_> = pods.into_iter().filter(runs).collect();
+        if running.is_empty() {
+            return Err(undone("it is not running".to_owned()));
+        }
+        for pod in running {
+            self.killed.lock().unwrap_or_else(PoisonError::into_inner).extend(containers(&pod));
+            signal(Signal::Kill, &pod, cluster).await.map_err(|error| undone(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    async fn scale_operator(&self, replicas: i32, within: Duration) -> Result<(), RuntimeError> {
+        let operator = self.operator().await?;
+        self.patch_scale(operator, replicas).await?;
+        let cluster = &self.place.cluster;
+        let api = Api::<Deployment>::namespaced(cluster.client.clone(), &operator.namespace);
+        let by_name = watcher::Config::default().fields(&format!("metadata.name={}", operator.deployment));
+        let mut seen = "nothing was seen of it".to_owned();
+        let scaled = watch(cluster, api, by_name, "deployments", |deployments: &BTreeMap<String, Deployment>| {
+            let status = deployments.values().next()?.status.as_ref()?;
+            let (there, available) =
+                (status.replicas.unwrap_or_default(), status.available_replicas.unwrap_or_default());
+            seen = format!("{there} are there, {available} of them available");
+            (there == replicas && available == replicas).then_some(())
+        });
+        match timeout(within, scaled).await {
+            Ok(scaled) => Ok(scaled?),
+            Err(_) => {
+                Err(RuntimeError::Timeout { what: format!("{replicas} of the operator run"), within, state: seen })
+            }
+        }
+    }
+
+    async fn patch_scale(&self, operator: &OperatorRelease, replicas: i32) -> Result<(), RuntimeError> {
+        let OperatorRelease { namespace, deployment, .. } = operator;
+        let api = Api::<Deployment>::namespaced(self.place.cluster.client.clone(), namespace);
+        let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+        let scaled = api.patch_scale(deployment, &PatchParams::default(), &patch).await;
+        scaled.map(drop).map_err(self.place.fail(format!("scale Deployment {namespace}/{deployment}")))
+    }
+
+    async fn drain(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        let pods = self.running(component, "drain the node of").await?;
+        let node = pods.first().and_then(|pod| pod.spec.as_ref()?.node_name.clone()).unwrap_or_default();
+        let nodes = Api::<Node>::all(self.place.cluster.client.clone());
+        let mark = json!({ "metadata": { "annotations": { CORDONED: self.labels.run.as_str() } }, "spec": { "unschedulable": true } });
+        let cordoned = nodes.patch(&node, &PatchParams::default(), &Patch::Merge(mark)).await;
+        cordoned.map_err(self.place.fail(format!("cordon node {node}")))?;
+        let api = self.place.api::<Pod>();
+        let on_node = ListParams::default().fields(&format!("spec.nodeName={node}"));
+        let listed = api.list(&on_node).await.map_err(self.place.fail(format!("list the pods of node {node}")))?;
+        for pod in &listed {
+            if let Some(component) = self.names.component_of(pod, &self.place).await {
+                self.note_fault(&component);
+            }
+            let doing = format!("evict pod {}/{}", self.place.namespace, pod.name_any());
+            let evicted = api.evict(&pod.name_any(), &EvictParams::default()).await;
+            gone(evicted).map_err(self.place.fail(doing))?;
+        }
+        let left = none_left(&self.place, &listed.items, within, |_| true).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        Err(failed("drain the node of", component, &format!("{} stay on it", left.join(", "))))
+    }
+
+    async fn limit_pods(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
+        let Some(pods) = pods else {
+            let deleted = self.place.api::<ResourceQuota>().delete(QUOTA, &DeleteParams::default()).await;
+            return gone(deleted).map_err(self.place.fail(format!("delete the quota of {}", self.place.namespace)));
+        };
+        // Whoever needs another pod may not get it.
+        let names = self.names.executors();
+        let performers =
+            names.iter().filter_map(ComponentRef::operator).map(|name| ComponentRef::Performer(name.to_owned()));
+        performers.for_each(|performer| self.note_fault(&performer));
+        let quota = json!({ "metadata": { "name": QUOTA }, "spec": { "hard": { "pods": pods.to_string() } } });
+        self.place.apply::<ResourceQuota>(&quota).await
+    }
+}
+
+/// Lets nodes take pods again that a trial has cordoned, this one or one that is gone.
+pub(super) async fn uncordon(cluster: &Cluster) -> Result<(), ClusterError> {
+    // Of a cluster of others no node was cordoned.
+    if cluster.machine.is_none() {
+        return Ok(());
+    }
+    let nodes = Api::<Node>::all(cluster.client.clone());
+    let listed = nodes.list(&ListParams::default()).await;
+    let listed = listed.map_err(ClusterError::api(&cluster.name, "list nodes"))?;
+    for node in listed.iter().filter(|node| node.annotations().contains_key(CORDONED)) {
+        let patch = json!({ "metadata": { "annotations": { CORDONED: null } }, "spec": { "unschedulable": null } });
+        let patched = nodes.patch(&node.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await;
+        patched.map(drop).map_err(ClusterError::api(&cluster.name, format!("uncordon node {}", node.name_any())))?;
+    }
+    Ok(())
+}

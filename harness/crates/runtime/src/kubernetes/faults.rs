@@ -1,0 +1,225 @@
+//! What is done to components: killed, started again, stopped in their tracks and let go on.
+//!
+//! A killed executor stays down until it is started again, as elsewhere, though a `StatefulSet` keeps it: its pod is held
+//! (`cluster::hold`). A killed performer is started again by its kubelet, which is what is tested.
+
+use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
+
+use futures::future::try_join_all;
+use hourglass_cluster::{hold, let_pod_go, watch};
+use hourglass_component::timeout::timeout;
+use hourglass_scenario::ComponentRef;
+use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
+use kube::{ResourceExt as _, api::DeleteParams, runtime::watcher};
+
+use super::{
+    EXECUTOR_GRACE, KubernetesRuntime,
+    aggregator::{self, GONE_AFTER},
+    place::gone,
+    pods::{Wanted, none_left, runs},
+    processes::{Signal, SignalError, signal},
+};
+use crate::RuntimeError;
+
+/// When a kubelet has killed the processes of a deleted pod itself, which are given two seconds whatever they are asked.
+const ENDED_WITHIN: Duration = Duration::from_secs(4);
+/// How long a kubelet may take to end containers that have [`SHORTEST_GRACE`], and to say so.
+const ENDED_BY_KUBELET_WITHIN: Duration = Duration::from_secs(20);
+/// In seconds, of a pod that is not forgotten before it has ended.
+const SHORTEST_GRACE: u32 = 1;
+/// What a kubelet says of each container of a pod that it ends, before its name.
+const STOPPING: &str = "Stopping container";
+
+impl KubernetesRuntime {
+    /// The pods of a component that are not being deleted.
+    pub(super) async fn pods_of(&self, component: &ComponentRef) -> Result<Vec<Pod>, RuntimeError> {
+        self.wanted(component).await?.list(&self.place).await
+    }
+
+    pub(super) async fn wanted(&self, component: &ComponentRef) -> Result<Wanted, RuntimeError> {
+        Ok(Wanted::new(self.names.selector(component, &self.place).await?.to_string(), 1))
+    }
+
+    /// Those that run, of which there must be one.
+    pub(super) async fn running(
+        &self,
+        component: &ComponentRef,
+        fault: &'static str,
+    ) -> Result<Vec<Pod>, RuntimeError> {
+        let pods: Vec<_> = self.pods_of(component).await?.into_iter().filter(runs).collect();
+        if pods.is_empty() { Err(failed(fault, component, "it is not running")) } else { Ok(pods) }
+    }
+
+    /// Remembers that something was done to a component, so that it need not be as the runtime promises.
+    pub(super) fn note_fault(&self, component: &ComponentRef) {
+        self.faulted.lock().unwrap_or_else(PoisonError::into_inner).insert(component.clone());
+        self.ends.excuse(component);
+    }
+
+    pub(super) async fn kill_component(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let not_running =
+            || RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() };
+        let pods: Vec<_> = self.pods_of(component).await?.into_iter().filter(runs).collect();
+        if pods.is_empty() {
+            return Err(not_running());
+        }
+        self.note_fault(component);
+        let owned = self.place.cluster.machine.is_some();
+        match component {
+            ComponentRef::Performer(_) if owned => self.signal_all(&pods, Signal::Kill, component, "kill").await,
+            ComponentRef::Performer(_) => self.end(&pods, component).await,
+            ComponentRef::Executor(_) => {
+                try_join_all(pods.iter().map(|pod| hold(&self.place.cluster, pod))).await?;
+                self.end(&pods, component).await
+            }
+            ComponentRef::Aggregator => {
+                if owned {
+                    self.signal_all(&pods, Signal::Stop, component, "kill").await?;
+                }
+                aggregator::scale(&self.place, 0).await?;
+                self.end(&pods, component).await
+            }
+        }
+    }
+
+    /// Ends pods for good, at once: their processes stand still before they could hear of it, and are killed. Where nodes
+    /// are out of reach they hear of it, and are seen to have ended.
+    pub(super) async fn end(&self, pods: &[Pod], component: &ComponentRef) -> Result<(), RuntimeError> {
+        if self.place.cluster.machine.is_none() {
+            self.delete(pods, SHORTEST_GRACE).await?;
+            let left = none_left(&self.place, pods, ENDED_BY_KUBELET_WITHIN, runs).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            let (what, state) = (format!("the pods {} ended", left.join(", ")), "they run".to_owned());
+            return Err(RuntimeError::Timeout { what, within: ENDED_BY_KUBELET_WITHIN, state });
+        }
+        self.signal_all(pods, Signal::Stop, component, "kill").await?;
+        self.delete(pods, 0).await?;
+        for pod in pods {
+            self.given_up(pod).await?;
+            match signal(Signal::Kill, pod, &self.place.cluster).await {
+                // The kubelet was faster.
+                Ok(()) | Err(SignalError::NotRunning) => {}
+                Err(error) => return Err(failed("kill", component, &error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the kubelet says that it ends a deleted pod: before it knows, it starts again what was killed. What it
+    /// does not say in time it has done itself by then.
+    async fn given_up(&self, pod: &Pod) -> Result<(), RuntimeError> {
+        let about = pod.uid().unwrap_or_default();
+        let config = watcher::Config::default().fields(&format!("involvedObject.uid={about},reason=Killing"));
+        // Containers that fail their probes are killed too, and started again.
+        let for_good = |event: &ClusterEvent| event.message.as_deref().is_some_and(|it| it.starts_with(STOPPING));
+        let events = self.place.api::<ClusterEvent>();
+        let said = watch(&self.place.cluster, events, config, "events", |said: &BTreeMap<String, ClusterEvent>| {
+            said.values().any(for_good).then_some(())
+        });
+        match timeout(ENDED_WITHIN, said).await {
+            Ok(said) => Ok(said?),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Deletes pods, whose containers may take so many seconds; without any they are forgotten while they still run.
+    async fn delete(&self, pods: &[Pod], grace: u32) -> Result<(), RuntimeError> {
+        let api = self.place.api::<Pod>();
+        for pod in pods {
+            let doing = format!("delete pod {}/{}", self.place.namespace, pod.name_any());
+            let deleted = api.delete(&pod.name_any(), &DeleteParams::default().grace_period(grace)).await;
+            gone(deleted).map_err(self.place.fail(doing))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn restart_component(
+        &self,
+        component: &ComponentRef,
+        within: Duration,
+    ) -> Result<(), RuntimeError> {
+        self.note_fault(component);
+        let before = self.pods_of(component).await?;
+        self.let_go_on(&before, component).await;
+        let ready = match component {
+            ComponentRef::Aggregator => aggregator::restart(&self.place, within).await?,
+            ComponentRef::Executor(_) => {
+                let wanted = self.wanted(component).await?;
+                let held = self.held(&wanted).await?;
+                for pod in &held {
+                    let_pod_go(&self.place.cluster, pod).await?;
+                }
+                if held.is_empty() {
+                    wanted.delete(&self.place, EXECUTOR_GRACE, EXECUTOR_GRACE + GONE_AFTER).await?;
+                }
+                wanted.but(&[before, held].concat()).ready(&self.place, within).await.map(drop)
+            }
+            ComponentRef::Performer(_) => {
+                let wanted = self.wanted(component).await?;
+                self.delete(&before, 0).await?;
+                wanted.but(&before).ready(&self.place, within).await.map(drop)
+            }
+        };
+        match ready {
+            Ok(()) => {
+                self.ends.watch(component);
+                Ok(())
+            }
+            Err(error) => Err(self.not_ready(component, within, error).await),
+        }
+    }
+
+    /// Those that were killed and are held.
+    async fn held(&self, wanted: &Wanted) -> Result<Vec<Pod>, RuntimeError> {
+        let pods = wanted.list_all(&self.place).await?;
+        Ok(pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_some()).collect())
+    }
+
+    pub(super) async fn signal_component(
+        &self,
+        component: &ComponentRef,
+        which: Signal,
+        fault: &'static str,
+    ) -> Result<(), RuntimeError> {
+        let pods = self.running(component, fault).await?;
+        self.note_fault(component);
+        self.signal_all(&pods, which, component, fault).await
+    }
+
+    async fn signal_all(
+        &self,
+        pods: &[Pod],
+        which: Signal,
+        component: &ComponentRef,
+        fault: &'static str,
+    ) -> Result<(), RuntimeError> {
+        let sent = try_join_all(pods.iter().map(|pod| signal(which, pod, &self.place.cluster))).await;
+        sent.map(drop).map_err(|error| failed(fault, component, &error.to_string()))
+    }
+
+    /// What stands still does not hear that it is to end.
+    async fn let_go_on(&self, pods: &[Pod], component: &ComponentRef) {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(component);
+        if paused {
+            // One that has ended needs no signal.
+            let _ = self.signal_all(pods, Signal::Continue, component, "resume").await;
+        }
+    }
+
+    /// Lets everything that was paused go on.
+    pub(super) async fn let_all_go_on(&self) {
+        let paused: Vec<_> = self.paused.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        for component in paused {
+            if let Ok(pods) = self.pods_of(&component).await {
+                self.let_go_on(&pods, &component).await;
+            }
+        }
+    }
+}
+
+/// A fault that could not be made or ended.
+pub(super) fn failed(fault: &'static str, component: &ComponentRef, reason: &str) -> RuntimeError {
+    RuntimeError::Fault { fault, component: component.clone(), reason: reason.to_owned() }
+}

@@ -1,0 +1,299 @@
+//! What a trial's pods say, and when their containers end: into files and the timeline.
+//!
+//! Containers are found by a watch of the namespace's pods, so that those of Performers, and of a user's own executor, are
+//! read too; each from its first line, and the one before where that ended unseen.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use futures::{AsyncBufRead, AsyncBufReadExt as _, TryStreamExt as _};
+use hourglass_component::timeout::timeout;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Event, LastLines, Line, Lines};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+use kube::{
+    ResourceExt as _,
+    api::{ListParams, LogParams},
+    runtime::{WatchStreamExt as _, watcher},
+};
+use tokio::{sync::watch, task::coop::consume_budget};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
+use crate::{
+    docker::Record,
+    output::{Output, UnderWay},
+};
+
+/// How long the rest of the output of containers that have ended is waited for.
+const REST_WITHIN: Duration = Duration::from_secs(5);
+
+/// Reads what the pods of one namespace write.
+#[derive(Debug)]
+pub(super) struct PodLogs {
+    shared: Arc<Shared>,
+    _events: AbortOnDropHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    place: Place,
+    names: Names,
+    record: Record,
+    /// The ids of containers that are read or were, and of those whose end is told.
+    read: Mutex<(HashSet<String>, HashSet<String>)>,
+    /// The ids of containers that are read to the end.
+    done: watch::Sender<HashSet<String>>,
+    /// What is read last of each component.
+    latest: Mutex<HashMap<String, LastLines>>,
+    readers: TaskTracker,
+    under_way: UnderWay,
+}
+
+/// A container of a pod, and which of its lives.
+#[derive(Debug)]
+struct Life {
+    pod: Pod,
+    container: String,
+    id: String,
+    previous: bool,
+}
+
+impl PodLogs {
+    /// Follows the pods of a namespace.
+    pub(super) fn start(place: Place, names: Names, record: Record) -> Self {
+        let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
+        let done = watch::Sender::default();
+        let shared =
+            Arc::new(Shared { place, names, record, read, done, latest, readers, under_way: UnderWay::default() });
+        let following = Arc::clone(&shared);
+        let events = tokio::spawn(async move { following.follow().await });
+        Self { shared, _events: AbortOnDropHandle::new(events) }
+    }
+
+    /// The last lines of a component, indented; of an executor those of its performer as well, without which it is not
+    /// ready.
+    pub(super) fn output_of(&self, component: &ComponentRef) -> String {
+        let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = latest.get(&component.to_string()).map(ToString::to_string);
+        let own = own.unwrap_or_else(|| LastLines::default().to_string());
+        let ComponentRef::Executor(name) = component else { return own };
+        let performer = ComponentRef::Performer(name.clone());
+        match latest.get(&performer.to_string()) {
+            Some(output) => format!("{own}\nthe last output of {performer}:\n{output}"),
+            None => own,
+        }
+    }
+
+    /// Begins to read the output of these pods where the watch has not told of them yet, and waits until the output of their
+    /// containers that have ended is read to the end.
+    async fn catch_up(&self, pods: &[Pod]) {
+        for pod in pods {
+            self.shared.note(pod);
+        }
+        let ended: Vec<_> = pods.iter().flat_map(containers).flat_map(ends).collect();
+        let mut done = self.shared.done.subscribe();
+        let all_read = done.wait_for(|done| ended.iter().all(|id| done.contains(id)));
+        // One whose output does not end is no reason to hold up the rest.
+        let _ = timeout(REST_WITHIN, all_read).await;
+    }
+
+    /// Waits until the output of all containers is read to the end; all of them must have ended.
+    pub(super) async fn finish(&self) {
+        let Shared { under_way, readers, record, .. } = &*self.shared;
+        under_way.finish(readers, &record.timeline).await;
+    }
+}
+
+impl KubernetesRuntime {
+    /// Reads the output of all pods of the trial, and that of containers that have ended to its end.
+    pub(super) async fn read_outputs(&self) {
+        // Where pods cannot be listed, the output that was read by then has to do.
+        if let Ok(pods) = self.place.api::<Pod>().list(&ListParams::default()).await {
+            self.logs.catch_up(&pods.items).await;
+        }
+    }
+}
+
+impl Shared {
+    async fn follow(self: Arc<Self>) {
+        let events = watcher(self.place.api::<Pod>(), watcher::Config::default()).default_backoff();
+        let mut events = pin!(events);
+        loop {
+            match events.try_next().await {
+                Ok(Some(watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) | watcher::Event::Delete(pod))) => {
+                    self.note(&pod);
+                }
+                Ok(None) => return,
+                // After an error the watch is taken up again; that the cluster is gone is noticed elsewhere.
+                Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) | Err(_) => {}
+            }
+        }
+    }
+
+    fn note(self: &Arc<Self>, pod: &Pod) {
+        self.note_deletion(pod);
+        for status in containers(pod) {
+            let last = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+            if let Some(end) = last {
+                self.note_end(pod, end);
+                self.read(pod, &status.name, end.container_id.as_deref(), true);
+            }
+            let Some(ContainerState { running, terminated, .. }) = &status.state else { continue };
+            if let Some(end) = terminated {
+                self.note_end(pod, end);
+            }
+            if running.is_some() || terminated.is_some() {
+                self.read(pod, &status.name, status.container_id.as_deref(), false);
+            }
+        }
+    }
+
+    fn read(self: &Arc<Self>, pod: &Pod, container: &str, id: Option<&str>, previous: bool) {
+        let Some(id) = id.filter(|id| self.seen().0.insert((*id).to_owned())) else { return };
+        let life = Life { pod: pod.clone(), container: container.to_owned(), id: id.to_owned(), previous };
+        let shared = Arc::clone(self);
+        self.readers.spawn(async move {
+            shared.read_to_end(&life).await;
+            shared.done.send_modify(|done| {
+                done.insert(life.id);
+            });
+        });
+    }
+
+    async fn read_to_end(&self, life: &Life) {
+        let name = self.name(&life.pod).await;
+        let last = LastLines::default();
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), last.clone());
+        let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, last);
+        self.under_way.add(&output);
+        let parameters = LogParams {
+            container: Some(life.container.clone()),
+            follow: !life.previous,
+            previous: life.previous,
+            ..LogParams::default()
+        };
+        let (pods, pod) = (self.place.api::<Pod>(), life.pod.name_any());
+        // A kubelet tells that a container runs before it has its output at hand, and there is no event for that.
+        let open = || pods.log_stream(&pod, &parameters);
+        let stream = match open.retry(pauses()).when(may_come).await {
+            Ok(stream) => stream,
+            Err(error) => return self.tell_gap(life, &name, &error.to_string()),
+        };
+        if let Err(error) = each_line(stream, |line| output.push(line)).await {
+            self.tell_gap(life, &name, &error.to_string());
+        }
+    }
+
+    /// What was not read is missing from the evidence, which who reads it must know.
+    fn tell_gap(&self, life: &Life, name: &str, why: &str) {
+        let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
+        event.fields.insert("container".to_owned(), life.id.clone().into());
+        self.record.timeline.record(event);
+    }
+
+    fn note_end(self: &Arc<Self>, pod: &Pod, end: &ContainerStateTerminated) {
+        let Some(id) = end.container_id.clone().filter(|id| self.seen().1.insert(id.clone())) else { return };
+        let reason = end.reason.as_deref().filter(|reason| !["Error", "Completed"].contains(reason));
+        let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let how = format!("exit code {}{why}", end.exit_code);
+        // The cluster's clock may be another, and counts whole seconds: an end is as old as it is seen to be.
+        self.tell_end(pod, id, Timestamp::now(), how);
+    }
+
+    /// A pod that is deleted by others than the harness ends, however orderly.
+    fn note_deletion(self: &Arc<Self>, pod: &Pod) {
+        let deleted = pod.metadata.deletion_timestamp.is_some();
+        let Some(id) = pod.uid().filter(|uid| deleted && self.seen().1.insert(uid.clone())) else { return };
+        self.tell_end(pod, id, Timestamp::now(), format!("the deletion of pod {}", pod.name_any()));
+    }
+
+    fn tell_end(self: &Arc<Self>, pod: &Pod, id: String, at: Timestamp, how: String) {
+        let (shared, pod) = (Arc::clone(self), pod.clone());
+        // Whose it is may have to be asked.
+        self.readers.spawn(async move {
+            let name = shared.name(&pod).await;
+            if !shared.record.ends.note_named(&name, at, &how, || shared.output_of(&name)) {
+                let mut event = Event::of_harness(format!("{name} ended with {how}"));
+                event.fields.insert("container".to_owned(), id.into());
+                shared.record.timeline.record(event);
+            }
+        });
+    }
+
+    fn output_of(&self, name: &str) -> String {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(name).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The component that a pod is of, else the pod's own name.
+    async fn name(&self, pod: &Pod) -> String {
+        let component = self.names.component_of(pod, &self.place).await;
+        component.map_or_else(|| pod.name_any(), |component| component.to_string())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (HashSet<String>, HashSet<String>)> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hands over each line of an output, one without an end at the end of all as well.
+pub(super) async fn each_line(output: impl AsyncBufRead, mut on_line: impl FnMut(&Line)) -> io::Result<()> {
+    let (mut output, mut lines) = (pin!(output), Lines::default());
+    let ended = loop {
+        let chunk = match output.fill_buf().await {
+            Ok([]) => break Ok(()),
+            Ok(chunk) => chunk,
+            Err(error) => break Err(error),
+        };
+        let (mut rest, length) = (chunk, chunk.len());
+        while let Some(line) = lines.take(&mut rest) {
+            on_line(&line);
+        }
+        output.as_mut().consume(length);
+        // A container that writes without end leaves the others their turns.
+        consume_budget().await;
+    };
+    if let Some(line) = lines.rest() {
+        on_line(&line);
+    }
+    ended
+}
+
+/// The ids of the lives of a container that are over, as far as they are told.
+fn ends(status: &ContainerStatus) -> impl Iterator<Item = String> {
+    let lives = [status.state.as_ref(), status.last_state.as_ref()].into_iter().flatten();
+    lives.filter_map(|state| state.terminated.as_ref()?.container_id.clone())
+}
+
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_max_times(6)
+}
+
+/// Whether output that cannot be had may be there in a moment; that of a pod that is gone will not.
+fn may_come(error: &kube::Error) -> bool {
+    !matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::io::{BufReader, Cursor};
+
+    use super::*;
+
+    /// An error that a pod says last counts, with or without a line end.
+    #[tokio::test]
+    async fn the_last_line_needs_no_end() {
+        let output = BufReader::with_capacity(3, Cursor::new("one\ntwo\r\nrest"));
+        let mut lines = Vec::new();
+        each_line(output, |line| lines.push(line.text.clone())).await.unwrap();
+        assert_eq!(lines, ["one", "two", "rest"]);
+    }
+}

@@ -1,0 +1,381 @@
+//! The Kubernetes runtime: executors as a Helm release and the aggregator as a Deployment in a namespace of the trial's
+//! own, performers as `Performer` objects that executors make and the operator runs, chains beside the nodes.
+//!
+//! [`KubernetesRuntime`] keeps them; [`preparation`] makes what they need while chains start; [`faults`], [`network`] and
+//! [`disturbances`] tamper with them; [`validation`] sees that the cluster is as promised; [`mod@take_down`] ends them.
+//! What is written into objects is in [`config`], how everything is called in [`names`].
+
+mod aggregator;
+mod chain_pods;
+mod chains;
+mod config;
+mod disturbances;
+mod faults;
+mod images;
+mod logs;
+mod names;
+mod network;
+mod operator_log;
+mod others;
+mod performers;
+mod place;
+mod pods;
+mod preparation;
+mod processes;
+mod readiness;
+mod shared_work;
+mod take_down;
+mod validation;
+mod warnings;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use chains::{ChainHost, ChainSettings};
+use hourglass_base::RuntimeKind;
+use hourglass_chain::{AnvilBinary, PreparedState};
+use hourglass_cluster::{
+    ChosenCluster, OwnNamespace,
+    diagnostics::{Limits, collect},
+    helm::{Chart, Release},
+    operator,
+};
+use hourglass_proto::contracts::addresses as at;
+use hourglass_reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions, SweptCluster};
+use hourglass_scenario::{ClusterFault, ComponentRef, Scenario};
+use hourglass_timeline::{Event, Timeline};
+use kube::ResourceExt as _;
+use logs::PodLogs;
+use names::{EXECUTORS, Names};
+use operator_log::OperatorLog;
+use place::Place;
+use pods::{Unready, Wanted};
+use preparation::Preparation;
+use processes::Signal;
+use validation::Owed;
+use warnings::Warnings;
+
+use super::{
+    AggregatorSpec, BrokenPromise, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown,
+    blocking, configuration, docker::Record,
+};
+
+/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+/// The same of executors, which end when their performers have: those are pods, which take a node seconds to end, and more
+/// where many of them end at once.
+const EXECUTOR_GRACE: Duration = Duration::from_secs(30);
+/// How long evidence may be collected.
+const EVIDENCE_WITHIN: Duration = Duration::from_secs(10);
+/// The folder of what the cluster has to say, in the trial's.
+const EVIDENCE: &str = "cluster";
+
+/// What a Kubernetes runtime is made with.
+#[derive(Debug)]
+pub struct KubernetesSettings {
+    /// The cluster, for as long as the trial lasts.
+    pub cluster: ChosenCluster,
+    /// The Anvil that chains are started from.
+    pub anvil: AnvilBinary,
+    /// The harness executable, which holds the reference components and is the supervisor too.
+    pub executable: HarnessExecutable,
+    /// What is to be run.
+    pub scenario: Arc<Scenario>,
+    /// The folder of all trials.
+    pub root: PathBuf,
+    /// The folder of this trial, below it: configuration files and output.
+    pub folder: PathBuf,
+    /// What everything is labelled with.
+    pub labels: Labels,
+    /// Where the components' records go.
+    pub timeline: Timeline,
+}
+
+/// Runs a trial's parts in a cluster.
+#[derive(Debug)]
+pub struct KubernetesRuntime {
+    place: Place,
+    namespace: OwnNamespace,
+    names: Names,
+    /// What must be there when the steps are over, once the executors are to start.
+    owed: OnceLock<Owed>,
+    folder: PathBuf,
+    labels: Labels,
+    timeline: Timeline,
+    chains: ChainHost,
+    preparation: Preparation,
+    logs: PodLogs,
+    operator_log: Mutex<Option<OperatorLog>>,
+    _warnings: Warnings,
+    supervisor: Supervisor,
+    ends: Ends,
+    /// What need not be as the runtime promises, as a fault was done to it.
+    faulted: Mutex<BTreeSet<ComponentRef>>,
+    paused: Mutex<BTreeSet<ComponentRef>>,
+    /// Whether something was done that others feel.
+    disturbed: AtomicBool,
+    /// Containers of the operator that were killed.
+    killed: Mutex<BTreeSet<String>>,
+    /// Held to the end.
+    _cluster: Arc<ChosenCluster>,
+}
+
+impl KubernetesRuntime {
+    /// Starts the supervisor, before anything else of the trial is there, its folder included. Fails where the cluster
+    /// is one of others and the scenario has steps that cannot be done there.
+    pub async fn supervise(settings: &KubernetesSettings) -> Result<Supervisor, RuntimeError> {
+        others::check(&settings.scenario, &settings.cluster)?;
+        let run = settings.labels.run.clone();
+        let engine = settings.cluster.machine.as_ref().map(|machine| machine.engine.address().clone());
+        let cluster = Some(SweptCluster::from(&*settings.cluster));
+        let options = SupervisorOptions {
+            executable: Some(settings.executable.0.clone()),
+            folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
+            places: Places { engine, cluster },
+            ..SupervisorOptions::default()
+        };
+        blocking(move || Supervisor::start(&run, &options)).await
+    }
+
+    /// A runtime under this supervisor, with a namespace and nothing in it yet. What its parts need is being prepared from
+    /// then on.
+    pub async fn new(settings: KubernetesSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
+        let KubernetesSettings { cluster, anvil, executable, scenario, folder, labels, timeline, .. } = settings;
+        let cluster = Arc::new(cluster);
+        let logs = folder.join("logs");
+        let ends = Ends::new(&scenario.invariants.expected_ends, &timeline);
+        let record = Record { folder: logs.clone(), timeline: timeline.clone(), ends: ends.clone() };
+        let made = async {
+            hourglass_base::private::create_folders(&logs)
+                .map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
+            let namespace = OwnNamespace::create(&cluster, &labels).await?;
+            let place = Place { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
+            let settings =
+                ChainSettings { anvil, labels: labels.clone(), folder: folder.clone(), record: record.clone() };
+            let chains = ChainHost::of(&cluster, &place, settings).await?;
+            Ok::<_, RuntimeError>((namespace, place, chains))
+        };
+        let (namespace, place, chains) = match made.await {
+            Ok(made) => made,
+            Err(error) => {
+                // Else it would take us for killed, and the folder with it. The error that led here is the one to report.
+                let _ = blocking(move || supervisor.sweep()).await;
+                return Err(error);
+            }
+        };
+        let alone = ClusterFault::all_in(&scenario.steps).iter().any(ClusterFault::is_felt_by_others);
+        let preparation =
+            Preparation::begin(Arc::clone(&cluster), Arc::clone(&scenario), executable, alone, timeline.clone());
+        let names = Names::default();
+        let warnings = Warnings::start(&place, &timeline);
+        let logs = PodLogs::start(place.clone(), names.clone(), record);
+        Ok(Self {
+            place,
+            namespace,
+            names,
+            owed: OnceLock::new(),
+            folder,
+            labels,
+            timeline,
+            chains,
+            preparation,
+            logs,
+            operator_log: Mutex::default(),
+            _warnings: warnings,
+            supervisor,
+            ends,
+            faulted: Mutex::new(scenario.invariants.expected_ends.iter().cloned().collect()),
+            paused: Mutex::default(),
+            disturbed: AtomicBool::new(false),
+            killed: Mutex::default(),
+            _cluster: cluster,
+        })
+    }
+
+    fn tell(&self, what: &str) {
+        self.timeline.record(Event::of_harness(what));
+    }
+
+    fn tell_duration(&self, what: &str, since: Instant) {
+        self.tell(&format!("{what} after {:.3}s", since.elapsed().as_secs_f64()));
+    }
+
+    /// Installs the executors' release and waits until all its pods are ready.
+    async fn install(&self, specs: &[ExecutorSpec]) -> Result<(), RuntimeError> {
+        let l1_url = self.chains.url(at::L1_CHAIN_ID).await?;
+        let prepared = self.preparation.done().await?;
+        let log =
+            OperatorLog::start(&self.place, &prepared.operator.namespace, &self.folder.join("logs"), &self.timeline);
+        self.operator_log.lock().unwrap_or_else(PoisonError::into_inner).replace(log);
+        let values = config::executors(specs, &l1_url, &prepared.images, &prepared.operator.namespace, &self.labels);
+        configuration::show(&self.folder.join("executors.yaml"), &values)?;
+        let release = Release {
+            name: EXECUTORS.to_owned(),
+            namespace: self.place.namespace.clone(),
+            chart: Chart::EXECUTOR.unpack()?,
+            values,
+        };
+        let began = Instant::now();
+        release.install(&prepared.helm).await?;
+        self.tell_duration("the executors' release is installed", began);
+        let replaced = specs.first().map(|spec| spec.executor.clone()).unwrap_or_default();
+        let within = config::ready_within(&replaced);
+        let pods = Wanted::new(names::of_executors(), specs.len());
+        match pods.ready(&self.place, within).await {
+            Ok(_) => {
+                self.tell_duration("the executors are ready", began);
+                self.names.executors().iter().for_each(|executor| self.ends.watch(executor));
+                Ok(())
+            }
+            Err(error) => {
+                let component = self.blamed(&error).await;
+                Err(self.not_ready(&component, within, error).await)
+            }
+        }
+    }
+
+    /// The executor that an error is about.
+    async fn blamed(&self, error: &Unready) -> ComponentRef {
+        let first = || self.names.executors().into_iter().next().unwrap_or(ComponentRef::Aggregator);
+        let listed = Wanted::new(names::of_executors(), 0).list(&self.place).await.unwrap_or_default();
+        let meant = |pod: &&k8s_openapi::api::core::v1::Pod| match error {
+            Unready::Hopeless { pod: name, .. } => pod.name_any() == *name,
+            _ => !pods::is_ready(pod),
+        };
+        match listed.iter().find(meant) {
+            Some(pod) => self.names.component_of(pod, &self.place).await.unwrap_or_else(first),
+            None => first(),
+        }
+    }
+}
+
+#[async_trait]
+impl Runtime for KubernetesRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Kubernetes
+    }
+
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        self.chains.start(state).await
+    }
+
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
+        self.names.set(specs.iter().map(|spec| spec.name.clone()).collect());
+        // They are started once.
+        let _ = self.owed.set(Owed::by(&specs));
+        self.install(&specs).await?;
+        Ok((0..specs.len()).map(|ordinal| names::socket(ordinal, &self.place.namespace)).collect())
+    }
+
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {
+        let (l1, l2) = tokio::try_join!(self.chains.url(at::L1_CHAIN_ID), self.chains.url(at::L2_CHAIN_ID))?;
+        let prepared = self.preparation.done().await?;
+        let objects = config::aggregator(&spec, &l1, &l2, &prepared.images, &self.labels);
+        let began = Instant::now();
+        aggregator::start(&self.place, &objects).await?;
+        let within = config::ready_within(&spec.aggregator);
+        match aggregator::pod().ready(&self.place, within).await {
+            Ok(_) => {
+                self.tell_duration("the aggregator is ready", began);
+                self.ends.watch(&ComponentRef::Aggregator);
+                Ok(())
+            }
+            Err(error) => Err(self.not_ready(&ComponentRef::Aggregator, within, error).await),
+        }
+    }
+
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.kill_component(component).await
+    }
+
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        self.restart_component(component, within).await
+    }
+
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.signal_component(component, Signal::Stop, "pause").await?;
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).insert(component.clone());
+        Ok(())
+    }
+
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.signal_component(component, Signal::Continue, "resume").await?;
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(component);
+        Ok(())
+    }
+
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.cut_off(component).await
+    }
+
+    async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        self.put_back(component, within).await
+    }
+
+    async fn disturb(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+        self.disturb_cluster(fault).await
+    }
+
+    async fn broken_promises(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
+        self.validate().await
+    }
+
+    async fn keep_evidence(&self, folder: &Path) {
+        let namespaces = [self.place.namespace.clone(), operator::NAMESPACE.to_owned()];
+        let limits = Limits { within: EVIDENCE_WITHIN, ..Limits::default() };
+        // A disk that takes no more is told by what needs it more.
+        let _ = collect(&self.place.cluster, &namespaces, &folder.join(EVIDENCE), &limits).await;
+    }
+
+    async fn failure(&self) -> RuntimeError {
+        tokio::select! {
+            // First: the chains end with their engine or cluster.
+            biased;
+            error = self.chains.lost() => RuntimeError::EngineLost(error),
+            error = self.place.cluster.lost() => RuntimeError::ClusterLost(Box::new(error)),
+            error = self.ends.chain() => error,
+        }
+    }
+
+    fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    async fn responds(&self) -> Result<(), RuntimeError> {
+        self.chains.responds().await?;
+        Ok(self.place.cluster.responds().await?)
+    }
+
+    async fn endpoints(&self) -> BTreeMap<String, String> {
+        let mut endpoints = self.chains.endpoints().await;
+        for (ordinal, component) in self.names.executors().into_iter().enumerate() {
+            endpoints.insert(component.to_string(), names::socket(ordinal, &self.place.namespace));
+        }
+        let aggregator =
+            format!("{}.{}.svc.cluster.local:{}", names::AGGREGATOR, self.place.namespace, names::AGGREGATOR_PORT);
+        endpoints.insert(ComponentRef::Aggregator.to_string(), aggregator);
+        endpoints.insert("namespace".to_owned(), self.place.namespace.clone());
+        endpoints.insert("kubeconfig".to_owned(), self.place.cluster.kubeconfig.display().to_string());
+        endpoints.insert("context".to_owned(), self.place.cluster.context.clone());
+        endpoints
+    }
+
+    fn last_word(&self) -> Option<LastWord> {
+        self.supervisor.last_word().ok()
+    }
+
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
+        self.ends.close();
+        Box::pin((*self).end_trial()).await
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
+        let Self { supervisor, .. } = *self;
+        blocking(move || supervisor.keep()).await
+    }
+}

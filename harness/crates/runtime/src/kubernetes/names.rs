@@ -1,0 +1,179 @@
+//! How a trial's parts are called in its namespace, and which pods are which component's.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use hourglass_operator::api::{PERFORMER_LABEL, Performer};
+use hourglass_scenario::ComponentRef;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use serde_json::{Value, json};
+
+use super::{
+    performers,
+    place::{EXECUTOR_LABEL, PART_LABEL, Place},
+};
+use crate::RuntimeError;
+
+/// What the executors' release, its Service and its pods are called; pods have their ordinals behind it.
+pub(super) const EXECUTORS: &str = "executor";
+/// What everything of the aggregator is called.
+pub(super) const AGGREGATOR: &str = "aggregator";
+/// Where executors listen.
+pub(super) const EXECUTOR_PORT: u16 = 9090;
+/// Where the aggregator listens.
+pub(super) const AGGREGATOR_PORT: u16 = 9010;
+/// The label by which Kubernetes names the pods of a `StatefulSet`.
+const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
+
+/// The operators' names in the order of their executors' pods; clones share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names(Arc<OnceLock<Vec<String>>>);
+
+impl Names {
+    /// Says who they are, once.
+    pub(super) fn set(&self, names: Vec<String>) {
+        // They are started once.
+        let _ = self.0.set(names);
+    }
+
+    /// The pod of an operator's executor.
+    pub(super) fn pod_of(&self, operator: &str) -> Option<String> {
+        let ordinal = self.0.get()?.iter().position(|name| name == operator)?;
+        Some(pod_name(ordinal))
+    }
+
+    /// The operator whose executor a pod is, by the pod's name.
+    fn operator_of(&self, pod: &str) -> Option<&str> {
+        let ordinal: usize = pod.strip_prefix(EXECUTORS)?.strip_prefix('-')?.parse().ok()?;
+        self.0.get()?.get(ordinal).map(String::as_str)
+    }
+
+    /// All executors.
+    pub(super) fn executors(&self) -> Vec<ComponentRef> {
+        self.0.get().into_iter().flatten().cloned().map(ComponentRef::Executor).collect()
+    }
+
+    /// The component that a pod is of; nothing where it is none, as a chain, or where nobody knows any more.
+    pub(super) async fn component_of(&self, pod: &Pod, place: &Place) -> Option<ComponentRef> {
+        let found = match pod.labels().get(PERFORMER_LABEL) {
+            Some(performer) => place.api::<Performer>().get_opt(performer).await.ok().flatten(),
+            None => None,
+        };
+        self.component_among(pod, found.as_slice())
+    }
+
+    /// The component that a pod is of, where these are the Performers.
+    pub(super) fn component_among(&self, pod: &Pod, performers: &[Performer]) -> Option<ComponentRef> {
+        let labels = pod.labels();
+        if labels.get(PART_LABEL).is_some_and(|part| part == AGGREGATOR) {
+            return Some(ComponentRef::Aggregator);
+        }
+        if let Some(operator) = labels.get(POD_NAME_LABEL).and_then(|name| self.operator_of(name)) {
+            return Some(ComponentRef::Executor(operator.to_owned()));
+        }
+        let name = labels.get(PERFORMER_LABEL)?;
+        let performer = performers.iter().find(|performer| performer.name_any() == *name);
+        Some(performer.map_or_else(|| ComponentRef::Performer(name.clone()), |performer| self.owner_of(performer)))
+    }
+
+    /// The component that a Performer is; one that a user's executor made carries no label of ours and is called by its
+    /// own name, unless there is one executor only.
+    pub(super) fn owner_of(&self, performer: &Performer) -> ComponentRef {
+        let operator = match (performer.labels().get(EXECUTOR_LABEL), self.0.get().map(Vec::as_slice)) {
+            (Some(pod), _) => self.operator_of(pod).map(str::to_owned),
+            (None, Some([only])) => Some(only.clone()),
+            (None, _) => None,
+        };
+        ComponentRef::Performer(operator.unwrap_or_else(|| performer.name_any()))
+    }
+
+    /// The Performers of an operator's executor.
+    pub(super) async fn performers_of(&self, operator: &str, place: &Place) -> Result<Vec<Performer>, RuntimeError> {
+        let component = ComponentRef::Performer(operator.to_owned());
+        let all = performers::list(place).await?.into_iter();
+        Ok(all.filter(|performer| self.owner_of(performer) == component).collect())
+    }
+
+    /// The labels of a component's pods.
+    pub(super) async fn selector(&self, component: &ComponentRef, place: &Place) -> Result<Selector, RuntimeError> {
+        Ok(match component {
+            ComponentRef::Aggregator => Selector::of_part(AGGREGATOR),
+            ComponentRef::Executor(operator) => {
+                Selector { key: POD_NAME_LABEL, values: self.pod_of(operator).into_iter().collect() }
+            }
+            ComponentRef::Performer(operator) => {
+                let performers = self.performers_of(operator, place).await?;
+                Selector { key: PERFORMER_LABEL, values: performers.iter().map(ResourceExt::name_any).collect() }
+            }
+        })
+    }
+}
+
+/// Which pods are meant: those whose label has one of these values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selector {
+    key: &'static str,
+    values: Vec<String>,
+}
+
+impl Selector {
+    /// A part of the harness's own.
+    pub(super) fn of_part(part: &str) -> Self {
+        Self { key: PART_LABEL, values: vec![part.to_owned()] }
+    }
+
+    /// As an object's `podSelector`; of all others where `others`.
+    pub(super) fn to_json(&self, others: bool) -> Value {
+        let operator = if others { "NotIn" } else { "In" };
+        json!({ "matchExpressions": [{ "key": self.key, "operator": operator, "values": self.values }] })
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, values } = self;
+        // An empty list is no selector: this is what nothing fits.
+        if values.is_empty() {
+            write!(formatter, "{key}, !{key}")
+        } else {
+            write!(formatter, "{key} in ({})", values.join(", "))
+        }
+    }
+}
+
+/// The pod of an executor.
+pub(super) fn pod_name(ordinal: usize) -> String {
+    format!("{EXECUTORS}-{ordinal}")
+}
+
+/// The label selector of all executors.
+pub(super) fn of_executors() -> String {
+    POD_NAME_LABEL.to_owned()
+}
+
+/// What others in the cluster reach an executor by, and what is registered on chain.
+pub(super) fn socket(ordinal: usize, namespace: &str) -> String {
+    format!("{}.{EXECUTORS}.{namespace}.svc.cluster.local:{EXECUTOR_PORT}", pod_name(ordinal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever is meant by a name must be who is killed.
+    #[test]
+    fn operators_and_pods_are_found_by_each_other() {
+        let names = Names::default();
+        names.set(["alice", "bob"].map(str::to_owned).to_vec());
+        assert_eq!(names.pod_of("bob").as_deref(), Some("executor-1"));
+        assert_eq!(names.operator_of("executor-1"), Some("bob"));
+        assert_eq!(names.operator_of("executor-2"), None);
+        assert_eq!(names.operator_of("executor"), None);
+        assert_eq!(socket(1, "n"), "executor-1.executor.n.svc.cluster.local:9090");
+        assert_eq!(Selector::of_part("aggregator").to_string(), "hourglass-harness/part in (aggregator)");
+        assert_eq!(Selector { key: "k", values: Vec::new() }.to_string(), "k, !k");
+    }
+}

@@ -1,0 +1,252 @@
+//! Components cut off by policies of the network, and proof that they are: a policy says nothing of whether anybody
+//! enforces it.
+
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use hourglass_cluster::{
+    ClusterError, ClusterMachine,
+    probe::{Came, Dialled},
+    run_in_pod,
+};
+use hourglass_component::timeout::timeout;
+use hourglass_image::ImageRole;
+use hourglass_scenario::ComponentRef;
+use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
+use kube::{ResourceExt as _, api::DeleteParams};
+use serde_json::{Value, json};
+
+use super::{
+    KubernetesRuntime,
+    faults::failed,
+    names::{AGGREGATOR_PORT, EXECUTOR_PORT},
+    place::gone,
+    pods::is_ready,
+};
+use crate::RuntimeError;
+
+/// How long the cluster's network may take to enforce a policy, or to forget one.
+const ENFORCED_WITHIN: Duration = Duration::from_secs(10);
+/// How long a command in a pod may take beyond what it was told.
+const MARGIN: Duration = Duration::from_secs(8);
+/// How long a node may take to forget connections.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(10);
+/// Pauses between looks, each of which starts a process in a pod.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Forgets all connections of the addresses that are its arguments, those to a Service's address included: rules are for
+/// new ones, and to a node one that it has forgotten is new.
+const FORGET: &str =
+    r#"for address; do for end in -s -d -r -q; do conntrack -D $end "$address"; done; done 2>/dev/null; true"#;
+
+/// What a look at the network came to that was not what is wanted.
+#[derive(Debug)]
+enum Unseen {
+    /// A connection came otherwise.
+    Not(Dialled),
+    /// The probe did not run.
+    Undecided(String),
+}
+
+impl KubernetesRuntime {
+    /// Takes a component off the network: no connection passes, in either direction, new or open.
+    pub(super) async fn cut_off(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let pods = self.running(component, "disconnect").await?;
+        self.note_fault(component);
+        let selector = self.names.selector(component, &self.place).await?.to_json(false);
+        self.policy(&policy_name(component), &json!({ "podSelector": selector, "policyTypes": ["Ingress", "Egress"] }))
+            .await?;
+        self.enforced(&self.observers(component), component, &pods, "disconnect").await
+    }
+
+    /// Puts it back.
+    pub(super) async fn put_back(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        let pods = self.running(component, "reconnect").await?;
+        self.forget_policy(&policy_name(component)).await?;
+        self.reached(&self.observers(component), component, &pods, "reconnect", within).await
+    }
+
+    /// Keeps one component from connecting to another.
+    pub(super) async fn cut(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+        let pods = self.running(to, "cut off").await?;
+        self.note_fault(from);
+        self.note_fault(to);
+        let others = self.names.selector(from, &self.place).await?.to_json(true);
+        let selector = self.names.selector(to, &self.place).await?.to_json(false);
+        let everybody_else = json!({ "namespaceSelector": {}, "podSelector": others });
+        let spec = json!({
+            "podSelector": selector,
+            "policyTypes": ["Ingress"],
+            "ingress": [{ "from": [everybody_else] }],
+        });
+        self.policy(&cut_name(from, to), &spec).await?;
+        self.enforced(std::slice::from_ref(from), to, &pods, "cut off").await
+    }
+
+    /// Lets it connect again.
+    pub(super) async fn mend(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+        let pods = self.running(to, "mend the way to").await?;
+        self.forget_policy(&cut_name(from, to)).await?;
+        self.reached(std::slice::from_ref(from), to, &pods, "mend the way to", ENFORCED_WITHIN).await
+    }
+
+    /// Removes all policies of the trial.
+    pub(super) async fn forget_policies(&self) -> Result<(), RuntimeError> {
+        let deleted = self
+            .place
+            .api::<NetworkPolicy>()
+            .delete_collection(&DeleteParams::background(), &kube::api::ListParams::default())
+            .await;
+        gone(deleted).map_err(self.place.fail(format!("delete the NetworkPolicies of {}", self.place.namespace)))
+    }
+
+    async fn policy(&self, name: &str, spec: &Value) -> Result<(), RuntimeError> {
+        self.place.apply::<NetworkPolicy>(&json!({ "metadata": { "name": name }, "spec": spec })).await
+    }
+
+    async fn forget_policy(&self, name: &str) -> Result<(), RuntimeError> {
+        let deleted = self.place.api::<NetworkPolicy>().delete(name, &DeleteParams::background()).await;
+        gone(deleted).map_err(self.place.fail(format!("delete NetworkPolicy {}/{name}", self.place.namespace)))
+    }
+
+    /// Waits until none of these pods is reached any more, and ends the connections that are open.
+    async fn enforced(
+        &self,
+        observers: &[ComponentRef],
+        component: &ComponentRef,
+        pods: &[Pod],
+        fault: &'static str,
+    ) -> Result<(), RuntimeError> {
+        let targets = targets(component, pods);
+        self.seen(observers, component, fault, ENFORCED_WITHIN, &targets, |came| matches!(came, Came::NotConnected(_)))
+            .await
+            .map_err(|error| match error {
+                // Not a fault of the trial: nothing that it expects can come true here.
+                RuntimeError::Timeout { .. } => RuntimeError::Inapplicable {
+                    reason: format!(
+                        "{component} is still reached {} after a NetworkPolicy that cuts it off: the network of cluster {} \
+                         does not enforce policies",
+                        humantime::format_duration(ENFORCED_WITHIN),
+                        self.place.cluster.name
+                    ),
+                },
+                other => other,
+            })?;
+        self.forget_connections(pods).await
+    }
+
+    async fn reached(
+        &self,
+        observers: &[ComponentRef],
+        component: &ComponentRef,
+        pods: &[Pod],
+        fault: &'static str,
+        within: Duration,
+    ) -> Result<(), RuntimeError> {
+        let targets = targets(component, pods);
+        self.seen(observers, component, fault, within, &targets, |came| !matches!(came, Came::NotConnected(_))).await
+    }
+
+    /// Tries connections from a pod of an observer until all of them come as far as is wanted. No event tells when rules
+    /// are in force.
+    async fn seen(
+        &self,
+        observers: &[ComponentRef],
+        component: &ComponentRef,
+        fault: &'static str,
+        within: Duration,
+        targets: &[String],
+        wanted: impl Fn(&Came) -> bool,
+    ) -> Result<(), RuntimeError> {
+        let observer = self.observer(observers).await?;
+        let observer = observer.ok_or_else(|| failed(fault, component, "there is no pod of ours to see it from"))?;
+        let began = Instant::now();
+        let look = || async {
+            let dialled = self.dial(&observer, targets).await.map_err(Unseen::Undecided)?;
+            match dialled.into_iter().find(|dialled| !wanted(&dialled.came)) {
+                Some(other) => Err(Unseen::Not(other)),
+                None => Ok(()),
+            }
+        };
+        let again = |unseen: &Unseen| matches!(unseen, Unseen::Not(_)) && began.elapsed() < within;
+        look.retry(pauses()).when(again).await.map_err(|unseen| match unseen {
+            Unseen::Not(other) => {
+                let state = other.failure().unwrap_or_else(|| format!("{} is reached", other.target));
+                RuntimeError::Timeout { what: format!("the network {fault} {component}"), within, state }
+            }
+            Unseen::Undecided(why) => failed(fault, component, &why),
+        })
+    }
+
+    /// Tries each once.
+    async fn dial(&self, observer: &str, targets: &[String]) -> Result<Vec<Dialled>, String> {
+        let words = [ImageRole::Components.program(), "probe", "connect", "--within", "0s"];
+        let command = words.into_iter().chain(targets.iter().map(String::as_str));
+        let said = run_in_pod(&self.place.cluster, (self.place.namespace.as_str(), observer), command);
+        let said = timeout(MARGIN, said).await.map_err(|_| "a probe does not end".to_owned())??;
+        let dialled = said.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>();
+        dialled.map_err(|_| format!("a probe says {:?}", said.trim()))
+    }
+
+    /// Who may be asked whether a component is reached.
+    fn observers(&self, component: &ComponentRef) -> Vec<ComponentRef> {
+        let others = [ComponentRef::Aggregator].into_iter().chain(self.names.executors());
+        others.filter(|other| other != component).collect()
+    }
+
+    /// The pod of one of these that is ready and of the harness's own image, which has the probe.
+    pub(super) async fn observer(&self, among: &[ComponentRef]) -> Result<Option<String>, RuntimeError> {
+        let ours = self.preparation.so_far().map(|prepared| prepared.images.components.reference.clone());
+        let is_ours = |pod: &Pod| {
+            let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+            containers.into_iter().any(|container| container.image == ours)
+        };
+        for component in among {
+            let pods = self.pods_of(component).await?;
+            if let Some(pod) = pods.iter().find(|pod| is_ready(pod) && is_ours(pod)) {
+                return Ok(Some(pod.name_any()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Open connections pass whatever policies say, until their nodes have forgotten them.
+    async fn forget_connections(&self, pods: &[Pod]) -> Result<(), RuntimeError> {
+        let Some(ClusterMachine { engine, .. }) = &self.place.cluster.machine else { return Ok(()) };
+        let addresses: Vec<_> = pods.iter().filter_map(address).collect();
+        let command: Vec<_> = ["sh", "-c", FORGET, "sh"].into_iter().chain(addresses).collect();
+        for node in self.place.cluster.nodes().await?.iter().filter(|node| node.is_kubernetes()) {
+            node.execute(engine, &command, FORGOTTEN_WITHIN).await.map_err(ClusterError::from)?;
+        }
+        Ok(())
+    }
+}
+
+fn pauses() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).without_max_times()
+}
+
+fn targets(component: &ComponentRef, pods: &[Pod]) -> Vec<String> {
+    let port = |pod: &Pod| match component {
+        ComponentRef::Aggregator => AGGREGATOR_PORT,
+        ComponentRef::Executor(_) => EXECUTOR_PORT,
+        ComponentRef::Performer(_) => {
+            let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+            let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+            ports.find_map(|port| u16::try_from(port.container_port).ok()).unwrap_or(8080)
+        }
+    };
+    pods.iter().filter_map(|pod| Some(format!("{}:{}", address(pod)?, port(pod)))).collect()
+}
+
+fn address(pod: &Pod) -> Option<&str> {
+    pod.status.as_ref()?.pod_ip.as_deref()
+}
+
+fn policy_name(component: &ComponentRef) -> String {
+    format!("off-{}", component.to_string().replace('/', "-"))
+}
+
+fn cut_name(from: &ComponentRef, to: &ComponentRef) -> String {
+    format!("cut-{from}-{to}").replace('/', "-")
+}

@@ -1,0 +1,30 @@
+//! Performers as the cluster tells of them.
+
+use hourglass_operator::api::{DEGRADED, Performer};
+use kube::{ResourceExt as _, api::ListParams};
+
+use super::place::Place;
+use crate::RuntimeError;
+
+/// All of the trial.
+pub(super) async fn list(place: &Place) -> Result<Vec<Performer>, RuntimeError> {
+    match place.api::<Performer>().list(&ListParams::default()).await {
+        // Before the operator is installed nobody knows what a Performer is.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
+        listed => Ok(listed.map_err(place.fail(format!("list the Performers of {}", place.namespace)))?.items),
+    }
+}
+
+/// What keeps a Performer from being ready, as the operator tells; nothing of one that is ready.
+pub(super) fn trouble(performer: &Performer) -> Option<String> {
+    let name = performer.name_any();
+    let Some(status) = &performer.status else {
+        return Some(format!("Performer {name}: the operator has not said anything yet"));
+    };
+    let degraded = status.conditions.iter().find(|condition| condition.type_ == DEGRADED && condition.status == "True");
+    match degraded {
+        Some(degraded) => Some(format!("Performer {name}: {}: {}", degraded.reason, degraded.message)),
+        None if status.ready => None,
+        None => Some(format!("Performer {name}: {:?}, not ready", status.phase)),
+    }
+}

@@ -1,0 +1,71 @@
+//! Where a trial is: a cluster, and a namespace of the trial's own.
+
+use std::fmt::Debug;
+
+use hourglass_cluster::{Cluster, ClusterError};
+use kube::{
+    Api, Resource,
+    api::{Patch, PatchParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::RuntimeError;
+
+/// Whose fields those are that the harness sets.
+const FIELD_MANAGER: &str = "hourglass-harness";
+/// The label of what is the harness's own in a trial's namespace: what it is, as `aggregator`.
+pub(super) const PART_LABEL: &str = "hourglass-harness/part";
+/// The label of Performers: the pod of their executor.
+pub(super) const EXECUTOR_LABEL: &str = "hourglass-harness/executor";
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The trial's namespace.
+    pub namespace: String,
+}
+
+impl Place {
+    /// What of a kind is in the trial's namespace.
+    pub(super) fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.cluster.client.clone(), &self.namespace)
+    }
+
+    /// For `map_err` on calls of the API server.
+    pub(super) fn fail(&self, doing: impl Into<String>) -> impl FnOnce(kube::Error) -> RuntimeError {
+        let fail = ClusterError::api(&self.cluster.name, doing);
+        move |error| fail(error).into()
+    }
+
+    /// Makes an object be in the trial's namespace as it is written.
+    pub(super) async fn apply<K>(&self, object: &Value) -> Result<(), RuntimeError>
+    where
+        K: Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
+        K::DynamicType: Default,
+    {
+        let kind = K::kind(&K::DynamicType::default()).into_owned();
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        let mut object = object.clone();
+        // Server-side apply asks for both in the object as well.
+        object["apiVersion"] = K::api_version(&K::DynamicType::default()).into_owned().into();
+        object["kind"] = kind.clone().into();
+        let applied = self.api::<K>().patch(name, &parameters, &Patch::Apply(&object)).await;
+        applied.map(drop).map_err(self.fail(format!("apply {kind} {}/{name}", self.namespace)))
+    }
+}
+
+/// What is gone is what was wanted.
+pub(super) fn gone<T>(deleted: Result<T, kube::Error>) -> Result<(), kube::Error> {
+    match deleted {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        deleted => deleted.map(drop),
+    }
+}

@@ -1,0 +1,272 @@
+//! Pods that are awaited: until they are ready, until they are gone, or until they say why they will not be.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures::future::try_join_all;
+use hourglass_cluster::{ClusterError, diagnostics, watch};
+use hourglass_component::timeout::timeout;
+use hourglass_operator::status::has_ended;
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams, Preconditions},
+    runtime::watcher,
+};
+
+use super::place::{Place, gone};
+use crate::RuntimeError;
+
+/// Why the kubelet does not start a container, when waiting does not help.
+const HOPELESS: [&str; 7] = [
+    "ErrImageNeverPull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "CrashLoopBackOff",
+];
+/// The exit code of a process that SIGKILL ended.
+const KILLED: i32 = 137;
+
+/// Pods that are meant: by a label selector, without those of these ids.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    pub selector: String,
+    pub except: BTreeSet<String>,
+    pub count: usize,
+}
+
+/// Why pods are not ready.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unready {
+    /// This one will not be.
+    #[error("pod {pod}: {trouble}")]
+    Hopeless { pod: String, trouble: String },
+    /// They were not in time; what was seen last.
+    #[error("{0}")]
+    Late(String),
+    /// They could not be watched.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+impl Wanted {
+    /// As many pods as are counted, by a selector.
+    pub(super) fn new(selector: impl Into<String>, count: usize) -> Self {
+        Self { selector: selector.into(), except: BTreeSet::new(), count }
+    }
+
+    /// But none of these.
+    pub(super) fn but(self, pods: &[Pod]) -> Self {
+        Self { except: pods.iter().filter_map(ResourceExt::uid).collect(), ..self }
+    }
+
+    /// Those that there are, without those that are being deleted.
+    pub(super) async fn list(&self, place: &Place) -> Result<Vec<Pod>, RuntimeError> {
+        Ok(self.list_all(place).await?.into_iter().filter(|pod| self.means(pod)).collect())
+    }
+
+    /// Those that there are, in whatever state.
+    pub(super) async fn list_all(&self, place: &Place) -> Result<Vec<Pod>, RuntimeError> {
+        let listed = place.api::<Pod>().list(&ListParams::default().labels(&self.selector)).await;
+        Ok(listed.map_err(place.fail(format!("list the pods of {}", place.namespace)))?.items)
+    }
+
+    /// Waits until they are ready.
+    pub(super) async fn ready(&self, place: &Place, within: Duration) -> Result<Vec<Pod>, Unready> {
+        let mut last = "there is none yet".to_owned();
+        let seen = watch(&place.cluster, place.api::<Pod>(), self.config(), "pods", |pods: &BTreeMap<String, Pod>| {
+            let meant: Vec<_> = pods.values().filter(|pod| self.means(pod)).collect();
+            if let Some(hopeless) = meant.iter().find_map(|pod| hopeless(pod)) {
+                return Some(Err(hopeless));
+            }
+            let ready: Vec<_> = meant.iter().filter(|pod| is_ready(pod)).map(|pod| (*pod).clone()).collect();
+            if ready.len() >= self.count {
+                return Some(Ok(ready));
+            }
+            let troubles: Vec<_> = meant.iter().filter_map(|pod| diagnostics::of_pod(pod)).collect();
+            last = if troubles.is_empty() { "there is none yet".to_owned() } else { troubles.join("; ") };
+            None
+        });
+        match timeout(within, seen).await {
+            Ok(seen) => seen?,
+            Err(_) => Err(Unready::Late(last)),
+        }
+    }
+
+    /// Deletes them, and waits until they are gone; gives the names of those that had to be killed. `grace` is how long
+    /// they may take to end by themselves.
+    pub(super) async fn delete(
+        &self,
+        place: &Place,
+        grace: Duration,
+        within: Duration,
+    ) -> Result<Vec<String>, RuntimeError> {
+        let seconds = u32::try_from(grace.as_secs()).unwrap_or(u32::MAX);
+        let parameters = DeleteParams::default().grace_period(seconds);
+        let api = place.api::<Pod>();
+        for pod in self.list(place).await? {
+            let doing = format!("delete pod {}/{}", place.namespace, pod.name_any());
+            gone(api.delete(&pod.name_any(), &parameters).await).map_err(place.fail(doing))?;
+        }
+        self.gone(place, within).await
+    }
+
+    /// Waits until there are none, those that are being deleted included; gives the names of those that were killed.
+    pub(super) async fn gone(&self, place: &Place, within: Duration) -> Result<Vec<String>, RuntimeError> {
+        let (mut left, mut killed) = (Vec::new(), BTreeSet::new());
+        let gone = async {
+            loop {
+                let there = |pods: &BTreeMap<String, Pod>| {
+                    let there: Vec<_> = pods.values().filter(|pod| !self.is_excepted(pod)).collect();
+                    killed.extend(there.iter().filter(|pod| was_killed(pod)).map(|pod| pod.name_any()));
+                    left = there.iter().map(|pod| pod.name_any()).collect();
+                    let ended: Vec<_> = there.iter().copied().filter(|pod| has_ended(pod)).cloned().collect();
+                    (there.is_empty() || !ended.is_empty()).then_some(ended)
+                };
+                let ended = watch(&place.cluster, place.api::<Pod>(), self.config(), "pods", there).await?;
+                if ended.is_empty() {
+                    return Ok::<_, RuntimeError>(());
+                }
+                // Their kubelet would let go of them at its next look, up to a second later.
+                try_join_all(ended.iter().map(|pod| let_go_of(place, pod))).await?;
+            }
+        };
+        let Ok(gone) = timeout(within, gone).await else {
+            let what = format!("the pods {} gone", left.join(", "));
+            return Err(RuntimeError::Timeout { what, within, state: "they are there".to_owned() });
+        };
+        gone?;
+        Ok(killed.into_iter().collect())
+    }
+
+    fn config(&self) -> watcher::Config {
+        watcher::Config::default().labels(&self.selector)
+    }
+
+    fn means(&self, pod: &Pod) -> bool {
+        pod.metadata.deletion_timestamp.is_none() && !self.is_excepted(pod)
+    }
+
+    fn is_excepted(&self, pod: &Pod) -> bool {
+        pod.uid().is_some_and(|uid| self.except.contains(&uid))
+    }
+}
+
+/// Waits until none of these pods is in a state; gives the names of those that still are when time is up.
+pub(super) async fn none_left(
+    place: &Place,
+    pods: &[Pod],
+    within: Duration,
+    is: fn(&Pod) -> bool,
+) -> Result<Vec<String>, RuntimeError> {
+    let meant: BTreeSet<_> = pods.iter().filter_map(ResourceExt::uid).collect();
+    // All, until something else has been seen.
+    let mut left: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
+    let config = watcher::Config::default();
+    let none = watch(&place.cluster, place.api::<Pod>(), config, "pods", |pods: &BTreeMap<String, Pod>| {
+        let there = pods.values().filter(|pod| pod.uid().is_some_and(|uid| meant.contains(&uid)));
+        left = there.filter(|pod| is(pod)).map(ResourceExt::name_any).collect();
+        left.is_empty().then_some(())
+    });
+    if let Ok(none) = timeout(within, none).await {
+        none?;
+    }
+    Ok(left)
+}
+
+/// Deletes a pod of which nothing runs any more, at once.
+async fn let_go_of(place: &Place, pod: &Pod) -> Result<(), RuntimeError> {
+    let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
+    let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
+    let name = pod.name_any();
+    match gone(place.api::<Pod>().delete(&name, &params).await) {
+        // Another one has its name by now.
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        deleted => deleted.map_err(place.fail(format!("delete pod {}/{name}", place.namespace))),
+    }
+}
+
+/// Whether a pod says that it is ready.
+pub(super) fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// What a pod says of its containers.
+pub(super) fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten())
+}
+
+/// Whether a container of it runs.
+pub(super) fn runs(pod: &Pod) -> bool {
+    let running = |status: &ContainerStatus| status.state.as_ref().is_some_and(|state| state.running.is_some());
+    containers(pod).any(running)
+}
+
+/// Whether its kubelet does not start a container of a pod, and will not.
+pub(super) fn cannot_start(pod: &Pod) -> bool {
+    containers(pod).any(|status| status.state.as_ref().is_some_and(is_given_up))
+}
+
+fn is_given_up(state: &ContainerState) -> bool {
+    let reason = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+    reason.is_some_and(|reason| HOPELESS.contains(&reason))
+}
+
+/// Why a pod will not be ready, whoever waits.
+fn hopeless(pod: &Pod) -> Option<Unready> {
+    // A component that ends before it was ready has said why.
+    let ended = |status: &ContainerStatus| {
+        let state = status.state.as_ref();
+        state.is_some_and(|state| state.terminated.is_some()) || status.restart_count > 0
+    };
+    if is_ready(pod) || !(cannot_start(pod) || containers(pod).any(ended)) {
+        return None;
+    }
+    Some(Unready::Hopeless { pod: pod.name_any(), trouble: diagnostics::of_pod(pod).unwrap_or_default() })
+}
+
+fn was_killed(pod: &Pod) -> bool {
+    let ended = |status: &ContainerStatus| {
+        status.state.as_ref().and_then(|state| state.terminated.as_ref()).map(|end| end.exit_code)
+    };
+    containers(pod).filter_map(ended).any(|code| code == KILLED)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(ready: bool, container: &Value) -> Pod {
+        let mut status = json!({ "name": "main", "image": "i", "imageID": "", "ready": ready, "restartCount": 0 });
+        status.as_object_mut().unwrap().extend(container.as_object().unwrap().clone());
+        let ready = if ready { "True" } else { "False" };
+        serde_json::from_value(json!({
+            "metadata": { "name": "p", "namespace": "n" },
+            "status": { "conditions": [{ "type": "Ready", "status": ready }], "containerStatuses": [status] },
+        }))
+        .unwrap()
+    }
+
+    /// Waiting for what cannot be would hide why it cannot behind a time limit; giving up on what is on its way would make
+    /// good trials fail.
+    #[rstest::rstest]
+    #[case::starting(json!({ "state": { "waiting": { "reason": "ContainerCreating" } } }), false, true)]
+    #[case::pulling(json!({ "state": { "waiting": { "reason": "ErrImagePull" } } }), false, true)]
+    #[case::not_ready_yet(json!({ "state": { "running": {} } }), false, true)]
+    #[case::image_missing(json!({ "state": { "waiting": { "reason": "ErrImageNeverPull" } } }), false, false)]
+    #[case::ended(json!({ "state": { "terminated": { "exitCode": 1 } } }), false, false)]
+    #[case::started_again(json!({ "state": { "running": {} }, "restartCount": 1 }), false, false)]
+    #[case::ready_again(json!({ "state": { "running": {} }, "restartCount": 1 }), true, true)]
+    fn who_is_waited_for(#[case] container: Value, #[case] ready: bool, #[case] waited: bool) {
+        let pod = pod(ready, &container);
+        assert_eq!((hopeless(&pod).is_none(), is_ready(&pod)), (waited, ready));
+    }
+}

@@ -1,0 +1,78 @@
+//! What executors and the aggregator need besides the chains, made while those start: images on the nodes, the operator.
+
+use std::{sync::Arc, time::Instant};
+
+use hourglass_cluster::{
+    ChosenCluster,
+    helm::Helm,
+    operator::{OperatorRelease, OperatorRequest},
+};
+use hourglass_scenario::Scenario;
+use hourglass_timeline::{Event, Timeline};
+
+use super::{disturbances, images::KubernetesImages, shared_work::SharedWork};
+use crate::{HarnessExecutable, RuntimeError};
+
+/// What is there when it is done.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub images: KubernetesImages,
+    pub helm: Helm,
+    /// Held, so that nobody replaces it.
+    pub operator: OperatorRelease,
+}
+
+/// The work, under way or done. It is given up when this is dropped.
+#[derive(Debug)]
+pub(super) struct Preparation(SharedWork<Prepared>);
+
+impl Preparation {
+    /// Begins it. `alone` is whether nobody else may use the operator and the nodes meanwhile.
+    pub(super) fn begin(
+        cluster: Arc<ChosenCluster>,
+        scenario: Arc<Scenario>,
+        executable: HarnessExecutable,
+        alone: bool,
+        timeline: Timeline,
+    ) -> Self {
+        Self(SharedWork::begin(async move { prepare(&cluster, &scenario, &executable, alone, &timeline).await }))
+    }
+
+    /// Waits for it. Every caller gets what went wrong.
+    pub(super) async fn done(&self) -> Result<&Prepared, RuntimeError> {
+        self.0.done().await
+    }
+
+    /// Ends work that nobody waits for any more; callers that wait get an error.
+    pub(super) fn give_up(&self) {
+        self.0.give_up();
+    }
+
+    /// What is there by now.
+    pub(super) fn so_far(&self) -> Option<&Prepared> {
+        self.0.so_far()
+    }
+}
+
+async fn prepare(
+    cluster: &ChosenCluster,
+    scenario: &Scenario,
+    executable: &HarnessExecutable,
+    alone: bool,
+    timeline: &Timeline,
+) -> Result<Prepared, RuntimeError> {
+    let began = Instant::now();
+    let tell =
+        |what: &str| timeline.record(Event::of_harness(format!("{what} after {:.3}s", began.elapsed().as_secs_f64())));
+    let (images, helm) = tokio::try_join!(KubernetesImages::prepare(cluster, scenario, executable), async {
+        Ok::<_, RuntimeError>(Helm::of(cluster).await?)
+    })?;
+    tell("images are on the nodes");
+    let request = OperatorRequest { choice: cluster.operator(), image: images.components.clone(), alone };
+    let progress = |what: &str| timeline.record(Event::of_harness(what));
+    let operator = OperatorRelease::ensure(cluster, &request, &progress).await?;
+    tell("the operator is available");
+    // Nobody disturbs the cluster now: who was killed when he did has left nodes that take no pods.
+    disturbances::uncordon(cluster).await?;
+    Ok(Prepared { images, helm, operator })
+}

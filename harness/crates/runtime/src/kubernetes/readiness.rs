@@ -1,0 +1,62 @@
+//! Why a component is not ready, with all that the cluster has to say about it.
+
+use std::time::Duration;
+
+use hourglass_cluster::diagnostics::of_pod;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::Event;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::ListParams;
+
+use super::{KubernetesRuntime, performers, pods::Unready};
+use crate::{
+    RuntimeError,
+    performers::{attributed, fault},
+};
+
+/// How long the last record of an executor that has ended is waited for.
+const RECORD_WITHIN: Duration = Duration::from_secs(3);
+
+impl KubernetesRuntime {
+    /// The error of a component that is not ready. An executor waits for its Performers, whose trouble is told as well.
+    pub(super) async fn not_ready(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
+        let ended = matches!(error, Unready::Hopeless { .. });
+        if ended && matches!(component, ComponentRef::Executor(_)) {
+            // Its record may still be on its way; where there is none, the executor itself has failed.
+            let told = |events: &[Event]| fault(events, component).map(drop);
+            self.timeline.wait_until(RECORD_WITHIN, told).await;
+        }
+        let error = self.described(component, within, error).await;
+        attributed(error, &self.timeline, |performer| self.logs.output_of(performer))
+    }
+
+    async fn described(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
+        let component = component.clone();
+        self.read_outputs().await;
+        match error {
+            Unready::Cluster(error) => error.into(),
+            Unready::Hopeless { trouble, .. } => {
+                let status = [trouble, self.troubles(&component).await].join("\n");
+                let output = self.logs.output_of(&component);
+                RuntimeError::Ended { component, status: status.trim_end().to_owned(), output }
+            }
+            Unready::Late(seen) => {
+                let state = [seen, self.troubles(&component).await].join("\n");
+                let output = self.logs.output_of(&component);
+                RuntimeError::NotReady { component, within, state: state.trim_end().to_owned(), output }
+            }
+        }
+    }
+
+    /// What keeps other parts of the trial from being ready; nothing where nobody can say.
+    async fn troubles(&self, component: &ComponentRef) -> String {
+        if *component == ComponentRef::Aggregator {
+            return String::new();
+        }
+        let performers = performers::list(&self.place).await.unwrap_or_default();
+        let pods = self.place.api::<Pod>().list(&ListParams::default()).await;
+        let pods = pods.map(|pods| pods.items).unwrap_or_default();
+        let troubles = performers.iter().filter_map(performers::trouble).chain(pods.iter().filter_map(of_pod));
+        troubles.collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,167 @@
+//! The end of a trial in a cluster: in order where the cluster answers, by the supervisor where it does not.
+
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+
+use futures::future::try_join_all;
+use hourglass_cluster::{ClusterError, let_go, watch};
+use hourglass_component::timeout::timeout;
+use hourglass_operator::api::{PERFORMER_LABEL, Performer};
+use hourglass_scenario::ComponentRef;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use kube::{
+    ResourceExt as _,
+    api::{DeleteParams, Patch, PatchParams},
+    runtime::watcher,
+};
+use serde_json::json;
+
+use super::{
+    EXECUTOR_GRACE, KubernetesRuntime, STOP_GRACE,
+    aggregator::{self, GONE_AFTER},
+    names::{self, AGGREGATOR, EXECUTORS},
+    performers,
+    place::gone,
+    pods::Wanted,
+};
+use crate::{Remains, RuntimeError, TakenDown, blocking};
+
+/// How long Performers may take to drain and to be gone.
+const PERFORMERS_WITHIN: Duration = Duration::from_secs(30);
+/// When a cluster that does not answer is given up: the supervisor goes on.
+const WITHIN: Duration = Duration::from_mins(2);
+
+impl KubernetesRuntime {
+    /// Ends everything in order; what had to be forced is in the result.
+    pub(super) async fn end_trial(self) -> Result<TakenDown, RuntimeError> {
+        let ended = match timeout(WITHIN, Box::pin(self.end_parts())).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                Err(RuntimeError::from(ClusterError::Silent { name: self.place.cluster.name.clone(), within: WITHIN }))
+            }
+        };
+        let Self { namespace, supervisor, chains, .. } = self;
+        let ended = match ended {
+            // In it nothing is left; that the control plane takes its time to forget the name is waited for by nobody.
+            Ok(forced) => namespace.leave().await.map(|()| forced).map_err(RuntimeError::from),
+            Err(error) => {
+                // They need no cluster to end.
+                let _ = chains.stop().await;
+                Err(error)
+            }
+        };
+        // Whatever that came to: the supervisor removes what is left.
+        let swept = blocking(move || supervisor.sweep()).await;
+        let forced = ended?;
+        let (report, farewell) = swept?;
+        let left = report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() });
+        Ok(TakenDown { remains: forced.into_iter().chain(left).collect(), farewell: Some(farewell) })
+    }
+
+    async fn end_parts(&self) -> Result<Vec<Remains>, RuntimeError> {
+        let began = Instant::now();
+        self.preparation.give_up();
+        self.undo_disturbances().await?;
+        self.let_all_go_on().await;
+        self.forget_policies().await?;
+        let aggregator = async {
+            self.scale_down::<Deployment>(AGGREGATOR).await?;
+            let killed = aggregator::pod().gone(&self.place, STOP_GRACE + GONE_AFTER).await?;
+            self.tell_duration("the aggregator is gone", began);
+            // Not before: it would only complain about chains that are gone.
+            self.chains.stop().await?;
+            Ok::<_, RuntimeError>(killed)
+        };
+        let executors = async {
+            self.scale_down::<StatefulSet>(EXECUTORS).await?;
+            let_go(&self.place.cluster, &self.place.namespace).await?;
+            // They take their performers with them.
+            let killed = Wanted::new(names::of_executors(), 0).gone(&self.place, EXECUTOR_GRACE + GONE_AFTER).await?;
+            self.tell_duration("the executors are gone", began);
+            Ok::<_, RuntimeError>(killed)
+        };
+        // Side by side, as each takes the kubelet a second; what one of them says meanwhile of the other is no error.
+        let (aggregator, ended) = tokio::try_join!(aggregator, executors)?;
+        let mut killed: Vec<_> = aggregator.into_iter().map(|pod| (pod, STOP_GRACE)).collect();
+        let faulted = self.faulted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for pod in ended {
+            let component = self
+                .names
+                .executors()
+                .into_iter()
+                .find(|it| it.operator().and_then(|name| self.names.pod_of(name)).is_some_and(|name| name == pod));
+            // One that was killed did not end by itself, as was asked for.
+            if component.is_none_or(|component| !faulted.contains(&component)) {
+                killed.push((pod, EXECUTOR_GRACE));
+            }
+        }
+        let left = self.end_performers().await?;
+        self.tell_duration("the performers are gone", began);
+        self.logs.finish().await;
+        self.operator_log.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let forced = killed.into_iter().map(|(pod, grace)| {
+            format!("pod {pod} did not end within {} of SIGTERM", humantime::format_duration(grace))
+        });
+        Ok(forced.chain(left).map(|what| Remains { what }).collect())
+    }
+
+    /// Has all pods ended in order.
+    async fn scale_down<K>(&self, name: &str) -> Result<(), RuntimeError>
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + std::fmt::Debug
+            + serde::de::DeserializeOwned,
+    {
+        let patch = Patch::Merge(json!({ "spec": { "replicas": 0 } }));
+        let scaled = self.place.api::<K>().patch_scale(name, &PatchParams::default(), &patch).await;
+        let doing = format!("scale {} {}/{name}", K::kind(&()), self.place.namespace);
+        gone(scaled).map_err(self.place.fail(doing))
+    }
+
+    /// Removes the Performers that executors left: one that was killed cannot take them with it. Gives those that were
+    /// left by others, and waits until they and their pods are gone.
+    async fn end_performers(&self) -> Result<Vec<String>, RuntimeError> {
+        let left = performers::list(&self.place).await?;
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        let api = self.place.api::<Performer>();
+        let deletions = left.iter().map(|performer| async {
+            let name = performer.name_any();
+            let deleted = api.delete(&name, &DeleteParams::background()).await;
+            gone(deleted).map_err(self.place.fail(format!("delete Performer {}/{name}", self.place.namespace)))
+        });
+        try_join_all(deletions).await?;
+        let orphans: Vec<_> = left
+            .iter()
+            .filter(|performer| performer.metadata.deletion_timestamp.is_none())
+            .filter(|performer| !self.was_left_by_a_fault(performer))
+            .map(|performer| format!("Performer {} was left by its executor", performer.name_any()))
+            .collect();
+        let mut last = Vec::new();
+        let config = watcher::Config::default();
+        let all_gone = watch(&self.place.cluster, api.clone(), config, "Performers", |there| {
+            last = there.keys().cloned().collect();
+            there.is_empty().then_some(())
+        });
+        let Ok(all_gone) = timeout(PERFORMERS_WITHIN, all_gone).await else {
+            let what = format!("the Performers {} gone", last.join(", "));
+            let state = "they are there".to_owned();
+            return Err(RuntimeError::Timeout { what, within: PERFORMERS_WITHIN, state });
+        };
+        all_gone?;
+        Wanted::new(PERFORMER_LABEL, 0).gone(&self.place, PERFORMERS_WITHIN).await?;
+        Ok(orphans)
+    }
+
+    /// Whether its executor could not take it along.
+    fn was_left_by_a_fault(&self, performer: &Performer) -> bool {
+        let owner = self.names.owner_of(performer);
+        let executor = owner.operator().map(|name| ComponentRef::Executor(name.to_owned()));
+        let faulted = self.faulted.lock().unwrap_or_else(PoisonError::into_inner);
+        executor.is_some_and(|executor| faulted.contains(&executor))
+    }
+}

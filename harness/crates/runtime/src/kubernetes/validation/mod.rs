@@ -1,0 +1,125 @@
+//! What every trial in a cluster promises, checked while the trial still stands: the definition of Performer, the operator,
+//! and for every operator and AVS of the scenario its Performer, pod, Service, endpoints, and name that answers from inside.
+//!
+//! [`sight`] lists the objects, [`owed`] says which must be there, [`performer`], [`pod`] and [`service`] judge one object
+//! each as pure functions, and [`answers`] asks performers from a pod. A component to which a scenario did a fault is
+//! excused. A check that cannot be made is a broken promise, with the reason.
+
+mod answers;
+mod observer;
+mod operator;
+mod owed;
+mod performer;
+mod pod;
+mod service;
+mod sight;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{PoisonError, atomic::Ordering};
+
+use hourglass_operator::api::Performer;
+use hourglass_scenario::ComponentRef;
+pub(super) use owed::Owed;
+use sight::Sight;
+
+use super::{KubernetesRuntime, names::Names};
+use crate::{BrokenPromise, RuntimeError};
+
+const ESTABLISHED: &str = "the definition of Performer is established";
+const OPERATOR: &str = "the operator is available";
+const OWED: &str = "every operator has a Performer";
+const RUNNING: &str = "every component has a pod";
+const PERFORMER: &str = "Performers are ready";
+const ONE_POD: &str = "every Performer has one pod";
+const LABELS: &str = "pods of Performers have their labels";
+const POD: &str = "pods are ready and were not restarted";
+const SERVICE: &str = "Services lead to the pods of their Performers";
+const ANSWER: &str = "performers answer under their names from inside the cluster";
+
+impl KubernetesRuntime {
+    /// All that is not as promised.
+    pub(super) async fn validate(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
+        let sight = self.look().await?;
+        let mut broken = Vec::new();
+        broken.extend(operator::definition(sight.definition.as_ref()));
+        if !self.disturbed.load(Ordering::Relaxed) {
+            broken.extend(operator::deployment(sight.operator.as_ref()));
+        }
+        // A trial whose executors were never started has failed before it came to this.
+        let none = Owed::default();
+        let owed = self.owed.get().unwrap_or(&none);
+        let Judged { broken: found, sound } = judge(owed, &self.names, &sight, |component| self.excuse(component));
+        broken.extend(found);
+        broken.extend(self.answers(&sound, &sight).await?);
+        Ok(broken)
+    }
+
+    /// Where the nodes are of others an executor that is killed hears of it, and takes its performers along.
+    fn excuse(&self, component: &ComponentRef) -> Excuse {
+        let executor = component.operator().map(|operator| ComponentRef::Executor(operator.to_owned()));
+        let of_executor = executor.is_some_and(|executor| self.is_faulted(&executor));
+        if self.is_faulted(component) || (of_executor && self.place.cluster.machine.is_none()) {
+            Excuse::All
+        } else if of_executor {
+            Excuse::Absence
+        } else {
+            Excuse::None
+        }
+    }
+
+    fn is_faulted(&self, component: &ComponentRef) -> bool {
+        self.faulted.lock().unwrap_or_else(PoisonError::into_inner).contains(component)
+    }
+}
+
+/// What a component need not be, because of the faults that the scenario did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Excuse {
+    /// It must be as promised.
+    None,
+    /// It may be missing: its executor was told to end, and makes it again.
+    Absence,
+    /// It may be in any state.
+    All,
+}
+
+/// What the objects of a trial say.
+#[derive(Debug)]
+struct Judged<'a> {
+    broken: Vec<BrokenPromise>,
+    /// The Performers of which nothing is wrong, so that they owe an answer.
+    sound: Vec<&'a Performer>,
+}
+
+/// Judges objects. A promise that is broken as a consequence of another alone is left out: a Service whose pod is not ready
+/// has no ready endpoint, and a name without Service does not answer.
+fn judge<'a>(owed: &Owed, names: &Names, sight: &'a Sight, excuse: impl Fn(&ComponentRef) -> Excuse) -> Judged<'a> {
+    let mut broken = owed.missing(names, sight, &excuse);
+    let mut sound = Vec::new();
+    for performer in &sight.performers {
+        if excuse(&names.owner_of(performer)) == Excuse::All {
+            continue;
+        }
+        let own = pod::of_performer(performer, &sight.pods);
+        let mut found: Vec<_> = performer::status(performer).into_iter().collect();
+        found.extend(pod::promises(performer, &own, &sight.pods));
+        // The readiness of its pods is judged below, with that of all others.
+        found.extend(service::promises(performer, &own, sight));
+        if found.is_empty() && own.iter().all(|pod| pod::state(pod).is_none()) {
+            sound.push(performer);
+        }
+        broken.extend(found);
+    }
+    for pod in &sight.pods {
+        let component = names.component_among(pod, &sight.performers);
+        if component.is_none_or(|component| excuse(&component) != Excuse::All) {
+            broken.extend(pod::state(pod));
+        }
+    }
+    Judged { broken, sound }
+}
+
+fn promise(promise: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> BrokenPromise {
+    BrokenPromise { promise, expected: expected.into(), seen: seen.into() }
+}

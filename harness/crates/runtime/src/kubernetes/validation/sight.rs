@@ -1,0 +1,60 @@
+//! The objects that are judged, each kind asked for once.
+
+use std::collections::BTreeMap;
+
+use hourglass_operator::api::{GROUP, PLURAL, Performer};
+use k8s_openapi::{
+    api::{
+        apps::v1::Deployment,
+        core::v1::{Pod, Service},
+        discovery::v1::EndpointSlice,
+    },
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{Api, ResourceExt as _, api::ListParams};
+
+use crate::{
+    RuntimeError,
+    kubernetes::{KubernetesRuntime, performers},
+};
+
+/// What there is of a trial.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    pub definition: Option<CustomResourceDefinition>,
+    pub operator: Option<Deployment>,
+    pub performers: Vec<Performer>,
+    /// Without those that are being deleted.
+    pub pods: Vec<Pod>,
+    pub services: BTreeMap<String, Service>,
+    pub slices: Vec<EndpointSlice>,
+}
+
+impl KubernetesRuntime {
+    pub(super) async fn look(&self) -> Result<Sight, RuntimeError> {
+        let operator = &self.preparation.done().await?.operator;
+        let client = &self.place.cluster.client;
+        let definitions = Api::<CustomResourceDefinition>::all(client.clone());
+        let deployments = Api::<Deployment>::namespaced(client.clone(), &operator.namespace);
+        let name = format!("{PLURAL}.{GROUP}");
+        let all = ListParams::default();
+        let (pods, services, slices) =
+            (self.place.api::<Pod>(), self.place.api::<Service>(), self.place.api::<EndpointSlice>());
+        let (definition, operator, pods, services, slices) = tokio::try_join!(
+            definitions.get_opt(&name),
+            deployments.get_opt(&operator.deployment),
+            pods.list(&all),
+            services.list(&all),
+            slices.list(&all)
+        )
+        .map_err(self.place.fail("look at what a trial has"))?;
+        Ok(Sight {
+            definition,
+            operator,
+            performers: performers::list(&self.place).await?,
+            pods: pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect(),
+            services: services.into_iter().map(|service| (service.name_any(), service)).collect(),
+            slices: slices.items,
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! Where a trial's parts run. One trait, one folder or file an implementation; whoever uses it does not know which.
+//!
+//! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. What they are
+//! started for, and what is expected of them, is in `runner`.
+
+mod configuration;
+mod docker;
+mod ends;
+mod error;
+mod kubernetes;
+mod output;
+mod performers;
+mod process;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+pub use docker::{DockerImages, DockerRuntime, DockerSettings};
+pub use ends::{Ends, UnexpectedEnd};
+pub use error::RuntimeError;
+use hourglass_component::keys::{Address, EcdsaKey};
+pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
+pub use process::{ProcessRuntime, ProcessSettings};
+
+use hourglass_base::RuntimeKind;
+use hourglass_scenario::{ClusterFault, Component, ComponentRef};
+
+use hourglass_chain::{ChainControl, PreparedState};
+use hourglass_reaper::{Farewell, LastWord};
+
+/// The chains of a trial.
+#[derive(Debug, Clone)]
+pub struct Chains {
+    /// L1.
+    pub l1: ChainControl,
+    /// L2.
+    pub l2: ChainControl,
+}
+
+/// What an executor is started with.
+#[derive(Debug, Clone)]
+pub struct ExecutorSpec {
+    /// The operator's name in the scenario.
+    pub name: String,
+    /// The operator's key.
+    pub key: EcdsaKey,
+    /// The AVS whose tasks it executes.
+    pub avs: Address,
+    /// A replacement of the reference executor.
+    pub executor: Component,
+    /// The performer, or a replacement of the reference performer, with its environment.
+    pub performer: Component,
+}
+
+/// What an aggregator is started with.
+#[derive(Debug, Clone)]
+pub struct AggregatorSpec {
+    /// The aggregator's operator key.
+    pub key: EcdsaKey,
+    /// The AVS whose tasks it follows.
+    pub avs: Address,
+    /// A replacement of the reference aggregator.
+    pub aggregator: Component,
+}
+
+/// Something of a trial that was still there after its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remains {
+    /// What it is, in the runtime's own terms.
+    pub what: String,
+}
+
+/// Something that a runtime promises of every trial and that is not so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenPromise {
+    /// The promise, as `performers are ready`.
+    pub promise: &'static str,
+    /// What would be right.
+    pub expected: String,
+    /// What is so instead.
+    pub seen: String,
+}
+
+/// What the taking down of a trial came to.
+#[derive(Debug)]
+pub struct TakenDown {
+    /// What had to be forced, and what was left.
+    pub remains: Vec<Remains>,
+    /// Removes the trial's folder if this process is killed while it is held; absent where nobody is there to do so.
+    pub farewell: Option<Farewell>,
+}
+
+/// Where a trial's parts run.
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    /// Which one this is.
+    fn kind(&self) -> RuntimeKind;
+
+    /// Starts both chains with a prepared state, ready to be asked, mining instantly.
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError>;
+
+    /// Starts all executors with their performers, everything healthy; gives the sockets to register, in their order.
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError>;
+
+    /// Starts the aggregator, healthy.
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError>;
+
+    /// Kills a component at once; it must be running.
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Starts a component again with what it was started with first, at the same socket, and waits until it is healthy.
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
+
+    /// Stops the clock of a component: its processes stand still, its connections stay.
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Lets a paused component go on.
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Takes a component off the network; it goes on and reaches nobody.
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
+
+    /// Puts a component back on the network and waits until it is healthy.
+    async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
+
+    /// Does something to the cluster that the parts run in; only Kubernetes has one.
+    async fn disturb(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+        Err(RuntimeError::Unsupported {
+            runtime: self.kind().as_str(),
+            reason: format!("`{}` is about a cluster; say `runtimes: [kubernetes]`", fault.key()),
+        })
+    }
+
+    /// What the runtime promises of every trial and is not so, while everything still runs.
+    async fn broken_promises(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
+        Ok(Vec::new())
+    }
+
+    /// Keeps in a folder what there is to see of a trial that failed, beyond what its parts log; whatever cannot be had
+    /// is left out.
+    async fn keep_evidence(&self, _folder: &Path) {}
+
+    /// Waits until what runs the parts has failed as a whole, so that nothing can be expected of them any more: the engine
+    /// or the cluster is gone, or a chain has ended.
+    async fn failure(&self) -> RuntimeError;
+
+    /// The ends of the trial's parts.
+    fn ends(&self) -> &Ends;
+
+    /// Whether what runs the parts answers now; asked once, to find out who is to blame for a step that did not end.
+    async fn responds(&self) -> Result<(), RuntimeError> {
+        Ok(())
+    }
+
+    /// Where people find what is running: name and address of each part.
+    async fn endpoints(&self) -> BTreeMap<String, String>;
+
+    /// What is said to the supervisor when [`Self::stop`] took too long and was dropped; nothing where that cannot be.
+    fn last_word(&self) -> Option<LastWord>;
+
+    /// Ends everything in order and waits until it is gone; what had to be forced is in the result.
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError>;
+
+    /// Leaves everything running after the harness ends; `harness gc` ends it.
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError>;
+}
+
+/// The executable that reference components are started from: this one, or the one that a test names.
+#[derive(Debug, Clone)]
+pub struct HarnessExecutable(pub PathBuf);
+
+impl HarnessExecutable {
+    /// The running executable.
+    pub fn current() -> std::io::Result<Self> {
+        let path = std::env::current_exe()?;
+        // It is started by what components and scenarios call programs, which is text.
+        if path.to_str().is_none() {
+            return Err(std::io::Error::other(format!("its path is not UTF-8: {}", path.display())));
+        }
+        Ok(Self(path))
+    }
+}
+
+/// The supervisor and the reaper wait for processes without a runtime.
+async fn blocking<T: Send + 'static, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, RuntimeError>
+where
+    E: Send + 'static,
+    RuntimeError: From<E>,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(RuntimeError::from),
+        Err(error) => Err(RuntimeError::Panicked { reason: error.to_string() }),
+    }
+}

@@ -1,0 +1,107 @@
+//! What components are configured with: the public YAML keys, and ours for processes.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use hourglass_component::{keys::EcdsaKey, ports::ReservedPort};
+use hourglass_scenario::{Component, ComponentRef};
+use serde_json::{Value, json};
+
+use super::component::Launch;
+use crate::{
+    AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
+    configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
+};
+
+/// Nobody but this machine reaches what runs as a process.
+const LOOPBACK: &str = "127.0.0.1";
+/// How long a performer may take until it is healthy: its executor gives up then, and says what it saw.
+const PERFORMER_READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long a reference component may take to be ready: an executor waits for its performer.
+const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(40);
+/// The same for a program of the user's: the public executor looks at its performer for the first time after 15 seconds
+/// and gives it a minute.
+const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
+
+/// How an executor with its performer is started.
+pub(super) fn executor(
+    spec: &ExecutorSpec,
+    l1_url: &str,
+    executable: &HarnessExecutable,
+    output: &Path,
+) -> Result<Launch, RuntimeError> {
+    let component = ComponentRef::Executor(spec.name.clone());
+    let performer = command(&ComponentRef::Performer(spec.name.clone()), &spec.performer, executable, "performer")?;
+    let performer = json!({ "deploymentMode": "process", "command": performer, "outputFile": output });
+    let mut config = configuration::executor(spec, l1_url, LOOPBACK, performer);
+    let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
+    configuration::merge(&mut config, json!({ "deployTimeout": within }));
+    let launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT_KEY, executable)?;
+    Ok(Launch { performer_output: Some(output.to_owned()), ..launch })
+}
+
+/// How the aggregator is started.
+pub(super) fn aggregator(
+    spec: &AggregatorSpec,
+    l1_url: &str,
+    l2_url: &str,
+    executable: &HarnessExecutable,
+) -> Result<Launch, RuntimeError> {
+    let config = configuration::aggregator(spec, l1_url, l2_url, LOOPBACK);
+    let replaced = &spec.aggregator;
+    launch(ComponentRef::Aggregator, &spec.key, replaced, config, AGGREGATOR_PORT_KEY, executable)
+}
+
+fn launch(
+    component: ComponentRef,
+    key: &EcdsaKey,
+    replacement: &Component,
+    config: Value,
+    port_key: &'static str,
+    executable: &HarnessExecutable,
+) -> Result<Launch, RuntimeError> {
+    let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
+    let command = command(&component, replacement, executable, role)?;
+    // A program of the user's does not say where it listens.
+    let (reserved, ready_within) = if replacement.command.is_some() {
+        (Some(ReservedPort::reserve().map_err(RuntimeError::Port)?), REPLACED_READY_WITHIN)
+    } else {
+        (None, REFERENCE_READY_WITHIN)
+    };
+    let port = reserved.as_ref().map_or(0, |reserved| reserved.endpoint().port());
+    let environment = replacement.environment.clone().into_iter().collect();
+    let key = key.clone();
+    Ok(Launch {
+        component,
+        command,
+        environment,
+        key,
+        config,
+        port_key,
+        port,
+        _reserved: reserved.map(Arc::new),
+        performer_output: None,
+        ready_within,
+    })
+}
+
+/// The user's command, else the reference component in our own executable.
+fn command(
+    component: &ComponentRef,
+    replacement: &Component,
+    executable: &HarnessExecutable,
+    role: &str,
+) -> Result<Vec<String>, RuntimeError> {
+    if let Some(command) = &replacement.command {
+        return Ok(command.clone());
+    }
+    if let Some(image) = &replacement.image {
+        return Err(RuntimeError::Unsupported {
+            runtime: "process",
+            reason: format!(
+                "{component} is given as image {image:?} only; give it a `command` too, or run the scenario with another \
+                 runtime"
+            ),
+        });
+    }
+    Ok(vec![executable.0.display().to_string(), "component".to_owned(), role.to_owned()])
+}

@@ -1,0 +1,403 @@
+//! The process runtime: everything is a child process of the harness on this machine, and nothing but Anvil is needed.
+//!
+//! [`ProcessRuntime`] keeps the children, [`component`] starts one reference component and awaits it, [`performers`] and
+//! [`pause`] act on its processes, [`output`] follows what they write, [`config`] writes what they are configured with.
+
+mod component;
+mod config;
+mod output;
+mod pause;
+mod performers;
+mod program;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use component::{Launch, RunningComponent};
+use futures::future::try_join_all;
+use hourglass_base::RuntimeKind;
+use hourglass_chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState};
+use hourglass_child::COMPONENT_VARIABLE;
+use hourglass_proto::contracts::addresses as at;
+use hourglass_reaper::{self as reaper, Descendants, LastWord, RunFolder, RunId, Supervisor, SupervisorOptions};
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{LogFolder, Timeline};
+use output::PerformerOutput;
+use pause::PausedGroup;
+use performers::{Performers, ProcessLabels};
+use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, TakenDown, blocking,
+    configuration,
+};
+
+/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// What a process runtime is made with.
+#[derive(Debug, Clone)]
+pub struct ProcessSettings {
+    /// The Anvil that chains are started from.
+    pub anvil: AnvilBinary,
+    /// The harness executable, which holds the reference components.
+    pub executable: HarnessExecutable,
+    /// The folder of all trials.
+    pub root: PathBuf,
+    /// The folder of this trial, below it: configuration files, output, what Anvil writes.
+    pub folder: PathBuf,
+    /// The trial's id, which every process carries.
+    pub run: RunId,
+    /// Where the components' records go.
+    pub timeline: Timeline,
+    /// Where the ends of its parts are noted.
+    pub ends: Ends,
+}
+
+/// Runs a trial's parts as child processes.
+#[derive(Debug)]
+pub struct ProcessRuntime {
+    settings: ProcessSettings,
+    logs: LogFolder,
+    /// Where performers write, beside no other component.
+    performer_logs: LogFolder,
+    performers: Mutex<Vec<PerformerOutput>>,
+    supervisor: Supervisor,
+    anvils: Mutex<Vec<AnvilProcess>>,
+    components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
+    /// Those whose configurations lie in the trial's folder.
+    configured: Mutex<BTreeSet<ComponentRef>>,
+    chain_urls: Mutex<BTreeMap<u64, String>>,
+    /// They note the ends of chains.
+    chain_ends: Mutex<Vec<AbortOnDropHandle<()>>>,
+    /// What components had started when they were ended.
+    descendants: Mutex<Descendants>,
+}
+
+impl ProcessRuntime {
+    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    pub async fn supervise(settings: &ProcessSettings) -> Result<Supervisor, RuntimeError> {
+        let run = settings.run.clone();
+        let options = SupervisorOptions {
+            executable: Some(settings.executable.0.clone()),
+            folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
+            ..SupervisorOptions::default()
+        };
+        blocking(move || Supervisor::start(&run, &options)).await
+    }
+
+    /// A runtime under this supervisor, with nothing running yet.
+    pub fn new(settings: ProcessSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
+        let logs = LogFolder::create(&settings.folder.join("logs"))?;
+        let performer_logs = logs.beside(&settings.folder.join("performers"))?;
+        Ok(Self {
+            settings,
+            logs,
+            performer_logs,
+            performers: Mutex::default(),
+            supervisor,
+            anvils: Mutex::default(),
+            components: Mutex::default(),
+            configured: Mutex::default(),
+            chain_urls: Mutex::default(),
+            chain_ends: Mutex::default(),
+            descendants: Mutex::default(),
+        })
+    }
+
+    async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
+        let component = launch.component.clone();
+        let components = self.components.lock().await;
+        if let Some(running) = components.get(&component).filter(|running| running.is_running()) {
+            return Ok(running.address.clone());
+        }
+        // Not held while the component starts: several start side by side.
+        drop(components);
+        let within = launch.ready_within;
+        self.configured.lock().await.insert(component.clone());
+        let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
+        let address = running.address.clone();
+        self.components.lock().await.insert(component, running);
+        Ok(address)
+    }
+
+    async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
+        let urls = self.chain_urls.lock().await;
+        urls.get(&chain_id).cloned().ok_or(RuntimeError::NoChain { chain_id })
+    }
+
+    /// The performers of an executor that was started. No lock is held while they are asked for.
+    async fn performers(&self, executor: &ComponentRef) -> Option<Performers> {
+        let components = self.components.lock().await;
+        components.get(executor).map(|running| running.performers(&self.settings.run))
+    }
+
+    async fn forget_paused(&self, executor: &ComponentRef, performer: &ComponentRef) {
+        if let Some(running) = self.components.lock().await.get_mut(executor) {
+            running.forget_paused_performers(performer);
+        }
+    }
+
+    /// The process groups of a component, of which there is one at least, and none that stands still already.
+    async fn groups_of(&self, component: &ComponentRef) -> Result<Vec<PausedGroup>, RuntimeError> {
+        let fault = |reason: &str| pause::fault("pause", component, reason);
+        let (leader, performers) = {
+            let components = self.components.lock().await;
+            let running = components.get(&process_of(component)).ok_or_else(|| fault("it was never started"))?;
+            if running.is_paused(component) {
+                return Err(fault("it is paused already"));
+            }
+            (running.leader(), running.performers(&self.settings.run))
+        };
+        let (leaders, labels) = match component {
+            ComponentRef::Performer(_) => (performers.running("pause").await?, performers.labels().clone()),
+            _ => (leader.into_iter().collect(), ProcessLabels::new(&self.settings.run, component)),
+        };
+        if leaders.is_empty() {
+            return Err(fault("it is not running"));
+        }
+        let group = |leader| PausedGroup { component: component.clone(), leader, labels: labels.clone() };
+        Ok(leaders.into_iter().map(group).collect())
+    }
+}
+
+#[async_trait]
+impl Runtime for ProcessRuntime {
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Process
+    }
+
+    async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
+        let settings = |chain_id, file: &PathBuf| AnvilSettings {
+            chain_id,
+            state: Some(file.clone()),
+            folder: self.settings.folder.join("chains").join(chain_id.to_string()),
+        };
+        let (l1, l2) = (settings(at::L1_CHAIN_ID, &state.l1), settings(at::L2_CHAIN_ID, &state.l2));
+        let (anvil, run) = (&self.settings.anvil, &self.settings.run);
+        let (l1, l2) = tokio::try_join!(
+            AnvilProcess::start_logging(anvil, &l1, run, &self.logs),
+            AnvilProcess::start_logging(anvil, &l2, run, &self.logs)
+        )?;
+        let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
+        let ends = [&l1, &l2].map(|anvil| note_chain_end(anvil, self.settings.ends.clone()));
+        self.chain_ends.lock().await.extend(ends);
+        let mut urls = self.chain_urls.lock().await;
+        for chain in [&chains.l1, &chains.l2] {
+            urls.insert(chain.chain_id(), chain.client().url().to_owned());
+        }
+        self.anvils.lock().await.extend([l1, l2]);
+        Ok(chains)
+    }
+
+    async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
+        let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
+        let starting = specs.iter().map(|spec| async {
+            let output =
+                PerformerOutput::follow(&spec.name, &self.performer_logs, &self.logs, &self.settings.timeline)?;
+            let launch = config::executor(spec, &l1_url, &self.settings.executable, output.path())?;
+            self.performers.lock().await.push(output);
+            self.launch(launch).await
+        });
+        try_join_all(starting).await
+    }
+
+    async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {
+        let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
+        let launch = config::aggregator(&spec, &l1, &l2, &self.settings.executable)?;
+        self.launch(launch).await.map(drop)
+    }
+
+    async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let not_running =
+            || RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() };
+        if let ComponentRef::Performer(name) = component {
+            let executor = ComponentRef::Executor(name.clone());
+            let performers = self.performers(&executor).await.ok_or_else(not_running)?;
+            self.settings.ends.excuse(component);
+            performers.kill().await?;
+            self.forget_paused(&executor, component).await;
+            return Ok(());
+        }
+        let mut components = self.components.lock().await;
+        let running = components.get_mut(component).filter(|running| running.is_running());
+        let running = running.ok_or_else(not_running)?.take();
+        self.settings.ends.excuse(component);
+        // Not held while it ends: several are killed side by side.
+        drop(components);
+        let started = descendants(&self.settings.run, &[&running]).await?;
+        running.kill().await;
+        // A performer process is its executor's child and goes with it; nobody could take it over.
+        let (run, name) = (self.settings.run.clone(), component.to_string());
+        blocking(move || {
+            reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))?;
+            started.kill(&run)
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        if let ComponentRef::Performer(name) = component {
+            let executor = ComponentRef::Executor(name.clone());
+            let performers = self.performers(&executor).await.ok_or_else(|| RuntimeError::Kill {
+                component: component.clone(),
+                reason: format!("{executor} was never started"),
+            })?;
+            self.settings.ends.excuse(component);
+            self.forget_paused(&executor, component).await;
+            performers.restart(within).await?;
+            self.settings.ends.watch(component);
+            return Ok(());
+        }
+        let Some(running) = self.components.lock().await.get_mut(component).map(RunningComponent::take) else {
+            return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
+        };
+        self.settings.ends.excuse(component);
+        let started = descendants(&self.settings.run, &[&running]).await?;
+        self.descendants.lock().await.extend(started);
+        let launch = running.stop(STOP_GRACE).await.again();
+        let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
+        self.components.lock().await.insert(component.clone(), running);
+        Ok(())
+    }
+
+    async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        self.settings.ends.excuse_performer(component);
+        for group in self.groups_of(component).await? {
+            group.stop().map_err(|error| pause::fault("pause", component, &error.to_string()))?;
+            // Known before it stands still: it hears nothing until it is let go on, and so would not end in order.
+            if let Some(running) = self.components.lock().await.get_mut(&process_of(component)) {
+                running.paused.push(group.clone());
+            }
+            group.stands_still().await?;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let mut components = self.components.lock().await;
+        let running = components.get_mut(&process_of(component));
+        running.ok_or_else(|| pause::fault("resume", component, "it was never started"))?.resume(component)
+    }
+
+    async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        Err(unsupported(
+            component,
+            "shares the machine's network and cannot be disconnected; run the scenario with Docker",
+        ))
+    }
+
+    async fn reconnect(&self, component: &ComponentRef, _within: Duration) -> Result<(), RuntimeError> {
+        Err(unsupported(component, "shares the machine's network and is never disconnected"))
+    }
+
+    async fn failure(&self) -> RuntimeError {
+        self.settings.ends.chain().await
+    }
+
+    fn ends(&self) -> &Ends {
+        &self.settings.ends
+    }
+
+    async fn endpoints(&self) -> BTreeMap<String, String> {
+        let mut endpoints = BTreeMap::new();
+        for (chain_id, url) in self.chain_urls.lock().await.iter() {
+            endpoints.insert(format!("chain {chain_id}"), url.clone());
+        }
+        for (component, running) in self.components.lock().await.iter() {
+            endpoints.insert(component.to_string(), running.address.clone());
+        }
+        endpoints
+    }
+
+    fn last_word(&self) -> Option<LastWord> {
+        self.supervisor.last_word().ok()
+    }
+
+    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
+        let (folder, configured) = (self.settings.folder.clone(), self.configured.lock().await.clone());
+        let taken_down = self.take_down().await;
+        for component in configured {
+            configuration::forget_keys(&configuration::path(&folder, &component));
+        }
+        taken_down
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {
+        let Self { supervisor, anvils, components, .. } = *self;
+        for mut anvil in anvils.into_inner() {
+            anvil.keep();
+        }
+        for mut running in components.into_inner().into_values() {
+            running.keep();
+        }
+        blocking(move || supervisor.keep()).await?;
+        Ok(())
+    }
+}
+
+impl ProcessRuntime {
+    /// Ends everything in order; what had to be forced is in the result.
+    async fn take_down(self) -> Result<TakenDown, RuntimeError> {
+        let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = self;
+        settings.ends.close();
+        supervisor.hold(&started.into_inner())?;
+        let mut remains = Vec::new();
+        // The aggregator first: it would only complain about executors that are gone.
+        let (aggregator, executors): (Vec<_>, Vec<_>) =
+            components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
+        for group in [aggregator, executors] {
+            let running: Vec<_> = group.iter().map(|(_, running)| running).collect();
+            supervisor.hold(&descendants(&settings.run, &running).await?)?;
+            let stopping = group.into_iter().map(|(component, running)| async move {
+                let stopped = running.stop(STOP_GRACE).await;
+                (!stopped.orderly).then(|| Remains {
+                    what: format!(
+                        "{component} did not end within {} of SIGTERM",
+                        humantime::format_duration(STOP_GRACE)
+                    ),
+                })
+            });
+            remains.extend(futures::future::join_all(stopping).await.into_iter().flatten());
+        }
+        futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
+        let (report, farewell) = blocking(move || supervisor.sweep()).await?;
+        remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
+        // Not before: nobody writes any more.
+        futures::future::join_all(performers.into_inner().into_iter().map(PerformerOutput::finish)).await;
+        Ok(TakenDown { remains, farewell: Some(farewell) })
+    }
+}
+
+fn note_chain_end(anvil: &AnvilProcess, ends: Ends) -> AbortOnDropHandle<()> {
+    let (chain_id, ended) = (anvil.control().chain_id(), anvil.ended());
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let (status, output) = ended.await;
+        ends.note_chain(chain_id, &status.to_string(), || output);
+    }))
+}
+
+/// What components have started and what that has started, as of now.
+async fn descendants(run: &RunId, components: &[&RunningComponent]) -> Result<Descendants, RuntimeError> {
+    let pids: Vec<_> = components.iter().filter_map(|component| component.pid()).collect();
+    let run = run.clone();
+    blocking(move || Descendants::of(&run, &pids)).await
+}
+
+/// The component whose processes a component's are: a performer is its executor's child.
+fn process_of(component: &ComponentRef) -> ComponentRef {
+    match component {
+        ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
+        other => other.clone(),
+    }
+}
+
+fn unsupported(component: &ComponentRef, reason: &str) -> RuntimeError {
+    RuntimeError::Unsupported { runtime: "process", reason: format!("{component} {reason}") }
+}

@@ -1,0 +1,70 @@
+//! How the program of a component is started.
+
+use std::{
+    env,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+};
+
+use hourglass_reaper as reaper;
+use rustix::{
+    fs::{Access, access},
+    io::Errno,
+};
+use tokio::process::Command;
+
+use super::component::Launch;
+use crate::HarnessExecutable;
+
+/// The command of a component without its configuration; its environment is set.
+///
+/// Our own components adopt the orphans among their descendants by themselves. A program of the user's is made to: it is
+/// started by way of the harness, which then becomes the program. That it can be started is found out before, as the
+/// harness is started in any case.
+pub(super) fn command(
+    launch: &Launch,
+    program: &str,
+    arguments: &[String],
+    ours: &HarnessExecutable,
+) -> io::Result<Command> {
+    let mut command = if Path::new(program) == ours.0 {
+        Command::new(program)
+    } else {
+        find(program, &launch.environment)?;
+        reaper::adopting(&ours.0, program)
+    };
+    command.args(arguments).envs(launch.environment.iter().cloned());
+    Ok(command)
+}
+
+/// Fails as starting it would.
+fn find(program: &str, environment: &[(String, String)]) -> io::Result<()> {
+    let may_run =
+        |path: PathBuf| access(&path, Access::EXEC_OK).and(if path.is_dir() { Err(Errno::ACCESS) } else { Ok(()) });
+    if program.contains('/') {
+        return may_run(program.into()).map_err(io::Error::from);
+    }
+    let own = environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| OsString::from(value));
+    let path = own.or_else(|| env::var_os("PATH")).unwrap_or_default();
+    let found = env::split_paths(&path).any(|folder| may_run(folder.join(program)).is_ok());
+    if found { Ok(()) } else { Err(Errno::NOENT.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::in_path("sh", None)]
+    #[case::by_path("/bin/sh", None)]
+    #[case::not_in_path("no-such-executor", Some(io::ErrorKind::NotFound))]
+    #[case::not_at_path("/no/such/executor", Some(io::ErrorKind::NotFound))]
+    #[case::no_program("/etc/passwd", Some(io::ErrorKind::PermissionDenied))]
+    #[case::folder("/etc", Some(io::ErrorKind::PermissionDenied))]
+    fn what_cannot_be_started_is_known_before(#[case] program: &str, #[case] expected: Option<io::ErrorKind>) {
+        assert_eq!(find(program, &[]).err().map(|error| error.kind()), expected);
+        let nowhere = [("PATH".to_owned(), "/no/such/folder".to_owned())];
+        assert!(program.contains('/') || find(program, &nowhere).is_err(), "the PATH of the component counts");
+    }
+}
