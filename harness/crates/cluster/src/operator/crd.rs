@@ -22,7 +22,7 @@ pub(super) fn name() -> String {
     format!("{PLURAL}.{GROUP}")
 }
 
-pub fn api(cluster: &Cluster) -> Api<CustomResourceDefinition> {
+pub(super) fn api(cluster: &Cluster) -> Api<CustomResourceDefinition> {
     Api::all(cluster.client.clone())
 }
 
