@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use hourglass_harness::cli::Cli;
-
 fn main() -> ExitCode {
-    Cli::parse().execute()
+    hourglass_harness::cli::main()
 }

@@ -17,7 +17,7 @@ use hourglass_component::{
 };
 use hourglass_engine::EngineError;
 use hourglass_image::ImageError;
-use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError};
+use hourglass_machine::{open_files::TooFewFiles, threads::TooFewThreads, setup::KubernetesSetupError};
 use hourglass_reaper::ReaperError;
 use hourglass_report::{ReportError, takes_colour};
 use hourglass_runner::{FoldersError, remedy_of_setup};
@@ -89,6 +89,9 @@ pub enum CliError {
     /// The machine allows fewer open files than trials need.
     #[error(transparent)]
     OpenFiles(#[from] TooFewFiles),
+    /// The system lets fewer threads start than the command needs.
+    #[error(transparent)]
+    Threads(#[from] TooFewThreads),
     /// SIGINT or SIGTERM came before there was anything to end.
     #[error("prepare the environment: interrupted")]
     Interrupted,
@@ -141,6 +144,7 @@ impl CliError {
             Self::Environment(error) => error.downcast_ref::<SetupError>().and_then(remedy_of_setup),
             Self::Folders(error) => Some(error.remedy()),
             Self::OpenFiles(error) => Some(error.remedy()),
+            Self::Threads(error) => Some(error.remedy().to_owned()),
             Self::File { path, .. } => remedy_of_cache(path).map(str::to_owned),
             Self::Scenario(error) => error.help().map(|help| help.to_string()),
             Self::Image(error) => error.remedy(),

@@ -147,6 +147,7 @@ fn command() -> Vec<CliError> {
         }),
         CliError::Folders(FoldersError::Make { path: "/runs".into(), source: denied() }),
         CliError::OpenFiles(TooFewFiles { needed: 170, allowed: 128 }),
+        CliError::Threads(TooFewThreads { purpose: "run these trials", needed: 36, had: 11, limit: Some(16) }),
         CliError::Interrupted,
         CliError::Serve { port: 80, source: denied() },
         CliError::Scheduler(io::Error::from_raw_os_error(24)),
@@ -171,7 +172,7 @@ fn all() -> Vec<CliError> {
     let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).collect();
     assert_every_variant!(all, CliError:
         Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report
-        Executable File Folders OpenFiles Interrupted Serve Scheduler Render Output);
+        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output);
     all
 }
 

@@ -26,7 +26,7 @@ pub mod schema;
 pub mod setup;
 pub mod up;
 
-use std::{future::Future, io, process::ExitCode};
+use std::{future::Future, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use component::ComponentCommand;
@@ -38,7 +38,7 @@ pub use run::AnvilArgs;
 use hourglass_base::ExitStatus;
 
 use hourglass_cluster::Namespaces;
-use hourglass_machine::open_files;
+use hourglass_machine::{open_files, threads::{self, STACK}};
 use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
 
 /// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.
@@ -77,7 +77,24 @@ enum Command {
     Adopt(AdoptArgs),
 }
 
+/// Reads the command line and does what it asks, on a stack that is large enough whatever its limit.
+pub fn main() -> ExitCode {
+    let on_large_stack = threads::on_large_stack(|| Cli::parse().execute());
+    on_large_stack.unwrap_or_else(|_| Cli::parse().execute_here())
+}
+
 impl Cli {
+    /// Does what can be done where the system lets no thread start: what ends the processes of a run must not need one.
+    fn execute_here(&self) -> ExitCode {
+        if matches!(self.command, Command::Supervise(_) | Command::Adopt(_)) {
+            return self.execute();
+        }
+        let refused = threads::enough(PURPOSE, 1 + threads_of_scheduler());
+        let error = refused.map_or_else(CliError::from, |()| CliError::Scheduler(io::ErrorKind::WouldBlock.into()));
+        error.show();
+        error.status().into()
+    }
+
     /// Does what the command line asks; every failure is shown on standard error and gives its exit code.
     pub fn execute(&self) -> ExitCode {
         // The supervisor outlives everything and must not depend on a runtime.
@@ -88,6 +105,7 @@ impl Cli {
             return adopt_main(args);
         }
         open_files::raise();
+        threads::raise_stack();
         match self.dispatch() {
             Ok(status) => status.into(),
             // The reader of our output has had enough.
@@ -130,14 +148,35 @@ impl Cli {
     }
 }
 
+/// What threads are needed for before a command begins.
+const PURPOSE: &str = "start the command";
+/// How long threads that wait for the system are kept while they have nothing to do: as long as a command may last.
+const KEPT: Duration = Duration::from_hours(24);
+
 fn runtime() -> Result<Executor, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Scheduler)?;
-    Ok(Executor(runtime))
+    // A scheduler that cannot start its threads panics.
+    threads::enough(PURPOSE, threads_of_scheduler())?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(Executor(with_reserve(builder.thread_stack_size(STACK))?))
 }
 
 /// For the commands that wait for the system as well, and must not do so on the threads of a scheduler.
 fn single_threaded() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Scheduler)
+    threads::enough(PURPOSE, 1)?;
+    with_reserve(&mut tokio::runtime::Builder::new_current_thread())
+}
+
+/// One thread for each processor, and one that waits for the system.
+fn threads_of_scheduler() -> usize {
+    threads::processors() + 1
+}
+
+/// A thread that waits for the system is started at once and kept: where no other can be started later, what is to be waited
+/// for takes its turn there. Without any, the scheduler panics.
+fn with_reserve(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, CliError> {
+    let runtime = builder.enable_all().thread_keep_alive(KEPT).build().map_err(CliError::Scheduler)?;
+    drop(runtime.spawn_blocking(|| {}));
+    Ok(runtime)
 }
 
 /// What the asynchronous part of one command runs on.

@@ -1,12 +1,12 @@
 //! `harness run`: trials are run and told to the terminal, and on request to files.
 
-use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, thread, time::Duration};
+use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, time::Duration};
 
 use hourglass_base::{ExitStatus, RuntimeKind};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator};
 use hourglass_engine::EngineAddress;
-use hourglass_machine::open_files;
+use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
 use hourglass_report::{self as report, ReportError, Reports, RunReport, Terminal, TerminalOptions};
 use hourglass_runner::{Keep, RunFolders, Schedule, TrialSettings, run_all};
@@ -97,8 +97,8 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if !refused.is_empty() {
         return Ok(not_begun(&trials, &reports, refused));
     }
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let schedule = Schedule { trials, jobs: args.jobs.map_or(processors, NonZero::get) };
+    let schedule = Schedule { trials, jobs: args.jobs.map_or_else(threads::processors, NonZero::get) };
+    threads::enough_for(&schedule.trials, schedule.jobs)?;
     if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
         notice(&warning);
     }

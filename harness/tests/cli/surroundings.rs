@@ -196,6 +196,47 @@ fn the_limit_of_open_files_is_raised_to_what_is_allowed() {
     run(&mut limited(&sandbox, "-Sn 20", &["run", "square"])).assert_code(0);
 }
 
+/// The harness of a user who may have so many processes and threads. For root there is no such limit: the user is another one
+/// then, of which there are no other processes.
+fn with_threads(sandbox: &Sandbox, count: usize, arguments: &[&str]) -> Command {
+    let limited = ["prlimit", &format!("--nproc={count}"), HARNESS];
+    let user = format!("--reuid={}", 1_000_000_000 + std::process::id());
+    // Folders of tests, and the executable, may be root's.
+    let another = ["setpriv", &user, "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+    let words = if geteuid().is_root() { [&another[..], &limited[..]].concat() } else { limited.to_vec() };
+    let mut command = sandbox.command(words[0]);
+    command.args(&words[1..]).args(arguments);
+    command
+}
+
+/// A thread that cannot be started is no panic of the harness, nor of what it starts, nor a failure of what is tested.
+#[rstest::rstest]
+#[case::not_one(1, "failed to start the command")]
+#[case::too_few_for_the_harness(3, "failed to start the command")]
+#[case::too_few_for_trials(16, "failed to run these trials")]
+fn too_few_threads_are_told_at_once(#[case] count: usize, #[case] told: &str) {
+    let sandbox = Sandbox::new();
+    let began = Instant::now();
+    let outcome = run(&mut with_threads(&sandbox, count, &["run", "square"]));
+    let limit = format!("this user may have {count} at once");
+    outcome.assert_code(3).assert_complains(&["threads and processes are needed", &limit, "`ulimit -u`"]);
+    // With many processors, the harness alone needs more.
+    let small = count < 16 || std::thread::available_parallelism().unwrap().get() < 8;
+    assert!(!small || outcome.stderr.contains(told), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    assert!(began.elapsed() < SOON);
+    assert!(!sandbox.runs().exists(), "a trial was begun");
+    sandbox.assert_no_process();
+}
+
+/// What is deep in the harness has the stack that it needs, whatever the limit of first threads.
+#[test]
+fn a_small_stack_is_enough() {
+    let sandbox = Sandbox::new();
+    run(&mut limited(&sandbox, "-s 256", &["run", "square"])).assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
 /// A limit on the size of files is as good as a full disk, and not the end of the harness without a word.
 #[test]
 fn too_small_a_limit_on_the_size_of_files_is_told() {

@@ -159,7 +159,7 @@ fn inotify(limit: &str) -> Known<u64> {
 /// Looks in a thread that nobody waits for when it does not come back: a task would keep the process from ending.
 async fn aside<T: Send + 'static>(limit: Duration, look: impl FnOnce() -> Known<T> + Send + 'static) -> Known<T> {
     let (sender, receiver) = oneshot::channel();
-    thread::spawn(move || drop(sender.send(look())));
+    thread::Builder::new().spawn(move || drop(sender.send(look()))).map_err(untold)?;
     match timeout(limit, receiver).await {
         Ok(Ok(known)) => known,
         Ok(Err(_)) => Err(untold("the look at it failed")),

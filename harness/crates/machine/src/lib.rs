@@ -12,6 +12,7 @@ mod kubernetes;
 mod leftovers;
 pub mod open_files;
 pub mod setup;
+pub mod threads;
 
 pub use capabilities::Bounding;
 pub use diagnosis::{BY_DEFAULT, Diagnosis};

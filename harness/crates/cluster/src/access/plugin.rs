@@ -128,11 +128,14 @@ pub(super) async fn client(
     let (sender, made) = oneshot::channel();
     let runtime = Handle::current();
     // Nobody waits for this thread where it does not come back.
-    thread::spawn(move || {
+    let thread = thread::Builder::new().spawn(move || {
         let _entered = runtime.enter();
         // Where the receiver is gone, time was up.
         let _ = sender.send(Client::try_from(config));
     });
+    if let Err(error) = thread {
+        return Err(fail(error.into()));
+    }
     let late = |said| PluginError::Late { plugin: plugin.clone(), context: context.to_owned(), within, said };
     let Ok(Ok(made)) = timeout(within + MARGIN, made).await else { return Err(late(String::new()).into()) };
     made.map_err(|error| match error {

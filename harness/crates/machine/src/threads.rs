@@ -1,0 +1,179 @@
+//! Threads and their stacks: whether as many can be started as a command needs, and a stack that no limit makes too small.
+
+use std::{
+    cmp::Reverse,
+    fmt, fs, io,
+    num::NonZero,
+    panic::resume_unwind,
+    sync::{Mutex, PoisonError},
+    thread::{self, Builder},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::scenario::{RuntimeKind, Trial};
+
+/// The stack of each thread that a command's own work is done on, in bytes: what systems give a main thread.
+pub const STACK: usize = 8 << 20;
+/// The stack of a thread that only waits.
+const SMALL_STACK: usize = 64 << 10;
+/// More threads than these are not started to see whether they can be.
+const MOST: usize = 2_048;
+/// How long threads that have ended may take to be counted no more.
+const GONE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The system lets this user start fewer threads than are needed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{purpose}: {needed} more threads and processes are needed at least, and {had} could be started{}", Limit(*.limit))]
+pub struct TooFewThreads {
+    /// What they are needed for, as `run these trials`.
+    pub purpose: &'static str,
+    /// How many are needed at least.
+    pub needed: usize,
+    /// How many could be started.
+    pub had: usize,
+    /// How many this user may have at once, where that is bounded.
+    pub limit: Option<u64>,
+}
+
+impl TooFewThreads {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        "raise the limit of processes and threads (`ulimit -u`, `pids.max` of the control group), end programs of this user, or \
+         run fewer trials at once with --jobs"
+    }
+}
+
+struct Limit(Option<u64>);
+
+impl fmt::Display for Limit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(limit) => write!(formatter, "; this user may have {limit} at once"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Does the work on a thread whose stack is as large as [`STACK`], whatever the limit of the first thread's stack. Fails
+/// where that thread cannot be had; the work is not begun then.
+pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let thread = Builder::new().name("command".to_owned()).stack_size(STACK).spawn_scoped(scope, work)?;
+        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
+/// Raises the limit of stacks, which children inherit, to what is allowed, at most [`STACK`].
+pub fn raise_stack() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Stack);
+    let sensible = u64::try_from(STACK).unwrap_or(u64::MAX);
+    let wanted = maximum.map_or(sensible, |maximum| maximum.min(sensible));
+    if current.is_some_and(|current| current < wanted) {
+        // Where that is refused, programs have what they are given.
+        let _ = setrlimit(Resource::Stack, Rlimit { current: Some(wanted), maximum });
+    }
+}
+
+/// Whether the system lets so many more threads start as these trials need, of which `jobs` run at once.
+pub fn enough_for(trials: &[Trial], jobs: usize) -> Result<(), TooFewThreads> {
+    let needs: Vec<_> = trials.iter().map(|trial| need_of(trial, processors())).collect();
+    enough("run these trials", together(needs, jobs))
+}
+
+/// Whether the system lets so many more threads start. It answers for now: other programs of this user start some as well.
+pub fn enough(purpose: &'static str, needed: usize) -> Result<(), TooFewThreads> {
+    let had = started(needed.min(MOST));
+    if had >= needed.min(MOST) {
+        return Ok(());
+    }
+    Err(TooFewThreads { purpose, needed, had, limit: getrlimit(Resource::Nproc).current })
+}
+
+/// On how many threads a scheduler works.
+pub fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// What the largest of the trials that run at once need together.
+fn together(mut needs: Vec<usize>, jobs: usize) -> usize {
+    needs.sort_by_key(|need| Reverse(*need));
+    // The harness's own, besides its scheduler's: those that listen and watch, and that wait for the system.
+    4 + needs.into_iter().take(jobs).sum::<usize>()
+}
+
+/// As measured: each process works on as many threads as there are processors, and has its first, one of its own work, and
+/// two that wait for the system. Engines and clusters have limits of their own.
+fn need_of(trial: &Trial, processors: usize) -> usize {
+    let process = processors + 4;
+    // Chains, aggregator, and an executor with its performer for each operator; and the supervisor.
+    let processes = 3 + 2 * trial.scenario.topology.operators.len();
+    2 + if trial.runtime == RuntimeKind::Process { processes * process } else { 0 }
+}
+
+/// How many of so many threads can be had at once. The counts of the system know limits of users and of control groups, and
+/// whom they do not hold for; nothing that could be read does.
+fn started(count: usize) -> usize {
+    let before = threads();
+    let gate = Mutex::new(());
+    let started = thread::scope(|scope| {
+        let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = || drop(gate.lock().unwrap_or_else(PoisonError::into_inner));
+        let start = |_| Builder::new().stack_size(SMALL_STACK).spawn_scoped(scope, wait).ok();
+        let threads: Vec<_> = (0..count).map_while(start).collect();
+        drop(closed);
+        let started = threads.len();
+        for thread in threads {
+            // It cannot panic.
+            let _ = thread.join();
+        }
+        started
+    });
+    // The system counts a thread for a moment after its end, and tells of no event when it does not.
+    let deadline = Instant::now() + GONE_WITHIN;
+    while threads() > before && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    started
+}
+
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_trials_that_run_at_once_count() {
+        assert_eq!(together(vec![10, 30, 20], 2), 54);
+        assert_eq!(together(vec![10], 8), 14);
+    }
+
+    #[test]
+    fn a_limit_is_told_with_its_number() {
+        let error = TooFewThreads { purpose: "run these trials", needed: 30, had: 5, limit: Some(8) };
+        insta::assert_snapshot!(
+            error,
+            @"run these trials: 30 more threads and processes are needed at least, and 5 could be started; this user may have 8 at once"
+        );
+    }
+
+    #[test]
+    fn threads_that_are_tried_are_gone_afterwards() {
+        assert_eq!(started(64), 64);
+        assert!(enough("test", 8).is_ok());
+    }
+
+    /// Deeper than the stack that tests run on, which is two megabytes.
+    #[test]
+    fn work_has_the_whole_stack() {
+        fn deep(depth: usize) -> usize {
+            let page = std::hint::black_box([0_u8; 4096]);
+            if depth == 0 { page.len() } else { deep(depth - 1) + std::hint::black_box(page.len()) }
+        }
+        assert_eq!(on_large_stack(|| deep(1000)).unwrap(), 1001 * 4096);
+    }
+}
