@@ -89,6 +89,7 @@ fn reaper() -> Vec<ReaperError> {
         ReaperError::Spawn { run: run(), executable: "/bin/harness".into(), source: io::Error::from_raw_os_error(24) },
         ReaperError::NotReady { run: run(), executable: "/bin/harness".into(), state: "it ended".to_owned() },
         ReaperError::SupervisorGone { run: run(), status: Ended::from_raw(256) },
+        ReaperError::SupervisorSilent { run: run(), pid: 4711, within: Duration::from_secs(90) },
         ReaperError::Conversation { run: run(), source: denied() },
         ReaperError::Report { run: run(), answer: "x".to_owned(), source: json() },
         ReaperError::Signals(denied()),
@@ -163,8 +164,8 @@ fn all() -> Vec<CliError> {
         Invalid NoDirectory EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read);
     assert_every_variant!(reaper, ReaperError:
-        Executable Absolute Log Spawn NotReady SupervisorGone Conversation Report Signals Adopt Sweep Processes Engine Cluster
-        Runtime AllProcesses StillThere RefusedFolder Folder);
+        Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes
+        Engine Cluster Runtime AllProcesses StillThere RefusedFolder Folder);
     assert_every_variant!(report, ReportError: Write Render Place Scenario Twice);
     let scenario = scenario.into_iter().map(CliError::from);
     let reaper = reaper.into_iter().map(CliError::from);

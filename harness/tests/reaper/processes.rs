@@ -11,17 +11,19 @@ use std::{
     time::Duration,
 };
 
-use hourglass_harness::reaper::{Leftover, RunId, Supervisor, SupervisorOptions, processes_of};
+use hourglass_harness::reaper::{Leftover, ReaperError, RunId, Supervisor, SupervisorOptions, processes_of};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
-use crate::acting::{Acting, FOLDER, Run, SWEPT, TREES, UNSUPERVISED, eventually, none, some, supervisor, traces};
+use crate::acting::{
+    Acting, FOLDER, Run, SWEPT, TREES, UNSUPERVISED, eventually, none, options, some, supervisor, traces,
+};
 
 /// Repeats the moments of an earlier run.
 const SEED: &str = "REAPER_TEST_SEED";
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 13] = [
+pub(crate) const TESTS: [(&str, fn()); 15] = [
     ("nothing_survives_sigkill_of_the_harness_at_any_moment", nothing_survives_sigkill_of_the_harness_at_any_moment),
     ("without_a_supervisor_processes_survive", without_a_supervisor_processes_survive),
     ("the_folder_of_a_killed_run_is_removed", the_folder_of_a_killed_run_is_removed),
@@ -43,6 +45,11 @@ pub(crate) const TESTS: [(&str, fn()); 13] = [
     ("keep_leaves_everything_alone", keep_leaves_everything_alone),
     ("processes_of_others_are_not_touched", processes_of_others_are_not_touched),
     ("signals_do_not_end_the_supervisor", signals_do_not_end_the_supervisor),
+    (
+        "a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep",
+        a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep,
+    ),
+    ("a_supervisor_that_stands_still_is_parted_from", a_supervisor_that_stands_still_is_parted_from),
     ("an_executable_that_is_no_supervisor_is_an_error", an_executable_that_is_no_supervisor_is_an_error),
 ];
 
@@ -243,6 +250,41 @@ fn signals_do_not_end_the_supervisor() {
     drop(supervisor);
     let ended = eventually(Duration::from_secs(20), || some(child.try_wait().unwrap().is_some()));
     assert_eq!(ended, Ok(()), "nobody was left to end the child");
+}
+
+/// A run whose supervisor is stopped, which is waited for briefly.
+fn standing_still(run: &Run) -> (Supervisor, Pid) {
+    let options = SupervisorOptions { answer_within: Duration::from_millis(300), ..options() };
+    let supervisor = Supervisor::start(&run.id, &options).unwrap();
+    let pid = Pid::from_raw(i32::try_from(supervisor.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    (supervisor, pid)
+}
+
+#[track_caller]
+fn assert_silent(error: &ReaperError, pid: Pid) {
+    assert!(matches!(error, ReaperError::SupervisorSilent { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("did not answer within 300ms") && text.contains(&pid.to_string()), "{text}");
+    assert!(test_kill_process(pid).is_err(), "the supervisor was left standing");
+}
+
+/// Else a harness waits for ever for a supervisor that somebody has stopped.
+fn a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep() {
+    let run = Run::new();
+    let (supervisor, pid) = standing_still(&run);
+    let mut child = run.start("exec sleep 1000");
+    assert_silent(&supervisor.finish().unwrap_err(), pid);
+    assert!(child.try_wait().unwrap().is_some(), "nobody has swept");
+}
+
+/// What is kept stays, and the supervisor that would sweep once it goes on does not.
+fn a_supervisor_that_stands_still_is_parted_from() {
+    let run = Run::new();
+    let (supervisor, pid) = standing_still(&run);
+    let mut child = run.start("exec sleep 1000");
+    assert_silent(&supervisor.keep().unwrap_err(), pid);
+    assert!(child.try_wait().unwrap().is_none(), "what was to be kept was ended");
 }
 
 fn an_executable_that_is_no_supervisor_is_an_error() {

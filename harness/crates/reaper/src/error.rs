@@ -58,6 +58,19 @@ pub enum ReaperError {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The supervisor did not answer: something keeps it from running, as SIGSTOP does. It was killed, and what it should have
+    /// swept has been swept.
+    #[error(
+        "hear from the supervisor of run {run}: process {pid} did not answer within {within:?}, as if it were stopped, and was killed"
+    )]
+    SupervisorSilent {
+        /// The run.
+        run: RunId,
+        /// The supervisor's process id.
+        pid: u32,
+        /// How long was waited.
+        within: Duration,
+    },
     /// The supervisor process could not be spoken to or waited for.
     #[error("speak with the supervisor of run {run}")]
     Conversation {

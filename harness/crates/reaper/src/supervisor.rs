@@ -2,15 +2,18 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Write},
-    os::{fd::AsFd as _, unix::process::CommandExt},
+    io::{self, Read, Write},
+    os::{fd::AsFd, unix::process::CommandExt},
     path::{Path, PathBuf, absolute},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use hourglass_engine::EngineAddress;
-use rustix::event::{PollFd, PollFlags};
+use rustix::{
+    event::{PollFd, PollFlags},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
 
 use super::{
     DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport, SweptCluster,
@@ -33,11 +36,20 @@ pub struct SupervisorOptions {
     pub grace: Duration,
     /// Where the run makes things besides processes; nothing else is looked at.
     pub places: Places,
+    /// How long the supervisor may take to answer. A sweep ends by itself sooner.
+    pub answer_within: Duration,
 }
 
 impl Default for SupervisorOptions {
     fn default() -> Self {
-        Self { executable: None, folder: None, log: None, grace: DEFAULT_GRACE, places: Places::default() }
+        Self {
+            executable: None,
+            folder: None,
+            log: None,
+            grace: DEFAULT_GRACE,
+            places: Places::default(),
+            answer_within: ANSWER_LIMIT,
+        }
     }
 }
 
@@ -52,12 +64,21 @@ pub struct Supervisor {
     grace: Duration,
     places: Places,
     process: Child,
+    answer_within: Duration,
     words: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    answers: Answers,
 }
 
 /// The supervisor is a program of a few milliseconds; this is for a machine that is busy beyond reason.
 const READY_LIMIT: Duration = Duration::from_secs(20);
+/// A sweep gives up after half a minute, and then has one look at each kind of things that has limits of its own.
+const ANSWER_LIMIT: Duration = Duration::from_secs(90);
+/// How long a word may take into the pipe, which has room for thousands of words.
+const WORD_LIMIT: Duration = Duration::from_secs(5);
+/// How long a supervisor that is killed may take to be gone.
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
+/// A pipe that takes anything takes so many bytes without waiting.
+const AT_ONCE: usize = 4096;
 
 impl Supervisor {
     /// Starts the supervisor of a run and waits until it is ready. To be called before anything else is started.
@@ -81,8 +102,9 @@ impl Supervisor {
             grace: options.grace,
             places: options.places.clone(),
             process,
+            answer_within: options.answer_within,
             words,
-            answers: BufReader::new(answers),
+            answers: Answers { pipe: answers, heard: Vec::new() },
         };
         if supervisor.is_ready().map_err(|source| conversation(run, source))? {
             return Ok(supervisor);
@@ -100,14 +122,17 @@ impl Supervisor {
     /// Has the supervisor hold these processes: those that are still there when it sweeps are ended and told, as what
     /// carries the label of the run is.
     pub fn hold(&mut self, descendants: &Descendants) -> Result<(), ReaperError> {
-        let said = self.say(&format!("{HOLD}{}", descendants.to_words()));
-        said.map_err(|source| conversation(&self.run, source))
+        match self.say(&format!("{HOLD}{}", descendants.to_words())) {
+            // That it does not listen is found out and told by the sweep.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+            said => said.map_err(|source| conversation(&self.run, source)),
+        }
     }
 
     /// The orderly end: sweeps, and tells what the harness had left behind. Blocks until the sweep is over.
     ///
-    /// A supervisor that was killed in the meantime is an error; the sweep is done here then. Must not be called from
-    /// within an asynchronous task.
+    /// A supervisor that was killed in the meantime is an error, and so is one that does not answer, which is killed; the
+    /// sweep is done here then. Must not be called from within an asynchronous task.
     pub fn finish(self) -> Result<SweepReport, ReaperError> {
         Ok(self.sweep()?.0)
     }
@@ -116,7 +141,16 @@ impl Supervisor {
     /// holds the farewell, the folder is removed.
     pub fn sweep(mut self) -> Result<(SweepReport, Farewell), ReaperError> {
         let run = self.run.clone();
-        let answer = self.ask(SWEEP).map_err(|source| conversation(&run, source))?;
+        let answer = match self.ask(SWEEP) {
+            Ok(answer) => answer,
+            Err(source) => {
+                let error = self.failed(source);
+                if matches!(error, ReaperError::SupervisorSilent { .. }) {
+                    sweep_all(&run, self.grace, self.places.clone())?;
+                }
+                return Err(error);
+            }
+        };
         if answer.is_empty() {
             let status = self.process.wait().map_err(|source| conversation(&run, source))?;
             sweep_all(&run, self.grace, self.places.clone())?;
@@ -132,8 +166,8 @@ impl Supervisor {
 
     /// The orderly end where a sweep cannot succeed now, as the engine is gone: the supervisor goes on trying by itself
     /// for as long as it thinks fit, and the folder stays.
-    pub fn leave(mut self) -> Result<(), ReaperError> {
-        writeln!(self.words, "{FINISH}").map_err(|source| conversation(&self.run, source))
+    pub fn leave(self) -> Result<(), ReaperError> {
+        send(&self.words, FINISH, WORD_LIMIT).map_err(|source| conversation(&self.run, source))
     }
 
     /// Ends the supervision and leaves everything of the run alone.
@@ -149,29 +183,25 @@ impl Supervisor {
     }
 
     fn is_ready(&mut self) -> io::Result<bool> {
-        let mut output = [PollFd::new(self.answers.get_ref(), PollFlags::IN)];
-        if !wait(&mut output, Some(Instant::now() + READY_LIMIT))? {
-            self.process.kill()?;
-        }
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
+        let line = match self.answers.line(Instant::now() + READY_LIMIT) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => String::new(),
+            line => line?,
+        };
         if line.trim_end() == READY {
             return Ok(true);
         }
-        self.process.wait()?;
+        self.kill();
         Ok(false)
     }
 
     /// Says one word, and returns the line that the supervisor answers; nothing when it is gone.
     fn ask(&mut self, word: &str) -> io::Result<String> {
         self.say(word)?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer)?;
-        Ok(answer)
+        self.answers.line(Instant::now() + self.answer_within)
     }
 
     fn say(&mut self, word: &str) -> io::Result<()> {
-        match writeln!(self.words, "{word}") {
+        match send(&self.words, word, WORD_LIMIT.min(self.answer_within)) {
             // It is gone; its status says how.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             said => said,
@@ -180,14 +210,84 @@ impl Supervisor {
 
     /// Says one word, and returns what the supervisor answers and how it ends.
     fn part(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
-        let mut exchange = || {
-            self.say(word)?;
-            let mut answer = String::new();
-            self.answers.read_to_string(&mut answer)?;
-            Ok((answer, self.process.wait()?))
-        };
-        exchange().map_err(|source| conversation(&self.run, source))
+        let said = self.say(word).and_then(|()| self.answers.rest(Instant::now() + self.answer_within));
+        // Its end of the pipe is closed by its end.
+        let parted = said.and_then(|answer| Ok((answer, self.process.wait()?)));
+        parted.map_err(|source| self.failed(source))
     }
+
+    /// The error of a conversation. A supervisor that does not answer is killed: it must not sweep at a time when nobody
+    /// expects it.
+    fn failed(&mut self, source: io::Error) -> ReaperError {
+        let run = self.run.clone();
+        if source.kind() != io::ErrorKind::TimedOut {
+            return conversation(&run, source);
+        }
+        self.kill();
+        ReaperError::SupervisorSilent { run, pid: self.process.id(), within: self.answer_within }
+    }
+
+    /// Kills the supervisor, and waits for a moment until it is gone.
+    fn kill(&mut self) {
+        // One that is gone needs no signal.
+        let _ = self.process.kill();
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        if let Some(process) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) {
+            let _ = wait(&mut [PollFd::new(&process, PollFlags::IN)], Some(Instant::now() + KILLED_WITHIN));
+        }
+        let _ = self.process.try_wait();
+    }
+}
+
+/// What the supervisor says.
+#[derive(Debug)]
+struct Answers {
+    pipe: ChildStdout,
+    heard: Vec<u8>,
+}
+
+impl Answers {
+    /// The next line; less where the supervisor ends before that.
+    fn line(&mut self, deadline: Instant) -> io::Result<String> {
+        let end = loop {
+            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
+                break end + 1;
+            }
+            if !self.hear(deadline)? {
+                break self.heard.len();
+            }
+        };
+        String::from_utf8(self.heard.drain(..end).collect()).map_err(io::Error::other)
+    }
+
+    /// All until the supervisor ends.
+    fn rest(&mut self, deadline: Instant) -> io::Result<String> {
+        while self.hear(deadline)? {}
+        String::from_utf8(std::mem::take(&mut self.heard)).map_err(io::Error::other)
+    }
+
+    /// Hears some more; false at the end.
+    fn hear(&mut self, deadline: Instant) -> io::Result<bool> {
+        if !wait(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(deadline))? {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut bytes = [0; 1024];
+        let count = self.pipe.read(&mut bytes)?;
+        self.heard.extend_from_slice(&bytes[..count]);
+        Ok(count > 0)
+    }
+}
+
+/// Writes a word into a supervisor's pipe, which is full where a supervisor has stood still for long.
+fn send(mut pipe: impl Write + AsFd, word: &str, within: Duration) -> io::Result<()> {
+    let deadline = Instant::now() + within;
+    for piece in format!("{word}\n").as_bytes().chunks(AT_ONCE) {
+        if !wait(&mut [PollFd::new(&pipe, PollFlags::OUT)], Some(deadline))? {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        pipe.write_all(piece)?;
+    }
+    Ok(())
 }
 
 /// A second writing end of a supervisor's pipe.
@@ -199,9 +299,9 @@ pub struct LastWord(File);
 
 impl LastWord {
     /// Has the supervisor sweep by itself; nobody waits for it.
-    pub fn leave(mut self) {
+    pub fn leave(self) {
         // One that is gone has swept, or cannot.
-        let _ = writeln!(self.0, "{FINISH}");
+        let _ = send(&self.0, FINISH, Duration::ZERO);
     }
 }
 
