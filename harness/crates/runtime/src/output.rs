@@ -68,7 +68,7 @@ impl UnderWay {
         for (component, latest) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             let Some(latest) = latest.upgrade() else { continue };
             if latest.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < RECENTLY {
-                timeline.note_unread(component);
+                timeline.record_line(component, &Line::unread());
             }
         }
     }
@@ -183,6 +183,12 @@ mod tests {
         under_way.note_unread(&timeline);
         let unjudged: Vec<_> = timeline.unjudged().into_iter().map(|(component, _)| component.to_string()).collect();
         assert_eq!(unjudged, ["performer/alice"]);
+        let told = timeline.read(|events| {
+            let told = events.iter().map(|event| (event.source.to_string(), event.message.clone()));
+            told.filter(|(_, message)| message.contains("not read")).collect::<Vec<_>>()
+        });
+        let expected = "the rest of the output was not read".to_owned();
+        assert_eq!(told, [("performer/alice".to_owned(), expected)], "whoever reads the timeline must know");
     }
 
     #[test]

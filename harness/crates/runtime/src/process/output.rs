@@ -15,7 +15,7 @@ use hourglass_component::timeout::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use hourglass_scenario::ComponentRef;
-use hourglass_timeline::{LastLines, LogFolder, TailError, Timeline};
+use hourglass_timeline::{LastLines, Line, LogFolder, TailError, Timeline};
 
 /// How much of the end of a file is read for its last lines, in bytes.
 const END: u64 = 64 << 10;
@@ -68,7 +68,7 @@ impl PerformerOutput {
         self.ended.cancel();
         // Its panic would be one of the timeline.
         if timeout(READ_WITHIN, self.reading).await.is_err() {
-            self.timeline.note_unread(&self.component);
+            self.timeline.record_line(&self.component, &Line::unread());
         }
     }
 }
