@@ -79,8 +79,23 @@ enum Command {
 
 /// Reads the command line and does what it asks, on a stack that is large enough whatever its limit.
 pub fn main() -> ExitCode {
-    let on_large_stack = threads::on_large_stack(|| Cli::parse().execute());
-    on_large_stack.unwrap_or_else(|_| Cli::parse().execute_here())
+    let on_large_stack =
+        threads::on_large_stack(|| Cli::try_parse().map_or_else(|told| tell(&told), |cli| cli.execute()));
+    on_large_stack.unwrap_or_else(|_| Cli::try_parse().map_or_else(|told| tell(&told), |cli| cli.execute_here()))
+}
+
+/// Shows what a command line is answered with that asks for no work: help, the version, or what is wrong with it.
+fn tell(told: &clap::Error) -> ExitCode {
+    let shown = told.print().and_then(|()| io::Write::flush(&mut io::stdout()));
+    match shown {
+        Err(error) if !told.use_stderr() && error.kind() != io::ErrorKind::BrokenPipe => {
+            let error = CliError::from(OutputError(error));
+            error.show();
+            error.status().into()
+        }
+        _ if told.use_stderr() => ExitStatus::Usage.into(),
+        _ => ExitStatus::Passed.into(),
+    }
 }
 
 impl Cli {

@@ -1,8 +1,8 @@
 //! Reports for machines, and trials side by side.
 
-use std::fs;
+use std::{fs, io};
 
-use crate::sandbox::{HARNESS, Sandbox, run};
+use crate::sandbox::{HARNESS, Outcome, Sandbox, run};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -173,4 +173,63 @@ fn trials_do_not_disturb_each_other(#[case] jobs: &str) {
         apart + 1.0 < pair[0].1
     });
     assert_eq!(overlap, jobs != "1", "--jobs {jobs} is not what happened: {spans:?}");
+}
+
+/// A shell that becomes the harness with its standard output elsewhere.
+fn redirected(sandbox: &Sandbox, redirection: &str, arguments: &[&str]) -> Outcome {
+    let mut command = sandbox.command("sh");
+    command.args(["-c", &format!("exec \"$@\" {redirection}"), "sh", HARNESS]).args(arguments);
+    run(&mut command)
+}
+
+/// Whoever asks for output and gets none must not be told that all is well.
+#[rstest::rstest]
+#[case::list(&["list"])]
+#[case::plan(&["plan", "square"])]
+#[case::lint(&["lint", "square"])]
+#[case::schema(&["schema"])]
+#[case::ps(&["ps"])]
+#[case::help(&["--help"])]
+#[case::help_of_a_command(&["run", "--help"])]
+#[case::version(&["--version"])]
+#[case::run(&["run", "square"])]
+#[case::json(&["run", "square", "--json", "-"])]
+#[case::junit(&["run", "square", "--junit", "-"])]
+#[case::path(&["run", "square", "--json", "/dev/stdout"])]
+fn output_that_finds_no_room_is_3(#[case] arguments: &[&str]) {
+    let sandbox = Sandbox::new();
+    let outcome = redirected(&sandbox, ">/dev/full", arguments);
+    outcome.assert_code(3).assert_complains(&["failed to write the ", "No space left on device"]);
+}
+
+/// The reader of `harness list | head -1` has what it wants.
+#[rstest::rstest]
+#[case::list(&["list"])]
+#[case::schema(&["schema"])]
+#[case::lint(&["lint"])]
+#[case::help(&["run", "--help"])]
+fn a_reader_that_has_enough_is_no_failure(#[case] arguments: &[&str]) {
+    let sandbox = Sandbox::new();
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = sandbox.harness(arguments).stdout(writer).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+/// A report that nobody can get is told before the trials; where output is thrown away on purpose, that is no failure.
+#[rstest::rstest]
+#[case::json(&["--json", "-"], ">&-", 3)]
+#[case::junit(&["--junit", "-"], ">&-", 3)]
+#[case::path(&["--json", "/dev/stdout"], ">&-", 3)]
+#[case::thrown_away(&["--json", "-"], ">/dev/null", 0)]
+#[case::no_report(&[], ">&-", 0)]
+fn a_report_to_a_closed_output_is_3(#[case] options: &[&str], #[case] redirection: &str, #[case] code: i32) {
+    let sandbox = Sandbox::new();
+    let outcome = redirected(&sandbox, redirection, &[&["run", "square"], options].concat());
+    outcome.assert_code(code);
+    if code == 3 {
+        outcome.assert_complains(&["standard output: it is closed", "remedy: "]);
+        assert!(!sandbox.runs().exists(), "a trial was begun");
+    }
 }

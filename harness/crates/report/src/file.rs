@@ -15,6 +15,12 @@ pub enum ReportError {
         /// What the system answered.
         source: std::io::Error,
     },
+    /// Standard output was closed by whoever started this process.
+    #[error("write the report {path} to standard output: it is closed", path = path.display())]
+    Closed {
+        /// As it was given.
+        path: PathBuf,
+    },
     /// The report has no form in this format.
     #[error("render the report {path}", path = path.display())]
     Render {
@@ -61,6 +67,9 @@ impl ReportError {
             Self::Place { .. } => Some("name a file; `-` is standard output"),
             Self::Scenario { .. } => Some("name another file, or the scenario would be gone"),
             Self::Twice { .. } => Some("give each report a file of its own"),
+            Self::Closed { .. } => {
+                Some("leave standard output open, or name a file; `/dev/null` takes what nobody reads")
+            }
             Self::Write { .. } | Self::Render { .. } => None,
         }
     }

@@ -13,6 +13,8 @@ use super::ReportError;
 
 /// The path that means standard output.
 const OUTPUT: &str = "-";
+/// The same, by the names that systems have for it.
+const OUTPUTS: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 /// As many links after another as Linux follows.
 const LINKS: usize = 40;
 
@@ -41,6 +43,10 @@ enum Place {
 impl Target {
     /// Finds out where `path` leads, makes the folders above it, and makes sure that a report can be written there.
     pub fn prepare(path: &Path) -> Result<Self, ReportError> {
+        if (path == Path::new(OUTPUT) || OUTPUTS.iter().any(|name| path == Path::new(name))) && is_closed(&io::stdout())
+        {
+            return Err(ReportError::Closed { path: path.to_owned() });
+        }
         let place = if path == Path::new(OUTPUT) { Place::Output } else { place(path)? };
         Ok(Self { path: path.to_owned(), place })
     }
@@ -188,6 +194,14 @@ fn folder_of(path: &Path) -> &Path {
 
 fn metadata_of(stream: &impl std::os::fd::AsFd) -> io::Result<Metadata> {
     File::from(stream.as_fd().try_clone_to_owned()?).metadata()
+}
+
+/// Whether a standard stream was closed when this process began. Rust puts `/dev/null` in its place then, open for reading and
+/// writing; a shell that redirects a stream there opens it for writing alone.
+fn is_closed(stream: &impl std::os::fd::AsFd) -> bool {
+    let is_null = || metadata_of(stream).ok().zip(fs::metadata("/dev/null").ok());
+    fcntl_getfl(stream).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
+        && is_null().is_some_and(|(stream, null)| stream.file_type().is_char_device() && stream.rdev() == null.rdev())
 }
 
 fn is_same(one: io::Result<Metadata>, other: io::Result<Metadata>) -> bool {
