@@ -17,7 +17,7 @@ use hourglass_component::{
 };
 use hourglass_engine::EngineError;
 use hourglass_image::ImageError;
-use hourglass_machine::{open_files::TooFewFiles, threads::TooFewThreads, setup::KubernetesSetupError};
+use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError, threads::TooFewThreads};
 use hourglass_reaper::ReaperError;
 use hourglass_report::{ReportError, takes_colour};
 use hourglass_runner::{FoldersError, remedy_of_setup};

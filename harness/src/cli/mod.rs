@@ -38,7 +38,10 @@ pub use run::AnvilArgs;
 use hourglass_base::ExitStatus;
 
 use hourglass_cluster::Namespaces;
-use hourglass_machine::{open_files, threads::{self, STACK}};
+use hourglass_machine::{
+    open_files,
+    threads::{self, STACK},
+};
 use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
 
 /// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.

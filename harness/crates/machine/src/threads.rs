@@ -12,7 +12,8 @@ use std::{
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::scenario::{RuntimeKind, Trial};
+use hourglass_base::RuntimeKind;
+use hourglass_scenario::Trial;
 
 /// The stack of each thread that a command's own work is done on, in bytes: what systems give a main thread.
 pub const STACK: usize = 8 << 20;
