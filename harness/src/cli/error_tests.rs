@@ -8,8 +8,8 @@ use std::{
 use hourglass_base::RuntimeKind;
 use hourglass_component::document::DocumentError;
 use hourglass_engine::EngineAddress;
-use hourglass_reaper::Leftover;
-use hourglass_scenario::{ComponentRef, PassedOver};
+use hourglass_reaper::LeakedResource;
+use hourglass_scenario::{ComponentRef, SkippedFile};
 
 use super::*;
 use crate::cli::{gc, logs};
@@ -42,7 +42,7 @@ fn scenario() -> Vec<ScenarioError> {
         ScenarioError::NoDirectory("scenarios".into()),
         ScenarioError::EmptyDirectory {
             path: "scenarios".into(),
-            passed_over: vec![PassedOver { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
+            passed_over: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
         },
         ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
         ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },
@@ -107,7 +107,7 @@ fn reaper() -> Vec<ReaperError> {
         ReaperError::StillThere {
             run: run(),
             limit: Duration::from_secs(10),
-            leftovers: vec![Leftover::Volume("v".to_owned())],
+            leftovers: vec![LeakedResource::Volume("v".to_owned())],
         },
         ReaperError::RefusedFolder { path: "/".into(), reason: "it is not below the folder of runs".to_owned() },
         ReaperError::Folder { path: "/runs/r".into(), source: denied() },

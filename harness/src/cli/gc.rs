@@ -12,7 +12,7 @@ use hourglass_cluster::{
 use hourglass_component::causes::with_causes;
 use hourglass_engine::{Engine, EngineAddress, EngineError};
 use hourglass_image::{self as image, ImageError};
-use hourglass_reaper::{ClusterAddress, FoundRun, Inventory, Places, RunId, RunState, rounded, sweep, sweep_all};
+use hourglass_reaper::{ClusterAddress, FoundRun, Inventory, RunId, RunState, SweepTargets, rounded, sweep, sweep_all};
 use hourglass_runner::RunFolders;
 use jiff::Timestamp;
 
@@ -67,7 +67,7 @@ pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
         let named = wanted.contains(&found.run);
         if found.state == RunState::Running && (named || (wanted.is_empty() && found.here)) {
             writeln!(out, "{}: under way, left alone: {}", found.run, found.why)?;
-        } else if named || (wanted.is_empty() && found.is_nobodys(now)) {
+        } else if named || (wanted.is_empty() && found.is_orphaned(now)) {
             end(&found, args.dry_run, engine.clone(), out)?;
             if named && !args.dry_run {
                 end_in_clusters(&found.run, out)?;
@@ -222,7 +222,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
     if dry_run {
         return Ok(());
     }
-    sweep_all(run, GRACE, Places { engine, cluster: None })?;
+    sweep_all(run, GRACE, SweepTargets { engine, cluster: None })?;
     let Some(folder) = folder else { return Ok(()) };
     match std::fs::remove_dir_all(folder) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(unremoved(folder.clone(), source)),

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use hourglass_component::document::DocumentError;
 use hourglass_report::takes_colour;
-use hourglass_scenario::{Loader, PassedOver, ScenarioError, Selection, load_files};
+use hourglass_scenario::{Loader, ScenarioError, Selection, SkippedFile, load_files};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::{CliError, Output};
@@ -44,7 +44,7 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
             writeln!(out, "{}", report.one_line())?;
         }
     }
-    for PassedOver { path, why } in &passed_over {
+    for SkippedFile { path, why } in &passed_over {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
     }
     let shown = passed_over.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();

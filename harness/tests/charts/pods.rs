@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures::TryStreamExt as _;
-use hourglass_harness::cluster::probe::{Asked, Came, Dialled};
+use hourglass_harness::cluster::probe::{DialOutcome, DialResult, HealthResult};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api,
@@ -34,7 +34,7 @@ pub(crate) fn harness(pods: &Api<Pod>, pod: &str, arguments: &[&str]) -> (bool, 
 }
 
 /// What a name stands for inside the cluster, and whether the gRPC server behind it says that it serves.
-pub(crate) fn health(pods: &Api<Pod>, from: &str, target: &str) -> Asked {
+pub(crate) fn health(pods: &Api<Pod>, from: &str, target: &str) -> HealthResult {
     read(harness(pods, from, &["probe", "health", "--within", "20s", target]))
 }
 
@@ -43,9 +43,9 @@ pub(crate) fn until_connects(place: &Place, from: &str, target: &str, expected: 
     let began = Instant::now();
     loop {
         // Who is cut off waits a second for an answer, and who is not for words that a server of HTTP does not say.
-        let dialled: Dialled = read(harness(&place.api(), from, &["probe", "connect", "--within", "0s", target]));
-        let connects = matches!(dialled.came, Came::Answered(_) | Came::NotAnswered(_));
-        if connects == expected && !matches!(dialled.came, Came::NotResolved(_)) {
+        let dialled: DialResult = read(harness(&place.api(), from, &["probe", "connect", "--within", "0s", target]));
+        let connects = matches!(dialled.came, DialOutcome::Answered(_) | DialOutcome::NotAnswered(_));
+        if connects == expected && !matches!(dialled.came, DialOutcome::NotResolved(_)) {
             return;
         }
         assert!(began.elapsed() < WITHIN, "not as expected ({expected}): {dialled:?}");

@@ -10,7 +10,7 @@ use hourglass_component::health;
 use hourglass_harness::{
     cluster::{
         Cluster, ClusterError, ClusterMachine, ClusterSpec, OwnNamespace, namespaces_of_runs,
-        probe::{Came, Dialled, ProbeImage, probe},
+        probe::{DialOutcome, DialResult, ProbeImage, probe},
         reach::{self, How, ReachError, Reached, ServiceRef},
         sweep_namespaces,
     },
@@ -186,7 +186,7 @@ pub(crate) fn pods_reach_containers_on_the_clusters_network_and_no_others() {
         assert_eq!(seen.url("http", 8545), format!("http://{}:8545", joined.name));
         let targets = [format!("{}:8080", seen.name), format!("{}:8080", seen.address)];
         let reached = place.dial(&pod, "10s", &targets).await;
-        let answered = |dialled: &Dialled| dialled.came == Came::Answered("outside".to_owned());
+        let answered = |dialled: &DialResult| dialled.came == DialOutcome::Answered("outside".to_owned());
         assert!(reached.iter().all(answered), "{reached:?}");
 
         let refused = reach::container(&place.cluster, &stranger.name).await;
@@ -196,8 +196,8 @@ pub(crate) fn pods_reach_containers_on_the_clusters_network_and_no_others() {
         let address = networks[&elsewhere].ip_address.clone().unwrap();
         let targets = [format!("{}:8080", stranger.name), format!("{address}:8080")];
         let unreached = place.dial(&pod, "0s", &targets).await;
-        assert!(matches!(unreached[0].came, Came::NotResolved(_)), "{unreached:?}");
-        assert!(matches!(unreached[1].came, Came::NotConnected(_)), "{unreached:?}");
+        assert!(matches!(unreached[0].came, DialOutcome::NotResolved(_)), "{unreached:?}");
+        assert!(matches!(unreached[1].came, DialOutcome::NotConnected(_)), "{unreached:?}");
 
         let joined_now = reach::join(&place.cluster, &stranger.name).await.unwrap();
         let targets = [format!("{}:8080", joined_now.address), format!("{}:8080", joined_now.name)];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hourglass_harness::{
-    cluster::{Cluster, ClusterMachine, OwnNamespace, probe::Dialled, reach::ServiceRef},
+    cluster::{Cluster, ClusterMachine, OwnNamespace, probe::DialResult, reach::ServiceRef},
     image::{NodeImage, deliver_components, deliver_to_nodes},
     reaper::{Labels, RunId},
 };
@@ -107,7 +107,7 @@ impl Place {
     }
 
     /// How far the pod comes, target by target.
-    pub(crate) async fn dial(&self, pod: &str, within: &str, targets: &[String]) -> Vec<Dialled> {
+    pub(crate) async fn dial(&self, pod: &str, within: &str, targets: &[String]) -> Vec<DialResult> {
         let words = ["/harness", "probe", "connect", "--within", within].map(str::to_owned);
         let command = words.into_iter().chain(targets.iter().cloned());
         let streams = AttachParams::default().stderr(false);

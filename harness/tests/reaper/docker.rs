@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use hourglass_harness::{
     engine::EngineAddress,
-    reaper::{Labels, Leftover, Places, ReaperError, Supervisor, SupervisorOptions, processes_of},
+    reaper::{Labels, LeakedResource, ReaperError, Supervisor, SupervisorOptions, SweepTargets, processes_of},
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -130,17 +130,17 @@ impl Strangers {
 
 fn with_engine(place: &Place) -> SupervisorOptions {
     SupervisorOptions {
-        places: Places { engine: Some(EngineAddress::parse(&place.address())), cluster: None },
+        places: SweepTargets { engine: Some(EngineAddress::parse(&place.address())), cluster: None },
         ..options()
     }
 }
 
-fn name(leftover: &Leftover) -> String {
+fn name(leftover: &LeakedResource) -> String {
     match leftover {
-        Leftover::Process(process) => process.to_string(),
-        Leftover::Container(container) => container.name.clone(),
-        Leftover::Network(network) => network.name.clone(),
-        Leftover::Volume(name) | Leftover::Namespace(name) => name.clone(),
+        LeakedResource::Process(process) => process.to_string(),
+        LeakedResource::Container(container) => container.name.clone(),
+        LeakedResource::Network(network) => network.name.clone(),
+        LeakedResource::Volume(name) | LeakedResource::Namespace(name) => name.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use hourglass_harness::reaper::{Leftover, ReaperError, RunId, Supervisor, SupervisorOptions, processes_of};
+use hourglass_harness::reaper::{LeakedResource, ReaperError, RunId, Supervisor, SupervisorOptions, processes_of};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
@@ -135,7 +135,7 @@ fn a_child_that_ignores_sigterm_is_killed_and_reported() {
     let signal = child.wait().unwrap().signal();
     assert_eq!(signal, Some(Signal::KILL.as_raw()), "the child ended otherwise, so the escalation was not tested");
     let pid = i32::try_from(child.id()).unwrap();
-    let Leftover::Process(first) = &report.leftovers[0] else { panic!("not a process: {report:?}") };
+    let LeakedResource::Process(first) = &report.leftovers[0] else { panic!("not a process: {report:?}") };
     assert_eq!(report.leftovers.len(), 2, "the child and its daemon are both leaks: {report:?}");
     assert!(first.pid == pid && first.command.starts_with("sh -c trap"), "the leak is not described: {report:?}");
     assert_eq!(traces(&run.id), [""; 0], "a process survived the orderly end");

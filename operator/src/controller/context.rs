@@ -28,10 +28,10 @@ use super::{
     backoff::Backoffs,
     error::{ReconcileError, ask},
     events::{self, Events},
+    pending_writes::Written,
     queue::Queue,
     stores::{Scope, Stores},
     watch::{Touched, Watch},
-    written::Written,
 };
 use crate::{
     api::{PERFORMER_LABEL, Performer},

@@ -15,7 +15,7 @@ use super::{
     context::Context,
     error::{ReconcileError, ask},
     events::Happened,
-    finalizer, status, strays,
+    finalizer, orphan_pods, status,
 };
 use crate::{age::age, api::Performer};
 
@@ -41,7 +41,7 @@ pub(super) async fn drain(context: &Context, performer: Arc<Performer>) -> Resul
         // server may refuse that; the Performer is to go, and owner references see to the rest.
         let asked = [
             scale_down(context, &performer, deployment.as_deref()).await,
-            strays::remove(context, &performer, true).await,
+            orphan_pods::remove(context, &performer, true).await,
         ];
         for asked in asked {
             match asked {

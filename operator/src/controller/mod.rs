@@ -13,14 +13,14 @@ mod ended;
 mod error;
 mod events;
 mod finalizer;
+mod orphan_pods;
+mod pending_writes;
 mod queue;
 mod reconcile;
 mod redact;
 mod status;
 mod stores;
-mod strays;
 mod watch;
-mod written;
 
 pub(crate) use controllers::Controllers;
 

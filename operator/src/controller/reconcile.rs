@@ -9,8 +9,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::runtime::{controller::Action, reflector::ObjectRef};
 
 use super::{
-    apply::Application, context::Context, drain, ended, error::ReconcileError, events::Happened, finalizer, status,
-    strays,
+    apply::Application, context::Context, drain, ended, error::ReconcileError, events::Happened, finalizer,
+    orphan_pods, status,
 };
 use crate::{
     api::{Performer, PerformerPhase},
@@ -80,7 +80,7 @@ async fn bring_about(context: &Context, performer: Arc<Performer>) -> Result<Act
     let predecessor = deployment.is_none() && error.is_none();
     let (performer, again) = status::write(context, performer, deployment.as_ref(), refused).await?;
     let replaced = performer.status.as_ref().is_some_and(|status| status.phase == PerformerPhase::Running);
-    strays::remove(context, &performer, replaced).await?;
+    orphan_pods::remove(context, &performer, replaced).await?;
     match error {
         Some(error) => Err(error),
         None if predecessor => Ok(Action::requeue(PREDECESSOR)),

@@ -50,7 +50,7 @@ pub enum FoundIn {
 
 /// What the environment says about where programs and caches are.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
+pub struct SearchPaths {
     /// The binary that [`ANVIL_VARIABLE`] names.
     pub variable: Option<PathBuf>,
     /// The folders of PATH, in their order.
@@ -61,7 +61,7 @@ pub struct Places {
     pub cache: PathBuf,
 }
 
-impl Places {
+impl SearchPaths {
     /// Those of this process.
     pub fn from_environment() -> Result<Self, SetupError> {
         let path = env::var_os("PATH").unwrap_or_default();
@@ -85,16 +85,16 @@ impl Places {
 impl AnvilSearch {
     /// Finds Anvil without installing it; nothing where it is in none of the places.
     pub fn find(&self) -> Result<Option<AnvilBinary>, SetupError> {
-        self.find_in(&Places::from_environment()?)
+        self.find_in(&SearchPaths::from_environment()?)
     }
 
     /// Finds Anvil, or installs it from npm into the cache after saying so to `notice`.
     pub async fn find_or_install(&self, notice: impl FnOnce(&str)) -> Result<AnvilBinary, SetupError> {
-        self.find_or_install_in(&Places::from_environment()?, notice).await
+        self.find_or_install_in(&SearchPaths::from_environment()?, notice).await
     }
 
     /// Like [`Self::find`], with places of the caller's.
-    pub fn find_in(&self, places: &Places) -> Result<Option<AnvilBinary>, SetupError> {
+    pub fn find_in(&self, places: &SearchPaths) -> Result<Option<AnvilBinary>, SetupError> {
         if let Some(path) = &self.flag {
             return named(path, "--anvil", FoundIn::Flag).map(Some);
         }
@@ -117,7 +117,7 @@ impl AnvilSearch {
     /// Like [`Self::find_or_install`], with places of the caller's.
     pub async fn find_or_install_in(
         &self,
-        places: &Places,
+        places: &SearchPaths,
         notice: impl FnOnce(&str),
     ) -> Result<AnvilBinary, SetupError> {
         if let Some(found) = self.find_in(places)? {
@@ -198,14 +198,14 @@ mod tests {
     /// A machine that has programs in these places only.
     struct Machine {
         root: TempDir,
-        places: Places,
+        places: SearchPaths,
     }
 
     impl Machine {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             let [bin, sbin, foundry, cache] = ["bin", "sbin", "foundry", "cache"].map(|name| root.path().join(name));
-            let places = Places { variable: None, path: vec![bin, sbin], foundry: Some(foundry), cache };
+            let places = SearchPaths { variable: None, path: vec![bin, sbin], foundry: Some(foundry), cache };
             Self { root, places }
         }
 

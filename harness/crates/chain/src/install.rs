@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use super::{
     ANVIL_VERSION, SetupError,
-    aside::Aside,
+    atomic_entry::AtomicEntry,
     discover::{PACKAGE, binary_in},
 };
 
@@ -27,7 +27,7 @@ const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 
 /// Installs the package into a folder of the cache. What stands there without the binary is replaced.
 pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
-    let aside = Aside::beside(folder, MAKING)?;
+    let aside = AtomicEntry::beside(folder, MAKING)?;
     remove_abandoned(folder.parent().unwrap_or(folder));
     let failed = |reason: String| SetupError::Install {
         package: format!("{PACKAGE}@{ANVIL_VERSION}"),

@@ -5,7 +5,7 @@
 
 mod accounts;
 mod anvil;
-mod aside;
+mod atomic_entry;
 mod control;
 mod deployment;
 mod discover;
@@ -21,7 +21,7 @@ pub use accounts::{Accounts, OperatorAccount};
 pub use anvil::{AnvilProcess, AnvilSettings, POLL_INTERVAL, READY_WITHIN, arguments as anvil_arguments};
 pub use control::{ChainControl, Snapshot};
 pub use deployment::{ChainTopology, EXECUTOR_SET, OperatorStake};
-pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, Places};
+pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, SearchPaths};
 pub use error::SetupError;
 pub use secret::AccountSecret;
 pub use state::{PreparedState, prepare, prepare_in};

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
-    aside::Aside,
+    atomic_entry::AtomicEntry,
     deployment::{self},
 };
 
@@ -59,7 +59,7 @@ pub async fn prepare_in(
         hold(&entry);
         return Ok(PreparedState { l1, l2, made: false });
     }
-    let aside = Aside::beside(&entry, MAKING)?;
+    let aside = AtomicEntry::beside(&entry, MAKING)?;
     let states = make(binary, topology, run, aside.path()).await?;
     let digests = states.each_ref().map(|state| digest(state));
     for (file, state) in FILES.into_iter().zip(&states) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hourglass_engine::{Engine, Engined as _, nodes_of};
+use hourglass_engine::{Engine, EngineContext as _, nodes_of};
 
 use super::{Cluster, ClusterError, ClusterFolder, ClusterState, Node, health::Unfit, kind::Kind, usable::usable};
 
@@ -34,12 +34,12 @@ pub(super) async fn heal(
 async fn start(engine: &Engine, node: &Node) -> Result<(), ClusterError> {
     let docker = engine.docker();
     let doing = || format!("start node {}", node.name);
-    let inspected = docker.inspect_container(&node.container, None).await.doing(doing)?;
+    let inspected = docker.inspect_container(&node.container, None).await.context(doing)?;
     let is_paused = inspected.state.and_then(|state| state.paused).unwrap_or_default();
     let started = if is_paused {
         docker.unpause_container(&node.container).await
     } else {
         docker.start_container(&node.container, None).await
     };
-    Ok(started.doing(doing)?)
+    Ok(started.context(doing)?)
 }

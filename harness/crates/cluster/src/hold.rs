@@ -14,24 +14,24 @@ use super::{Cluster, ClusterError};
 const HOLD: &str = "hourglass-harness/hold";
 
 /// Holds a pod; it is to be deleted next.
-pub async fn hold(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
+pub async fn add_hold_finalizer(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
     let finalizers: Vec<_> = pod.finalizers().iter().map(String::as_str).chain([HOLD]).collect();
     patch(cluster, pod, &json!(finalizers)).await
 }
 
 /// Lets all pods of a namespace go.
-pub async fn let_go(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
+pub async fn remove_hold_finalizers(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
     let api = Api::<Pod>::namespaced(cluster.client.clone(), namespace);
     let pods = api.list(&ListParams::default()).await;
     let pods = pods.map_err(ClusterError::api(&cluster.name, format!("list the pods of namespace {namespace}")))?;
     for pod in pods.iter().filter(|pod| is_held(pod)) {
-        let_pod_go(cluster, pod).await?;
+        remove_hold_finalizer(cluster, pod).await?;
     }
     Ok(())
 }
 
 /// Lets one pod go.
-pub async fn let_pod_go(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
+pub async fn remove_hold_finalizer(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
     let others: Vec<_> = pod.finalizers().iter().filter(|finalizer| *finalizer != HOLD).collect();
     patch(cluster, pod, &json!(others)).await
 }

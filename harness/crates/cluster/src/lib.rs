@@ -17,7 +17,6 @@ pub mod helm;
 mod hold;
 pub mod kind;
 mod lease;
-mod lost;
 mod namespace;
 pub mod operator;
 mod pod_exec;
@@ -27,6 +26,7 @@ pub mod reach;
 mod spec;
 mod sweep;
 mod tools;
+mod unresponsive;
 mod usable;
 
 pub use access::PluginError;
@@ -37,8 +37,8 @@ pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
 pub use guard::GuardError;
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
-pub use hold::{hold, let_go, let_pod_go};
-pub use hourglass_engine::{Executed, Node, NodeRole};
+pub use hold::{add_hold_finalizer, remove_hold_finalizer, remove_hold_finalizers};
+pub use hourglass_engine::{CommandOutput, Node, NodeRole};
 pub use lease::{
     Cleaned, Condition, FoundCluster, Holder, IDLE_VARIABLE, Lease, LeaseRequest, LeaseSource, Removal, UP_IDLE, clean,
     look, remove,

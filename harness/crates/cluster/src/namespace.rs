@@ -13,7 +13,7 @@ use kube::{
 };
 use tokio::time::timeout;
 
-use super::{Cluster, ClusterError, hold::let_go, usable::watch};
+use super::{Cluster, ClusterError, hold::remove_hold_finalizers, usable::watch};
 
 /// How long the service account of a new namespace may take.
 const USABLE_WITHIN: Duration = Duration::from_secs(30);
@@ -120,7 +120,7 @@ pub struct FoundNamespace {
     /// Whose it is.
     pub labels: Labels,
     /// Why nobody needs it any more, as "its owner, process 12, is gone"; nothing where somebody may.
-    pub nobodys: Option<String>,
+    pub orphaned: Option<String>,
 }
 
 /// What became of a namespace that nobody needed.
@@ -166,7 +166,7 @@ pub(super) async fn free_of_runs(cluster: &Cluster, within: Duration) -> Result<
 
 /// Removes the namespaces that nobody needs any more, side by side, each within the time given.
 pub async fn sweep_namespaces(cluster: &Cluster, within: Duration) -> Result<Vec<RemovedNamespace>, ClusterError> {
-    let found = namespaces_of_runs(cluster).await?.into_iter().filter(|found| found.nobodys.is_some());
+    let found = namespaces_of_runs(cluster).await?.into_iter().filter(|found| found.orphaned.is_some());
     let removals = found.map(|found| async {
         let removed = remove(cluster, &found.name, within).await;
         RemovedNamespace { found, removed }
@@ -180,13 +180,13 @@ impl FoundNamespace {
         let ObjectMeta { labels, annotations, .. } = namespace.metadata;
         let map = labels.into_iter().chain(annotations).flatten().collect();
         let labels = Labels::from_map(&map)?;
-        Some(Self { name, nobodys: nobodys(&labels, shared, now), labels })
+        Some(Self { name, orphaned: orphaned(&labels, shared, now), labels })
     }
 }
 
 /// Why nobody needs what carries these labels. Of an owner on another machine nothing is known here: there only the time
 /// decides.
-fn nobodys(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
+fn orphaned(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
     if let Some(expires) = labels.expires.filter(|expires| *expires <= now) {
         return Some(format!("expired {} ago", rounded(expires, now)));
     }
@@ -207,7 +207,7 @@ fn is_kept(folder: &Path) -> bool {
 pub(super) async fn remove(cluster: &Cluster, name: &str, within: Duration) -> Result<(), ClusterError> {
     let Some(removed) = delete(cluster, name).await? else { return Ok(()) };
     // What a fault keeps in it would stay for ever.
-    let_go(cluster, name).await?;
+    remove_hold_finalizers(cluster, name).await?;
     let api = Api::<Namespace>::all(cluster.client.clone());
     let by_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut last = removed.clone();
@@ -277,7 +277,7 @@ mod tests {
         let found = FoundNamespace::of(namespace, false, Timestamp::now()).unwrap();
         assert_eq!((&found.labels.owner, found.labels.trial.as_str()), (&written.owner, "kubernetes::square"));
         assert_eq!(found.labels.folder, Some(PathBuf::from("/runs/r")));
-        assert!(found.nobodys.is_none(), "what a living process made would be removed: {found:?}");
+        assert!(found.orphaned.is_none(), "what a living process made would be removed: {found:?}");
     }
 
     #[rstest::rstest]
@@ -303,14 +303,14 @@ mod tests {
             let boot = boot.map_or_else(|| current.boot.clone(), str::to_owned);
             Labels { owner: Some(Owner { started: 1, boot, ..current }), ..labels() }
         };
-        assert!(nobodys(&labels(), false, now).is_none(), "its owner lives");
-        assert!(nobodys(&gone(None), true, now).is_some_and(|why| why.contains("is gone")));
-        assert!(nobodys(&gone(Some("another")), false, now).is_some(), "the machine was started anew");
-        assert!(nobodys(&gone(Some("another")), true, now).is_none(), "its owner may live on another machine");
+        assert!(orphaned(&labels(), false, now).is_none(), "its owner lives");
+        assert!(orphaned(&gone(None), true, now).is_some_and(|why| why.contains("is gone")));
+        assert!(orphaned(&gone(Some("another")), false, now).is_some(), "the machine was started anew");
+        assert!(orphaned(&gone(Some("another")), true, now).is_none(), "its owner may live on another machine");
         let expired = Labels { expires: Some(now - jiff::SignedDuration::from_hours(2)), ..labels() };
-        assert_eq!(nobodys(&expired, true, now).as_deref(), Some("expired 2h ago"));
+        assert_eq!(orphaned(&expired, true, now).as_deref(), Some("expired 2h ago"));
         let folder = tempfile::tempdir().unwrap();
         let kept = Labels { folder: Some(folder.path().to_owned()), ..gone(None) };
-        assert!(nobodys(&kept, false, now).is_none(), "it was kept on purpose");
+        assert!(orphaned(&kept, false, now).is_none(), "it was kept on purpose");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, io, time::Duration};
 
-use hourglass_reaper::{ClusterAddress, Kind, Leftover, RUN_LABEL, ReaperError, RunId, SweptCluster};
+use hourglass_reaper::{ClusterAddress, Kind, LeakedResource, RUN_LABEL, ReaperError, RunId, SweptCluster};
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     core::v1::{Namespace, Pod},
@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Cluster, ClusterError, access::files as kubeconfig_files, let_go};
+use super::{Cluster, ClusterError, access::files as kubeconfig_files, remove_hold_finalizers};
 
 impl From<&Cluster> for SweptCluster {
     fn from(cluster: &Cluster) -> Self {
@@ -61,7 +61,7 @@ impl Namespaces {
 }
 
 impl Kind for Namespaces {
-    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+    fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError> {
         // The kubeconfig of a cluster of ours goes with the cluster.
         if !kubeconfig_files(&self.address.kubeconfig).iter().any(|file| file.exists()) {
             return Ok(Vec::new());
@@ -85,7 +85,11 @@ impl Kind for Namespaces {
 }
 
 /// Looks once for a run's namespaces, removes them, and gives those that are not being removed yet or are not empty.
-async fn pass(cluster: &Cluster, run: &RunId, emptied: &mut BTreeSet<String>) -> Result<Vec<Leftover>, ClusterError> {
+async fn pass(
+    cluster: &Cluster,
+    run: &RunId,
+    emptied: &mut BTreeSet<String>,
+) -> Result<Vec<LeakedResource>, ClusterError> {
     let api = Api::<Namespace>::all(cluster.client.clone());
     let listed = api.list(&ListParams::default().labels(&format!("{RUN_LABEL}={run}"))).await;
     let listed = listed.map_err(ClusterError::api(&cluster.name, "list the namespaces of a run"))?;
@@ -106,8 +110,8 @@ async fn pass(cluster: &Cluster, run: &RunId, emptied: &mut BTreeSet<String>) ->
         if emptied.insert(name.clone()) {
             end(cluster, &name).await?;
         }
-        let_go(cluster, &name).await?;
-        found.push(Leftover::Namespace(name));
+        remove_hold_finalizers(cluster, &name).await?;
+        found.push(LeakedResource::Namespace(name));
     }
     Ok(found)
 }

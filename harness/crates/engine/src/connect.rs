@@ -5,7 +5,7 @@ use std::{io, os::unix::net::UnixStream, time::Duration};
 use bollard::Docker;
 use tokio::time::timeout;
 
-use super::{EngineAddress, EngineError, Engined as _};
+use super::{EngineAddress, EngineContext as _, EngineError};
 
 /// How long an engine may take to say its version.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ impl Engine {
         let asked = async { docker.map_err(fail)?.negotiate_version().await.map_err(fail) };
         let docker = timeout(ANSWER_WITHIN, asked).await.map_err(|_| silent())??;
         let version = timeout(ANSWER_WITHIN, docker.version()).await.map_err(|_| silent())?;
-        let version = version.doing(|| "ask the Docker engine for its version".to_owned())?;
+        let version = version.context(|| "ask the Docker engine for its version".to_owned())?;
         let address = plain.clone();
         Ok(Self {
             docker,

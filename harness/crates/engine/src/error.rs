@@ -167,13 +167,13 @@ impl EngineError {
 }
 
 /// Says what was being done when a call failed.
-pub trait Engined<T> {
+pub trait EngineContext<T> {
     /// The error with `doing` ("start container x"), and with what the engine's answer means.
-    fn doing(self, doing: impl FnOnce() -> String) -> Result<T, EngineError>;
+    fn context(self, doing: impl FnOnce() -> String) -> Result<T, EngineError>;
 }
 
-impl<T> Engined<T> for Result<T, CallError> {
-    fn doing(self, doing: impl FnOnce() -> String) -> Result<T, EngineError> {
+impl<T> EngineContext<T> for Result<T, CallError> {
+    fn context(self, doing: impl FnOnce() -> String) -> Result<T, EngineError> {
         self.map_err(|source| EngineError::of_call(doing(), source))
     }
 }

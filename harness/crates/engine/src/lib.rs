@@ -12,5 +12,5 @@ mod silence;
 
 pub use address::EngineAddress;
 pub use connect::Engine;
-pub use error::{EngineError, Engined};
-pub use node::{Executed, KIND_CLUSTER_LABEL, Node, NodeError, NodeRole, nodes_of};
+pub use error::{EngineContext, EngineError};
+pub use node::{CommandOutput, KIND_CLUSTER_LABEL, Node, NodeError, NodeRole, nodes_of};

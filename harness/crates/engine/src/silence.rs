@@ -5,7 +5,7 @@ use std::time::Duration;
 use hourglass_component::timeout::timeout;
 use tokio::time::sleep;
 
-use super::{Engine, EngineError, Engined as _};
+use super::{Engine, EngineContext as _, EngineError};
 
 /// How often it is asked.
 const EVERY: Duration = Duration::from_secs(3);
@@ -19,7 +19,7 @@ impl Engine {
     pub async fn responds(&self) -> Result<(), EngineError> {
         let pinged = timeout(ANSWER_WITHIN, self.docker().ping()).await;
         let pinged = pinged.map_err(|_| self.is_silent_for(ANSWER_WITHIN))?;
-        pinged.map(drop).doing(|| "ask the Docker engine whether it is there".to_owned())
+        pinged.map(drop).context(|| "ask the Docker engine whether it is there".to_owned())
     }
 
     /// Comes back only when it has not answered for 30 s.

@@ -8,7 +8,7 @@ use bollard::{
     query_parameters::{ImportImageOptionsBuilder, TagImageOptionsBuilder},
 };
 use futures::{TryStreamExt as _, stream};
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 use tokio::task::spawn_blocking;
 use tokio_util::bytes::Bytes;
 
@@ -91,7 +91,7 @@ pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, Image
     let body = body_stream(stream::iter(pieces(image.into_parts())));
     let answers = engine.docker().import_image(options, body, None);
     let loaded: Result<Vec<_>, _> = answers.try_collect().await;
-    loaded.doing(|| format!("load image {reference}"))?;
+    loaded.context(|| format!("load image {reference}"))?;
     date(engine, &reference).await?;
     match id_of(engine, &identity).await? {
         Some(id) => Ok(DeliveredImage { reference, id, sent: true }),
@@ -104,7 +104,7 @@ pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, Image
 async fn date(engine: &Engine, reference: &str) -> Result<(), ImageError> {
     let (repository, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
     let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
-    match engine.docker().tag_image(reference, Some(options)).await.doing(|| format!("name image {reference}")) {
+    match engine.docker().tag_image(reference, Some(options)).await.context(|| format!("name image {reference}")) {
         // What became of it is found out next.
         Err(error) if error.is_not_found() => Ok(()),
         named => Ok(named?),
@@ -114,7 +114,7 @@ async fn date(engine: &Engine, reference: &str) -> Result<(), ImageError> {
 /// The engine's name for it, where it has it.
 async fn id_of(engine: &Engine, wanted: &Identity) -> Result<Option<String>, ImageError> {
     let reference = &wanted.reference;
-    match engine.docker().inspect_image(reference).await.doing(|| format!("inspect image {reference}")) {
+    match engine.docker().inspect_image(reference).await.context(|| format!("inspect image {reference}")) {
         Ok(image) if is_it(&image, wanted) => Ok(Some(image.id.unwrap_or_default())),
         Err(error) if !error.is_not_found() => Err(error.into()),
         _ => Ok(None),

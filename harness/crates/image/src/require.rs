@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use bollard::{models::ImageInspect, query_parameters::ListImagesOptionsBuilder};
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 
 use super::ImageError;
 
@@ -17,7 +17,7 @@ pub async fn require(engine: &Engine, reference: &str, component: &str) -> Resul
 
 /// Likewise; gives what the engine knows of it.
 pub(super) async fn required(engine: &Engine, reference: &str, component: &str) -> Result<ImageInspect, ImageError> {
-    let found = engine.docker().inspect_image(reference).await.doing(|| format!("inspect image {reference}"));
+    let found = engine.docker().inspect_image(reference).await.context(|| format!("inspect image {reference}"));
     let image = match found {
         Err(error) if error.is_not_found() => {
             let nearest = nearest(engine, reference).await?;
@@ -43,7 +43,7 @@ pub(super) async fn required(engine: &Engine, reference: &str, component: &str) 
 
 async fn nearest(engine: &Engine, reference: &str) -> Result<Option<String>, ImageError> {
     let options = ListImagesOptionsBuilder::default().build();
-    let images = engine.docker().list_images(Some(options)).await.doing(|| "list images".to_owned())?;
+    let images = engine.docker().list_images(Some(options)).await.context(|| "list images".to_owned())?;
     let names: Vec<_> = images.into_iter().flat_map(|image| image.repo_tags).collect();
     Ok(most_alike(reference, &names).map(str::to_owned))
 }

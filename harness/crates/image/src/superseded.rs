@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptions};
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 use hourglass_reaper::LIFETIME;
 use jiff::Timestamp;
 
@@ -23,7 +23,7 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
     let current = Memory::all(cache);
     let filters = HashMap::from([("label", vec![IMAGE_LABEL])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
-    let images = engine.docker().list_images(Some(options)).await.doing(|| "list images".to_owned())?;
+    let images = engine.docker().list_images(Some(options)).await.context(|| "list images".to_owned())?;
     // A user's image that builds on ours has its label and a name of its own.
     let ours =
         |name: &str| ImageRole::ALL.iter().any(|role| name.rsplit_once(':').unwrap_or_default().0 == role.repository());
@@ -41,7 +41,7 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
 pub async fn remove(engine: &Engine, names: &[String]) -> Result<(), ImageError> {
     for name in names {
         let removed = engine.docker().remove_image(name, None::<RemoveImageOptions>, None).await;
-        match removed.doing(|| format!("remove image {name}")) {
+        match removed.context(|| format!("remove image {name}")) {
             Err(error) if error.is_not_found() || error.is_conflict() => {}
             removed => drop(removed?),
         }
@@ -51,7 +51,7 @@ pub async fn remove(engine: &Engine, names: &[String]) -> Result<(), ImageError>
 
 /// How long ago it was delivered; nothing where it is gone or the engine does not say.
 async fn age(engine: &Engine, name: &str) -> Result<Option<Duration>, ImageError> {
-    let image = match engine.docker().inspect_image(name).await.doing(|| format!("inspect image {name}")) {
+    let image = match engine.docker().inspect_image(name).await.context(|| format!("inspect image {name}")) {
         Err(error) if error.is_not_found() => return Ok(None),
         image => image?,
     };

@@ -10,7 +10,7 @@ use std::{
 
 use hourglass_base::cache::cache_folder;
 use hourglass_chain::AnvilSearch;
-use hourglass_engine::{Engine, EngineAddress, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineAddress, EngineContext as _, EngineError};
 use hourglass_runner::RunFolders;
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, getrlimit};
@@ -70,7 +70,7 @@ async fn ask(address: EngineAddress) -> Result<EngineFacts, EngineError> {
     let info = timeout(LIMIT, engine.docker().info())
         .await
         .map_err(|_| EngineError::Silent { address: address.clone(), within: LIMIT })?
-        .doing(|| "ask the Docker engine about itself".to_owned())?;
+        .context(|| "ask the Docker engine about itself".to_owned())?;
     let theirs = info.system_time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
     let local = address.socket().is_some();
     let root = info.docker_root_dir.as_ref().map(PathBuf::from).filter(|root| local && root.exists());

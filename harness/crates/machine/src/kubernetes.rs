@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use hourglass_cluster::{
     ClusterError, ClusterFolders, ClusterName, FoundTool, NODE_IMAGE, Stage, Tool, ToolError, kind::node_image_id,
 };
-use hourglass_engine::{Engine, Engined as _, KIND_CLUSTER_LABEL};
+use hourglass_engine::{Engine, EngineContext as _, KIND_CLUSTER_LABEL};
 use serde::Deserialize;
 use tokio::{process::Command, time::timeout};
 
@@ -74,7 +74,7 @@ impl NodeImage {
             Err(ClusterError::NoNodeImage { .. }) => return Ok(None),
             id => id?,
         };
-        let inspected = engine.docker().inspect_image(&id).await.doing(|| format!("inspect image {image}"))?;
+        let inspected = engine.docker().inspect_image(&id).await.context(|| format!("inspect image {image}"))?;
         Ok(Some(Self { id, size: inspected.size.and_then(|size| size.try_into().ok()).unwrap_or_default() }))
     }
 }
@@ -108,7 +108,7 @@ impl AbandonedClusters {
 async fn kind_clusters(engine: &Engine) -> Result<Vec<String>, ClusterError> {
     let filters = HashMap::from([("label".to_owned(), vec![KIND_CLUSTER_LABEL.to_owned()])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    let containers = engine.docker().list_containers(Some(options)).await.doing(|| "list nodes".to_owned())?;
+    let containers = engine.docker().list_containers(Some(options)).await.context(|| "list nodes".to_owned())?;
     let names = containers.into_iter().filter_map(|container| container.labels?.remove(KIND_CLUSTER_LABEL));
     let mut names: Vec<_> = names.collect();
     names.sort();

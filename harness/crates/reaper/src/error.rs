@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use hourglass_engine::EngineError;
 
-use super::{Leftover, RunId};
+use super::{LeakedResource, RunId};
 
 /// Why a run could not be supervised or swept.
 #[derive(Debug, thiserror::Error)]
@@ -143,7 +143,7 @@ pub enum ReaperError {
         /// How long was tried.
         limit: Duration,
         /// What the last sweep found.
-        leftovers: Vec<Leftover>,
+        leftovers: Vec<LeakedResource>,
     },
     /// A folder that was to be removed is not a real folder below the folder of runs.
     #[error("remove {path}: {reason}", path = path.display())]
@@ -174,6 +174,6 @@ impl ReaperError {
     }
 }
 
-fn describe(leftovers: &[Leftover]) -> String {
+fn describe(leftovers: &[LeakedResource]) -> String {
     leftovers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

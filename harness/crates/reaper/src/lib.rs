@@ -2,6 +2,7 @@
 //! and the supervisor that sweeps when the harness is gone, however it went.
 //! What a trial is and when it ends is the runner's business, not this folder's.
 
+mod descendants;
 mod docker;
 mod error;
 mod folder;
@@ -13,16 +14,16 @@ mod process;
 mod run_id;
 mod signals;
 mod stat;
-mod strays;
 mod supervise;
 mod supervisor;
 mod sweep;
 mod tree;
 
+pub use descendants::Descendants;
 pub use docker::{EngineObjects, LabelledContainer, LabelledNetwork};
 pub use error::ReaperError;
 pub use folder::RunFolder;
-pub use inventory::{FoundRun, Inventory, OWNER_FILE, Place, RunState, rounded};
+pub use inventory::{FoundRun, Inventory, OWNER_FILE, RunDir, RunState, rounded};
 pub use labels::{
     BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, FOLDER_LABEL, LIFETIME, Labels, OWNER_PID_LABEL,
     OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,
@@ -32,9 +33,9 @@ pub use owner::Owner;
 pub use process::{EnvironmentLabel, LabelledProcess, Processes, kill_carriers, kill_labelled, processes_of};
 pub use run_id::{InvalidRunId, RUN_ID_VARIABLE, RunId};
 pub use signals::{NotSignalled, children_of, signal_group, signal_process};
-pub use strays::Descendants;
 pub use supervise::{SuperviseArgs, supervise_main};
-pub use supervisor::{Farewell, LastWord, Supervisor, SupervisorOptions};
+pub use supervisor::{RunFolderGuard, Supervisor, SupervisorOptions, SweepTrigger};
 pub use sweep::{
-    ClusterAddress, ClusterKind, DEFAULT_GRACE, Kind, Leftover, Places, SweepReport, SweptCluster, sweep, sweep_all,
+    ClusterAddress, ClusterKind, DEFAULT_GRACE, Kind, LeakedResource, SweepReport, SweepTargets, SweptCluster, sweep,
+    sweep_all,
 };

@@ -19,7 +19,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Kind, Leftover, RUN_ID_VARIABLE, ReaperError, RunId,
+    Kind, LeakedResource, RUN_ID_VARIABLE, ReaperError, RunId,
     stat::Stat,
     tree::{Tree, end_with_all_below},
 };
@@ -118,7 +118,7 @@ pub struct Processes {
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(1);
 
 impl Kind for Processes {
-    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+    fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError> {
         let mut found = processes_of(run)?;
         if found.is_empty() {
             return Ok(Vec::new());
@@ -131,7 +131,7 @@ impl Kind for Processes {
         let roots = tree.roots_among(&labelled).into_iter();
         let roots = roots.filter_map(|pid| Held::of(pid, &[run.label()])).collect();
         end_with_all_below(roots, self.grace).map_err(fail)?;
-        Ok(found.into_iter().map(Leftover::Process).collect())
+        Ok(found.into_iter().map(LeakedResource::Process).collect())
     }
 }
 

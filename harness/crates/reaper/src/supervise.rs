@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    ClusterAddress, ClusterKind, DEFAULT_GRACE, Descendants, Places, ReaperError, RunFolder, RunId, SweepReport,
-    SweptCluster, process::wait, strays::Strays, sweep::sweep_all_and,
+    ClusterAddress, ClusterKind, DEFAULT_GRACE, Descendants, ReaperError, RunFolder, RunId, SweepReport, SweepTargets,
+    SweptCluster, descendants::Strays, process::wait, sweep::sweep_all_and,
 };
 
 /// Said on standard output once no signal of a terminal can end the supervisor any more.
@@ -78,10 +78,10 @@ pub struct SuperviseArgs {
 }
 
 impl SuperviseArgs {
-    fn places(&self, kind: ClusterKind) -> Places {
+    fn places(&self, kind: ClusterKind) -> SweepTargets {
         let cluster = self.kubeconfig.clone().zip(self.context.clone());
         let address = cluster.map(|(kubeconfig, context)| ClusterAddress { kubeconfig, context });
-        Places {
+        SweepTargets {
             engine: self.engine.as_deref().map(EngineAddress::parse),
             cluster: address.map(|address| SweptCluster { address, kind }),
         }

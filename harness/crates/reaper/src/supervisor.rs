@@ -16,9 +16,9 @@ use rustix::{
 };
 
 use super::{
-    DEFAULT_GRACE, Places, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport, SweptCluster,
+    DEFAULT_GRACE, RUN_ID_VARIABLE, ReaperError, RunFolder, RunId, SweepReport, SweepTargets, SweptCluster,
+    descendants::Descendants,
     process::wait,
-    strays::Descendants,
     supervise::{Answer, FINISH, HOLD, KEEP, READY, SWEEP},
     sweep_all,
 };
@@ -35,7 +35,7 @@ pub struct SupervisorOptions {
     /// How long a process may take to end by itself before it is killed.
     pub grace: Duration,
     /// Where the run makes things besides processes; nothing else is looked at.
-    pub places: Places,
+    pub places: SweepTargets,
     /// How long the supervisor may take to answer. A sweep ends by itself sooner.
     pub answer_within: Duration,
 }
@@ -47,7 +47,7 @@ impl Default for SupervisorOptions {
             folder: None,
             log: None,
             grace: DEFAULT_GRACE,
-            places: Places::default(),
+            places: SweepTargets::default(),
             answer_within: ANSWER_LIMIT,
         }
     }
@@ -62,7 +62,7 @@ impl Default for SupervisorOptions {
 pub struct Supervisor {
     run: RunId,
     grace: Duration,
-    places: Places,
+    places: SweepTargets,
     process: Child,
     answer_within: Duration,
     words: ChildStdin,
@@ -138,8 +138,8 @@ impl Supervisor {
     }
 
     /// Like [`Self::finish`], for a harness that has not decided yet what becomes of the folder: if it is killed while it
-    /// holds the farewell, the folder is removed.
-    pub fn sweep(mut self) -> Result<(SweepReport, Farewell), ReaperError> {
+    /// holds the guard, the folder is removed.
+    pub fn sweep(mut self) -> Result<(SweepReport, RunFolderGuard), ReaperError> {
         let run = self.run.clone();
         let answer = match self.ask(SWEEP) {
             Ok(answer) => answer,
@@ -156,9 +156,9 @@ impl Supervisor {
             sweep_all(&run, self.grace, self.places.clone())?;
             return Err(ReaperError::SupervisorGone { run, status });
         }
-        let farewell = Farewell(Some(self));
+        let folder_guard = RunFolderGuard(Some(self));
         match serde_json::from_str(&answer) {
-            Ok(Answer::Swept(report)) => Ok((report, farewell)),
+            Ok(Answer::Swept(report)) => Ok((report, folder_guard)),
             Ok(Answer::Failed(reason)) => Err(ReaperError::Sweep { run, reason }),
             Err(source) => Err(ReaperError::Report { run, answer, source }),
         }
@@ -166,7 +166,7 @@ impl Supervisor {
 
     /// The orderly end where a sweep cannot succeed now, as the engine is gone: the supervisor goes on trying by itself
     /// for as long as it thinks fit, and the folder stays.
-    pub fn leave(self) -> Result<(), ReaperError> {
+    pub fn trigger(self) -> Result<(), ReaperError> {
         send(&self.words, FINISH, WORD_LIMIT).map_err(|source| conversation(&self.run, source))
     }
 
@@ -178,8 +178,8 @@ impl Supervisor {
     }
 
     /// What can still be said when this was dropped with the work that it was lent to.
-    pub fn last_word(&self) -> io::Result<LastWord> {
-        Ok(LastWord(File::from(self.words.as_fd().try_clone_to_owned()?)))
+    pub fn sweep_trigger(&self) -> io::Result<SweepTrigger> {
+        Ok(SweepTrigger(File::from(self.words.as_fd().try_clone_to_owned()?)))
     }
 
     fn is_ready(&mut self) -> io::Result<bool> {
@@ -295,11 +295,11 @@ fn send(mut pipe: impl Write + AsFd, word: &str, within: Duration) -> io::Result
 /// Where the end of a trial takes too long and is dropped, its supervisor hears nothing and takes the harness for gone,
 /// and the folder with it; after this word it sweeps and leaves the folder alone.
 #[derive(Debug)]
-pub struct LastWord(File);
+pub struct SweepTrigger(File);
 
-impl LastWord {
+impl SweepTrigger {
     /// Has the supervisor sweep by itself; nobody waits for it.
-    pub fn leave(self) {
+    pub fn trigger(self) {
         // One that is gone has swept, or cannot.
         let _ = send(&self.0, FINISH, Duration::ZERO);
     }
@@ -309,9 +309,9 @@ impl LastWord {
 /// the harness's own affair.
 #[derive(Debug)]
 #[must_use]
-pub struct Farewell(Option<Supervisor>);
+pub struct RunFolderGuard(Option<Supervisor>);
 
-impl Drop for Farewell {
+impl Drop for RunFolderGuard {
     fn drop(&mut self) {
         if let Some(supervisor) = self.0.take() {
             // One that is gone minds nothing.

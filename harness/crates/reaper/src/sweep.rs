@@ -11,7 +11,8 @@ use hourglass_engine::EngineAddress;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Processes, ReaperError, RunId, strays::Strays,
+    EngineObjects, LabelledContainer, LabelledNetwork, LabelledProcess, Processes, ReaperError, RunId,
+    descendants::Strays,
 };
 
 /// How long a process may take to end by itself before it is killed, where nothing else is said.
@@ -20,13 +21,13 @@ pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 /// A kind of thing that carries run ids and can be swept: processes, and what an engine holds.
 pub trait Kind {
     /// Looks once for things of this run, removes them as far as possible, and returns what it found.
-    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError>;
+    fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError>;
 }
 
 /// Something that a run left behind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Leftover {
+pub enum LeakedResource {
     /// A process that was still alive.
     Process(LabelledProcess),
     /// A container, running or not.
@@ -39,7 +40,7 @@ pub enum Leftover {
     Namespace(String),
 }
 
-impl Leftover {
+impl LeakedResource {
     /// Whether both are the same thing, however much each sight of it tells.
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -52,7 +53,7 @@ impl Leftover {
     }
 }
 
-impl fmt::Display for Leftover {
+impl fmt::Display for LeakedResource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process(process) => process.fmt(formatter),
@@ -68,7 +69,7 @@ impl fmt::Display for Leftover {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepReport {
     /// Each thing once, in the order in which they were found. All of them are gone.
-    pub leftovers: Vec<Leftover>,
+    pub leftovers: Vec<LeakedResource>,
 }
 
 /// Between two sweeps: what was forked behind the back of the first has appeared by the second. Nothing announces new
@@ -147,7 +148,7 @@ pub struct SweptCluster {
 
 /// Where a run may have left things besides processes.
 #[derive(Debug, Default, Clone)]
-pub struct Places {
+pub struct SweepTargets {
     /// A Docker engine.
     pub engine: Option<EngineAddress>,
     /// A Kubernetes cluster.
@@ -158,7 +159,7 @@ pub struct Places {
 /// are given.
 ///
 /// Must not be called from within an asynchronous task.
-pub fn sweep_all(run: &RunId, grace: Duration, places: Places) -> Result<SweepReport, ReaperError> {
+pub fn sweep_all(run: &RunId, grace: Duration, places: SweepTargets) -> Result<SweepReport, ReaperError> {
     sweep_all_and(run, grace, places, &Strays::default())
 }
 
@@ -166,7 +167,7 @@ pub fn sweep_all(run: &RunId, grace: Duration, places: Places) -> Result<SweepRe
 pub(super) fn sweep_all_and(
     run: &RunId,
     grace: Duration,
-    places: Places,
+    places: SweepTargets,
     strays: &Strays,
 ) -> Result<SweepReport, ReaperError> {
     let processes = Processes { grace };
@@ -188,23 +189,23 @@ mod tests {
     use super::*;
 
     /// Finds what it is told to find, one entry a sweep, and nothing afterwards.
-    struct Script(RefCell<Vec<Result<Vec<Leftover>, ReaperError>>>);
+    struct Script(RefCell<Vec<Result<Vec<LeakedResource>, ReaperError>>>);
 
     impl Script {
-        fn new(mut sweeps: Vec<Result<Vec<Leftover>, ReaperError>>) -> Self {
+        fn new(mut sweeps: Vec<Result<Vec<LeakedResource>, ReaperError>>) -> Self {
             sweeps.reverse();
             Self(RefCell::new(sweeps))
         }
     }
 
     impl Kind for Script {
-        fn sweep(&self, _run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+        fn sweep(&self, _run: &RunId) -> Result<Vec<LeakedResource>, ReaperError> {
             self.0.borrow_mut().pop().unwrap_or(Ok(vec![]))
         }
     }
 
-    fn leftover(pid: i32) -> Leftover {
-        Leftover::Process(LabelledProcess { pid, command: "sleep".to_owned() })
+    fn leftover(pid: i32) -> LeakedResource {
+        LeakedResource::Process(LabelledProcess { pid, command: "sleep".to_owned() })
     }
 
     #[test]
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_seen_twice_is_one_thing_and_told_as_it_was_seen_last() {
-        let unnamed = Leftover::Process(LabelledProcess { pid: 1, command: String::new() });
+        let unnamed = LeakedResource::Process(LabelledProcess { pid: 1, command: String::new() });
         let script = Script::new(vec![Ok(vec![unnamed]), Ok(vec![leftover(1)])]);
         let report = sweep(&RunId::generate(), &[&script]).unwrap();
         assert_eq!(report.leftovers, [leftover(1)]);

@@ -31,7 +31,7 @@ pub enum ReportError {
     },
     /// The path cannot mean a file.
     #[error("write the report {path:?}: {reason}")]
-    Place {
+    Destination {
         /// As it was given.
         path: PathBuf,
         /// What is wrong with it.
@@ -58,13 +58,13 @@ pub enum ReportError {
 impl ReportError {
     /// Whether the command line is to blame, and not what the system has there.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Place { .. } | Self::Scenario { .. } | Self::Twice { .. })
+        matches!(self, Self::Destination { .. } | Self::Scenario { .. } | Self::Twice { .. })
     }
 
     /// What to do about it, where that is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::Place { .. } => Some("name a file; `-` is standard output"),
+            Self::Destination { .. } => Some("name a file; `-` is standard output"),
             Self::Scenario { .. } => Some("name another file, or the scenario would be gone"),
             Self::Twice { .. } => Some("give each report a file of its own"),
             Self::Closed { .. } => {

@@ -23,11 +23,11 @@ const LINKS: usize = 40;
 pub struct Target {
     /// As it was given.
     path: PathBuf,
-    place: Place,
+    place: Destination,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Destination {
     /// A file that is replaced in one step, so that no reader sees half of it.
     Whole(PathBuf),
     /// A file in a folder that takes no other.
@@ -47,32 +47,33 @@ impl Target {
         {
             return Err(ReportError::Closed { path: path.to_owned() });
         }
-        let place = if path == Path::new(OUTPUT) { Place::Output } else { place(path)? };
+        let place = if path == Path::new(OUTPUT) { Destination::Output } else { place(path)? };
         Ok(Self { path: path.to_owned(), place })
     }
 
     /// Whether the report goes to standard output, where nothing else may stand beside it then.
     pub fn is_output(&self) -> bool {
-        matches!(self.place, Place::Output)
+        matches!(self.place, Destination::Output)
     }
 
     /// Whether the report would replace this file.
     pub fn is_file(&self, file: &Path) -> bool {
         match &self.place {
-            Place::Whole(path) | Place::Direct(path) => is_same(fs::metadata(path), fs::metadata(file)),
-            Place::Stream(stream) => is_same(stream.metadata(), fs::metadata(file)),
-            Place::Output | Place::Errors => false,
+            Destination::Whole(path) | Destination::Direct(path) => is_same(fs::metadata(path), fs::metadata(file)),
+            Destination::Stream(stream) => is_same(stream.metadata(), fs::metadata(file)),
+            Destination::Output | Destination::Errors => false,
         }
     }
 
     /// Fails where both lead to one place: the second report would replace the first, or be mixed with it.
     pub fn differs_from(&self, other: &Self) -> Result<(), ReportError> {
         let same = match (&self.place, &other.place) {
-            (Place::Whole(one) | Place::Direct(one), Place::Whole(two) | Place::Direct(two)) => {
-                one == two || is_same(fs::metadata(one), fs::metadata(two))
-            }
-            (Place::Stream(one), Place::Stream(two)) => is_same(one.metadata(), two.metadata()),
-            (Place::Output, Place::Output) | (Place::Errors, Place::Errors) => true,
+            (
+                Destination::Whole(one) | Destination::Direct(one),
+                Destination::Whole(two) | Destination::Direct(two),
+            ) => one == two || is_same(fs::metadata(one), fs::metadata(two)),
+            (Destination::Stream(one), Destination::Stream(two)) => is_same(one.metadata(), two.metadata()),
+            (Destination::Output, Destination::Output) | (Destination::Errors, Destination::Errors) => true,
             _ => false,
         };
         if same { Err(ReportError::Twice { path: self.path.clone(), other: other.path.clone() }) } else { Ok(()) }
@@ -81,14 +82,14 @@ impl Target {
     /// Writes the report.
     pub(super) fn write(&self, contents: &[u8]) -> Result<(), ReportError> {
         let written = match &self.place {
-            Place::Whole(path) => replace(path, contents),
-            Place::Direct(path) => fs::write(path, contents),
-            Place::Stream(file) => (&mut &*file).write_all(contents),
-            Place::Output => {
+            Destination::Whole(path) => replace(path, contents),
+            Destination::Direct(path) => fs::write(path, contents),
+            Destination::Stream(file) => (&mut &*file).write_all(contents),
+            Destination::Output => {
                 let mut output = io::stdout();
                 output.write_all(contents).and_then(|()| output.flush())
             }
-            Place::Errors => io::stderr().lock().write_all(contents),
+            Destination::Errors => io::stderr().lock().write_all(contents),
         };
         written.map_err(|source| ReportError::Write { path: self.path.clone(), source })
     }
@@ -99,8 +100,8 @@ impl Target {
     }
 }
 
-fn place(path: &Path) -> Result<Place, ReportError> {
-    let refuse = |reason| Err(ReportError::Place { path: path.to_owned(), reason });
+fn place(path: &Path) -> Result<Destination, ReportError> {
+    let refuse = |reason| Err(ReportError::Destination { path: path.to_owned(), reason });
     let failed = |source| ReportError::Write { path: path.to_owned(), source };
     if path.as_os_str().is_empty() {
         return refuse("the path is empty");
@@ -128,17 +129,17 @@ fn place(path: &Path) -> Result<Place, ReportError> {
 }
 
 /// What is no ordinary file in a folder.
-fn opened(path: &Path, metadata: &Metadata) -> io::Result<Option<Place>> {
+fn opened(path: &Path, metadata: &Metadata) -> io::Result<Option<Destination>> {
     let is = |other: io::Result<Metadata>| other.is_ok_and(|other| is_one(metadata, &other));
     // Everything and nothing is one with it; what stands beside a report there does no harm.
     if metadata.file_type().is_char_device() && is(fs::metadata("/dev/null")) {
-        return Ok(Some(Place::Stream(OpenOptions::new().write(true).open(path)?)));
+        return Ok(Some(Destination::Stream(OpenOptions::new().write(true).open(path)?)));
     }
     if is(metadata_of(&io::stdout())) {
-        return Ok(Some(Place::Output));
+        return Ok(Some(Destination::Output));
     }
     if is(metadata_of(&io::stderr())) {
-        return Ok(Some(Place::Errors));
+        return Ok(Some(Destination::Errors));
     }
     // What another program has opened and handed to us, as `/dev/fd/3`, may be a log with more in it.
     let folder = fs::canonicalize(folder_of(path))?;
@@ -149,10 +150,10 @@ fn opened(path: &Path, metadata: &Metadata) -> io::Result<Option<Place>> {
     let flags = OFlags::NONBLOCK.bits().try_into().unwrap_or_default();
     let file = OpenOptions::new().append(true).custom_flags(flags).open(path)?;
     fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
-    Ok(Some(Place::Stream(file)))
+    Ok(Some(Destination::Stream(file)))
 }
 
-fn file(path: &Path) -> io::Result<Place> {
+fn file(path: &Path) -> io::Result<Destination> {
     // A link is followed, not replaced.
     let mut path = path.to_owned();
     for _ in 0..LINKS {
@@ -166,9 +167,9 @@ fn file(path: &Path) -> io::Result<Place> {
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
     let whole = fs::canonicalize(folder)?.join(name);
     match temporary(&whole) {
-        Ok(_) => Ok(Place::Whole(whole)),
+        Ok(_) => Ok(Destination::Whole(whole)),
         Err(error) => match OpenOptions::new().write(true).open(&whole) {
-            Ok(_) => Ok(Place::Direct(whole)),
+            Ok(_) => Ok(Destination::Direct(whole)),
             Err(_) => Err(error),
         },
     }
@@ -305,7 +306,7 @@ mod tests {
             [base.path().to_owned(), base.path().join("new/"), PathBuf::new(), "~/report.xml".into(), "~me/r".into()]
         {
             let error = Target::prepare(&path).unwrap_err();
-            assert!(matches!(error, ReportError::Place { .. }), "{error:?}");
+            assert!(matches!(error, ReportError::Destination { .. }), "{error:?}");
         }
         assert!(!Path::new("~").exists() && !base.path().join("new").exists(), "a folder was made of a mistake");
     }

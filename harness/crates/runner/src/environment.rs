@@ -13,7 +13,7 @@ use hourglass_engine::Engine;
 use hourglass_reaper::{Labels, RunId};
 use hourglass_runtime::{
     AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, Ends, ExecutorSpec, KubernetesRuntime,
-    KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, TakenDown,
+    KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, Teardown,
 };
 use hourglass_scenario::{Chain, Mining, Scenario, Trial};
 use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     EnvironmentError, chain_watch,
+    disk_space::Room,
     limits::{Stage, stop, unless_interrupted},
-    room::Room,
     settings::TrialSettings,
     verdict::Phase,
 };
@@ -303,7 +303,7 @@ impl Environment {
 
     /// Takes everything down; what was still there is in the result. Nothing when it was interrupted and took too long, so
     /// that the supervisor goes on.
-    pub(super) async fn stop(self, interrupt: &CancellationToken) -> Option<Result<TakenDown, RuntimeError>> {
+    pub(super) async fn stop(self, interrupt: &CancellationToken) -> Option<Result<Teardown, RuntimeError>> {
         let Self { runtime, .. } = self;
         stop(runtime, interrupt).await
     }

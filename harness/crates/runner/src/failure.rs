@@ -1,4 +1,4 @@
-//! Why a trial did not pass: the system under test broke a promise, or its environment could not be had.
+//! Why a trial did not pass: the system under test broke an invariant, or its environment could not be had.
 
 use std::{io, time::Duration};
 

@@ -1,7 +1,7 @@
 //! What must hold after every trial, whatever its steps were.
 
 use hourglass_component::chain::TaskStatus;
-use hourglass_runtime::{BrokenPromise, Remains, UnexpectedEnd};
+use hourglass_runtime::{InvariantViolation, Leak, UnexpectedEnd};
 use hourglass_scenario::{Chain, ComponentRef, Trial};
 use hourglass_timeline::{Event, Level, Source};
 use jiff::Timestamp;
@@ -41,8 +41,8 @@ pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailur
 /// What the runtime promises of every trial, while it still stands.
 pub(super) async fn of_runtime(world: &World) -> Result<Vec<Violation>, StepFailure> {
     let broken = world.environment.runtime.broken_promises().await?;
-    let violation = |broken: BrokenPromise| {
-        let BrokenPromise { promise, expected, seen } = broken;
+    let violation = |broken: InvariantViolation| {
+        let InvariantViolation { invariant, expected, seen } = broken;
         world.violation(format!("invariant: {promise}"), None, expected, seen, None)
     };
     Ok(broken.into_iter().map(violation).collect())
@@ -94,11 +94,11 @@ pub(super) fn in_logs(
 }
 
 /// What was left behind.
-pub(super) fn nothing_remains(remains: &[Remains]) -> Option<Violation> {
-    if remains.is_empty() {
+pub(super) fn nothing_remains(leaks: &[Leak]) -> Option<Violation> {
+    if leaks.is_empty() {
         return None;
     }
-    let seen: Vec<_> = remains.iter().map(|remains| remains.what.clone()).collect();
+    let seen: Vec<_> = leaks.iter().map(|leaks| leaks.what.clone()).collect();
     Some(Violation {
         what: "invariant: nothing of the trial is left".to_owned(),
         place: None,

@@ -8,6 +8,7 @@
 
 mod blame;
 mod chain_watch;
+mod disk_space;
 mod environment;
 mod event;
 mod failure;
@@ -18,7 +19,6 @@ mod limits;
 mod no_quorum;
 pub mod parity;
 mod proof;
-mod room;
 mod schedule;
 mod settings;
 mod steps;

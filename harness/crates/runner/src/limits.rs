@@ -7,8 +7,8 @@ use std::{
 };
 
 use hourglass_component::timeout::timeout;
-use hourglass_reaper::LastWord;
-use hourglass_runtime::{Runtime, RuntimeError, TakenDown};
+use hourglass_reaper::SweepTrigger;
+use hourglass_runtime::{Runtime, RuntimeError, Teardown};
 use hourglass_scenario::{Step, StepKind};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -97,11 +97,11 @@ pub(super) async fn unless_interrupted<T>(interrupt: &CancellationToken, work: i
 pub(super) async fn stop(
     runtime: Box<dyn Runtime>,
     interrupt: &CancellationToken,
-) -> Option<Result<TakenDown, RuntimeError>> {
-    let last_word = runtime.last_word();
+) -> Option<Result<Teardown, RuntimeError>> {
+    let sweep_trigger = runtime.sweep_trigger();
     let stopped = unless_interrupted(interrupt, runtime.stop()).await;
     if stopped.is_none() {
-        last_word.into_iter().for_each(LastWord::leave);
+        sweep_trigger.into_iter().for_each(SweepTrigger::leave);
     }
     stopped
 }

@@ -9,8 +9,8 @@ use std::{
 
 use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
 use hourglass_proto::messages::parse_task_hash;
-use hourglass_reaper::{Farewell, RunId};
-use hourglass_runtime::{RuntimeError, TakenDown};
+use hourglass_reaper::{RunFolderGuard, RunId};
+use hourglass_runtime::{RuntimeError, Teardown};
 use hourglass_scenario::Trial;
 use hourglass_timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes};
 use jiff::Timestamp;
@@ -20,13 +20,12 @@ use super::{
     EnvironmentError, Keep, RunFolders, TrialSettings,
     blame::UnderTest,
     chain_watch,
+    disk_space::Room,
     environment::{Environment, StandUp},
     failure::{StepFailure, remedy},
     invariants,
     limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
-    proof,
-    room::Room,
-    steps, traces,
+    proof, steps, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
@@ -47,7 +46,7 @@ pub async fn run_trial(
     progress: &(dyn Fn(&str) + Sync),
 ) -> TrialReport {
     let run = RunId::generate();
-    let mut course = Course {
+    let mut course = TrialExecution {
         trial,
         settings,
         started: Timestamp::now(),
@@ -59,7 +58,7 @@ pub async fn run_trial(
         violations: Vec::new(),
         running: BTreeMap::new(),
         taking_down: None,
-        farewell: None,
+        folder_guard: None,
         limit: settings.trial_timeout.unwrap_or_else(|| trial.scenario.timeout.into()),
         stage: Stage::default(),
         handed_over: false,
@@ -77,7 +76,7 @@ pub async fn run_trial(
     course.fill_phases();
     let written = course.write_evidence(&folder);
     let error = if interrupted { error } else { written.err().or(error) };
-    let (farewell, handed_over) = (course.farewell.take(), course.handed_over);
+    let (folder_guard, handed_over) = (course.folder_guard.take(), course.handed_over);
     let error = match error.as_ref().and_then(|error| course.blamed(error)) {
         Some(violation) => {
             // First: what logs show is its consequence, or its cause once more.
@@ -93,7 +92,7 @@ pub async fn run_trial(
         let _ = fs::remove_dir_all(&folder);
     }
     // Not before: until here, somebody else removes the folder if this process is killed.
-    drop(farewell);
+    drop(folder_guard);
     report
 }
 
@@ -114,7 +113,7 @@ fn may_have_a_cause(error: &EnvironmentError) -> bool {
     !error.is_inapplicable() && !matches!(error, EnvironmentError::File { .. })
 }
 
-struct Course<'a> {
+struct TrialExecution<'a> {
     trial: &'a Trial,
     settings: &'a TrialSettings,
     started: Timestamp,
@@ -129,7 +128,7 @@ struct Course<'a> {
     /// Since when components are told to end.
     taking_down: Option<Timestamp>,
     /// Whoever minds the folder until its fate is decided.
-    farewell: Option<Farewell>,
+    folder_guard: Option<RunFolderGuard>,
     /// How long it may take from the start of the chains to the end of the steps.
     limit: Duration,
     stage: Stage,
@@ -138,7 +137,7 @@ struct Course<'a> {
     handed_over: bool,
 }
 
-impl Course<'_> {
+impl TrialExecution<'_> {
     /// Whether it was interrupted.
     async fn go(
         &mut self,
@@ -278,9 +277,9 @@ impl Course<'_> {
             true
         } else {
             match environment.stop(interrupt).await.transpose()? {
-                Some(TakenDown { remains, farewell }) => {
-                    self.farewell = farewell;
-                    self.violations.extend(invariants::nothing_remains(&remains));
+                Some(Teardown { leaks, folder_guard }) => {
+                    self.folder_guard = folder_guard;
+                    self.violations.extend(invariants::nothing_remains(&leaks));
                     true
                 }
                 None => false,

@@ -30,7 +30,7 @@ use hourglass_base::RuntimeKind;
 use hourglass_scenario::{ClusterFault, Component, ComponentRef};
 
 use hourglass_chain::{ChainControl, PreparedState};
-use hourglass_reaper::{Farewell, LastWord};
+use hourglass_reaper::{RunFolderGuard, SweepTrigger};
 
 /// The chains of a trial.
 #[derive(Debug, Clone)]
@@ -69,16 +69,16 @@ pub struct AggregatorSpec {
 
 /// Something of a trial that was still there after its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remains {
+pub struct Leak {
     /// What it is, in the runtime's own terms.
     pub what: String,
 }
 
 /// Something that a runtime promises of every trial and that is not so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokenPromise {
-    /// The promise, as `performers are ready`.
-    pub promise: &'static str,
+pub struct InvariantViolation {
+    /// The invariant, as `performers are ready`.
+    pub invariant: &'static str,
     /// What would be right.
     pub expected: String,
     /// What is so instead.
@@ -87,11 +87,11 @@ pub struct BrokenPromise {
 
 /// What the taking down of a trial came to.
 #[derive(Debug)]
-pub struct TakenDown {
+pub struct Teardown {
     /// What had to be forced, and what was left.
-    pub remains: Vec<Remains>,
+    pub leaks: Vec<Leak>,
     /// Removes the trial's folder if this process is killed while it is held; absent where nobody is there to do so.
-    pub farewell: Option<Farewell>,
+    pub folder_guard: Option<RunFolderGuard>,
 }
 
 /// Where a trial's parts run.
@@ -128,7 +128,7 @@ pub trait Runtime: Send + Sync {
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
 
     /// Does something to the cluster that the parts run in; only Kubernetes has one.
-    async fn disturb(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+    async fn inject_cluster_fault(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
         Err(RuntimeError::Unsupported {
             runtime: self.kind().as_str(),
             reason: format!("`{}` is about a cluster; say `runtimes: [kubernetes]`", fault.key()),
@@ -136,7 +136,7 @@ pub trait Runtime: Send + Sync {
     }
 
     /// What the runtime promises of every trial and is not so, while everything still runs.
-    async fn broken_promises(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
+    async fn broken_promises(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         Ok(Vec::new())
     }
 
@@ -160,10 +160,10 @@ pub trait Runtime: Send + Sync {
     async fn endpoints(&self) -> BTreeMap<String, String>;
 
     /// What is said to the supervisor when [`Self::stop`] took too long and was dropped; nothing where that cannot be.
-    fn last_word(&self) -> Option<LastWord>;
+    fn sweep_trigger(&self) -> Option<SweepTrigger>;
 
     /// Ends everything in order and waits until it is gone; what had to be forced is in the result.
-    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError>;
+    async fn stop(self: Box<Self>) -> Result<Teardown, RuntimeError>;
 
     /// Leaves everything running after the harness ends; `harness gc` ends it.
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError>;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hourglass_component::document::DocumentError;
 use miette::Diagnostic;
 
-use super::folder::PassedOver;
+use super::folder::SkippedFile;
 use super::texts::ComponentRef;
 use super::values::RuntimeKind;
 
@@ -25,7 +25,7 @@ pub enum ScenarioError {
         /// The folder.
         path: PathBuf,
         /// What looks like a scenario there.
-        passed_over: Vec<PassedOver>,
+        passed_over: Vec<SkippedFile>,
     },
     /// The folder could not be listed.
     #[error("list the scenarios in `{path}`")]
@@ -182,8 +182,8 @@ fn reason(because: Option<&str>) -> String {
     because.map(|because| format!(": {}", because.trim_end_matches('.'))).unwrap_or_default()
 }
 
-fn listed(passed_over: &[PassedOver]) -> String {
-    passed_over.iter().fold(String::new(), |mut text, PassedOver { path, why }| {
+fn listed(passed_over: &[SkippedFile]) -> String {
+    passed_over.iter().fold(String::new(), |mut text, SkippedFile { path, why }| {
         // Writing to a text does not fail.
         let _ = write!(text, "; `{}`: {why}", path.display());
         text

@@ -19,12 +19,12 @@ pub(super) struct Folder {
     /// The scenario files, sorted.
     pub files: Vec<PathBuf>,
     /// What somebody may take for a scenario of the folder, sorted.
-    pub passed_over: Vec<PassedOver>,
+    pub passed_over: Vec<SkippedFile>,
 }
 
 /// Something that looks like a scenario and is none of the folder's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassedOver {
+pub struct SkippedFile {
     /// Where it is.
     pub path: PathBuf,
     /// Why it is not looked at, and what to do.
@@ -69,7 +69,7 @@ impl Folder {
             Err(_) => "it cannot be looked at; see whose it is",
         };
         if named_like_one {
-            self.passed_over.push(PassedOver { path, why });
+            self.passed_over.push(SkippedFile { path, why });
         }
     }
 
@@ -86,7 +86,7 @@ impl Folder {
             } else if is_file(&path) && looks_like_one(&path) {
                 let why =
                     "it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`";
-                self.passed_over.push(PassedOver { path, why });
+                self.passed_over.push(SkippedFile { path, why });
             }
         }
     }

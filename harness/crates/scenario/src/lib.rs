@@ -16,6 +16,7 @@ mod images;
 mod limits;
 mod load;
 mod model;
+mod plain_scalars;
 mod proofs;
 mod replaced;
 mod resolve;
@@ -28,14 +29,13 @@ mod texts;
 mod trial;
 mod values;
 mod variables;
-mod written;
 
 pub use allowed_errors::AllowedErrors;
 pub use cluster_fault::{
     ClusterFault, Cut, DeletePod, DrainNode, KillClusterOperator, LimitPods, Mend, ScaleClusterOperator, UncordonNodes,
 };
 pub use error::ScenarioError;
-pub use folder::PassedOver;
+pub use folder::SkippedFile;
 pub use images::Images;
 pub use load::{Loader, ScenarioFile, Variant};
 pub use model::{Component, Components, Invariants, Operator, Scenario, ScenarioDocument, Topology};

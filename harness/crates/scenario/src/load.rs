@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use super::check;
 use super::model::{Scenario, ScenarioDocument};
+use super::plain_scalars;
 use super::resolve;
 use super::texts::Scalar;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 use super::variables::{Bindings, combinations, substitute};
-use super::written;
 
 /// A scenario file of more bytes is a mistake; what is read of it takes many times its size.
 const LARGEST: u64 = 32 << 20;
@@ -66,7 +66,7 @@ impl Loader {
     /// Loads `text` as if it stood in the file at `path`.
     pub fn parse(&mut self, path: &Path, text: impl Into<Arc<str>>) -> Result<ScenarioFile, DocumentError> {
         let written = Tree::parse(path.display().to_string(), text)?;
-        let tree = written::environments_as_written(&written);
+        let tree = plain_scalars::environments_as_written(&written);
         let mut loading = Loading {
             schema: &self.schema,
             path: path.into(),
@@ -76,7 +76,7 @@ impl Loader {
             misspelt: false,
             problems: Problems::new(),
         };
-        written::check_variables(&tree, &mut loading.problems);
+        plain_scalars::check_variables(&tree, &mut loading.problems);
         let variants = loading.variants();
         loading.check_variables();
         let mut problems = loading.problems;

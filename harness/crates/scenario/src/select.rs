@@ -8,7 +8,7 @@ use hourglass_component::document::{DocumentError, suggest};
 
 use super::allowed_errors::shortened;
 use super::error::ScenarioError;
-use super::folder::{Folder, PassedOver, is_file};
+use super::folder::{Folder, SkippedFile, is_file};
 use super::load::{Loader, ScenarioFile};
 use super::model::Scenario;
 use super::trial::Trial;
@@ -155,7 +155,7 @@ impl Selection {
 
     /// The files that are meant: those given and those with the stems given, or all of the folder; and what looks like a
     /// scenario there and is none, where all is meant.
-    pub fn files(&self) -> Result<(Vec<PathBuf>, Vec<PassedOver>), ScenarioError> {
+    pub fn files(&self) -> Result<(Vec<PathBuf>, Vec<SkippedFile>), ScenarioError> {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
@@ -245,7 +245,7 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn notice(PassedOver { path, why }: &PassedOver) -> String {
+fn notice(SkippedFile { path, why }: &SkippedFile) -> String {
     format!("left out: {}: {why}", path.display())
 }
 

@@ -2,7 +2,7 @@
 
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use futures::{TryStreamExt as _, future::join_all, pin_mut};
-use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _, EngineError};
 use tokio::time::Instant;
 
 use super::{evidence::Evidence, tail::Tail};
@@ -76,7 +76,7 @@ async fn console(engine: &Engine, node: &Node, evidence: &Evidence) -> Result<()
     let pieces = engine.docker().logs(&node.container, Some(options));
     pin_mut!(pieces);
     let mut tail = Tail::new(evidence.file_limit());
-    while let Some(piece) = pieces.try_next().await.doing(|| format!("read the console of node {}", node.name))? {
+    while let Some(piece) = pieces.try_next().await.context(|| format!("read the console of node {}", node.name))? {
         tail.push(&piece.into_bytes());
     }
     evidence.keep(format!("nodes/{}/console.log", node.name), tail);
@@ -86,7 +86,7 @@ async fn console(engine: &Engine, node: &Node, evidence: &Evidence) -> Result<()
 /// Gives the state as the engine calls it.
 async fn state(engine: &Engine, node: &Node, evidence: &Evidence) -> Result<String, EngineError> {
     let inspected = engine.docker().inspect_container(&node.container, None::<InspectContainerOptions>).await;
-    let state = inspected.doing(|| format!("inspect node {}", node.name))?.state.unwrap_or_default();
+    let state = inspected.context(|| format!("inspect node {}", node.name))?.state.unwrap_or_default();
     // It is plain data, which always has a text.
     let text = serde_yaml::to_string(&state).unwrap_or_default();
     evidence.keep_text(format!("nodes/{}/state.yaml", node.name), &text);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Read as _};
 
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
 use futures::{TryStreamExt as _, future::join_all, pin_mut};
-use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _, EngineError};
 use tokio::time::Instant;
 
 use super::{evidence::Evidence, tail::Tail};
@@ -43,7 +43,7 @@ async fn archive(engine: &Engine, node: &Node) -> Result<Vec<u8>, EngineError> {
     let pieces = engine.docker().download_from_container(&node.container, Some(options));
     pin_mut!(pieces);
     let mut archive = Vec::new();
-    while let Some(piece) = pieces.try_next().await.doing(|| format!("read {FOLDER} of node {}", node.name))? {
+    while let Some(piece) = pieces.try_next().await.context(|| format!("read {FOLDER} of node {}", node.name))? {
         archive.extend_from_slice(&piece);
         if archive.len() >= MOST {
             break;

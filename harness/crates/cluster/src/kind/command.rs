@@ -11,13 +11,13 @@ use bollard::{
 use futures::{StreamExt as _, TryStreamExt as _, stream::FuturesUnordered};
 use hourglass_base::reach_loopback_directly;
 use hourglass_component::timeout::timeout;
-use hourglass_engine::{Engine, Engined as _, KIND_CLUSTER_LABEL};
+use hourglass_engine::{Engine, EngineContext as _, KIND_CLUSTER_LABEL};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
 };
 
-use super::makers::MAKER_VARIABLE;
+use super::creation_processes::MAKER_VARIABLE;
 use crate::{ClusterError, ClusterFolder, ClusterName, Progress};
 
 /// How long kind may take: minutes for several nodes on a busy machine.
@@ -149,9 +149,9 @@ async fn follow_kubelet(engine: &Engine, container: String, node: String) -> Opt
     };
     let docker = engine.docker();
     let doing = || format!("follow the kubelet of node {node}");
-    let id = docker.create_exec(&container, config).await.doing(doing).ok()?.id;
+    let id = docker.create_exec(&container, config).await.context(doing).ok()?.id;
     let StartExecResults::Attached { mut output, .. } =
-        docker.start_exec(&id, None::<StartExecOptions>).await.doing(doing).ok()?
+        docker.start_exec(&id, None::<StartExecOptions>).await.context(doing).ok()?
     else {
         return None;
     };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
-use hourglass_engine::{Engine, Engined as _, nodes_of};
+use hourglass_engine::{Engine, EngineContext as _, nodes_of};
 use hourglass_reaper::Owner;
 use jiff::Timestamp;
 
@@ -12,11 +12,11 @@ use super::{
     command::{self, Outcome},
     config::config,
     delete::delete,
+    disk_space::enough_room,
+    dns::probe_names_often,
     image::node_image_id,
     journal::journals,
     network, patches,
-    quick::probe_names_often,
-    room::enough_room,
 };
 use crate::{
     Cluster, ClusterError, ClusterFolder, ClusterFolders, ClusterName, ClusterSpec, ClusterState, Progress, Provider,
@@ -58,7 +58,7 @@ impl Kind {
         let nodes = nodes_of(&self.engine, &self.name.in_kind()).await?;
         let started = nodes.into_iter().map(|node| async move {
             let doing = || format!("inspect node {}", node.name);
-            let inspected = self.engine.docker().inspect_container(&node.container, None).await.doing(doing)?;
+            let inspected = self.engine.docker().inspect_container(&node.container, None).await.context(doing)?;
             let at = inspected.state.and_then(|state| state.started_at).unwrap_or_default();
             Ok::<_, ClusterError>((node.name, at))
         });

@@ -2,9 +2,9 @@
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use futures::future::try_join_all;
-use hourglass_engine::{Engine, EngineError, Engined as _, nodes_of};
+use hourglass_engine::{Engine, EngineContext as _, EngineError, nodes_of};
 
-use super::{network, thaw::keep_thawing};
+use super::{freezer::keep_thawing, network};
 use crate::{ClusterError, ClusterFolder, ClusterName};
 
 /// Removes a cluster of ours: nodes with their volumes, network, folder. What is not there is no error; what stays, stays
@@ -18,12 +18,12 @@ pub async fn delete(engine: &Engine, name: &ClusterName, folder: &ClusterFolder)
             removed = removal => removed,
             never = keep_thawing(&node.container) => match never {},
         };
-        gone(removed.doing(|| format!("remove node {}", node.name)))
+        gone(removed.context(|| format!("remove node {}", node.name)))
     }))
     .await?;
     for id in network::of_cluster(engine, name).await? {
         disconnect_all(engine, &id).await?;
-        gone(engine.docker().remove_network(&id).await.doing(|| format!("remove network {}", name.in_kind())))?;
+        gone(engine.docker().remove_network(&id).await.context(|| format!("remove network {}", name.in_kind())))?;
     }
     folder.remove()
 }
@@ -31,13 +31,13 @@ pub async fn delete(engine: &Engine, name: &ClusterName, folder: &ClusterFolder)
 /// Containers of trials may still be on it: they are not ours to remove, and an engine keeps a network that is in use.
 async fn disconnect_all(engine: &Engine, network: &str) -> Result<(), EngineError> {
     let doing = || format!("clear network {network}");
-    let inspected = match engine.docker().inspect_network(network, None).await.doing(doing) {
+    let inspected = match engine.docker().inspect_network(network, None).await.context(doing) {
         Err(error) if error.is_not_found() => return Ok(()),
         inspected => inspected?,
     };
     for container in inspected.containers.unwrap_or_default().into_keys() {
         let request = bollard::models::NetworkDisconnectRequest { container, force: Some(true) };
-        gone(engine.docker().disconnect_network(network, request).await.doing(doing))?;
+        gone(engine.docker().disconnect_network(network, request).await.context(doing))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Whether the engine has the node image, and whether it is one.
 
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 
 use crate::ClusterError;
 
@@ -9,7 +9,7 @@ const ENTRY_POINT: &str = "/usr/local/bin/entrypoint";
 
 /// The engine's id of a node image; an error that names it where it is not there or none of kind's.
 pub async fn node_image_id(engine: &Engine, image: &str) -> Result<String, ClusterError> {
-    let inspected = match engine.docker().inspect_image(image).await.doing(|| format!("inspect image {image}")) {
+    let inspected = match engine.docker().inspect_image(image).await.context(|| format!("inspect image {image}")) {
         Err(error) if error.is_not_found() => return Err(ClusterError::NoNodeImage { image: image.to_owned() }),
         inspected => inspected?,
     };

@@ -5,20 +5,20 @@
 mod command;
 mod config;
 mod create;
+mod creation_processes;
 mod delete;
+mod disk_space;
+mod dns;
+mod freezer;
 mod image;
 mod journal;
-mod makers;
 mod network;
 mod patches;
-mod quick;
-mod room;
-mod thaw;
 
 pub use create::Kind;
+pub(super) use creation_processes::end_makers;
 pub use delete::delete;
+pub use disk_space::NODE_DISK;
 pub use image::node_image_id;
 pub use journal::journals;
-pub(super) use makers::end_makers;
 pub use network::CLUSTER_LABEL;
-pub use room::NODE_DISK;

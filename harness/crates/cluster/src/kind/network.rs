@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::{models::NetworkCreateRequest, query_parameters::ListNetworksOptionsBuilder};
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 
 use crate::{ClusterError, ClusterName};
 
@@ -27,7 +27,7 @@ pub(super) async fn make(engine: &Engine, cluster: &ClusterName) -> Result<Strin
         )])),
         ..NetworkCreateRequest::default()
     };
-    engine.docker().create_network(request).await.doing(|| format!("create network {name}"))?;
+    engine.docker().create_network(request).await.context(|| format!("create network {name}"))?;
     Ok(name)
 }
 
@@ -36,6 +36,6 @@ pub(super) async fn of_cluster(engine: &Engine, cluster: &ClusterName) -> Result
     let filters = HashMap::from([("label".to_owned(), vec![format!("{CLUSTER_LABEL}={cluster}")])]);
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
     let networks = engine.docker().list_networks(Some(options)).await;
-    let networks = networks.doing(|| format!("list the networks of cluster {cluster}"))?;
+    let networks = networks.context(|| format!("list the networks of cluster {cluster}"))?;
     Ok(networks.into_iter().filter_map(|network| network.id).collect())
 }

@@ -9,9 +9,9 @@ use super::{
     LeaseRequest,
     discard::{Removal, discard, is_in},
     holders::Held,
+    idle::make_room,
     lock::Locked,
     locks::Locks,
-    superfluous::make_room,
 };
 use crate::{
     Cluster, ClusterError, ClusterFolder, ClusterFolders, ClusterName, ClusterState, Fingerprint, Progress,

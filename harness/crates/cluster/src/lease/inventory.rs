@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::{
     discard::is_in,
     holders::{Holder, holders_of},
+    idle::process,
     locks::Locks,
-    superfluous::process,
 };
 use crate::{
     ClusterError, ClusterFolders, ClusterName, ClusterSpec, ClusterState, Fingerprint, Stage, health, kind::Kind,

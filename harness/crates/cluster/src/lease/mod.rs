@@ -7,16 +7,16 @@
 mod acquire;
 mod discard;
 mod holders;
+mod idle;
 mod inventory;
 mod lock;
 mod locks;
 mod request;
-mod superfluous;
 
 pub use acquire::{Lease, LeaseSource};
 pub use discard::{Removal, remove};
 pub use holders::Holder;
+pub use idle::{Cleaned, clean};
 pub use inventory::{Condition, FoundCluster, look};
 pub(super) use lock::{LockFile, Locked};
 pub use request::{IDLE_VARIABLE, LeaseRequest, UP_IDLE};
-pub use superfluous::{Cleaned, clean};

@@ -8,7 +8,7 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use super::{NAMESPACE, OperatorError, foreign::instead};
+use super::{NAMESPACE, OperatorError, conflicts::instead};
 use crate::{Cluster, ClusterError, namespace};
 
 /// How long a removal of the namespace may take.

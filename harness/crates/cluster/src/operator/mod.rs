@@ -3,9 +3,9 @@
 //! What may live here: its release and the definition of Performer, and whether both work. Performers, and what is made of
 //! them, belong to the runtime and to the operator itself.
 
+mod conflicts;
 mod crd;
 mod error;
-mod foreign;
 mod home;
 mod locks;
 mod ready;

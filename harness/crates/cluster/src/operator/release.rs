@@ -8,7 +8,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::{
-    NAME, NAMESPACE, OperatorError, crd, foreign, home,
+    NAME, NAMESPACE, OperatorError, conflicts, crd, home,
     locks::OperatorLocks,
     ready::{available, is_available},
     remove::withdraw,
@@ -70,7 +70,7 @@ impl OperatorRelease {
         progress: &Progress<'_>,
     ) -> Result<Self, OperatorError> {
         if request.choice == OperatorChoice::Existing {
-            let found = foreign::accept(cluster).await?;
+            let found = conflicts::accept(cluster).await?;
             return Ok(Self {
                 namespace: found.namespace().unwrap_or_default(),
                 deployment: found.name_any(),
@@ -124,7 +124,7 @@ impl Wanted<'_> {
     }
 
     async fn install(&self, progress: &Progress<'_>) -> Result<(), OperatorError> {
-        let had_definition = foreign::refuse(self.cluster).await?;
+        let had_definition = conflicts::refuse(self.cluster).await?;
         let helm = Helm::of(self.cluster).await?;
         let release = self.release()?;
         home::ensure(self.cluster).await?;

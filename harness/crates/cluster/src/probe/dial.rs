@@ -26,19 +26,19 @@ const LONGEST_NAME: u64 = 256;
 
 /// How a connection was tried and how far it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dialled {
+pub struct DialResult {
     /// What was asked for, as `NAME:PORT`.
     pub target: String,
     /// What the name stands for.
     pub addresses: Vec<IpAddr>,
     /// How far the last attempt came.
-    pub came: Came,
+    pub came: DialOutcome,
 }
 
 /// How far an attempt came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Came {
+pub enum DialOutcome {
     /// The other end said who it is.
     Answered(String),
     /// The name has no address; why.
@@ -49,7 +49,7 @@ pub enum Came {
     NotAnswered(String),
 }
 
-impl Dialled {
+impl DialResult {
     /// What failed, as `probe.n.svc:8080 is not resolved: …`; nothing where it was answered.
     pub fn failure(&self) -> Option<String> {
         let Self { target, addresses, came } = self;
@@ -58,10 +58,12 @@ impl Dialled {
             _ => String::new(),
         };
         match came {
-            Came::Answered(_) => None,
-            Came::NotResolved(why) => Some(format!("{target} is not resolved: {why}")),
-            Came::NotConnected(why) => Some(format!("{target}{via} takes no connection: {why}")),
-            Came::NotAnswered(why) => Some(format!("{target}{via} takes a connection and does not answer: {why}")),
+            DialOutcome::Answered(_) => None,
+            DialOutcome::NotResolved(why) => Some(format!("{target} is not resolved: {why}")),
+            DialOutcome::NotConnected(why) => Some(format!("{target}{via} takes no connection: {why}")),
+            DialOutcome::NotAnswered(why) => {
+                Some(format!("{target}{via} takes a connection and does not answer: {why}"))
+            }
         }
     }
 }
@@ -85,12 +87,12 @@ pub async fn serve(listener: TcpListener, name: &str, end: &CancellationToken) -
 }
 
 /// Tries to reach a [`serve`]r until it answers or the time is over; at least once.
-pub async fn dial(target: &str, within: Duration) -> Dialled {
+pub async fn dial(target: &str, within: Duration) -> DialResult {
     let began = Instant::now();
     let limit = ATTEMPT.max(within / 2);
     let attempt = || async {
         let dialled = attempt(target, limit).await;
-        if matches!(dialled.came, Came::Answered(_)) { Ok(dialled) } else { Err(dialled) }
+        if matches!(dialled.came, DialOutcome::Answered(_)) { Ok(dialled) } else { Err(dialled) }
     };
     // Rules for Services and names are in force when they are, which nothing tells.
     let patient =
@@ -98,22 +100,23 @@ pub async fn dial(target: &str, within: Duration) -> Dialled {
     attempt.retry(patient).when(|_| began.elapsed() < within).await.unwrap_or_else(|failed| failed)
 }
 
-async fn attempt(target: &str, limit: Duration) -> Dialled {
-    let mut dialled = Dialled { target: target.to_owned(), addresses: Vec::new(), came: Came::Answered(String::new()) };
+async fn attempt(target: &str, limit: Duration) -> DialResult {
+    let mut dialled =
+        DialResult { target: target.to_owned(), addresses: Vec::new(), came: DialOutcome::Answered(String::new()) };
     let resolved = match limited(limit, lookup_host(target)).await {
         Ok(resolved) => resolved.collect::<Vec<_>>(),
-        Err(why) => return Dialled { came: Came::NotResolved(why), ..dialled },
+        Err(why) => return DialResult { came: DialOutcome::NotResolved(why), ..dialled },
     };
     dialled.addresses = resolved.iter().map(std::net::SocketAddr::ip).collect();
     let mut stream = match limited(limit, TcpStream::connect(resolved.as_slice())).await {
         Ok(stream) => stream,
-        Err(why) => return Dialled { came: Came::NotConnected(why), ..dialled },
+        Err(why) => return DialResult { came: DialOutcome::NotConnected(why), ..dialled },
     };
     let mut name = String::new();
     dialled.came = match limited(limit, (&mut stream).take(LONGEST_NAME).read_to_string(&mut name)).await {
-        Ok(_) if name.ends_with('\n') => Came::Answered(name.trim_end().to_owned()),
-        Ok(_) => Came::NotAnswered(format!("it says {name:?}")),
-        Err(why) => Came::NotAnswered(why),
+        Ok(_) if name.ends_with('\n') => DialOutcome::Answered(name.trim_end().to_owned()),
+        Ok(_) => DialOutcome::NotAnswered(format!("it says {name:?}")),
+        Err(why) => DialOutcome::NotAnswered(why),
     };
     dialled
 }
@@ -141,12 +144,12 @@ mod tests {
             async move { serve(listener, "one", &end).await }
         });
         let answered = dial(&address, ATTEMPT).await;
-        assert_eq!((answered.came.clone(), answered.failure()), (Came::Answered("one".to_owned()), None));
+        assert_eq!((answered.came.clone(), answered.failure()), (DialOutcome::Answered("one".to_owned()), None));
         end.cancel();
         serving.await.unwrap().unwrap();
         let refused = dial(&address, Duration::ZERO).await;
-        assert!(matches!(refused.came, Came::NotConnected(_)), "{refused:?}");
+        assert!(matches!(refused.came, DialOutcome::NotConnected(_)), "{refused:?}");
         let unknown = dial("no-such-name.invalid:80", Duration::ZERO).await;
-        assert!(matches!(unknown.came, Came::NotResolved(_)), "{unknown:?}");
+        assert!(matches!(unknown.came, DialOutcome::NotResolved(_)), "{unknown:?}");
     }
 }

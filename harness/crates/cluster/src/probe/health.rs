@@ -11,7 +11,7 @@ use tokio::{net::lookup_host, time::timeout};
 
 /// What came of a question for the health of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct HealthResult {
     /// Who was asked, as `NAME:PORT`.
     pub target: String,
     /// What the name stands for.
@@ -21,9 +21,9 @@ pub struct Asked {
 }
 
 /// Resolves a name and waits until the server behind it says that it serves.
-pub async fn ask(target: &str, within: Duration) -> Asked {
+pub async fn ask(target: &str, within: Duration) -> HealthResult {
     let began = Instant::now();
-    let mut asked = Asked { target: target.to_owned(), addresses: Vec::new(), failure: None };
+    let mut asked = HealthResult { target: target.to_owned(), addresses: Vec::new(), failure: None };
     match timeout(within, lookup_host(target)).await {
         Ok(Ok(resolved)) => asked.addresses = resolved.map(|address| address.ip()).collect(),
         Ok(Err(error)) => asked.failure = Some(format!("its name is not resolved: {error}")),

@@ -13,7 +13,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
-use super::{Dialled, objects::Objects};
+use super::{DialResult, objects::Objects};
 use crate::{
     Cluster, ClusterError, OwnNamespace, run_in_pod,
     usable::{is_ready, watch},
@@ -160,14 +160,14 @@ impl ProbePod {
         namespace: &OwnNamespace,
         targets: &[String],
         within: Duration,
-    ) -> Result<Vec<Dialled>, String> {
+    ) -> Result<Vec<DialResult>, String> {
         let limit = humantime::format_duration(within).to_string();
         let words = [ImageRole::Components.program(), "probe", "connect", "--within", &limit];
         let command = words.into_iter().chain(targets.iter().map(String::as_str));
         let place = (namespace.name(), self.name.as_str());
         let said = timeout(within + MARGIN, run_in_pod(cluster, place, command));
         let said = said.await.map_err(|_| "it does not end".to_owned())??;
-        let lines = said.lines().map(serde_json::from_str).collect::<Result<Vec<Dialled>, _>>();
+        let lines = said.lines().map(serde_json::from_str).collect::<Result<Vec<DialResult>, _>>();
         let dialled = lines.map_err(|_| format!("it says {:?}", said.trim()))?;
         if dialled.len() < targets.len() { Err(format!("it says {:?}", said.trim())) } else { Ok(dialled) }
     }

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ProbeImage,
-    hops::hops,
+    connections::hops,
     objects::Objects,
-    outside,
+    outside_container,
     pods::{ProbePods, create, stand_up},
     policy::enforced,
-    reached::{by_node_port, by_port_forward},
+    service_access::{by_node_port, by_port_forward},
     topics::{API, CLEAN_UP, IMAGE, NAMESPACE, OUTSIDE_CONTAINER, PODS},
     volumes::bound,
 };
@@ -83,7 +83,7 @@ async fn within(cluster: &Cluster, namespace: &OwnNamespace, objects: &Objects, 
         let (service, pods, outside) = tokio::join!(
             create::<Service>(cluster, namespace, Objects::service()),
             stand_up(cluster, namespace, objects),
-            outside::start(cluster, &objects.image, labels)
+            outside_container::start(cluster, &objects.image, labels)
         );
         let (service, pods) = match (service, pods) {
             (Ok(service), Ok(pods)) => (service, pods),
@@ -131,7 +131,8 @@ fn pods_run(pods: &ProbePods) -> Check {
 async fn clean_up(cluster: &Cluster, namespace: OwnNamespace, labels: &Labels) -> Check {
     let began = Instant::now();
     let name = namespace.name().to_owned();
-    let (container, namespace) = tokio::join!(outside::remove(cluster, labels), namespace.remove(GONE_WITHIN));
+    let (container, namespace) =
+        tokio::join!(outside_container::remove(cluster, labels), namespace.remove(GONE_WITHIN));
     match (namespace, container) {
         (Ok(()), Ok(())) => CLEAN_UP.ok(format!("{name} was gone within {:.1} s", began.elapsed().as_secs_f32())),
         (Err(error), _) => CLEAN_UP.missing_with(with_causes(&error), error.remedy()),

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use bollard::models::{EndpointSettings, NetworkConnectRequest};
-use hourglass_engine::Engined as _;
+use hourglass_engine::EngineContext as _;
 
 use super::ReachError;
 use crate::{Cluster, ClusterMachine};
@@ -28,7 +28,7 @@ impl JoinedContainer {
 pub async fn container(cluster: &Cluster, container: &str) -> Result<JoinedContainer, ReachError> {
     let ClusterMachine { engine, network, .. } = machine(cluster)?;
     let inspected = engine.docker().inspect_container(container, None).await;
-    let inspected = inspected.doing(|| format!("inspect container {container}"))?;
+    let inspected = inspected.context(|| format!("inspect container {container}"))?;
     let name = inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
     let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
     match networks.get(network).and_then(address) {
@@ -53,7 +53,7 @@ pub async fn join(cluster: &Cluster, name: &str) -> Result<JoinedContainer, Reac
     let request =
         NetworkConnectRequest { container: name.to_owned(), endpoint_config: Some(EndpointSettings::default()) };
     let joined = engine.docker().connect_network(network, request).await;
-    joined.doing(|| format!("join container {name} to network {network}"))?;
+    joined.context(|| format!("join container {name} to network {network}"))?;
     container(cluster, name).await
 }
 

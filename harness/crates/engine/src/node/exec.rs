@@ -11,11 +11,11 @@ use futures::TryStreamExt as _;
 use tokio::time::timeout;
 
 use super::{Node, NodeError};
-use crate::{Engine, EngineError, Engined as _};
+use crate::{Engine, EngineContext as _, EngineError};
 
 /// What a command in a node came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Executed {
+pub struct CommandOutput {
     /// Its exit code.
     pub code: i64,
     /// What it wrote to its standard output.
@@ -24,7 +24,7 @@ pub struct Executed {
     pub stderr: Vec<u8>,
 }
 
-impl Executed {
+impl CommandOutput {
     /// Its standard output as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
@@ -40,7 +40,12 @@ impl Executed {
 impl Node {
     /// Runs a command as root and waits for its end. An exit code other than zero is no error here; a command that takes
     /// longer than the limit goes on in the node.
-    pub async fn execute(&self, engine: &Engine, command: &[&str], limit: Duration) -> Result<Executed, NodeError> {
+    pub async fn execute(
+        &self,
+        engine: &Engine,
+        command: &[&str],
+        limit: Duration,
+    ) -> Result<CommandOutput, NodeError> {
         let run = self.run(engine, command);
         timeout(limit, run).await.map_err(|_| NodeError::Late {
             node: self.name.clone(),
@@ -63,7 +68,7 @@ impl Node {
         })
     }
 
-    async fn run(&self, engine: &Engine, command: &[&str]) -> Result<Executed, NodeError> {
+    async fn run(&self, engine: &Engine, command: &[&str]) -> Result<CommandOutput, NodeError> {
         let doing = || format!("run {:?} in node {}", command.first().unwrap_or(&""), self.name);
         let config = ExecConfig {
             cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
@@ -72,11 +77,11 @@ impl Node {
             ..ExecConfig::default()
         };
         let docker = engine.docker();
-        let id = docker.create_exec(&self.container, config).await.doing(doing)?.id;
-        let mut executed = Executed::default();
-        match docker.start_exec(&id, None::<StartExecOptions>).await.doing(doing)? {
+        let id = docker.create_exec(&self.container, config).await.context(doing)?.id;
+        let mut executed = CommandOutput::default();
+        match docker.start_exec(&id, None::<StartExecOptions>).await.context(doing)? {
             StartExecResults::Attached { mut output, .. } => {
-                while let Some(piece) = output.try_next().await.doing(doing)? {
+                while let Some(piece) = output.try_next().await.context(doing)? {
                     match piece {
                         LogOutput::StdErr { message } => executed.stderr.extend_from_slice(&message),
                         LogOutput::StdOut { message } | LogOutput::Console { message } => {
@@ -88,7 +93,7 @@ impl Node {
             }
             StartExecResults::Detached => {}
         }
-        let ended: Result<_, EngineError> = docker.inspect_exec(&id).await.doing(doing);
+        let ended: Result<_, EngineError> = docker.inspect_exec(&id).await.context(doing);
         // An engine that does not say how the command ended does not say that it did its work.
         executed.code = ended?.exit_code.unwrap_or(-1);
         Ok(executed)

@@ -9,9 +9,9 @@ use bollard::{models::ContainerSummary, query_parameters::ListContainersOptionsB
 use serde::{Deserialize, Serialize};
 
 pub use error::NodeError;
-pub use exec::Executed;
+pub use exec::CommandOutput;
 
-use crate::{Engine, EngineError, Engined as _};
+use crate::{Engine, EngineContext as _, EngineError};
 
 /// The label by which kind knows its own: its value is the cluster's name.
 pub const KIND_CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
@@ -50,7 +50,7 @@ pub async fn nodes_of(engine: &Engine, kind_name: &str) -> Result<Vec<Node>, Eng
     let filters = HashMap::from([("label".to_owned(), vec![format!("{KIND_CLUSTER_LABEL}={kind_name}")])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let containers = engine.docker().list_containers(Some(options)).await;
-    let containers = containers.doing(|| format!("list the nodes of cluster {kind_name}"))?;
+    let containers = containers.context(|| format!("list the nodes of cluster {kind_name}"))?;
     let mut nodes: Vec<_> = containers.into_iter().filter_map(Node::from_summary).collect();
     nodes.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
     Ok(nodes)

@@ -8,8 +8,8 @@ use hourglass_engine::{Engine, Node};
 
 use super::{
     feed::feed,
-    held::Held,
-    turn::Turn,
+    node_content::NodeContent,
+    node_lock::NodeLock,
     wanted::{NodeImage, Wanted},
 };
 use crate::{ImageError, memory};
@@ -50,10 +50,10 @@ pub async fn deliver_to_nodes_in(
     let nodes: Vec<_> = nodes.iter().filter(|node| node.is_kubernetes()).collect();
     let mut wanted = try_join_all(images.iter().map(|image| Wanted::find(cache, engine, image))).await?;
     let mut held = ask(engine, &nodes, &wanted).await?;
-    let complete = |held: &[Held]| wanted.iter().all(|image| held.iter().all(|held| held.has(image)));
+    let complete = |held: &[NodeContent]| wanted.iter().all(|image| held.iter().all(|held| held.has(image)));
     let mut turn = None;
     if !complete(&held) {
-        turn = Some(Turn::at(cache, &nodes).await?);
+        turn = Some(NodeLock::at(cache, &nodes).await?);
         held = ask(engine, &nodes, &wanted).await?;
     }
     let mut delivered = Vec::new();
@@ -72,15 +72,15 @@ pub async fn deliver_to_nodes_in(
     Ok(delivered)
 }
 
-async fn ask(engine: &Engine, nodes: &[&Node], wanted: &[Wanted]) -> Result<Vec<Held>, ImageError> {
-    try_join_all(nodes.iter().map(|node| Held::ask(engine, node, wanted))).await
+async fn ask(engine: &Engine, nodes: &[&Node], wanted: &[Wanted]) -> Result<Vec<NodeContent>, ImageError> {
+    try_join_all(nodes.iter().map(|node| NodeContent::ask(engine, node, wanted))).await
 }
 
 /// The nodes to which an image must be sent: one that has it under another name is told the new one.
 async fn lacking<'a>(
     engine: &Engine,
     nodes: &[&'a Node],
-    held: &[Held],
+    held: &[NodeContent],
     image: &Wanted,
 ) -> Result<Vec<&'a Node>, ImageError> {
     let without = nodes.iter().zip(held).filter(|(_, held)| !held.has(image));
@@ -113,7 +113,7 @@ async fn known(engine: &Engine, node: &Node, image: &Wanted) -> Result<(), Image
         .with_total_delay(Some(KNOWN_WITHIN))
         .without_max_times();
     let look = || async {
-        let held = Held::ask(engine, node, std::slice::from_ref(image)).await?;
+        let held = NodeContent::ask(engine, node, std::slice::from_ref(image)).await?;
         if held.has(image) { Ok(()) } else { Err(not_held()) }
     };
     look.retry(pauses).when(|error| matches!(error, ImageError::NotHeld { .. })).await

@@ -11,7 +11,7 @@ use futures::{
     Stream, TryStreamExt as _,
     future::{Either, join_all, select},
 };
-use hourglass_engine::{Engine, EngineError, Engined as _, Node};
+use hourglass_engine::{Engine, EngineContext as _, EngineError, Node};
 use tokio::{
     io::AsyncWriteExt as _,
     sync::mpsc::{Receiver, Sender, channel},
@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::bytes::Bytes;
 
 use super::{
-    held::{Held, LIST, SNAPSHOTTER, filters},
+    node_content::{LIST, NodeContent, SNAPSHOTTER, filters},
     wanted::Wanted,
 };
 use crate::ImageError;
@@ -45,7 +45,7 @@ pub(super) async fn feed(
     nodes: &[&Node],
     wanted: &Wanted,
     archive: impl Stream<Item = Result<Bytes, EngineError>>,
-) -> Result<Vec<Held>, ImageError> {
+) -> Result<Vec<NodeContent>, ImageError> {
     let (mouths, imports): (Vec<_>, Vec<_>) = nodes
         .iter()
         .map(|node| {
@@ -75,14 +75,19 @@ async fn spread(
     Ok(())
 }
 
-async fn import(engine: &Engine, node: &Node, wanted: &Wanted, pieces: Receiver<Bytes>) -> Result<Held, ImageError> {
+async fn import(
+    engine: &Engine,
+    node: &Node,
+    wanted: &Wanted,
+    pieces: Receiver<Bytes>,
+) -> Result<NodeContent, ImageError> {
     let Wanted { reference, .. } = wanted;
     let late = |_| ImageError::NodeLate { node: node.name.clone(), reference: reference.clone(), within: SENT_WITHIN };
     let doing = || format!("bring image {reference} to node {}", node.name);
     let ended = timeout(SENT_WITHIN, run(engine, node, wanted, pieces)).await.map_err(late)?;
-    let ended = ended.doing(doing)?;
+    let ended = ended.context(doing)?;
     if ended.code == 0 {
-        return Ok(Held::read(&ended.stdout));
+        return Ok(NodeContent::read(&ended.stdout));
     }
     // What went before the last line is progress.
     let said = ended.stderr.trim().lines().last().unwrap_or_default().trim_start_matches("ctr: ");

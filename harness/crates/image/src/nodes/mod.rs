@@ -5,10 +5,10 @@
 
 mod deliver;
 mod feed;
-mod held;
 mod name;
+mod node_content;
+mod node_lock;
 mod policy;
-mod turn;
 mod wanted;
 
 pub use deliver::{DeliveredToNode, deliver_to_nodes, deliver_to_nodes_in};

@@ -7,7 +7,7 @@ use futures::{
     StreamExt as _,
     stream::{self, BoxStream},
 };
-use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _, EngineError};
 use tokio_util::bytes::Bytes;
 
 use super::name::whole;
@@ -110,7 +110,7 @@ impl Wanted {
             Source::Image(image) => stream::iter(pieces(image.clone().into_parts())).map(Ok).boxed(),
             Source::Remembered(..) | Source::Engine => {
                 let export = engine.docker().export_image(&reference);
-                export.map(move |piece| piece.doing(|| format!("export image {reference}"))).boxed()
+                export.map(move |piece| piece.context(|| format!("export image {reference}"))).boxed()
             }
         })
     }

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{objects::LabelledNetwork, removal::pass};
-use crate::{Kind, Leftover, ReaperError, RunId};
+use crate::{Kind, LeakedResource, ReaperError, RunId};
 
 /// Containers, networks and volumes that carry a run's label, and the unlabelled containers on its networks: all are
 /// removed by force.
@@ -41,7 +41,7 @@ impl EngineObjects {
 }
 
 impl Kind for EngineObjects {
-    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+    fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError> {
         let fail = |source| ReaperError::Engine { run: run.clone(), source: Box::new(source) };
         let connection = match self.connection.take() {
             Some(connection) => connection,

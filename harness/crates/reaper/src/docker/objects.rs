@@ -6,7 +6,7 @@ use bollard::{
     models::{ContainerSummary, Network, Volume},
     query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder},
 };
-use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _, EngineError};
 use serde::{Deserialize, Serialize};
 
 use crate::{RUN_LABEL, RunId};
@@ -86,8 +86,8 @@ impl Objects {
         );
         Ok(Self {
             containers: containers?,
-            networks: networks.doing(|| "list the networks of runs".to_owned())?,
-            volumes: volumes.doing(|| "list the volumes of runs".to_owned())?.volumes.unwrap_or_default(),
+            networks: networks.context(|| "list the networks of runs".to_owned())?,
+            volumes: volumes.context(|| "list the volumes of runs".to_owned())?.volumes.unwrap_or_default(),
         })
     }
 }
@@ -147,5 +147,5 @@ impl LabelledContainer {
 
 async fn list_containers(engine: &Engine, filters: &Filters) -> Result<Vec<ContainerSummary>, EngineError> {
     let options = ListContainersOptionsBuilder::new().all(true).filters(filters).build();
-    engine.docker().list_containers(Some(options)).await.doing(|| "list the containers of runs".to_owned())
+    engine.docker().list_containers(Some(options)).await.context(|| "list the containers of runs".to_owned())
 }

@@ -7,10 +7,10 @@ use bollard::{
     query_parameters::{RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder},
 };
 use futures::future::{join_all, try_join_all};
-use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _, EngineError};
 
 use super::objects::{LabelledContainer, LabelledNetwork, Objects, Scope, attached_to, endpoints, is_only_on};
-use crate::{Leftover, RUN_LABEL, RunId};
+use crate::{LeakedResource, RUN_LABEL, RunId};
 
 /// Looks once for what belongs to a run, removes it as far as possible, and gives what was found.
 ///
@@ -21,7 +21,7 @@ pub(super) async fn pass(
     engine: &Engine,
     run: &RunId,
     networks: &mut BTreeSet<LabelledNetwork>,
-) -> Result<Vec<Leftover>, EngineError> {
+) -> Result<Vec<LeakedResource>, EngineError> {
     let found = Objects::find(engine, Scope::Run(run)).await?;
     let present: Vec<_> = found.networks.iter().map(LabelledNetwork::of).collect();
     networks.extend(present.iter().cloned());
@@ -39,9 +39,10 @@ pub(super) async fn pass(
         remove_networks(engine, &present).await?;
         remove_volumes(engine, &found).await?;
     }
-    let containers = found.containers.iter().chain(&ours).map(|one| Leftover::Container(LabelledContainer::of(one)));
-    let volumes = found.volumes.into_iter().map(|volume| Leftover::Volume(volume.name));
-    Ok(containers.chain(present.into_iter().map(Leftover::Network)).chain(volumes).collect())
+    let containers =
+        found.containers.iter().chain(&ours).map(|one| LeakedResource::Container(LabelledContainer::of(one)));
+    let volumes = found.volumes.into_iter().map(|volume| LeakedResource::Volume(volume.name));
+    Ok(containers.chain(present.into_iter().map(LeakedResource::Network)).chain(volumes).collect())
 }
 
 fn is_of(container: &ContainerSummary, run: &RunId) -> bool {
@@ -54,7 +55,7 @@ async fn remove_containers(engine: &Engine, containers: &[ContainerSummary]) -> 
         let (container, options) = (LabelledContainer::of(container), options.clone());
         async move {
             let removed = engine.docker().remove_container(&container.id, Some(options)).await;
-            gone(removed.doing(|| format!("remove container {} ({})", container.name, container.id)))
+            gone(removed.context(|| format!("remove container {} ({})", container.name, container.id)))
         }
     });
     // All are tried before one of them fails the pass.
@@ -73,7 +74,7 @@ async fn disconnect(
         let guest = LabelledContainer::of(guest);
         let request = NetworkDisconnectRequest { container: guest.id, force: Some(true) };
         let done = engine.docker().disconnect_network(&network.id, request).await;
-        gone(done.doing(|| format!("disconnect container {} from network {}", guest.name, network.name)))
+        gone(done.context(|| format!("disconnect container {} from network {}", guest.name, network.name)))
     });
     try_join_all(disconnecting).await.map(drop)
 }
@@ -81,7 +82,7 @@ async fn disconnect(
 async fn remove_networks(engine: &Engine, networks: &[LabelledNetwork]) -> Result<(), EngineError> {
     let removing = networks.iter().map(|network| async move {
         let removed = engine.docker().remove_network(&network.id).await;
-        gone(removed.doing(|| format!("remove network {} ({})", network.name, network.id)))
+        gone(removed.context(|| format!("remove network {} ({})", network.name, network.id)))
     });
     join_all(removing).await.into_iter().collect()
 }
@@ -90,7 +91,7 @@ async fn remove_volumes(engine: &Engine, found: &Objects) -> Result<(), EngineEr
     let removing = found.volumes.iter().map(|volume| async move {
         let options = RemoveVolumeOptionsBuilder::new().force(true).build();
         let removed = engine.docker().remove_volume(&volume.name, Some(options)).await;
-        gone(removed.doing(|| format!("remove volume {}", volume.name)))
+        gone(removed.context(|| format!("remove volume {}", volume.name)))
     });
     join_all(removing).await.into_iter().collect()
 }

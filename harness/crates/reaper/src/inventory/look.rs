@@ -14,7 +14,7 @@ use crate::{Owner, ReaperError, RunId, docker::RunObjects};
 
 /// The folder of a run, and who is at it by what lies in it.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct RunDir {
     /// The run.
     pub run: RunId,
     /// The folder.
@@ -28,7 +28,7 @@ pub struct Place {
 /// Says in a trial's folder which process it belongs to.
 pub const OWNER_FILE: &str = "owner.json";
 
-impl Place {
+impl RunDir {
     /// The folder of a run in the caller's folder of runs.
     pub fn here(run: RunId, folder: PathBuf) -> Self {
         Self { owner: owner_in(&folder), run, folder, here: true }
@@ -54,7 +54,7 @@ impl Inventory {
     /// Looks at these folders, at the processes of this machine, and at an engine.
     ///
     /// Must not be called from within an asynchronous task.
-    pub fn take(places: Vec<Place>, engine: &EngineAddress) -> Result<Self, ReaperError> {
+    pub fn take(places: Vec<RunDir>, engine: &EngineAddress) -> Result<Self, ReaperError> {
         let mut seen = processes::look().map_err(ReaperError::AllProcesses)?;
         let (mut objects, engine) = match RunObjects::of_every_run(engine)? {
             Ok(objects) => (objects, Ok(())),
@@ -67,7 +67,7 @@ impl Inventory {
             let objects = objects.remove(&run).unwrap_or_default();
             let seen = seen.remove(&run).unwrap_or_default();
             let labelled = objects.labels.as_ref().and_then(|labels| labels.folder.clone());
-            let elsewhere = || Place::elsewhere(&run, labelled.or_else(|| seen.folder.clone()));
+            let elsewhere = || RunDir::elsewhere(&run, labelled.or_else(|| seen.folder.clone()));
             let place = places.remove(&run).or_else(elsewhere);
             let found = FoundRun::conclude(run, place, seen, objects.labels, now);
             FoundRun { containers: objects.containers, networks: objects.networks, volumes: objects.volumes, ..found }
@@ -108,6 +108,6 @@ mod tests {
         assert_eq!(seen.len(), 1);
         let found = inventory.unwrap().runs.into_iter().find(|found| found.run == run).unwrap();
         assert_eq!((found.folder.as_ref(), found.state, found.here), (Some(&folder), RunState::Kept, false));
-        assert!(!found.is_nobodys(Timestamp::now()), "what others keep would be ended");
+        assert!(!found.is_orphaned(Timestamp::now()), "what others keep would be ended");
     }
 }

@@ -6,5 +6,5 @@ mod look;
 mod processes;
 mod run;
 
-pub use look::{Inventory, OWNER_FILE, Place};
+pub use look::{Inventory, OWNER_FILE, RunDir};
 pub use run::{FoundRun, RunState, rounded};

@@ -6,8 +6,8 @@ use hourglass_base::age;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{look::Place, processes::SeenProcesses};
-use crate::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, Leftover, Owner, RunId};
+use super::{look::RunDir, processes::SeenProcesses};
+use crate::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, LeakedResource, Owner, RunId};
 
 /// Whether anybody needs a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,15 +64,19 @@ const YOUNG: Duration = Duration::from_mins(1);
 
 impl FoundRun {
     /// Everything of it but its folder.
-    pub fn things(&self) -> Vec<Leftover> {
-        let processes = self.processes.iter().cloned().map(Leftover::Process);
-        let containers = self.containers.iter().cloned().map(Leftover::Container);
-        let networks = self.networks.iter().cloned().map(Leftover::Network);
-        processes.chain(containers).chain(networks).chain(self.volumes.iter().cloned().map(Leftover::Volume)).collect()
+    pub fn things(&self) -> Vec<LeakedResource> {
+        let processes = self.processes.iter().cloned().map(LeakedResource::Process);
+        let containers = self.containers.iter().cloned().map(LeakedResource::Container);
+        let networks = self.networks.iter().cloned().map(LeakedResource::Network);
+        processes
+            .chain(containers)
+            .chain(networks)
+            .chain(self.volumes.iter().cloned().map(LeakedResource::Volume))
+            .collect()
     }
 
     /// Whether it may be ended without being named: nobody is at it, and it was not kept in a place of others.
-    pub fn is_nobodys(&self, now: Timestamp) -> bool {
+    pub fn is_orphaned(&self, now: Timestamp) -> bool {
         match self.state {
             RunState::Running => false,
             RunState::Expired => true,
@@ -87,7 +91,7 @@ impl FoundRun {
     /// Concludes from what was seen who needs it.
     pub(super) fn conclude(
         run: RunId,
-        place: Option<Place>,
+        place: Option<RunDir>,
         seen: SeenProcesses,
         labels: Option<Labels>,
         now: Timestamp,
@@ -155,8 +159,8 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a run may have no folder")]
-    fn place(owner: Option<Owner>, here: bool) -> Option<Place> {
-        Some(Place { run: RunId::generate(), folder: "/runs/r".into(), owner, here })
+    fn place(owner: Option<Owner>, here: bool) -> Option<RunDir> {
+        Some(RunDir { run: RunId::generate(), folder: "/runs/r".into(), owner, here })
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a run may have no labels")]
@@ -195,7 +199,7 @@ mod tests {
     #[case::of_a_test(None, started(), None, RunState::Running)]
     #[case::of_nobody(None, SeenProcesses::default(), None, RunState::Orphaned)]
     fn who_needs_a_run(
-        #[case] place: Option<Place>,
+        #[case] place: Option<RunDir>,
         #[case] seen: SeenProcesses,
         #[case] labels: Option<Labels>,
         #[case] expected: RunState,
@@ -211,7 +215,7 @@ mod tests {
         let labels = labels(Owner::current()).map(|labels| Labels { expires, ..labels });
         let found = FoundRun::conclude(RunId::generate(), None, SeenProcesses::default(), labels, now);
         assert_eq!((found.state, found.why.as_str()), (RunState::Expired, "expired 3h ago"));
-        assert!(found.is_nobodys(now));
+        assert!(found.is_orphaned(now));
     }
 
     /// A run id holds the moment of its making by the clock of then, which may have been ahead of the one that is asked
@@ -225,16 +229,16 @@ mod tests {
         let now = run.began().unwrap() - ahead;
         let found = FoundRun::conclude(run, None, SeenProcesses::default(), None, now);
         assert_eq!(found.state, RunState::Orphaned);
-        assert!(!found.is_nobodys(now), "a run in the making would be ended");
+        assert!(!found.is_orphaned(now), "a run in the making would be ended");
     }
 
     #[test]
     fn what_is_young_or_kept_by_others_is_ended_by_name_only() {
         let now = Timestamp::now();
         let found = |run: RunId, place| FoundRun::conclude(run, place, SeenProcesses::default(), None, now);
-        assert!(!found(RunId::generate(), None).is_nobodys(now), "a run in the making would be ended");
-        assert!(found("r000000001-00000000".parse().unwrap(), None).is_nobodys(now), "an old orphan would stay");
-        assert!(!found(RunId::generate(), place(None, false)).is_nobodys(now), "what others keep would be ended");
-        assert!(found(RunId::generate(), place(None, true)).is_nobodys(now), "what was kept here would stay");
+        assert!(!found(RunId::generate(), None).is_orphaned(now), "a run in the making would be ended");
+        assert!(found("r000000001-00000000".parse().unwrap(), None).is_orphaned(now), "an old orphan would stay");
+        assert!(!found(RunId::generate(), place(None, false)).is_orphaned(now), "what others keep would be ended");
+        assert!(found(RunId::generate(), place(None, true)).is_orphaned(now), "what was kept here would stay");
     }
 }

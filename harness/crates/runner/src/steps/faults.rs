@@ -17,7 +17,7 @@ pub(super) async fn run(world: &World, kind: &StepKind) -> Result<(), StepFailur
         StepKind::Reconnect(reconnect) => runtime.reconnect(&reconnect.component, reconnect.within.into()).await?,
         other => {
             if let Some(fault) = ClusterFault::of(other) {
-                runtime.disturb(&fault).await?;
+                runtime.inject_cluster_fault(&fault).await?;
             }
         }
     }

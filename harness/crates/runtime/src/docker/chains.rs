@@ -14,7 +14,7 @@ use bollard::models::PortBinding;
 use futures::{FutureExt as _, future::select_ok};
 use hourglass_chain::{ChainControl, POLL_INTERVAL, READY_WITHIN, anvil_arguments};
 use hourglass_component::{causes::with_causes, chain::ChainClient};
-use hourglass_engine::Engined as _;
+use hourglass_engine::EngineContext as _;
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt as _, TestcontainersError,
     core::{ContainerPort, error::ClientError},
@@ -22,7 +22,7 @@ use testcontainers::{
 };
 use tokio::time::timeout;
 
-use super::{LOOPBACK, logs::Watch, surroundings::Surroundings};
+use super::{LOOPBACK, context::DockerContext, logs::Watch};
 use crate::RuntimeError;
 
 const PORT: u16 = 8545;
@@ -49,19 +49,19 @@ impl AnvilContainer {
         image: &str,
         chain_id: u64,
         state: &Path,
-        surroundings: &Surroundings,
+        context: &DockerContext,
         watch: &Watch,
     ) -> Result<Self, RuntimeError> {
         let component = format!("chain-{chain_id}");
-        let name = surroundings.container_name(&component);
+        let name = context.container_name(&component);
         let failed = |source| of_testcontainers(&name, source);
         let arguments = anvil_arguments("0.0.0.0", PORT, chain_id, Path::new(CACHE), Some(Path::new(STATE)));
         let (repository, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
         let request = GenericImage::new(repository, tag)
             .with_exposed_port(ContainerPort::Tcp(PORT))
             .with_container_name(&name)
-            .with_network(&surroundings.network)
-            .with_labels(surroundings.labels.of_component(&component))
+            .with_network(&context.network)
+            .with_labels(context.labels.of_component(&component))
             .with_copy_to(STATE, state.to_owned())
             .with_cmd(arguments.iter().map(|argument| argument.to_string_lossy().into_owned()))
             .with_cap_drop("ALL")
@@ -75,8 +75,8 @@ impl AnvilContainer {
             });
         let container = ManuallyDrop::new(request.start().await.map_err(failed)?);
         let port = container.get_host_port_ipv4(PORT).await.map_err(failed)?;
-        let own = surroundings.address(container.id()).await?;
-        let ended = surroundings.ended(container.id(), &component);
+        let own = context.address(container.id()).await?;
+        let ended = context.ended(container.id(), &component);
         let connected = tokio::select! {
             connected = connect(port, own, chain_id, READY_WITHIN) => connected,
             how = ended => Err(how?),
@@ -106,10 +106,10 @@ impl AnvilContainer {
     }
 
     /// Ends the process. It holds nothing that an orderly end would save.
-    pub(crate) async fn kill(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+    pub(crate) async fn kill(&self, context: &DockerContext) -> Result<(), RuntimeError> {
         let id = self.container.id();
-        let killed = surroundings.engine.docker().kill_container(id, None).await;
-        match killed.doing(|| format!("kill the container of {}", self.url)) {
+        let killed = context.engine.docker().kill_container(id, None).await;
+        match killed.context(|| format!("kill the container of {}", self.url)) {
             Err(error) if !error.is_not_found() && !error.is_conflict() => Err(error.into()),
             _ => Ok(()),
         }
@@ -165,7 +165,7 @@ fn of_testcontainers(container: &str, error: TestcontainersError) -> RuntimeErro
         TestcontainersError::Client(
             CreateContainer(source) | StartContainer(source) | InspectContainer(source) | RemoveContainer(source),
         ) => {
-            let Err(error) = Err::<(), _>(source).doing(doing) else {
+            let Err(error) = Err::<(), _>(source).context(doing) else {
                 return RuntimeError::Container { container: container.to_owned(), source: None };
             };
             error.into()

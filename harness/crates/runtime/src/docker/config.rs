@@ -7,7 +7,7 @@ use hourglass_reaper::COMPONENT_LABEL;
 use hourglass_scenario::{Component, ComponentRef};
 use serde_json::{Value, json};
 
-use super::{DockerImages, container::Launch, socket::EngineSocket, surroundings::Surroundings};
+use super::{DockerImages, container::Launch, context::DockerContext, socket::EngineSocket};
 use crate::{
     AggregatorSpec, ExecutorSpec, RuntimeError,
     configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
@@ -29,13 +29,13 @@ pub(super) fn executor(
     spec: &ExecutorSpec,
     l1_url: &str,
     images: &DockerImages,
-    surroundings: &Surroundings,
+    context: &DockerContext,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = ComponentRef::Performer(spec.name.clone());
     let image = spec.performer.image.as_deref().unwrap_or(&images.components);
     let (repository, tag) = configuration::repository_and_tag(image);
-    let mut labels = surroundings.labels.to_map();
+    let mut labels = context.labels.to_map();
     labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
     let mut keeps = json!({
         "deploymentMode": "docker",
@@ -49,13 +49,13 @@ pub(super) fn executor(
         &mut config,
         json!({
             EXECUTOR_PORT_KEY: EXECUTOR_PORT,
-            "performerNetworkName": surroundings.network,
+            "performerNetworkName": context.network,
             // The harness reads what they wrote, however short they lived, and removes them.
             "docker": { "labels": labels, "keepEnded": true },
         }),
     );
     let mut launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT, images);
-    launch.socket = Some(EngineSocket::of(surroundings.engine.address())?);
+    launch.socket = Some(EngineSocket::of(context.engine.address())?);
     Ok(launch)
 }
 

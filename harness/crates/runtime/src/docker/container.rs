@@ -10,15 +10,15 @@ use hourglass_component::{
     health::{self, HealthError},
     keys::EcdsaKey,
 };
-use hourglass_engine::{EngineError, Engined as _};
+use hourglass_engine::{EngineContext as _, EngineError};
 use hourglass_scenario::ComponentRef;
 
 use super::{
     LOOPBACK,
+    context::DockerContext,
     logs::Watch,
     performers,
     socket::EngineSocket,
-    surroundings::Surroundings,
     upload::{self, CONFIG, volume},
 };
 use crate::{
@@ -67,16 +67,16 @@ pub(super) struct RunningComponent {
 
 impl RunningComponent {
     /// Makes and starts a container, which is not ready by then.
-    pub(super) async fn start(launch: Launch, surroundings: &Surroundings) -> Result<Self, RuntimeError> {
-        let name = surroundings.container_name(&launch.component.to_string());
-        configuration::show(&configuration::path(&surroundings.folder, &launch.component), &launch.config)?;
+    pub(super) async fn start(launch: Launch, context: &DockerContext) -> Result<Self, RuntimeError> {
+        let name = context.container_name(&launch.component.to_string());
+        configuration::show(&configuration::path(&context.folder, &launch.component), &launch.config)?;
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let body = body(&launch, surroundings);
-        let docker = surroundings.engine.docker();
+        let body = body(&launch, context);
+        let docker = context.engine.docker();
         let created = docker.create_container(Some(options), body).await;
-        let id = created.doing(|| format!("create container {name} of image {}", launch.image))?.id;
-        upload::upload(&id, &launch.component, &launch.config, surroundings).await?;
-        docker.start_container(&id, None).await.doing(|| format!("start container {name}"))?;
+        let id = created.context(|| format!("create container {name} of image {}", launch.image))?.id;
+        upload::upload(&id, &launch.component, &launch.config, context).await?;
+        docker.start_container(&id, None).await.context(|| format!("start container {name}"))?;
         Ok(Self { launch, id, address: String::new() })
     }
 
@@ -85,17 +85,17 @@ impl RunningComponent {
         &mut self,
         grace: Duration,
         within: Duration,
-        surroundings: &Surroundings,
+        context: &DockerContext,
         watch: &Watch,
     ) -> Result<(), RuntimeError> {
-        self.resume_if_paused(surroundings).await?;
-        self.stop(grace, surroundings).await?;
-        let docker = surroundings.engine.docker();
+        self.resume_if_paused(context).await?;
+        self.stop(grace, context).await?;
+        let docker = context.engine.docker();
         docker
             .start_container(&self.id, None)
             .await
-            .doing(|| format!("start the container of {}", self.component()))?;
-        self.wait_until_ready(within, surroundings, watch).await
+            .context(|| format!("start the container of {}", self.component()))?;
+        self.wait_until_ready(within, context, watch).await
     }
 
     /// How long its first start may take.
@@ -107,10 +107,10 @@ impl RunningComponent {
     pub(super) async fn wait_until_ready(
         &mut self,
         within: Duration,
-        surroundings: &Surroundings,
+        context: &DockerContext,
         watch: &Watch,
     ) -> Result<(), RuntimeError> {
-        let Err(error) = self.await_health(within, surroundings, watch).await else { return Ok(()) };
+        let Err(error) = self.await_health(within, context, watch).await else { return Ok(()) };
         let error = match &error {
             RuntimeError::NotReady { component, .. } => {
                 unready(component, &self.address, &self.launch.key).await.unwrap_or(error)
@@ -124,23 +124,23 @@ impl RunningComponent {
     async fn await_health(
         &mut self,
         within: Duration,
-        surroundings: &Surroundings,
+        context: &DockerContext,
         watch: &Watch,
     ) -> Result<(), RuntimeError> {
         let component = &self.launch.component;
         let ended =
             |how: String, output: String| RuntimeError::Ended { component: component.clone(), status: how, output };
-        let Some(port) = surroundings.published(&self.id, self.launch.port).await? else {
+        let Some(port) = context.published(&self.id, self.launch.port).await? else {
             // Ports are published for as long as a container runs.
-            let how = surroundings.ended(&self.id, component).await?;
-            return Err(ended(how, self.last_output(surroundings, watch).await));
+            let how = context.ended(&self.id, component).await?;
+            return Err(ended(how, self.last_output(context, watch).await));
         };
         self.address = format!("{LOOPBACK}:{port}");
         let fail = |source: HealthError| RuntimeError::Health { component: component.clone(), source };
         let channel = health::channel(&self.address).map_err(fail)?;
         let healthy = tokio::select! {
             healthy = health::wait_until_ready(&self.address, channel, within) => healthy,
-            how = surroundings.ended(&self.id, component) => return Err(ended(how?, self.last_output(surroundings, watch).await)),
+            how = context.ended(&self.id, component) => return Err(ended(how?, self.last_output(context, watch).await)),
         };
         match healthy {
             Ok(()) => Ok(()),
@@ -148,21 +148,21 @@ impl RunningComponent {
                 component: component.clone(),
                 within,
                 state: format!("the last that its health said is {last_seen}"),
-                output: self.with_performers(watch.output_so_far(&self.id), surroundings, watch).await,
+                output: self.with_performers(watch.output_so_far(&self.id), context, watch).await,
             }),
             Err(error @ HealthError::Address { .. }) => Err(fail(error)),
         }
     }
 
-    async fn last_output(&self, surroundings: &Surroundings, watch: &Watch) -> String {
-        self.with_performers(watch.last_output(&self.id).await, surroundings, watch).await
+    async fn last_output(&self, context: &DockerContext, watch: &Watch) -> String {
+        self.with_performers(watch.last_output(&self.id).await, context, watch).await
     }
 
     /// An executor is ready when its performer is, which has an output of its own.
-    async fn with_performers(&self, output: String, surroundings: &Surroundings, watch: &Watch) -> String {
+    async fn with_performers(&self, output: String, context: &DockerContext, watch: &Watch) -> String {
         let ComponentRef::Executor(name) = self.component() else { return output };
         // The error that led here is the one to report.
-        let _ = performers::read(self.component(), surroundings, watch).await;
+        let _ = performers::read(self.component(), context, watch).await;
         let performer = ComponentRef::Performer(name.clone());
         match watch.output_of(&performer) {
             Some(of_performer) => format!("{output}\nthe last output of {performer}:\n{of_performer}"),
@@ -171,31 +171,31 @@ impl RunningComponent {
     }
 
     /// Kills it and waits until it has ended; it must be running.
-    pub(super) async fn kill(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
-        self.resume_if_paused(surroundings).await?;
-        kill(&self.id, self.component(), surroundings).await
+    pub(super) async fn kill(&self, context: &DockerContext) -> Result<(), RuntimeError> {
+        self.resume_if_paused(context).await?;
+        kill(&self.id, self.component(), context).await
     }
 
     /// Ends it in order, or by force after the grace; says whether that was needed.
-    pub(super) async fn stop(&self, grace: Duration, surroundings: &Surroundings) -> Result<bool, RuntimeError> {
-        self.resume_if_paused(surroundings).await?;
+    pub(super) async fn stop(&self, grace: Duration, context: &DockerContext) -> Result<bool, RuntimeError> {
+        self.resume_if_paused(context).await?;
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::new().t(seconds).build();
-        let before = surroundings.state(&self.id).await?;
-        let stopped = surroundings.engine.docker().stop_container(&self.id, Some(options)).await;
-        settled(stopped.doing(|| format!("stop the container of {}", self.component())))?;
-        let after = surroundings.state(&self.id).await?;
+        let before = context.state(&self.id).await?;
+        let stopped = context.engine.docker().stop_container(&self.id, Some(options)).await;
+        settled(stopped.context(|| format!("stop the container of {}", self.component())))?;
+        let after = context.state(&self.id).await?;
         Ok(before.running == Some(true) && after.exit_code == Some(KILLED))
     }
 
     /// Whether it runs, paused or not.
-    pub(super) async fn is_running(&self, surroundings: &Surroundings) -> Result<bool, RuntimeError> {
-        Ok(surroundings.state(&self.id).await?.running == Some(true))
+    pub(super) async fn is_running(&self, context: &DockerContext) -> Result<bool, RuntimeError> {
+        Ok(context.state(&self.id).await?.running == Some(true))
     }
 
     /// Removes its container, which has ended.
-    pub(super) async fn remove(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
-        remove(&self.id, self.component(), surroundings).await
+    pub(super) async fn remove(&self, context: &DockerContext) -> Result<(), RuntimeError> {
+        remove(&self.id, self.component(), context).await
     }
 
     /// Its container.
@@ -219,9 +219,9 @@ impl RunningComponent {
     }
 
     /// A paused container takes no signal.
-    async fn resume_if_paused(&self, surroundings: &Surroundings) -> Result<(), RuntimeError> {
-        match surroundings.state(&self.id).await?.paused {
-            Some(true) => surroundings.resume(&self.id, self.component()).await,
+    async fn resume_if_paused(&self, context: &DockerContext) -> Result<(), RuntimeError> {
+        match context.state(&self.id).await?.paused {
+            Some(true) => context.resume(&self.id, self.component()).await,
             _ => Ok(()),
         }
     }
@@ -231,25 +231,21 @@ impl RunningComponent {
 const KILLED: i64 = 137;
 
 /// Kills a container and waits until it has ended.
-pub(super) async fn kill(id: &str, component: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
-    if surroundings.state(id).await?.running != Some(true) {
+pub(super) async fn kill(id: &str, component: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
+    if context.state(id).await?.running != Some(true) {
         return Err(RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() });
     }
-    let killed = surroundings.engine.docker().kill_container(id, None).await;
-    settled(killed.doing(|| format!("kill the container of {component}")))?;
-    surroundings.ended(id, component).await?;
+    let killed = context.engine.docker().kill_container(id, None).await;
+    settled(killed.context(|| format!("kill the container of {component}")))?;
+    context.ended(id, component).await?;
     Ok(())
 }
 
 /// Removes a container, whether it runs or not.
-pub(super) async fn remove(
-    id: &str,
-    component: &ComponentRef,
-    surroundings: &Surroundings,
-) -> Result<(), RuntimeError> {
+pub(super) async fn remove(id: &str, component: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    let removed = surroundings.engine.docker().remove_container(id, Some(options)).await;
-    Ok(settled(removed.doing(|| format!("remove the container of {component}")))?)
+    let removed = context.engine.docker().remove_container(id, Some(options)).await;
+    Ok(settled(removed.context(|| format!("remove the container of {component}")))?)
 }
 
 /// The name by which others on the network reach a component.
@@ -265,13 +261,13 @@ fn settled(done: Result<(), EngineError>) -> Result<(), EngineError> {
     }
 }
 
-fn body(launch: &Launch, surroundings: &Surroundings) -> ContainerCreateBody {
+fn body(launch: &Launch, context: &DockerContext) -> ContainerCreateBody {
     let port = format!("{}/tcp", launch.port);
     let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
     let binds = launch.socket.iter().map(|socket| format!("{}:{SOCKET}", socket.path.display()));
-    let labels = surroundings.labels.of_component(&launch.component.to_string());
+    let labels = context.labels.of_component(&launch.component.to_string());
     let host = HostConfig {
-        network_mode: Some(surroundings.network.clone()),
+        network_mode: Some(context.network.clone()),
         port_bindings: Some([(port.clone(), Some(vec![binding]))].into()),
         binds: Some(binds.collect()),
         mounts: Some(vec![volume(labels.clone())]),
@@ -295,7 +291,7 @@ fn body(launch: &Launch, surroundings: &Surroundings) -> ContainerCreateBody {
         exposed_ports: Some(vec![port]),
         host_config: Some(host),
         networking_config: Some(NetworkingConfig {
-            endpoints_config: Some([(surroundings.network.clone(), endpoint(&launch.component))].into()),
+            endpoints_config: Some([(context.network.clone(), endpoint(&launch.component))].into()),
         }),
         ..ContainerCreateBody::default()
     }

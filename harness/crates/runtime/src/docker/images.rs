@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hourglass_chain::AnvilBinary;
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 use hourglass_image as image;
 use hourglass_scenario::{ComponentRef, Scenario};
 
@@ -51,7 +51,7 @@ pub(crate) async fn commands(
     let mut commands = BTreeMap::new();
     for (component, image) in replaced(scenario) {
         image::require(engine, image, &component).await?;
-        let inspected = engine.docker().inspect_image(image).await.doing(|| format!("inspect image {image}"))?;
+        let inspected = engine.docker().inspect_image(image).await.context(|| format!("inspect image {image}"))?;
         let command = inspected.config.and_then(|config| config.cmd).unwrap_or_default();
         commands.insert(image.to_owned(), command);
     }

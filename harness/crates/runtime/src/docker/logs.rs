@@ -16,7 +16,7 @@ use bollard::{
 };
 use futures::{StreamExt as _, TryStreamExt as _, future::join_all};
 use hourglass_component::{causes::with_causes, timeout::timeout};
-use hourglass_engine::{Engine, EngineError, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _, EngineError};
 use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL, RunId};
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, LastLines, Timeline};
@@ -213,7 +213,7 @@ impl Shared {
         let mut events = self.engine.docker().events(Some(options));
         let doing = || "follow what happens on the Docker engine".to_owned();
         loop {
-            match events.try_next().await.doing(doing) {
+            match events.try_next().await.context(doing) {
                 Ok(Some(event)) => self.note(event),
                 Ok(None) => {
                     let source = bollard::errors::Error::IOError { err: std::io::ErrorKind::UnexpectedEof.into() };

@@ -7,12 +7,12 @@
 mod chains;
 mod config;
 mod container;
+mod context;
 mod images;
 mod lines;
 mod logs;
 mod performers;
 mod socket;
-mod surroundings;
 mod take_down;
 mod upload;
 
@@ -21,13 +21,14 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use async_trait::async_trait;
 pub(super) use chains::AnvilContainer;
 use container::{Launch, RunningComponent};
+pub(super) use context::DockerContext;
 use futures::future::try_join_all;
 use hourglass_base::RuntimeKind;
 use hourglass_chain::PreparedState;
 use hourglass_component::timeout::timeout;
 use hourglass_engine::{Engine, EngineError};
 use hourglass_proto::contracts::addresses as at;
-use hourglass_reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions};
+use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTargets, SweepTrigger};
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::Timeline;
 pub use images::DockerImages;
@@ -35,13 +36,10 @@ pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
 pub(super) use logs::{Record, Watch, Whose};
 use performers::Performers;
-pub(super) use surroundings::Surroundings;
 use take_down::{end, is_gone, take_down};
 use tokio::sync::Mutex;
 
-use super::{
-    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown, blocking,
-};
+use super::{AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking};
 
 /// Nobody but this machine reaches what containers publish.
 const LOOPBACK: &str = "127.0.0.1";
@@ -76,7 +74,7 @@ pub struct DockerSettings {
 #[derive(Debug)]
 pub struct DockerRuntime {
     images: DockerImages,
-    surroundings: Surroundings,
+    context: DockerContext,
     watch: Watch,
     ends: Ends,
     supervisor: Supervisor,
@@ -91,7 +89,7 @@ impl DockerRuntime {
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
-            places: Places { engine: Some(settings.engine.address().clone()), cluster: None },
+            places: SweepTargets { engine: Some(settings.engine.address().clone()), cluster: None },
             ..SupervisorOptions::default()
         };
         blocking(move || Supervisor::start(&run, &options)).await
@@ -104,10 +102,10 @@ impl DockerRuntime {
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
         let made = match hourglass_base::private::create_folders(&logs) {
-            Ok(()) => Surroundings::make(engine, labels, folder).await,
+            Ok(()) => DockerContext::make(engine, labels, folder).await,
             Err(source) => Err(RuntimeError::File { path: logs.clone(), source }),
         };
-        let (surroundings, network) = match made {
+        let (context, network) = match made {
             Ok(made) => made,
             Err(error) => {
                 // Else it would take us for killed, and the folder with it. The error that led here is the one to report.
@@ -116,10 +114,10 @@ impl DockerRuntime {
             }
         };
         let record = Record { folder: logs, timeline, ends: ends.clone() };
-        let whose = Whose::Network(surroundings.labels.run.clone());
-        let watch = Watch::start(&surroundings.engine, &network, whose, since, record);
+        let whose = Whose::Network(context.labels.run.clone());
+        let watch = Watch::start(&context.engine, &network, whose, since, record);
         let (anvils, components) = (Mutex::default(), Mutex::default());
-        Ok(Self { images, surroundings, watch, ends, supervisor, anvils, components })
+        Ok(Self { images, context, watch, ends, supervisor, anvils, components })
     }
 
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
@@ -130,11 +128,11 @@ impl DockerRuntime {
 
     async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
         let (component, port) = (launch.component.clone(), launch.port);
-        let mut running = RunningComponent::start(launch, &self.surroundings).await?;
+        let mut running = RunningComponent::start(launch, &self.context).await?;
         // Known before it is ready: who is interrupted until then ends it in order, and it its performers.
         self.components.lock().await.insert(component.clone(), running.clone());
         // Not held while the component starts: several start side by side.
-        running.wait_until_ready(running.ready_within(), &self.surroundings, &self.watch).await?;
+        running.wait_until_ready(running.ready_within(), &self.context, &self.watch).await?;
         self.ends.watch(&component);
         let socket = format!("{}:{port}", running.alias());
         self.components.lock().await.insert(component, running);
@@ -161,8 +159,8 @@ impl DockerRuntime {
         executor: &'a RunningComponent,
         fault: &'static str,
     ) -> Option<Performers<'a>> {
-        let (surroundings, key, executor) = (&self.surroundings, executor.key(), &executor.address);
-        let performers = Performers { surroundings, component: component.clone(), fault, executor, key };
+        let (context, key, executor) = (&self.context, executor.key(), &executor.address);
+        let performers = Performers { context, component: component.clone(), fault, executor, key };
         matches!(component, ComponentRef::Performer(_)).then_some(performers)
     }
 
@@ -183,10 +181,10 @@ impl Runtime for DockerRuntime {
     }
 
     async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
-        let (image, surroundings, watch) = (&self.images.anvil, &self.surroundings, &self.watch);
+        let (image, context, watch) = (&self.images.anvil, &self.context, &self.watch);
         let (l1, l2) = tokio::try_join!(
-            AnvilContainer::start(image, at::L1_CHAIN_ID, &state.l1, surroundings, watch),
-            AnvilContainer::start(image, at::L2_CHAIN_ID, &state.l2, surroundings, watch)
+            AnvilContainer::start(image, at::L1_CHAIN_ID, &state.l1, context, watch),
+            AnvilContainer::start(image, at::L2_CHAIN_ID, &state.l2, context, watch)
         )?;
         let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
         self.anvils.lock().await.extend([l1, l2]);
@@ -196,7 +194,7 @@ impl Runtime for DockerRuntime {
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
         let starting = specs.iter().map(|spec| async {
-            let launch = config::executor(spec, &l1_url, &self.images, &self.surroundings)?;
+            let launch = config::executor(spec, &l1_url, &self.images, &self.context)?;
             self.launch(launch).await
         });
         try_join_all(starting).await
@@ -213,7 +211,7 @@ impl Runtime for DockerRuntime {
         self.ends.excuse(component);
         match self.performers(component, &running, "kill") {
             Some(performers) => performers.kill().await,
-            None => running.kill(&self.surroundings).await,
+            None => running.kill(&self.context).await,
         }
     }
 
@@ -225,7 +223,7 @@ impl Runtime for DockerRuntime {
             self.ends.watch(component);
             return Ok(());
         }
-        running.restart(STOP_GRACE, within, &self.surroundings, &self.watch).await?;
+        running.restart(STOP_GRACE, within, &self.context, &self.watch).await?;
         self.ends.watch(component);
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
@@ -234,14 +232,14 @@ impl Runtime for DockerRuntime {
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         self.ends.excuse_performer(component);
         for id in self.containers(component, "pause").await? {
-            self.surroundings.pause(&id, component).await?;
+            self.context.pause(&id, component).await?;
         }
         Ok(())
     }
 
     async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         for id in self.containers(component, "resume").await? {
-            self.surroundings.resume(&id, component).await?;
+            self.context.resume(&id, component).await?;
         }
         Ok(())
     }
@@ -249,21 +247,21 @@ impl Runtime for DockerRuntime {
     async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         self.ends.excuse_performer(component);
         for id in self.containers(component, "disconnect").await? {
-            self.surroundings.disconnect(&id, component).await?;
+            self.context.disconnect(&id, component).await?;
         }
         Ok(())
     }
 
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         for id in self.containers(component, "reconnect").await? {
-            self.surroundings.reconnect(&id, component).await?;
+            self.context.reconnect(&id, component).await?;
         }
         if matches!(component, ComponentRef::Performer(_)) {
             // Its executor sees to its health, and nothing of it is published to this machine.
             return Ok(());
         }
         let mut running = self.running(component, "reconnect").await?;
-        running.wait_until_ready(within, &self.surroundings, &self.watch).await?;
+        running.wait_until_ready(within, &self.context, &self.watch).await?;
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
     }
@@ -282,7 +280,7 @@ impl Runtime for DockerRuntime {
     }
 
     async fn responds(&self) -> Result<(), RuntimeError> {
-        Ok(self.surroundings.engine.responds().await?)
+        Ok(self.context.engine.responds().await?)
     }
 
     async fn endpoints(&self) -> BTreeMap<String, String> {
@@ -294,28 +292,28 @@ impl Runtime for DockerRuntime {
         for (component, running) in self.components.lock().await.iter() {
             endpoints.insert(component.to_string(), running.address.clone());
         }
-        endpoints.insert("network".to_owned(), self.surroundings.network.clone());
+        endpoints.insert("network".to_owned(), self.context.network.clone());
         endpoints
     }
 
-    fn last_word(&self) -> Option<LastWord> {
-        self.supervisor.last_word().ok()
+    fn sweep_trigger(&self) -> Option<SweepTrigger> {
+        self.supervisor.sweep_trigger().ok()
     }
 
-    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
-        let Self { surroundings, watch, ends, supervisor, anvils, components, .. } = *self;
+    async fn stop(self: Box<Self>) -> Result<Teardown, RuntimeError> {
+        let Self { context, watch, ends, supervisor, anvils, components, .. } = *self;
         ends.close();
         let components = components.into_inner().into_values().collect();
-        let taking_down = take_down(&surroundings, &watch, anvils.into_inner(), components);
+        let taking_down = take_down(&context, &watch, anvils.into_inner(), components);
         let taken_down = timeout(TAKE_DOWN_WITHIN, taking_down).await.unwrap_or_else(|_| {
-            let address = surroundings.engine.address().clone();
+            let address = context.engine.address().clone();
             Err(EngineError::Silent { address, within: TAKE_DOWN_WITHIN }.into())
         });
         // Whatever that came to: the supervisor removes what is left.
         let ended = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
         let forced = taken_down?;
-        let TakenDown { remains, farewell } = ended?;
-        Ok(TakenDown { remains: forced.into_iter().chain(remains).collect(), farewell })
+        let Teardown { leaks, folder_guard } = ended?;
+        Ok(Teardown { leaks: forced.into_iter().chain(leaks).collect(), folder_guard })
     }
 
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {

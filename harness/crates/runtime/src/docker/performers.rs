@@ -7,20 +7,20 @@ use bollard::{
     query_parameters::ListContainersOptionsBuilder,
 };
 use hourglass_component::keys::EcdsaKey;
-use hourglass_engine::Engined as _;
+use hourglass_engine::EngineContext as _;
 use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL};
 use hourglass_scenario::ComponentRef;
 
 use super::{
     container,
+    context::DockerContext,
     logs::{FoundContainer, Life, Watch},
-    surroundings::Surroundings,
 };
 use crate::{RuntimeError, performers::PerformersOf};
 
 /// The performers of one executor.
 pub(super) struct Performers<'a> {
-    pub surroundings: &'a Surroundings,
+    pub context: &'a DockerContext,
     /// How they are called.
     pub component: ComponentRef,
     /// What is to be done to them, as `pause`.
@@ -34,7 +34,7 @@ pub(super) struct Performers<'a> {
 impl Performers<'_> {
     /// Their containers that run: by the label that the reference executor puts on them, else by what the executor says.
     pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
-        let labelled = labelled(&self.component, false, self.surroundings).await?;
+        let labelled = labelled(&self.component, false, self.context).await?;
         if !labelled.is_empty() {
             return Ok(labelled.into_iter().map(|found| found.id).collect());
         }
@@ -54,7 +54,7 @@ impl Performers<'_> {
     /// Kills them.
     pub(super) async fn kill(&self) -> Result<(), RuntimeError> {
         for id in self.some().await? {
-            container::kill(&id, &self.component, self.surroundings).await?;
+            container::kill(&id, &self.component, self.context).await?;
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Performers<'_> {
         let before = self.running().await?;
         for id in &before {
             // It may have ended without its executor having noticed.
-            let _ = container::kill(id, &self.component, self.surroundings).await;
+            let _ = container::kill(id, &self.component, self.context).await;
         }
         // What it says about itself is among the executor's records.
         self.known().replaced(&before, within, || "  (see the executor's log)".to_owned()).await
@@ -76,10 +76,10 @@ impl Performers<'_> {
 }
 
 /// Kills the performers that an executor which is down has left running.
-pub(super) async fn end(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+pub(super) async fn end(executor: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let performer = of(executor);
-    for found in labelled(&performer, false, surroundings).await? {
-        match container::kill(&found.id, &performer, surroundings).await {
+    for found in labelled(&performer, false, context).await? {
+        match container::kill(&found.id, &performer, context).await {
             // It ended by itself meanwhile.
             Ok(()) | Err(RuntimeError::Kill { .. }) => {}
             Err(error) => return Err(error),
@@ -89,21 +89,17 @@ pub(super) async fn end(executor: &ComponentRef, surroundings: &Surroundings) ->
 }
 
 /// Reads the output of all performers of an executor, and that of containers that have ended to its end.
-pub(super) async fn read(
-    executor: &ComponentRef,
-    surroundings: &Surroundings,
-    watch: &Watch,
-) -> Result<(), RuntimeError> {
-    watch.catch_up(&labelled(&of(executor), true, surroundings).await?).await;
+pub(super) async fn read(executor: &ComponentRef, context: &DockerContext, watch: &Watch) -> Result<(), RuntimeError> {
+    watch.catch_up(&labelled(&of(executor), true, context).await?).await;
     Ok(())
 }
 
 /// Removes the containers that have ended, which the reference executor keeps. One that still runs was not to be left by its
 /// executor: the supervisor reports it.
-pub(super) async fn remove_ended(executor: &ComponentRef, surroundings: &Surroundings) -> Result<(), RuntimeError> {
+pub(super) async fn remove_ended(executor: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let performer = of(executor);
-    for found in labelled(&performer, true, surroundings).await?.iter().filter(|found| found.life != Life::Running) {
-        container::remove(&found.id, &performer, surroundings).await?;
+    for found in labelled(&performer, true, context).await?.iter().filter(|found| found.life != Life::Running) {
+        container::remove(&found.id, &performer, context).await?;
     }
     Ok(())
 }
@@ -116,13 +112,13 @@ fn of(executor: &ComponentRef) -> ComponentRef {
 async fn labelled(
     component: &ComponentRef,
     all: bool,
-    surroundings: &Surroundings,
+    context: &DockerContext,
 ) -> Result<Vec<FoundContainer>, RuntimeError> {
-    let labels = vec![format!("{RUN_LABEL}={}", surroundings.labels.run), format!("{COMPONENT_LABEL}={component}")];
+    let labels = vec![format!("{RUN_LABEL}={}", context.labels.run), format!("{COMPONENT_LABEL}={component}")];
     let filters = HashMap::from([("label".to_owned(), labels)]);
     let options = ListContainersOptionsBuilder::new().all(all).filters(&filters).build();
-    let listed = surroundings.engine.docker().list_containers(Some(options)).await;
-    let listed = listed.doing(|| format!("list the containers of {component}"))?;
+    let listed = context.engine.docker().list_containers(Some(options)).await;
+    let listed = listed.context(|| format!("list the containers of {component}"))?;
     let found = |container: ContainerSummary| {
         let life = match container.state {
             Some(ContainerSummaryStateEnum::CREATED) => Life::Created,

@@ -6,53 +6,52 @@ use hourglass_reaper::Supervisor;
 use hourglass_scenario::ComponentRef;
 
 use super::{
-    STOP_GRACE, chains::AnvilContainer, container::RunningComponent, logs::Watch, performers,
-    surroundings::Surroundings,
+    STOP_GRACE, chains::AnvilContainer, container::RunningComponent, context::DockerContext, logs::Watch, performers,
 };
-use crate::{Remains, RuntimeError, TakenDown, blocking};
+use crate::{Leak, RuntimeError, Teardown, blocking};
 
 /// Ends everything in order; what had to be forced is in the result.
 pub(super) async fn take_down(
-    surroundings: &Surroundings,
+    context: &DockerContext,
     watch: &Watch,
     anvils: Vec<AnvilContainer>,
     components: Vec<RunningComponent>,
-) -> Result<Vec<Remains>, RuntimeError> {
+) -> Result<Vec<Leak>, RuntimeError> {
     // The aggregator first: it would only complain about executors and chains that are gone.
     let (aggregator, executors): (Vec<_>, Vec<_>) =
         components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
-    let mut remains = stop(&aggregator, surroundings).await?;
+    let mut leaks = stop(&aggregator, context).await?;
     // An executor that is down already cannot take its performers with it.
-    let down = join_all(executors.iter().map(|executor| executor.is_running(surroundings))).await;
+    let down = join_all(executors.iter().map(|executor| executor.is_running(context))).await;
     let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
     let (stopped, killed, orphans) = tokio::join!(
-        stop(&executors, surroundings),
-        join_all(anvils.iter().map(|anvil| anvil.kill(surroundings))),
-        join_all(down.iter().map(|(executor, _)| performers::end(executor.component(), surroundings))),
+        stop(&executors, context),
+        join_all(anvils.iter().map(|anvil| anvil.kill(context))),
+        join_all(down.iter().map(|(executor, _)| performers::end(executor.component(), context))),
     );
-    remains.extend(stopped?);
+    leaks.extend(stopped?);
     killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
     let executors_of = || executors.iter().map(RunningComponent::component);
-    try_join_all(executors_of().map(|executor| performers::read(executor, surroundings, watch))).await?;
+    try_join_all(executors_of().map(|executor| performers::read(executor, context, watch))).await?;
     watch.finish().await;
-    try_join_all(executors_of().map(|executor| performers::remove_ended(executor, surroundings))).await?;
-    let removing = aggregator.iter().chain(&executors).map(|running| running.remove(surroundings));
+    try_join_all(executors_of().map(|executor| performers::remove_ended(executor, context))).await?;
+    let removing = aggregator.iter().chain(&executors).map(|running| running.remove(context));
     let (anvils, components) =
         tokio::join!(join_all(anvils.into_iter().map(AnvilContainer::remove)), join_all(removing));
     anvils.into_iter().chain(components).collect::<Result<(), _>>()?;
-    surroundings.remove().await?;
-    Ok(remains)
+    context.remove().await?;
+    Ok(leaks)
 }
 
 /// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
-pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<TakenDown, RuntimeError> {
+pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Teardown, RuntimeError> {
     if engine_is_gone {
-        supervisor.leave()?;
-        return Ok(TakenDown { remains: Vec::new(), farewell: None });
+        supervisor.trigger()?;
+        return Ok(Teardown { leaks: Vec::new(), folder_guard: None });
     }
-    let (report, farewell) = blocking(move || supervisor.sweep()).await?;
-    let remains = report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }).collect();
-    Ok(TakenDown { remains, farewell: Some(farewell) })
+    let (report, folder_guard) = blocking(move || supervisor.sweep()).await?;
+    let leaks = report.leftovers.into_iter().map(|leftover| Leak { what: leftover.to_string() }).collect();
+    Ok(Teardown { leaks, folder_guard: Some(folder_guard) })
 }
 
 /// Whether the engine went away or stands still, so that nothing can be removed now.
@@ -61,12 +60,12 @@ pub(super) fn is_gone(error: &RuntimeError) -> bool {
 }
 
 /// Stops components side by side.
-async fn stop(components: &[RunningComponent], surroundings: &Surroundings) -> Result<Vec<Remains>, RuntimeError> {
+async fn stop(components: &[RunningComponent], context: &DockerContext) -> Result<Vec<Leak>, RuntimeError> {
     let stopping = components.iter().map(|running| async move {
-        let forced = running.stop(STOP_GRACE, surroundings).await?;
+        let forced = running.stop(STOP_GRACE, context).await?;
         let grace = humantime::format_duration(STOP_GRACE);
         let what = format!("{} did not end within {grace} of SIGTERM", running.component());
-        Ok::<_, RuntimeError>(forced.then_some(Remains { what }))
+        Ok::<_, RuntimeError>(forced.then_some(Leak { what }))
     });
     Ok(try_join_all(stopping).await?.into_iter().flatten().collect())
 }

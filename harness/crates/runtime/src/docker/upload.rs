@@ -11,12 +11,12 @@ use bollard::{
     models::{Mount, MountType, MountVolumeOptions},
     query_parameters::UploadToContainerOptionsBuilder,
 };
-use hourglass_engine::Engined as _;
+use hourglass_engine::EngineContext as _;
 use hourglass_scenario::ComponentRef;
 use serde_json::Value;
 use tar::{Builder, EntryType, Header};
 
-use super::surroundings::Surroundings;
+use super::context::DockerContext;
 use crate::{RuntimeError, configuration};
 
 /// Where a component finds its configuration.
@@ -41,15 +41,15 @@ pub(super) async fn upload(
     id: &str,
     component: &ComponentRef,
     config: &Value,
-    surroundings: &Surroundings,
+    context: &DockerContext,
 ) -> Result<(), RuntimeError> {
     let doing = || format!("upload the configuration of {component}");
     let archive = archive(&configuration::document(config));
     let archive = archive.map_err(|source| RuntimeError::File { path: CONFIG.into(), source })?;
     let options = UploadToContainerOptionsBuilder::new().path(FOLDER).build();
-    let docker = surroundings.engine.docker();
+    let docker = context.engine.docker();
     let uploaded = docker.upload_to_container(id, Some(options), body_full(archive.into())).await;
-    Ok(uploaded.doing(doing)?)
+    Ok(uploaded.context(doing)?)
 }
 
 fn archive(text: &str) -> std::io::Result<Vec<u8>> {

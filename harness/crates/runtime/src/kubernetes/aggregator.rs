@@ -13,8 +13,8 @@ use super::{
     STOP_GRACE,
     config::AggregatorObjects,
     names::{AGGREGATOR, Selector},
-    place::Place,
     pods::{Unready, Wanted},
+    trial_namespace::TrialNamespace,
 };
 use crate::RuntimeError;
 
@@ -27,7 +27,7 @@ pub(super) fn pod() -> Wanted {
 }
 
 /// Makes it; it is not ready then.
-pub(super) async fn start(place: &Place, objects: &AggregatorObjects) -> Result<(), RuntimeError> {
+pub(super) async fn start(place: &TrialNamespace, objects: &AggregatorObjects) -> Result<(), RuntimeError> {
     tokio::try_join!(
         place.apply::<Secret>(&objects.secret),
         place.apply::<Service>(&objects.service),
@@ -37,14 +37,14 @@ pub(super) async fn start(place: &Place, objects: &AggregatorObjects) -> Result<
 }
 
 /// Lets as many of it run, none or one.
-pub(super) async fn scale(place: &Place, replicas: u8) -> Result<(), RuntimeError> {
+pub(super) async fn scale(place: &TrialNamespace, replicas: u8) -> Result<(), RuntimeError> {
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
     let scaled = place.api::<Deployment>().patch_scale(AGGREGATOR, &PatchParams::default(), &patch).await;
     scaled.map(drop).map_err(place.fail(format!("scale Deployment {}/{AGGREGATOR}", place.namespace)))
 }
 
 /// Starts it again with what it was started with first, and waits until it is ready.
-pub(super) async fn restart(place: &Place, within: Duration) -> Result<Result<(), Unready>, RuntimeError> {
+pub(super) async fn restart(place: &TrialNamespace, within: Duration) -> Result<Result<(), Unready>, RuntimeError> {
     scale(place, 0).await?;
     pod().delete(place, STOP_GRACE, STOP_GRACE + GONE_AFTER).await?;
     scale(place, 1).await?;

@@ -24,8 +24,8 @@ use tokio::time::sleep;
 
 use super::{
     names::Selector,
-    place::{PART_LABEL, Place},
     pods::{Unready, Wanted},
+    trial_namespace::{PART_LABEL, TrialNamespace},
 };
 use crate::{Chains, RuntimeError, performers::pauses};
 
@@ -38,7 +38,7 @@ const USER: i64 = 65532;
 #[derive(Debug)]
 pub(super) struct ChainPods {
     cluster: Arc<ChosenCluster>,
-    place: Place,
+    place: TrialNamespace,
     anvil: AnvilBinary,
     labels: Labels,
     /// The ways to them, which end when this is dropped.
@@ -46,7 +46,7 @@ pub(super) struct ChainPods {
 }
 
 impl ChainPods {
-    pub(super) fn new(cluster: Arc<ChosenCluster>, place: Place, anvil: AnvilBinary, labels: Labels) -> Self {
+    pub(super) fn new(cluster: Arc<ChosenCluster>, place: TrialNamespace, anvil: AnvilBinary, labels: Labels) -> Self {
         Self { cluster, place, anvil, labels, reached: Mutex::default() }
     }
 

@@ -5,17 +5,17 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use futures::future::join_all;
 use hourglass_chain::{AnvilBinary, PreparedState};
 use hourglass_cluster::{ChosenCluster, ClusterMachine};
-use hourglass_engine::{EngineError, Engined as _};
+use hourglass_engine::{EngineContext as _, EngineError};
 use hourglass_image::deliver_anvil;
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::Labels;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use super::{chain_pods::ChainPods, place::Place};
+use super::{chain_pods::ChainPods, trial_namespace::TrialNamespace};
 use crate::{
     Chains, RuntimeError,
-    docker::{AnvilContainer, Record, Surroundings, Watch, Whose},
+    docker::{AnvilContainer, DockerContext, Record, Watch, Whose},
 };
 
 /// Where the chains run.
@@ -30,7 +30,7 @@ pub(super) enum ChainHost {
 #[derive(Debug)]
 pub(super) struct Containers {
     anvil: AnvilBinary,
-    surroundings: Surroundings,
+    surroundings: DockerContext,
     watch: Watch,
     anvils: Mutex<Vec<AnvilContainer>>,
 }
@@ -47,7 +47,7 @@ impl ChainHost {
     /// A host with no chain yet.
     pub(super) async fn of(
         cluster: &Arc<ChosenCluster>,
-        place: &Place,
+        place: &TrialNamespace,
         settings: ChainSettings,
     ) -> Result<Self, RuntimeError> {
         let ChainSettings { anvil, labels, folder, record } = settings;
@@ -55,11 +55,11 @@ impl ChainHost {
             return Ok(Self::Pods(Box::new(ChainPods::new(Arc::clone(cluster), place.clone(), anvil, labels))));
         };
         let found = engine.docker().inspect_network(&network, None).await;
-        let id = found.doing(|| format!("inspect network {network}"))?.id.unwrap_or_default();
+        let id = found.context(|| format!("inspect network {network}"))?.id.unwrap_or_default();
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
         let watch = Watch::start(&engine, &id, Whose::Run(labels.run.clone()), since, record);
-        let surroundings = Surroundings { engine, labels, network, folder };
+        let surroundings = DockerContext { engine, labels, network, folder };
         let anvils = Mutex::default();
         Ok(Self::Containers(Box::new(Containers { anvil, surroundings, watch, anvils })))
     }

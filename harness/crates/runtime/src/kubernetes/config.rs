@@ -11,7 +11,7 @@ use super::{
     EXECUTOR_GRACE, STOP_GRACE,
     images::KubernetesImages,
     names::{AGGREGATOR, AGGREGATOR_PORT, EXECUTOR_PORT, EXECUTORS, pod_name},
-    place::{EXECUTOR_LABEL, PART_LABEL},
+    trial_namespace::{EXECUTOR_LABEL, PART_LABEL},
 };
 use crate::{
     AggregatorSpec, ExecutorSpec,

@@ -24,9 +24,9 @@ use serde_json::json;
 use super::{
     KubernetesRuntime,
     faults::failed,
-    place::gone,
     pods::{is_ready, none_left, runs},
     processes::{Signal, signal},
+    trial_namespace::gone,
 };
 use crate::RuntimeError;
 

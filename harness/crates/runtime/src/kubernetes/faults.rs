@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 
 use futures::future::try_join_all;
-use hourglass_cluster::{hold, let_pod_go, watch};
+use hourglass_cluster::{add_hold_finalizer, remove_hold_finalizer, watch};
 use hourglass_component::timeout::timeout;
 use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
@@ -15,9 +15,9 @@ use kube::{ResourceExt as _, api::DeleteParams, runtime::watcher};
 use super::{
     EXECUTOR_GRACE, KubernetesRuntime,
     aggregator::{self, GONE_AFTER},
-    place::gone,
     pods::{Wanted, none_left, runs},
     processes::{Signal, SignalError, signal},
+    trial_namespace::gone,
 };
 use crate::RuntimeError;
 
@@ -69,7 +69,7 @@ impl KubernetesRuntime {
             ComponentRef::Performer(_) if owned => self.signal_all(&pods, Signal::Kill, component, "kill").await,
             ComponentRef::Performer(_) => self.end(&pods, component).await,
             ComponentRef::Executor(_) => {
-                try_join_all(pods.iter().map(|pod| hold(&self.place.cluster, pod))).await?;
+                try_join_all(pods.iter().map(|pod| add_hold_finalizer(&self.place.cluster, pod))).await?;
                 self.end(&pods, component).await
             }
             ComponentRef::Aggregator => {
@@ -149,7 +149,7 @@ impl KubernetesRuntime {
                 let wanted = self.wanted(component).await?;
                 let held = self.held(&wanted).await?;
                 for pod in &held {
-                    let_pod_go(&self.place.cluster, pod).await?;
+                    remove_hold_finalizer(&self.place.cluster, pod).await?;
                 }
                 if held.is_empty() {
                     wanted.delete(&self.place, EXECUTOR_GRACE, EXECUTOR_GRACE + GONE_AFTER).await?;

@@ -26,7 +26,7 @@ use kube::{
 use tokio::{sync::watch, task::coop::consume_budget};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::{KubernetesRuntime, names::Names, place::Place, pods::containers};
+use super::{KubernetesRuntime, names::Names, pods::containers, trial_namespace::TrialNamespace};
 use crate::{
     docker::Record,
     output::{Output, UnderWay},
@@ -44,7 +44,7 @@ pub(super) struct PodLogs {
 
 #[derive(Debug)]
 struct Shared {
-    place: Place,
+    place: TrialNamespace,
     names: Names,
     record: Record,
     /// The ids of containers that are read or were, and of those whose end is told.
@@ -68,7 +68,7 @@ struct Life {
 
 impl PodLogs {
     /// Follows the pods of a namespace.
-    pub(super) fn start(place: Place, names: Names, record: Record) -> Self {
+    pub(super) fn start(place: TrialNamespace, names: Names, record: Record) -> Self {
         let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
         let done = watch::Sender::default();
         let shared =

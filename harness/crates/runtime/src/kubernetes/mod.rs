@@ -10,21 +10,21 @@ mod chain_pods;
 mod chains;
 mod config;
 mod disturbances;
+mod existing_cluster;
 mod faults;
 mod images;
 mod logs;
 mod names;
 mod network;
 mod operator_log;
-mod others;
 mod performers;
-mod place;
 mod pods;
 mod preparation;
 mod processes;
 mod readiness;
 mod shared_work;
 mod take_down;
+mod trial_namespace;
 mod validation;
 mod warnings;
 
@@ -46,22 +46,22 @@ use hourglass_cluster::{
     operator,
 };
 use hourglass_proto::contracts::addresses as at;
-use hourglass_reaper::{Labels, LastWord, Places, RunFolder, Supervisor, SupervisorOptions, SweptCluster};
+use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTargets, SweepTrigger, SweptCluster};
 use hourglass_scenario::{ClusterFault, ComponentRef, Scenario};
 use hourglass_timeline::{Event, Timeline};
 use kube::ResourceExt as _;
 use logs::PodLogs;
 use names::{EXECUTORS, Names};
 use operator_log::OperatorLog;
-use place::Place;
 use pods::{Unready, Wanted};
 use preparation::Preparation;
 use processes::Signal;
+use trial_namespace::TrialNamespace;
 use validation::Owed;
 use warnings::Warnings;
 
 use super::{
-    AggregatorSpec, BrokenPromise, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, TakenDown,
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime, RuntimeError, Teardown,
     blocking, configuration, docker::Record,
 };
 
@@ -99,7 +99,7 @@ pub struct KubernetesSettings {
 /// Runs a trial's parts in a cluster.
 #[derive(Debug)]
 pub struct KubernetesRuntime {
-    place: Place,
+    place: TrialNamespace,
     namespace: OwnNamespace,
     names: Names,
     /// What must be there when the steps are over, once the executors are to start.
@@ -129,14 +129,14 @@ impl KubernetesRuntime {
     /// Starts the supervisor, before anything else of the trial is there, its folder included. Fails where the cluster
     /// is one of others and the scenario has steps that cannot be done there.
     pub async fn supervise(settings: &KubernetesSettings) -> Result<Supervisor, RuntimeError> {
-        others::check(&settings.scenario, &settings.cluster)?;
+        existing_cluster::check(&settings.scenario, &settings.cluster)?;
         let run = settings.labels.run.clone();
         let engine = settings.cluster.machine.as_ref().map(|machine| machine.engine.address().clone());
         let cluster = Some(SweptCluster::from(&*settings.cluster));
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
-            places: Places { engine, cluster },
+            places: SweepTargets { engine, cluster },
             ..SupervisorOptions::default()
         };
         blocking(move || Supervisor::start(&run, &options)).await
@@ -154,7 +154,7 @@ impl KubernetesRuntime {
             hourglass_base::private::create_folders(&logs)
                 .map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
             let namespace = OwnNamespace::create(&cluster, &labels).await?;
-            let place = Place { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
+            let place = TrialNamespace { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
             let settings =
                 ChainSettings { anvil, labels: labels.clone(), folder: folder.clone(), record: record.clone() };
             let chains = ChainHost::of(&cluster, &place, settings).await?;
@@ -244,7 +244,7 @@ impl KubernetesRuntime {
         let first = || self.names.executors().into_iter().next().unwrap_or(ComponentRef::Aggregator);
         let listed = Wanted::new(names::of_executors(), 0).list(&self.place).await.unwrap_or_default();
         let meant = |pod: &&k8s_openapi::api::core::v1::Pod| match error {
-            Unready::Hopeless { pod: name, .. } => pod.name_any() == *name,
+            Unready::Unrecoverable { pod: name, .. } => pod.name_any() == *name,
             _ => !pods::is_ready(pod),
         };
         match listed.iter().find(meant) {
@@ -317,11 +317,11 @@ impl Runtime for KubernetesRuntime {
         self.put_back(component, within).await
     }
 
-    async fn disturb(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+    async fn inject_cluster_fault(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
         self.disturb_cluster(fault).await
     }
 
-    async fn broken_promises(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
+    async fn broken_promises(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         self.validate().await
     }
 
@@ -365,11 +365,11 @@ impl Runtime for KubernetesRuntime {
         endpoints
     }
 
-    fn last_word(&self) -> Option<LastWord> {
-        self.supervisor.last_word().ok()
+    fn sweep_trigger(&self) -> Option<SweepTrigger> {
+        self.supervisor.sweep_trigger().ok()
     }
 
-    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
+    async fn stop(self: Box<Self>) -> Result<Teardown, RuntimeError> {
         self.ends.close();
         Box::pin((*self).end_trial()).await
     }

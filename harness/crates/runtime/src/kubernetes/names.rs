@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     performers,
-    place::{EXECUTOR_LABEL, PART_LABEL, Place},
+    trial_namespace::{EXECUTOR_LABEL, PART_LABEL, TrialNamespace},
 };
 use crate::RuntimeError;
 
@@ -57,7 +57,7 @@ impl Names {
     }
 
     /// The component that a pod is of; nothing where it is none, as a chain, or where nobody knows any more.
-    pub(super) async fn component_of(&self, pod: &Pod, place: &Place) -> Option<ComponentRef> {
+    pub(super) async fn component_of(&self, pod: &Pod, place: &TrialNamespace) -> Option<ComponentRef> {
         let found = match pod.labels().get(PERFORMER_LABEL) {
             Some(performer) => place.api::<Performer>().get_opt(performer).await.ok().flatten(),
             None => None,
@@ -91,14 +91,22 @@ impl Names {
     }
 
     /// The Performers of an operator's executor.
-    pub(super) async fn performers_of(&self, operator: &str, place: &Place) -> Result<Vec<Performer>, RuntimeError> {
+    pub(super) async fn performers_of(
+        &self,
+        operator: &str,
+        place: &TrialNamespace,
+    ) -> Result<Vec<Performer>, RuntimeError> {
         let component = ComponentRef::Performer(operator.to_owned());
         let all = performers::list(place).await?.into_iter();
         Ok(all.filter(|performer| self.owner_of(performer) == component).collect())
     }
 
     /// The labels of a component's pods.
-    pub(super) async fn selector(&self, component: &ComponentRef, place: &Place) -> Result<Selector, RuntimeError> {
+    pub(super) async fn selector(
+        &self,
+        component: &ComponentRef,
+        place: &TrialNamespace,
+    ) -> Result<Selector, RuntimeError> {
         Ok(match component {
             ComponentRef::Aggregator => Selector::of_part(AGGREGATOR),
             ComponentRef::Executor(operator) => {

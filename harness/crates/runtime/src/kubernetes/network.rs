@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use backon::{ExponentialBuilder, Retryable as _};
 use hourglass_cluster::{
     ClusterError, ClusterMachine,
-    probe::{Came, Dialled},
+    probe::{DialOutcome, DialResult},
     run_in_pod,
 };
 use hourglass_component::timeout::timeout;
@@ -20,8 +20,8 @@ use super::{
     KubernetesRuntime,
     faults::failed,
     names::{AGGREGATOR_PORT, EXECUTOR_PORT},
-    place::gone,
     pods::is_ready,
+    trial_namespace::gone,
 };
 use crate::RuntimeError;
 
@@ -43,7 +43,7 @@ const FORGET: &str =
 #[derive(Debug)]
 enum Unseen {
     /// A connection came otherwise.
-    Not(Dialled),
+    Not(DialResult),
     /// The probe did not run.
     Undecided(String),
 }
@@ -118,20 +118,22 @@ impl KubernetesRuntime {
         fault: &'static str,
     ) -> Result<(), RuntimeError> {
         let targets = targets(component, pods);
-        self.seen(observers, component, fault, ENFORCED_WITHIN, &targets, |came| matches!(came, Came::NotConnected(_)))
-            .await
-            .map_err(|error| match error {
-                // Not a fault of the trial: nothing that it expects can come true here.
-                RuntimeError::Timeout { .. } => RuntimeError::Inapplicable {
-                    reason: format!(
-                        "{component} is still reached {} after a NetworkPolicy that cuts it off: the network of cluster {} \
+        self.seen(observers, component, fault, ENFORCED_WITHIN, &targets, |came| {
+            matches!(came, DialOutcome::NotConnected(_))
+        })
+        .await
+        .map_err(|error| match error {
+            // Not a fault of the trial: nothing that it expects can come true here.
+            RuntimeError::Timeout { .. } => RuntimeError::Inapplicable {
+                reason: format!(
+                    "{component} is still reached {} after a NetworkPolicy that cuts it off: the network of cluster {} \
                          does not enforce policies",
-                        humantime::format_duration(ENFORCED_WITHIN),
-                        self.place.cluster.name
-                    ),
-                },
-                other => other,
-            })?;
+                    humantime::format_duration(ENFORCED_WITHIN),
+                    self.place.cluster.name
+                ),
+            },
+            other => other,
+        })?;
         self.forget_connections(pods).await
     }
 
@@ -144,7 +146,8 @@ impl KubernetesRuntime {
         within: Duration,
     ) -> Result<(), RuntimeError> {
         let targets = targets(component, pods);
-        self.seen(observers, component, fault, within, &targets, |came| !matches!(came, Came::NotConnected(_))).await
+        self.seen(observers, component, fault, within, &targets, |came| !matches!(came, DialOutcome::NotConnected(_)))
+            .await
     }
 
     /// Tries connections from a pod of an observer until all of them come as far as is wanted. No event tells when rules
@@ -156,7 +159,7 @@ impl KubernetesRuntime {
         fault: &'static str,
         within: Duration,
         targets: &[String],
-        wanted: impl Fn(&Came) -> bool,
+        wanted: impl Fn(&DialOutcome) -> bool,
     ) -> Result<(), RuntimeError> {
         let observer = self.observer(observers).await?;
         let observer = observer.ok_or_else(|| failed(fault, component, "there is no pod of ours to see it from"))?;
@@ -179,7 +182,7 @@ impl KubernetesRuntime {
     }
 
     /// Tries each once.
-    async fn dial(&self, observer: &str, targets: &[String]) -> Result<Vec<Dialled>, String> {
+    async fn dial(&self, observer: &str, targets: &[String]) -> Result<Vec<DialResult>, String> {
         let words = [ImageRole::Components.program(), "probe", "connect", "--within", "0s"];
         let command = words.into_iter().chain(targets.iter().map(String::as_str));
         let said = run_in_pod(&self.place.cluster, (self.place.namespace.as_str(), observer), command);

@@ -23,8 +23,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     logs::each_line,
-    place::Place,
     pods::{containers, runs},
+    trial_namespace::TrialNamespace,
 };
 
 const PODS: &str = "app.kubernetes.io/name=hourglass-operator";
@@ -46,7 +46,7 @@ struct Reader {
 
 impl OperatorLog {
     /// Follows it from now on.
-    pub(super) fn start(place: &Place, operator: &str, folder: &Path, timeline: &Timeline) -> Self {
+    pub(super) fn start(place: &TrialNamespace, operator: &str, folder: &Path, timeline: &Timeline) -> Self {
         let reader = Reader {
             pods: Api::namespaced(place.cluster.client.clone(), operator),
             namespace: place.namespace.clone(),

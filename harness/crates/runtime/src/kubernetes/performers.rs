@@ -3,11 +3,11 @@
 use hourglass_operator::api::{DEGRADED, Performer};
 use kube::{ResourceExt as _, api::ListParams};
 
-use super::place::Place;
+use super::trial_namespace::TrialNamespace;
 use crate::RuntimeError;
 
 /// All of the trial.
-pub(super) async fn list(place: &Place) -> Result<Vec<Performer>, RuntimeError> {
+pub(super) async fn list(place: &TrialNamespace) -> Result<Vec<Performer>, RuntimeError> {
     match place.api::<Performer>().list(&ListParams::default()).await {
         // Before the operator is installed nobody knows what a Performer is.
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),

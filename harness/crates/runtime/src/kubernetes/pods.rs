@@ -16,7 +16,7 @@ use kube::{
     runtime::watcher,
 };
 
-use super::place::{Place, gone};
+use super::trial_namespace::{TrialNamespace, gone};
 use crate::RuntimeError;
 
 /// Why the kubelet does not start a container, when waiting does not help.
@@ -45,7 +45,7 @@ pub(super) struct Wanted {
 pub(super) enum Unready {
     /// This one will not be.
     #[error("pod {pod}: {trouble}")]
-    Hopeless { pod: String, trouble: String },
+    Unrecoverable { pod: String, trouble: String },
     /// They were not in time; what was seen last.
     #[error("{0}")]
     Late(String),
@@ -66,18 +66,18 @@ impl Wanted {
     }
 
     /// Those that there are, without those that are being deleted.
-    pub(super) async fn list(&self, place: &Place) -> Result<Vec<Pod>, RuntimeError> {
+    pub(super) async fn list(&self, place: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
         Ok(self.list_all(place).await?.into_iter().filter(|pod| self.means(pod)).collect())
     }
 
     /// Those that there are, in whatever state.
-    pub(super) async fn list_all(&self, place: &Place) -> Result<Vec<Pod>, RuntimeError> {
+    pub(super) async fn list_all(&self, place: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
         let listed = place.api::<Pod>().list(&ListParams::default().labels(&self.selector)).await;
         Ok(listed.map_err(place.fail(format!("list the pods of {}", place.namespace)))?.items)
     }
 
     /// Waits until they are ready.
-    pub(super) async fn ready(&self, place: &Place, within: Duration) -> Result<Vec<Pod>, Unready> {
+    pub(super) async fn ready(&self, place: &TrialNamespace, within: Duration) -> Result<Vec<Pod>, Unready> {
         let mut last = "there is none yet".to_owned();
         let seen = watch(&place.cluster, place.api::<Pod>(), self.config(), "pods", |pods: &BTreeMap<String, Pod>| {
             let meant: Vec<_> = pods.values().filter(|pod| self.means(pod)).collect();
@@ -102,7 +102,7 @@ impl Wanted {
     /// they may take to end by themselves.
     pub(super) async fn delete(
         &self,
-        place: &Place,
+        place: &TrialNamespace,
         grace: Duration,
         within: Duration,
     ) -> Result<Vec<String>, RuntimeError> {
@@ -117,7 +117,7 @@ impl Wanted {
     }
 
     /// Waits until there are none, those that are being deleted included; gives the names of those that were killed.
-    pub(super) async fn gone(&self, place: &Place, within: Duration) -> Result<Vec<String>, RuntimeError> {
+    pub(super) async fn gone(&self, place: &TrialNamespace, within: Duration) -> Result<Vec<String>, RuntimeError> {
         let (mut left, mut killed) = (Vec::new(), BTreeSet::new());
         let gone = async {
             loop {
@@ -159,7 +159,7 @@ impl Wanted {
 
 /// Waits until none of these pods is in a state; gives the names of those that still are when time is up.
 pub(super) async fn none_left(
-    place: &Place,
+    place: &TrialNamespace,
     pods: &[Pod],
     within: Duration,
     is: fn(&Pod) -> bool,
@@ -180,7 +180,7 @@ pub(super) async fn none_left(
 }
 
 /// Deletes a pod of which nothing runs any more, at once.
-async fn let_go_of(place: &Place, pod: &Pod) -> Result<(), RuntimeError> {
+async fn let_go_of(place: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> {
     let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
     let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
     let name = pod.name_any();
@@ -228,7 +228,7 @@ fn hopeless(pod: &Pod) -> Option<Unready> {
     if is_ready(pod) || !(cannot_start(pod) || containers(pod).any(ended)) {
         return None;
     }
-    Some(Unready::Hopeless { pod: pod.name_any(), trouble: diagnostics::of_pod(pod).unwrap_or_default() })
+    Some(Unready::Unrecoverable { pod: pod.name_any(), trouble: diagnostics::of_pod(pod).unwrap_or_default() })
 }
 
 fn was_killed(pod: &Pod) -> bool {

@@ -20,7 +20,7 @@ const RECORD_WITHIN: Duration = Duration::from_secs(3);
 impl KubernetesRuntime {
     /// The error of a component that is not ready. An executor waits for its Performers, whose trouble is told as well.
     pub(super) async fn not_ready(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
-        let ended = matches!(error, Unready::Hopeless { .. });
+        let ended = matches!(error, Unready::Unrecoverable { .. });
         if ended && matches!(component, ComponentRef::Executor(_)) {
             // Its record may still be on its way; where there is none, the executor itself has failed.
             let told = |events: &[Event]| fault(events, component).map(drop);
@@ -35,7 +35,7 @@ impl KubernetesRuntime {
         self.read_outputs().await;
         match error {
             Unready::Cluster(error) => error.into(),
-            Unready::Hopeless { trouble, .. } => {
+            Unready::Unrecoverable { trouble, .. } => {
                 let status = [trouble, self.troubles(&component).await].join("\n");
                 let output = self.logs.output_of(&component);
                 RuntimeError::Ended { component, status: status.trim_end().to_owned(), output }

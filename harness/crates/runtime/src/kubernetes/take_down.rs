@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::future::try_join_all;
-use hourglass_cluster::{ClusterError, let_go, watch};
+use hourglass_cluster::{ClusterError, remove_hold_finalizers, watch};
 use hourglass_component::timeout::timeout;
 use hourglass_operator::api::{PERFORMER_LABEL, Performer};
 use hourglass_scenario::ComponentRef;
@@ -23,10 +23,10 @@ use super::{
     aggregator::{self, GONE_AFTER},
     names::{self, AGGREGATOR, EXECUTORS},
     performers,
-    place::gone,
     pods::Wanted,
+    trial_namespace::gone,
 };
-use crate::{Remains, RuntimeError, TakenDown, blocking};
+use crate::{Leak, RuntimeError, Teardown, blocking};
 
 /// How long Performers may take to drain and to be gone.
 const PERFORMERS_WITHIN: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ const WITHIN: Duration = Duration::from_mins(2);
 
 impl KubernetesRuntime {
     /// Ends everything in order; what had to be forced is in the result.
-    pub(super) async fn end_trial(self) -> Result<TakenDown, RuntimeError> {
+    pub(super) async fn end_trial(self) -> Result<Teardown, RuntimeError> {
         let ended = match timeout(WITHIN, Box::pin(self.end_parts())).await {
             Ok(ended) => ended,
             Err(_) => {
@@ -55,12 +55,12 @@ impl KubernetesRuntime {
         // Whatever that came to: the supervisor removes what is left.
         let swept = blocking(move || supervisor.sweep()).await;
         let forced = ended?;
-        let (report, farewell) = swept?;
-        let left = report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() });
-        Ok(TakenDown { remains: forced.into_iter().chain(left).collect(), farewell: Some(farewell) })
+        let (report, folder_guard) = swept?;
+        let left = report.leftovers.into_iter().map(|leftover| Leak { what: leftover.to_string() });
+        Ok(Teardown { leaks: forced.into_iter().chain(left).collect(), folder_guard: Some(folder_guard) })
     }
 
-    async fn end_parts(&self) -> Result<Vec<Remains>, RuntimeError> {
+    async fn end_parts(&self) -> Result<Vec<Leak>, RuntimeError> {
         let began = Instant::now();
         self.preparation.give_up();
         self.undo_disturbances().await?;
@@ -76,7 +76,7 @@ impl KubernetesRuntime {
         };
         let executors = async {
             self.scale_down::<StatefulSet>(EXECUTORS).await?;
-            let_go(&self.place.cluster, &self.place.namespace).await?;
+            remove_hold_finalizers(&self.place.cluster, &self.place.namespace).await?;
             // They take their performers with them.
             let killed = Wanted::new(names::of_executors(), 0).gone(&self.place, EXECUTOR_GRACE + GONE_AFTER).await?;
             self.tell_duration("the executors are gone", began);
@@ -104,7 +104,7 @@ impl KubernetesRuntime {
         let forced = killed.into_iter().map(|(pod, grace)| {
             format!("pod {pod} did not end within {} of SIGTERM", humantime::format_duration(grace))
         });
-        Ok(forced.chain(left).map(|what| Remains { what }).collect())
+        Ok(forced.chain(left).map(|what| Leak { what }).collect())
     }
 
     /// Has all pods ended in order.

@@ -11,7 +11,7 @@ use kube::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::place::Place;
+use super::trial_namespace::TrialNamespace;
 
 /// Follows the warnings until this is dropped.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    pub(super) fn start(place: &Place, timeline: &Timeline) -> Self {
+    pub(super) fn start(place: &TrialNamespace, timeline: &Timeline) -> Self {
         let (api, timeline) = (place.api::<ClusterEvent>(), timeline.clone());
         Self { _following: AbortOnDropHandle::new(tokio::spawn(async move { follow(api, &timeline).await })) }
     }

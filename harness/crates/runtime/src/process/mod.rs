@@ -23,7 +23,7 @@ use hourglass_base::RuntimeKind;
 use hourglass_chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState};
 use hourglass_child::COMPONENT_VARIABLE;
 use hourglass_proto::contracts::addresses as at;
-use hourglass_reaper::{self as reaper, Descendants, LastWord, RunFolder, RunId, Supervisor, SupervisorOptions};
+use hourglass_reaper::{self as reaper, Descendants, RunFolder, RunId, Supervisor, SupervisorOptions, SweepTrigger};
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{LogFolder, Timeline};
 use output::PerformerOutput;
@@ -33,7 +33,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Remains, Runtime, RuntimeError, TakenDown, blocking,
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError, Teardown, blocking,
     configuration,
 };
 
@@ -316,11 +316,11 @@ impl Runtime for ProcessRuntime {
         endpoints
     }
 
-    fn last_word(&self) -> Option<LastWord> {
-        self.supervisor.last_word().ok()
+    fn sweep_trigger(&self) -> Option<SweepTrigger> {
+        self.supervisor.sweep_trigger().ok()
     }
 
-    async fn stop(self: Box<Self>) -> Result<TakenDown, RuntimeError> {
+    async fn stop(self: Box<Self>) -> Result<Teardown, RuntimeError> {
         let (folder, configured) = (self.settings.folder.clone(), self.configured.lock().await.clone());
         let taken_down = self.take_down().await;
         for component in configured {
@@ -344,11 +344,11 @@ impl Runtime for ProcessRuntime {
 
 impl ProcessRuntime {
     /// Ends everything in order; what had to be forced is in the result.
-    async fn take_down(self) -> Result<TakenDown, RuntimeError> {
+    async fn take_down(self) -> Result<Teardown, RuntimeError> {
         let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = self;
         settings.ends.close();
         supervisor.hold(&started.into_inner())?;
-        let mut remains = Vec::new();
+        let mut leaks = Vec::new();
         // The aggregator first: it would only complain about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
             components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
@@ -357,21 +357,21 @@ impl ProcessRuntime {
             supervisor.hold(&descendants(&settings.run, &running).await?)?;
             let stopping = group.into_iter().map(|(component, running)| async move {
                 let stopped = running.stop(STOP_GRACE).await;
-                (!stopped.orderly).then(|| Remains {
+                (!stopped.orderly).then(|| Leak {
                     what: format!(
                         "{component} did not end within {} of SIGTERM",
                         humantime::format_duration(STOP_GRACE)
                     ),
                 })
             });
-            remains.extend(futures::future::join_all(stopping).await.into_iter().flatten());
+            leaks.extend(futures::future::join_all(stopping).await.into_iter().flatten());
         }
         futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
-        let (report, farewell) = blocking(move || supervisor.sweep()).await?;
-        remains.extend(report.leftovers.into_iter().map(|leftover| Remains { what: leftover.to_string() }));
+        let (report, folder_guard) = blocking(move || supervisor.sweep()).await?;
+        leaks.extend(report.leftovers.into_iter().map(|leftover| Leak { what: leftover.to_string() }));
         // Not before: nobody writes any more.
         futures::future::join_all(performers.into_inner().into_iter().map(PerformerOutput::finish)).await;
-        Ok(TakenDown { remains, farewell: Some(farewell) })
+        Ok(Teardown { leaks, folder_guard: Some(folder_guard) })
     }
 }
 

@@ -8,7 +8,7 @@ use bollard::{
 };
 use futures::TryStreamExt as _;
 use hourglass_cluster::{ClusterError, kind::node_image_id};
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 use tokio::task::spawn_blocking;
 
 use super::{ArchiveError, KubernetesSetupError, archive};
@@ -23,7 +23,7 @@ pub async fn load_archive(engine: &Engine, path: &Path, image: &str) -> Result<S
     let options = ImportImageOptionsBuilder::default().quiet(true).build();
     let answers = engine.docker().import_image(options, body_try_stream(archive::stream(path)), None);
     let loaded: Result<Vec<_>, _> = answers.try_collect().await;
-    loaded.doing(|| format!("load {image} from {}", path.display()))?;
+    loaded.context(|| format!("load {image} from {}", path.display()))?;
     fit(engine, image).await
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn fit(engine: &Engine, image: &str) -> Result<String, Kubernet
     if matches!(id, Err(ClusterError::NotANodeImage { .. })) {
         let options = RemoveImageOptionsBuilder::default().build();
         let removed = engine.docker().remove_image(image, Some(options), None).await;
-        removed.doing(|| format!("remove image {image}"))?;
+        removed.context(|| format!("remove image {image}"))?;
     }
     Ok(id?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::{errors::Error as CallError, query_parameters::CreateImageOptionsBuilder};
 use futures::StreamExt as _;
 use hourglass_cluster::ClusterError;
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 use tokio::time::timeout;
 
 use super::{KubernetesSetupError, load::fit};
@@ -54,6 +54,6 @@ fn refused(error: CallError, image: &str) -> Result<Pulled, KubernetesSetupError
     match error {
         CallError::DockerResponseServerError { message: reason, .. }
         | CallError::DockerStreamError { error: reason } => Ok(Pulled::Not(reason.trim().replace('\n', " "))),
-        error => Ok(Err(error).doing(|| format!("pull {image}"))?),
+        error => Ok(Err(error).context(|| format!("pull {image}"))?),
     }
 }

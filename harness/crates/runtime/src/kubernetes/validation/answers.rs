@@ -3,14 +3,14 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use hourglass_cluster::{probe::Asked, run_in_pod};
+use hourglass_cluster::{probe::HealthResult, run_in_pod};
 use hourglass_image::ImageRole;
 use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
 use tokio::time::timeout;
 
-use super::{ANSWER, Sight, observer, promise};
-use crate::{BrokenPromise, RuntimeError, kubernetes::KubernetesRuntime};
+use super::{ANSWER, Snapshot, observer, violation};
+use crate::{InvariantViolation, RuntimeError, kubernetes::KubernetesRuntime};
 
 /// How long a performer may take to answer under its name.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -22,15 +22,15 @@ impl KubernetesRuntime {
     pub(super) async fn answers(
         &self,
         sound: &[&Performer],
-        sight: &Sight,
-    ) -> Result<Vec<BrokenPromise>, RuntimeError> {
+        snapshot: &Snapshot,
+    ) -> Result<Vec<InvariantViolation>, RuntimeError> {
         let endpoint = |performer: &&Performer| performer.status.as_ref()?.grpc_endpoint.clone();
         let targets: Vec<_> = sound.iter().filter_map(endpoint).collect();
         if targets.is_empty() {
             return Ok(Vec::new());
         }
         let said = self.ask(&targets).await?;
-        Ok(judge(&targets, said, sight))
+        Ok(judge(&targets, said, snapshot))
     }
 
     /// What the probe writes, or why there is none.
@@ -52,20 +52,20 @@ impl KubernetesRuntime {
 }
 
 /// Judges what the probe said of each target.
-pub(super) fn judge(targets: &[String], said: Result<String, String>, sight: &Sight) -> Vec<BrokenPromise> {
+pub(super) fn judge(targets: &[String], said: Result<String, String>, snapshot: &Snapshot) -> Vec<InvariantViolation> {
     let unchecked = |targets: &[&String], why: String| {
         let targets: Vec<_> = targets.iter().map(|target| target.as_str()).collect();
-        promise(ANSWER, "SERVING", format!("{} could not be checked: {why}", targets.join(", ")))
+        violation(ANSWER, "SERVING", format!("{} could not be checked: {why}", targets.join(", ")))
     };
     let all: Vec<_> = targets.iter().collect();
     let said = match said {
         Ok(said) => said,
         Err(why) => return vec![unchecked(&all, why)],
     };
-    let Ok(asked) = said.lines().map(serde_json::from_str).collect::<Result<Vec<Asked>, _>>() else {
+    let Ok(asked) = said.lines().map(serde_json::from_str).collect::<Result<Vec<HealthResult>, _>>() else {
         return vec![unchecked(&all, format!("the probe says {:?}", said.trim()))];
     };
-    let mut broken: Vec<_> = asked.iter().filter_map(|asked| of_answer(asked, sight)).collect();
+    let mut broken: Vec<_> = asked.iter().filter_map(|asked| of_answer(asked, snapshot)).collect();
     let passed_over: Vec<_> =
         targets.iter().filter(|target| !asked.iter().any(|asked| asked.target == **target)).collect();
     if !passed_over.is_empty() {
@@ -75,16 +75,16 @@ pub(super) fn judge(targets: &[String], said: Result<String, String>, sight: &Si
 }
 
 /// The name must stand for the Service, and the server behind it must serve.
-fn of_answer(asked: &Asked, sight: &Sight) -> Option<BrokenPromise> {
+fn of_answer(asked: &HealthResult, snapshot: &Snapshot) -> Option<InvariantViolation> {
     if let Some(failure) = &asked.failure {
-        return Some(promise(ANSWER, "SERVING", format!("{}: {failure}", asked.target)));
+        return Some(violation(ANSWER, "SERVING", format!("{}: {failure}", asked.target)));
     }
-    let service = asked.target.split('.').next().and_then(|name| sight.services.get(name));
+    let service = asked.target.split('.').next().and_then(|name| snapshot.services.get(name));
     let address = service.and_then(|service| service.spec.as_ref()?.cluster_ip.clone());
     let address: Option<IpAddr> = address.and_then(|address| address.parse().ok());
     if address.is_some_and(|address| asked.addresses.contains(&address)) {
         return None;
     }
     let seen = format!("{} stands for {:?}, its Service has {address:?}", asked.target, asked.addresses);
-    Some(promise(ANSWER, "the name stands for the Service", seen))
+    Some(violation(ANSWER, "the name stands for the Service", seen))
 }

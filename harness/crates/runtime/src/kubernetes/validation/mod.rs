@@ -1,9 +1,9 @@
 //! What every trial in a cluster promises, checked while the trial still stands: the definition of Performer, the operator,
 //! and for every operator and AVS of the scenario its Performer, pod, Service, endpoints, and name that answers from inside.
 //!
-//! [`sight`] lists the objects, [`owed`] says which must be there, [`performer`], [`pod`] and [`service`] judge one object
+//! [`snapshot`] lists the objects, [`owed`] says which must be there, [`performer`], [`pod`] and [`service`] judge one object
 //! each as pure functions, and [`answers`] asks performers from a pod. A component to which a scenario did a fault is
-//! excused. A check that cannot be made is a broken promise, with the reason.
+//! excused. A check that cannot be made is a broken invariant, with the reason.
 
 mod answers;
 mod observer;
@@ -12,7 +12,7 @@ mod owed;
 mod performer;
 mod pod;
 mod service;
-mod sight;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -21,10 +21,10 @@ use std::sync::{PoisonError, atomic::Ordering};
 use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
 pub(super) use owed::Owed;
-use sight::Sight;
+use snapshot::Snapshot;
 
 use super::{KubernetesRuntime, names::Names};
-use crate::{BrokenPromise, RuntimeError};
+use crate::{InvariantViolation, RuntimeError};
 
 const ESTABLISHED: &str = "the definition of Performer is established";
 const OPERATOR: &str = "the operator is available";
@@ -39,19 +39,19 @@ const ANSWER: &str = "performers answer under their names from inside the cluste
 
 impl KubernetesRuntime {
     /// All that is not as promised.
-    pub(super) async fn validate(&self) -> Result<Vec<BrokenPromise>, RuntimeError> {
-        let sight = self.look().await?;
+    pub(super) async fn validate(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
+        let snapshot = self.look().await?;
         let mut broken = Vec::new();
-        broken.extend(operator::definition(sight.definition.as_ref()));
+        broken.extend(operator::definition(snapshot.definition.as_ref()));
         if !self.disturbed.load(Ordering::Relaxed) {
-            broken.extend(operator::deployment(sight.operator.as_ref()));
+            broken.extend(operator::deployment(snapshot.operator.as_ref()));
         }
         // A trial whose executors were never started has failed before it came to this.
         let none = Owed::default();
         let owed = self.owed.get().unwrap_or(&none);
-        let Judged { broken: found, sound } = judge(owed, &self.names, &sight, |component| self.excuse(component));
+        let Judged { broken: found, sound } = judge(owed, &self.names, &snapshot, |component| self.excuse(component));
         broken.extend(found);
-        broken.extend(self.answers(&sound, &sight).await?);
+        broken.extend(self.answers(&sound, &snapshot).await?);
         Ok(broken)
     }
 
@@ -87,32 +87,37 @@ enum Excuse {
 /// What the objects of a trial say.
 #[derive(Debug)]
 struct Judged<'a> {
-    broken: Vec<BrokenPromise>,
+    broken: Vec<InvariantViolation>,
     /// The Performers of which nothing is wrong, so that they owe an answer.
     sound: Vec<&'a Performer>,
 }
 
-/// Judges objects. A promise that is broken as a consequence of another alone is left out: a Service whose pod is not ready
+/// Judges objects. A violation that is broken as a consequence of another alone is left out: a Service whose pod is not ready
 /// has no ready endpoint, and a name without Service does not answer.
-fn judge<'a>(owed: &Owed, names: &Names, sight: &'a Sight, excuse: impl Fn(&ComponentRef) -> Excuse) -> Judged<'a> {
-    let mut broken = owed.missing(names, sight, &excuse);
+fn judge<'a>(
+    owed: &Owed,
+    names: &Names,
+    snapshot: &'a Snapshot,
+    excuse: impl Fn(&ComponentRef) -> Excuse,
+) -> Judged<'a> {
+    let mut broken = owed.missing(names, snapshot, &excuse);
     let mut sound = Vec::new();
-    for performer in &sight.performers {
+    for performer in &snapshot.performers {
         if excuse(&names.owner_of(performer)) == Excuse::All {
             continue;
         }
-        let own = pod::of_performer(performer, &sight.pods);
+        let own = pod::of_performer(performer, &snapshot.pods);
         let mut found: Vec<_> = performer::status(performer).into_iter().collect();
-        found.extend(pod::promises(performer, &own, &sight.pods));
+        found.extend(pod::promises(performer, &own, &snapshot.pods));
         // The readiness of its pods is judged below, with that of all others.
-        found.extend(service::promises(performer, &own, sight));
+        found.extend(service::promises(performer, &own, snapshot));
         if found.is_empty() && own.iter().all(|pod| pod::state(pod).is_none()) {
             sound.push(performer);
         }
         broken.extend(found);
     }
-    for pod in &sight.pods {
-        let component = names.component_among(pod, &sight.performers);
+    for pod in &snapshot.pods {
+        let component = names.component_among(pod, &snapshot.performers);
         if component.is_none_or(|component| excuse(&component) != Excuse::All) {
             broken.extend(pod::state(pod));
         }
@@ -120,6 +125,6 @@ fn judge<'a>(owed: &Owed, names: &Names, sight: &'a Sight, excuse: impl Fn(&Comp
     Judged { broken, sound }
 }
 
-fn promise(promise: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> BrokenPromise {
-    BrokenPromise { promise, expected: expected.into(), seen: seen.into() }
+fn violation(invariant: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> InvariantViolation {
+    InvariantViolation { invariant, expected: expected.into(), seen: seen.into() }
 }

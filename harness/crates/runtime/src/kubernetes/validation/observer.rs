@@ -13,7 +13,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::kubernetes::{place::Place, pods};
+use crate::kubernetes::{pods, trial_namespace::TrialNamespace};
 
 /// What the pod is called.
 const NAME: &str = "observer";
@@ -26,7 +26,7 @@ const USER: i64 = 65532;
 
 /// Gives what a command that takes so long at most writes, or why it could not be run.
 pub(super) async fn run(
-    place: &Place,
+    place: &TrialNamespace,
     image: &PodImage,
     labels: &Labels,
     command: &[&str],
@@ -49,7 +49,7 @@ pub(super) async fn run(
 }
 
 /// Waits until its command has ended.
-async fn ended(place: &Place, limit: Duration) -> Result<(), String> {
+async fn ended(place: &TrialNamespace, limit: Duration) -> Result<(), String> {
     let mut last = "its node has not said anything".to_owned();
     let by_name = watcher::Config::default().fields(&format!("metadata.name={NAME}"));
     let done = watch(&place.cluster, place.api::<Pod>(), by_name, "pods", |pods: &BTreeMap<String, Pod>| {

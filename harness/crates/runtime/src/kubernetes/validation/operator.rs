@@ -4,27 +4,27 @@ use k8s_openapi::{
     api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 
-use super::{ESTABLISHED, OPERATOR, promise};
-use crate::BrokenPromise;
+use super::{ESTABLISHED, OPERATOR, violation};
+use crate::InvariantViolation;
 
-pub(super) fn definition(found: Option<&CustomResourceDefinition>) -> Option<BrokenPromise> {
-    let Some(found) = found else { return Some(promise(ESTABLISHED, "it is there", "it is not")) };
+pub(super) fn definition(found: Option<&CustomResourceDefinition>) -> Option<InvariantViolation> {
+    let Some(found) = found else { return Some(violation(ESTABLISHED, "it is there", "it is not")) };
     let conditions = found.status.iter().flat_map(|status| status.conditions.iter().flatten());
     has(ESTABLISHED, "Established", conditions.map(|condition| (&*condition.type_, &*condition.status)))
 }
 
-pub(super) fn deployment(found: Option<&Deployment>) -> Option<BrokenPromise> {
-    let Some(found) = found else { return Some(promise(OPERATOR, "its Deployment is there", "it is not")) };
+pub(super) fn deployment(found: Option<&Deployment>) -> Option<InvariantViolation> {
+    let Some(found) = found else { return Some(violation(OPERATOR, "its Deployment is there", "it is not")) };
     let conditions = found.status.iter().flat_map(|status| status.conditions.iter().flatten());
     has(OPERATOR, "Available", conditions.map(|condition| (&*condition.type_, &*condition.status)))
 }
 
-/// The promise that is broken unless a condition of this type, of those given by type and status, is `True`.
+/// The violation that is broken unless a condition of this type, of those given by type and status, is `True`.
 fn has<'a>(
     what: &'static str,
     wanted: &str,
     mut conditions: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Option<BrokenPromise> {
+) -> Option<InvariantViolation> {
     let status = conditions.find(|(kind, _)| *kind == wanted).map_or("Unknown", |(_, status)| status);
-    (status != "True").then(|| promise(what, format!("{wanted} True"), format!("{wanted} {status}")))
+    (status != "True").then(|| violation(what, format!("{wanted} True"), format!("{wanted} {status}")))
 }

@@ -7,8 +7,8 @@ use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
 use kube::ResourceExt as _;
 
-use super::{Excuse, OWED, RUNNING, Sight, promise};
-use crate::{BrokenPromise, ExecutorSpec, kubernetes::names::Names};
+use super::{Excuse, OWED, RUNNING, Snapshot, violation};
+use crate::{ExecutorSpec, InvariantViolation, kubernetes::names::Names};
 
 /// The operators of a trial, and what they work for.
 #[derive(Debug, Clone, Default)]
@@ -35,24 +35,29 @@ impl Owed {
     pub(super) fn missing(
         &self,
         names: &Names,
-        sight: &Sight,
+        snapshot: &Snapshot,
         excuse: impl Fn(&ComponentRef) -> Excuse,
-    ) -> Vec<BrokenPromise> {
+    ) -> Vec<InvariantViolation> {
         let mut broken = Vec::new();
         let executors = self.operators.iter().map(|operator| ComponentRef::Executor(operator.clone()));
-        let there: Vec<_> = sight.pods.iter().filter_map(|pod| names.component_among(pod, &sight.performers)).collect();
+        let there: Vec<_> =
+            snapshot.pods.iter().filter_map(|pod| names.component_among(pod, &snapshot.performers)).collect();
         for component in [ComponentRef::Aggregator].into_iter().chain(executors) {
             if !there.contains(&component) && excuse(&component) == Excuse::None {
-                broken.push(promise(RUNNING, format!("a pod of {component}"), "there is none"));
+                broken.push(violation(RUNNING, format!("a pod of {component}"), "there is none"));
             }
         }
-        let mut unclaimed = sight.performers.iter().filter(|performer| self.is_unclaimed(performer, names));
+        let mut unclaimed = snapshot.performers.iter().filter(|performer| self.is_unclaimed(performer, names));
         for operator in &self.operators {
             let component = ComponentRef::Performer(operator.clone());
-            let mut own = sight.performers.iter().filter(|performer| names.owner_of(performer) == component);
+            let mut own = snapshot.performers.iter().filter(|performer| names.owner_of(performer) == component);
             let has_one = own.any(|performer| self.is_of_the_avs(performer)) || unclaimed.next().is_some();
             if !has_one && excuse(&component) == Excuse::None {
-                broken.push(promise(OWED, format!("a Performer of AVS {} for {operator}", self.avs), self.seen(sight)));
+                broken.push(violation(
+                    OWED,
+                    format!("a Performer of AVS {} for {operator}", self.avs),
+                    self.seen(snapshot),
+                ));
             }
         }
         broken
@@ -69,11 +74,11 @@ impl Owed {
         self.replaced && !known && self.is_of_the_avs(performer)
     }
 
-    fn seen(&self, sight: &Sight) -> String {
+    fn seen(&self, snapshot: &Snapshot) -> String {
         let leaving = |performer: &Performer| {
             if performer.metadata.deletion_timestamp.is_some() { ", being deleted" } else { "" }
         };
-        let all = sight.performers.iter();
+        let all = snapshot.performers.iter();
         let all: Vec<_> = all
             .map(|performer| {
                 format!("{} of AVS {}{}", performer.name_any(), performer.spec.avs_address, leaving(performer))

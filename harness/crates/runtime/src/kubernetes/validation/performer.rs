@@ -3,14 +3,14 @@
 use hourglass_operator::api::{AVAILABLE, DEGRADED, Performer, PerformerPhase};
 use kube::ResourceExt as _;
 
-use super::{PERFORMER, promise};
-use crate::BrokenPromise;
+use super::{PERFORMER, violation};
+use crate::InvariantViolation;
 
-pub(super) fn status(performer: &Performer) -> Option<BrokenPromise> {
+pub(super) fn status(performer: &Performer) -> Option<InvariantViolation> {
     let name = performer.name_any();
     let expected = "phase Running, ready, Available and not Degraded, all about the present spec";
     let Some(status) = &performer.status else {
-        return Some(promise(PERFORMER, expected, format!("{name} has no status")));
+        return Some(violation(PERFORMER, expected, format!("{name} has no status")));
     };
     let condition = |kind: &str| status.conditions.iter().find(|condition| condition.type_ == kind);
     let is = |kind: &str, value: &str| condition(kind).is_some_and(|condition| condition.status == value);
@@ -29,7 +29,7 @@ pub(super) fn status(performer: &Performer) -> Option<BrokenPromise> {
     if !status.grpc_endpoint.as_deref().is_some_and(|endpoint| is_its_own(endpoint, performer)) {
         wrong.push(format!("grpcEndpoint {:?}", status.grpc_endpoint));
     }
-    (!wrong.is_empty()).then(|| promise(PERFORMER, expected, format!("{name}: {}", wrong.join("; "))))
+    (!wrong.is_empty()).then(|| violation(PERFORMER, expected, format!("{name}: {}", wrong.join("; "))))
 }
 
 /// Whether this is the name of its Service, in whatever domain the cluster has, and its port.

@@ -4,9 +4,9 @@ use hourglass_operator::api::{AVS_LABEL, PERFORMER_LABEL, Performer};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 
-use super::{LABELS, ONE_POD, POD, promise};
+use super::{LABELS, ONE_POD, POD, violation};
 use crate::{
-    BrokenPromise,
+    InvariantViolation,
     kubernetes::pods::{containers, is_ready},
 };
 
@@ -20,21 +20,21 @@ pub(super) fn of_performer<'a>(performer: &Performer, pods: &'a [Pod]) -> Vec<&'
 }
 
 /// What is wrong with the number and the labels of a Performer's pods.
-pub(super) fn promises(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<BrokenPromise> {
+pub(super) fn promises(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<InvariantViolation> {
     let name = performer.name_any();
     if own.is_empty() {
         // A pod that the operator named after the Performer and did not label is found by its name alone.
         let named = all.iter().find(|pod| is_named_after(pod, performer));
         return vec![match named {
             Some(pod) => missing(pod, PERFORMER_LABEL, &name),
-            None => promise(ONE_POD, "one pod", format!("Performer {name} has none")),
+            None => violation(ONE_POD, "one pod", format!("Performer {name} has none")),
         }];
     }
     let mut broken = Vec::new();
     if own.len() > 1 {
         let pods: Vec<_> = own.iter().map(|pod| pod.name_any()).collect();
         let seen = format!("Performer {name} has {}: {}", own.len(), pods.join(", "));
-        broken.push(promise(ONE_POD, "one pod", seen));
+        broken.push(violation(ONE_POD, "one pod", seen));
     }
     let avs = performer.spec.avs_address.to_lowercase();
     for pod in own {
@@ -48,13 +48,13 @@ pub(super) fn promises(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<
 }
 
 /// What is wrong with the state of a pod of whatever component.
-pub(super) fn state(pod: &Pod) -> Option<BrokenPromise> {
+pub(super) fn state(pod: &Pod) -> Option<InvariantViolation> {
     let restarts: i32 = containers(pod).map(|status| status.restart_count).sum();
     if is_ready(pod) && restarts == 0 {
         return None;
     }
     let ready = if is_ready(pod) { "ready" } else { "not ready" };
-    Some(promise(POD, "ready, no restart", format!("pod {}: {ready}, restarts: {restarts}", pod.name_any())))
+    Some(violation(POD, "ready, no restart", format!("pod {}: {ready}, restarts: {restarts}", pod.name_any())))
 }
 
 /// Of no other Performer, and called as the object of this one, or like that with a suffix.
@@ -65,11 +65,11 @@ fn is_named_after(pod: &Pod, performer: &Performer) -> bool {
         && suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('-'))
 }
 
-fn missing(pod: &Pod, label: &str, value: &str) -> BrokenPromise {
+fn missing(pod: &Pod, label: &str, value: &str) -> InvariantViolation {
     let name = pod.name_any();
     let seen = match pod.labels().get(label) {
         Some(other) => format!("pod {name} has {label}={other}"),
         None => format!("pod {name} has no label {label}"),
     };
-    promise(LABELS, format!("{label}={value}"), seen)
+    violation(LABELS, format!("{label}={value}"), seen)
 }

@@ -9,43 +9,44 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 
-use super::{SERVICE, Sight, promise};
-use crate::{BrokenPromise, kubernetes::pods::is_ready};
+use super::{SERVICE, Snapshot, violation};
+use crate::{InvariantViolation, kubernetes::pods::is_ready};
 
 /// What is wrong with the Service of a Performer with these pods.
-pub(super) fn promises(performer: &Performer, own: &[&Pod], sight: &Sight) -> Vec<BrokenPromise> {
+pub(super) fn promises(performer: &Performer, own: &[&Pod], snapshot: &Snapshot) -> Vec<InvariantViolation> {
     let name = performer.object_name();
-    let Some(service) = sight.services.get(&name) else {
-        return vec![promise(SERVICE, format!("Service {name}"), "it is not there")];
+    let Some(service) = snapshot.services.get(&name) else {
+        return vec![violation(SERVICE, format!("Service {name}"), "it is not there")];
     };
     let port = i32::from(performer.grpc_port());
     let mut broken = Vec::new();
     broken.extend(ports(&name, port, service));
-    let selected = selection(&name, own, service, sight);
+    let selected = selection(&name, own, service, snapshot);
     // Endpoints follow from the selector, and are judged where that is right.
     match selected {
         Some(wrong) => broken.push(wrong),
-        None if own.iter().any(|pod| is_ready(pod)) => broken.extend(endpoints(&name, port, own, sight)),
-        // Without a ready pod there is no endpoint; the pod's own promise is broken then.
+        None if own.iter().any(|pod| is_ready(pod)) => broken.extend(endpoints(&name, port, own, snapshot)),
+        // Without a ready pod there is no endpoint; the pod's own violation is broken then.
         None => {}
     }
     broken
 }
 
-fn ports(name: &str, port: i32, service: &Service) -> Option<BrokenPromise> {
+fn ports(name: &str, port: i32, service: &Service) -> Option<InvariantViolation> {
     let ports: Vec<_> =
         service.spec.iter().flat_map(|spec| spec.ports.iter().flatten()).map(|port| port.port).collect();
-    (!ports.contains(&port)).then(|| promise(SERVICE, format!("port {port}"), format!("Service {name} has {ports:?}")))
+    (!ports.contains(&port))
+        .then(|| violation(SERVICE, format!("port {port}"), format!("Service {name} has {ports:?}")))
 }
 
 /// It must select the pods of its Performer and no others.
-fn selection(name: &str, own: &[&Pod], service: &Service, sight: &Sight) -> Option<BrokenPromise> {
+fn selection(name: &str, own: &[&Pod], service: &Service, snapshot: &Snapshot) -> Option<InvariantViolation> {
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default();
     let selects = |pod: &Pod| selector.iter().all(|(key, value)| pod.labels().get(key) == Some(value));
     let names = |pods: Vec<&Pod>| pods.into_iter().map(ResourceExt::name_any).collect::<Vec<_>>().join(", ");
     let missed: Vec<_> = own.iter().copied().filter(|pod| !selects(pod)).collect();
     let is_own = |pod: &Pod| own.iter().any(|own| own.name_any() == pod.name_any());
-    let strange: Vec<_> = sight.pods.iter().filter(|pod| !is_own(pod) && selects(pod)).collect();
+    let strange: Vec<_> = snapshot.pods.iter().filter(|pod| !is_own(pod) && selects(pod)).collect();
     let wrong = if selector.is_empty() {
         "has no selector".to_owned()
     } else if !missed.is_empty() {
@@ -55,13 +56,13 @@ fn selection(name: &str, own: &[&Pod], service: &Service, sight: &Sight) -> Opti
     } else {
         return None;
     };
-    Some(promise(SERVICE, "a selector of the pod of its Performer", format!("Service {name} {wrong}")))
+    Some(violation(SERVICE, "a selector of the pod of its Performer", format!("Service {name} {wrong}")))
 }
 
 /// There must be a ready endpoint, at the port of the performer, and none of others.
-fn endpoints(name: &str, port: i32, own: &[&Pod], sight: &Sight) -> Option<BrokenPromise> {
+fn endpoints(name: &str, port: i32, own: &[&Pod], snapshot: &Snapshot) -> Option<InvariantViolation> {
     let of_it = |slice: &&EndpointSlice| slice.labels().get("kubernetes.io/service-name").is_some_and(|it| it == name);
-    let slices: Vec<_> = sight.slices.iter().filter(of_it).collect();
+    let slices: Vec<_> = snapshot.slices.iter().filter(of_it).collect();
     let ready = slices.iter().flat_map(|slice| &slice.endpoints);
     let ready = ready.filter(|endpoint| endpoint.conditions.as_ref().and_then(|it| it.ready) == Some(true));
     let addresses: BTreeSet<_> = ready.flat_map(|endpoint| &endpoint.addresses).cloned().collect();
@@ -78,7 +79,7 @@ fn endpoints(name: &str, port: i32, own: &[&Pod], sight: &Sight) -> Option<Broke
     } else {
         return None;
     };
-    Some(promise(SERVICE, format!("a ready endpoint at port {port}"), format!("Service {name} {wrong}")))
+    Some(violation(SERVICE, format!("a ready endpoint at port {port}"), format!("Service {name} {wrong}")))
 }
 
 /// In clusters of two families a pod has an address of each.

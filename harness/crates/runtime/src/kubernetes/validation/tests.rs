@@ -1,11 +1,11 @@
 //! Synthetic objects of a trial with two operators, and what is broken when one of them is not as promised.
 
-use hourglass_cluster::probe::Asked;
+use hourglass_cluster::probe::HealthResult;
 use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
 use serde_json::{Value, json};
 
-use super::{ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Sight, answers, judge};
+use super::{ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Snapshot, answers, judge};
 use crate::kubernetes::names::Names;
 
 const AVS: &str = "0x00000000000000000000000000000000000000aA";
@@ -46,17 +46,17 @@ impl Objects {
             .map(Option::unwrap)
     }
 
-    fn sight(self) -> Sight {
+    fn snapshot(self) -> Snapshot {
         fn all<T: serde::de::DeserializeOwned>(objects: Vec<Value>) -> Vec<T> {
             objects.into_iter().map(|object| serde_json::from_value(object).unwrap()).collect()
         }
         let named = |service: k8s_openapi::api::core::v1::Service| (service.metadata.name.clone().unwrap(), service);
-        Sight {
+        Snapshot {
             performers: all(self.performers),
             pods: all(self.pods),
             services: all(self.services).into_iter().map(named).collect(),
             slices: all(self.slices),
-            ..Sight::default()
+            ..Snapshot::default()
         }
     }
 }
@@ -140,7 +140,7 @@ fn unexcused(_: &ComponentRef) -> Excuse {
 
 type Change = fn(&mut Objects);
 
-/// Each fault of an operator breaks the promise that it is about, and no other.
+/// Each fault of an operator breaks the violation that it is about, and no other.
 #[rstest::rstest]
 #[case::nothing(|_: &mut Objects| {}, &[])]
 #[case::no_performer_at_all(|all: &mut Objects| {
@@ -193,17 +193,17 @@ type Change = fn(&mut Objects);
 #[case::an_endpoint_of_another_pod(|all: &mut Objects| all.bobs()[3]["endpoints"][0]["addresses"][0] = "10.0.1.0".into(), &[SERVICE])]
 #[case::no_pod_of_an_executor(|all: &mut Objects| drop(all.pods.remove(1)), &[RUNNING])]
 #[case::no_pod_of_the_aggregator(|all: &mut Objects| drop(all.pods.remove(0)), &[RUNNING])]
-fn a_fault_breaks_its_own_promise(#[case] change: Change, #[case] promises: &[&str]) {
+fn a_fault_breaks_its_own_invariant(#[case] change: Change, #[case] invariants: &[&str]) {
     let mut objects = Objects::sound();
     change(&mut objects);
-    let sight = objects.sight();
+    let snapshot = objects.snapshot();
     let (owed, names) = (owed(), names());
-    let judged = judge(&owed, &names, &sight, unexcused);
-    let broken: Vec<_> = judged.broken.iter().map(|broken| broken.promise).collect();
-    assert_eq!(broken, promises, "{:#?}", judged.broken);
+    let judged = judge(&owed, &names, &snapshot, unexcused);
+    let broken: Vec<_> = judged.broken.iter().map(|broken| broken.invariant).collect();
+    assert_eq!(broken, invariants, "{:#?}", judged.broken);
     // Two of the faults are not about the Performer of bob.
-    let is_bobs = promises.iter().any(|promise| ![OWED, RUNNING].contains(promise));
-    let expected = if sight.performers.is_empty() { 0 } else { 2 - usize::from(is_bobs) };
+    let is_bobs = invariants.iter().any(|violation| ![OWED, RUNNING].contains(violation));
+    let expected = if snapshot.performers.is_empty() { 0 } else { 2 - usize::from(is_bobs) };
     assert_eq!(judged.sound.len(), expected, "those that owe an answer");
 }
 
@@ -214,12 +214,12 @@ fn a_fault_breaks_its_own_promise(#[case] change: Change, #[case] promises: &[&s
 fn a_fault_of_the_scenario_excuses_its_component_alone(#[case] change: Change) {
     let mut objects = Objects::sound();
     change(&mut objects);
-    let sight = objects.sight();
+    let snapshot = objects.snapshot();
     let of = |faulted: &'static str| {
         let excuse = move |component: &ComponentRef| {
             if *component == ComponentRef::Performer(faulted.to_owned()) { Excuse::All } else { Excuse::None }
         };
-        judge(&owed(), &names(), &sight, excuse).broken.len()
+        judge(&owed(), &names(), &snapshot, excuse).broken.len()
     };
     assert_eq!((of("bob"), of("alice")), (0, 1));
 }
@@ -230,10 +230,10 @@ fn a_fault_of_the_executor_excuses_that_its_performer_is_not_there() {
     let absence = |_: &ComponentRef| Excuse::Absence;
     let mut objects = Objects::sound();
     drop((objects.performers.pop(), objects.pods.pop(), objects.services.pop(), objects.slices.pop()));
-    assert_eq!(judge(&owed(), &names(), &objects.sight(), absence).broken, []);
+    assert_eq!(judge(&owed(), &names(), &objects.snapshot(), absence).broken, []);
     let mut objects = Objects::sound();
     objects.services.pop();
-    assert_eq!(judge(&owed(), &names(), &objects.sight(), absence).broken.len(), 1);
+    assert_eq!(judge(&owed(), &names(), &objects.snapshot(), absence).broken.len(), 1);
 }
 
 /// A user's executor sets no label of the harness: its Performers of the AVS are counted.
@@ -246,13 +246,13 @@ fn performers_of_a_users_executor_are_counted() {
             performer["metadata"]["labels"] = json!({});
         }
         objects.performers.truncate(count);
-        let sight = objects.sight();
-        let broken = judge(&owed, &names(), &sight, unexcused).broken;
-        broken.into_iter().map(|broken| (broken.promise, broken.seen)).collect::<Vec<_>>()
+        let snapshot = objects.snapshot();
+        let broken = judge(&owed, &names(), &snapshot, unexcused).broken;
+        broken.into_iter().map(|broken| (broken.invariant, broken.seen)).collect::<Vec<_>>()
     };
     assert_eq!(unlabelled(2), []);
-    let [(promise, seen)] = unlabelled(1).try_into().unwrap();
-    assert_eq!(promise, OWED);
+    let [(invariant, seen)] = unlabelled(1).try_into().unwrap();
+    assert_eq!(invariant, OWED);
     assert!(seen.contains("performer-0-a") && seen.contains("the scenario's own"), "{seen}");
     assert_eq!(unlabelled(0).len(), 2);
 }
@@ -261,7 +261,7 @@ const TARGET: &str = "performer-performer-1-b.n.svc.cluster.local:8080";
 
 fn asked(address: &str, failure: Option<&str>) -> String {
     let (target, addresses) = (TARGET.to_owned(), vec![address.parse().unwrap()]);
-    serde_json::to_string(&Asked { target, addresses, failure: failure.map(str::to_owned) }).unwrap()
+    serde_json::to_string(&HealthResult { target, addresses, failure: failure.map(str::to_owned) }).unwrap()
 }
 
 /// No answer, or none that says something of a performer, is never taken for a good one.
@@ -273,12 +273,12 @@ fn asked(address: &str, failure: Option<&str>) -> String {
 #[case::nothing_said(Ok(String::new()), Some("could not be checked: the probe says nothing of it"))]
 #[case::nonsense(Ok("exec format error".to_owned()), Some("could not be checked: the probe says"))]
 fn an_answer_is_judged(#[case] said: Result<String, String>, #[case] wrong: Option<&str>) {
-    let sight = Objects::sound().sight();
-    let broken = answers::judge(&[TARGET.to_owned()], said, &sight);
+    let snapshot = Objects::sound().snapshot();
+    let broken = answers::judge(&[TARGET.to_owned()], said, &snapshot);
     match (broken.as_slice(), wrong) {
         ([], None) => {}
         ([broken], Some(wrong)) => {
-            assert_eq!(broken.promise, ANSWER);
+            assert_eq!(broken.invariant, ANSWER);
             assert!(broken.seen.contains(TARGET) && broken.seen.contains(wrong), "{broken:?}");
         }
         _ => panic!("{broken:?}, not {wrong:?}"),
@@ -288,7 +288,7 @@ fn an_answer_is_judged(#[case] said: Result<String, String>, #[case] wrong: Opti
 /// What the tests call sound is what the operator's own functions make.
 #[test]
 fn the_endpoint_is_that_of_the_api() {
-    let sight = Objects::sound().sight();
+    let snapshot = Objects::sound().snapshot();
     let endpoint = |performer: &Performer| performer.status.as_ref().unwrap().grpc_endpoint.clone();
-    assert!(sight.performers.iter().all(|performer| endpoint(performer) == performer.grpc_endpoint()));
+    assert!(snapshot.performers.iter().all(|performer| endpoint(performer) == performer.grpc_endpoint()));
 }

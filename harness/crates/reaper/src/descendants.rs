@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 use rustix::process::Signal;
 
 use super::{
-    Kind, LabelledProcess, Leftover, ReaperError, RunId,
+    Kind, LabelledProcess, LeakedResource, ReaperError, RunId,
     process::{Held, await_ends, carries, command_line, signal},
     tree::{Tree, end_with_all_below, kill_all_below},
 };
@@ -80,12 +80,12 @@ impl Strays {
 }
 
 impl Kind for Strays {
-    fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ReaperError> {
+    fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError> {
         let held = self.descendants.take().0.into_values().collect();
         let alive = await_ends(held, MOMENT).into_iter();
         let strays: Vec<_> = alive.filter(|held| !carries(held.pid(), &[run.label()])).collect();
         let described = |held: &Held| LabelledProcess { pid: held.pid(), command: command_line(held.pid()) };
-        let found = strays.iter().map(described).map(Leftover::Process).collect();
+        let found = strays.iter().map(described).map(LeakedResource::Process).collect();
         end_with_all_below(strays, self.grace).map_err(|source| ReaperError::Processes { run: run.clone(), source })?;
         Ok(found)
     }

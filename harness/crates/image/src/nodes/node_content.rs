@@ -21,7 +21,7 @@ pub(super) const LIST: &str = r#"exec ctr --namespace k8s.io images check --snap
 
 /// The images of one node, as far as they were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Held(BTreeMap<String, Record>);
+pub(super) struct NodeContent(BTreeMap<String, Record>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Record {
@@ -31,7 +31,7 @@ struct Record {
     unpacked: bool,
 }
 
-impl Held {
+impl NodeContent {
     /// Asks a node for these images.
     pub(super) async fn ask(engine: &Engine, node: &Node, wanted: &[Wanted]) -> Result<Self, ImageError> {
         let script = format!("{SNAPSHOTTER}{LIST}");
@@ -114,7 +114,7 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case::not_known_to_the_kubelet("v3", "sha256:eeee", false)]
     #[case::not_there("v4", "sha256:cccc", false)]
     fn what_counts_as_held(#[case] tag: &str, #[case] id: &str, #[case] expected: bool) {
-        assert_eq!(Held::read(TABLE).has(&wanted(tag, id, None)), expected);
+        assert_eq!(NodeContent::read(TABLE).has(&wanted(tag, id, None)), expected);
     }
 
     /// The same image under another name, from another source, would be sent in turns otherwise.
@@ -123,7 +123,7 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case(Some("sha256:ffff"), false)]
     #[case(None, false)]
     fn another_manifest_of_the_same_configuration(#[case] manifest: Option<&str>, #[case] expected: bool) {
-        assert_eq!(Held::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
+        assert_eq!(NodeContent::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
     }
 
     /// What has only another name need not be sent.
@@ -133,7 +133,7 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case("sha256:dddd", None)]
     #[case("sha256:0000", None)]
     fn content_is_found_under_any_name(#[case] id: &str, #[case] expected: Option<&str>) {
-        assert_eq!(Held::read(TABLE).content_of(&wanted("new", id, None)), expected);
+        assert_eq!(NodeContent::read(TABLE).content_of(&wanted("new", id, None)), expected);
     }
 
     fn wanted(tag: &str, id: &str, manifest: Option<&str>) -> Wanted {

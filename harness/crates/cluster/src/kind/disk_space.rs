@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 
 use crate::{ClusterError, ClusterName, ClusterSpec};
 
@@ -16,7 +16,7 @@ pub(super) async fn enough_room(engine: &Engine, name: &ClusterName, spec: &Clus
     if engine.address().socket().is_none() {
         return Ok(());
     }
-    let info = engine.docker().info().await.doing(|| "ask the Docker engine about itself".to_owned())?;
+    let info = engine.docker().info().await.context(|| "ask the Docker engine about itself".to_owned())?;
     match info.docker_root_dir.map(PathBuf::from).filter(|root| root.exists()) {
         Some(root) => judge(name, spec, &root),
         None => Ok(()),

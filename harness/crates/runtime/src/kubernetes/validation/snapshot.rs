@@ -20,7 +20,7 @@ use crate::{
 
 /// What there is of a trial.
 #[derive(Debug, Default)]
-pub(super) struct Sight {
+pub(super) struct Snapshot {
     pub definition: Option<CustomResourceDefinition>,
     pub operator: Option<Deployment>,
     pub performers: Vec<Performer>,
@@ -31,7 +31,7 @@ pub(super) struct Sight {
 }
 
 impl KubernetesRuntime {
-    pub(super) async fn look(&self) -> Result<Sight, RuntimeError> {
+    pub(super) async fn look(&self) -> Result<Snapshot, RuntimeError> {
         let operator = &self.preparation.done().await?.operator;
         let client = &self.place.cluster.client;
         let definitions = Api::<CustomResourceDefinition>::all(client.clone());
@@ -48,7 +48,7 @@ impl KubernetesRuntime {
             slices.list(&all)
         )
         .map_err(self.place.fail("look at what a trial has"))?;
-        Ok(Sight {
+        Ok(Snapshot {
             definition,
             operator,
             performers: performers::list(&self.place).await?,

@@ -15,13 +15,13 @@ const LOCK: &str = "lock";
 const ATTEMPTS: u32 = 3;
 
 /// An entry in the making.
-pub(super) struct Aside {
+pub(super) struct AtomicEntry {
     folder: TempDir,
     /// Held until the entry is whole; the system gives it back when this process is killed.
     lock: File,
 }
 
-impl Aside {
+impl AtomicEntry {
     /// A folder beside an entry, called `prefix` and some letters. What processes that were killed had begun with the same
     /// prefix is removed.
     pub(super) fn beside(entry: &Path, prefix: &str) -> Result<Self, SetupError> {

@@ -7,7 +7,7 @@ use bollard::{
     query_parameters::{InspectContainerOptions, WaitContainerOptions},
 };
 use futures::StreamExt as _;
-use hourglass_engine::{Engine, Engined as _};
+use hourglass_engine::{Engine, EngineContext as _};
 use hourglass_reaper::Labels;
 use hourglass_scenario::ComponentRef;
 
@@ -19,7 +19,7 @@ const IN_USE: u16 = 403;
 
 /// What every container of a trial shares.
 #[derive(Debug, Clone)]
-pub(crate) struct Surroundings {
+pub(crate) struct DockerContext {
     pub engine: Engine,
     pub labels: Labels,
     /// The name of the trial's network.
@@ -28,7 +28,7 @@ pub(crate) struct Surroundings {
     pub folder: PathBuf,
 }
 
-impl Surroundings {
+impl DockerContext {
     /// Makes the trial's network; gives its id as well.
     pub(super) async fn make(engine: Engine, labels: Labels, folder: PathBuf) -> Result<(Self, String), RuntimeError> {
         let network = format!("hourglass-{}", labels.run);
@@ -39,14 +39,14 @@ impl Surroundings {
             ..NetworkCreateRequest::default()
         };
         let created = engine.docker().create_network(request).await;
-        let id = created.doing(|| format!("create network {network}"))?.id;
+        let id = created.context(|| format!("create network {network}"))?.id;
         Ok((Self { engine, labels, network, folder }, id))
     }
 
     /// Removes the network. Where something is still attached to it, the supervisor removes both, and says what it was.
     pub(super) async fn remove(&self) -> Result<(), RuntimeError> {
         let removed = self.engine.docker().remove_network(&self.network).await;
-        match removed.doing(|| format!("remove network {}", self.network)) {
+        match removed.context(|| format!("remove network {}", self.network)) {
             Err(error) if error.status() == Some(IN_USE) => Ok(()),
             removed => Ok(removed?),
         }
@@ -60,13 +60,13 @@ impl Surroundings {
     /// Whether and how a container runs.
     pub(super) async fn state(&self, id: &str) -> Result<ContainerState, RuntimeError> {
         let inspected = self.engine.docker().inspect_container(id, None::<InspectContainerOptions>).await;
-        Ok(inspected.doing(|| format!("inspect container {id}"))?.state.unwrap_or_default())
+        Ok(inspected.context(|| format!("inspect container {id}"))?.state.unwrap_or_default())
     }
 
     /// The port of this machine that leads to a container's; nothing while it does not run.
     pub(super) async fn published(&self, id: &str, port: u16) -> Result<Option<u16>, RuntimeError> {
         let inspected = self.engine.docker().inspect_container(id, None::<InspectContainerOptions>).await;
-        let ports = inspected.doing(|| format!("inspect container {id}"))?.network_settings;
+        let ports = inspected.context(|| format!("inspect container {id}"))?.network_settings;
         let ports = ports.and_then(|settings| settings.ports).unwrap_or_default();
         let bindings = ports.get(&format!("{port}/tcp")).cloned().flatten().unwrap_or_default();
         Ok(bindings.into_iter().find_map(|binding| binding.host_port?.parse().ok()))
@@ -78,7 +78,7 @@ impl Surroundings {
             return Ok(None);
         }
         let inspected = self.engine.docker().inspect_container(id, None::<InspectContainerOptions>).await;
-        let networks = inspected.doing(|| format!("inspect container {id}"))?.network_settings;
+        let networks = inspected.context(|| format!("inspect container {id}"))?.network_settings;
         let networks = networks.and_then(|settings| settings.networks).unwrap_or_default();
         Ok(networks.get(&self.network).and_then(|network| network.ip_address.as_deref()?.parse().ok()))
     }
@@ -89,7 +89,7 @@ impl Surroundings {
         match waiting.next().await {
             // An exit code other than 0 comes as an error.
             None | Some(Ok(_) | Err(bollard::errors::Error::DockerContainerWaitError { .. })) => {}
-            Some(Err(error)) => Err(error).doing(|| format!("wait for the end of the container of {who}"))?,
+            Some(Err(error)) => Err(error).context(|| format!("wait for the end of the container of {who}"))?,
         }
         let state = self.state(id).await?;
         let code =
@@ -103,7 +103,7 @@ impl Surroundings {
     pub(super) async fn pause(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         self.must_run("pause", id, component).await?;
         let paused = self.engine.docker().pause_container(id).await;
-        Ok(paused.doing(|| format!("pause the container of {component}"))?)
+        Ok(paused.context(|| format!("pause the container of {component}"))?)
     }
 
     /// The engine would pass over some faults of a container that has ended, or tell them by its id.
@@ -117,7 +117,7 @@ impl Surroundings {
     /// Lets a paused container go on.
     pub(super) async fn resume(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         let resumed = self.engine.docker().unpause_container(id).await;
-        Ok(resumed.doing(|| format!("resume the container of {component}"))?)
+        Ok(resumed.context(|| format!("resume the container of {component}"))?)
     }
 
     /// Takes a container off the network.
@@ -125,7 +125,7 @@ impl Surroundings {
         self.must_run("disconnect", id, component).await?;
         let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(false) };
         let done = self.engine.docker().disconnect_network(&self.network, request).await;
-        Ok(done.doing(|| format!("disconnect {component} from network {}", self.network))?)
+        Ok(done.context(|| format!("disconnect {component} from network {}", self.network))?)
     }
 
     /// Puts a container back on the network, under the same name.
@@ -133,6 +133,6 @@ impl Surroundings {
         let endpoint_config = Some(container::endpoint(component));
         let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config };
         let done = self.engine.docker().connect_network(&self.network, request).await;
-        Ok(done.doing(|| format!("connect {component} to network {}", self.network))?)
+        Ok(done.context(|| format!("connect {component} to network {}", self.network))?)
     }
 }

@@ -4,7 +4,7 @@ use bollard::{
     models::{ContainerCreateBody, HostConfig},
     query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder},
 };
-use hourglass_engine::{EngineError, Engined as _};
+use hourglass_engine::{EngineContext as _, EngineError};
 use hourglass_image::ImageRole;
 use hourglass_reaper::Labels;
 
@@ -39,9 +39,9 @@ pub(super) async fn start(
     };
     let options = CreateContainerOptionsBuilder::new().name(&name).build();
     let created = engine.docker().create_container(Some(options), body).await;
-    created.doing(|| format!("create container {name} of image {image}"))?;
+    created.context(|| format!("create container {name} of image {image}"))?;
     let started = engine.docker().start_container(&name, None).await;
-    started.doing(|| format!("start container {name}"))?;
+    started.context(|| format!("start container {name}"))?;
     reach::container(cluster, &name).await.map(Some)
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn remove(cluster: &Cluster, labels: &Labels) -> Result<(), Eng
     let name = name(labels);
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let removed = machine.engine.docker().remove_container(&name, Some(options)).await;
-    match removed.doing(|| format!("remove container {name}")) {
+    match removed.context(|| format!("remove container {name}")) {
         Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
         removed => removed,
     }

@@ -21,14 +21,14 @@ pub(super) const EXECUTOR_LABEL: &str = "hourglass-harness/executor";
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct TrialNamespace {
     /// The cluster.
     pub cluster: Cluster,
     /// The trial's namespace.
     pub namespace: String,
 }
 
-impl Place {
+impl TrialNamespace {
     /// What of a kind is in the trial's namespace.
     pub(super) fn api<K>(&self) -> Api<K>
     where

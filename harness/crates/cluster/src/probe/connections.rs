@@ -6,7 +6,7 @@ use futures::future::join_all;
 use hourglass_base::Check;
 
 use super::{
-    Dialled,
+    DialResult,
     objects::{PORT, SERVICE},
     pods::ProbePod,
     topics::{COMMANDS, OUTSIDE_ADDRESS, OUTSIDE_NAME, POD_ADDRESS, SERVICE_ADDRESS, SERVICE_NAME, Topic},
@@ -64,7 +64,7 @@ fn targets(
 }
 
 /// What came of one hop from all nodes; nothing where it was not tried.
-fn check(topic: Topic, targets: &[(Topic, String)], answers: &[(&str, Vec<Dialled>)]) -> Option<Check> {
+fn check(topic: Topic, targets: &[(Topic, String)], answers: &[(&str, Vec<DialResult>)]) -> Option<Check> {
     let of_topic = |index: &usize| targets[*index].0 == topic;
     let tried: Vec<_> = (0..targets.len()).filter(of_topic).collect();
     let first = targets.get(*tried.first()?).map(|(_, target)| target)?;
@@ -88,10 +88,10 @@ mod tests {
     use hourglass_base::Verdict;
 
     use super::*;
-    use crate::probe::Came;
+    use crate::probe::DialOutcome;
 
-    fn dialled(target: &str, came: Came) -> Dialled {
-        Dialled { target: target.to_owned(), addresses: Vec::new(), came }
+    fn dialled(target: &str, came: DialOutcome) -> DialResult {
+        DialResult { target: target.to_owned(), addresses: Vec::new(), came }
     }
 
     /// One node whose name service does not answer must show, and be named, though all others are well.
@@ -100,12 +100,12 @@ mod tests {
         let targets = [(SERVICE_ADDRESS, "10.0.0.1:8080".to_owned()), (SERVICE_NAME, "probe.n.svc:8080".to_owned())];
         let well = || {
             vec![
-                dialled("10.0.0.1:8080", Came::Answered("a".into())),
-                dialled("probe.n.svc:8080", Came::Answered("a".into())),
+                dialled("10.0.0.1:8080", DialOutcome::Answered("a".into())),
+                dialled("probe.n.svc:8080", DialOutcome::Answered("a".into())),
             ]
         };
         let mut ill = well();
-        ill[1].came = Came::NotResolved("timed out".to_owned());
+        ill[1].came = DialOutcome::NotResolved("timed out".to_owned());
         let answers = [("one", well()), ("two", ill)];
         let address = check(SERVICE_ADDRESS, &targets, &answers).unwrap();
         assert_eq!((address.verdict, address.finding.as_str()), (Verdict::Ok, "10.0.0.1:8080 answers on all 2 nodes"));

@@ -18,11 +18,11 @@ const LOCKS: u8 = 16;
 
 /// This process's turn, until it is dropped or the process ends.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct NodeLock {
     _lock: File,
 }
 
-impl Turn {
+impl NodeLock {
     /// Waits for the turn at these nodes; how long is the caller's to limit.
     pub(super) async fn at(cache: &Path, nodes: &[&Node]) -> Result<Self, ImageError> {
         let folder = cache.join("images").join("turns");
