@@ -119,7 +119,7 @@ fn report() -> Vec<ReportError> {
         ReportError::Write { path: "junit.xml".into(), source: io::Error::from_raw_os_error(28) },
         ReportError::Closed { path: "-".into() },
         ReportError::Render { path: "junit.xml".into(), source: Box::new(json()) },
-        ReportError::Place { path: "reports".into(), reason: "it is a folder" },
+        ReportError::Destination { path: "reports".into(), reason: "it is a folder" },
         ReportError::Scenario { path: "./square.yaml".into(), scenario: "scenarios/square.yaml".into() },
         ReportError::Twice { path: "report".into(), other: "./report".into() },
     ]
@@ -167,7 +167,7 @@ fn all() -> Vec<CliError> {
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes
         Engine Cluster Runtime AllProcesses StillThere RefusedFolder Folder);
-    assert_every_variant!(report, ReportError: Write Closed Render Place Scenario Twice);
+    assert_every_variant!(report, ReportError: Write Closed Render Destination Scenario Twice);
     let scenario = scenario.into_iter().map(CliError::from);
     let reaper = reaper.into_iter().map(CliError::from);
     let report = report.into_iter().map(CliError::from);

@@ -153,14 +153,14 @@ async fn namespaces_of(
     name: &ClusterName,
     dry_run: bool,
 ) -> Result<Vec<(String, String)>, ClusterError> {
-    nobodys(&Kind::new(engine.clone(), folders, name.clone()).connect().await?, dry_run).await
+    orphaned(&Kind::new(engine.clone(), folders, name.clone()).connect().await?, dry_run).await
 }
 
 /// What trials that were killed left in a cluster that others made, and the operator that nobody uses any more.
 async fn remove_from(existing: &ExistingArgs, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let ExistingArgs { kubeconfig, context } = existing.clone();
     let cluster = Existing::new(kubeconfig, context).connect(&|_| {}).await?;
-    for (namespace, why) in nobodys(&cluster, dry_run).await? {
+    for (namespace, why) in orphaned(&cluster, dry_run).await? {
         writeln!(out, "cluster {}: namespace {namespace}: {why}", cluster.name)?;
     }
     if !dry_run && operator::remove_unused(&cluster).await? {
@@ -170,14 +170,14 @@ async fn remove_from(existing: &ExistingArgs, dry_run: bool, out: &mut impl Outp
 }
 
 /// The namespaces that nobody needs any more, and why; they are removed unless this is a rehearsal.
-async fn nobodys(cluster: &Cluster, dry_run: bool) -> Result<Vec<(String, String)>, ClusterError> {
+async fn orphaned(cluster: &Cluster, dry_run: bool) -> Result<Vec<(String, String)>, ClusterError> {
     if dry_run {
         let found = namespaces_of_runs(cluster).await?.into_iter();
-        return Ok(found.filter_map(|found| Some((found.name, found.nobodys?))).collect());
+        return Ok(found.filter_map(|found| Some((found.name, found.orphaned?))).collect());
     }
     let swept = sweep_namespaces(cluster, NAMESPACE_WITHIN).await?.into_iter();
     let told = swept.map(|RemovedNamespace { found, removed }| {
-        let why = found.nobodys.unwrap_or_default();
+        let why = found.orphaned.unwrap_or_default();
         let why = removed.map_or_else(|error| format!("{why}; failed to {}", with_causes(&error)), |()| why.clone());
         (found.name, why)
     });

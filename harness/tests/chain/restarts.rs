@@ -48,6 +48,6 @@ async fn anvil_a_component_whose_restart_failed_can_be_started_again() {
     within(SOON, "restart", runtime.restart(&aggregator, SOON)).await.unwrap();
 
     let taken_down = Box::new(runtime).stop().await.unwrap();
-    assert_eq!(taken_down.remains, []);
+    assert_eq!(taken_down.leaks, []);
     assert_eq!(processes_of(&run).unwrap().len(), 0);
 }

@@ -116,15 +116,15 @@ fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
     let anvil = command.get_envs().find(|(name, _)| *name == "HARNESS_ANVIL").unwrap().1.unwrap().to_owned();
     let anvil = copy(Path::new(&anvil), "anvil");
     own(&root);
-    let mut nobodys = std::process::Command::new(harness);
-    nobodys.args(command.get_args());
+    let mut without_context = std::process::Command::new(harness);
+    without_context.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => nobodys.env(name, value),
-            None => nobodys.env_remove(name),
+            Some(value) => without_context.env(name, value),
+            None => without_context.env_remove(name),
         };
     }
-    nobodys
+    without_context
         .env("HARNESS_ANVIL", anvil)
         .env("HARNESS_CACHE", lab.sandbox.path("cache"))
         .env("HARNESS_SCENARIOS", lab.sandbox.path(""))
@@ -132,5 +132,5 @@ fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
         .current_dir(&root)
         .uid(NOBODY)
         .gid(NOBODY);
-    *command = nobodys;
+    *command = without_context;
 }

@@ -176,7 +176,6 @@ impl ImageError {
                 "provide it for {engine}: `docker pull --platform linux/{engine} {reference}`, or `docker build -t \
                  {reference} .` on this machine"
             ),
-            Self::Node(_) => return None,
             Self::NoName { reference } => {
                 format!("give it one with `docker tag {reference} NAME:TAG`, and use that")
             }
@@ -192,7 +191,7 @@ impl ImageError {
             }
             Self::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
             Self::Cache(error) => return Some(error.remedy().to_owned()),
-            Self::Libraries { .. } | Self::Entry { .. } => return None,
+            Self::Node(_) | Self::Libraries { .. } | Self::Entry { .. } => return None,
         };
         Some(remedy)
     }

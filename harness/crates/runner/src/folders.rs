@@ -10,7 +10,7 @@ use std::{
 
 use hourglass_base::private;
 use hourglass_component::text::safe_line;
-use hourglass_reaper::{OWNER_FILE, Owner, Place, RunId};
+use hourglass_reaper::{OWNER_FILE, Owner, RunDir, RunId};
 use rustix::{
     fs::{Access, access},
     process::geteuid,
@@ -158,12 +158,12 @@ impl RunFolders {
     }
 
     /// The trials that have a folder here, oldest first.
-    pub fn runs(&self) -> Vec<Place> {
+    pub fn runs(&self) -> Vec<RunDir> {
         let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
         let mut runs: Vec<_> = entries
             .filter_map(|entry| {
                 let run = entry.file_name().to_str()?.parse().ok()?;
-                Some(Place::here(run, entry.path()))
+                Some(RunDir::here(run, entry.path()))
             })
             .collect();
         runs.sort_by(|a, b| a.run.cmp(&b.run));

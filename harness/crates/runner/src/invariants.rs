@@ -43,7 +43,7 @@ pub(super) async fn of_runtime(world: &World) -> Result<Vec<Violation>, StepFail
     let broken = world.environment.runtime.broken_promises().await?;
     let violation = |broken: InvariantViolation| {
         let InvariantViolation { invariant, expected, seen } = broken;
-        world.violation(format!("invariant: {promise}"), None, expected, seen, None)
+        world.violation(format!("invariant: {invariant}"), None, expected, seen, None)
     };
     Ok(broken.into_iter().map(violation).collect())
 }

@@ -101,7 +101,7 @@ pub(super) async fn stop(
     let sweep_trigger = runtime.sweep_trigger();
     let stopped = unless_interrupted(interrupt, runtime.stop()).await;
     if stopped.is_none() {
-        sweep_trigger.into_iter().for_each(SweepTrigger::leave);
+        sweep_trigger.into_iter().for_each(SweepTrigger::trigger);
     }
     stopped
 }
