@@ -116,15 +116,15 @@ fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
     let anvil = command.get_envs().find(|(name, _)| *name == "HARNESS_ANVIL").unwrap().1.unwrap().to_owned();
     let anvil = copy(Path::new(&anvil), "anvil");
     own(&root);
-    let mut without_context = std::process::Command::new(harness);
-    without_context.args(command.get_args());
+    let mut as_nobody = std::process::Command::new(harness);
+    as_nobody.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => without_context.env(name, value),
-            None => without_context.env_remove(name),
+            Some(value) => as_nobody.env(name, value),
+            None => as_nobody.env_remove(name),
         };
     }
-    without_context
+    as_nobody
         .env("HARNESS_ANVIL", anvil)
         .env("HARNESS_CACHE", lab.sandbox.path("cache"))
         .env("HARNESS_SCENARIOS", lab.sandbox.path(""))
@@ -132,5 +132,5 @@ fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
         .current_dir(&root)
         .uid(NOBODY)
         .gid(NOBODY);
-    *command = without_context;
+    *command = as_nobody;
 }
