@@ -18,7 +18,7 @@ test *arguments:
 
 # Run scenarios: all, or those named
 scenarios *names:
-    cargo run --release --locked -- run {{ names }}
+    cargo run --locked -- run {{ names }}
 
 # The scenario target through cargo nextest, as CI does
 nextest *arguments:
