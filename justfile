@@ -30,7 +30,7 @@ contracts:
 
 # Write the JSON Schema of scenario files
 schema:
-    cargo run --locked -- schema --output harness/schema/scenario.json
+    cargo run --locked -- scenario schema --output harness/schema/scenario.json
 
 # Look at changed snapshots, one by one (cargo-insta)
 snapshots:

@@ -8,6 +8,7 @@ use hourglass_report::takes_colour;
 use super::{
     CliError, Output,
     doctor_cluster::{self, ClusterArgs},
+    format::FormatArgs,
 };
 
 /// Looks at the machine: what it has of what trials need, and what to do about the rest
@@ -15,10 +16,10 @@ use super::{
 /// Ends with 0 when the runtimes asked for can be used, warnings or not, and with 3 when they cannot.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DoctorArgs {
-    /// Write JSON: `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok,
+    /// How to write it. JSON has `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok,
     /// warning, missing), `needed_by`, `finding` and `remedy`
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub format: FormatArgs,
     /// The runtimes that the exit code is about; default: process and docker
     #[arg(
         long = "runtime",
@@ -36,10 +37,10 @@ pub struct DoctorArgs {
 /// Writes what was found to `out`.
 pub async fn run(args: &DoctorArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     if args.cluster.any() {
-        return doctor_cluster::run(&args.cluster, args.json, out).await;
+        return doctor_cluster::run(&args.cluster, args.format.is_json(), out).await;
     }
     let diagnosis = Diagnosis::of(&gather().await);
-    let text = if args.json {
+    let text = if args.format.is_json() {
         serde_json::to_string_pretty(&diagnosis)? + "\n"
     } else {
         table(&diagnosis, takes_colour(&std::io::stdout()))

@@ -233,7 +233,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
 /// For a run that was named and of which nothing is left.
 pub(super) fn unknown(run: &RunId) -> CliError {
     CliError::Usage(format!(
-        "end run {run}: nothing is there of it; `harness gc --dry-run` lists what would be ended, `harness ps` all there is"
+        "end run {run}: nothing is there of it; `harness gc --dry-run` lists what would be ended, `harness runs list` all there is"
     ))
 }
 

@@ -1,11 +1,11 @@
-//! `harness list`: the trials there are.
+//! `harness scenario list`: the trials there are.
 
 use hourglass_base::RuntimeKind;
 use hourglass_component::text::safe_json;
 use hourglass_scenario::{Selected, Selection, Trial};
 use serde::Serialize;
 
-use super::{CliError, Output, notice};
+use super::{CliError, Output, format::Format, notice};
 
 /// Lists trials: one for each scenario, combination of its matrix, and runtime
 #[derive(Debug, Clone, clap::Args)]
@@ -16,16 +16,6 @@ pub struct ListArgs {
     /// How to write them
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-}
-
-/// How a command writes what it found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// One line of the list.

@@ -1,4 +1,4 @@
-//! `harness logs`: what a cluster has to say.
+//! `harness cluster logs`: what a cluster has to say.
 
 use std::{
     env, fs, io,

@@ -1,4 +1,4 @@
-//! `harness ls`: the clusters of this machine.
+//! `harness cluster list`: the clusters of this machine.
 
 use std::fmt::Write as _;
 
@@ -9,15 +9,15 @@ use hourglass_reaper::rounded;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, Output, list::json, up::counted};
+use super::{CliError, Output, format::FormatArgs, list::json, up::counted};
 
 /// Lists the clusters that the harness made on this machine: what they are, how they are, and who uses them
 #[derive(Debug, Clone, clap::Args)]
 pub struct LsArgs {
-    /// Write JSON: `clusters`, each with `name`, `condition` (creating, idle, in-use, broken), `why`, `kubernetes`, `spec`,
+    /// How to write them. JSON has `clusters`, each with `name`, `condition` (creating, idle, in-use, broken), `why`, `kubernetes`, `spec`,
     /// `fingerprint`, `created`, `used`, `expires`, `holders` and `kubeconfig`; and `engine_error`
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Listing<'a> {
 pub async fn run(args: &LsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let engine = Engine::connect().await;
     let clusters = look(engine.as_ref(), &ClusterFolders::locate()?).await?;
-    if args.json {
+    if args.format.is_json() {
         let engine_error = engine.err().map(|error| format!("failed to {}", with_causes(&error)));
         return json(&Listing { clusters: &clusters, engine_error }, out);
     }

@@ -9,6 +9,7 @@ pub mod down;
 mod error;
 #[cfg(test)]
 mod flag_table;
+pub mod format;
 pub mod gc;
 pub mod image;
 mod interrupt;
@@ -16,6 +17,7 @@ pub mod lint;
 pub mod list;
 pub mod logs;
 pub mod ls;
+mod nouns;
 mod output;
 pub mod plan;
 pub mod probe;
@@ -31,6 +33,7 @@ use std::{future::Future, io, process::ExitCode, time::Duration};
 use clap::{Parser, Subcommand};
 use component::ComponentCommand;
 pub use error::CliError;
+use nouns::{ClusterCommand, RunsCommand, ScenarioCommand};
 use output::notice;
 pub use output::{Output, OutputError};
 pub use run::AnvilArgs;
@@ -55,16 +58,34 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
-    List(list::ListArgs),
-    Plan(plan::PlanArgs),
     Lint(lint::LintArgs),
-    Schema(schema::SchemaArgs),
-    Ps(ps::PsArgs),
-    Gc(gc::GcArgs),
-    Logs(logs::LogsArgs),
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    #[command(subcommand)]
+    Runs(RunsCommand),
     Up(up::UpArgs),
-    Ls(ls::LsArgs),
     Down(down::DownArgs),
+    Gc(gc::GcArgs),
+    /// As `scenario list`, its name before
+    #[command(hide = true)]
+    List(list::ListArgs),
+    /// As `scenario plan`, its name before
+    #[command(hide = true)]
+    Plan(plan::PlanArgs),
+    /// As `scenario schema`, its name before
+    #[command(hide = true)]
+    Schema(schema::SchemaArgs),
+    /// As `runs list`, its name before
+    #[command(hide = true)]
+    Ps(ps::PsArgs),
+    /// As `cluster logs`, its name before
+    #[command(hide = true)]
+    Logs(logs::LogsArgs),
+    /// As `cluster list`, its name before
+    #[command(hide = true)]
+    Ls(ls::LsArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Setup(setup::SetupCommand),
@@ -142,19 +163,27 @@ impl Cli {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
-            Command::Logs(args) => runtime()?.block_on(logs::run(args, out))?,
+            Command::Logs(args) | Command::Cluster(ClusterCommand::Logs(args)) => {
+                runtime()?.block_on(logs::run(args, out))?;
+            }
             Command::Doctor(args) => return runtime()?.block_on(doctor::run(args, out)),
-            Command::Up(args) => runtime()?.block_on(up::run(args, out))?,
-            Command::Ls(args) => runtime()?.block_on(ls::run(args, out))?,
-            Command::Down(args) => return runtime()?.block_on(down::run(args, out)),
+            Command::Up(args) | Command::Cluster(ClusterCommand::Up(args)) => {
+                runtime()?.block_on(up::run(args, out))?;
+            }
+            Command::Ls(args) | Command::Cluster(ClusterCommand::List(args)) => {
+                runtime()?.block_on(ls::run(args, out))?;
+            }
+            Command::Down(args) | Command::Cluster(ClusterCommand::Down(args)) => {
+                return runtime()?.block_on(down::run(args, out));
+            }
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::Probe(command) => probe::run(command, out)?,
-            Command::List(args) => list::run(args, out)?,
-            Command::Plan(args) => plan::run(args, out)?,
-            Command::Schema(args) => schema::run(args, out)?,
-            Command::Ps(args) => ps::run(args, out)?,
-            Command::Gc(args) => gc::run(args, out)?,
-            Command::Lint(args) => {
+            Command::List(args) | Command::Scenario(ScenarioCommand::List(args)) => list::run(args, out)?,
+            Command::Plan(args) | Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, out)?,
+            Command::Schema(args) | Command::Scenario(ScenarioCommand::Schema(args)) => schema::run(args, out)?,
+            Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,
+            Command::Gc(args) | Command::Runs(RunsCommand::Gc(args)) => gc::run(args, out)?,
+            Command::Lint(args) | Command::Scenario(ScenarioCommand::Lint(args)) => {
                 if lint::run(args, out)? > 0 {
                     return Ok(ExitStatus::Usage);
                 }

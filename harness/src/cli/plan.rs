@@ -1,4 +1,4 @@
-//! `harness plan`: what a run would do, with variables filled in and defaults spelled out.
+//! `harness scenario plan`: what a run would do, with variables filled in and defaults spelled out.
 //! Nothing is started.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::{
     CliError, Output, OutputError,
     chosen::ChosenArgs,
-    list::{Format, json, runtimes},
+    format::Format,
+    list::{json, runtimes},
 };
 
 /// Shows what a run would do; starts nothing

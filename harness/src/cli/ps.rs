@@ -1,4 +1,4 @@
-//! `harness ps`: the runs of which something is there.
+//! `harness runs list`: the runs of which something is there.
 
 use std::fmt::Display;
 
@@ -9,14 +9,14 @@ use hourglass_runner::RunFolders;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CliError, Output, list::json};
+use super::{CliError, Output, format::FormatArgs, list::json};
 
 /// Lists the runs of which something is there: what runs, what was kept, and what has no owner any more
 #[derive(Debug, Clone, clap::Args)]
 pub struct PsArgs {
-    /// Write JSON
-    #[arg(long)]
-    pub json: bool,
+    /// How to write them
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ pub fn run(args: &PsArgs, out: &mut impl Output) -> Result<(), CliError> {
         found.trial = found.trial.take().or_else(of_folder);
     }
     let engine_error = engine.err().as_ref().map(explained);
-    if args.json {
+    if args.format.is_json() {
         let listing = Listing { runs: &runs, engine: address.to_string(), engine_error };
         return json(&listing, out);
     }

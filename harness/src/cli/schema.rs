@@ -1,4 +1,4 @@
-//! `harness schema`: the JSON Schema of scenario files.
+//! `harness scenario schema`: the JSON Schema of scenario files.
 
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(
             committed,
             schema_text().unwrap(),
-            "stale; renew it: cargo run -- schema --output harness/schema/scenario.json"
+            "stale; renew it: cargo run -- scenario schema --output harness/schema/scenario.json"
         );
     }
 }

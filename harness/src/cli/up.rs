@@ -49,7 +49,7 @@ pub async fn run(args: &UpArgs, out: &mut impl Output) -> Result<(), CliError> {
     let name = &lease.name;
     writeln!(out, "# cluster {name}: {} of {}, {how} in {took:.2} s", counted(nodes, "node"), args.node_image)?;
     writeln!(out, "export KUBECONFIG={}", quoted(&lease.kubeconfig.to_string_lossy()))?;
-    writeln!(out, "# `harness ls` says how it is, `harness down {name}` removes it")?;
+    writeln!(out, "# `harness cluster list` says how it is, `harness down {name}` removes it")?;
     Ok(())
 }
 

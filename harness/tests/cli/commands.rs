@@ -77,7 +77,7 @@ fn schema_is_checked() {
     assert_eq!(printed.stdout, fs::read_to_string(committed).unwrap());
 }
 
-/// `harness list | head -1` is how people work: no panic, no complaint.
+/// `harness scenario list | head -1` is how people work: no panic, no complaint.
 #[rstest::rstest]
 #[case::list(&["list"], 0)]
 #[case::list_json(&["list", "--format", "json"], 0)]

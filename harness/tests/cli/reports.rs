@@ -202,7 +202,7 @@ fn output_that_finds_no_room_is_3(#[case] arguments: &[&str]) {
     outcome.assert_code(3).assert_complains(&["failed to write the ", "No space left on device"]);
 }
 
-/// The reader of `harness list | head -1` has what it wants.
+/// The reader of `harness scenario list | head -1` has what it wants.
 #[rstest::rstest]
 #[case::list(&["list"])]
 #[case::schema(&["schema"])]

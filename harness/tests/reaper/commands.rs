@@ -1,4 +1,4 @@
-//! `harness ps` and `harness gc` where things of strangers are.
+//! `harness runs list` and `harness gc` where things of strangers are.
 
 use std::{
     collections::BTreeSet,

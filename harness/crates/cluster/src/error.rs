@@ -325,7 +325,7 @@ impl ClusterError {
             Self::Unknown { known, .. } => format!("name one of those that there are: {}", known.join(", ")),
             Self::Idle { .. } => "give a duration, as 90m or 8h, or leave it out: then it is an hour".to_owned(),
             Self::InUse { name, .. } => {
-                format!("end what uses it, or choose another name; `harness ls` says who uses {name}")
+                format!("end what uses it, or choose another name; `harness cluster list` says who uses {name}")
             }
             Self::Unlike { name, .. } => format!("choose another name, or remove it first with `harness down {name}`"),
             Self::OtherEngine { other, .. } => format!("name that engine with DOCKER_HOST={other}, or choose another name"),

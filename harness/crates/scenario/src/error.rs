@@ -136,8 +136,8 @@ impl Diagnostic for ScenarioError {
                 "give files, or name the folder with `--scenarios DIR` or HARNESS_SCENARIOS".to_owned()
             }
             Self::NoMatch { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
-            Self::NoMatch { .. } => "`harness list` shows all trials".to_owned(),
-            Self::NothingLeft(_) => "`harness list` shows all trials with their tags".to_owned(),
+            Self::NoMatch { .. } => "`harness scenario list` shows all trials".to_owned(),
+            Self::NothingLeft(_) => "`harness scenario list` shows all trials with their tags".to_owned(),
             Self::ImageOfProcess { .. } => {
                 "choose `--runtime docker`, or give the component a `command` beside the image".to_owned()
             }
@@ -159,7 +159,7 @@ impl Diagnostic for ScenarioError {
                 "correct it; a backslash before a character takes it literally, and quotes keep the shell from it"
                     .to_owned()
             }
-            Self::StaleSchema(path) => format!("renew it: `harness schema --output {}`", path.display()),
+            Self::StaleSchema(path) => format!("renew it: `harness scenario schema --output {}`", path.display()),
             Self::Invalid(_) | Self::ListDirectory { .. } | Self::Read { .. } => return None,
         };
         Some(Box::new(help))

@@ -13,7 +13,7 @@ pub(super) struct Topic {
 
 pub(super) const API: Topic = Topic {
     name: "api-server",
-    remedy: "see that the cluster runs (`harness ls`), and that the kubeconfig leads to it and is not out of date",
+    remedy: "see that the cluster runs (`harness cluster list`), and that the kubeconfig leads to it and is not out of date",
 };
 pub(super) const NAMESPACE: Topic = Topic {
     name: "namespace",
@@ -22,7 +22,7 @@ pub(super) const NAMESPACE: Topic = Topic {
 pub(super) const IMAGE: Topic = Topic { name: "image", remedy: "see that the engine answers: `harness doctor`" };
 pub(super) const PODS: Topic = Topic {
     name: "pods",
-    remedy: "see the node's kubelet and containerd: `harness logs`; a node that is full takes no pods",
+    remedy: "see the node's kubelet and containerd: `harness cluster logs`; a node that is full takes no pods",
 };
 pub(super) const COMMANDS: Topic = Topic {
     name: "pod-commands",

@@ -1,0 +1,29 @@
+//! How a command writes what it found.
+
+/// How a command writes what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The option that says it, and the one that said it before.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct FormatArgs {
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write JSON; `--format json` is the way to say it
+    #[arg(long, hide = true, conflicts_with = "format")]
+    pub json: bool,
+}
+
+impl FormatArgs {
+    /// Whether JSON is asked for.
+    pub fn is_json(self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
