@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use hourglass_base::RuntimeKind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use hourglass_scenario::{Step, StepKind, Trial};
+use hourglass_scenario::{Step, Trial};
 
 /// What is asked for at most. Programs that close all files that they could have open take seconds where there is no limit.
 const SENSIBLE: u64 = 65_536;
@@ -78,10 +78,7 @@ struct Need {
 impl Need {
     fn of(trial: &Trial) -> Self {
         let steps = Step::all_in(&trial.scenario.steps).into_iter();
-        let created = steps.filter_map(|step| match &step.kind {
-            StepKind::CreateTask(create) => Some(u64::from(create.count)),
-            _ => None,
-        });
+        let created = steps.filter_map(|step| Some(u64::from(step.kind.creates()?.count)));
         let operators = u64::try_from(trial.scenario.topology.operators.len()).unwrap_or(u64::MAX);
         Self::with(operators, created.max().unwrap_or_default(), trial.runtime == RuntimeKind::Process)
     }

@@ -9,7 +9,7 @@ use std::{
 use hourglass_component::timeout::timeout;
 use hourglass_reaper::SweepTrigger;
 use hourglass_runtime::{Runtime, RuntimeError, Teardown};
-use hourglass_scenario::{Step, StepKind};
+use hourglass_scenario::Step;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +32,7 @@ pub(super) async fn limited(
     doing: impl Future<Output = Result<(), StepFailure>>,
 ) -> Result<(), StepFailure> {
     let Some(within) = step.kind.within() else { return doing.await };
-    let limit = if looks_at_its_limit(&step.kind) { within + ALLOWANCE } else { within };
+    let limit = if step.kind.properties().reports_timeout { within + ALLOWANCE } else { within };
     if let Ok(done) = timeout(limit, doing).await {
         return done;
     }
@@ -47,20 +47,6 @@ pub(super) async fn limited(
 pub(super) async fn responds(world: &World) -> Result<(), EnvironmentError> {
     chain_watch::answer(&world.environment.chains).await?;
     Ok(world.environment.runtime.responds().await?)
-}
-
-fn looks_at_its_limit(kind: &StepKind) -> bool {
-    matches!(
-        kind,
-        StepKind::ExpectVerified(_)
-            | StepKind::ExpectExpired(_)
-            | StepKind::ExpectRejected(_)
-            | StepKind::ExpectEvent(_)
-            | StepKind::Restart(_)
-            | StepKind::Reconnect(_)
-            | StepKind::ScaleClusterOperator(_)
-            | StepKind::DrainNode(_)
-    )
 }
 
 /// What a trial is at, for when its time runs out.

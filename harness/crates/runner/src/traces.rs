@@ -101,13 +101,5 @@ fn named_signers<'a>(steps: &'a [Step], alias: &str, named: &mut Vec<&'a str>) {
 }
 
 fn aliases(steps: &[Step]) -> Vec<&str> {
-    let mut aliases = Vec::new();
-    for step in steps {
-        match &step.kind {
-            StepKind::CreateTask(create) => aliases.push(create.alias.as_str()),
-            StepKind::Parallel(branches) => aliases.extend(self::aliases(branches)),
-            _ => {}
-        }
-    }
-    aliases
+    Step::all_in(steps).into_iter().filter_map(|step| step.kind.creates()).map(|created| created.alias).collect()
 }

@@ -3,6 +3,7 @@
 //! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. What they are
 //! started for, and what is expected of them, is in `runner`.
 
+mod cluster_faults;
 mod configuration;
 mod docker;
 mod ends;
@@ -19,6 +20,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub use cluster_faults::ClusterFaults;
 pub use docker::{DockerImages, DockerRuntime, DockerSettings};
 pub use ends::{Ends, UnexpectedEnd};
 pub use error::RuntimeError;
@@ -27,7 +29,7 @@ pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use process::{ProcessRuntime, ProcessSettings};
 
 use hourglass_base::RuntimeKind;
-use hourglass_scenario::{ClusterFault, Component, ComponentRef};
+use hourglass_scenario::{Component, ComponentRef};
 
 use hourglass_chain::{ChainControl, PreparedState};
 use hourglass_reaper::{RunFolderGuard, SweepTrigger};
@@ -127,11 +129,12 @@ pub trait Runtime: Send + Sync {
     /// Puts a component back on the network and waits until it is healthy.
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
 
-    /// Does something to the cluster that the parts run in; only Kubernetes has one.
-    async fn inject_cluster_fault(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
+    /// What can be done to the cluster that the parts run in; only Kubernetes has one. `step` is the key of the step that
+    /// asks for it.
+    fn cluster_faults(&self, step: &str) -> Result<&dyn ClusterFaults, RuntimeError> {
         Err(RuntimeError::Unsupported {
             runtime: self.kind().as_str(),
-            reason: format!("`{}` is about a cluster; say `runtimes: [kubernetes]`", fault.key()),
+            reason: format!("`{step}` is about a cluster; say `runtimes: [kubernetes]`"),
         })
     }
 

@@ -6,7 +6,6 @@ use hourglass_component::document::{Duration, Pointer, Problem, Problems};
 use hourglass_proto::limits::{MAX_PAYLOAD, MAX_RESULT, MAX_TASK_SLA};
 
 use super::model::Topology;
-use super::step::ExpectVerified;
 use super::texts::HexBytes;
 use super::values::Mining;
 
@@ -51,8 +50,8 @@ pub(super) fn payload(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointe
 }
 
 /// Adds the problem of an expected result that no executor signs.
-pub(super) fn result(verified: &ExpectVerified, at: &Pointer, problems: &mut Problems) {
-    size("result", verified.result.as_ref(), verified.result_hex.as_ref(), MAX_RESULT, at, problems);
+pub(super) fn result(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
+    size("result", text, raw, MAX_RESULT, at, problems);
 }
 
 fn size(key: &str, text: Option<&String>, raw: Option<&HexBytes>, limit: usize, at: &Pointer, problems: &mut Problems) {

@@ -2,9 +2,8 @@
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
-use super::cluster_fault::ClusterFault;
 use super::model::{Component, ScenarioDocument};
-use super::step::StepDocument;
+use super::steps::{StepDocument, StepRuntimes};
 use super::values::{Memory, RuntimeKind};
 
 /// The least memory that a container engine lets a container have.
@@ -98,13 +97,13 @@ impl Checking<'_> {
     fn steps(&mut self, steps: &[StepDocument], at: &Pointer) {
         for (index, step) in steps.iter().enumerate() {
             let at = at.item(index);
-            for (key, given) in [("disconnect", step.disconnect.is_some()), ("reconnect", step.reconnect.is_some())] {
-                if given {
-                    self.needs_containers(&format!("`{key}`"), &at.key(key));
+            if let Some(kind) = step.kinds().first() {
+                let (key, at) = (kind.key(), at.key(kind.key()));
+                match kind.properties().runtimes {
+                    StepRuntimes::All => {}
+                    StepRuntimes::Containers => self.needs_containers(&format!("`{key}`"), &at),
+                    StepRuntimes::Cluster => self.needs_cluster(&format!("`{key}`"), &at),
                 }
-            }
-            if let Some(key) = step.kinds().first().and_then(ClusterFault::of).map(|fault| fault.key()) {
-                self.needs_cluster(&format!("`{key}`"), &at.key(key));
             }
             if let Some(branches) = &step.parallel {
                 self.steps(branches, &at.key("parallel"));

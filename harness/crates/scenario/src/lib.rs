@@ -9,7 +9,6 @@ mod check_components;
 mod check_limits;
 mod check_runtimes;
 mod check_steps;
-mod cluster_fault;
 mod error;
 mod folder;
 mod images;
@@ -23,6 +22,7 @@ mod resolve;
 mod schema;
 mod select;
 mod step;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -31,9 +31,6 @@ mod values;
 mod variables;
 
 pub use allowed_errors::AllowedErrors;
-pub use cluster_fault::{
-    ClusterFault, Cut, DeletePod, DrainNode, KillClusterOperator, LimitPods, Mend, ScaleClusterOperator, UncordonNodes,
-};
 pub use error::ScenarioError;
 pub use folder::SkippedFile;
 pub use images::Images;
@@ -43,10 +40,8 @@ pub use proofs::{WITHOUT_FAULT, proofs};
 pub use replaced::check_components;
 pub use schema::schema_text;
 pub use select::{DEFAULT_DIRECTORY, Selected, Selection, load as load_files};
-pub use step::{
-    CreateTask, Disconnect, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, Kill, Location, Mine, Pause,
-    Reconnect, Restart, Resume, STEP_KEYS, Step, StepDocument, StepKind, Warp,
-};
+pub use step::{Location, Step};
+pub use steps::*;
 pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
 pub use trial::Trial;
 pub use values::{Chain, Curve, Memory, Mining, RuntimeKind};

@@ -1,63 +1,16 @@
-//! How long steps and trials may take: what files say, and what holds where they say nothing.
+//! How long trials may take where files say nothing of it, after what their steps may take.
 
 use std::time::Duration;
 
 use hourglass_component::document::{Duration as DocumentDuration, Pointer, Problem};
 
-use super::step::{CreateTask, Step, StepDocument, StepKind};
+use super::step::Step;
+use super::steps::StepKind;
 
 /// What a trial may take at least.
 const SHORTEST_TIMEOUT: Duration = Duration::from_mins(10);
 /// What a trial may take besides its steps: chains and components that start, invariants that are checked.
 const BESIDES_STEPS: Duration = Duration::from_mins(5);
-/// How long a single task may take until it is mined.
-const TASK_MINED_WITHIN: Duration = Duration::from_secs(30);
-/// How much longer each further task of a group may take.
-const FURTHER_TASK: Duration = Duration::from_millis(100);
-
-impl CreateTask {
-    /// How long it may take until all tasks are mined.
-    pub fn within(&self) -> DocumentDuration {
-        let by_count = TASK_MINED_WITHIN + self.count.saturating_sub(1) * FURTHER_TASK;
-        self.within.unwrap_or_else(|| by_count.into())
-    }
-}
-
-impl StepKind {
-    /// How long it may take; steps that run side by side have limits of their own.
-    pub fn within(&self) -> Option<Duration> {
-        let within = match self {
-            Self::CreateTask(step) => step.within(),
-            Self::ExpectVerified(step) => step.within,
-            Self::ExpectExpired(step) => step.within,
-            Self::ExpectRejected(step) => step.within,
-            Self::ExpectEvent(step) => step.within,
-            Self::Kill(step) => step.within,
-            Self::Restart(step) => step.within,
-            Self::Pause(step) => step.within,
-            Self::Resume(step) => step.within,
-            Self::Disconnect(step) => step.within,
-            Self::Reconnect(step) => step.within,
-            Self::DeletePod(step) => step.within,
-            Self::KillClusterOperator(step) => step.within,
-            Self::ScaleClusterOperator(step) => step.within,
-            Self::DrainNode(step) => step.within,
-            Self::UncordonNodes(step) => step.within,
-            Self::LimitPods(step) => step.within,
-            Self::Cut(step) => step.within,
-            Self::Mend(step) => step.within,
-            Self::Mine(step) => step.within,
-            Self::Warp(step) => step.within,
-            Self::Parallel(_) => return None,
-        };
-        Some(within.into())
-    }
-}
-
-/// The limit of each kind that a step in a file names, with the kind's key.
-pub(super) fn limits(step: &StepDocument) -> Vec<(&'static str, Duration)> {
-    step.kinds().into_iter().filter_map(|kind| Some((kind.key(), kind.within()?))).collect()
-}
 
 /// What a trial of these steps may take where its scenario does not say.
 pub(super) fn default_timeout(steps: &[Step]) -> DocumentDuration {

@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::allowed_errors::{compile, shortened};
-use super::step::{Step, StepDocument};
+use super::step::Step;
+use super::steps::StepDocument;
 use super::texts::{ComponentRef, Scalar};
 use super::values::{Curve, Memory, Mining, RuntimeKind};
 

@@ -7,7 +7,8 @@ use hourglass_component::document::{Pointer, Tree};
 
 use super::limits::default_timeout;
 use super::model::{Scenario, ScenarioDocument};
-use super::step::{Location, Step, StepDocument, StepKind};
+use super::step::{Location, Step};
+use super::steps::{StepDocument, StepKind};
 use super::values::RuntimeKind;
 use super::variables::Bindings;
 
@@ -48,9 +49,7 @@ fn steps(documents: &[StepDocument], at: &Pointer, path: &Arc<Path>, tree: &Tree
         };
         // Checking has made sure that a kind is given.
         if let Some(mut kind) = kind {
-            if let StepKind::CreateTask(create) = &mut kind {
-                create.within = Some(create.within());
-            }
+            kind.fill_defaults();
             steps.push(Step {
                 kind,
                 name: document.name.clone(),

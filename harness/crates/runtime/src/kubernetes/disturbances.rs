@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use hourglass_cluster::{Cluster, ClusterError, operator::OperatorRelease, watch};
 use hourglass_component::timeout::timeout;
-use hourglass_scenario::{ClusterFault, ComponentRef};
+use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Node, Pod, ResourceQuota},
@@ -28,7 +29,7 @@ use super::{
     processes::{Signal, signal},
     trial_namespace::gone,
 };
-use crate::RuntimeError;
+use crate::{ClusterFaults, RuntimeError};
 
 /// Marks nodes that a trial has cordoned, so that others can undo it when the trial is gone.
 const CORDONED: &str = "hourglass-harness/cordoned";
@@ -44,28 +45,47 @@ fn containers(pod: &Pod) -> impl Iterator<Item = String> {
     statuses.filter_map(|status| status.container_id.clone())
 }
 
-impl KubernetesRuntime {
-    /// Does what a step says.
-    pub(super) async fn disturb_cluster(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
-        self.disturbed.fetch_or(fault.is_felt_by_others(), Ordering::Relaxed);
-        match fault {
-            ClusterFault::DeletePod(fault) => {
-                let pods = self.running(&fault.component, "delete the pod of").await?;
-                self.note_fault(&fault.component);
-                self.end(&pods, &fault.component).await
-            }
-            ClusterFault::KillClusterOperator(_) => self.kill_operator().await,
-            ClusterFault::ScaleClusterOperator(fault) => {
-                self.scale_operator(fault.replicas.into(), fault.within.into()).await
-            }
-            ClusterFault::DrainNode(fault) => self.drain(&fault.component, fault.within.into()).await,
-            ClusterFault::UncordonNodes(_) => Ok(uncordon(&self.place.cluster).await?),
-            ClusterFault::LimitPods(fault) => self.limit_pods(fault.pods).await,
-            ClusterFault::Cut(fault) => self.cut(&fault.from, &fault.to).await,
-            ClusterFault::Mend(fault) => self.mend(&fault.from, &fault.to).await,
-        }
+#[async_trait]
+impl ClusterFaults for KubernetesRuntime {
+    async fn delete_pod(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+        let pods = self.running(component, "delete the pod of").await?;
+        self.note_fault(component);
+        self.end(&pods, component).await
     }
 
+    async fn kill_cluster_operator(&self) -> Result<(), RuntimeError> {
+        self.disturbed.store(true, Ordering::Relaxed);
+        self.kill_operator().await
+    }
+
+    async fn scale_cluster_operator(&self, replicas: u8, within: Duration) -> Result<(), RuntimeError> {
+        self.disturbed.store(true, Ordering::Relaxed);
+        self.scale_operator(replicas.into(), within).await
+    }
+
+    async fn drain_node(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+        self.disturbed.store(true, Ordering::Relaxed);
+        self.drain(component, within).await
+    }
+
+    async fn uncordon_nodes(&self) -> Result<(), RuntimeError> {
+        Ok(uncordon(&self.place.cluster).await?)
+    }
+
+    async fn limit_pods(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
+        self.set_quota(pods).await
+    }
+
+    async fn cut(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+        self.block(from, to).await
+    }
+
+    async fn mend(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+        self.unblock(from, to).await
+    }
+}
+
+impl KubernetesRuntime {
     /// Makes the cluster again what others count on.
     pub(super) async fn undo_disturbances(&self) -> Result<(), RuntimeError> {
         if !self.disturbed.load(Ordering::Relaxed) {
@@ -171,7 +191,7 @@ impl KubernetesRuntime {
         Err(failed("drain the node of", component, &format!("{} stay on it", left.join(", "))))
     }
 
-    async fn limit_pods(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
+    async fn set_quota(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
         let Some(pods) = pods else {
             let deleted = self.place.api::<ResourceQuota>().delete(QUOTA, &DeleteParams::default()).await;
             return gone(deleted).map_err(self.place.fail(format!("delete the quota of {}", self.place.namespace)));

@@ -1,7 +1,7 @@
 //! What cannot be done in a cluster that others made. It is told before anything of a trial is there.
 
 use hourglass_cluster::Cluster;
-use hourglass_scenario::{ClusterFault, Scenario, Step, StepKind};
+use hourglass_scenario::{Scenario, Step};
 
 use crate::RuntimeError;
 
@@ -25,20 +25,9 @@ pub(super) fn check(scenario: &Scenario, cluster: &Cluster) -> Result<(), Runtim
 /// Each step that cannot be done, with its place and why.
 fn refused(steps: &[Step]) -> Vec<String> {
     let each = Step::all_in(steps).into_iter();
-    let told =
-        each.filter_map(|step| Some(format!("{}: `{}` {}", step.location, step.kind.key(), what_for(&step.kind)?)));
+    let told = each.filter_map(|step| {
+        let reason = step.kind.properties().cluster.needs_own_cluster()?;
+        Some(format!("{}: `{}` {reason}", step.location, step.kind.key()))
+    });
     told.collect()
-}
-
-/// What a step does that takes a cluster of the harness's own.
-fn what_for(kind: &StepKind) -> Option<&'static str> {
-    match kind {
-        StepKind::Pause(_) => Some("stops processes, which takes the nodes"),
-        // Policies are for new connections, and components keep theirs.
-        StepKind::Disconnect(_) | StepKind::Cut(_) => Some("ends open connections, which takes the nodes"),
-        kind if ClusterFault::of(kind).is_some_and(|fault| fault.is_felt_by_others()) => {
-            Some("touches what is not the trial's own")
-        }
-        _ => None,
-    }
 }

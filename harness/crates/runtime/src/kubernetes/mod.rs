@@ -47,7 +47,7 @@ use hourglass_cluster::{
 };
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTargets, SweepTrigger, SweptCluster};
-use hourglass_scenario::{ClusterFault, ComponentRef, Scenario};
+use hourglass_scenario::{ComponentRef, Scenario, Step};
 use hourglass_timeline::{Event, Timeline};
 use kube::ResourceExt as _;
 use logs::PodLogs;
@@ -61,8 +61,8 @@ use validation::Owed;
 use warnings::Warnings;
 
 use super::{
-    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime, RuntimeError, Teardown,
-    blocking, configuration, docker::Record,
+    AggregatorSpec, Chains, ClusterFaults, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime,
+    RuntimeError, Teardown, blocking, configuration, docker::Record,
 };
 
 /// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
@@ -168,7 +168,8 @@ impl KubernetesRuntime {
                 return Err(error);
             }
         };
-        let alone = ClusterFault::all_in(&scenario.steps).iter().any(ClusterFault::is_felt_by_others);
+        let felt_by_others = |step: &Step| step.kind.properties().cluster.is_felt_by_others();
+        let alone = Step::all_in(&scenario.steps).into_iter().any(felt_by_others);
         let preparation =
             Preparation::begin(Arc::clone(&cluster), Arc::clone(&scenario), executable, alone, timeline.clone());
         let names = Names::default();
@@ -317,8 +318,8 @@ impl Runtime for KubernetesRuntime {
         self.put_back(component, within).await
     }
 
-    async fn inject_cluster_fault(&self, fault: &ClusterFault) -> Result<(), RuntimeError> {
-        self.disturb_cluster(fault).await
+    fn cluster_faults(&self, _step: &str) -> Result<&dyn ClusterFaults, RuntimeError> {
+        Ok(self)
     }
 
     async fn broken_promises(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {

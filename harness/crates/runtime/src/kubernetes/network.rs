@@ -67,7 +67,7 @@ impl KubernetesRuntime {
     }
 
     /// Keeps one component from connecting to another.
-    pub(super) async fn cut(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+    pub(super) async fn block(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
         let pods = self.running(to, "cut off").await?;
         self.note_fault(from);
         self.note_fault(to);
@@ -84,7 +84,7 @@ impl KubernetesRuntime {
     }
 
     /// Lets it connect again.
-    pub(super) async fn mend(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+    pub(super) async fn unblock(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
         let pods = self.running(to, "mend the way to").await?;
         self.forget_policy(&cut_name(from, to)).await?;
         self.reached(std::slice::from_ref(from), to, &pods, "mend the way to", ENFORCED_WITHIN).await

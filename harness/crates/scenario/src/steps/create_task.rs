@@ -1,0 +1,83 @@
+//! `create_task`.
+
+use std::time;
+
+use hourglass_component::document::{Duration, Pointer, Problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::StepCheck;
+use super::defaults::{default_task, one};
+use super::definition::{CreatedTasks, StepDefinition, StepProperties};
+use super::text_or_hex::{bytes, check_payload};
+use crate::texts::HexBytes;
+use crate::values::Chain;
+
+/// How long a single task may take until it is mined.
+const TASK_MINED_WITHIN: time::Duration = time::Duration::from_secs(30);
+/// How much longer each further task of a group may take.
+const FURTHER_TASK: time::Duration = time::Duration::from_millis(100);
+
+/// Creates a task, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTask {
+    /// The name by which later steps mean this task, or this group of tasks.
+    #[serde(default = "default_task", rename = "as")]
+    #[schemars(title = "task name", regex(pattern = "^[a-z][a-z0-9_-]*$"), extend("examples" = ["task"]))]
+    pub alias: String,
+    /// The chain on which the task is created.
+    #[serde(default)]
+    pub chain: Chain,
+    /// The payload as text, sent as its UTF-8 bytes. Either this or `payload_hex`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// The payload as raw bytes in hexadecimal. Either this or `payload`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_hex: Option<HexBytes>,
+    /// How many tasks; more than one make a group, of which each is expected to end alike.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub count: u32,
+    /// How long it may take until all are mined. Default: 30 s, and a tenth of a second more for each
+    /// further task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Duration>,
+}
+
+impl CreateTask {
+    /// The payload's bytes.
+    pub fn payload_bytes(&self) -> Vec<u8> {
+        bytes(self.payload.as_ref(), self.payload_hex.as_ref()).unwrap_or_default()
+    }
+}
+
+impl StepDefinition for CreateTask {
+    const PROPERTIES: StepProperties = StepProperties::ACTION;
+
+    fn within(&self) -> Duration {
+        let by_count = TASK_MINED_WITHIN + self.count.saturating_sub(1) * FURTHER_TASK;
+        self.within.unwrap_or_else(|| by_count.into())
+    }
+
+    fn fill_defaults(&mut self) {
+        self.within = Some(self.within());
+    }
+
+    fn creates(&self) -> Option<CreatedTasks<'_>> {
+        Some(CreatedTasks { alias: &self.alias, count: self.count })
+    }
+
+    fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
+        let (text, raw) = (self.payload.as_ref(), self.payload_hex.as_ref());
+        check_payload(text, raw, at, check.problems);
+        if text.is_some_and(String::is_empty) || raw.is_some_and(|raw| raw.0.is_empty()) {
+            let key = if text.is_some() { "payload" } else { "payload_hex" };
+            check.problems.add(
+                Problem::at_value(&at.key(key), "the mailbox refuses tasks with an empty payload")
+                    .label("empty")
+                    .help("`expect_rejected` with `error: PayloadIsEmpty` tests that"),
+            );
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `limit_pods`.
+
+use hourglass_component::document::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::defaults::default_action_within;
+use super::definition::{StepDefinition, StepProperties, StepRuntimes};
+
+/// Limits how many pods may be in the trial's namespace; those that are there stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitPods {
+    /// How many; without it there is no limit any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<u32>,
+    /// How long it may take.
+    #[serde(default = "default_action_within")]
+    pub within: Duration,
+}
+
+impl StepDefinition for LimitPods {
+    const PROPERTIES: StepProperties = StepProperties { runtimes: StepRuntimes::Cluster, ..StepProperties::FAULT };
+
+    fn within(&self) -> Duration {
+        self.within
+    }
+}

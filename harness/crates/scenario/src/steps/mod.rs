@@ -1,0 +1,72 @@
+//! The steps of a scenario: one file a step, or a few that belong together.
+//!
+//! A file has the step's struct, whose doc comments become the JSON Schema, and its [`StepDefinition`]: what it refers to,
+//! what it needs of a runtime, how long it may take, what is wrong with it. A new step is a file here and a line in
+//! [`for_each_step_kind`](crate::for_each_step_kind); what the step does when it runs is in the runner, in a file of the
+//! same name.
+
+mod check;
+mod cluster_operator;
+mod create_task;
+mod cut;
+mod defaults;
+mod definition;
+mod delete_pod;
+mod disconnect;
+mod expect_event;
+mod expect_expired;
+mod expect_rejected;
+mod expect_verified;
+mod kill;
+mod limit_pods;
+mod mine;
+mod nodes;
+mod pause;
+#[macro_use]
+mod registry;
+mod text_or_hex;
+mod warp;
+
+use hourglass_component::document::Pointer;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use check::StepCheck;
+pub use definition::{ClusterAccess, CreatedTasks, StepProperties, StepPurpose, StepRuntimes};
+use definition::{StepDefinition, description};
+
+use crate::step::Step;
+use crate::texts::ComponentRef;
+
+/// Calls the macro `callback` with all kinds of steps but `parallel`, each as `KEY: FILE::STRUCT`, in the order of the
+/// documentation.
+#[macro_export]
+macro_rules! for_each_step_kind {
+    ($callback:ident) => {
+        $callback! {
+            create_task: create_task::CreateTask,
+            expect_verified: expect_verified::ExpectVerified,
+            expect_expired: expect_expired::ExpectExpired,
+            expect_rejected: expect_rejected::ExpectRejected,
+            expect_event: expect_event::ExpectEvent,
+            kill: kill::Kill,
+            restart: kill::Restart,
+            pause: pause::Pause,
+            resume: pause::Resume,
+            disconnect: disconnect::Disconnect,
+            reconnect: disconnect::Reconnect,
+            delete_pod: delete_pod::DeletePod,
+            kill_cluster_operator: cluster_operator::KillClusterOperator,
+            scale_cluster_operator: cluster_operator::ScaleClusterOperator,
+            drain_node: nodes::DrainNode,
+            uncordon_nodes: nodes::UncordonNodes,
+            limit_pods: limit_pods::LimitPods,
+            cut: cut::Cut,
+            mend: cut::Mend,
+            mine: mine::Mine,
+            warp: warp::Warp,
+        }
+    };
+}
+
+for_each_step_kind!(step_kinds);

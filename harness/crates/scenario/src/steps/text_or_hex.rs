@@ -1,0 +1,41 @@
+//! Bytes that a step has as text under `KEY` or in hexadecimal under `KEY_hex`: payloads and results.
+
+use hourglass_component::document::{Pointer, Problem, Problems};
+
+use crate::check_limits;
+use crate::texts::HexBytes;
+
+/// The bytes, if there are any. Loading makes sure that at most one of the two is given.
+pub(super) fn bytes(text: Option<&String>, raw: Option<&HexBytes>) -> Option<Vec<u8>> {
+    text.map(|text| text.as_bytes().to_vec()).or_else(|| raw.map(|raw| raw.0.clone()))
+}
+
+/// Adds the problems of a payload, which must be given.
+pub(super) fn check_payload(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
+    check_limits::payload(text, raw, at, problems);
+    exclusive("payload", text.is_some() && raw.is_some(), at, problems);
+    if text.is_none() && raw.is_none() && !problems.touch(at) {
+        problems.add(
+            Problem::at_key(at, "`payload` is missing")
+                .label("has no `payload`")
+                .help("add `payload` (text) or `payload_hex` (raw bytes)"),
+        );
+    }
+}
+
+/// Adds the problems of an expected result, which may be left out.
+pub(super) fn check_result(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
+    check_limits::result(text, raw, at, problems);
+    exclusive("result", text.is_some() && raw.is_some(), at, problems);
+}
+
+fn exclusive(key: &str, both: bool, at: &Pointer, problems: &mut Problems) {
+    let hex = format!("{key}_hex");
+    if both {
+        problems.add(
+            Problem::at_key(&at.key(&hex), format!("both `{key}` and `{hex}` are given"))
+                .label("a second time")
+                .help("keep one of the two"),
+        );
+    }
+}
