@@ -1,6 +1,6 @@
 //! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
 //!
-//! [`environment`] stands a trial's parts up, [`steps`] holds one file a step family, [`judge`] and [`invariants`] what
+//! [`environment`] stands a trial's parts up, [`steps`] what each kind of step does, [`judge`] and [`invariants`] what
 //! must hold, [`limits`] and [`chain_watch`] see that nothing goes on for ever, [`room`] that what happens can be written
 //! down, [`trial`] puts one trial together and [`schedule`] many, [`parity`] compares what they came to, [`proof`] judges
 //! those whose fault is taken out, [`blame`] tells a failure of what is tested from one of the environment. How anything is

@@ -1,17 +1,28 @@
-//! What the steps of a scenario do: one file a family. A step acts on the world of its trial and says what is wrong.
+//! What the steps of a scenario do: one file a step or a few that belong together, of the same name as in the scenario
+//! crate. A step acts on the world of its trial and says what is wrong.
+//!
+//! Steps are reached through the scenario crate's list of them: a kind of step without a [`RunStep`] does not compile.
 
-mod chain;
-mod create;
-mod event;
-mod expired;
-mod faults;
-mod rejected;
-mod verified;
+mod cluster_operator;
+mod create_task;
+mod cut;
+mod delete_pod;
+mod disconnect;
+mod expect_event;
+mod expect_expired;
+mod expect_rejected;
+mod expect_verified;
+mod kill;
+mod limit_pods;
+mod mine;
+mod nodes;
+mod pause;
+mod warp;
 
 use std::time::Instant;
 
 use futures::{FutureExt as _, future::BoxFuture};
-use hourglass_scenario::{Step, StepKind};
+use hourglass_scenario::{Step, StepKind, StepPurpose, for_each_step_kind};
 use hourglass_timeline::Event;
 
 use super::{
@@ -20,6 +31,12 @@ use super::{
     traces::{LINE, OUTCOME, STEP},
     world::World,
 };
+
+/// What a kind of step does when it runs.
+trait RunStep {
+    /// Does it on the world of the trial. `step` is the same step with what reports need: its name and its place.
+    async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure>;
+}
 
 /// Runs steps one after the other, up to the first that fails.
 pub(super) async fn run_all(
@@ -54,24 +71,21 @@ fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFai
 }
 
 async fn act(world: &World, step: &Step) -> Result<(), StepFailure> {
-    match &step.kind {
-        StepKind::CreateTask(create) => create::run(world, create).await,
-        StepKind::ExpectVerified(expect) => verified::run(world, step, expect).await,
-        StepKind::ExpectExpired(expect) => expired::run(world, step, expect).await,
-        StepKind::ExpectRejected(expect) => rejected::run(world, step, expect).await,
-        StepKind::ExpectEvent(expect) => event::run(world, step, expect).await,
-        StepKind::Mine(mine) => chain::mine(world, mine).await,
-        StepKind::Warp(warp) => chain::warp(world, warp).await,
-        StepKind::Parallel(steps) => {
-            let all = futures::future::join_all(steps.iter().map(|step| run(world, step))).await;
-            // All are waited for, so that none goes on while the environment is taken down.
-            all.into_iter().collect()
-        }
-        fault => {
-            let _under_way = world.faults.begin(&world.environment.timeline);
-            faults::run(world, fault).await
-        }
+    let is_fault = step.kind.properties().purpose == StepPurpose::Fault;
+    let _under_way = is_fault.then(|| world.faults.begin(&world.environment.timeline));
+    macro_rules! dispatch {
+        ($($key:ident: $file:ident::$kind:ident,)+) => {
+            match &step.kind {
+                $(StepKind::$kind(kind) => kind.run(world, step).await,)+
+                StepKind::Parallel(steps) => {
+                    let all = futures::future::join_all(steps.iter().map(|step| run(world, step))).await;
+                    // All are waited for, so that none goes on while the environment is taken down.
+                    all.into_iter().collect()
+                }
+            }
+        };
     }
+    for_each_step_kind!(dispatch)
 }
 
 /// How reports call a step.

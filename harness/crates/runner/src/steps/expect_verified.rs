@@ -6,7 +6,7 @@ use hourglass_component::{events::TaskEvent, keys::H256};
 use hourglass_scenario::{ExpectVerified, Step};
 use hourglass_timeline::{Event, Source};
 
-use super::title;
+use super::{RunStep, title};
 use crate::{
     failure::StepFailure,
     judge::{judge, verified_on},
@@ -14,44 +14,47 @@ use crate::{
     world::{TrackedTask, World},
 };
 
-pub(super) async fn run(world: &World, step: &Step, expect: &ExpectVerified) -> Result<(), StepFailure> {
-    let tasks = world.tasks(&expect.task);
-    let within = Duration::from(expect.within);
-    let mut missing: HashSet<H256> = tasks.iter().map(|task| task.record.task).collect();
-    let mut seen = 0;
-    // Each entry is looked at once, however many tasks there are.
-    let all = |events: &[Event]| {
-        for event in &events[seen..] {
-            if event.event == Some(TaskEvent::TaskVerified) && matches!(event.source, Source::Chain(_)) {
-                event.task_hash.map(|task| missing.remove(&task));
+impl RunStep for ExpectVerified {
+    async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
+        let tasks = world.tasks(&self.task);
+        let within = Duration::from(self.within);
+        let mut missing: HashSet<H256> = tasks.iter().map(|task| task.record.task).collect();
+        let mut seen = 0;
+        // Each entry is looked at once, however many tasks there are.
+        let all = |events: &[Event]| {
+            for event in &events[seen..] {
+                if event.event == Some(TaskEvent::TaskVerified) && matches!(event.source, Source::Chain(_)) {
+                    event.task_hash.map(|task| missing.remove(&task));
+                }
+            }
+            let new = seen..events.len();
+            seen = events.len();
+            match no_quorum::of_any(&events[new], &missing, seen, world) {
+                _ if missing.is_empty() => Some(Ok(())),
+                Some(task) => Some(Err(task)),
+                None => None,
+            }
+        };
+        match world.wait_until(within, all).await {
+            Some(Ok(())) => {}
+            Some(Err(lost)) => return Err(out_of_reach(world, step, &tasks, lost)),
+            None => return Err(timed_out(world, step, &tasks, &missing, within).await?),
+        }
+        // Asked once for all tasks, which are those of one step and so of one chain.
+        let verified = match tasks.first() {
+            Some(task) => verified_on(world, task.chain).await?,
+            None => Vec::new(),
+        };
+        for task in &tasks {
+            if let Some(finding) = judge(world, task, self, &verified).await? {
+                let hash = Some(task.record.task);
+                let violation =
+                    world.violation(title(step), Some(&step.location), finding.expected, finding.seen, hash);
+                return Err(StepFailure::Violation(Box::new(violation)));
             }
         }
-        let new = seen..events.len();
-        seen = events.len();
-        match no_quorum::of_any(&events[new], &missing, seen, world) {
-            _ if missing.is_empty() => Some(Ok(())),
-            Some(task) => Some(Err(task)),
-            None => None,
-        }
-    };
-    match world.wait_until(within, all).await {
-        Some(Ok(())) => {}
-        Some(Err(lost)) => return Err(out_of_reach(world, step, &tasks, lost)),
-        None => return Err(timed_out(world, step, &tasks, &missing, within).await?),
+        Ok(())
     }
-    // Asked once for all tasks, which are those of one step and so of one chain.
-    let verified = match tasks.first() {
-        Some(task) => verified_on(world, task.chain).await?,
-        None => Vec::new(),
-    };
-    for task in &tasks {
-        if let Some(finding) = judge(world, task, expect, &verified).await? {
-            let hash = Some(task.record.task);
-            let violation = world.violation(title(step), Some(&step.location), finding.expected, finding.seen, hash);
-            return Err(StepFailure::Violation(Box::new(violation)));
-        }
-    }
-    Ok(())
 }
 
 /// The aggregator has given a task up: nothing that could still happen would verify it.

@@ -1,0 +1,31 @@
+//! `create_task`.
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use hourglass_chain::NewTask;
+use hourglass_scenario::{CreateTask, Step};
+
+use super::RunStep;
+use crate::{
+    failure::StepFailure,
+    world::{TrackedTask, World},
+};
+
+/// Transactions under way at once: enough to fill a block, few enough not to look like an attack on the node.
+const AT_ONCE: usize = 32;
+
+impl RunStep for CreateTask {
+    async fn run(&self, world: &World, _step: &Step) -> Result<(), StepFailure> {
+        let chain = world.environment.chain(self.chain);
+        let task = NewTask { set: world.environment.executor_set(), payload: self.payload_bytes() };
+        let tasks = futures::stream::iter(0..self.count)
+            .map(|_| async {
+                let record = chain.create_task(&world.environment.accounts.app, &task).await?;
+                Ok::<_, StepFailure>(TrackedTask { alias: self.alias.clone(), chain: self.chain, record })
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+        world.track(&self.alias, tasks);
+        Ok(())
+    }
+}
