@@ -1,8 +1,18 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
+//!
+//! Tests that are written in Rust begin with [`Harness::builder`]; `hourglass_api` says more. The modules are for those that
+//! run scenarios in another way than the command `harness` does.
 
 pub mod cli;
 
-pub use hourglass_base::cache;
+use std::{env, process::ExitCode};
+
+pub use hourglass_api::{
+    Address, ChainHandle, ComponentHandle, Contract, CreateTask, EXECUTABLE_VARIABLE, Event, ExecutableError,
+    ExpectExpired, ExpectRejected, ExpectVerified, Failure, H256, Harness, HarnessBuilder, HarnessError, Operator,
+    Program, Restart, Task, TestEnvironment, Timeline, TrialReport, Verdict, Violation, secs,
+};
+pub use hourglass_base::{RuntimeKind as Runtime, cache};
 pub use hourglass_chain as chain;
 pub use hourglass_child as child;
 pub use hourglass_cluster as cluster;
@@ -13,5 +23,32 @@ pub use hourglass_reaper as reaper;
 pub use hourglass_report as report;
 pub use hourglass_runner as runner;
 pub use hourglass_runtime as runtime;
-pub use hourglass_scenario as scenario;
+pub use hourglass_scenario::{self as scenario, Chain};
 pub use hourglass_timeline as timeline;
+
+/// The commands that the harness itself calls its executable with.
+const INTERNAL_COMMANDS: [&str; 4] = ["adopt", "component", "probe", "supervise"];
+
+/// Does what the `harness` executable does when this process is one that an environment has started, and gives its exit code;
+/// else gives nothing, and environments of this process need no other executable than the running one.
+///
+/// For programs with a `main` of their own, which calls this before anything else:
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// fn main() -> ExitCode {
+///     if let Some(code) = hourglass_harness::main_if_harness() {
+///         return code;
+///     }
+///     // tests, or whatever the program is for
+/// #   ExitCode::SUCCESS
+/// }
+/// ```
+pub fn main_if_harness() -> Option<ExitCode> {
+    let command = env::args_os().nth(1).unwrap_or_default();
+    if INTERNAL_COMMANDS.iter().any(|internal| command == *internal) {
+        return Some(cli::main());
+    }
+    hourglass_api::serve_as_harness_executable();
+    None
+}

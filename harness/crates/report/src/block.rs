@@ -31,6 +31,11 @@ impl Paint {
 ///
 /// `command` is what runs a trial when its name is added, for example `harness run`.
 pub(super) fn block(report: &TrialReport, command: &str, paint: Paint) -> String {
+    block_with(report, &again(&report.scenario, &report.trial, command), paint)
+}
+
+/// [`block`] with the whole command that runs the trial once more.
+fn block_with(report: &TrialReport, again: &str, paint: Paint) -> String {
     let mut text = String::new();
     match &report.verdict {
         Verdict::Passed => {}
@@ -55,7 +60,7 @@ pub(super) fn block(report: &TrialReport, command: &str, paint: Paint) -> String
             let _ = writeln!(text, "  {}\n", paint.style().bold().apply_to("interrupted before its end"));
         }
     }
-    text.push_str(&footer(report, command, paint));
+    text.push_str(&footer(report, again, paint));
     text
 }
 
@@ -67,6 +72,11 @@ pub(super) fn skipped(reason: &str, paint: Paint) -> String {
 /// [`block`] without colours, for whoever shows it elsewhere.
 pub fn failure_text(report: &TrialReport, command: &str) -> String {
     block(report, command, Paint { colour: false })
+}
+
+/// [`failure_text`] of a trial that no scenario file describes; `again` is the whole command that runs it once more.
+pub fn failure_text_with(report: &TrialReport, again: &str) -> String {
+    block_with(report, again, Paint { colour: false })
 }
 
 /// Seconds with two decimals; with minutes where there are any.
@@ -95,7 +105,7 @@ fn describe(violation: &Violation, with_timeline: bool, paint: Paint) -> String 
     text
 }
 
-fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
+fn footer(report: &TrialReport, again: &str, paint: Paint) -> String {
     let mut text = String::new();
     let phases: Vec<_> = report.phases.iter().map(|phase| format!("{} {}", phase.name, time(phase.duration))).collect();
     if !phases.is_empty() {
@@ -111,7 +121,7 @@ fn footer(report: &TrialReport, command: &str, paint: Paint) -> String {
     };
     text.push_str(&field(2, "folder", &folder, paint));
     text.push_str(&running(report, paint));
-    text.push_str(&field(2, "again", &again(&report.scenario, &report.trial, command), paint));
+    text.push_str(&field(2, "again", again, paint));
     text
 }
 

@@ -14,7 +14,7 @@ mod samples;
 mod target;
 mod terminal;
 
-pub use block::{failure_text, parity_text};
+pub use block::{failure_text, failure_text_with, parity_text};
 pub use colour::takes_colour;
 pub use event::{Reporter, follow};
 pub use file::{ReportError, Reports};

@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_chain::ChainControl;
 use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
-use hourglass_proto::messages::parse_task_hash;
 use hourglass_reaper::{RunFolderGuard, RunId};
 use hourglass_runtime::{RuntimeError, Teardown};
 use hourglass_scenario::Trial;
-use hourglass_timeline::{TaskFacts, TaskPhases, Timeline, Trace, phases, with_lanes};
+use hourglass_timeline::{TaskFacts, Timeline, Trace, with_lanes};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +25,9 @@ use super::{
     failure::{StepFailure, remedy},
     invariants,
     limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
-    proof, steps, traces,
+    proof,
+    requests::{StandingChain, StandingEnvironment, StepRequests},
+    steps, task_reports, traces,
     verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
     world::World,
 };
@@ -45,6 +47,27 @@ pub async fn run_trial(
     interrupt: &CancellationToken,
     progress: &(dyn Fn(&str) + Sync),
 ) -> TrialReport {
+    execute(trial, settings, interrupt, progress, None).await
+}
+
+/// Runs a trial like [`run_trial`], but with the steps that a test asks for, one by one, in place of its scenario's.
+pub async fn run_trial_on_request(
+    trial: &Trial,
+    settings: &TrialSettings,
+    interrupt: &CancellationToken,
+    progress: &(dyn Fn(&str) + Sync),
+    requests: StepRequests,
+) -> TrialReport {
+    execute(trial, settings, interrupt, progress, Some(requests)).await
+}
+
+async fn execute(
+    trial: &Trial,
+    settings: &TrialSettings,
+    interrupt: &CancellationToken,
+    progress: &(dyn Fn(&str) + Sync),
+    requests: Option<StepRequests>,
+) -> TrialReport {
     let run = RunId::generate();
     let mut course = TrialExecution {
         trial,
@@ -62,6 +85,7 @@ pub async fn run_trial(
         limit: settings.trial_timeout.unwrap_or_else(|| trial.scenario.timeout.into()),
         stage: Stage::default(),
         handed_over: false,
+        requests,
     };
     let folder = settings.folders.folder_of(&run);
     let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
@@ -113,7 +137,27 @@ fn may_have_a_cause(error: &EnvironmentError) -> bool {
     !error.is_inapplicable() && !matches!(error, EnvironmentError::File { .. })
 }
 
-struct TrialExecution<'a> {
+/// The failure, or the end of a part that caused it: a part that has just ended fails whoever asks it before its end is told.
+pub(super) async fn with_cause(world: &World, failure: StepFailure) -> StepFailure {
+    match failure {
+        StepFailure::Environment(error) if may_have_a_cause(&error) => {
+            timeout(CAUSE_WITHIN, cause(world)).await.unwrap_or(StepFailure::Environment(error))
+        }
+        failure => failure,
+    }
+}
+
+/// How a trial ended that an error ended.
+fn verdict_of(error: &EnvironmentError) -> Verdict {
+    match error {
+        EnvironmentError::Runtime(RuntimeError::Inapplicable { reason }) => Verdict::Skipped { reason: reason.clone() },
+        error => {
+            Verdict::EnvironmentFailed { error: format!("failed to {}", with_causes(error)), remedy: remedy(error) }
+        }
+    }
+}
+
+pub(super) struct TrialExecution<'a> {
     trial: &'a Trial,
     settings: &'a TrialSettings,
     started: Timestamp,
@@ -131,10 +175,12 @@ struct TrialExecution<'a> {
     folder_guard: Option<RunFolderGuard>,
     /// How long it may take from the start of the chains to the end of the steps.
     limit: Duration,
-    stage: Stage,
+    pub(super) stage: Stage,
     /// Whether it was interrupted before there was a runtime and did not end in time, so that its supervisor ends it and
     /// removes its folder.
     handed_over: bool,
+    /// Where its steps come from, unless they are the scenario's; taken when they begin.
+    requests: Option<StepRequests>,
 }
 
 impl TrialExecution<'_> {
@@ -146,6 +192,7 @@ impl TrialExecution<'_> {
         interrupt: &CancellationToken,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<bool, EnvironmentError> {
+        let run_id = run.clone();
         let stand_up = StandUp {
             trial: self.trial,
             settings: self.settings,
@@ -162,9 +209,14 @@ impl TrialExecution<'_> {
             return Ok(true);
         };
         let world = World::new(environment, self.trial.scenario.clone(), self.started);
+        let mut requests = self.requests.take();
+        if let Some(requests) = &mut requests {
+            requests.stands(standing(&world, run_id, folder));
+        }
         let started = Instant::now();
         let left = self.limit.saturating_sub(began.elapsed());
-        let stepping = interrupt.run_until_cancelled(self.judged_steps(&world, folder, left, progress)).await;
+        let stepping = self.judged_steps(&world, folder, left, progress, requests);
+        let stepping = interrupt.run_until_cancelled(stepping).await;
         self.phase("steps", started.elapsed());
         let interrupted = stepping.is_none();
         let answers = matches!(stepping, Some(Ok(_)));
@@ -202,11 +254,15 @@ impl TrialExecution<'_> {
         folder: &Path,
         left: Duration,
         progress: &(dyn Fn(&str) + Sync),
+        requests: Option<StepRequests>,
     ) -> Result<Vec<Violation>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
         let room = Room::in_folder(folder)?;
         let stepping = async {
-            steps::run_all(world, &scenario.steps, &self.stage, progress).await?;
+            match requests {
+                None => steps::run_all(world, &scenario.steps, &self.stage, progress).await?,
+                Some(requests) => requests.serve(self, world, folder, progress).await?,
+            }
             self.stage.enter("checking the invariants");
             let mut violations = invariants::on_chain(world).await?;
             violations.extend(invariants::of_runtime(world).await?);
@@ -226,11 +282,8 @@ impl TrialExecution<'_> {
             error = chain_watch::lost(&world.environment.chains) => Err(error.into()),
         };
         let stepped = match stepped {
-            Err(StepFailure::Environment(error)) if may_have_a_cause(&error) => {
-                // A part that has just ended fails whoever asks it before its end is told.
-                Err(timeout(CAUSE_WITHIN, cause(world)).await.unwrap_or(StepFailure::Environment(error)))
-            }
-            stepped => stepped,
+            Err(failure) => Err(with_cause(world, failure).await),
+            done => done,
         };
         // What was not written in time may be the reason for all else.
         room.check()?;
@@ -290,29 +343,42 @@ impl TrialExecution<'_> {
     }
 
     async fn note_tasks(&mut self, world: &World) {
-        let tasks = world.all_tasks();
-        self.tasks.extend(tasks.iter().map(|task| TaskReport {
-            alias: task.alias.clone(),
-            hash: format!("{:?}", task.record.task),
-            chain: task.chain.to_string(),
-            status: "unknown".to_owned(),
-            // Filled in when every log has been read to its end.
-            phases: TaskPhases::default(),
-        }));
-        for (report, task) in self.tasks.iter_mut().zip(tasks) {
-            if let Ok(status) = world.environment.chain(task.chain).task_status(task.record.task).await {
-                report.status = format!("{status:?}").to_lowercase();
-            }
+        self.tasks.extend(task_reports::of_world(world));
+        task_reports::note_statuses(world, &mut self.tasks).await;
+    }
+
+    /// The report of the trial as it is now, with this failure of a step as its verdict.
+    pub(super) async fn report_so_far(&self, world: &World, folder: &Path, failure: &StepFailure) -> TrialReport {
+        let verdict = match failure {
+            StepFailure::Violation(violation) => Verdict::Failed { violations: vec![(**violation).clone()] },
+            StepFailure::Environment(error) => match self.blamed(error) {
+                Some(violation) => Verdict::Failed { violations: vec![violation] },
+                None => verdict_of(error),
+            },
+        };
+        let mut tasks = task_reports::of_world(world);
+        // A chain that does not answer is told elsewhere.
+        let _ = timeout(REPORT_AFTER_FAILURE_WITHIN, task_reports::note_statuses(world, &mut tasks)).await;
+        let events = self.timeline.sorted();
+        task_reports::fill_phases(&mut tasks, &events);
+        TrialReport {
+            trial: self.trial.name.clone(),
+            scenario: self.trial.path.to_path_buf(),
+            runtime: self.trial.runtime.to_string(),
+            started: self.started,
+            duration: self.clock.elapsed(),
+            phases: self.phases.clone(),
+            verdict: verdict.bounded(),
+            tasks,
+            directory: folder.to_owned(),
+            kept: folder.exists(),
+            running: BTreeMap::new(),
+            trace: Trace::default(),
         }
     }
 
     fn fill_phases(&mut self) {
-        let events = self.timeline.sorted();
-        for task in &mut self.tasks {
-            if let Some(hash) = parse_task_hash(&task.hash) {
-                task.phases = phases(&events, hash);
-            }
-        }
+        task_reports::fill_phases(&mut self.tasks, &self.timeline.sorted());
     }
 
     /// Judged at the very end: components may complain while they are taken down.
@@ -382,11 +448,7 @@ impl TrialExecution<'_> {
     fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
         let verdict = match error {
             _ if interrupted => Verdict::Interrupted,
-            Some(EnvironmentError::Runtime(RuntimeError::Inapplicable { reason })) => Verdict::Skipped { reason },
-            Some(error) => {
-                let (error, remedy) = (format!("failed to {}", with_causes(&error)), remedy(&error));
-                Verdict::EnvironmentFailed { error, remedy }
-            }
+            Some(error) => verdict_of(&error),
             None if self.violations.is_empty() => Verdict::Passed,
             None => Verdict::Failed { violations: self.violations },
         };
@@ -413,4 +475,13 @@ impl TrialExecution<'_> {
             trace,
         }
     }
+}
+
+/// What is told to a test whose environment stands.
+fn standing(world: &World, run: RunId, folder: &Path) -> StandingEnvironment {
+    let chain =
+        |control: &ChainControl| StandingChain { url: control.client().url().to_owned(), chain_id: control.chain_id() };
+    let Environment { chains, timeline, .. } = &world.environment;
+    let (l1, l2) = (chain(&chains.l1), chain(&chains.l2));
+    StandingEnvironment { run, folder: folder.to_owned(), l1, l2, timeline: timeline.clone() }
 }

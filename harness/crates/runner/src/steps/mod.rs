@@ -46,14 +46,15 @@ pub(super) async fn run_all(
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<(), StepFailure> {
     for step in steps {
-        stage.enter(&format!("{} at {}", title(step), step.location));
+        stage.enter(&described(step));
         progress(&title(step));
         run(world, step).await?;
     }
     Ok(())
 }
 
-fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFailure>> {
+/// Runs one step within its limit, and notes in the timeline that it begins and how it ended.
+pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFailure>> {
     async move {
         let started = Instant::now();
         note(world, step, "begins", None);
@@ -86,6 +87,11 @@ async fn act(world: &World, step: &Step) -> Result<(), StepFailure> {
         };
     }
     for_each_step_kind!(dispatch)
+}
+
+/// A step and its place.
+pub(super) fn described(step: &Step) -> String {
+    format!("{} at {}", title(step), step.location)
 }
 
 /// How reports call a step.

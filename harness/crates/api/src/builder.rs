@@ -1,0 +1,208 @@
+//! What an environment is to be like, and its start.
+
+use std::{panic::Location, path::PathBuf, sync::Arc, thread, time::Duration};
+
+use hourglass_base::RuntimeKind;
+use hourglass_chain::AnvilSearch;
+use hourglass_cluster::ClusterChoice;
+use hourglass_runner::{Keep, RunFolders, TrialSettings};
+use hourglass_runtime::HarnessExecutable;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    HarnessError, Operator, Program, TestEnvironment,
+    document::{EnvironmentDocument, duration, literal},
+    executable,
+    session::{Session, TestPlace},
+};
+
+/// Where environments begin: [`Harness::builder`].
+#[derive(Debug, Clone, Copy)]
+pub struct Harness;
+
+impl Harness {
+    /// An environment that is not there yet: two chains, an aggregator, and an executor with its performer for each operator,
+    /// as processes, with one operator called `operator` where none is named.
+    #[track_caller]
+    pub fn builder() -> HarnessBuilder {
+        HarnessBuilder {
+            name: None,
+            runtime: RuntimeKind::Process,
+            operators: Vec::new(),
+            topology: Map::new(),
+            components: Map::new(),
+            allowed_errors: Vec::new(),
+            expected_ends: Vec::new(),
+            timeout: None,
+            executable: None,
+            anvil: AnvilSearch::default(),
+            place: Location::caller(),
+        }
+    }
+}
+
+/// What an environment is to be like. Whatever is wrong with it is told by [`Self::start`], as for a scenario file.
+#[derive(Debug, Clone)]
+#[must_use = "an environment begins with `start`"]
+pub struct HarnessBuilder {
+    name: Option<String>,
+    runtime: RuntimeKind,
+    operators: Vec<Operator>,
+    topology: Map<String, Value>,
+    components: Map<String, Value>,
+    allowed_errors: Vec<String>,
+    expected_ends: Vec<String>,
+    timeout: Option<Duration>,
+    executable: Option<PathBuf>,
+    anvil: AnvilSearch,
+    place: &'static Location<'static>,
+}
+
+impl HarnessBuilder {
+    /// What reports call the trial; default: the name of the test.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where the components run; default: as processes.
+    pub fn runtime(mut self, runtime: RuntimeKind) -> Self {
+        self.runtime = runtime;
+        self
+    }
+
+    /// One more operator.
+    pub fn operator(mut self, operator: Operator) -> Self {
+        self.operators.push(operator);
+        self
+    }
+
+    /// More operators.
+    pub fn operators(mut self, operators: impl IntoIterator<Item = Operator>) -> Self {
+        self.operators.extend(operators);
+        self
+    }
+
+    /// The weight that must sign one result, in basis points of the total weight; default: 6667.
+    pub fn threshold(self, basis_points: u16) -> Self {
+        self.topology("threshold", basis_points.into())
+    }
+
+    /// How long a task may take, in chain time: whole seconds, at most seven days; default: an hour.
+    pub fn task_sla(self, time: Duration) -> Self {
+        self.topology("task_sla", duration(time))
+    }
+
+    /// A block at each interval, with or without transactions; default: a block for each transaction.
+    pub fn mining_every(self, interval: Duration) -> Self {
+        self.topology("mining", duration(interval))
+    }
+
+    /// What computes the results, in place of the reference performer.
+    pub fn performer(self, program: &Program) -> Self {
+        self.component("performer", program)
+    }
+
+    /// What takes tasks, has them performed and signs the results, in place of the reference executor.
+    pub fn executor(self, program: &Program) -> Self {
+        self.component("executor", program)
+    }
+
+    /// What follows the chains and submits certificates, in place of the reference aggregator.
+    pub fn aggregator(self, program: &Program) -> Self {
+        self.component("aggregator", program)
+    }
+
+    /// A regular expression for ERROR records in component logs that are expected; any other fails
+    /// [`TestEnvironment::finish`].
+    pub fn allowed_error(mut self, expression: impl Into<String>) -> Self {
+        self.allowed_errors.push(expression.into());
+        self
+    }
+
+    /// A component that is to end by itself, as `performer/alice`; any other end that no step causes ends the environment.
+    pub fn expected_end(mut self, component: impl Into<String>) -> Self {
+        self.expected_ends.push(component.into());
+        self
+    }
+
+    /// How long all may take from the start of the chains to [`TestEnvironment::finish`]; default: ten minutes.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// The `harness` executable; default: where the [crate](crate) says.
+    pub fn executable(mut self, path: impl Into<PathBuf>) -> Self {
+        self.executable = Some(path.into());
+        self
+    }
+
+    /// The Anvil binary; default: `HARNESS_ANVIL`, `PATH`, Foundry's folder, the harness's cache.
+    pub fn anvil(mut self, path: impl Into<PathBuf>) -> Self {
+        self.anvil.flag = Some(path.into());
+        self
+    }
+
+    /// Installs nothing: where there is no Anvil, [`Self::start`] fails.
+    pub fn offline(mut self) -> Self {
+        self.anvil.offline = true;
+        self
+    }
+
+    /// Starts everything, and waits until it is healthy and tasks may be created. What was started by the time of a failure
+    /// is taken down.
+    pub async fn start(self) -> Result<TestEnvironment, HarnessError> {
+        let test = thread::current().name().filter(|name| *name != "main").map(str::to_owned);
+        let document = self.document(test.as_deref());
+        let trial = document.trial(self.place).map_err(HarnessError::Scenario)?;
+        let executable = executable::locate(self.executable.as_deref())?;
+        let folders = RunFolders::locate();
+        folders.prepare()?;
+        let anvil = self.anvil.find_or_install(|_| ()).await?;
+        let settings = TrialSettings {
+            anvil,
+            executable: HarnessExecutable(executable),
+            folders,
+            keep: Keep::Never,
+            cluster: ClusterChoice::default(),
+            trial_timeout: None,
+        };
+        let place = TestPlace { document, test };
+        let (session, thread) = Session::start(trial, settings, place)?;
+        // From here on, whoever drops this future takes the environment down.
+        TestEnvironment::stood_up(Arc::new(session), thread).await
+    }
+
+    fn document(&self, test: Option<&str>) -> EnvironmentDocument {
+        let mut keys = Map::new();
+        let mut topology = self.topology.clone();
+        if !self.operators.is_empty() {
+            topology.insert("operators".to_owned(), self.operators.iter().map(Operator::document).collect());
+        }
+        keys.insert("topology".to_owned(), topology.into());
+        keys.insert("components".to_owned(), self.components.clone().into());
+        let allowed: Value = self.allowed_errors.iter().map(|expression| literal(expression)).collect();
+        let ends: Value = self.expected_ends.iter().map(|component| literal(component)).collect();
+        keys.insert("invariants".to_owned(), json!({"allowed_errors": allowed, "expected_ends": ends}));
+        keys.extend(self.timeout.map(|limit| ("timeout".to_owned(), duration(limit))));
+        let name = self.name.clone().unwrap_or_else(|| name_of(test.unwrap_or("rust_test")));
+        EnvironmentDocument { name, runtime: self.runtime, keys }
+    }
+
+    fn topology(mut self, key: &str, value: Value) -> Self {
+        self.topology.insert(key.to_owned(), value);
+        self
+    }
+
+    fn component(mut self, key: &str, program: &Program) -> Self {
+        self.components.insert(key.to_owned(), program.document());
+        self
+    }
+}
+
+/// The name of a test, in the letters that a trial's name may have.
+fn name_of(test: &str) -> String {
+    let letters = test.replace("::", "_").to_ascii_lowercase();
+    letters.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+}

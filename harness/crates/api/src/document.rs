@@ -1,0 +1,171 @@
+//! From a builder to the scenario that a file would have: the document is written as text and loaded, so that every check and
+//! every default is the loader's.
+
+use std::{
+    panic::Location,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use hourglass_base::RuntimeKind;
+use hourglass_component::document::DocumentError;
+use hourglass_scenario::{Loader, Scenario, Step, Trial};
+use serde_json::{Map, Value, json};
+
+/// A task that only the document has, where a step needs one before it.
+const PLACEHOLDER: &str = "placeholder";
+
+/// What the file of an environment would say, but for its steps.
+#[derive(Debug, Clone)]
+pub(crate) struct EnvironmentDocument {
+    pub(crate) name: String,
+    pub(crate) runtime: RuntimeKind,
+    /// The keys that were set: `topology`, `components`, `invariants`, `timeout`.
+    pub(crate) keys: Map<String, Value>,
+}
+
+impl EnvironmentDocument {
+    /// The trial of this environment, without steps. `place` is where the test asks for it.
+    pub(crate) fn trial(&self, place: &Location<'_>) -> Result<Trial, DocumentError> {
+        let mut trial = self.load(place, &[])?;
+        Arc::make_mut(&mut trial.scenario).steps.clear();
+        trial.path = Path::new(place.file()).into();
+        Ok(trial)
+    }
+
+    /// The step that a file would have as `{kind: keys}`, where the tasks of these names were created before. Reports show
+    /// `place` as its place.
+    pub(crate) fn step(
+        &self,
+        kind: &str,
+        keys: &Value,
+        tasks: &[&str],
+        place: &Location<'_>,
+    ) -> Result<Step, DocumentError> {
+        let created = tasks.iter().map(|alias| json!({"create_task": {"as": alias, "payload": "1"}}));
+        let mut steps: Vec<_> = created.collect();
+        steps.push(json!({kind: keys}));
+        let trial = self.load(place, &steps)?;
+        let mut step = Scenario::clone(&trial.scenario).steps.swap_remove(tasks.len());
+        step.location.path = Path::new(place.file()).into();
+        step.location.line = place.line() as usize;
+        Ok(step)
+    }
+
+    fn load(&self, place: &Location<'_>, steps: &[Value]) -> Result<Trial, DocumentError> {
+        let mut document = self.keys.clone();
+        document.insert("name".to_owned(), self.name.as_str().into());
+        document.insert("description".to_owned(), literal(&format!("A Rust test at {place}.")));
+        let runtime = self.runtime.as_str();
+        document.insert("runtimes".to_owned(), json!([runtime]));
+        document.insert("runtimes_because".to_owned(), "The test names its runtime.".into());
+        // What a scenario must have and an environment has not: a step, and an expectation.
+        let placeholder = [
+            json!({"create_task": {"as": PLACEHOLDER, "payload": "1"}}),
+            json!({"expect_verified": {"task": PLACEHOLDER}}),
+        ];
+        document.insert("steps".to_owned(), steps.iter().chain(&placeholder).cloned().collect());
+        // JSON is YAML, and says of every text that it is one.
+        let text = format!("{:#}", Value::Object(document));
+        // The last part of a scenario's path is its name.
+        let path = PathBuf::from(format!("{}:{}", place.file(), place.line())).join(&self.name);
+        let file = Loader::new()?.parse(&path, text)?;
+        let mut trials = file.trials(&[self.runtime]);
+        // One runtime and no matrix: there is one.
+        Ok(trials.swap_remove(0))
+    }
+}
+
+/// A text that stands for itself: `${` begins no variable in it.
+pub(crate) fn literal(text: &str) -> Value {
+    text.replace("${", "$${").into()
+}
+
+/// Bytes as a file has them: `KEY` as text, or `KEY_hex`.
+pub(crate) fn bytes(key: &str, bytes: &[u8]) -> (String, Value) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (key.to_owned(), literal(text)),
+        Err(_) => (format!("{key}_hex"), digits(bytes).into()),
+    }
+}
+
+/// A duration as a file has it, in one unit where that is possible.
+pub(crate) fn duration(duration: Duration) -> Value {
+    let (seconds, rest) = (duration.as_secs(), duration.subsec_nanos());
+    match (seconds, rest) {
+        (seconds, 0) => format!("{seconds}s"),
+        (0..100_000, rest) if rest.is_multiple_of(1_000_000) => format!("{}ms", duration.as_millis()),
+        (seconds, rest) => format!("{seconds}s {rest}ns"),
+    }
+    .into()
+}
+
+fn digits(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold("0x".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use hourglass_scenario::StepKind;
+
+    use super::*;
+
+    fn environment(keys: Value) -> EnvironmentDocument {
+        let Value::Object(keys) = keys else { panic!("no mapping") };
+        EnvironmentDocument { name: "own".to_owned(), runtime: RuntimeKind::Process, keys }
+    }
+
+    /// The loader's defaults are those of a file, and the steps of the document are none of the environment.
+    #[test]
+    fn an_environment_without_keys_is_the_default_one() {
+        let trial = environment(json!({})).trial(Location::caller()).unwrap();
+        assert_eq!(trial.name, "process::own");
+        assert_eq!(trial.scenario.topology, hourglass_scenario::Topology::default());
+        assert_eq!(trial.scenario.steps, []);
+    }
+
+    /// What a text has must arrive, whatever it looks like in a file.
+    #[rstest::rstest]
+    #[case("0x04")]
+    #[case("${payload}")]
+    #[case("$${payload} and ${")]
+    #[case("0755\n\t\"yes\": no # \u{1F980} \u{7f}")]
+    fn a_payload_arrives_as_it_is(#[case] payload: &str) {
+        let keys = Value::Object(Map::from_iter([bytes("payload", payload.as_bytes())]));
+        let step = environment(json!({})).step("create_task", &keys, &[], Location::caller()).unwrap();
+        let StepKind::CreateTask(create) = &step.kind else { panic!("{step:?}") };
+        assert_eq!(create.payload_bytes(), payload.as_bytes());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_arrive() {
+        let keys = Value::Object(Map::from_iter([bytes("payload", &[0xff, 0x00, 0x7f])]));
+        let step = environment(json!({})).step("create_task", &keys, &[], Location::caller()).unwrap();
+        let StepKind::CreateTask(create) = &step.kind else { panic!("{step:?}") };
+        assert_eq!(create.payload_bytes(), [0xff, 0x00, 0x7f]);
+    }
+
+    #[rstest::rstest]
+    #[case(Duration::from_secs(10))]
+    #[case(Duration::from_millis(1500))]
+    #[case(Duration::from_hours(48))]
+    #[case(Duration::new(3, 7))]
+    fn a_duration_arrives_as_it_is(#[case] within: Duration) {
+        let keys = json!({"task": "task", "within": duration(within)});
+        let step = environment(json!({})).step("expect_verified", &keys, &["task"], Location::caller()).unwrap();
+        assert_eq!(step.kind.within(), Some(within));
+    }
+
+    /// A report must lead to the line of the test.
+    #[test]
+    fn a_step_is_where_the_test_asks_for_it() {
+        let place = Location::caller();
+        let step = environment(json!({})).step("kill", &json!({"component": "aggregator"}), &[], place).unwrap();
+        assert_eq!(step.location.to_string(), format!("{}:{}", place.file(), place.line()));
+    }
+}

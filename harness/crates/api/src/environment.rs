@@ -1,0 +1,139 @@
+//! An environment that stands.
+
+use std::{panic::Location, path::Path, sync::Arc, thread, time::Duration};
+
+use hourglass_runner::{
+    StandingEnvironment,
+    verdict::{TrialReport, Verdict},
+};
+use hourglass_scenario::Chain;
+use hourglass_timeline::Timeline;
+
+use crate::{
+    ChainHandle, ComponentHandle, CreateTask, HarnessError,
+    document::duration,
+    session::{Session, TrialThread},
+    step::PendingStep,
+};
+
+/// Two chains, an aggregator, and an executor with its performer for each operator, all healthy.
+///
+/// Dropping it takes everything down and waits until that is done; [`Self::finish`] does so too, and judges.
+#[derive(Debug)]
+pub struct TestEnvironment {
+    guard: TrialGuard,
+    standing: StandingEnvironment,
+    l1: ChainHandle,
+    l2: ChainHandle,
+}
+
+/// Abandons the trial unless it has come to its end.
+#[derive(Debug)]
+struct TrialGuard {
+    session: Arc<Session>,
+    thread: TrialThread,
+    ended: bool,
+}
+
+impl TestEnvironment {
+    /// The environment once it stands. When this is dropped before, everything is taken down.
+    pub(crate) async fn stood_up(session: Arc<Session>, thread: TrialThread) -> Result<Self, HarnessError> {
+        let mut guard = TrialGuard { session, thread, ended: false };
+        let Some(standing) = guard.thread.stands().await else {
+            let error = guard.session.end().await;
+            guard.ended = true;
+            return Err(error);
+        };
+        let (l1, l2) = (ChainHandle::l1(&standing.l1), ChainHandle::l2(&standing.l2));
+        Ok(Self { guard, standing, l1, l2 })
+    }
+
+    /// Creates a task when it is awaited, or expects that the mailbox refuses it.
+    #[track_caller]
+    pub fn create_task(&self, chain: Chain, payload: impl AsRef<[u8]>) -> CreateTask {
+        CreateTask::new(&self.guard.session, chain, payload.as_ref(), Location::caller())
+    }
+
+    /// A component by its name: `aggregator`, `executor/NAME` or `performer/NAME`.
+    pub fn component(&self, name: &str) -> Result<ComponentHandle, HarnessError> {
+        let known = self.components();
+        if !known.iter().any(|component| component == name) {
+            return Err(HarnessError::UnknownComponent { name: name.to_owned(), known: known.to_vec() });
+        }
+        Ok(ComponentHandle::new(&self.guard.session, name))
+    }
+
+    /// The names of the components.
+    pub fn components(&self) -> &[String] {
+        self.guard.session.components()
+    }
+
+    /// L1.
+    pub fn l1(&self) -> &ChainHandle {
+        &self.l1
+    }
+
+    /// L2.
+    pub fn l2(&self) -> &ChainHandle {
+        &self.l2
+    }
+
+    /// What has happened so far and happens from now on, on one clock: records of components, events of chains.
+    pub fn timeline(&self) -> &Timeline {
+        &self.standing.timeline
+    }
+
+    /// The folder with the components' logs. It is removed with the environment, unless something failed.
+    pub fn folder(&self) -> &Path {
+        &self.standing.folder
+    }
+
+    /// The id that everything of this environment carries as a label; `harness ps` shows it.
+    pub fn run_id(&self) -> String {
+        self.standing.run.to_string()
+    }
+
+    /// Moves a chain's time forward and mines a block.
+    #[track_caller]
+    pub fn warp(&self, chain: Chain, by: Duration) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
+        let step = PendingStep::new(&self.guard.session, "warp", Location::caller());
+        step.with("chain", chain.to_string().into()).with("by", duration(by)).done()
+    }
+
+    /// Mines blocks.
+    #[track_caller]
+    pub fn mine(&self, chain: Chain, blocks: u32) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
+        let step = PendingStep::new(&self.guard.session, "mine", Location::caller());
+        step.with("chain", chain.to_string().into()).with("blocks", blocks.into()).done()
+    }
+
+    /// Checks what must hold after every trial, takes everything down, and gives the report: every task has ended, no
+    /// component has ended by itself, no log has an ERROR that is not allowed, and nothing is left. What does not hold is an
+    /// error with everything that was found.
+    ///
+    /// Failures that the test was told before, and has not ended at, are no concern of this.
+    pub async fn finish(mut self) -> Result<TrialReport, HarnessError> {
+        self.guard.session.finish();
+        let report = self.guard.session.report().await;
+        self.guard.ended = true;
+        match report? {
+            report if report.verdict == Verdict::Passed => Ok(report),
+            report => Err(self.guard.session.failure(report)),
+        }
+    }
+}
+
+impl Drop for TrialGuard {
+    #[expect(clippy::print_stderr, reason = "whoever reads of a panic wants to know where the logs are")]
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.thread.abandon(self.session.has_failed());
+        if !thread::panicking() {
+            self.session.remove_interrupted();
+        } else if let Some(folder) = self.session.evidence() {
+            eprintln!("the environment's timeline and logs are in {}", folder.display());
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The harness from Rust tests: environments, steps and expectations without YAML.
+//!
+//! A test builds an environment, acts on it and says what it expects. Everything does the same as in a scenario file: the same
+//! values, the same checks, the same steps, the same failure texts.
+//!
+//! ```no_run
+//! use hourglass_api::{Chain, Harness, HarnessError, Operator, Runtime, secs};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), HarnessError> {
+//! let env = Harness::builder().runtime(Runtime::Process).operator(Operator::new("alice").weight(60)).start().await?;
+//!
+//! let task = env.create_task(Chain::L2, "0x04").await?;
+//! task.expect_verified().result("0x10").signed_by(["alice"]).within(secs(10)).await?;
+//!
+//! env.component("executor/alice")?.kill().await?;
+//! let task = env.create_task(Chain::L2, "0x05").await?;
+//! task.expect_expired().await?;
+//!
+//! env.finish().await?; // invariants are checked, then everything is taken down
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What ends an environment
+//!
+//! [`TestEnvironment::finish`] checks what must hold after every trial, takes everything down and gives the report. An
+//! environment that is dropped, because a test failed or panicked, is taken down without these checks; the drop waits until
+//! that is done. If the whole process is killed, the supervisor process that every environment has ends what is left.
+//!
+//! A step or expectation that fails is an error whose text is the failure as the terminal shows it: what was expected, what
+//! was seen, the timeline. The test may go on after it. A component that ends although no step has ended it, or a chain that
+//! does not answer, ends the environment; every later call then fails with that.
+//!
+//! # The `harness` executable
+//!
+//! Reference components and the supervisor are started from the executable `harness`. It is looked for in this order:
+//! [`HarnessBuilder::executable`], the variable `HARNESS_EXECUTABLE`, `PATH`, the folder of the running test and the one above
+//! it (`target/debug`, where `cargo build --bin harness` puts it), and the running executable, if it has called
+//! [`serve_as_harness_executable`] (`hourglass_harness::main_if_harness` does).
+
+mod builder;
+mod component;
+mod contracts;
+mod document;
+mod environment;
+mod error;
+mod executable;
+mod expect;
+mod operator;
+mod session;
+mod step;
+mod task;
+
+use std::time::Duration;
+
+pub use builder::{Harness, HarnessBuilder};
+pub use component::{ComponentHandle, Restart};
+pub use contracts::{ChainHandle, Contract};
+pub use environment::TestEnvironment;
+pub use error::{Failure, HarnessError};
+pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, serve_as_harness_executable};
+pub use expect::{ExpectExpired, ExpectRejected, ExpectVerified};
+pub use hourglass_base::RuntimeKind as Runtime;
+pub use hourglass_component::keys::{Address, H256};
+pub use hourglass_runner::verdict::{TrialReport, Verdict, Violation};
+pub use hourglass_scenario::Chain;
+pub use hourglass_timeline::{Event, Timeline};
+pub use operator::{Operator, Program};
+pub use task::{CreateTask, Task};
+
+/// So many seconds, for [`ExpectVerified::within`] and its like.
+pub const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

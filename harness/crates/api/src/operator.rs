@@ -1,0 +1,97 @@
+//! Operators, and the programs that replace reference components.
+
+use serde_json::{Map, Value, json};
+
+use crate::document::literal;
+
+/// An operator: one executor and the performer that it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    name: String,
+    weight: Option<u64>,
+    performer: Program,
+}
+
+impl Operator {
+    /// An operator with this name (lowercase letters, digits and `-`), a weight of 100 and the environment's performer.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), weight: None, performer: Program::default() }
+    }
+
+    /// Its share in the decision, in any unit, at least 1.
+    #[must_use]
+    pub fn weight(mut self, weight: u64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// This operator's performer, over that of [`HarnessBuilder::performer`](crate::HarnessBuilder::performer).
+    #[must_use]
+    pub fn performer(mut self, performer: Program) -> Self {
+        self.performer = performer;
+        self
+    }
+
+    pub(crate) fn document(&self) -> Value {
+        let mut operator = Map::from_iter([("name".to_owned(), literal(&self.name))]);
+        operator.extend(self.weight.map(|weight| ("weight".to_owned(), weight.into())));
+        operator.insert("performer".to_owned(), self.performer.document());
+        operator.into()
+    }
+}
+
+/// How a component is started; what is not said stays as it is in the reference component.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Program {
+    command: Option<Vec<String>>,
+    image: Option<String>,
+    memory: Option<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Program {
+    /// The reference component.
+    pub fn reference() -> Self {
+        Self::default()
+    }
+
+    /// Program and arguments, for the process runtime.
+    #[must_use]
+    pub fn command(mut self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.command = Some(words.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Image reference, for the Docker and Kubernetes runtimes.
+    #[must_use]
+    pub fn image(mut self, reference: impl Into<String>) -> Self {
+        self.image = Some(reference.into());
+        self
+    }
+
+    /// The most memory that it may use, such as `64MiB`; not for the process runtime.
+    #[must_use]
+    pub fn memory(mut self, amount: impl Into<String>) -> Self {
+        self.memory = Some(amount.into());
+        self
+    }
+
+    /// An environment variable, added to those that the harness sets.
+    #[must_use]
+    pub fn environment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn document(&self) -> Value {
+        let mut program = Map::new();
+        if let Some(command) = &self.command {
+            program.insert("command".to_owned(), command.iter().map(|word| literal(word)).collect());
+        }
+        program.extend(self.image.as_ref().map(|image| ("image".to_owned(), literal(image))));
+        program.extend(self.memory.as_ref().map(|memory| ("memory".to_owned(), json!(memory))));
+        let environment = self.environment.iter().map(|(name, value)| (name.clone(), literal(value)));
+        program.insert("environment".to_owned(), Value::Object(environment.collect()));
+        program.into()
+    }
+}

@@ -1,0 +1,198 @@
+//! The trial behind an environment: it runs on a thread with a scheduler of its own, so that its watches go on whatever the
+//! test does with its threads, and so that it can be taken down when the test's scheduler is gone.
+
+use std::{
+    fs,
+    panic::Location,
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use hourglass_component::keys::H256;
+use hourglass_runner::{
+    StandingEnvironment, StepRefusal, StepRequester, StepRequests, TrialSettings, run_trial_on_request, step_requests,
+    verdict::{TrialReport, Verdict},
+};
+use hourglass_scenario::Trial;
+use serde_json::Value;
+use tokio::{
+    runtime,
+    sync::{oneshot, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Failure, HarnessError, document::EnvironmentDocument};
+
+/// As large as the stack of a program's first thread: futures of debug builds are large.
+const STACK: usize = 8 << 20;
+
+/// The test that has an environment.
+#[derive(Debug)]
+pub(crate) struct TestPlace {
+    pub(crate) document: EnvironmentDocument,
+    /// The test's name, where it is known.
+    pub(crate) test: Option<String>,
+}
+
+/// What a test's handles share: requests to the trial, and what it came to.
+#[derive(Debug)]
+pub(crate) struct Session {
+    place: TestPlace,
+    requester: StepRequester,
+    report: watch::Receiver<Option<TrialReport>>,
+    components: Vec<String>,
+    /// Tasks that were created or are to be.
+    tasks: AtomicUsize,
+    failed: AtomicBool,
+}
+
+/// The thread of a trial; dropping it abandons the trial and waits until all is down.
+#[derive(Debug)]
+pub(crate) struct TrialThread {
+    requester: StepRequester,
+    interrupt: CancellationToken,
+    stands: Option<oneshot::Receiver<StandingEnvironment>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Session {
+    /// Begins a trial.
+    pub(crate) fn start(
+        trial: Trial,
+        settings: TrialSettings,
+        place: TestPlace,
+    ) -> Result<(Self, TrialThread), HarnessError> {
+        let (requester, requests, stands) = step_requests();
+        let components = components(&trial);
+        let (sender, report) = watch::channel(None);
+        let interrupt = CancellationToken::new();
+        let token = interrupt.clone();
+        let work = move || drop(sender.send(run(&trial, &settings, &token, requests)));
+        let thread = thread::Builder::new().name("hourglass trial".to_owned()).stack_size(STACK).spawn(work);
+        let thread = Mutex::new(Some(thread.map_err(HarnessError::Thread)?));
+        let failed = AtomicBool::new(false);
+        let tasks = AtomicUsize::new(0);
+        let session = Self { place, requester: requester.clone(), report, components, tasks, failed };
+        Ok((session, TrialThread { requester, interrupt, stands: Some(stands), thread }))
+    }
+
+    /// The name of the next task: `task`, `task_2`, and so on.
+    pub(crate) fn next_task(&self) -> String {
+        match self.tasks.fetch_add(1, Ordering::Relaxed) {
+            0 => "task".to_owned(),
+            earlier => format!("task_{}", earlier + 1),
+        }
+    }
+
+    /// The names of the components.
+    pub(crate) fn components(&self) -> &[String] {
+        &self.components
+    }
+
+    /// Does a step as a scenario would have it; gives the hashes of the tasks that it created.
+    pub(crate) async fn step(
+        &self,
+        kind: &str,
+        keys: &Value,
+        tasks: &[&str],
+        place: &Location<'_>,
+    ) -> Result<Vec<H256>, HarnessError> {
+        let step = self.place.document.step(kind, keys, tasks, place).map_err(HarnessError::Scenario)?;
+        match self.requester.step(step).await {
+            Ok(created) => Ok(created),
+            Err(StepRefusal::Failed(report)) => Err(self.failure(*report)),
+            Err(StepRefusal::TrialEnded) => Err(self.end().await),
+        }
+    }
+
+    /// Waits until the trial has ended and all is down.
+    pub(crate) async fn report(&self) -> Result<TrialReport, HarnessError> {
+        let mut report = self.report.clone();
+        let report = report.wait_for(Option::is_some).await.map_err(|_| HarnessError::Panicked)?;
+        report.clone().ok_or(HarnessError::Panicked)
+    }
+
+    /// Why the trial has ended before the test did.
+    pub(crate) async fn end(&self) -> HarnessError {
+        match self.report().await {
+            Ok(report) if report.verdict == Verdict::Passed => HarnessError::Finished,
+            Ok(report) => self.failure(report),
+            Err(error) => error,
+        }
+    }
+
+    /// The error that a report is which is no pass.
+    pub(crate) fn failure(&self, report: TrialReport) -> HarnessError {
+        self.failed.store(true, Ordering::Relaxed);
+        let again = match &self.place.test {
+            Some(test) => format!("cargo test -- --exact {test}"),
+            None => "cargo test".to_owned(),
+        };
+        HarnessError::Failed(Box::new(Failure::new(report, again)))
+    }
+
+    /// Has no step done any more, the invariants checked and all taken down.
+    pub(crate) fn finish(&self) {
+        self.requester.finish();
+    }
+
+    /// Whether a test was told a failure: the folder of the trial is its evidence.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Removes what is left of a trial that was interrupted: nobody asks about it.
+    pub(crate) fn remove_interrupted(&self) {
+        if let Some(report) = &*self.report.borrow()
+            && report.verdict == Verdict::Interrupted
+        {
+            let _ = fs::remove_dir_all(&report.directory);
+        }
+    }
+
+    /// The folder of the trial, where it is kept.
+    pub(crate) fn evidence(&self) -> Option<PathBuf> {
+        self.report.borrow().as_ref().filter(|report| report.kept).map(|report| report.directory.clone())
+    }
+}
+
+impl TrialThread {
+    /// The environment, once it stands; nothing when the trial ended before.
+    pub(crate) async fn stands(&mut self) -> Option<StandingEnvironment> {
+        self.stands.take()?.await.ok()
+    }
+
+    /// Ends the trial without a check and waits until all is down. Where the test was told a failure, that is the trial's,
+    /// and the trial ends in order; else it is interrupted.
+    pub(crate) fn abandon(&self, failed: bool) {
+        if !failed {
+            self.interrupt.cancel();
+        }
+        self.requester.abandon();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // One that has panicked has dropped its supervisor, which then ends what there was.
+        thread.map(JoinHandle::join);
+    }
+}
+
+fn run(
+    trial: &Trial,
+    settings: &TrialSettings,
+    interrupt: &CancellationToken,
+    requests: StepRequests,
+) -> Option<TrialReport> {
+    let scheduler = runtime::Builder::new_multi_thread().enable_all().build().ok()?;
+    let report = scheduler.block_on(Box::pin(run_trial_on_request(trial, settings, interrupt, &|_| {}, requests)));
+    scheduler.shutdown_background();
+    Some(report)
+}
+
+fn components(trial: &Trial) -> Vec<String> {
+    let operators = &trial.scenario.topology.operators;
+    let of_kind = |kind: &'static str| operators.iter().map(move |operator| format!("{kind}/{}", operator.name));
+    ["aggregator".to_owned()].into_iter().chain(of_kind("executor")).chain(of_kind("performer")).collect()
+}

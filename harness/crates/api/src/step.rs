@@ -1,0 +1,56 @@
+//! A step that is put together key by key, as in a scenario file, and done when it is awaited.
+
+use std::{panic::Location, sync::Arc};
+
+use hourglass_component::keys::H256;
+use serde_json::{Map, Value};
+
+use crate::{HarnessError, session::Session};
+
+#[derive(Debug, Clone)]
+pub(crate) struct PendingStep {
+    session: Arc<Session>,
+    kind: &'static str,
+    keys: Map<String, Value>,
+    /// The task that it is about.
+    task: Option<String>,
+    place: &'static Location<'static>,
+}
+
+impl PendingStep {
+    pub(crate) fn new(session: &Arc<Session>, kind: &'static str, place: &'static Location<'static>) -> Self {
+        Self { session: Arc::clone(session), kind, keys: Map::new(), task: None, place }
+    }
+
+    /// The same about a task that was created.
+    pub(crate) fn about(mut self, task: &str) -> Self {
+        self.task = Some(task.to_owned());
+        self.with("task", task.into())
+    }
+
+    pub(crate) fn with(mut self, key: impl Into<String>, value: Value) -> Self {
+        self.keys.insert(key.into(), value);
+        self
+    }
+
+    /// The same without a key that it may have.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.keys.remove(key);
+        self
+    }
+
+    /// Does it; gives the hashes of the tasks that it created.
+    pub(crate) async fn created(self) -> Result<Vec<H256>, HarnessError> {
+        let tasks: Vec<_> = self.task.iter().map(String::as_str).collect();
+        self.session.step(self.kind, &self.keys.into(), &tasks, self.place).await
+    }
+
+    /// Does it.
+    pub(crate) async fn done(self) -> Result<(), HarnessError> {
+        self.created().await.map(drop)
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}

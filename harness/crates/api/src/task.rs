@@ -1,0 +1,110 @@
+//! Tasks: created, or refused.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    panic::Location,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use hourglass_component::keys::H256;
+use hourglass_scenario::Chain;
+
+use crate::{
+    ExpectExpired, ExpectRejected, ExpectVerified, HarnessError,
+    document::{bytes, duration},
+    session::Session,
+    step::PendingStep,
+};
+
+/// A task that is created when this is awaited.
+#[derive(Debug, Clone)]
+#[must_use = "the task is created when this is awaited"]
+pub struct CreateTask {
+    step: PendingStep,
+    chain: Chain,
+    payload: Vec<u8>,
+    place: &'static Location<'static>,
+}
+
+impl CreateTask {
+    pub(crate) fn new(session: &Arc<Session>, chain: Chain, payload: &[u8], place: &'static Location<'static>) -> Self {
+        Self { step: PendingStep::new(session, "create_task", place), chain, payload: payload.to_vec(), place }
+    }
+
+    /// How long it may take until the task is mined; default: 30 s.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.step = self.step.with("within", duration(limit));
+        self
+    }
+
+    /// Creates the task when this is awaited, and expects that the mailbox refuses it with this custom error, as
+    /// `PayloadIsEmpty`.
+    pub fn expect_rejected(self, error: impl Into<String>) -> ExpectRejected {
+        let step = PendingStep::new(self.step.session(), "expect_rejected", self.place);
+        let (key, payload) = bytes("payload", &self.payload);
+        let error = error.into();
+        ExpectRejected(step.with("chain", self.chain.to_string().into()).with(key, payload).with("error", error.into()))
+    }
+
+    async fn create(self) -> Result<Task, HarnessError> {
+        let session = Arc::clone(self.step.session());
+        let alias = session.next_task();
+        let (key, payload) = bytes("payload", &self.payload);
+        let step = self.step.with("as", alias.as_str().into()).with("chain", self.chain.to_string().into());
+        // A step that creates one task gives one hash.
+        let hash = step.with(key, payload).created().await?.first().copied().unwrap_or_default();
+        Ok(Task { session, alias, hash, chain: self.chain })
+    }
+}
+
+impl IntoFuture for CreateTask {
+    type Output = Result<Task, HarnessError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.create())
+    }
+}
+
+/// A task that was created.
+#[derive(Clone)]
+pub struct Task {
+    session: Arc<Session>,
+    alias: String,
+    hash: H256,
+    chain: Chain,
+}
+
+impl Task {
+    /// Its hash.
+    pub fn hash(&self) -> H256 {
+        self.hash
+    }
+
+    /// The chain that its mailbox is on.
+    pub fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    /// Waits until it is verified, and judges result, certificate and status on chain.
+    #[track_caller]
+    pub fn expect_verified(&self) -> ExpectVerified {
+        ExpectVerified(PendingStep::new(&self.session, "expect_verified", Location::caller()).about(&self.alias))
+    }
+
+    /// Waits until it has expired without a result. With a block for each transaction the chain is warped past the deadline,
+    /// with [`HarnessBuilder::mining_every`](crate::HarnessBuilder::mining_every) its time is awaited.
+    #[track_caller]
+    pub fn expect_expired(&self) -> ExpectExpired {
+        ExpectExpired(PendingStep::new(&self.session, "expect_expired", Location::caller()).about(&self.alias))
+    }
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Task({:?} on {})", self.hash, self.chain)
+    }
+}
