@@ -36,9 +36,14 @@ impl ChainHandle {
         Self { rpc_url: chain.url.clone(), chain_id: chain.chain_id, contracts }
     }
 
-    /// Where it answers JSON-RPC over WebSocket, from this machine.
+    /// Where it answers JSON-RPC over HTTP, from this machine, as `http://127.0.0.1:8545`.
     pub fn rpc_url(&self) -> &str {
         &self.rpc_url
+    }
+
+    /// Where it answers JSON-RPC over WebSocket: the same place.
+    pub fn ws_url(&self) -> String {
+        self.rpc_url.replacen("http", "ws", 1)
     }
 
     /// Its id.

@@ -48,6 +48,7 @@ mod error;
 mod executable;
 mod expect;
 mod operator;
+mod required;
 mod session;
 mod step;
 mod task;
@@ -67,6 +68,7 @@ pub use hourglass_runner::verdict::{TrialReport, Verdict, Violation};
 pub use hourglass_scenario::Chain;
 pub use hourglass_timeline::{Event, Timeline};
 pub use operator::{Operator, Program};
+pub use required::{REQUIRE_VARIABLE, is_required};
 pub use task::{CreateTask, Task};
 
 /// So many seconds, for [`ExpectVerified::within`] and its like.

@@ -26,7 +26,7 @@ const WAITING: &str = "waiting for the test's next step";
 /// One of the chains of an environment that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingChain {
-    /// Where it answers JSON-RPC, over WebSocket, from this machine.
+    /// Where it answers JSON-RPC over HTTP, from this machine.
     pub url: String,
     /// Its id.
     pub chain_id: u64,

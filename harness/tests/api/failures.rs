@@ -1,0 +1,120 @@
+//! What a test is told when something is not as it should be.
+
+use std::path::Path;
+
+use hourglass_harness::{Chain, HarnessError, Operator, Program, scenario::Loader};
+
+use crate::{builder, three};
+
+/// The block of the terminal, with the place in the test.
+#[tokio::test]
+async fn a_wrong_result_fails_with_the_block() -> Result<(), HarnessError> {
+    let env = builder().operator(Operator::new("alice")).start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    let line = line!() + 1;
+    let error = task.expect_verified().result("0x11").await.unwrap_err();
+    let text = error.to_string();
+    for part in [
+        &format!(
+            "  expect_verified at {}:{line}\n    expected  result \"0x11\"\n    seen      result \"0x10\"\n",
+            file!()
+        ),
+        &format!("    task      {:?}\n    timeline  ", task.hash()),
+        "  task_signed  result signed  operator=alice\n",
+        "  task_verified  TaskVerified\n",
+        "task on l2, verified: created 0.0, ",
+        &format!("  folder    {} (timeline.jsonl, scenario.yaml, logs)\n", env.folder().display()),
+        "  again     cargo test -- --exact failures::a_wrong_result_fails_with_the_block\n",
+    ] {
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+    assert!(format!("{error:?}").contains(&text), "a test that returns the error prints this");
+    let violations = error.failure().map_or(&[][..], |failure| failure.violations());
+    assert_eq!(violations.len(), 1);
+    // The test may go on.
+    task.expect_verified().result("0x10").await?;
+    env.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn what_a_failed_test_leaves_is_its_evidence() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let folder = env.folder().to_owned();
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().result("0x11").await.unwrap_err();
+    drop(env);
+    for file in ["timeline.jsonl", "scenario.yaml", "logs"] {
+        assert!(folder.join(file).exists(), "{file} is missing in {}", folder.display());
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unknown_component_is_told_with_those_that_there_are() -> Result<(), HarnessError> {
+    let env = builder().operators(["alice", "bob"].map(Operator::new)).start().await?;
+    let error = env.component("executor/alcie").unwrap_err().to_string();
+    let known = "aggregator, executor/alice, executor/bob, performer/alice, performer/bob";
+    assert_eq!(error, format!("there is no component `executor/alcie`; the components are {known}"));
+    env.finish().await.map(drop)
+}
+
+/// One set of checks: whatever is wrong is told in the words of a scenario file.
+#[rstest::rstest]
+#[case::weight(builder().operator(Operator::new("alice").weight(0)), "topology: {operators: [{name: alice, weight: 0}]}")]
+#[case::name(builder().operator(Operator::new("Alice")), "topology: {operators: [{name: Alice}]}")]
+#[case::twice(builder().operators(["a", "a"].map(Operator::new)), "topology: {operators: [{name: a}, {name: a}]}")]
+#[case::threshold(builder().threshold(10_001), "topology: {threshold: 10001}")]
+#[case::memory(
+    builder().performer(&Program::reference().memory("64MiB")),
+    "runtimes: [process]\nruntimes_because: b\ncomponents: {performer: {memory: 64MiB}}"
+)]
+#[case::expression(builder().allowed_error("a("), "invariants: {allowed_errors: [\"a(\"]}")]
+#[tokio::test]
+async fn what_a_scenario_cannot_have_a_builder_cannot(
+    #[case] builder: hourglass_harness::HarnessBuilder,
+    #[case] keys: &str,
+) {
+    let text = format!(
+        "name: own\ndescription: d\n{keys}\nsteps:\n  - create_task: {{payload: p}}\n  - expect_verified: {{}}\n"
+    );
+    let of_file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap_err();
+    let of_builder = builder.name("own").start().await.unwrap_err();
+    let problem =
+        |text: &str| text.split_once(": line ").unwrap().1.split_once(": ").unwrap().1.replace(char::is_whitespace, "");
+    assert_eq!(problem(&of_builder.to_string()), problem(&of_file.to_string()));
+    assert!(of_builder.to_string().contains(file!()), "the test's own place is told: {of_builder}");
+}
+
+#[tokio::test]
+async fn a_step_that_a_scenario_cannot_have_is_refused_likewise() -> Result<(), HarnessError> {
+    let env = three().start().await?;
+    let error = env.create_task(Chain::L2, "").await.unwrap_err();
+    assert!(error.to_string().contains("the mailbox refuses tasks with an empty payload"), "{error}");
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    let error = task.expect_verified().signed_by(["alcie"]).await.unwrap_err();
+    assert!(error.to_string().contains("there is no operator called `alcie`"), "{error}");
+    assert!(format!("{error:?}").contains("did you mean `alice`?"), "{error:?}");
+    task.expect_verified().await?;
+    env.finish().await.map(drop)
+}
+
+/// A name that is wrong is told before anything is started.
+#[tokio::test]
+async fn an_executable_that_is_not_there_is_told() {
+    let error = builder().executable("/nonexistent/harness").start().await.unwrap_err().to_string();
+    assert!(error.contains("/nonexistent/harness") && error.contains("it is no file"), "{error}");
+}
+
+/// What must hold after every trial is checked after a test as well.
+#[tokio::test]
+async fn a_task_without_an_end_fails_the_finish() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    env.component("executor/operator")?.kill().await?;
+    env.create_task(Chain::L2, "0x04").await?;
+    let error = env.finish().await.unwrap_err();
+    assert!(error.to_string().contains("invariant: task `task` has one end"), "{error}");
+    let folder = error.failure().unwrap().report().directory.clone();
+    std::fs::remove_dir_all(folder).unwrap();
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! What a test can do to an environment, and see of it.
+
+use ethers::providers::{Middleware as _, Provider, Ws};
+use hourglass_component::events::TaskEvent;
+use hourglass_harness::{Chain, HarnessError, Operator, Program, secs};
+
+use crate::{builder, three};
+
+#[tokio::test]
+async fn two_of_three_decide_when_one_is_killed() -> Result<(), HarnessError> {
+    let env = three().start().await?;
+    env.component("executor/carol")?.kill().await?;
+    let task = env.create_task(Chain::L2, "0x09").await?;
+    task.expect_verified().result("0x51").signed_by(["alice", "bob"]).not_signed_by(["carol"]).await?;
+    env.component("executor/carol")?.restart().within(secs(30)).await?;
+    env.component("executor/alice")?.kill().await?;
+    let task = env.create_task(Chain::L2, "0x0a").await?;
+    task.expect_verified().result("0x64").signed_by(["bob", "carol"]).not_signed_by(["alice"]).await?;
+    env.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessError> {
+    let env = builder().operator(Operator::new("alice")).start().await?;
+    let alice = env.component("executor/alice")?;
+    alice.pause().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    // Side by side: the expectation waits while the executor goes on.
+    let (verified, resumed) = tokio::join!(task.expect_verified().signed_by(["alice"]).into_future(), alice.resume());
+    resumed.and(verified)?;
+    env.finish().await.map(drop)
+}
+
+/// Warps past the deadline: nothing waits for an hour.
+#[tokio::test]
+async fn a_task_that_nobody_signs_expires() -> Result<(), HarnessError> {
+    let failing = Program::reference().environment("TASK_ERROR", "the performer has lost its ${abacus}");
+    let env = builder().performer(&failing).start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    let error = task.expect_verified().within(secs(30)).await.unwrap_err().to_string();
+    assert!(error.contains("lost its ${abacus}"), "a variable's value must arrive as it is: {error}");
+    task.expect_expired().await?;
+    env.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn a_task_that_the_mailbox_refuses_is_expected_to_be_refused() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    env.create_task(Chain::L1, "").expect_rejected("PayloadIsEmpty").await?;
+    let error = env.create_task(Chain::L1, "0x04").expect_rejected("PayloadIsEmpty").await.unwrap_err();
+    assert!(error.to_string().contains("accepted as task"), "{error}");
+    let error = env.create_task(Chain::L1, "").expect_rejected("PayloadIsEmty").await.unwrap_err();
+    assert!(error.to_string().contains("no contract has an error called `PayloadIsEmty`"), "{error}");
+    env.finish().await.map(drop)
+}
+
+/// A test with a client of its own needs no other source.
+#[tokio::test]
+async fn chains_are_where_the_environment_says() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    for chain in [env.l1(), env.l2()] {
+        let client = Provider::<Ws>::connect(chain.ws_url()).await.unwrap();
+        assert_eq!(chain.rpc_url().replacen("http", "ws", 1), chain.ws_url());
+        assert_eq!(client.get_chainid().await.unwrap(), chain.chain_id().into());
+        for contract in chain.contracts().iter().filter(|contract| contract.name != "StakeStrategy") {
+            let code = client.get_code(contract.address, None).await.unwrap();
+            assert!(!code.is_empty(), "chain {} has no {}", chain.chain_id(), contract.name);
+        }
+    }
+    assert_ne!(env.l1().chain_id(), env.l2().chain_id());
+    assert!(env.l2().contract("TaskMailbox").is_some() && env.l2().contract("AllocationManager").is_none());
+    env.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn the_timeline_has_the_events_of_a_task() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().await?;
+    let of_task = env.timeline().read(|events| {
+        let of_task = events.iter().filter(|event| event.task_hash == Some(task.hash()));
+        of_task.filter_map(|event| event.event).collect::<Vec<_>>()
+    });
+    assert!(of_task.contains(&TaskEvent::TaskSigned) && of_task.contains(&TaskEvent::TaskVerified), "{of_task:?}");
+    env.finish().await.map(drop)
+}
