@@ -1,0 +1,78 @@
+//! A program of one's own as the `harness` executable: its components and its supervisor are started from itself.
+
+use std::{
+    env, fs,
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+use hourglass_harness::{Chain, EXECUTABLE_VARIABLE, Harness, HarnessError, main_if_harness};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Says to a copy of this program, which no `harness` lies beside, that it is to use itself.
+const COPY_VARIABLE: &str = "API_TEST_COPY";
+
+fn main() -> ExitCode {
+    if let Some(code) = main_if_harness() {
+        return code;
+    }
+    if env::var_os(COPY_VARIABLE).is_some() {
+        return square();
+    }
+    let test =
+        Trial::test("a_program_with_no_harness_beside_it_is_its_own", a_program_with_no_harness_beside_it_is_its_own);
+    libtest_mimic::run(&Arguments::from_args(), vec![test]).exit_code()
+}
+
+fn a_program_with_no_harness_beside_it_is_its_own() -> Result<(), Failed> {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let copy = folder.path().join("bin").join("own");
+    fs::create_dir(folder.path().join("bin"))?;
+    fs::hard_link(env::current_exe()?, &copy)?;
+    let path = env::var_os("PATH").unwrap_or_default();
+    let without = env::split_paths(&path).filter(|folder| !folder.join("harness").exists());
+    let mut command = Command::new(&copy);
+    command.env(COPY_VARIABLE, "1").env("PATH", env::join_paths(without)?).env_remove(EXECUTABLE_VARIABLE);
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(format!("{output:?}").into());
+    }
+    let text = String::from_utf8(output.stdout)?;
+    if !text.lines().any(|line| Path::new(line) == copy) {
+        return Err(format!("components were not started from {}: {text}", copy.display()).into());
+    }
+    Ok(())
+}
+
+/// Prints the programs of the environment's processes.
+fn square() -> ExitCode {
+    let done = tokio::runtime::Runtime::new().map(|runtime| {
+        runtime.block_on(async {
+            let env = Harness::builder().name("own").start().await?;
+            let task = env.create_task(Chain::L2, "0x04").await?;
+            task.expect_verified().result("0x10").await?;
+            for program in programs(&env.run_id()) {
+                println!("{program}");
+            }
+            env.finish().await.map(drop)
+        })
+    });
+    match done {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => told(&error),
+        Err(error) => told(&HarnessError::Thread(error)),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the test shows what its copy says")]
+fn told(error: &HarnessError) -> ExitCode {
+    eprintln!("{error:?}");
+    ExitCode::FAILURE
+}
+
+fn programs(run: &str) -> Vec<String> {
+    let run = run.parse().ok();
+    let found = run.and_then(|run| hourglass_harness::reaper::processes_of(&run).ok()).unwrap_or_default();
+    let programs = found.into_iter().map(|process| fs::read_link(format!("/proc/{}/exe", process.pid)));
+    programs.filter_map(|program| Some(program.ok()?.display().to_string())).collect()
+}
