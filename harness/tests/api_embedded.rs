@@ -45,6 +45,7 @@ fn a_program_with_no_harness_beside_it_is_its_own() -> Result<(), Failed> {
 }
 
 /// Prints the programs of the environment's processes.
+#[expect(clippy::print_stdout, reason = "the test reads what its copy says")]
 fn square() -> ExitCode {
     let done = tokio::runtime::Runtime::new().map(|runtime| {
         runtime.block_on(async {

@@ -60,7 +60,7 @@ async fn a_component_that_ends_by_itself_ends_the_environment() -> Result<(), Ha
     let run = env.run_id();
     let found = processes_of(&run.parse::<RunId>().unwrap()).unwrap();
     let aggregator = found.iter().find(|process| process.command.contains("component aggregator")).unwrap();
-    kill_process(Pid::from_raw(aggregator.pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    kill_process(Pid::from_raw(aggregator.pid).unwrap(), Signal::KILL).unwrap();
     let error = match env.create_task(Chain::L2, "0x04").await {
         Ok(task) => task.expect_verified().await.unwrap_err(),
         Err(error) => error,
