@@ -26,6 +26,9 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
         names.filter_map(|dependency| short(dependency["name"].as_str().unwrap())).collect()
     };
     let packages = metadata["packages"].as_array().unwrap().iter();
+    // Examples stand for crates of others.
+    let is_example = |package: &&Value| package["manifest_path"].as_str().unwrap().contains("/examples/");
+    let packages = packages.filter(|package| !is_example(package));
     packages.filter_map(|package| Some((short(package["name"].as_str()?)?, used(package)))).collect()
 }
 

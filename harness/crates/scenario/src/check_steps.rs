@@ -1,7 +1,7 @@
 //! Checks of the steps as a whole, and of ends that invariants expect: one kind each, tasks created before they are used,
 //! operators that exist. What else must hold of a step is in its own file below `steps`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
@@ -90,10 +90,9 @@ impl Checking<'_> {
             self.step(branch, &at.item(index));
             for (task, at) in self.created.split_off(before) {
                 self.tasks.remove(&task);
-                if created.contains_key(&task) {
-                    self.check.problems.add(twice(&task, &at));
-                } else {
-                    created.insert(task, at);
+                match created.entry(task) {
+                    Entry::Occupied(first) => self.check.problems.add(twice(first.key(), &at)),
+                    Entry::Vacant(free) => drop(free.insert(at)),
                 }
             }
         }
