@@ -39,6 +39,28 @@ pub const FEE_TOKEN: Address = address("1c560e5c50e43ffc40dfae2475fd33587ca80fe9
 /// The one strategy that operators allocate; it is a name for stake and holds no code.
 pub const STAKE_STRATEGY: Address = address("5c81b1229b539c5dcb07da86fa54df574a193bca");
 
+/// The contracts by the names that scenarios call them.
+pub const NAMED: &[(&str, Address)] = &[
+    ("allocation_manager", ALLOCATION_MANAGER),
+    ("delegation_manager", DELEGATION_MANAGER),
+    ("key_registrar", KEY_REGISTRAR),
+    ("cross_chain_registry", CROSS_CHAIN_REGISTRY),
+    ("task_mailbox", TASK_MAILBOX),
+    ("ecdsa_certificate_verifier", ECDSA_CERTIFICATE_VERIFIER),
+    ("bn254_certificate_verifier", BN254_CERTIFICATE_VERIFIER),
+    ("operator_table_updater", OPERATOR_TABLE_UPDATER),
+    ("ecdsa_table_calculator", ECDSA_TABLE_CALCULATOR),
+    ("bn254_table_calculator", BN254_TABLE_CALCULATOR),
+    ("task_avs_registrar", TASK_AVS_REGISTRAR),
+    ("avs_task_hook", AVS_TASK_HOOK),
+    ("fee_token", FEE_TOKEN),
+];
+
+/// The address of a contract that scenarios call by this name.
+pub fn of_name(name: &str) -> Option<Address> {
+    NAMED.iter().find(|(known, _)| *known == name).map(|(_, address)| *address)
+}
+
 const fn address(digits: &str) -> Address {
     let digits = digits.as_bytes();
     assert!(digits.len() == 40, "an address has 40 digits");

@@ -3,6 +3,7 @@
 //!
 //! Steps are reached through the scenario crate's list of them: a kind of step without a [`RunStep`] does not compile.
 
+mod call;
 mod cluster_operator;
 mod create_task;
 mod cut;

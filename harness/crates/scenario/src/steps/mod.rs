@@ -5,6 +5,7 @@
 //! [`for_each_step_kind`](crate::for_each_step_kind); what the step does when it runs is in the runner, in a file of the
 //! same name.
 
+mod call;
 mod check;
 mod cluster_operator;
 mod create_task;
@@ -49,6 +50,7 @@ macro_rules! for_each_step_kind {
             expect_expired: expect_expired::ExpectExpired,
             expect_rejected: expect_rejected::ExpectRejected,
             expect_event: expect_event::ExpectEvent,
+            call: call::Call,
             kill: kill::Kill,
             restart: kill::Restart,
             pause: pause::Pause,
