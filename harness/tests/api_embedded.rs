@@ -61,7 +61,7 @@ fn square() -> ExitCode {
     match done {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => told(&error),
-        Err(error) => told(&HarnessError::Thread(error)),
+        Err(error) => told(&HarnessError::Threads(error.into())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hourglass_harness::{Chain, HarnessError, Operator, Program, scenario::Loader};
+use hourglass_harness::{Chain, HarnessError, Operator, Program, scenario::Loader, secs};
 
 use crate::{builder, three};
 
@@ -66,7 +66,7 @@ async fn an_unknown_component_is_told_with_those_that_there_are() -> Result<(), 
 #[case::twice(builder().operators(["a", "a"].map(Operator::new)), "topology: {operators: [{name: a}, {name: a}]}")]
 #[case::threshold(builder().threshold(10_001), "topology: {threshold: 10001}")]
 #[case::memory(
-    builder().performer(&Program::reference().memory("64MiB")),
+    builder().performer(Program::reference().memory("64MiB")),
     "runtimes: [process]\nruntimes_because: b\ncomponents: {performer: {memory: 64MiB}}"
 )]
 #[case::expression(builder().allowed_error("a("), "invariants: {allowed_errors: [\"a(\"]}")]
@@ -116,5 +116,18 @@ async fn a_task_without_an_end_fails_the_finish() -> Result<(), HarnessError> {
     assert!(error.to_string().contains("invariant: task `task` has one end"), "{error}");
     let folder = error.failure().unwrap().report().directory.clone();
     std::fs::remove_dir_all(folder).unwrap();
+    Ok(())
+}
+
+/// A test that hangs is ended, and told at what.
+#[tokio::test]
+async fn a_time_limit_ends_the_environment() -> Result<(), HarnessError> {
+    let env = builder().timeout(secs(3)).start().await?;
+    env.component("executor/operator")?.pause().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    let error = task.expect_verified().within(secs(60)).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("its end within 3s") && text.contains("it was at: expect_verified at "), "{text}");
+    std::fs::remove_dir_all(env.folder()).unwrap();
     Ok(())
 }

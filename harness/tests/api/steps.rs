@@ -35,7 +35,7 @@ async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessErr
 #[tokio::test]
 async fn a_task_that_nobody_signs_expires() -> Result<(), HarnessError> {
     let failing = Program::reference().environment("TASK_ERROR", "the performer has lost its ${abacus}");
-    let env = builder().performer(&failing).start().await?;
+    let env = builder().performer(failing).start().await?;
     let task = env.create_task(Chain::L2, "0x04").await?;
     let error = task.expect_verified().within(secs(30)).await.unwrap_err().to_string();
     assert!(error.contains("lost its ${abacus}"), "a variable's value must arrive as it is: {error}");

@@ -99,17 +99,17 @@ impl HarnessBuilder {
     }
 
     /// What computes the results, in place of the reference performer.
-    pub fn performer(self, program: &Program) -> Self {
+    pub fn performer(self, program: Program) -> Self {
         self.component("performer", program)
     }
 
     /// What takes tasks, has them performed and signs the results, in place of the reference executor.
-    pub fn executor(self, program: &Program) -> Self {
+    pub fn executor(self, program: Program) -> Self {
         self.component("executor", program)
     }
 
     /// What follows the chains and submits certificates, in place of the reference aggregator.
-    pub fn aggregator(self, program: &Program) -> Self {
+    pub fn aggregator(self, program: Program) -> Self {
         self.component("aggregator", program)
     }
 
@@ -178,7 +178,8 @@ impl HarnessBuilder {
         let mut keys = Map::new();
         let mut topology = self.topology.clone();
         if !self.operators.is_empty() {
-            topology.insert("operators".to_owned(), self.operators.iter().map(Operator::document).collect());
+            topology
+                .insert("operators".to_owned(), self.operators.iter().cloned().map(Operator::into_document).collect());
         }
         keys.insert("topology".to_owned(), topology.into());
         keys.insert("components".to_owned(), self.components.clone().into());
@@ -195,8 +196,8 @@ impl HarnessBuilder {
         self
     }
 
-    fn component(mut self, key: &str, program: &Program) -> Self {
-        self.components.insert(key.to_owned(), program.document());
+    fn component(mut self, key: &str, program: Program) -> Self {
+        self.components.insert(key.to_owned(), program.into_document());
         self
     }
 }

@@ -1,6 +1,6 @@
 //! What a test is told when something is not as it should be.
 
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, sync::Arc};
 
 use hourglass_chain::SetupError;
 use hourglass_component::{causes::with_causes, document::DocumentError};
@@ -32,9 +32,9 @@ pub enum HarnessError {
     /// The folder of all trials cannot be used.
     #[error("{}{}", with_causes(.0), remedied(Some(.0.remedy())))]
     Folders(#[from] FoldersError),
-    /// No thread could be started for the trial.
-    #[error("start a thread for the environment")]
-    Thread(#[source] io::Error),
+    /// No threads could be started for the environment.
+    #[error("start threads for the environment")]
+    Threads(#[source] Arc<io::Error>),
     /// A step, an expectation, an invariant or the environment failed.
     #[error(transparent)]
     Failed(Box<Failure>),
@@ -71,7 +71,7 @@ impl fmt::Debug for HarnessError {
             }
             // It begins with spaces, which align it with its own lines.
             Self::Failed(failure) => write!(formatter, "\n{failure}"),
-            Self::Thread(error) => write!(formatter, "{self}: {error}"),
+            Self::Threads(error) => write!(formatter, "{self}: {error}"),
             Self::Executable(error) => formatter.write_str(&with_causes(error)),
             _ => fmt::Display::fmt(self, formatter),
         }

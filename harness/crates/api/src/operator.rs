@@ -1,6 +1,6 @@
 //! Operators, and the programs that replace reference components.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::document::literal;
 
@@ -32,10 +32,10 @@ impl Operator {
         self
     }
 
-    pub(crate) fn document(&self) -> Value {
+    pub(crate) fn into_document(self) -> Value {
         let mut operator = Map::from_iter([("name".to_owned(), literal(&self.name))]);
         operator.extend(self.weight.map(|weight| ("weight".to_owned(), weight.into())));
-        operator.insert("performer".to_owned(), self.performer.document());
+        operator.insert("performer".to_owned(), self.performer.into_document());
         operator.into()
     }
 }
@@ -83,14 +83,14 @@ impl Program {
         self
     }
 
-    pub(crate) fn document(&self) -> Value {
+    pub(crate) fn into_document(self) -> Value {
         let mut program = Map::new();
-        if let Some(command) = &self.command {
+        if let Some(command) = self.command {
             program.insert("command".to_owned(), command.iter().map(|word| literal(word)).collect());
         }
-        program.extend(self.image.as_ref().map(|image| ("image".to_owned(), literal(image))));
-        program.extend(self.memory.as_ref().map(|memory| ("memory".to_owned(), json!(memory))));
-        let environment = self.environment.iter().map(|(name, value)| (name.clone(), literal(value)));
+        program.extend(self.image.map(|image| ("image".to_owned(), literal(&image))));
+        program.extend(self.memory.map(|memory| ("memory".to_owned(), literal(&memory))));
+        let environment = self.environment.into_iter().map(|(name, value)| (name, literal(&value)));
         program.insert("environment".to_owned(), Value::Object(environment.collect()));
         program.into()
     }

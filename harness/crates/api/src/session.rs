@@ -2,11 +2,11 @@
 //! test does with its threads, and so that it can be taken down when the test's scheduler is gone.
 
 use std::{
-    fs,
+    fs, io,
     panic::Location,
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
@@ -30,6 +30,9 @@ use crate::{Failure, HarnessError, document::EnvironmentDocument};
 /// As large as the stack of a program's first thread: futures of debug builds are large.
 const STACK: usize = 8 << 20;
 
+/// The report of a trial, or why it could not begin.
+type Outcome = Result<TrialReport, Arc<io::Error>>;
+
 /// The test that has an environment.
 #[derive(Debug)]
 pub(crate) struct TestPlace {
@@ -43,7 +46,7 @@ pub(crate) struct TestPlace {
 pub(crate) struct Session {
     place: TestPlace,
     requester: StepRequester,
-    report: watch::Receiver<Option<TrialReport>>,
+    report: watch::Receiver<Option<Outcome>>,
     components: Vec<String>,
     /// Tasks that were created or are to be.
     tasks: AtomicUsize,
@@ -71,9 +74,9 @@ impl Session {
         let (sender, report) = watch::channel(None);
         let interrupt = CancellationToken::new();
         let token = interrupt.clone();
-        let work = move || drop(sender.send(run(&trial, &settings, &token, requests)));
+        let work = move || drop(sender.send(Some(run(&trial, &settings, &token, requests))));
         let thread = thread::Builder::new().name("hourglass trial".to_owned()).stack_size(STACK).spawn(work);
-        let thread = Mutex::new(Some(thread.map_err(HarnessError::Thread)?));
+        let thread = Mutex::new(Some(thread.map_err(|error| HarnessError::Threads(Arc::new(error)))?));
         let failed = AtomicBool::new(false);
         let tasks = AtomicUsize::new(0);
         let session = Self { place, requester: requester.clone(), report, components, tasks, failed };
@@ -112,8 +115,11 @@ impl Session {
     /// Waits until the trial has ended and all is down.
     pub(crate) async fn report(&self) -> Result<TrialReport, HarnessError> {
         let mut report = self.report.clone();
-        let report = report.wait_for(Option::is_some).await.map_err(|_| HarnessError::Panicked)?;
-        report.clone().ok_or(HarnessError::Panicked)
+        match &*report.wait_for(Option::is_some).await.map_err(|_| HarnessError::Panicked)? {
+            Some(Ok(report)) => Ok(report.clone()),
+            Some(Err(error)) => Err(HarnessError::Threads(Arc::clone(error))),
+            None => Err(HarnessError::Panicked),
+        }
     }
 
     /// Why the trial has ended before the test did.
@@ -147,7 +153,7 @@ impl Session {
 
     /// Removes what is left of a trial that was interrupted: nobody asks about it.
     pub(crate) fn remove_interrupted(&self) {
-        if let Some(report) = &*self.report.borrow()
+        if let Some(Ok(report)) = &*self.report.borrow()
             && report.verdict == Verdict::Interrupted
         {
             let _ = fs::remove_dir_all(&report.directory);
@@ -156,7 +162,10 @@ impl Session {
 
     /// The folder of the trial, where it is kept.
     pub(crate) fn evidence(&self) -> Option<PathBuf> {
-        self.report.borrow().as_ref().filter(|report| report.kept).map(|report| report.directory.clone())
+        match &*self.report.borrow() {
+            Some(Ok(report)) if report.kept => Some(report.directory.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -179,16 +188,11 @@ impl TrialThread {
     }
 }
 
-fn run(
-    trial: &Trial,
-    settings: &TrialSettings,
-    interrupt: &CancellationToken,
-    requests: StepRequests,
-) -> Option<TrialReport> {
-    let scheduler = runtime::Builder::new_multi_thread().enable_all().build().ok()?;
+fn run(trial: &Trial, settings: &TrialSettings, interrupt: &CancellationToken, requests: StepRequests) -> Outcome {
+    let scheduler = runtime::Builder::new_multi_thread().enable_all().build().map_err(Arc::new)?;
     let report = scheduler.block_on(Box::pin(run_trial_on_request(trial, settings, interrupt, &|_| {}, requests)));
     scheduler.shutdown_background();
-    Some(report)
+    Ok(report)
 }
 
 fn components(trial: &Trial) -> Vec<String> {
