@@ -1,10 +1,24 @@
 //! What a test can do to an environment, and see of it.
 
+use std::time::Duration;
+
 use ethers::providers::{Middleware as _, Provider, Ws};
 use hourglass_component::events::TaskEvent;
 use hourglass_harness::{Chain, HarnessError, Operator, Program, secs};
 
 use crate::{builder, three};
+
+/// The example on the crate's front page, which is only compiled there.
+#[tokio::test]
+async fn the_example_of_the_front_page_passes() -> Result<(), HarnessError> {
+    let env = builder().operator(Operator::new("alice").weight(60)).start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().result("0x10").signed_by(["alice"]).within(secs(10)).await?;
+    env.component("executor/alice")?.kill().await?;
+    let task = env.create_task(Chain::L2, "0x05").await?;
+    task.expect_expired().await?;
+    env.finish().await.map(drop)
+}
 
 #[tokio::test]
 async fn two_of_three_decide_when_one_is_killed() -> Result<(), HarnessError> {
@@ -28,6 +42,20 @@ async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessErr
     // Side by side: the expectation waits while the executor goes on.
     let (verified, resumed) = tokio::join!(task.expect_verified().signed_by(["alice"]).into_future(), alice.resume());
     resumed.and(verified)?;
+    env.finish().await.map(drop)
+}
+
+/// A step that the test has dropped must neither go on nor hold up the others.
+#[tokio::test]
+async fn an_expectation_that_is_given_up_is_gone() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let executor = env.component("executor/operator")?;
+    executor.pause().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    let waiting = task.expect_verified().result("0x11").within(secs(600)).into_future();
+    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err(), "the executor stands still");
+    executor.resume().await?;
+    task.expect_verified().result("0x10").within(secs(30)).await?;
     env.finish().await.map(drop)
 }
 
