@@ -7,8 +7,10 @@ use std::{
 };
 
 use hourglass_harness::{
-    Chain, HarnessError,
-    reaper::{RunId, processes_of},
+    Chain, HarnessError, Runtime,
+    engine::EngineAddress,
+    is_required,
+    reaper::{EngineObjects, Kind as _, RunId, processes_of},
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -35,6 +37,20 @@ async fn a_dropped_environment_leaves_nothing() -> Result<(), HarnessError> {
     // A handle that outlives its environment is told so, and waits for nothing.
     let error = waiting.await.unwrap_err();
     assert!(error.to_string().contains("interrupted"), "{error}");
+    Ok(())
+}
+
+/// What a sweep of the run's label finds in the engine, it removes and tells.
+#[tokio::test]
+async fn docker_a_dropped_environment_leaves_nothing() -> Result<(), HarnessError> {
+    if !is_required(Runtime::Docker) {
+        return Ok(());
+    }
+    let env = three().runtime(Runtime::Docker).start().await?;
+    let run: RunId = env.run_id().parse().unwrap();
+    drop(env);
+    let found = tokio::task::spawn_blocking(move || EngineObjects::at(EngineAddress::locate()).sweep(&run)).await;
+    assert_eq!(found.unwrap().unwrap(), []);
     Ok(())
 }
 
