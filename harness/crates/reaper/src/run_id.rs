@@ -42,7 +42,7 @@ impl RunId {
     /// The variable and its value with which a process of this run is started.
     ///
     /// ```
-    /// # use hourglass_harness::reaper::RunId;
+    /// # use hourglass_reaper::RunId;
     /// let run = RunId::generate();
     /// let (name, value) = run.label();
     /// std::process::Command::new("anvil").env(name, value);
