@@ -24,6 +24,7 @@ pub use hourglass_report as report;
 pub use hourglass_runner as runner;
 pub use hourglass_runtime as runtime;
 pub use hourglass_scenario::{self as scenario, Chain};
+pub use hourglass_scenario_tests as scenario_tests;
 pub use hourglass_timeline as timeline;
 
 /// The commands that the harness itself calls its executable with.
@@ -51,4 +52,33 @@ pub fn main_if_harness() -> Option<ExitCode> {
     }
     hourglass_api::serve_as_harness_executable();
     None
+}
+
+/// Makes a test target of a folder of scenarios, below the folder of the package: one test for each scenario, combination of
+/// its matrix and runtime. It needs `harness = false` in the manifest, and no executable beside it.
+///
+/// ```no_run
+/// hourglass_harness::scenarios!("tests/scenarios");
+/// ```
+///
+/// A function after the folder changes the [`ScenarioTests`](scenario_tests::ScenarioTests) before they run:
+///
+/// ```no_run
+/// hourglass_harness::scenarios!("scenarios", |tests| tests.run_again_with("make scenario NAME="));
+/// ```
+#[macro_export]
+macro_rules! scenarios {
+    ($folder:expr) => {
+        $crate::scenarios!($folder, |tests| tests);
+    };
+    ($folder:expr, $change:expr) => {
+        fn main() -> ::std::process::ExitCode {
+            if let Some(code) = $crate::main_if_harness() {
+                return code;
+            }
+            let folder = ::std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join($folder);
+            let change: fn($crate::scenario_tests::ScenarioTests) -> $crate::scenario_tests::ScenarioTests = $change;
+            change($crate::scenario_tests::ScenarioTests::in_folder(folder)).run()
+        }
+    };
 }

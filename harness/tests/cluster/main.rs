@@ -19,8 +19,6 @@ mod place;
 mod proxy;
 mod racer;
 mod setup;
-#[path = "../support/threads.rs"]
-mod threads;
 #[path = "../cli/wait.rs"]
 mod wait;
 
@@ -46,7 +44,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert_with(threads::of_waiting_tests);
+    arguments.test_threads.get_or_insert_with(hourglass_harness::scenario_tests::of_waiting_tests);
     let required = env::var(REQUIRE).unwrap_or_default();
     let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
     if left_out && !arguments.list {

@@ -156,7 +156,7 @@ impl HarnessBuilder {
         let test = thread::current().name().filter(|name| *name != "main").map(str::to_owned);
         let document = self.document(test.as_deref());
         let trial = document.trial(self.place).map_err(HarnessError::Scenario)?;
-        let executable = executable::locate(self.executable.as_deref())?;
+        let executable = executable::find_executable(self.executable.as_deref())?;
         let folders = RunFolders::locate();
         folders.prepare()?;
         let anvil = self.anvil.find_or_install(|_| ()).await?;

@@ -52,8 +52,8 @@ pub fn serve_as_harness_executable() {
 }
 
 /// The executable that a test names, else the first that is found where the crate says.
-pub(crate) fn locate(named: Option<&Path>) -> Result<PathBuf, ExecutableError> {
-    let found = Places::of_this_process().find(named)?;
+pub fn find_executable(named: Option<&Path>) -> Result<PathBuf, ExecutableError> {
+    let found = SearchPaths::of_this_process().find(named)?;
     let broken = |source| ExecutableError::Path { path: found.clone(), source };
     let absolute = std::path::absolute(&found).map_err(broken)?;
     if absolute.to_str().is_none() {
@@ -62,14 +62,14 @@ pub(crate) fn locate(named: Option<&Path>) -> Result<PathBuf, ExecutableError> {
     Ok(absolute)
 }
 
-struct Places {
+struct SearchPaths {
     variable: Option<PathBuf>,
     path: Vec<PathBuf>,
     running: Option<PathBuf>,
     running_is_harness: bool,
 }
 
-impl Places {
+impl SearchPaths {
     fn of_this_process() -> Self {
         Self {
             variable: env::var_os(EXECUTABLE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from),
@@ -119,7 +119,7 @@ mod tests {
         fs::create_dir_all(debug.join("deps")).unwrap();
         fs::create_dir(&bin).unwrap();
         let running = debug.join("deps/test-0123");
-        let mut places = Places {
+        let mut places = SearchPaths {
             variable: None,
             path: vec![bin.clone()],
             running: Some(running.clone()),

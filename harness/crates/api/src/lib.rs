@@ -60,7 +60,7 @@ pub use component::{ComponentHandle, Restart};
 pub use contracts::{ChainHandle, Contract};
 pub use environment::TestEnvironment;
 pub use error::{Failure, HarnessError};
-pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, serve_as_harness_executable};
+pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, find_executable, serve_as_harness_executable};
 pub use expect::{ExpectExpired, ExpectRejected, ExpectVerified};
 pub use hourglass_base::RuntimeKind as Runtime;
 pub use hourglass_component::keys::{Address, H256};

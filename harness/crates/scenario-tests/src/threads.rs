@@ -4,7 +4,7 @@
 use std::{num::NonZero, thread};
 
 /// Three on two processors, where libtest would run two.
-pub(crate) fn of_waiting_tests() -> usize {
+pub fn of_waiting_tests() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     processors + processors.div_ceil(2)
 }

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use hourglass_harness::{chain::AnvilSearch, engine::EngineAddress, scenario::RuntimeKind};
+use hourglass_base::RuntimeKind;
+use hourglass_chain::AnvilSearch;
+use hourglass_engine::EngineAddress;
 
 /// The variable that names the runtimes that must not be left out.
 const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";

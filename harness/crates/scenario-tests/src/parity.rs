@@ -5,17 +5,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use hourglass_harness::{
-    report,
-    runner::{
-        parity::{PARITY, ParityVerdict, of_trials},
-        verdict::{TrialReport, Verdict},
-    },
-    scenario::Trial,
+use hourglass_report::{failure_text, parity_text};
+use hourglass_runner::{
+    parity::{PARITY, ParityVerdict, of_trials},
+    verdict::{TrialReport, Verdict},
 };
+use hourglass_scenario::Trial;
 use libtest_mimic::Failed;
 
-use crate::{COMMAND, availability::Availability, has_tag, report_of, run};
+use crate::{availability::Availability, has_tag, trials::Runs};
 
 /// What the names of these trials begin with.
 pub(crate) const PREFIX: &str = "parity::";
@@ -23,11 +21,15 @@ pub(crate) const PREFIX: &str = "parity::";
 pub(crate) const DROPPED: &str = "::dropped";
 /// The tag of scenarios that measure rather than compare: on each runtime they take as long as all others together.
 const LOAD: &str = "load";
-/// The scenario whose result a variable of the performer's environment decides.
-const OF_ENVIRONMENT: &str = "environment";
 
 /// One for each scenario with several runtimes, which compares those that are there; ignored where fewer than two are.
-pub(crate) fn tests(trials: &[Trial], availability: &Availability) -> Vec<libtest_mimic::Trial> {
+/// `proof` names the scenario whose result a variable of the performer's environment decides.
+pub(crate) fn tests(
+    trials: &[Trial],
+    availability: &Availability,
+    runs: &Runs,
+    proof: Option<&str>,
+) -> Vec<libtest_mimic::Trial> {
     let mut scenarios: BTreeMap<&str, Vec<Trial>> = BTreeMap::new();
     for trial in trials.iter().filter(|trial| !has_tag(trial, LOAD)) {
         if let Some((_, scenario)) = trial.name.split_once("::") {
@@ -39,12 +41,13 @@ pub(crate) fn tests(trials: &[Trial], availability: &Availability) -> Vec<libtes
         .flat_map(|(scenario, trials)| {
             let there: Vec<_> = trials.into_iter().filter(|trial| availability.has(trial.runtime)).collect();
             let ignored = there.len() < 2;
-            let proof = (scenario == OF_ENVIRONMENT).then(|| {
-                let there = there.clone();
-                libtest_mimic::Trial::test(format!("{PARITY}::{scenario}{DROPPED}"), move || must_differ(&there))
+            let proof = (Some(scenario) == proof).then(|| {
+                let (name, there, runs) = (scenario.to_owned(), there.clone(), runs.clone());
+                let test = move || must_differ(&name, &there, &runs);
+                libtest_mimic::Trial::test(format!("{PARITY}::{scenario}{DROPPED}"), test)
             });
-            let name = scenario.to_owned();
-            let test = move || must_agree(&name, &there);
+            let (name, runs) = (scenario.to_owned(), runs.clone());
+            let test = move || must_agree(&name, &there, &runs);
             let test = libtest_mimic::Trial::test(format!("{PARITY}::{scenario}"), test);
             [Some(test), proof].into_iter().flatten().map(move |test| test.with_ignored_flag(ignored))
         })
@@ -52,18 +55,18 @@ pub(crate) fn tests(trials: &[Trial], availability: &Availability) -> Vec<libtes
 }
 
 /// Compares the first runtime with the last, where the performer's environment is empty.
-fn must_differ(trials: &[Trial]) -> Result<(), Failed> {
+fn must_differ(scenario: &str, trials: &[Trial], runs: &Runs) -> Result<(), Failed> {
     let [first, .., last] = trials else { return Err("there is nothing to compare".into()) };
     let mut last = last.clone();
-    let scenario = Arc::make_mut(&mut last.scenario);
-    scenario.components.performer.environment.clear();
-    for operator in &mut scenario.topology.operators {
+    let changed = Arc::make_mut(&mut last.scenario);
+    changed.components.performer.environment.clear();
+    for operator in &mut changed.topology.operators {
         operator.performer.environment.clear();
     }
-    let reports = [report_of(first)?, run(&last)?];
+    let reports = [runs.report_of(first)?, runs.run(&last)?];
     let named: Vec<_> =
         [first, &last].iter().zip(&reports).map(|(trial, report)| (trial.name.as_str(), Some(report))).collect();
-    match of_trials(OF_ENVIRONMENT, &named).verdict {
+    match of_trials(scenario, &named).verdict {
         ParityVerdict::Failed { differences } => {
             let what: Vec<_> = differences.iter().map(|difference| difference.what.as_str()).collect();
             if what == ["the result of task `task`"] { Ok(()) } else { Err(format!("it differs in {what:?}").into()) }
@@ -73,17 +76,17 @@ fn must_differ(trials: &[Trial]) -> Result<(), Failed> {
     }
 }
 
-fn must_agree(scenario: &str, trials: &[Trial]) -> Result<(), Failed> {
-    let reports = trials.iter().map(report_of).collect::<Result<Vec<TrialReport>, Failed>>()?;
+fn must_agree(scenario: &str, trials: &[Trial], runs: &Runs) -> Result<(), Failed> {
+    let reports = trials.iter().map(|trial| runs.report_of(trial)).collect::<Result<Vec<TrialReport>, Failed>>()?;
     let named: Vec<_> =
         trials.iter().zip(&reports).map(|(trial, report)| (trial.name.as_str(), Some(report))).collect();
     let parity = of_trials(scenario, &named);
     match &parity.verdict {
         ParityVerdict::Passed => Ok(()),
-        ParityVerdict::Failed { .. } => Err(report::parity_text(&parity, COMMAND).into()),
+        ParityVerdict::Failed { .. } => Err(parity_text(&parity, runs.again()).into()),
         ParityVerdict::NotCompared { reason } => {
             let failed = reports.iter().filter(|report| report.verdict != Verdict::Passed);
-            let blocks: String = failed.map(|report| report::failure_text(report, COMMAND)).collect();
+            let blocks: String = failed.map(|report| failure_text(report, runs.again())).collect();
             Err(format!("not compared: {reason}\n{blocks}").into())
         }
     }

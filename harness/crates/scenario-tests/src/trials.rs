@@ -1,0 +1,87 @@
+//! Trials that are run once in a process, whoever asks for what became of them.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hourglass_api::find_executable;
+use hourglass_cluster::ClusterChoice;
+use hourglass_component::shutdown;
+use hourglass_report::failure_text;
+use hourglass_runner::{
+    Keep, RunFolders, TrialSettings, run_trial,
+    verdict::{TrialReport, Verdict},
+};
+use hourglass_runtime::HarnessExecutable;
+use hourglass_scenario::Trial;
+use libtest_mimic::Failed;
+
+use crate::availability::anvil_search;
+
+/// A report, once its trial has run; locked for as long as it runs.
+type Slot = Arc<Mutex<Option<TrialReport>>>;
+
+/// What became of the trials of this process; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Runs(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    executable: Option<PathBuf>,
+    again: String,
+    reports: Mutex<BTreeMap<String, Slot>>,
+}
+
+impl Runs {
+    pub(crate) fn new(executable: Option<PathBuf>, again: String) -> Self {
+        Self(Arc::new(Shared { executable, again, reports: Mutex::default() }))
+    }
+
+    /// The words before a trial's name that run it again.
+    pub(crate) fn again(&self) -> &str {
+        &self.0.again
+    }
+
+    pub(crate) fn must_pass(&self, trial: &Trial) -> Result<(), Failed> {
+        let report = self.report_of(trial)?;
+        match report.verdict {
+            Verdict::Passed => Ok(()),
+            _ => Err(failure_text(&report, self.again()).into()),
+        }
+    }
+
+    /// What became of a trial, which is run unless this process has done so, or does so at the moment.
+    pub(crate) fn report_of(&self, trial: &Trial) -> Result<TrialReport, Failed> {
+        let mut reports = self.0.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::clone(reports.entry(trial.name.clone()).or_default());
+        drop(reports);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(report) = &*slot {
+            return Ok(report.clone());
+        }
+        Ok(slot.insert(self.run(trial)?).clone())
+    }
+
+    /// Runs a trial, whether it has been run or not.
+    pub(crate) fn run(&self, trial: &Trial) -> Result<TrialReport, Failed> {
+        let executable = find_executable(self.0.executable.as_deref()).map_err(|error| error.to_string())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            // The first of Ctrl-C and nextest's SIGTERM ends the trial in order; the supervisor takes care of the rest.
+            let interrupt = shutdown::on_signal();
+            let notice = |text: &str| eprintln!("{text}");
+            let anvil = anvil_search().find_or_install(notice).await.map_err(|error| error.to_string())?;
+            let settings = TrialSettings {
+                anvil,
+                executable: HarnessExecutable(executable),
+                folders: RunFolders::locate(),
+                keep: Keep::Never,
+                cluster: ClusterChoice::default(),
+                trial_timeout: None,
+            };
+            Ok(Box::pin(run_trial(trial, &settings, &interrupt, &|_| {})).await)
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The scenarios of `tests/scenarios`, one test each and runtime.
+
+hourglass_harness::scenarios!("tests/scenarios");
