@@ -42,7 +42,7 @@ fn scenario() -> Vec<ScenarioError> {
         ScenarioError::NoDirectory("scenarios".into()),
         ScenarioError::EmptyDirectory {
             path: "scenarios".into(),
-            passed_over: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
+            skipped_files: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
         },
         ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
         ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },

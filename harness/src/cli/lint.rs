@@ -26,10 +26,10 @@ pub struct LintArgs {
 /// Writes the problems to `out` and says how many there are; with any, the exit code is 2.
 pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     let (patterns, directory) = (args.patterns.clone(), args.directory.clone());
-    let (paths, passed_over) = Selection { patterns, directory, ..Selection::default() }.files()?;
+    let (paths, skipped_files) = Selection { patterns, directory, ..Selection::default() }.files()?;
     let mut broken = Vec::new();
     load_files(&mut Loader::new().map_err(ScenarioError::from)?, &paths, &mut broken);
-    let problems = passed_over.len() + broken.iter().map(DocumentError::count).sum::<usize>();
+    let problems = skipped_files.len() + broken.iter().map(DocumentError::count).sum::<usize>();
     DocumentError::shorten(&mut broken);
     for error in &broken {
         if error.reports().is_empty() && error.count() > 1 {
@@ -44,18 +44,18 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
             writeln!(out, "{}", report.one_line())?;
         }
     }
-    for SkippedFile { path, why } in &passed_over {
+    for SkippedFile { path, why } in &skipped_files {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
     }
-    let shown = passed_over.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();
+    let shown = skipped_files.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();
     if 0 < shown && shown < problems && broken.iter().any(|error| error.reports().len() < error.count()) {
         writeln!(out, "the first {shown} of {problems} problems are shown")?;
     }
     if problems == 0 {
         writeln!(out, "{}: no problems", count(paths.len(), "scenario file"))?;
     } else {
-        let files = broken.len() + passed_over.len();
-        let all = count(paths.len() + passed_over.len(), "scenario file");
+        let files = broken.len() + skipped_files.len();
+        let all = count(paths.len() + skipped_files.len(), "scenario file");
         writeln!(out, "{} in {files} of {all}", count(problems, "problem"))?;
     }
     Ok(problems)

@@ -90,7 +90,7 @@ pub(crate) fn act(run: &RunId) {
         let root = Path::new(&path).parent().unwrap().to_owned();
         options.folder = Some(RunFolder { root, path: path.into() });
     }
-    options.places.engine = env::var(ENGINE).ok().map(|address| EngineAddress::parse(&address));
+    options.targets.engine = env::var(ENGINE).ok().map(|address| EngineAddress::parse(&address));
     let supervisor = env::var_os(UNSUPERVISED).is_none().then(|| Supervisor::start(run, &options).unwrap());
     if env::var_os(SWEPT).is_some() {
         let _held = supervisor.unwrap().sweep().unwrap();

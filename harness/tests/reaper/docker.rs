@@ -130,7 +130,7 @@ impl Strangers {
 
 fn with_engine(place: &Place) -> SupervisorOptions {
     SupervisorOptions {
-        places: SweepTargets { engine: Some(EngineAddress::parse(&place.address())), cluster: None },
+        targets: SweepTargets { engine: Some(EngineAddress::parse(&place.address())), cluster: None },
         ..options()
     }
 }

@@ -93,34 +93,34 @@ impl AnvilSearch {
         self.find_or_install_in(&SearchPaths::from_environment()?, notice).await
     }
 
-    /// Like [`Self::find`], with places of the caller's.
-    pub fn find_in(&self, places: &SearchPaths) -> Result<Option<AnvilBinary>, SetupError> {
+    /// Like [`Self::find`], with search paths of the caller's.
+    pub fn find_in(&self, paths: &SearchPaths) -> Result<Option<AnvilBinary>, SetupError> {
         if let Some(path) = &self.flag {
             return named(path, "--anvil", FoundIn::Flag).map(Some);
         }
-        if let Some(path) = &places.variable {
+        if let Some(path) = &paths.variable {
             return named(path, ANVIL_VARIABLE, FoundIn::Environment).map(Some);
         }
-        let foundry = places.foundry.as_ref().map(|folder| folder.join("bin").join("anvil"));
+        let foundry = paths.foundry.as_ref().map(|folder| folder.join("bin").join("anvil"));
         let found = [
-            (places.on_path("anvil"), FoundIn::Path),
+            (paths.on_path("anvil"), FoundIn::Path),
             (foundry.filter(|path| is_executable(path)), FoundIn::Foundry),
-            (binary_in(&places.installed()), FoundIn::Cache),
+            (binary_in(&paths.installed()), FoundIn::Cache),
         ];
         let found = found.into_iter().find_map(|(path, found_in)| Some(AnvilBinary { path: path?, found_in }));
         if found.as_ref().is_some_and(|binary| binary.found_in == FoundIn::Cache) {
-            hold(&places.installed());
+            hold(&paths.installed());
         }
         Ok(found)
     }
 
-    /// Like [`Self::find_or_install`], with places of the caller's.
+    /// Like [`Self::find_or_install`], with search paths of the caller's.
     pub async fn find_or_install_in(
         &self,
-        places: &SearchPaths,
+        paths: &SearchPaths,
         notice: impl FnOnce(&str),
     ) -> Result<AnvilBinary, SetupError> {
-        if let Some(found) = self.find_in(places)? {
+        if let Some(found) = self.find_in(paths)? {
             return Ok(found);
         }
         let not_found = |why: &str| SetupError::NotFound {
@@ -132,10 +132,10 @@ impl AnvilSearch {
         if self.offline {
             return Err(not_found("--offline forbids to install it"));
         }
-        let Some(npm) = places.on_path("npm") else {
+        let Some(npm) = paths.on_path("npm") else {
             return Err(not_found("there is no npm to install it with"));
         };
-        let folder = places.installed();
+        let folder = paths.installed();
         notice(&format!("installing {PACKAGE}@{ANVIL_VERSION} from npm into {}", folder.display()));
         install(&npm, &folder).await?;
         let path = binary_in(&folder).ok_or_else(|| SetupError::Install {
@@ -143,7 +143,7 @@ impl AnvilSearch {
             folder,
             reason: "the package has no binary for this platform".to_owned(),
         })?;
-        hold(&places.installed());
+        hold(&paths.installed());
         Ok(AnvilBinary { path, found_in: FoundIn::Cache })
     }
 }
@@ -198,15 +198,15 @@ mod tests {
     /// A machine that has programs in these places only.
     struct Machine {
         root: TempDir,
-        places: SearchPaths,
+        paths: SearchPaths,
     }
 
     impl Machine {
         fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
             let [bin, sbin, foundry, cache] = ["bin", "sbin", "foundry", "cache"].map(|name| root.path().join(name));
-            let places = SearchPaths { variable: None, path: vec![bin, sbin], foundry: Some(foundry), cache };
-            Self { root, places }
+            let paths = SearchPaths { variable: None, path: vec![bin, sbin], foundry: Some(foundry), cache };
+            Self { root, paths }
         }
 
         fn program(&self, path: &Path, script: &str) -> PathBuf {
@@ -219,25 +219,25 @@ mod tests {
 
         fn cached(&self) -> PathBuf {
             let package = Path::new("node_modules/@foundry-rs/anvil-linux/bin/anvil");
-            self.program(&self.places.installed().join(package), "")
+            self.program(&self.paths.installed().join(package), "")
         }
 
         fn tools(&self) -> Vec<String> {
-            let entries = fs::read_dir(self.places.cache.join("tools")).unwrap();
+            let entries = fs::read_dir(self.paths.cache.join("tools")).unwrap();
             let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
             names.sort();
             names
         }
 
         fn find(&self) -> Option<(PathBuf, FoundIn)> {
-            let found = AnvilSearch::default().find_in(&self.places).unwrap();
+            let found = AnvilSearch::default().find_in(&self.paths).unwrap();
             found.map(|binary| (binary.path, binary.found_in))
         }
 
         async fn install(&self, offline: bool) -> (Result<AnvilBinary, SetupError>, String) {
             let mut notices = String::new();
             let search = AnvilSearch { flag: None, offline };
-            let found = search.find_or_install_in(&self.places, |notice| notices.push_str(notice)).await;
+            let found = search.find_or_install_in(&self.paths, |notice| notices.push_str(notice)).await;
             (found, notices)
         }
     }
@@ -258,11 +258,11 @@ mod tests {
         fs::set_permissions(&first, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(machine.find(), Some((second, FoundIn::Path)), "a file that nobody may execute is no program");
         let named = machine.program(Path::new("elsewhere/my-anvil"), "");
-        machine.places.variable = Some(named.clone());
+        machine.paths.variable = Some(named.clone());
         assert_eq!(machine.find(), Some((named, FoundIn::Environment)));
         let flag = machine.program(Path::new("elsewhere/other"), "");
         let search = AnvilSearch { flag: Some(flag.clone()), offline: false };
-        let found = search.find_in(&machine.places).unwrap();
+        let found = search.find_in(&machine.paths).unwrap();
         assert_eq!(found, Some(AnvilBinary { path: flag, found_in: FoundIn::Flag }));
     }
 
@@ -271,11 +271,11 @@ mod tests {
     fn a_named_binary_that_is_not_there_is_an_error() {
         let mut machine = Machine::new();
         machine.cached();
-        machine.places.variable = Some("/nowhere/anvil".into());
-        let error = AnvilSearch::default().find_in(&machine.places).unwrap_err();
+        machine.paths.variable = Some("/nowhere/anvil".into());
+        let error = AnvilSearch::default().find_in(&machine.paths).unwrap_err();
         assert_eq!(error.to_string(), "find Anvil at /nowhere/anvil, which HARNESS_ANVIL names");
         let search = AnvilSearch { flag: Some(machine.root.path().to_owned()), offline: false };
-        let error = search.find_in(&machine.places).unwrap_err().to_string();
+        let error = search.find_in(&machine.paths).unwrap_err().to_string();
         assert!(error.ends_with("which --anvil names"), "a folder is no binary: {error}");
     }
 
@@ -308,7 +308,7 @@ mod tests {
         let error = found.unwrap_err().to_string();
         assert!(error.contains("no route to the registry") && error.contains("@foundry-rs/anvil@1.7.1"), "{error}");
         assert!(notice.contains("from npm into"), "it is said before it is done: {notice}");
-        let left = fs::read_dir(machine.places.cache.join("tools")).unwrap().count();
+        let left = fs::read_dir(machine.paths.cache.join("tools")).unwrap().count();
         assert_eq!(left, 0, "nothing half-installed is left");
     }
 
@@ -317,7 +317,7 @@ mod tests {
     async fn what_is_incomplete_is_replaced() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), INSTALLS);
-        fs::create_dir_all(machine.places.installed().join("node_modules/@foundry-rs/anvil")).unwrap();
+        fs::create_dir_all(machine.paths.installed().join("node_modules/@foundry-rs/anvil")).unwrap();
         let found = machine.install(false).await.0.unwrap();
         assert!(is_executable(&found.path));
         assert_eq!(machine.tools(), ["anvil-1.7.1"], "nothing is left beside it");
@@ -328,7 +328,7 @@ mod tests {
     async fn what_killed_processes_began_is_removed() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), INSTALLS);
-        let tools = machine.places.cache.join("tools");
+        let tools = machine.paths.cache.join("tools");
         for (name, hours) in [(".installing-old", 0), ("anvil-Ab3xYz", 2), ("anvil-Zz9aBc", 0)] {
             fs::create_dir_all(tools.join(name)).unwrap();
             fs::write(tools.join(name).join("lock"), "").unwrap();
@@ -373,8 +373,8 @@ mod tests {
         let (one, two) = tokio::join!(machine.install(false), machine.install(false));
         let (one, two) = (one.0.unwrap(), two.0.unwrap());
         assert_eq!(one, two);
-        assert!(one.path.starts_with(machine.places.installed()) && is_executable(&one.path));
-        assert_eq!(fs::read_dir(machine.places.cache.join("tools")).unwrap().count(), 1, "nothing is left beside it");
+        assert!(one.path.starts_with(machine.paths.installed()) && is_executable(&one.path));
+        assert_eq!(fs::read_dir(machine.paths.cache.join("tools")).unwrap().count(), 1, "nothing is left beside it");
         let (again, notice) = machine.install(false).await;
         assert_eq!((again.unwrap(), notice.as_str()), (one, ""), "the second time it is there");
     }

@@ -140,7 +140,7 @@ impl Cluster {
 
     /// That of all pods in it: nothing is pulled where nodes are given what they lack.
     pub fn pull_policy(&self) -> PullPolicy {
-        PullPolicy::where_nodes_are_given_images(self.machine.is_some())
+        PullPolicy::for_nodes(self.machine.is_some())
     }
 
     /// Its nodes as the engine knows them; none of a cluster that others made.

@@ -78,7 +78,7 @@ pub struct SuperviseArgs {
 }
 
 impl SuperviseArgs {
-    fn places(&self, kind: ClusterKind) -> SweepTargets {
+    fn targets(&self, kind: ClusterKind) -> SweepTargets {
         let cluster = self.kubeconfig.clone().zip(self.context.clone());
         let address = cluster.map(|(kubeconfig, context)| ClusterAddress { kubeconfig, context });
         SweepTargets {
@@ -113,7 +113,7 @@ fn supervise(args: &SuperviseArgs, cluster: ClusterKind) -> Result<(), ReaperErr
     let later = owner.as_ref().and_then(|owner| owner.try_clone().ok());
     let end = listen(owner, &mut held);
     let strays = Strays::among(held, *args.grace);
-    let sweep = || sweep_all_and(run, *args.grace, args.places(cluster), &strays);
+    let sweep = || sweep_all_and(run, *args.grace, args.targets(cluster), &strays);
     match end {
         Ok(End::Keep) => {
             log(run, "kept, as asked");

@@ -35,7 +35,7 @@ pub struct SupervisorOptions {
     /// How long a process may take to end by itself before it is killed.
     pub grace: Duration,
     /// Where the run makes things besides processes; nothing else is looked at.
-    pub places: SweepTargets,
+    pub targets: SweepTargets,
     /// How long the supervisor may take to answer. A sweep ends by itself sooner.
     pub answer_within: Duration,
 }
@@ -47,7 +47,7 @@ impl Default for SupervisorOptions {
             folder: None,
             log: None,
             grace: DEFAULT_GRACE,
-            places: SweepTargets::default(),
+            targets: SweepTargets::default(),
             answer_within: ANSWER_LIMIT,
         }
     }
@@ -62,7 +62,7 @@ impl Default for SupervisorOptions {
 pub struct Supervisor {
     run: RunId,
     grace: Duration,
-    places: SweepTargets,
+    targets: SweepTargets,
     process: Child,
     answer_within: Duration,
     words: ChildStdin,
@@ -100,7 +100,7 @@ impl Supervisor {
         let mut supervisor = Self {
             run: run.clone(),
             grace: options.grace,
-            places: options.places.clone(),
+            targets: options.targets.clone(),
             process,
             answer_within: options.answer_within,
             words,
@@ -146,14 +146,14 @@ impl Supervisor {
             Err(source) => {
                 let error = self.failed(source);
                 if matches!(error, ReaperError::SupervisorSilent { .. }) {
-                    sweep_all(&run, self.grace, self.places.clone())?;
+                    sweep_all(&run, self.grace, self.targets.clone())?;
                 }
                 return Err(error);
             }
         };
         if answer.is_empty() {
             let status = self.process.wait().map_err(|source| conversation(&run, source))?;
-            sweep_all(&run, self.grace, self.places.clone())?;
+            sweep_all(&run, self.grace, self.targets.clone())?;
             return Err(ReaperError::SupervisorGone { run, status });
         }
         let folder_guard = RunFolderGuard(Some(self));
@@ -166,7 +166,7 @@ impl Supervisor {
 
     /// The orderly end where a sweep cannot succeed now, as the engine is gone: the supervisor goes on trying by itself
     /// for as long as it thinks fit, and the folder stays.
-    pub fn trigger(self) -> Result<(), ReaperError> {
+    pub fn detach(self) -> Result<(), ReaperError> {
         send(&self.words, FINISH, WORD_LIMIT).map_err(|source| conversation(&self.run, source))
     }
 
@@ -328,10 +328,10 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
     if let Some(folder) = &options.folder {
         command.arg("--remove").arg(whole(&folder.path)?).arg("--below").arg(whole(&folder.root)?);
     }
-    if let Some(SweptCluster { address: cluster, .. }) = &options.places.cluster {
+    if let Some(SweptCluster { address: cluster, .. }) = &options.targets.cluster {
         command.arg("--kubeconfig").arg(whole(&cluster.kubeconfig)?).args(["--context", &cluster.context]);
     }
-    match options.places.engine.as_ref().and_then(|engine| engine.plain().ok()) {
+    match options.targets.engine.as_ref().and_then(|engine| engine.plain().ok()) {
         Some(EngineAddress::Socket(path)) => drop(command.arg("--engine").arg(whole(path)?)),
         Some(engine) => drop(command.arg("--engine").arg(engine.to_string())),
         None => {}

@@ -159,20 +159,20 @@ pub struct SweepTargets {
 /// are given.
 ///
 /// Must not be called from within an asynchronous task.
-pub fn sweep_all(run: &RunId, grace: Duration, places: SweepTargets) -> Result<SweepReport, ReaperError> {
-    sweep_all_and(run, grace, places, &Strays::default())
+pub fn sweep_all(run: &RunId, grace: Duration, targets: SweepTargets) -> Result<SweepReport, ReaperError> {
+    sweep_all_and(run, grace, targets, &Strays::default())
 }
 
 /// Like [`sweep_all`], and of these descendants those that are still there.
 pub(super) fn sweep_all_and(
     run: &RunId,
     grace: Duration,
-    places: SweepTargets,
+    targets: SweepTargets,
     strays: &Strays,
 ) -> Result<SweepReport, ReaperError> {
     let processes = Processes { grace };
-    let cluster = places.cluster.map(|cluster| (cluster.kind)(cluster.address));
-    let objects = places.engine.map(EngineObjects::at);
+    let cluster = targets.cluster.map(|cluster| (cluster.kind)(cluster.address));
+    let objects = targets.engine.map(EngineObjects::at);
     let mut kinds: Vec<&dyn Kind> = vec![&processes, strays];
     // What runs in a cluster asks the chains, which are containers.
     kinds.extend(cluster.as_deref());

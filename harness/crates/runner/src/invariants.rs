@@ -38,9 +38,9 @@ pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailur
     Ok(violations)
 }
 
-/// What the runtime promises of every trial, while it still stands.
+/// Violations of the runtime's invariants, while the trial still stands.
 pub(super) async fn of_runtime(world: &World) -> Result<Vec<Violation>, StepFailure> {
-    let broken = world.environment.runtime.broken_promises().await?;
+    let broken = world.environment.runtime.invariant_violations().await?;
     let violation = |broken: InvariantViolation| {
         let InvariantViolation { invariant, expected, seen } = broken;
         world.violation(format!("invariant: {invariant}"), None, expected, seen, None)

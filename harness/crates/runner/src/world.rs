@@ -66,7 +66,7 @@ impl World {
         self.order.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A broken promise of the system under test.
+    /// A violation by the system under test.
     pub(super) fn violation(
         &self,
         what: impl Into<String>,

@@ -76,7 +76,7 @@ pub struct Leak {
     pub what: String,
 }
 
-/// Something that a runtime promises of every trial and that is not so.
+/// An invariant of the runtime that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvariantViolation {
     /// The invariant, as `performers are ready`.
@@ -138,8 +138,8 @@ pub trait Runtime: Send + Sync {
         })
     }
 
-    /// What the runtime promises of every trial and is not so, while everything still runs.
-    async fn broken_promises(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
+    /// Checks the invariants of the runtime while everything still runs, and gives those that do not hold.
+    async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         Ok(Vec::new())
     }
 

@@ -20,12 +20,12 @@ pub enum ScenarioError {
     #[error("find scenarios: there is no folder `{0}`")]
     NoDirectory(PathBuf),
     /// The folder holds no scenario.
-    #[error("find scenarios: no `*.yaml` in `{path}`{}", listed(passed_over))]
+    #[error("find scenarios: no `*.yaml` in `{path}`{}", listed(skipped_files))]
     EmptyDirectory {
         /// The folder.
         path: PathBuf,
         /// What looks like a scenario there.
-        passed_over: Vec<SkippedFile>,
+        skipped_files: Vec<SkippedFile>,
     },
     /// The folder could not be listed.
     #[error("list the scenarios in `{path}`")]
@@ -182,8 +182,8 @@ fn reason(because: Option<&str>) -> String {
     because.map(|because| format!(": {}", because.trim_end_matches('.'))).unwrap_or_default()
 }
 
-fn listed(passed_over: &[SkippedFile]) -> String {
-    passed_over.iter().fold(String::new(), |mut text, SkippedFile { path, why }| {
+fn listed(skipped_files: &[SkippedFile]) -> String {
+    skipped_files.iter().fold(String::new(), |mut text, SkippedFile { path, why }| {
         // Writing to a text does not fail.
         let _ = write!(text, "; `{}`: {why}", path.display());
         text

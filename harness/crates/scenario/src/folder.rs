@@ -19,7 +19,7 @@ pub(super) struct Folder {
     /// The scenario files, sorted.
     pub files: Vec<PathBuf>,
     /// What somebody may take for a scenario of the folder, sorted.
-    pub passed_over: Vec<SkippedFile>,
+    pub skipped_files: Vec<SkippedFile>,
 }
 
 /// Something that looks like a scenario and is none of the folder's.
@@ -44,7 +44,7 @@ impl Folder {
             found.entry(entry.map_err(failed)?.path(), &mut budget);
         }
         found.files.sort();
-        found.passed_over.sort_by(|a, b| a.path.cmp(&b.path));
+        found.skipped_files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
 
@@ -69,7 +69,7 @@ impl Folder {
             Err(_) => "it cannot be looked at; see whose it is",
         };
         if named_like_one {
-            self.passed_over.push(SkippedFile { path, why });
+            self.skipped_files.push(SkippedFile { path, why });
         }
     }
 
@@ -86,7 +86,7 @@ impl Folder {
             } else if is_file(&path) && looks_like_one(&path) {
                 let why =
                     "it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`";
-                self.passed_over.push(SkippedFile { path, why });
+                self.skipped_files.push(SkippedFile { path, why });
             }
         }
     }
@@ -125,14 +125,14 @@ mod tests {
         fill(root.path());
         let found = Folder::list(root.path()).unwrap();
         let name = |path: &Path| path.strip_prefix(root.path()).unwrap().to_string_lossy().into_owned();
-        let passed_over = found.passed_over.iter().map(|over| (name(&over.path), over.why)).collect();
-        (found.files.iter().map(|path| name(path)).collect(), passed_over)
+        let skipped_files = found.skipped_files.iter().map(|over| (name(&over.path), over.why)).collect();
+        (found.files.iter().map(|path| name(path)).collect(), skipped_files)
     }
 
     /// A link is as good as the file that it leads to, and any letters may be in a name: loading says what it thinks of it.
     #[test]
     fn links_and_names_of_any_letters_are_scenarios() {
-        let (files, passed_over) = folder(|root| {
+        let (files, skipped_files) = folder(|root| {
             fs::write(root.join("a.yaml"), SCENARIO).unwrap();
             fs::write(root.join("B.YML"), SCENARIO).unwrap();
             fs::write(root.join(OsStr::from_bytes(b"x\xff.yaml")), SCENARIO).unwrap();
@@ -140,13 +140,13 @@ mod tests {
             symlink(root.join("a.yaml"), root.join("link.yaml")).unwrap();
         });
         assert_eq!(files, ["B.YML", "a.yaml", "link.yaml", "x\u{fffd}.yaml"]);
-        assert_eq!(passed_over, []);
+        assert_eq!(skipped_files, []);
     }
 
     /// What is not run must be said: a run that is green without it proves nothing.
     #[test]
     fn what_looks_like_a_scenario_and_is_none_is_named() {
-        let (files, passed_over) = folder(|root| {
+        let (files, skipped_files) = folder(|root| {
             fs::write(root.join(".yaml"), SCENARIO).unwrap();
             symlink(root.join("nowhere"), root.join("lost.yaml")).unwrap();
             fs::create_dir_all(root.join("folder.yaml")).unwrap();
@@ -163,8 +163,8 @@ mod tests {
             ("pipe.yaml", "neither a file nor a folder"),
             ("sub/deeper/b.yaml", "in a subfolder"),
         ];
-        assert_eq!(passed_over.len(), expected.len(), "{passed_over:?}");
-        for ((name, why), (expected, reason)) in passed_over.iter().zip(expected) {
+        assert_eq!(skipped_files.len(), expected.len(), "{skipped_files:?}");
+        for ((name, why), (expected, reason)) in skipped_files.iter().zip(expected) {
             assert_eq!(name, expected);
             assert!(why.contains(reason), "{name}: {why}");
         }

@@ -106,7 +106,7 @@ impl Selection {
         let asked = self.asked();
         if names.is_empty() {
             selected.trials.extend(expand(&files, &asked));
-            selected.notices.extend(folder.passed_over.iter().map(notice));
+            selected.notices.extend(folder.skipped_files.iter().map(notice));
             return Ok(());
         }
         // All of them: what is not meant for the runtimes that are asked for is told apart from what is not there.
@@ -169,7 +169,7 @@ impl Selection {
         }
         paths.extend(folder.files.into_iter().filter(|path| concerns(&stem(path), &names)));
         once(&mut paths);
-        Ok((paths, if names.is_empty() { folder.passed_over } else { Vec::new() }))
+        Ok((paths, if names.is_empty() { folder.skipped_files } else { Vec::new() }))
     }
 
     /// An empty text is part of every name: what was meant to be one scenario would be all of them.
@@ -197,7 +197,7 @@ impl Selection {
         let directory = self.directory.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIRECTORY));
         let folder = Folder::list(&directory)?;
         if folder.files.is_empty() {
-            return Err(ScenarioError::EmptyDirectory { path: directory, passed_over: folder.passed_over });
+            return Err(ScenarioError::EmptyDirectory { path: directory, skipped_files: folder.skipped_files });
         }
         Ok(folder)
     }
@@ -256,9 +256,9 @@ fn not_meant(name: String, asked: Vec<RuntimeKind>, scenario: &Scenario) -> Scen
 
 fn no_match(name: &str, folder: &Folder) -> ScenarioError {
     let word = name.split("::").nth(1).unwrap_or(name);
-    let passed_over = folder.passed_over.iter().find(|over| stem(&over.path) == word);
+    let skipped_files = folder.skipped_files.iter().find(|over| stem(&over.path) == word);
     let stems: Vec<_> = folder.files.iter().map(|path| stem(path)).collect();
-    let suggestion = match passed_over {
+    let suggestion = match skipped_files {
         Some(over) => Some(over.path.display().to_string()),
         None => suggest(word, stems.iter().map(String::as_str)).map(ToOwned::to_owned),
     };

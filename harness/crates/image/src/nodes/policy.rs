@@ -16,8 +16,8 @@ pub enum PullPolicy {
 impl PullPolicy {
     /// That of all pods in a cluster: nothing is pulled where images can be delivered to the nodes; nodes that others
     /// made are out of reach, and have to get their images from a registry.
-    pub fn where_nodes_are_given_images(they_are: bool) -> Self {
-        if they_are { Self::Never } else { Self::IfNotPresent }
+    pub fn for_nodes(can_deliver: bool) -> Self {
+        if can_deliver { Self::Never } else { Self::IfNotPresent }
     }
 
     /// As Kubernetes spells it.

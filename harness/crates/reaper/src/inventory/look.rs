@@ -54,21 +54,21 @@ impl Inventory {
     /// Looks at these folders, at the processes of this machine, and at an engine.
     ///
     /// Must not be called from within an asynchronous task.
-    pub fn take(places: Vec<RunDir>, engine: &EngineAddress) -> Result<Self, ReaperError> {
+    pub fn take(dirs: Vec<RunDir>, engine: &EngineAddress) -> Result<Self, ReaperError> {
         let mut seen = processes::look().map_err(ReaperError::AllProcesses)?;
         let (mut objects, engine) = match RunObjects::of_every_run(engine)? {
             Ok(objects) => (objects, Ok(())),
             Err(error) => (BTreeMap::new(), Err(error)),
         };
-        let mut places: BTreeMap<_, _> = places.into_iter().map(|place| (place.run.clone(), place)).collect();
-        let runs: BTreeSet<_> = places.keys().chain(seen.keys()).chain(objects.keys()).cloned().collect();
+        let mut dirs: BTreeMap<_, _> = dirs.into_iter().map(|place| (place.run.clone(), place)).collect();
+        let runs: BTreeSet<_> = dirs.keys().chain(seen.keys()).chain(objects.keys()).cloned().collect();
         let now = Timestamp::now();
         let runs = runs.into_iter().map(|run| {
             let objects = objects.remove(&run).unwrap_or_default();
             let seen = seen.remove(&run).unwrap_or_default();
             let labelled = objects.labels.as_ref().and_then(|labels| labels.folder.clone());
             let elsewhere = || RunDir::elsewhere(&run, labelled.or_else(|| seen.folder.clone()));
-            let place = places.remove(&run).or_else(elsewhere);
+            let place = dirs.remove(&run).or_else(elsewhere);
             let found = FoundRun::conclude(run, place, seen, objects.labels, now);
             FoundRun { containers: objects.containers, networks: objects.networks, volumes: objects.volumes, ..found }
         });

@@ -89,7 +89,7 @@ impl DockerRuntime {
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
-            places: SweepTargets { engine: Some(settings.engine.address().clone()), cluster: None },
+            targets: SweepTargets { engine: Some(settings.engine.address().clone()), cluster: None },
             ..SupervisorOptions::default()
         };
         blocking(move || Supervisor::start(&run, &options)).await

@@ -46,7 +46,7 @@ pub(super) async fn take_down(
 /// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
 pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Teardown, RuntimeError> {
     if engine_is_gone {
-        supervisor.trigger()?;
+        supervisor.detach()?;
         return Ok(Teardown { leaks: Vec::new(), folder_guard: None });
     }
     let (report, folder_guard) = blocking(move || supervisor.sweep()).await?;

@@ -30,7 +30,7 @@ pub(super) enum ChainHost {
 #[derive(Debug)]
 pub(super) struct Containers {
     anvil: AnvilBinary,
-    surroundings: DockerContext,
+    context: DockerContext,
     watch: Watch,
     anvils: Mutex<Vec<AnvilContainer>>,
 }
@@ -59,9 +59,9 @@ impl ChainHost {
         // The engine's clock may be another, and events of others do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
         let watch = Watch::start(&engine, &id, Whose::Run(labels.run.clone()), since, record);
-        let surroundings = DockerContext { engine, labels, network, folder };
+        let context = DockerContext { engine, labels, network, folder };
         let anvils = Mutex::default();
-        Ok(Self::Containers(Box::new(Containers { anvil, surroundings, watch, anvils })))
+        Ok(Self::Containers(Box::new(Containers { anvil, context, watch, anvils })))
     }
 
     /// Starts both with a prepared state.
@@ -108,7 +108,7 @@ impl ChainHost {
     /// Whether the engine that runs them answers now.
     pub(super) async fn responds(&self) -> Result<(), EngineError> {
         match self {
-            Self::Containers(containers) => containers.surroundings.engine.responds().await,
+            Self::Containers(containers) => containers.context.engine.responds().await,
             Self::Pods(_) => Ok(()),
         }
     }
@@ -124,11 +124,11 @@ impl ChainHost {
 
 impl Containers {
     async fn start(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
-        let Self { surroundings, watch, .. } = self;
-        let image = deliver_anvil(&surroundings.engine, &self.anvil.path).await?.reference;
+        let Self { context, watch, .. } = self;
+        let image = deliver_anvil(&context.engine, &self.anvil.path).await?.reference;
         let (l1, l2) = tokio::try_join!(
-            AnvilContainer::start(&image, at::L1_CHAIN_ID, &state.l1, surroundings, watch),
-            AnvilContainer::start(&image, at::L2_CHAIN_ID, &state.l2, surroundings, watch)
+            AnvilContainer::start(&image, at::L1_CHAIN_ID, &state.l1, context, watch),
+            AnvilContainer::start(&image, at::L2_CHAIN_ID, &state.l2, context, watch)
         )?;
         let chains = Chains { l1: l1.control().clone(), l2: l2.control().clone() };
         self.anvils.lock().await.extend([l1, l2]);
@@ -137,7 +137,7 @@ impl Containers {
 
     async fn stop(&self) -> Result<(), RuntimeError> {
         let anvils: Vec<_> = self.anvils.lock().await.drain(..).collect();
-        let killed = join_all(anvils.iter().map(|anvil| anvil.kill(&self.surroundings))).await;
+        let killed = join_all(anvils.iter().map(|anvil| anvil.kill(&self.context))).await;
         killed.into_iter().collect::<Result<(), _>>()?;
         self.watch.finish().await;
         let removed = join_all(anvils.into_iter().map(AnvilContainer::remove)).await;

@@ -50,7 +50,7 @@ impl KubernetesRuntime {
         if pods.is_empty() { Err(failed(fault, component, "it is not running")) } else { Ok(pods) }
     }
 
-    /// Remembers that something was done to a component, so that it need not be as the runtime promises.
+    /// Remembers that something was done to a component, so that it may break the invariants of the runtime.
     pub(super) fn note_fault(&self, component: &ComponentRef) {
         self.faulted.lock().unwrap_or_else(PoisonError::into_inner).insert(component.clone());
         self.ends.excuse(component);

@@ -2,14 +2,14 @@
 //! own, performers as `Performer` objects that executors make and the operator runs, chains beside the nodes.
 //!
 //! [`KubernetesRuntime`] keeps them; [`preparation`] makes what they need while chains start; [`faults`], [`network`] and
-//! [`disturbances`] tamper with them; [`validation`] sees that the cluster is as promised; [`mod@take_down`] ends them.
+//! [`cluster_faults`] act on the whole cluster; [`validation`] checks the invariants of the cluster; [`mod@take_down`] ends them.
 //! What is written into objects is in [`config`], how everything is called in [`names`].
 
 mod aggregator;
 mod chain_pods;
 mod chains;
+mod cluster_faults;
 mod config;
-mod disturbances;
 mod existing_cluster;
 mod faults;
 mod images;
@@ -114,11 +114,11 @@ pub struct KubernetesRuntime {
     _warnings: Warnings,
     supervisor: Supervisor,
     ends: Ends,
-    /// What need not be as the runtime promises, as a fault was done to it.
+    /// The components that may break invariants, because a fault has touched them.
     faulted: Mutex<BTreeSet<ComponentRef>>,
     paused: Mutex<BTreeSet<ComponentRef>>,
     /// Whether something was done that others feel.
-    disturbed: AtomicBool,
+    cluster_fault_injected: AtomicBool,
     /// Containers of the operator that were killed.
     killed: Mutex<BTreeSet<String>>,
     /// Held to the end.
@@ -136,7 +136,7 @@ impl KubernetesRuntime {
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
-            places: SweepTargets { engine, cluster },
+            targets: SweepTargets { engine, cluster },
             ..SupervisorOptions::default()
         };
         blocking(move || Supervisor::start(&run, &options)).await
@@ -192,7 +192,7 @@ impl KubernetesRuntime {
             ends,
             faulted: Mutex::new(scenario.invariants.expected_ends.iter().cloned().collect()),
             paused: Mutex::default(),
-            disturbed: AtomicBool::new(false),
+            cluster_fault_injected: AtomicBool::new(false),
             killed: Mutex::default(),
             _cluster: cluster,
         })
@@ -322,7 +322,7 @@ impl Runtime for KubernetesRuntime {
         Ok(self)
     }
 
-    async fn broken_promises(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
+    async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         self.validate().await
     }
 

@@ -81,8 +81,8 @@ impl Wanted {
         let mut last = "there is none yet".to_owned();
         let seen = watch(&place.cluster, place.api::<Pod>(), self.config(), "pods", |pods: &BTreeMap<String, Pod>| {
             let meant: Vec<_> = pods.values().filter(|pod| self.means(pod)).collect();
-            if let Some(hopeless) = meant.iter().find_map(|pod| hopeless(pod)) {
-                return Some(Err(hopeless));
+            if let Some(unrecoverable) = meant.iter().find_map(|pod| unrecoverable(pod)) {
+                return Some(Err(unrecoverable));
             }
             let ready: Vec<_> = meant.iter().filter(|pod| is_ready(pod)).map(|pod| (*pod).clone()).collect();
             if ready.len() >= self.count {
@@ -133,7 +133,7 @@ impl Wanted {
                     return Ok::<_, RuntimeError>(());
                 }
                 // Their kubelet would let go of them at its next look, up to a second later.
-                try_join_all(ended.iter().map(|pod| let_go_of(place, pod))).await?;
+                try_join_all(ended.iter().map(|pod| release(place, pod))).await?;
             }
         };
         let Ok(gone) = timeout(within, gone).await else {
@@ -180,7 +180,7 @@ pub(super) async fn none_left(
 }
 
 /// Deletes a pod of which nothing runs any more, at once.
-async fn let_go_of(place: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> {
+async fn release(place: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> {
     let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
     let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
     let name = pod.name_any();
@@ -219,7 +219,7 @@ fn is_given_up(state: &ContainerState) -> bool {
 }
 
 /// Why a pod will not be ready, whoever waits.
-fn hopeless(pod: &Pod) -> Option<Unready> {
+fn unrecoverable(pod: &Pod) -> Option<Unready> {
     // A component that ends before it was ready has said why.
     let ended = |status: &ContainerStatus| {
         let state = status.state.as_ref();
@@ -267,6 +267,6 @@ mod tests {
     #[case::ready_again(json!({ "state": { "running": {} }, "restartCount": 1 }), true, true)]
     fn who_is_waited_for(#[case] container: Value, #[case] ready: bool, #[case] waited: bool) {
         let pod = pod(ready, &container);
-        assert_eq!((hopeless(&pod).is_none(), is_ready(&pod)), (waited, ready));
+        assert_eq!((unrecoverable(&pod).is_none(), is_ready(&pod)), (waited, ready));
     }
 }

@@ -10,7 +10,7 @@ use hourglass_cluster::{
 use hourglass_scenario::Scenario;
 use hourglass_timeline::{Event, Timeline};
 
-use super::{disturbances, images::KubernetesImages, shared_work::SharedWork};
+use super::{cluster_faults, images::KubernetesImages, shared_work::SharedWork};
 use crate::{HarnessExecutable, RuntimeError};
 
 /// What is there when it is done.
@@ -73,6 +73,6 @@ async fn prepare(
     let operator = OperatorRelease::ensure(cluster, &request, &progress).await?;
     tell("the operator is available");
     // Nobody disturbs the cluster now: who was killed when he did has left nodes that take no pods.
-    disturbances::uncordon(cluster).await?;
+    cluster_faults::uncordon(cluster).await?;
     Ok(Prepared { images, helm, operator })
 }

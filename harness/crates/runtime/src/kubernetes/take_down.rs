@@ -63,7 +63,7 @@ impl KubernetesRuntime {
     async fn end_parts(&self) -> Result<Vec<Leak>, RuntimeError> {
         let began = Instant::now();
         self.preparation.give_up();
-        self.undo_disturbances().await?;
+        self.undo_cluster_faults().await?;
         self.let_all_go_on().await;
         self.forget_policies().await?;
         let aggregator = async {

@@ -1,4 +1,4 @@
-//! What every trial in a cluster promises, checked while the trial still stands: the definition of Performer, the operator,
+//! The invariants of a trial in a cluster, checked while the trial still stands: the definition of Performer, the operator,
 //! and for every operator and AVS of the scenario its Performer, pod, Service, endpoints, and name that answers from inside.
 //!
 //! [`snapshot`] lists the objects, [`owed`] says which must be there, [`performer`], [`pod`] and [`service`] judge one object
@@ -38,12 +38,12 @@ const SERVICE: &str = "Services lead to the pods of their Performers";
 const ANSWER: &str = "performers answer under their names from inside the cluster";
 
 impl KubernetesRuntime {
-    /// All that is not as promised.
+    /// All invariants that are violated.
     pub(super) async fn validate(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         let snapshot = self.look().await?;
         let mut broken = Vec::new();
         broken.extend(operator::definition(snapshot.definition.as_ref()));
-        if !self.disturbed.load(Ordering::Relaxed) {
+        if !self.cluster_fault_injected.load(Ordering::Relaxed) {
             broken.extend(operator::deployment(snapshot.operator.as_ref()));
         }
         // A trial whose executors were never started has failed before it came to this.
@@ -76,7 +76,7 @@ impl KubernetesRuntime {
 /// What a component need not be, because of the faults that the scenario did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Excuse {
-    /// It must be as promised.
+    /// Its invariants must hold.
     None,
     /// It may be missing: its executor was told to end, and makes it again.
     Absence,
@@ -92,7 +92,7 @@ struct Judged<'a> {
     sound: Vec<&'a Performer>,
 }
 
-/// Judges objects. A violation that is broken as a consequence of another alone is left out: a Service whose pod is not ready
+/// Judges objects. A violation that only follows from another is left out: a Service whose pod is not ready
 /// has no ready endpoint, and a name without Service does not answer.
 fn judge<'a>(
     owed: &Owed,
@@ -108,9 +108,9 @@ fn judge<'a>(
         }
         let own = pod::of_performer(performer, &snapshot.pods);
         let mut found: Vec<_> = performer::status(performer).into_iter().collect();
-        found.extend(pod::promises(performer, &own, &snapshot.pods));
+        found.extend(pod::violations(performer, &own, &snapshot.pods));
         // The readiness of its pods is judged below, with that of all others.
-        found.extend(service::promises(performer, &own, snapshot));
+        found.extend(service::violations(performer, &own, snapshot));
         if found.is_empty() && own.iter().all(|pod| pod::state(pod).is_none()) {
             sound.push(performer);
         }

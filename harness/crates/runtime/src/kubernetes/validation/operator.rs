@@ -19,7 +19,7 @@ pub(super) fn deployment(found: Option<&Deployment>) -> Option<InvariantViolatio
     has(OPERATOR, "Available", conditions.map(|condition| (&*condition.type_, &*condition.status)))
 }
 
-/// The violation that is broken unless a condition of this type, of those given by type and status, is `True`.
+/// A violation, unless a condition of this type, of those given by type and status, is `True`.
 fn has<'a>(
     what: &'static str,
     wanted: &str,

@@ -1,4 +1,4 @@
-//! The status of a Performer, as its operator promises it.
+//! The status of a Performer, as its operator has to report it.
 
 use hourglass_operator::api::{AVAILABLE, DEGRADED, Performer, PerformerPhase};
 use kube::ResourceExt as _;

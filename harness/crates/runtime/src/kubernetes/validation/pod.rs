@@ -20,7 +20,7 @@ pub(super) fn of_performer<'a>(performer: &Performer, pods: &'a [Pod]) -> Vec<&'
 }
 
 /// What is wrong with the number and the labels of a Performer's pods.
-pub(super) fn promises(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<InvariantViolation> {
+pub(super) fn violations(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<InvariantViolation> {
     let name = performer.name_any();
     if own.is_empty() {
         // A pod that the operator named after the Performer and did not label is found by its name alone.

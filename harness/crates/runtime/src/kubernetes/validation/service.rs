@@ -13,7 +13,7 @@ use super::{SERVICE, Snapshot, violation};
 use crate::{InvariantViolation, kubernetes::pods::is_ready};
 
 /// What is wrong with the Service of a Performer with these pods.
-pub(super) fn promises(performer: &Performer, own: &[&Pod], snapshot: &Snapshot) -> Vec<InvariantViolation> {
+pub(super) fn violations(performer: &Performer, own: &[&Pod], snapshot: &Snapshot) -> Vec<InvariantViolation> {
     let name = performer.object_name();
     let Some(service) = snapshot.services.get(&name) else {
         return vec![violation(SERVICE, format!("Service {name}"), "it is not there")];
@@ -26,7 +26,7 @@ pub(super) fn promises(performer: &Performer, own: &[&Pod], snapshot: &Snapshot)
     match selected {
         Some(wrong) => broken.push(wrong),
         None if own.iter().any(|pod| is_ready(pod)) => broken.extend(endpoints(&name, port, own, snapshot)),
-        // Without a ready pod there is no endpoint; the pod's own violation is broken then.
+        // Without a ready pod there is no endpoint; the pod's own violation tells that.
         None => {}
     }
     broken

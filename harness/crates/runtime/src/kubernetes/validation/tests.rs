@@ -266,7 +266,7 @@ fn asked(address: &str, failure: Option<&str>) -> String {
 
 /// No answer, or none that says something of a performer, is never taken for a good one.
 #[rstest::rstest]
-#[case::as_promised(Ok(asked("10.96.0.7", None)), None)]
+#[case::all_well(Ok(asked("10.96.0.7", None)), None)]
 #[case::not_serving(Ok(asked("10.96.0.7", Some("NOT_SERVING"))), Some("NOT_SERVING"))]
 #[case::another_address(Ok(asked("10.96.0.8", None)), Some("its Service has Some(10.96.0.7)"))]
 #[case::no_probe(Err("no node takes it".to_owned()), Some("could not be checked: no node takes it"))]

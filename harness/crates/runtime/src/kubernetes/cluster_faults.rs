@@ -54,17 +54,17 @@ impl ClusterFaults for KubernetesRuntime {
     }
 
     async fn kill_cluster_operator(&self) -> Result<(), RuntimeError> {
-        self.disturbed.store(true, Ordering::Relaxed);
+        self.cluster_fault_injected.store(true, Ordering::Relaxed);
         self.kill_operator().await
     }
 
     async fn scale_cluster_operator(&self, replicas: u8, within: Duration) -> Result<(), RuntimeError> {
-        self.disturbed.store(true, Ordering::Relaxed);
+        self.cluster_fault_injected.store(true, Ordering::Relaxed);
         self.scale_operator(replicas.into(), within).await
     }
 
     async fn drain_node(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
-        self.disturbed.store(true, Ordering::Relaxed);
+        self.cluster_fault_injected.store(true, Ordering::Relaxed);
         self.drain(component, within).await
     }
 
@@ -87,8 +87,8 @@ impl ClusterFaults for KubernetesRuntime {
 
 impl KubernetesRuntime {
     /// Makes the cluster again what others count on.
-    pub(super) async fn undo_disturbances(&self) -> Result<(), RuntimeError> {
-        if !self.disturbed.load(Ordering::Relaxed) {
+    pub(super) async fn undo_cluster_faults(&self) -> Result<(), RuntimeError> {
+        if !self.cluster_fault_injected.load(Ordering::Relaxed) {
             return Ok(());
         }
         uncordon(&self.place.cluster).await?;
