@@ -5,7 +5,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command},
     thread,
     time::Duration,
@@ -23,7 +23,7 @@ use crate::acting::{
 const SEED: &str = "REAPER_TEST_SEED";
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 15] = [
+pub(crate) const TESTS: [(&str, fn()); 18] = [
     ("nothing_survives_sigkill_of_the_harness_at_any_moment", nothing_survives_sigkill_of_the_harness_at_any_moment),
     ("without_a_supervisor_processes_survive", without_a_supervisor_processes_survive),
     ("the_folder_of_a_killed_run_is_removed", the_folder_of_a_killed_run_is_removed),
@@ -50,6 +50,12 @@ pub(crate) const TESTS: [(&str, fn()); 15] = [
         a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep,
     ),
     ("a_supervisor_that_stands_still_is_parted_from", a_supervisor_that_stands_still_is_parted_from),
+    ("an_answer_without_end_is_an_error", an_answer_without_end_is_an_error),
+    ("an_answer_that_comes_by_the_character_is_late", an_answer_that_comes_by_the_character_is_late),
+    (
+        "a_supervisor_that_says_nothing_more_and_stays_is_killed",
+        a_supervisor_that_says_nothing_more_and_stays_is_killed,
+    ),
     ("an_executable_that_is_no_supervisor_is_an_error", an_executable_that_is_no_supervisor_is_an_error),
 ];
 
@@ -291,4 +297,48 @@ fn an_executable_that_is_no_supervisor_is_an_error() {
     let options = SupervisorOptions { executable: Some("/bin/false".into()), ..SupervisorOptions::default() };
     let error = Supervisor::start(&RunId::generate(), &options).unwrap_err().to_string();
     assert!(error.contains("/bin/false was not ready (exit status: 1)"), "the message does not help: {error}");
+}
+
+/// Written by another process: what this one has open for writing, a test beside this may pass on to a process that it
+/// starts, and then the script cannot be run.
+fn script(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("harness");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" >"$0" && chmod +x "$0""#]).arg(&path).arg(text);
+    assert!(shell.status().unwrap().success());
+    path
+}
+
+/// What is named as the harness executable may be any program.
+fn an_answer_without_end_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let executable = Some(script(folder.path(), "exec cat /dev/zero"));
+    let error = Supervisor::start(&RunId::generate(), &SupervisorOptions { executable, ..options() }).unwrap_err();
+    let ReaperError::Conversation { source, .. } = error else { panic!("{error:?}") };
+    assert!(source.to_string().contains("more than 16777216 bytes"), "{source}");
+}
+
+/// Neither is it waited for by the character.
+fn an_answer_that_comes_by_the_character_is_late() {
+    let run = Run::new();
+    let folder = tempfile::tempdir().unwrap();
+    let text = "echo ready; while printf x; do sleep 0.02; done";
+    let executable = Some(script(folder.path(), text));
+    let options = SupervisorOptions { executable, answer_within: Duration::from_millis(300), ..options() };
+    let supervisor = Supervisor::start(&run.id, &options).unwrap();
+    let pid = Pid::from_raw(i32::try_from(supervisor.pid()).unwrap()).unwrap();
+    assert_silent(&supervisor.finish().unwrap_err(), pid);
+}
+
+/// One that closes its output and stays must not be waited for.
+fn a_supervisor_that_says_nothing_more_and_stays_is_killed() {
+    let run = Run::new();
+    let folder = tempfile::tempdir().unwrap();
+    let executable = Some(script(folder.path(), "echo ready; exec >&-; exec sleep 1000"));
+    let options = SupervisorOptions { executable, answer_within: Duration::from_millis(300), ..options() };
+    let supervisor = Supervisor::start(&run.id, &options).unwrap();
+    let pid = Pid::from_raw(i32::try_from(supervisor.pid()).unwrap()).unwrap();
+    let mut child = run.start("exec sleep 1000");
+    assert_silent(&supervisor.finish().unwrap_err(), pid);
+    assert!(child.try_wait().unwrap().is_some(), "nobody has swept");
 }

@@ -77,6 +77,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(90);
 const WORD_LIMIT: Duration = Duration::from_secs(5);
 /// How long a supervisor that is killed may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
+/// The longest answer, in bytes: a report has a line for everything that a run has left.
+const LONGEST_ANSWER: usize = 16 << 20;
 /// A pipe that takes anything takes so many bytes without waiting.
 const AT_ONCE: usize = 4096;
 
@@ -142,20 +144,21 @@ impl Supervisor {
     pub fn sweep(mut self) -> Result<(SweepReport, RunFolderGuard), ReaperError> {
         let run = self.run.clone();
         let answer = match self.ask(SWEEP) {
+            Ok(answer) if answer.is_empty() => match self.ended(self.answer_within) {
+                Ok(status) => Err(ReaperError::SupervisorGone { run: run.clone(), status }),
+                Err(source) => Err(self.failed(source)),
+            },
+            answer => answer.map_err(|source| self.failed(source)),
+        };
+        let answer = match answer {
             Ok(answer) => answer,
-            Err(source) => {
-                let error = self.failed(source);
-                if matches!(error, ReaperError::SupervisorSilent { .. }) {
+            Err(error) => {
+                if matches!(error, ReaperError::SupervisorGone { .. } | ReaperError::SupervisorSilent { .. }) {
                     sweep_all(&run, self.grace, self.targets.clone())?;
                 }
                 return Err(error);
             }
         };
-        if answer.is_empty() {
-            let status = self.process.wait().map_err(|source| conversation(&run, source))?;
-            sweep_all(&run, self.grace, self.targets.clone())?;
-            return Err(ReaperError::SupervisorGone { run, status });
-        }
         let folder_guard = RunFolderGuard(Some(self));
         match serde_json::from_str(&answer) {
             Ok(Answer::Swept(report)) => Ok((report, folder_guard)),
@@ -211,8 +214,7 @@ impl Supervisor {
     /// Says one word, and returns what the supervisor answers and how it ends.
     fn part(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
         let said = self.say(word).and_then(|()| self.answers.rest(Instant::now() + self.answer_within));
-        // Its end of the pipe is closed by its end.
-        let parted = said.and_then(|answer| Ok((answer, self.process.wait()?)));
+        let parted = said.and_then(|answer| Ok((answer, self.ended(self.answer_within)?)));
         parted.map_err(|source| self.failed(source))
     }
 
@@ -231,11 +233,18 @@ impl Supervisor {
     fn kill(&mut self) {
         // One that is gone needs no signal.
         let _ = self.process.kill();
+        let _ = self.ended(KILLED_WITHIN);
+    }
+
+    /// How the supervisor has ended, once it has. The end of what it says is not yet its own.
+    fn ended(&mut self, within: Duration) -> io::Result<ExitStatus> {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
-        if let Some(process) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) {
-            let _ = wait(&mut [PollFd::new(&process, PollFlags::IN)], Some(Instant::now() + KILLED_WITHIN));
+        let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
+        let process = pidfd_open(pid, PidfdFlags::empty())?;
+        if !wait(&mut [PollFd::new(&process, PollFlags::IN)], Some(Instant::now() + within))? {
+            return Err(io::ErrorKind::TimedOut.into());
         }
-        let _ = self.process.try_wait();
+        self.process.wait()
     }
 }
 
@@ -249,12 +258,18 @@ struct Answers {
 impl Answers {
     /// The next line; less where the supervisor ends before that.
     fn line(&mut self, deadline: Instant) -> io::Result<String> {
+        let mut searched = 0;
         let end = loop {
-            if let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
-                break end + 1;
+            if let Some(end) = self.heard[searched..].iter().position(|byte| *byte == b'\n') {
+                break searched + end + 1;
             }
+            // What has come late is looked at once.
+            if searched > 0 && Instant::now() > deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            searched = self.heard.len();
             if !self.hear(deadline)? {
-                break self.heard.len();
+                break searched;
             }
         };
         String::from_utf8(self.heard.drain(..end).collect()).map_err(io::Error::other)
@@ -262,7 +277,11 @@ impl Answers {
 
     /// All until the supervisor ends.
     fn rest(&mut self, deadline: Instant) -> io::Result<String> {
-        while self.hear(deadline)? {}
+        while self.hear(deadline)? {
+            if Instant::now() > deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
         String::from_utf8(std::mem::take(&mut self.heard)).map_err(io::Error::other)
     }
 
@@ -271,9 +290,12 @@ impl Answers {
         if !wait(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(deadline))? {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let mut bytes = [0; 1024];
+        let mut bytes = [0; 8192];
         let count = self.pipe.read(&mut bytes)?;
         self.heard.extend_from_slice(&bytes[..count]);
+        if self.heard.len() > LONGEST_ANSWER {
+            return Err(io::Error::other(format!("it says more than {LONGEST_ANSWER} bytes at once")));
+        }
         Ok(count > 0)
     }
 }
