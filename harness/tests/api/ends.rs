@@ -3,7 +3,7 @@
 use std::{
     env,
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use hourglass_harness::{
@@ -14,7 +14,10 @@ use hourglass_harness::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{builder, three};
+use crate::{
+    builder, three,
+    wait::{LIMIT, eventually},
+};
 
 /// Says to the test that aborts that another one has started it.
 const ABORTS_VARIABLE: &str = "API_TEST_ABORTS";
@@ -97,11 +100,12 @@ fn a_test_process_that_is_aborted_leaves_nothing() {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let run = text.split_once("run id: ").unwrap_or_else(|| panic!("{output:?}")).1.lines().next().unwrap().to_owned();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !labelled(&run).is_empty() {
-        assert!(Instant::now() < deadline, "left: {:?}", labelled(&run));
-        std::thread::yield_now();
-    }
+    // The end of a process of others is no event here.
+    let left = || match labelled(&run) {
+        left if left.is_empty() => Ok(()),
+        left => Err(left),
+    };
+    eventually(LIMIT, left).unwrap();
 }
 
 #[tokio::test]
