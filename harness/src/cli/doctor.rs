@@ -13,11 +13,13 @@ use super::{
 
 /// Looks at the machine: what it has of what trials need, and what to do about the rest
 ///
+/// JSON has `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok, warning,
+/// missing), `needed_by`, `finding` and `remedy`.
+///
 /// Ends with 0 when the runtimes asked for can be used, warnings or not, and with 3 when they cannot.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DoctorArgs {
-    /// How to write it. JSON has `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok,
-    /// warning, missing), `needed_by`, `finding` and `remedy`
+    /// How to write it
     #[command(flatten)]
     pub format: FormatArgs,
     /// The runtimes that the exit code is about; default: process and docker

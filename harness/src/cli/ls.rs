@@ -12,10 +12,12 @@ use serde::Serialize;
 use super::{CliError, Output, format::FormatArgs, list::json, up::counted};
 
 /// Lists the clusters that the harness made on this machine: what they are, how they are, and who uses them
+///
+/// JSON has `clusters`, each with `name`, `condition` (creating, idle, in-use, broken), `why`, `kubernetes`, `spec`,
+/// `fingerprint`, `created`, `used`, `expires`, `holders` and `kubeconfig`; and `engine_error`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LsArgs {
-    /// How to write them. JSON has `clusters`, each with `name`, `condition` (creating, idle, in-use, broken), `why`, `kubernetes`, `spec`,
-    /// `fingerprint`, `created`, `used`, `expires`, `holders` and `kubeconfig`; and `engine_error`
+    /// How to write them
     #[command(flatten)]
     pub format: FormatArgs,
 }

@@ -17,7 +17,6 @@ pub mod lint;
 pub mod list;
 pub mod logs;
 pub mod ls;
-mod nouns;
 mod output;
 pub mod plan;
 pub mod probe;
@@ -26,26 +25,26 @@ pub mod run;
 pub mod run_cluster;
 pub mod schema;
 pub mod setup;
+mod subcommands;
 pub mod up;
 
 use std::{future::Future, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use component::ComponentCommand;
-pub use error::CliError;
-use nouns::{ClusterCommand, RunsCommand, ScenarioCommand};
-use output::notice;
-pub use output::{Output, OutputError};
-pub use run::AnvilArgs;
-
 use hourglass_base::ExitStatus;
-
 use hourglass_cluster::Namespaces;
 use hourglass_machine::{
     open_files,
     threads::{self, STACK},
 };
 use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
+
+use component::ComponentCommand;
+pub use error::CliError;
+use output::notice;
+pub use output::{Output, OutputError};
+pub use run::AnvilArgs;
+use subcommands::{ClusterCommand, RunsCommand, ScenarioCommand};
 
 /// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.
 #[derive(Debug, Parser)]
@@ -68,22 +67,22 @@ enum Command {
     Up(up::UpArgs),
     Down(down::DownArgs),
     Gc(gc::GcArgs),
-    /// As `scenario list`, its name before
+    /// The old name of `scenario list`
     #[command(hide = true)]
     List(list::ListArgs),
-    /// As `scenario plan`, its name before
+    /// The old name of `scenario plan`
     #[command(hide = true)]
     Plan(plan::PlanArgs),
-    /// As `scenario schema`, its name before
+    /// The old name of `scenario schema`
     #[command(hide = true)]
     Schema(schema::SchemaArgs),
-    /// As `runs list`, its name before
+    /// The old name of `runs list`
     #[command(hide = true)]
     Ps(ps::PsArgs),
-    /// As `cluster logs`, its name before
+    /// The old name of `cluster logs`
     #[command(hide = true)]
     Logs(logs::LogsArgs),
-    /// As `cluster list`, its name before
+    /// The old name of `cluster list`
     #[command(hide = true)]
     Ls(ls::LsArgs),
     Doctor(doctor::DoctorArgs),

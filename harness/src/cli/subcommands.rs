@@ -1,41 +1,31 @@
-//! Commands about clusters, runs and scenarios, told apart by nouns. The commands themselves are in files of their own.
+//! Commands in groups: about clusters, runs and scenarios. Each command is in a file of its own and says there what it does.
 
 use clap::Subcommand;
 
 use super::{down, gc, lint, list, logs, ls, plan, ps, schema, up};
 
-/// Clusters that the harness makes: up, down, list, logs
+/// Clusters that the harness makes
 #[derive(Debug, Subcommand)]
 pub(super) enum ClusterCommand {
-    /// Makes a cluster that stays, or says that it is there
     Up(up::UpArgs),
-    /// Removes clusters
     Down(down::DownArgs),
-    /// Lists the clusters of this machine
     List(ls::LsArgs),
-    /// Says what is broken in a cluster, with all evidence of it
     Logs(logs::LogsArgs),
 }
 
-/// Runs of which something is there: list, gc
+/// Runs of which something is there
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
-    /// Lists what runs, what was kept, and what has no owner any more
     List(ps::PsArgs),
-    /// Ends and removes what nobody is at
     Gc(gc::GcArgs),
 }
 
-/// Scenario files and the trials that they make: list, lint, plan, schema
+/// Scenario files, and the trials that they make
 #[derive(Debug, Subcommand)]
 pub(super) enum ScenarioCommand {
-    /// Lists trials
     List(list::ListArgs),
-    /// Checks scenario files and shows all problems of all of them
     Lint(lint::LintArgs),
-    /// Shows what would happen
     Plan(plan::PlanArgs),
-    /// Writes the JSON Schema of scenario files
     Schema(schema::SchemaArgs),
 }
 
@@ -45,7 +35,7 @@ mod tests {
 
     use crate::cli::Cli;
 
-    /// Scripts of the version before go on working; help shows the new names alone.
+    /// Scripts that use the old names keep working; help shows the new names only.
     #[rstest::rstest]
     #[case(&["list", "--format", "json"], &["scenario", "list", "--format", "json"])]
     #[case(&["plan", "square"], &["scenario", "plan", "square"])]
@@ -57,19 +47,29 @@ mod tests {
     #[case(&["logs", "mine"], &["cluster", "logs", "mine"])]
     #[case(&["up", "--name", "mine"], &["cluster", "up", "--name", "mine"])]
     #[case(&["down", "mine"], &["cluster", "down", "mine"])]
-    fn a_command_is_found_under_its_noun_and_its_name_before(#[case] before: &[&str], #[case] now: &[&str]) {
-        for words in [before, now] {
+    fn old_names_of_commands_are_hidden_aliases(#[case] old: &[&str], #[case] new: &[&str]) {
+        for words in [old, new] {
             Cli::try_parse_from([&["harness"], words].concat()).unwrap();
         }
         let help = Cli::command().render_help().to_string();
         let shown = |name: &str| help.lines().any(|line| line.split_whitespace().next() == Some(name));
-        assert!(shown(now[0]), "{help}");
-        let stays = ["lint", "gc", "up", "down"].contains(&before[0]);
-        assert_eq!(shown(before[0]), stays, "{help}");
+        assert!(shown(new[0]), "{help}");
+        let stays = ["lint", "gc", "up", "down"].contains(&old[0]);
+        assert_eq!(shown(old[0]), stays, "{help}");
     }
 
     #[test]
-    fn json_is_asked_for_once() {
+    fn json_and_format_exclude_each_other() {
         Cli::try_parse_from(["harness", "cluster", "list", "--json", "--format", "text"]).unwrap_err();
+    }
+
+    /// Who reads the JSON finds its keys in the help of the command.
+    #[rstest::rstest]
+    #[case(&["cluster", "list"], "`fingerprint`")]
+    #[case(&["doctor"], "`needed_by`")]
+    fn help_names_the_keys_of_json(#[case] command: &[&str], #[case] key: &str) {
+        let words = [&["harness"], command, &["--help"]].concat();
+        let help = Cli::try_parse_from(words).unwrap_err().to_string();
+        assert!(help.contains(key), "{help}");
     }
 }
