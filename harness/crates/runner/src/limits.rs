@@ -13,7 +13,7 @@ use hourglass_scenario::Step;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{EnvironmentError, chain_watch, failure::StepFailure, steps::title, verdict::Violation, world::World};
+use super::{EnvironmentError, chain_watch, failure::StepFailure, steps::unmet, verdict::Violation, world::World};
 
 /// How much longer a step may take that looks at its `within` itself and has more to say when that is over: components
 /// are stopped before they are started again, sources are asked once more.
@@ -39,8 +39,7 @@ pub(super) async fn limited(
     responds(world).await?;
     let expected = format!("done within {}", humantime::format_duration(within));
     let seen = format!("not done after {}", humantime::format_duration(limit));
-    let violation = world.violation(title(step), Some(&step.location), expected, seen, None);
-    Err(StepFailure::Violation(Box::new(violation)))
+    Err(unmet(world, step, expected, seen, None))
 }
 
 /// Whether what the trial runs on answers.

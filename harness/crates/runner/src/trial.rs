@@ -1,41 +1,38 @@
 //! One trial: stood up, run, judged, taken down, reported.
 
+mod report;
+
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
     path::Path,
     time::{Duration, Instant},
 };
 
 use hourglass_chain::ChainControl;
-use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
+use hourglass_component::timeout::timeout;
 use hourglass_reaper::{RunFolderGuard, RunId};
-use hourglass_runtime::{RuntimeError, Teardown};
+use hourglass_runtime::Teardown;
 use hourglass_scenario::Trial;
-use hourglass_timeline::{TaskFacts, Timeline, Trace, with_lanes};
+use hourglass_timeline::{TaskFacts, Timeline};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EnvironmentError, Keep, RunFolders, TrialSettings,
-    blame::UnderTest,
-    chain_watch,
+    EnvironmentError, Keep, RunFolders, TrialSettings, chain_watch,
     disk_space::Room,
     environment::{Environment, StandUp},
-    failure::{StepFailure, remedy},
+    failure::StepFailure,
     invariants,
     limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
-    proof,
     requests::{StandingChain, StandingEnvironment, StepRequests},
     steps, task_reports, traces,
-    verdict::{Phase, TaskReport, TrialReport, Verdict, Violation},
+    verdict::{Phase, TaskReport, TrialReport, Violation},
     world::World,
 };
 
 /// Entries that a violation without a task shows.
 const LAST_ENTRIES: usize = 12;
-/// ERROR records that a report shows one by one.
-const ERRORS_SHOWN: usize = 20;
 /// How long after an error of the environment the end of one of its parts is waited for, which tells more.
 const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -69,7 +66,7 @@ async fn execute(
     requests: Option<StepRequests>,
 ) -> TrialReport {
     let run = RunId::generate();
-    let mut course = TrialExecution {
+    let mut execution = TrialExecution {
         trial,
         settings,
         started: Timestamp::now(),
@@ -88,28 +85,28 @@ async fn execute(
         requests,
     };
     let folder = settings.folders.folder_of(&run);
-    let (error, interrupted) = match Box::pin(course.go(run, &folder, interrupt, progress)).await {
+    let (error, interrupted) = match Box::pin(execution.go(run, &folder, interrupt, progress)).await {
         Ok(interrupted) => (None, interrupted),
         Err(EnvironmentError::Late { limit, stage, last }) => {
-            course.violations.push(limits::late(limit, &stage, last));
+            execution.violations.push(limits::late(limit, &stage, last));
             (None, false)
         }
         Err(error) => (Some(error), false),
     };
-    course.log_invariant();
-    course.fill_phases();
-    let written = course.write_evidence(&folder);
+    execution.log_invariant();
+    execution.fill_phases();
+    let written = execution.write_evidence(&folder);
     let error = if interrupted { error } else { written.err().or(error) };
-    let (folder_guard, handed_over) = (course.folder_guard.take(), course.handed_over);
-    let error = match error.as_ref().and_then(|error| course.blamed(error)) {
+    let (folder_guard, handed_over) = (execution.folder_guard.take(), execution.handed_over);
+    let error = match error.as_ref().and_then(|error| execution.blamed(error)) {
         Some(violation) => {
             // First: what logs show is its consequence, or its cause once more.
-            course.violations.insert(0, violation);
+            execution.violations.insert(0, violation);
             None
         }
         None => error,
     };
-    let report = course.report(&folder, error, interrupted);
+    let report = execution.report(&folder, error, interrupted);
     RunFolders::release(&folder);
     // One that was left to the supervisor is removed by it, when nothing writes into it any more.
     if !report.kept && !handed_over {
@@ -144,16 +141,6 @@ pub(super) async fn with_cause(world: &World, failure: StepFailure) -> StepFailu
             timeout(CAUSE_WITHIN, cause(world)).await.unwrap_or(StepFailure::Environment(error))
         }
         failure => failure,
-    }
-}
-
-/// How a trial ended that an error ended.
-fn verdict_of(error: &EnvironmentError) -> Verdict {
-    match error {
-        EnvironmentError::Runtime(RuntimeError::Inapplicable { reason }) => Verdict::Skipped { reason: reason.clone() },
-        error => {
-            Verdict::EnvironmentFailed { error: format!("failed to {}", with_causes(error)), remedy: remedy(error) }
-        }
     }
 }
 
@@ -347,133 +334,8 @@ impl TrialExecution<'_> {
         task_reports::note_statuses(world, &mut self.tasks).await;
     }
 
-    /// The report of the trial as it is now, with this failure of a step as its verdict.
-    pub(super) async fn report_so_far(&self, world: &World, folder: &Path, failure: &StepFailure) -> TrialReport {
-        let verdict = match failure {
-            StepFailure::Violation(violation) => Verdict::Failed { violations: vec![(**violation).clone()] },
-            StepFailure::Environment(error) => match self.blamed(error) {
-                Some(violation) => Verdict::Failed { violations: vec![violation] },
-                None => verdict_of(error),
-            },
-        };
-        let mut tasks = task_reports::of_world(world);
-        // A chain that does not answer is told elsewhere.
-        let _ = timeout(REPORT_AFTER_FAILURE_WITHIN, task_reports::note_statuses(world, &mut tasks)).await;
-        let events = self.timeline.sorted();
-        task_reports::fill_phases(&mut tasks, &events);
-        TrialReport {
-            trial: self.trial.name.clone(),
-            scenario: self.trial.path.to_path_buf(),
-            runtime: self.trial.runtime.to_string(),
-            started: self.started,
-            duration: self.clock.elapsed(),
-            phases: self.phases.clone(),
-            verdict: verdict.bounded(),
-            tasks,
-            directory: folder.to_owned(),
-            kept: folder.exists(),
-            running: BTreeMap::new(),
-            trace: Trace::default(),
-        }
-    }
-
-    fn fill_phases(&mut self) {
-        task_reports::fill_phases(&mut self.tasks, &self.timeline.sorted());
-    }
-
-    /// Judged at the very end: components may complain while they are taken down.
-    fn log_invariant(&mut self) {
-        let events = self.timeline.sorted();
-        let violation = |expected: &str, seen: String, task: Option<H256>| Violation {
-            what: "invariant: no ERROR in a log".to_owned(),
-            place: None,
-            expected: expected.to_owned(),
-            seen,
-            task: task.map(|task| format!("{task:?}")),
-            timeline: self.timeline.last_lines(task, LAST_ENTRIES, self.started),
-        };
-        let found = match invariants::in_logs(&events, self.trial, self.taking_down) {
-            Ok(errors) => {
-                let expected = "no ERROR record that invariants.allowed_errors does not match";
-                let more = errors.len().saturating_sub(ERRORS_SHOWN);
-                let shown = errors.into_iter().take(ERRORS_SHOWN);
-                let shown = shown
-                    .map(|(text, event)| violation(expected, format!("{}: {text}", event.source), event.task_hash));
-                let more = (more > 0).then(|| violation(expected, format!("{more} more, in timeline.jsonl"), None));
-                shown.chain(more).collect()
-            }
-            Err(reason) => vec![violation("expressions in invariants.allowed_errors that can be used", reason, None)],
-        };
-        self.violations.extend(found);
-        // Not to be judged is no pass.
-        for (component, what) in self.timeline.unjudged() {
-            let seen = format!("{component}: left out of the timeline are {what}");
-            self.violations.push(violation("output that can be judged to its end", seen, None));
-        }
-    }
-
-    /// What cannot be written is missing in the evidence, and the components could not write either: whatever else the
-    /// trial came to, it says nothing. A stand-up that failed early has made no folder.
-    fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
-        if !folder.exists() {
-            return Ok(());
-        }
-        Room::in_folder(folder)?;
-        let path = folder.join("timeline.jsonl");
-        self.timeline.write(&path).map_err(|source| EnvironmentError::File { path, source })?;
-        self.write_scenario(&folder.join("scenario.yaml"))
-    }
-
-    /// What was run, with its variables filled in and its defaults spelled out.
-    fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
-        let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
-        let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
-        hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
-            // No half of a file stays.
-            let _ = fs::remove_file(path);
-            fail(source)
-        })
-    }
-
     fn phase(&mut self, name: &str, duration: Duration) {
         self.phases.push(Phase { name: name.to_owned(), duration });
-    }
-
-    /// The violation that an error is, where a part under test is to blame for it.
-    fn blamed(&self, error: &EnvironmentError) -> Option<Violation> {
-        let tested = UnderTest::of(&self.trial.scenario.components, self.trial.runtime);
-        tested.violation(error, || self.timeline.last_lines(None, LAST_ENTRIES, self.started))
-    }
-
-    fn report(self, folder: &Path, error: Option<EnvironmentError>, interrupted: bool) -> TrialReport {
-        let verdict = match error {
-            _ if interrupted => Verdict::Interrupted,
-            Some(error) => verdict_of(&error),
-            None if self.violations.is_empty() => Verdict::Passed,
-            None => Verdict::Failed { violations: self.violations },
-        };
-        let verdict = if self.trial.proof { proof::judged(verdict, &self.trial.path) } else { verdict };
-        let verdict = verdict.bounded();
-        // A stand-up that fails early has made no folder.
-        let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
-        let trace = Trace {
-            steps: traces::steps(&self.timeline),
-            tasks: with_lanes(self.facts, &self.timeline, self.taking_down),
-        };
-        TrialReport {
-            trial: self.trial.name.clone(),
-            scenario: self.trial.path.to_path_buf(),
-            runtime: self.trial.runtime.to_string(),
-            started: self.started,
-            duration: self.clock.elapsed(),
-            phases: self.phases,
-            verdict,
-            tasks: self.tasks,
-            directory: folder.to_owned(),
-            kept,
-            running: self.running,
-            trace,
-        }
     }
 }
 

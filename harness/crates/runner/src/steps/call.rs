@@ -3,7 +3,7 @@
 use hourglass_component::chain::ViewAnswer;
 use hourglass_scenario::{Call, Step};
 
-use super::{RunStep, title};
+use super::{RunStep, unmet};
 use crate::{
     failure::{EnvironmentError, StepFailure},
     world::World,
@@ -27,6 +27,6 @@ impl RunStep for Call {
         };
         let args = if self.args.is_empty() { String::new() } else { format!(" with {}", call.args) };
         let expected = format!("{} of {} on {}{args} returns {}", call.function, self.to, self.chain, call.expect);
-        Err(StepFailure::Violation(Box::new(world.violation(title(step), Some(&step.location), expected, seen, None))))
+        Err(unmet(world, step, expected, seen, None))
     }
 }

@@ -2,11 +2,11 @@
 
 use hourglass_scenario::{DeletePod, Step};
 
-use super::RunStep;
+use super::{RunStep, cluster_faults};
 use crate::{failure::StepFailure, world::World};
 
 impl RunStep for DeletePod {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
-        Ok(world.environment.runtime.cluster_faults(step.kind.key())?.delete_pod(&self.component).await?)
+        Ok(cluster_faults(world, step)?.delete_pod(&self.component).await?)
     }
 }

@@ -6,7 +6,7 @@ use hourglass_component::keys::H256;
 use hourglass_scenario::{ExpectEvent, Step};
 use hourglass_timeline::{Event, Source};
 
-use super::{RunStep, title};
+use super::{RunStep, unmet};
 use crate::{failure::StepFailure, world::World};
 
 impl RunStep for ExpectEvent {
@@ -43,7 +43,6 @@ impl RunStep for ExpectEvent {
         let times = if wanted == 1 { String::new() } else { format!(" {wanted} times") };
         let expected = format!("{}{by}{times} within {}", self.event, humantime::format_duration(within));
         let seen = format!("{} of them", fewest.1);
-        let violation = world.violation(title(step), Some(&step.location), expected, seen, fewest.0);
-        Err(StepFailure::Violation(Box::new(violation)))
+        Err(unmet(world, step, expected, seen, fewest.0))
     }
 }

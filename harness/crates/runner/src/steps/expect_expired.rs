@@ -6,7 +6,7 @@ use hourglass_component::{chain::TaskStatus, events::TaskEvent, timeout::timeout
 use hourglass_scenario::{ExpectExpired, Mining, Step};
 use hourglass_timeline::Source;
 
-use super::{RunStep, title};
+use super::{RunStep, unmet};
 use crate::{
     failure::StepFailure,
     world::{TrackedTask, World},
@@ -22,14 +22,7 @@ impl RunStep for ExpectExpired {
                     task.alias,
                     humantime::format_duration(within)
                 );
-                let hash = Some(task.record.task);
-                StepFailure::Violation(Box::new(world.violation(
-                    title(step),
-                    Some(&step.location),
-                    expected,
-                    seen,
-                    hash,
-                )))
+                unmet(world, step, expected, seen, Some(task.record.task))
             };
             // Before the warp, which would hide that the task could have been verified.
             let status = world.status(&task).await?;

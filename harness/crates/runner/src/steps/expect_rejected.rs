@@ -6,7 +6,7 @@ use hourglass_chain::NewTask;
 use hourglass_component::{chain::SendError, timeout::timeout};
 use hourglass_scenario::{ExpectRejected, Step};
 
-use super::{RunStep, title};
+use super::{RunStep, unmet};
 use crate::{failure::StepFailure, world::World};
 
 impl RunStep for ExpectRejected {
@@ -23,7 +23,7 @@ impl RunStep for ExpectRejected {
             Err(_) => format!("no answer within {}", humantime::format_duration(within)),
         };
         let expected = format!("createTask rejected with {}", self.error);
-        Err(StepFailure::Violation(Box::new(world.violation(title(step), Some(&step.location), expected, seen, None))))
+        Err(unmet(world, step, expected, seen, None))
     }
 }
 

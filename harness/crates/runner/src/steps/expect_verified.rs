@@ -6,7 +6,7 @@ use hourglass_component::{events::TaskEvent, keys::H256};
 use hourglass_scenario::{ExpectVerified, Step};
 use hourglass_timeline::{Event, Source};
 
-use super::{RunStep, title};
+use super::{RunStep, unmet};
 use crate::{
     failure::StepFailure,
     judge::{judge, verified_on},
@@ -48,9 +48,7 @@ impl RunStep for ExpectVerified {
         for task in &tasks {
             if let Some(finding) = judge(world, task, self, &verified).await? {
                 let hash = Some(task.record.task);
-                let violation =
-                    world.violation(title(step), Some(&step.location), finding.expected, finding.seen, hash);
-                return Err(StepFailure::Violation(Box::new(violation)));
+                return Err(unmet(world, step, finding.expected, finding.seen, hash));
             }
         }
         Ok(())
@@ -62,7 +60,7 @@ fn out_of_reach(world: &World, step: &Step, tasks: &[TrackedTask], lost: H256) -
     let alias = tasks.iter().find(|task| task.record.task == lost).map_or("task", |task| task.alias.as_str());
     let expected = format!("task `{alias}` verified");
     let seen = no_quorum::describe(world, lost);
-    StepFailure::Violation(Box::new(world.violation(title(step), Some(&step.location), expected, seen, Some(lost))))
+    unmet(world, step, expected, seen, Some(lost))
 }
 
 async fn timed_out(
@@ -79,8 +77,7 @@ async fn timed_out(
     };
     let Some(first) = tasks.iter().find(|task| missing.contains(&task.record.task)) else {
         let seen = "the last was verified when time ran out";
-        let violation = world.violation(title(step), Some(&step.location), expected, seen, None);
-        return Ok(StepFailure::Violation(Box::new(violation)));
+        return Ok(unmet(world, step, expected, seen, None));
     };
     let status = world.status(first).await?;
     let hash = first.record.task;
@@ -92,6 +89,5 @@ async fn timed_out(
         [_] => format!("status {status:?}{}", last.unwrap_or_default()),
         _ => format!("{} are not; the first of them has status {status:?}{}", missing.len(), last.unwrap_or_default()),
     };
-    let violation = world.violation(title(step), Some(&step.location), expected, seen, Some(hash));
-    Ok(StepFailure::Violation(Box::new(violation)))
+    Ok(unmet(world, step, expected, seen, Some(hash)))
 }

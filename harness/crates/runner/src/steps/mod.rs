@@ -23,6 +23,8 @@ mod warp;
 use std::time::Instant;
 
 use futures::{FutureExt as _, future::BoxFuture};
+use hourglass_component::keys::H256;
+use hourglass_runtime::ClusterFaults;
 use hourglass_scenario::{Step, StepKind, StepPurpose, for_each_step_kind};
 use hourglass_timeline::Event;
 
@@ -88,6 +90,23 @@ async fn act(world: &World, step: &Step) -> Result<(), StepFailure> {
         };
     }
     for_each_step_kind!(dispatch)
+}
+
+/// The faults of the cluster that the trial runs in, for a step that needs one.
+fn cluster_faults<'a>(world: &'a World, step: &Step) -> Result<&'a dyn ClusterFaults, StepFailure> {
+    Ok(world.environment.runtime.cluster_faults(step.kind.key())?)
+}
+
+/// The failure of a step whose expectation is not met.
+pub(super) fn unmet(
+    world: &World,
+    step: &Step,
+    expected: impl Into<String>,
+    seen: impl Into<String>,
+    task: Option<H256>,
+) -> StepFailure {
+    let violation = world.violation(title(step), Some(&step.location), expected, seen, task);
+    StepFailure::Violation(Box::new(violation))
 }
 
 /// A step and its place.
