@@ -39,27 +39,45 @@ pub const FEE_TOKEN: Address = address("1c560e5c50e43ffc40dfae2475fd33587ca80fe9
 /// The one strategy that operators allocate; it is a name for stake and holds no code.
 pub const STAKE_STRATEGY: Address = address("5c81b1229b539c5dcb07da86fa54df574a193bca");
 
-/// The contracts by the names that scenarios call them.
-pub const NAMED: &[(&str, Address)] = &[
-    ("allocation_manager", ALLOCATION_MANAGER),
-    ("delegation_manager", DELEGATION_MANAGER),
-    ("key_registrar", KEY_REGISTRAR),
-    ("cross_chain_registry", CROSS_CHAIN_REGISTRY),
-    ("task_mailbox", TASK_MAILBOX),
-    ("ecdsa_certificate_verifier", ECDSA_CERTIFICATE_VERIFIER),
-    ("bn254_certificate_verifier", BN254_CERTIFICATE_VERIFIER),
-    ("operator_table_updater", OPERATOR_TABLE_UPDATER),
-    ("ecdsa_table_calculator", ECDSA_TABLE_CALCULATOR),
-    ("bn254_table_calculator", BN254_TABLE_CALCULATOR),
-    ("task_avs_registrar", TASK_AVS_REGISTRAR),
-    ("avs_task_hook", AVS_TASK_HOOK),
-    ("fee_token", FEE_TOKEN),
-];
-
-/// The address of a contract that scenarios call by this name.
-pub fn of_name(name: &str) -> Option<Address> {
-    NAMED.iter().find(|(known, _)| *known == name).map(|(_, address)| *address)
+/// A contract of the test chains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    /// Its name in Solidity, as `TaskMailbox`.
+    pub name: &'static str,
+    /// What scenarios call it, as `task_mailbox`.
+    pub key: &'static str,
+    /// Where it stands, on each chain that has it.
+    pub address: Address,
+    /// Whether L2 has it as well as L1.
+    pub is_on_l2: bool,
 }
+
+impl Contract {
+    const fn on_both(name: &'static str, key: &'static str, address: Address) -> Self {
+        Self { name, key, address, is_on_l2: true }
+    }
+
+    const fn on_l1(name: &'static str, key: &'static str, address: Address) -> Self {
+        Self { name, key, address, is_on_l2: false }
+    }
+}
+
+/// All contracts of the test chains.
+pub const CONTRACTS: &[Contract] = &[
+    Contract::on_both("TaskMailbox", "task_mailbox", TASK_MAILBOX),
+    Contract::on_both("ECDSACertificateVerifier", "ecdsa_certificate_verifier", ECDSA_CERTIFICATE_VERIFIER),
+    Contract::on_both("BN254CertificateVerifier", "bn254_certificate_verifier", BN254_CERTIFICATE_VERIFIER),
+    Contract::on_both("OperatorTableUpdater", "operator_table_updater", OPERATOR_TABLE_UPDATER),
+    Contract::on_both("AVSTaskHook", "avs_task_hook", AVS_TASK_HOOK),
+    Contract::on_both("FeeToken", "fee_token", FEE_TOKEN),
+    Contract::on_l1("AllocationManager", "allocation_manager", ALLOCATION_MANAGER),
+    Contract::on_l1("DelegationManager", "delegation_manager", DELEGATION_MANAGER),
+    Contract::on_l1("KeyRegistrar", "key_registrar", KEY_REGISTRAR),
+    Contract::on_l1("CrossChainRegistry", "cross_chain_registry", CROSS_CHAIN_REGISTRY),
+    Contract::on_l1("ECDSATableCalculator", "ecdsa_table_calculator", ECDSA_TABLE_CALCULATOR),
+    Contract::on_l1("BN254TableCalculator", "bn254_table_calculator", BN254_TABLE_CALCULATOR),
+    Contract::on_l1("TaskAVSRegistrar", "task_avs_registrar", TASK_AVS_REGISTRAR),
+];
 
 const fn address(digits: &str) -> Address {
     let digits = digits.as_bytes();

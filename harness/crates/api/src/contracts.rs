@@ -14,6 +14,12 @@ pub struct Contract {
     pub address: Address,
 }
 
+impl Contract {
+    fn of(known: &at::Contract) -> Self {
+        Self { name: known.name, address: known.address }
+    }
+}
+
 /// A chain of an environment: where it answers, and what stands on it.
 #[derive(Debug, Clone)]
 pub struct ChainHandle {
@@ -24,15 +30,16 @@ pub struct ChainHandle {
 
 impl ChainHandle {
     pub(crate) fn l1(chain: &StandingChain) -> Self {
-        Self::with(chain, &[BOTH, L1_ONLY].concat())
+        let contracts = at::CONTRACTS.iter().map(Contract::of).chain([STAKE]);
+        Self::with(chain, contracts.collect())
     }
 
     pub(crate) fn l2(chain: &StandingChain) -> Self {
-        Self::with(chain, BOTH)
+        let contracts = at::CONTRACTS.iter().filter(|contract| contract.is_on_l2);
+        Self::with(chain, contracts.map(Contract::of).collect())
     }
 
-    fn with(chain: &StandingChain, contracts: &[(&'static str, Address)]) -> Self {
-        let contracts = contracts.iter().map(|(name, address)| Contract { name, address: *address }).collect();
+    fn with(chain: &StandingChain, contracts: Vec<Contract>) -> Self {
         Self { rpc_url: chain.url.clone(), chain_id: chain.chain_id, contracts }
     }
 
@@ -62,26 +69,8 @@ impl ChainHandle {
     }
 }
 
-const BOTH: &[(&str, Address)] = &[
-    ("TaskMailbox", at::TASK_MAILBOX),
-    ("ECDSACertificateVerifier", at::ECDSA_CERTIFICATE_VERIFIER),
-    ("BN254CertificateVerifier", at::BN254_CERTIFICATE_VERIFIER),
-    ("OperatorTableUpdater", at::OPERATOR_TABLE_UPDATER),
-    ("AVSTaskHook", at::AVS_TASK_HOOK),
-    ("FeeToken", at::FEE_TOKEN),
-];
-
-const L1_ONLY: &[(&str, Address)] = &[
-    ("AllocationManager", at::ALLOCATION_MANAGER),
-    ("DelegationManager", at::DELEGATION_MANAGER),
-    ("KeyRegistrar", at::KEY_REGISTRAR),
-    ("CrossChainRegistry", at::CROSS_CHAIN_REGISTRY),
-    ("ECDSATableCalculator", at::ECDSA_TABLE_CALCULATOR),
-    ("BN254TableCalculator", at::BN254_TABLE_CALCULATOR),
-    ("TaskAVSRegistrar", at::TASK_AVS_REGISTRAR),
-    // What operators allocate: a name for stake, without code.
-    ("StakeStrategy", at::STAKE_STRATEGY),
-];
+/// What operators allocate: a name for stake, without code.
+const STAKE: Contract = Contract { name: "StakeStrategy", address: at::STAKE_STRATEGY };
 
 #[cfg(test)]
 mod tests {
@@ -92,10 +81,11 @@ mod tests {
     fn every_contract_of_the_artefacts_is_there() {
         let text = include_str!("../../../../fixtures/contracts/artifacts/addresses.json");
         let deployed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        for (name, address) in [BOTH, L1_ONLY].concat() {
-            let written = deployed.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        let chain = ChainHandle::l1(&StandingChain { url: String::new(), chain_id: 1 });
+        for Contract { name, address } in chain.contracts() {
+            let written = deployed.get(*name).and_then(|value| value.as_str()).unwrap_or_default();
             assert_eq!(written.to_lowercase(), format!("{address:?}"), "{name}");
         }
-        assert_eq!(deployed.len(), BOTH.len() + L1_ONLY.len(), "{deployed:?}");
+        assert_eq!(deployed.len(), chain.contracts().len(), "{deployed:?}");
     }
 }

@@ -7,7 +7,7 @@ use hourglass_component::{
     document::{Duration, Pointer, Problem},
     keys::Address,
 };
-use hourglass_proto::contracts::addresses;
+use hourglass_proto::contracts::addresses::CONTRACTS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,8 @@ impl fmt::Display for ValueList {
 impl Call {
     /// The call with everything in it read.
     pub fn read(&self) -> Result<ViewCall, CallError> {
-        let to = addresses::of_name(&self.to).or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
+        let named = CONTRACTS.iter().find(|contract| contract.key == self.to).map(|contract| contract.address);
+        let to = named.or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
         let to = to.ok_or_else(|| CallError::Contract(self.to.clone()))?;
         let function = ViewFunction::parse(&self.function)
             .map_err(|source| CallError::Signature { signature: self.function.clone(), source })?;
@@ -127,7 +128,7 @@ impl StepDefinition for Call {
         let problem = match &error {
             CallError::Contract(name) => Problem::at_value(&at.key("to"), error.to_string())
                 .label("called here")
-                .did_you_mean(name, "contracts", addresses::NAMED.iter().map(|(name, _)| *name)),
+                .did_you_mean(name, "contracts", CONTRACTS.iter().map(|contract| contract.key)),
             CallError::Signature { source, .. } => Problem::at_value(&at.key("function"), error.to_string())
                 .label(source.to_string())
                 .help("write it with the types of its results, such as `version() returns (string)`"),
