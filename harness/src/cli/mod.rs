@@ -31,7 +31,7 @@ pub mod up;
 use std::{future::Future, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use hourglass_base::ExitStatus;
+use hourglass_base::{ExitStatus, processors};
 use hourglass_cluster::Namespaces;
 use hourglass_machine::{
     open_files,
@@ -214,7 +214,7 @@ fn single_threaded() -> Result<tokio::runtime::Runtime, CliError> {
 
 /// One thread for each processor, and one that waits for the system.
 fn threads_of_scheduler() -> usize {
-    threads::processors() + 1
+    processors() + 1
 }
 
 /// A thread that waits for the system is started at once and kept: where no other can be started later, what is to be waited

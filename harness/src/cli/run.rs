@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, time::Duration};
 
-use hourglass_base::{ExitStatus, RuntimeKind};
+use hourglass_base::{ExitStatus, RuntimeKind, processors};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator};
 use hourglass_engine::EngineAddress;
@@ -97,7 +97,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if !refused.is_empty() {
         return Ok(not_begun(&trials, &reports, refused));
     }
-    let schedule = Schedule { trials, jobs: args.jobs.map_or_else(threads::processors, NonZero::get) };
+    let schedule = Schedule { trials, jobs: args.jobs.map_or_else(processors, NonZero::get) };
     threads::enough_for(&schedule.trials, schedule.jobs)?;
     if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
         notice(&warning);

@@ -86,7 +86,7 @@ pub(crate) fn literal(text: &str) -> Value {
 pub(crate) fn bytes(key: &str, bytes: &[u8]) -> (String, Value) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (key.to_owned(), literal(text)),
-        Err(_) => (format!("{key}_hex"), digits(bytes).into()),
+        Err(_) => (format!("{key}_hex"), format!("0x{}", hex::encode(bytes)).into()),
     }
 }
 
@@ -99,14 +99,6 @@ pub(crate) fn duration(duration: Duration) -> Value {
         (seconds, rest) => format!("{seconds}s {rest}ns"),
     }
     .into()
-}
-
-fn digits(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold("0x".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub use hourglass_runner::verdict::{TrialReport, Verdict, Violation};
 pub use hourglass_scenario::Chain;
 pub use hourglass_timeline::{Event, Timeline};
 pub use operator::{Operator, Program};
-pub use required::{REQUIRE_VARIABLE, is_required};
+pub use required::{REQUIRE_VARIABLE, is_required, required_runtimes};
 pub use task::{CreateTask, Task};
 
 /// So many seconds, for [`ExpectVerified::within`] and its like.

@@ -7,10 +7,50 @@ use hourglass_base::RuntimeKind;
 /// The variable that names the runtimes that tests must not leave out, as `docker,kubernetes`.
 pub const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";
 
-/// Whether tests are to run on a runtime: as processes always, in Docker and Kubernetes where `HARNESS_REQUIRE` names them.
+/// The runtimes that `HARNESS_REQUIRE` names. A word that is none of them is an error: what it was meant to require must not
+/// be left out unseen.
+pub fn required_runtimes() -> Result<Vec<RuntimeKind>, String> {
+    named(&env::var(REQUIRE_VARIABLE).unwrap_or_default())
+}
+
+/// Whether tests are to run on a runtime: as processes always, in Docker and Kubernetes where `HARNESS_REQUIRE` names them,
+/// and everywhere where it has a word that is no runtime.
 ///
 /// For tests with a case for each runtime: not every machine has an engine and a cluster.
 pub fn is_required(runtime: RuntimeKind) -> bool {
-    let words = env::var(REQUIRE_VARIABLE).unwrap_or_default();
-    runtime == RuntimeKind::Process || words.split(',').any(|word| word.trim() == runtime.as_str())
+    requires(&env::var(REQUIRE_VARIABLE).unwrap_or_default(), runtime)
+}
+
+fn requires(words: &str, runtime: RuntimeKind) -> bool {
+    runtime == RuntimeKind::Process || named(words).map_or(true, |named| named.contains(&runtime))
+}
+
+fn named(words: &str) -> Result<Vec<RuntimeKind>, String> {
+    let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let known = RuntimeKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+            known.ok_or_else(|| {
+                format!("{REQUIRE_VARIABLE} names {word:?}; the runtimes are process, docker and kubernetes")
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use RuntimeKind::{Docker, Kubernetes, Process};
+
+    use super::*;
+
+    /// A misspelt name must not turn tests into passes that have tested nothing.
+    #[rstest::rstest]
+    #[case("", &[Process])]
+    #[case("docker", &[Process, Docker])]
+    #[case("process, kubernetes", &[Process, Kubernetes])]
+    #[case("dokcer", &RuntimeKind::ALL)]
+    fn runtimes_are_required_by_name(#[case] words: &str, #[case] expected: &[RuntimeKind]) {
+        let required: Vec<_> = RuntimeKind::ALL.into_iter().filter(|kind| requires(words, *kind)).collect();
+        assert_eq!(required, expected);
+    }
 }

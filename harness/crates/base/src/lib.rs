@@ -9,6 +9,7 @@ mod exhausted;
 mod exit_status;
 mod loopback;
 pub mod private;
+mod programs;
 mod runtime_kind;
 
 pub use age::age;
@@ -16,4 +17,5 @@ pub use check::{Check, Topic, Verdict};
 pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
+pub use programs::{is_executable, on_path, processors};
 pub use runtime_kind::RuntimeKind;

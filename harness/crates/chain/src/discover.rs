@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hourglass_base::cache::{cache_folder, hold};
+use hourglass_base::{
+    cache::{cache_folder, hold},
+    is_executable,
+};
 
 use super::{SetupError, install::install};
 
@@ -169,11 +172,6 @@ pub(super) fn binary_in(folder: &Path) -> Option<PathBuf> {
         .filter_map(Result::ok)
         .map(|package| package.path().join("bin").join("anvil"))
         .find(|path| is_executable(path))
-}
-
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

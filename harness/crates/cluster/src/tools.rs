@@ -9,7 +9,10 @@ use std::{
 
 use tokio::{process::Command, time::timeout};
 
-use hourglass_base::cache::{CacheError, cache_folder, hold};
+use hourglass_base::{
+    cache::{CacheError, cache_folder, hold},
+    is_executable,
+};
 
 /// How long a program may take to say its version.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -175,11 +178,6 @@ fn numbers(version: &str) -> Vec<u64> {
 
 fn on_path() -> Vec<PathBuf> {
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
-}
-
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

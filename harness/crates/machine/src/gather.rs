@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_base::cache::cache_folder;
+use hourglass_base::{cache::cache_folder, on_path};
 use hourglass_chain::AnvilSearch;
 use hourglass_engine::{Engine, EngineAddress, EngineContext as _, EngineError};
 use hourglass_runner::RunFolders;
@@ -125,11 +125,6 @@ fn version_in(text: &str) -> Option<String> {
     let line = text.lines().next()?;
     let word = line.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
     Some(word.split(['-', '+']).next().unwrap_or(word).to_owned())
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// The folder need not be there yet: then it will be made in the nearest one above it.

@@ -10,6 +10,7 @@ mod facts;
 mod gather;
 mod kubernetes;
 mod leftovers;
+mod limits;
 pub mod open_files;
 pub mod setup;
 pub mod threads;

@@ -1,11 +1,10 @@
 //! How many files processes may have open: as many as they are allowed, and whether that is enough for some trials.
 
-use std::cmp::Reverse;
-
 use hourglass_base::RuntimeKind;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 use hourglass_scenario::{Step, Trial};
+use rustix::process::{Resource, getrlimit};
+
+use crate::limits::{self, of_largest};
 
 /// What is asked for at most. Programs that close all files that they could have open take seconds where there is no limit.
 const SENSIBLE: u64 = 65_536;
@@ -33,12 +32,7 @@ impl TooFewFiles {
 
 /// Raises the limit of this process, which its children inherit, to what it is allowed to, at most 65,536.
 pub fn raise() {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = maximum.map_or(SENSIBLE, |maximum| maximum.min(SENSIBLE));
-    if current.is_some_and(|current| current < wanted) {
-        // Where that is refused, what needs more says so.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
-    }
+    limits::raise(Resource::Nofile, SENSIBLE);
 }
 
 /// Whether enough files may be open for these trials, of which `jobs` run at once; a warning where it may not be.
@@ -95,15 +89,15 @@ impl Need {
 
 /// The most that one process needs while the largest of the trials run at once.
 fn most(needs: &[Need], jobs: usize, base: u64, files: impl Fn(&Need) -> Files) -> u64 {
-    let mut here: Vec<_> = needs.iter().map(|need| files(need).here).collect();
-    here.sort_by_key(|files| Reverse(*files));
-    let together: u64 = here.into_iter().take(jobs).sum();
+    let together = of_largest(needs.iter().map(|need| files(need).here).collect(), jobs);
     let chain = needs.iter().map(|need| files(need).chain).max().unwrap_or_default();
     chain.max(base + together)
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::Rlimit;
+
     use super::*;
 
     const SQUARE: (u64, u64) = (1, 1);

@@ -1,19 +1,18 @@
 //! Threads and their stacks: whether as many can be started as a command needs, and a stack that no limit makes too small.
 
 use std::{
-    cmp::Reverse,
     fmt, fs, io,
-    num::NonZero,
     panic::resume_unwind,
     sync::{Mutex, PoisonError},
     thread::{self, Builder},
     time::{Duration, Instant},
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use hourglass_base::RuntimeKind;
+use hourglass_base::{RuntimeKind, processors};
 use hourglass_scenario::Trial;
+use rustix::process::{Resource, getrlimit};
+
+use crate::limits::{self, of_largest};
 
 /// The stack of each thread that a command's own work is done on, in bytes: what systems give a main thread.
 pub const STACK: usize = 8 << 20;
@@ -23,6 +22,8 @@ const SMALL_STACK: usize = 64 << 10;
 const MOST: usize = 2_048;
 /// How long threads that have ended may take to be counted no more.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
+/// The longest pause between two looks at them.
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The system lets this user start fewer threads than are needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,13 +69,7 @@ pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T>
 
 /// Raises the limit of stacks, which children inherit, to what is allowed, at most [`STACK`].
 pub fn raise_stack() {
-    let Rlimit { current, maximum } = getrlimit(Resource::Stack);
-    let sensible = u64::try_from(STACK).unwrap_or(u64::MAX);
-    let wanted = maximum.map_or(sensible, |maximum| maximum.min(sensible));
-    if current.is_some_and(|current| current < wanted) {
-        // Where that is refused, programs have what they are given.
-        let _ = setrlimit(Resource::Stack, Rlimit { current: Some(wanted), maximum });
-    }
+    limits::raise(Resource::Stack, u64::try_from(STACK).unwrap_or(u64::MAX));
 }
 
 /// Whether the system lets so many more threads start as these trials need, of which `jobs` run at once.
@@ -92,16 +87,10 @@ pub fn enough(purpose: &'static str, needed: usize) -> Result<(), TooFewThreads>
     Err(TooFewThreads { purpose, needed, had, limit: getrlimit(Resource::Nproc).current })
 }
 
-/// On how many threads a scheduler works.
-pub fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
-}
-
 /// What the largest of the trials that run at once need together.
-fn together(mut needs: Vec<usize>, jobs: usize) -> usize {
-    needs.sort_by_key(|need| Reverse(*need));
+fn together(needs: Vec<usize>, jobs: usize) -> usize {
     // The harness's own, besides its scheduler's: those that listen and watch, and that wait for the system.
-    4 + needs.into_iter().take(jobs).sum::<usize>()
+    4 + of_largest(needs, jobs)
 }
 
 /// As measured: each process works on as many threads as there are processors, and has its first, one of its own work, and
@@ -133,8 +122,10 @@ fn started(count: usize) -> usize {
     });
     // The system counts a thread for a moment after its end, and tells of no event when it does not.
     let deadline = Instant::now() + GONE_WITHIN;
+    let mut pause = Duration::from_micros(100);
     while threads() > before && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(pause);
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
     started
 }

@@ -1,19 +1,17 @@
 //! Which runtimes this machine has, decided cheaply and once, before anything is listed.
 
 use std::{
-    env,
     io::{self, Read, Write},
     net::{TcpStream, ToSocketAddrs as _},
     os::unix::net::UnixStream,
     time::Duration,
 };
 
-use hourglass_base::RuntimeKind;
+use hourglass_api::{REQUIRE_VARIABLE, required_runtimes};
+use hourglass_base::{RuntimeKind, on_path};
 use hourglass_chain::AnvilSearch;
 use hourglass_engine::EngineAddress;
 
-/// The variable that names the runtimes that must not be left out.
-const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";
 /// How long an engine may take to answer before its trials are left out: listing must be fast.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
 
@@ -25,7 +23,7 @@ pub(crate) struct Availability {
 impl Availability {
     /// Looks at the machine and at what is required of it.
     pub(crate) fn of_this_machine() -> Result<Self, String> {
-        let required = required(&env::var(REQUIRE_VARIABLE).unwrap_or_default())?;
+        let required = required_runtimes()?;
         let runtimes = RuntimeKind::ALL.into_iter().map(|kind| {
             // What is required runs, and says itself what it lacks.
             let there = if required.contains(&kind) { Ok(()) } else { has(kind) };
@@ -66,7 +64,7 @@ fn has(kind: RuntimeKind) -> Result<(), String> {
     }
     match anvil_search().find() {
         Ok(Some(_)) => Ok(()),
-        Ok(None) if on_path("npm") => Ok(()),
+        Ok(None) if on_path("npm").is_some() => Ok(()),
         Ok(None) => Err("Anvil is not installed, and there is no npm to install it with".to_owned()),
         Err(error) => Err(error.to_string()),
     }
@@ -101,21 +99,4 @@ fn ping(mut stream: impl Read + Write) -> io::Result<()> {
     stream.read_exact(&mut status)?;
     // After the version, which has eight characters, and a space.
     if &status[9..] == b"200" { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&status).into_owned())) }
-}
-
-fn required(words: &str) -> Result<Vec<RuntimeKind>, String> {
-    let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            let known = RuntimeKind::ALL.into_iter().find(|kind| kind.as_str() == word);
-            known.ok_or_else(|| {
-                format!("{REQUIRE_VARIABLE} names {word:?}; the runtimes are process, docker and kubernetes")
-            })
-        })
-        .collect()
-}
-
-fn on_path(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

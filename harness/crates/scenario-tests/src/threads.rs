@@ -1,10 +1,10 @@
 //! How many tests run at once, for those that wait more than they compute: for containers, probes, blocks, and what
 //! their faults take.
 
-use std::{num::NonZero, thread};
+use hourglass_base::processors;
 
 /// Three on two processors, where libtest would run two.
 pub fn of_waiting_tests() -> usize {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let processors = processors();
     processors + processors.div_ceil(2)
 }

@@ -1,0 +1,39 @@
+//! Programs of this machine, and how much of it they can use at once.
+
+use std::{
+    env,
+    num::NonZero,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    thread,
+};
+
+/// Whether there is a file that somebody may execute.
+pub fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// The program of this name that comes first in `PATH`.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|path| is_executable(path))
+}
+
+/// How many threads can compute at once.
+pub fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_programs_are_found() {
+        assert!(on_path("sh").is_some_and(|path| is_executable(&path)));
+        assert_eq!(on_path("a program that nobody has"), None);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(!is_executable(file.path()), "its mode is 600");
+        assert!(!is_executable(Path::new("/")), "a folder is no program");
+    }
+}
