@@ -23,12 +23,14 @@ pub struct LintArgs {
     pub short: bool,
 }
 
-/// Writes the problems to `out` and says how many there are; with any, the exit code is 2.
+/// Writes the problems to `out` and says how many there are; with any, the exit code is 2. Warnings are written, and change
+/// no exit code.
 pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     let (patterns, directory) = (args.patterns.clone(), args.directory.clone());
     let (paths, skipped_files) = Selection { patterns, directory, ..Selection::default() }.files()?;
     let mut broken = Vec::new();
-    load_files(&mut Loader::new().map_err(ScenarioError::from)?, &paths, &mut broken);
+    let files = load_files(&mut Loader::new().map_err(ScenarioError::from)?, &paths, &mut broken);
+    let warnings: Vec<_> = files.iter().flat_map(|file| &file.warnings).collect();
     let problems = skipped_files.len() + broken.iter().map(DocumentError::count).sum::<usize>();
     DocumentError::shorten(&mut broken);
     for error in &broken {
@@ -47,12 +49,17 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     for SkippedFile { path, why } in &skipped_files {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
     }
+    for warning in &warnings {
+        writeln!(out, "{}", warning.one_line_as("warning"))?;
+    }
     let shown = skipped_files.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();
     if 0 < shown && shown < problems && broken.iter().any(|error| error.reports().len() < error.count()) {
         writeln!(out, "the first {shown} of {problems} problems are shown")?;
     }
     if problems == 0 {
-        writeln!(out, "{}: no problems", count(paths.len(), "scenario file"))?;
+        let warnings =
+            if warnings.is_empty() { String::new() } else { format!(", {}", count(warnings.len(), "warning")) };
+        writeln!(out, "{}: no problems{warnings}", count(paths.len(), "scenario file"))?;
     } else {
         let files = broken.len() + skipped_files.len();
         let all = count(paths.len() + skipped_files.len(), "scenario file");
@@ -111,6 +118,23 @@ mod tests {
         sub/one.yaml: no scenario of this folder: it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`
         5 problems in 3 of 4 scenario files
         ");
+    }
+
+    /// The names that steps had in the version before work, and lint says how they are called now.
+    #[test]
+    fn a_step_with_its_old_name_is_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "name: old\ndescription: Old names.\nruntimes: [kubernetes]\nruntimes_because: Network.\nsteps:\n  - create_task: {payload: \"1\"}\n  \
+                    - parallel:\n      - cut: {from: executor/operator, to: performer/operator}\n      - limit_pods: {pods: \
+                    0}\n  - name: again\n    mend: {from: executor/operator, to: performer/operator}\n  - expect_verified: {}\n";
+        let write = |text: &str| std::fs::write(directory.path().join("old.yaml"), text).unwrap();
+        write(text);
+        let (problems, shown) = linted(directory.path());
+        assert_eq!(problems, 0, "{shown}");
+        insta::assert_snapshot!(shown);
+        // Problems within such a step stand where the text has them.
+        write(&text.replace("{pods: 0}", "{pods: x}").replace("mend: {from", "mend: {form"));
+        insta::assert_snapshot!(linted(directory.path()).1);
     }
 
     /// All problems of all files are shown and counted; good files among them do not hide them.

@@ -116,7 +116,7 @@ pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made(
     for expected in [
         "0 passed, 0 failed, 3 skipped",
         "executor_paused.yaml:16: `pause` stops processes",
-        "`cut` ends open connections",
+        "`partition` ends open connections",
         "`kill_cluster_operator` touches what is not the trial's own",
         "others made cluster",
     ] {

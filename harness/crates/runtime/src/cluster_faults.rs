@@ -26,11 +26,11 @@ pub trait ClusterFaults: Send + Sync {
     async fn uncordon_nodes(&self) -> Result<(), RuntimeError>;
 
     /// Limits how many pods may be in the trial's namespace; without a number there is no limit any more.
-    async fn limit_pods(&self, pods: Option<u32>) -> Result<(), RuntimeError>;
+    async fn set_pod_quota(&self, pods: Option<u32>) -> Result<(), RuntimeError>;
 
     /// Keeps a component from connecting to another.
-    async fn cut(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError>;
+    async fn partition(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError>;
 
     /// Lets a component connect to another again.
-    async fn mend(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError>;
+    async fn heal(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError>;
 }

@@ -17,6 +17,7 @@ mod load;
 mod model;
 mod plain_scalars;
 mod proofs;
+mod renamed_steps;
 mod replaced;
 mod resolve;
 mod schema;

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use hourglass_component::document::{DocumentError, Pointer, Problem, Problems, Schema, Tree};
+use hourglass_component::document::{DocumentError, Pointer, Problem, Problems, Report, Schema, Tree};
 use serde_json::Value;
 
 use super::check;
 use super::model::{Scenario, ScenarioDocument};
 use super::plain_scalars;
+use super::renamed_steps;
 use super::resolve;
 use super::texts::Scalar;
 use super::trial::Trial;
@@ -32,6 +33,8 @@ pub struct ScenarioFile {
     pub path: Arc<Path>,
     /// One for each combination of its matrix; never empty.
     pub variants: Vec<Variant>,
+    /// What should be written in another way, and works all the same.
+    pub warnings: Vec<Report>,
 }
 
 /// A scenario for one combination of its matrix.
@@ -66,7 +69,8 @@ impl Loader {
     /// Loads `text` as if it stood in the file at `path`.
     pub fn parse(&mut self, path: &Path, text: impl Into<Arc<str>>) -> Result<ScenarioFile, DocumentError> {
         let written = Tree::parse(path.display().to_string(), text)?;
-        let tree = plain_scalars::environments_as_written(&written);
+        let (current, warnings) = renamed_steps::with_current_keys(&written);
+        let tree = plain_scalars::environments_as_written(&current);
         let mut loading = Loading {
             schema: &self.schema,
             path: path.into(),
@@ -88,7 +92,7 @@ impl Loader {
             }
             self.names.entry(name.to_owned()).or_insert_with(|| path.to_owned());
         }
-        tree.judge(Some(ScenarioFile { path: path.into(), variants }), problems)
+        tree.judge(Some(ScenarioFile { path: path.into(), variants, warnings }), problems)
     }
 }
 

@@ -93,7 +93,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 )]
 #[case::unknown_end_of_a_cut(
     "runtimes: [kubernetes]\nruntimes_because: Policies.",
-    "- cut: {from: executor/operator, to: performer/bob}",
+    "- partition: {from: executor/operator, to: performer/bob}",
     "8:40: there is no operator called `bob`",
     "operators: `operator`"
 )]

@@ -6,7 +6,6 @@
 mod call;
 mod cluster_operator;
 mod create_task;
-mod cut;
 mod delete_pod;
 mod disconnect;
 mod expect_event;
@@ -14,10 +13,11 @@ mod expect_expired;
 mod expect_rejected;
 mod expect_verified;
 mod kill;
-mod limit_pods;
 mod mine;
 mod nodes;
+mod partition;
 mod pause;
+mod set_pod_quota;
 mod warp;
 
 use std::time::Instant;

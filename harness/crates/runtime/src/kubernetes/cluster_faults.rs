@@ -72,15 +72,15 @@ impl ClusterFaults for KubernetesRuntime {
         Ok(uncordon(&self.place.cluster).await?)
     }
 
-    async fn limit_pods(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
+    async fn set_pod_quota(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
         self.set_quota(pods).await
     }
 
-    async fn cut(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+    async fn partition(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
         self.block(from, to).await
     }
 
-    async fn mend(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
+    async fn heal(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
         self.unblock(from, to).await
     }
 }

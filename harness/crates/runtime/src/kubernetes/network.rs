@@ -79,15 +79,15 @@ impl KubernetesRuntime {
             "policyTypes": ["Ingress"],
             "ingress": [{ "from": [everybody_else] }],
         });
-        self.policy(&cut_name(from, to), &spec).await?;
+        self.policy(&partition_name(from, to), &spec).await?;
         self.enforced(std::slice::from_ref(from), to, &pods, "cut off").await
     }
 
     /// Lets it connect again.
     pub(super) async fn unblock(&self, from: &ComponentRef, to: &ComponentRef) -> Result<(), RuntimeError> {
-        let pods = self.running(to, "mend the way to").await?;
-        self.forget_policy(&cut_name(from, to)).await?;
-        self.reached(std::slice::from_ref(from), to, &pods, "mend the way to", ENFORCED_WITHIN).await
+        let pods = self.running(to, "restore the connection to").await?;
+        self.forget_policy(&partition_name(from, to)).await?;
+        self.reached(std::slice::from_ref(from), to, &pods, "restore the connection to", ENFORCED_WITHIN).await
     }
 
     /// Removes all policies of the trial.
@@ -250,6 +250,6 @@ fn policy_name(component: &ComponentRef) -> String {
     format!("off-{}", component.to_string().replace('/', "-"))
 }
 
-fn cut_name(from: &ComponentRef, to: &ComponentRef) -> String {
-    format!("cut-{from}-{to}").replace('/', "-")
+fn partition_name(from: &ComponentRef, to: &ComponentRef) -> String {
+    format!("partition-{from}-{to}").replace('/', "-")
 }

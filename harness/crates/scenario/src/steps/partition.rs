@@ -1,4 +1,4 @@
-//! `cut` and `mend`.
+//! `partition` and `heal`.
 
 use hourglass_component::document::Duration;
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use crate::texts::ComponentRef;
 /// Keeps a component from connecting to another, by a policy of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Cut {
+pub struct Partition {
     /// Whose connections do not pass.
     pub from: ComponentRef,
     /// Where they do not arrive.
@@ -24,7 +24,7 @@ pub struct Cut {
 /// Lets a component connect again to another from which it was cut off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Mend {
+pub struct Heal {
     /// Whose connections pass again.
     pub from: ComponentRef,
     /// Where they arrive again.
@@ -34,7 +34,7 @@ pub struct Mend {
     pub within: Duration,
 }
 
-impl StepDefinition for Cut {
+impl StepDefinition for Partition {
     const PROPERTIES: StepProperties = StepProperties {
         runtimes: StepRuntimes::Cluster,
         cluster: ClusterAccess::ENDS_CONNECTIONS,
@@ -50,7 +50,7 @@ impl StepDefinition for Cut {
     }
 }
 
-impl StepDefinition for Mend {
+impl StepDefinition for Heal {
     const PROPERTIES: StepProperties = StepProperties { runtimes: StepRuntimes::Cluster, ..StepProperties::FAULT };
 
     fn within(&self) -> Duration {

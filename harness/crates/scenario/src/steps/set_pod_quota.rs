@@ -1,4 +1,4 @@
-//! `limit_pods`.
+//! `set_pod_quota`.
 
 use hourglass_component::document::Duration;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use super::definition::{StepDefinition, StepProperties, StepRuntimes};
 /// Limits how many pods may be in the trial's namespace; those that are there stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LimitPods {
+pub struct SetPodQuota {
     /// How many; without it there is no limit any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<u32>,
@@ -19,7 +19,7 @@ pub struct LimitPods {
     pub within: Duration,
 }
 
-impl StepDefinition for LimitPods {
+impl StepDefinition for SetPodQuota {
     const PROPERTIES: StepProperties = StepProperties { runtimes: StepRuntimes::Cluster, ..StepProperties::FAULT };
 
     fn within(&self) -> Duration {
