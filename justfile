@@ -28,9 +28,9 @@ nextest *arguments:
 contracts:
     cd fixtures/contracts && npm ci && npm run build
 
-# Write the JSON Schema of scenario files
+# Write the JSON Schemas of scenario files and of what commands write
 schema:
-    cargo run --locked -- scenario schema --output harness/schema/scenario.json
+    cargo run --locked -- schema --output harness/schema
 
 # Look at changed snapshots, one by one (cargo-insta)
 snapshots:

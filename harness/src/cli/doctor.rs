@@ -1,20 +1,24 @@
 //! `harness doctor`: what this machine has of what trials need.
 
 use console::{Color, Style};
-use hourglass_base::{Check, ExitStatus, RuntimeKind, Verdict};
+use hourglass_base::{Check, ExitStatus, RuntimeKind, Verdict, Version};
 use hourglass_machine::{Diagnosis, gather};
 use hourglass_report::takes_colour;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{
     CliError, Output,
     doctor_cluster::{self, ClusterArgs},
     format::FormatArgs,
+    list::json,
 };
 
 /// Looks at the machine: what it has of what trials need, and what to do about the rest
 ///
-/// JSON has `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok, warning,
-/// missing), `needed_by`, `finding` and `remedy`.
+/// JSON has `version`, `usable`, `unusable` with the checks that say why, and `checks`, each with `name`, `verdict` (ok, warning,
+/// missing), `needed_by`, `finding` and `remedy`; of a cluster it has `cluster`, `usable` and `checks`. `harness schema doctor` and `harness
+/// schema cluster-doctor` describe them.
 ///
 /// Ends with 0 when the runtimes asked for can be used, warnings or not, and with 3 when they cannot.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,18 +40,26 @@ pub struct DoctorArgs {
     pub cluster: ClusterArgs,
 }
 
+/// What the machine is fit for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Diagnosis of a machine")]
+pub(super) struct MachineReport<'a> {
+    version: Version<1>,
+    #[serde(flatten)]
+    diagnosis: &'a Diagnosis,
+}
+
 /// Writes what was found to `out`.
 pub async fn run(args: &DoctorArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     if args.cluster.any() {
         return doctor_cluster::run(&args.cluster, args.format.is_json(), out).await;
     }
     let diagnosis = Diagnosis::of(&gather().await);
-    let text = if args.format.is_json() {
-        serde_json::to_string_pretty(&diagnosis)? + "\n"
+    if args.format.is_json() {
+        json(&MachineReport { version: Version, diagnosis: &diagnosis }, out)?;
     } else {
-        table(&diagnosis, takes_colour(&std::io::stdout()))
-    };
-    write!(out, "{text}")?;
+        write!(out, "{}", table(&diagnosis, takes_colour(&std::io::stdout())))?;
+    }
     Ok(diagnosis.status(&args.runtimes))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use hourglass_base::{Check, ExitStatus, Verdict};
+use hourglass_base::{Check, ExitStatus, Verdict, Version};
 use hourglass_cluster::{
     Cluster, ClusterError, ClusterFolders, ClusterName, Existing,
     kind::Kind,
@@ -11,9 +11,10 @@ use hourglass_cluster::{
 use hourglass_component::shutdown;
 use hourglass_engine::Engine;
 use hourglass_report::takes_colour;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{CliError, Output, doctor::rows};
+use super::{CliError, Output, doctor::rows, list::json as write_json};
 
 /// Which cluster is looked at, instead of the machine.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -61,11 +62,16 @@ impl ClusterArgs {
     }
 }
 
-/// What `--json` writes.
-#[derive(Serialize)]
-struct Report<'a> {
+/// Whether a cluster can be used, and which hop does not work.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Diagnosis of a cluster")]
+pub(super) struct ClusterReport<'a> {
+    version: Version<1>,
+    /// The cluster's name.
     cluster: &'a str,
+    /// Whether every hop that trials need works.
     usable: bool,
+    /// The hops that were tried.
     checks: &'a [Check],
 }
 
@@ -76,14 +82,14 @@ pub async fn run(args: &ClusterArgs, json: bool, out: &mut impl Output) -> Resul
     let checks = probe(&cluster, &args.image()?, &stop).await;
     let missing: Vec<_> =
         checks.iter().filter(|check| check.verdict == Verdict::Missing).map(|check| check.name).collect();
-    let text = if json {
-        let report = Report { cluster: &cluster.name, usable: missing.is_empty(), checks: &checks };
-        serde_json::to_string_pretty(&report)? + "\n"
+    if json {
+        let report =
+            ClusterReport { version: Version, cluster: &cluster.name, usable: missing.is_empty(), checks: &checks };
+        write_json(&report, out)?;
     } else {
         let colour = takes_colour(&std::io::stdout());
-        format!("{}\n{}\n", rows(&checks, colour), conclusion(&cluster.name, &missing, colour))
-    };
-    write!(out, "{text}")?;
+        writeln!(out, "{}\n{}", rows(&checks, colour), conclusion(&cluster.name, &missing, colour))?;
+    }
     Ok(match (stop.is_cancelled(), missing.is_empty()) {
         (true, _) => ExitStatus::Interrupted,
         (false, true) => ExitStatus::Passed,

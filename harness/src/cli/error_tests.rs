@@ -74,7 +74,7 @@ fn scenario() -> Vec<ScenarioError> {
             expression: "a(".to_owned(),
             reason: "unclosed group".to_owned(),
         },
-        ScenarioError::StaleSchema("schema.json".into()),
+        ScenarioError::StaleSchema { document: "scenario", path: "schema.json".into() },
         ScenarioError::Read { path: "schema.json".into(), source: denied() },
     ]
 }

@@ -1,13 +1,17 @@
 //! `harness scenario list`: the trials there are.
 
-use hourglass_base::RuntimeKind;
+use hourglass_base::{RuntimeKind, Version};
 use hourglass_component::text::safe_json;
 use hourglass_scenario::{Selected, Selection, Trial};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{CliError, Output, format::Format, notice};
 
 /// Lists trials: one for each scenario, combination of its matrix, and runtime
+///
+/// JSON has `version` and `trials`, each with `name`, `scenario`, `runtime`, `tags`, `description`, `path`, `proof` and
+/// `runtimes_because`; `harness schema scenario-list` describes it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListArgs {
     /// Which trials
@@ -18,16 +22,33 @@ pub struct ListArgs {
     pub format: Format,
 }
 
-/// One line of the list.
-#[derive(Debug, Serialize)]
-struct Entry<'a> {
+/// The trials there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "List of trials")]
+pub(super) struct TrialList<'a> {
+    version: Version<1>,
+    /// The trials, in the order in which they would begin.
+    trials: Vec<ListedTrial<'a>>,
+}
+
+/// A trial that could be run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ListedTrial<'a> {
+    /// Its name, for example `docker::square` or `process::chains::chain_l1`.
     name: &'a str,
+    /// The name of its scenario.
     scenario: &'a str,
+    /// Where its components would run.
     runtime: RuntimeKind,
+    /// The tags of its scenario.
     tags: &'a [String],
+    /// What its scenario shows, in a sentence.
     description: &'a str,
+    /// The file of its scenario.
     path: String,
+    /// Whether the scenario can be run without its fault, which proves that it can fail.
     proof: bool,
+    /// Why its scenario is not meant for all runtimes; absent where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     runtimes_because: Option<&'a str>,
 }
@@ -41,8 +62,8 @@ pub fn run(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
     match args.format {
         Format::Text => text(&trials, out),
         Format::Json => {
-            let entries: Vec<_> = trials.iter().map(entry).collect();
-            json(&entries, out)
+            let trials = trials.iter().map(listed).collect();
+            json(&TrialList { version: Version, trials }, out)
         }
     }
 }
@@ -72,8 +93,8 @@ pub(super) fn json(value: &impl Serialize, out: &mut impl Output) -> Result<(), 
     Ok(writeln!(out, "{}", serde_json::to_string_pretty(&safe_json(value)?)?)?)
 }
 
-fn entry(trial: &Trial) -> Entry<'_> {
-    Entry {
+fn listed(trial: &Trial) -> ListedTrial<'_> {
+    ListedTrial {
         name: &trial.name,
         scenario: &trial.scenario.name,
         runtime: trial.runtime,

@@ -2,19 +2,21 @@
 
 use std::fmt::Write as _;
 
+use hourglass_base::Version;
 use hourglass_cluster::{ClusterFolders, Condition, FoundCluster, look};
 use hourglass_component::causes::with_causes;
 use hourglass_engine::Engine;
 use hourglass_reaper::rounded;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{CliError, Output, format::FormatArgs, list::json, up::counted};
 
 /// Lists the clusters that the harness made on this machine: what they are, how they are, and who uses them
 ///
-/// JSON has `clusters`, each with `name`, `condition` (creating, idle, in-use, broken), `why`, `kubernetes`, `spec`,
-/// `fingerprint`, `created`, `used`, `expires`, `holders` and `kubeconfig`; and `engine_error`.
+/// JSON has `version`; `clusters`, each with `name`, `condition` (creating, idle, in-use, broken), `why`, `kubernetes`, `spec`,
+/// `fingerprint`, `created`, `used`, `expires`, `holders` and `kubeconfig`; and `engine_error`. `harness schema cluster-list` describes it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LsArgs {
     /// How to write them
@@ -22,10 +24,14 @@ pub struct LsArgs {
     pub format: FormatArgs,
 }
 
-#[derive(Serialize)]
-struct Listing<'a> {
+/// The clusters of this machine.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "List of clusters")]
+pub(super) struct ClusterList<'a> {
+    version: Version<1>,
+    /// Those that the harness made on this machine, by name.
     clusters: &'a [FoundCluster],
-    /// Why none of them can be used.
+    /// Why none of them can be used; null where the engine answers.
     engine_error: Option<String>,
 }
 
@@ -35,7 +41,7 @@ pub async fn run(args: &LsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let clusters = look(engine.as_ref(), &ClusterFolders::locate()?).await?;
     if args.format.is_json() {
         let engine_error = engine.err().map(|error| format!("failed to {}", with_causes(&error)));
-        return json(&Listing { clusters: &clusters, engine_error }, out);
+        return json(&ClusterList { version: Version, clusters: &clusters, engine_error }, out);
     }
     if clusters.is_empty() {
         writeln!(out, "no cluster is there; `harness up` makes one")?;

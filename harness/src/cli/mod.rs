@@ -5,6 +5,7 @@ pub mod chosen;
 pub mod component;
 pub mod doctor;
 pub mod doctor_cluster;
+pub mod document;
 pub mod down;
 mod error;
 #[cfg(test)]
@@ -73,9 +74,6 @@ enum Command {
     /// The old name of `scenario plan`
     #[command(hide = true)]
     Plan(plan::PlanArgs),
-    /// The old name of `scenario schema`
-    #[command(hide = true)]
-    Schema(schema::SchemaArgs),
     /// The old name of `runs list`
     #[command(hide = true)]
     Ps(ps::PsArgs),
@@ -86,6 +84,7 @@ enum Command {
     #[command(hide = true)]
     Ls(ls::LsArgs),
     Doctor(doctor::DoctorArgs),
+    Schema(schema::SchemaArgs),
     #[command(subcommand)]
     Setup(setup::SetupCommand),
     #[command(subcommand)]
@@ -179,7 +178,8 @@ impl Cli {
             Command::Probe(command) => probe::run(command, out)?,
             Command::List(args) | Command::Scenario(ScenarioCommand::List(args)) => list::run(args, out)?,
             Command::Plan(args) | Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, out)?,
-            Command::Schema(args) | Command::Scenario(ScenarioCommand::Schema(args)) => schema::run(args, out)?,
+            Command::Schema(args) => schema::run(args, out)?,
+            Command::Scenario(ScenarioCommand::Schema(args)) => schema::of_scenarios(args, out)?,
             Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,
             Command::Gc(args) | Command::Runs(RunsCommand::Gc(args)) => gc::run(args, out)?,
             Command::Lint(args) | Command::Scenario(ScenarioCommand::Lint(args)) => {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use hourglass_base::{RuntimeKind, Version};
 use hourglass_scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,6 +17,9 @@ use super::{
 };
 
 /// Shows what a run would do; starts nothing
+///
+/// JSON has `version` and `trials`, each with `name`, `runtime`, `path` and `scenario`, whose variables are filled in and
+/// defaults spelled out; `harness schema scenario-plan` describes it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PlanArgs {
     /// Which trials
@@ -28,11 +33,25 @@ pub struct PlanArgs {
     pub format: Format,
 }
 
-#[derive(Debug, Serialize)]
-struct Plan<'a> {
+/// What a run would do.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Plan of a run")]
+pub(super) struct Plan<'a> {
+    version: Version<1>,
+    /// The trials, in the order in which they would begin.
+    trials: Vec<PlannedTrial<'a>>,
+}
+
+/// What a trial would do.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlannedTrial<'a> {
+    /// Its name, for example `docker::square`.
     name: &'a str,
-    runtime: String,
+    /// Where its components would run.
+    runtime: RuntimeKind,
+    /// The file of its scenario.
     path: String,
+    /// The scenario, its variables filled in and its defaults spelled out.
     scenario: &'a Scenario,
 }
 
@@ -40,7 +59,7 @@ struct Plan<'a> {
 pub fn run(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
     let trials = args.chosen.trials(&args.selection)?;
     match args.format {
-        Format::Json => json(&trials.iter().map(plan).collect::<Vec<_>>(), out),
+        Format::Json => json(&Plan { version: Version, trials: trials.iter().map(planned).collect() }, out),
         Format::Text => {
             for (index, trial) in trials.iter().enumerate() {
                 if index > 0 {
@@ -53,10 +72,10 @@ pub fn run(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
     }
 }
 
-fn plan(trial: &Trial) -> Plan<'_> {
-    Plan {
+fn planned(trial: &Trial) -> PlannedTrial<'_> {
+    PlannedTrial {
         name: &trial.name,
-        runtime: trial.runtime.to_string(),
+        runtime: trial.runtime,
         path: trial.path.display().to_string(),
         scenario: &trial.scenario,
     }
@@ -153,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    fn planned(format: Format, without_fault: bool) -> String {
+    fn plan(format: Format, without_fault: bool) -> String {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
         let args = PlanArgs {
             selection: Selection {
@@ -173,14 +192,14 @@ mod tests {
     /// A plan spells out what a file leaves to defaults, for people and for programs.
     #[test]
     fn a_plan_spells_out_defaults() {
-        insta::assert_snapshot!("text", planned(Format::Text, false));
-        insta::assert_snapshot!("json", planned(Format::Json, false));
+        insta::assert_snapshot!("text", plan(Format::Text, false));
+        insta::assert_snapshot!("json", plan(Format::Json, false));
     }
 
     /// What the proof runs can be looked at as well: nobody is killed.
     #[test]
     fn the_counterpart_is_planned() {
-        let text = planned(Format::Text, true);
+        let text = plan(Format::Text, true);
         assert!(text.starts_with("process::quorum_lost::without_fault\n"), "{text}");
         assert!(!text.contains("kill"), "{text}");
     }

@@ -2,16 +2,22 @@
 
 use std::fmt::Display;
 
+use hourglass_base::Version;
 use hourglass_component::causes::with_causes;
 use hourglass_engine::{EngineAddress, EngineError};
 use hourglass_reaper::{FoundRun, Inventory, RunState, rounded};
 use hourglass_runner::RunFolders;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{CliError, Output, format::FormatArgs, list::json};
 
 /// Lists the runs of which something is there: what runs, what was kept, and what has no owner any more
+///
+/// JSON has `version`; `runs`, each with `run`, `trial`, `state` (running, kept, orphaned, expired), `why`, `owner`,
+/// `owner_alive`, `began`, `expires`, `folder`, `processes`, `containers`, `networks` and `volumes`; `engine` and
+/// `engine_error`. `harness schema run-list` describes it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PsArgs {
     /// How to write them
@@ -19,11 +25,16 @@ pub struct PsArgs {
     pub format: FormatArgs,
 }
 
-#[derive(Serialize)]
-struct Listing<'a> {
+/// The runs of which something is there.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "List of runs")]
+pub(super) struct RunList<'a> {
+    version: Version<1>,
+    /// The runs, by id: the oldest first.
     runs: &'a [FoundRun],
+    /// The address of the engine that was asked.
     engine: String,
-    /// Why what the engine holds is not in the list.
+    /// Why what the engine holds is not in the list; null where it is.
     engine_error: Option<String>,
 }
 
@@ -40,7 +51,7 @@ pub fn run(args: &PsArgs, out: &mut impl Output) -> Result<(), CliError> {
     }
     let engine_error = engine.err().as_ref().map(explained);
     if args.format.is_json() {
-        let listing = Listing { runs: &runs, engine: address.to_string(), engine_error };
+        let listing = RunList { version: Version, runs: &runs, engine: address.to_string(), engine_error };
         return json(&listing, out);
     }
     let now = Timestamp::now();

@@ -1,54 +1,100 @@
-//! `harness scenario schema`: the JSON Schema of scenario files.
+//! `harness schema`: the JSON Schemas of what the harness reads and writes; `harness scenario schema`: that of scenario files.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use hourglass_scenario::{ScenarioError, schema_text};
+use clap::ValueEnum as _;
+use hourglass_scenario::ScenarioError;
 
-use super::{CliError, Output};
+use super::{CliError, Output, document::Document};
+
+/// Prints the JSON Schema of what a command writes, or of scenario files
+#[derive(Debug, Clone, clap::Args)]
+pub struct SchemaArgs {
+    /// Of what; default: of scenario files or, for a folder, of everything
+    #[arg(value_name = "DOCUMENT", value_enum)]
+    pub document: Option<Document>,
+    /// Where it goes
+    #[command(flatten)]
+    pub place: SchemaPlace,
+}
 
 /// Prints the JSON Schema of scenario files, for editors
 #[derive(Debug, Clone, clap::Args)]
-pub struct SchemaArgs {
-    /// Only check that FILE holds this schema; fails when it does not
+pub struct ScenarioSchemaArgs {
+    /// Where it goes
+    #[command(flatten)]
+    pub place: SchemaPlace,
+}
+
+/// Where a schema goes: to standard output if nothing else is said.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SchemaPlace {
+    /// Only check that FILE holds this schema; fails when it does not. In a folder, the file DOCUMENT.json
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub check: Option<PathBuf>,
-    /// Write it to FILE
+    /// Write it to FILE; in a folder, to DOCUMENT.json
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
-/// Writes the schema to `out` or to the file named, or checks a file.
+/// Writes the schemas to `out` or to the file or folder named, or checks what is there.
 pub fn run(args: &SchemaArgs, out: &mut impl Output) -> Result<(), CliError> {
-    let schema = schema_text().map_err(ScenarioError::from)?;
-    if let Some(path) = &args.check {
+    let SchemaPlace { check, output } = &args.place;
+    let folder = check.as_ref().or(output.as_ref()).is_some_and(|path| path.is_dir());
+    let documents = match args.document {
+        Some(document) => vec![document],
+        None if folder => Document::value_variants().to_vec(),
+        None => vec![Document::Scenario],
+    };
+    documents.into_iter().try_for_each(|document| place(document, &args.place, out))
+}
+
+/// The same for scenario files alone.
+pub fn of_scenarios(args: &ScenarioSchemaArgs, out: &mut impl Output) -> Result<(), CliError> {
+    place(Document::Scenario, &args.place, out)
+}
+
+fn place(document: Document, place: &SchemaPlace, out: &mut impl Output) -> Result<(), CliError> {
+    let schema = document.schema()?;
+    if let Some(path) = &place.check {
+        let path = file_of(document, path);
         let committed =
-            std::fs::read_to_string(path).map_err(|source| ScenarioError::Read { path: path.clone(), source })?;
-        return if committed == schema { Ok(()) } else { Err(ScenarioError::StaleSchema(path.clone()).into()) };
+            fs::read_to_string(&path).map_err(|source| ScenarioError::Read { path: path.clone(), source })?;
+        let stale = ScenarioError::StaleSchema { document: document.name(), path };
+        return if committed == schema { Ok(()) } else { Err(stale.into()) };
     }
-    match &args.output {
+    match &place.output {
         Some(path) => {
-            let failed = |source| CliError::File { doing: "write", path: path.clone(), source };
-            std::fs::write(path, schema).map_err(failed)
+            let path = file_of(document, path);
+            fs::write(&path, schema).map_err(|source| CliError::File { doing: "write", path, source })
         }
         None => Ok(write!(out, "{schema}")?),
     }
 }
 
+fn file_of(document: Document, path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(document.name()).with_extension("json") } else { path.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
-    /// Editors and CI read the committed schema: it must be the one of the types.
+    /// Editors, programs and CI read the committed schemas: they must be those of the types.
     #[test]
-    fn the_committed_schema_is_current() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/scenario.json");
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            committed,
-            schema_text().unwrap(),
-            "stale; renew it: cargo run -- scenario schema --output harness/schema/scenario.json"
-        );
+    fn the_committed_schemas_are_current() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+        for document in Document::value_variants() {
+            let committed = fs::read_to_string(file_of(*document, &folder)).unwrap_or_default();
+            assert_eq!(
+                committed,
+                document.schema().unwrap(),
+                "{} is stale; renew it: cargo run -- schema --output harness/schema",
+                document.name()
+            );
+        }
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum ScenarioCommand {
     List(list::ListArgs),
     Lint(lint::LintArgs),
     Plan(plan::PlanArgs),
-    Schema(schema::SchemaArgs),
+    Schema(schema::ScenarioSchemaArgs),
 }
 
 #[cfg(test)]
@@ -54,7 +54,7 @@ mod tests {
         let help = Cli::command().render_help().to_string();
         let shown = |name: &str| help.lines().any(|line| line.split_whitespace().next() == Some(name));
         assert!(shown(new[0]), "{help}");
-        let stays = ["lint", "gc", "up", "down"].contains(&old[0]);
+        let stays = ["lint", "gc", "up", "down", "schema"].contains(&old[0]);
         assert_eq!(shown(old[0]), stays, "{help}");
     }
 
@@ -67,6 +67,9 @@ mod tests {
     #[rstest::rstest]
     #[case(&["cluster", "list"], "`fingerprint`")]
     #[case(&["doctor"], "`needed_by`")]
+    #[case(&["runs", "list"], "`owner_alive`")]
+    #[case(&["scenario", "list"], "`runtimes_because`")]
+    #[case(&["scenario", "plan"], "`scenario`")]
     fn help_names_the_keys_of_json(#[case] command: &[&str], #[case] key: &str) {
         let words = [&["harness"], command, &["--help"]].concat();
         let help = Cli::try_parse_from(words).unwrap_err().to_string();

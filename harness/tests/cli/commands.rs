@@ -15,7 +15,8 @@ fn list_gives_json() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["list", "--runtime", "process,docker", "--runtime", "kubernetes", "--format", "json"]);
     outcome.assert_code(0);
-    let list: Vec<serde_json::Value> = serde_json::from_str(&outcome.stdout).unwrap();
+    let list: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let list = list["trials"].as_array().unwrap();
     let square = list.iter().find(|entry| entry["name"] == "process::square").unwrap();
     assert_eq!((&square["scenario"], &square["runtime"]), (&"square".into(), &"process".into()));
     let files = fs::read_dir(scenarios())
@@ -35,7 +36,7 @@ fn plan_starts_nothing() {
         .env("HARNESS_ANVIL", "/nonexistent"));
     outcome.assert_code(0);
     let plan: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert!(plan.as_array().is_some_and(|plan| plan.len() > 5), "{plan}");
+    assert!(plan["trials"].as_array().is_some_and(|plan| plan.len() > 5), "{plan}");
     assert!(!sandbox.runs().exists(), "a plan made a folder for trials");
     sandbox.assert_nothing_left();
 }

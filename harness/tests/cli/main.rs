@@ -22,6 +22,7 @@ mod keep;
 mod proofs;
 mod reports;
 mod sandbox;
+mod schemas;
 mod selection;
 mod sizes;
 mod surroundings;

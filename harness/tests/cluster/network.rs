@@ -265,6 +265,8 @@ pub(crate) fn the_doctor_finds_a_good_cluster_usable() {
     };
     let (code, report) = doctor(&["--cluster", &cluster.name]);
     assert_eq!((code, &report["usable"]), (0, &json!(true)), "{report:#}");
+    let schema = serde_json::from_str(include_str!("../../schema/cluster-doctor.json")).unwrap();
+    jsonschema::validate(&schema, &report).map_err(|error| error.to_string()).unwrap();
     let checks = report["checks"].as_array().unwrap();
     let names: Vec<_> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
     let all = "api-server namespace pods pod-address service-address service-name outside-address outside-name \

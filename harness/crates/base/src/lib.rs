@@ -1,4 +1,5 @@
-//! What all crates of the harness share: the cache, private files, checks of a machine, exit codes, and ages.
+//! What all crates of the harness share: the cache, private files, checks of a machine, exit codes, ages,
+//! and versions of documents.
 //!
 //! What may live here: small things that know nothing of chains, engines, clusters and trials.
 
@@ -11,6 +12,7 @@ mod loopback;
 pub mod private;
 mod programs;
 mod runtime_kind;
+mod version;
 
 pub use age::age;
 pub use check::{Check, Topic, Verdict};
@@ -19,3 +21,4 @@ pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
 pub use programs::{is_executable, on_path, processors};
 pub use runtime_kind::RuntimeKind;
+pub use version::Version;

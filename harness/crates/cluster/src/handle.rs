@@ -6,6 +6,7 @@ use hourglass_engine::{Engine, EngineError, nodes_of};
 use hourglass_image::PullPolicy;
 use hourglass_reaper::RunId;
 use kube::Client;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterError, ClusterSpec, Node, access};
@@ -16,7 +17,7 @@ const PREFIX: &str = "hourglass-";
 const LONGEST: usize = 32;
 
 /// The name of a cluster: at most 32 lowercase letters, digits and hyphens, the first a letter, the last no hyphen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterName(String);
 

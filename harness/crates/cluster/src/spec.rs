@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -11,7 +12,7 @@ pub const KUBERNETES_VERSION: &str = "v1.34.4";
 pub const NODE_IMAGE: &str = "kindest/node:v1.34.4";
 
 /// What a cluster is to be like.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterSpec {
     /// The node image's name.
     pub node_image: String,
@@ -27,7 +28,7 @@ pub struct ClusterSpec {
 }
 
 /// A port of a node that is published on this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PortMapping {
     /// The port on the node, for instance a `NodePort`.
     pub node_port: u16,
@@ -55,7 +56,7 @@ impl ClusterSpec {
 }
 
 /// Sixteen hexadecimal digits that are the same for clusters that are alike, or for operators.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 

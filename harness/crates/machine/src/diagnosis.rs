@@ -1,6 +1,7 @@
 //! All checks together, and what they mean for the runtimes.
 
 use hourglass_base::{ExitStatus, RuntimeKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Check, Facts, Verdict, checks};
@@ -8,8 +9,8 @@ use super::{Check, Facts, Verdict, checks};
 /// The runtimes that the status is about where none is named. Clusters need more than most machines have.
 pub const BY_DEFAULT: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];
 
-/// What the machine is fit for; its JSON is what `harness doctor --json` prints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What the machine is fit for; its JSON is what `harness doctor --format json` prints, with a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnosis {
     /// The runtimes that lack nothing.
     pub usable: Vec<RuntimeKind>,
@@ -20,7 +21,7 @@ pub struct Diagnosis {
 }
 
 /// A runtime that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unusable {
     /// Which one.
     pub runtime: RuntimeKind,

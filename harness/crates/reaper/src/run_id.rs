@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use rand::Rng;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The environment variable that labels every process of a run; descendants inherit it.
@@ -23,7 +24,7 @@ const LONGEST: usize = 20;
 ///
 /// It begins with a letter and ends with a letter or digit, so it may be part of the name of a container, a network,
 /// a namespace or a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(String);
 

@@ -19,7 +19,7 @@ pub use colour::takes_colour;
 pub use event::{Reporter, follow};
 pub use file::{ReportError, Reports};
 pub use hourglass_runner::RunEvent;
-pub use json::JSON_VERSION;
+pub use json::{JSON_VERSION, JsonReport};
 pub use run::RunReport;
 pub use target::Target;
 pub use terminal::{Terminal, TerminalOptions};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hourglass_base::ExitStatus;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use hourglass_runner::{
@@ -27,13 +28,19 @@ pub struct RunReport {
 }
 
 /// How many trials ended how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Summary {
+    /// Everything that was expected was seen.
     pub passed: usize,
+    /// Something else was seen than was expected.
     pub failed: usize,
+    /// Their environment could not be stood up or broke.
     pub environment_failed: usize,
+    /// They ask for what their environment cannot do by its kind.
     pub skipped: usize,
+    /// The user ended the run before they had ended.
     pub interrupted: usize,
+    /// They were announced and never ended.
     pub not_run: usize,
 }
 

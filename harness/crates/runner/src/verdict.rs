@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use hourglass_component::text::cut;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 pub use hourglass_base::ExitStatus;
@@ -14,7 +15,7 @@ pub use hourglass_timeline::TaskPhases;
 use hourglass_timeline::Trace;
 
 /// One trial after its end.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TrialReport {
     /// The trial's name, for example `process::square`.
     pub trial: String,
@@ -23,9 +24,11 @@ pub struct TrialReport {
     /// The runtime, the first part of the name.
     pub runtime: String,
     /// When the trial began, on the wall clock.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
-    /// From the beginning of the stand-up to the end of the teardown.
+    /// From the beginning of the stand-up to the end of the teardown; milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
     /// Stand-up, steps and teardown, in their order; those that were reached.
     pub phases: Vec<Phase>,
@@ -46,17 +49,18 @@ pub struct TrialReport {
 }
 
 /// A part of a trial and what it took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Phase {
     /// `stand-up`, `steps` or `teardown`.
     pub name: String,
-    /// How long it took.
+    /// How long it took; milliseconds in JSON.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
 }
 
 /// How a trial ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything that was expected was seen, and every invariant held.
@@ -128,7 +132,7 @@ impl Verdict {
 }
 
 /// One step or invariant that was not as expected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Violation {
     /// The step or the invariant, for example `expect_verified`.
     pub what: String,
@@ -146,7 +150,7 @@ pub struct Violation {
 }
 
 /// A task of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TaskReport {
     /// What the scenario calls it.
     pub alias: String,

@@ -55,8 +55,13 @@ pub enum ScenarioError {
         trial: String,
     },
     /// The committed schema is not the one of the types.
-    #[error("check `{0}`: it is not the schema of this version")]
-    StaleSchema(PathBuf),
+    #[error("check `{path}`: it is not the schema of this version")]
+    StaleSchema {
+        /// The name of what the schema describes, as `harness schema` takes it.
+        document: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// A file could not be read.
     #[error("read `{path}`")]
     Read {
@@ -159,7 +164,9 @@ impl Diagnostic for ScenarioError {
                 "correct it; a backslash before a character takes it literally, and quotes keep the shell from it"
                     .to_owned()
             }
-            Self::StaleSchema(path) => format!("renew it: `harness scenario schema --output {}`", path.display()),
+            Self::StaleSchema { document, path } => {
+                format!("renew it: `harness schema {document} --output {}`", path.display())
+            }
             Self::Invalid(_) | Self::ListDirectory { .. } | Self::Read { .. } => return None,
         };
         Some(Box::new(help))

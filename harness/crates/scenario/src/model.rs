@@ -17,7 +17,7 @@ use super::texts::{ComponentRef, Scalar};
 use super::values::{Curve, Memory, Mining, RuntimeKind};
 
 /// A scenario for one combination of its matrix, variables filled in and defaults applied.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scenario {
     /// The scenario's name, which is its file's stem.
     pub name: String,

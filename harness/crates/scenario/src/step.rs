@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::steps::StepKind;
 
 /// One step, ready to run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Step {
     /// What it does.
     #[serde(flatten)]
@@ -33,10 +34,11 @@ impl Step {
 }
 
 /// A place in a scenario file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub struct Location {
     /// The file.
     #[serde(serialize_with = "path")]
+    #[schemars(with = "String")]
     pub path: Arc<Path>,
     /// The line, counted from 1.
     pub line: usize,

@@ -113,7 +113,11 @@ impl JsonSchema for Mining {
         "Mining".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        if generator.contract().is_serialize() {
+            let interval = generator.subschema_for::<Duration>();
+            return json_schema!({ "title": "way of mining", "anyOf": [{ "const": "instant" }, interval] });
+        }
         json_schema!({
             "title": "way of mining",
             "type": "string",

@@ -4,17 +4,20 @@ use std::fmt;
 
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use hourglass_scenario::{Chain, ComponentRef};
 
 /// One entry: who says what, when, about which task.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Event {
     /// When it happened by this machine's clock; a component's record carries its own time.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
-    /// Who says it.
+    /// Who says it: `harness`, a chain (`l1`, `l2`) or a component (`aggregator`, `executor/NAME`, `performer/NAME`).
+    #[schemars(with = "String")]
     pub source: Source,
     /// The level of a log record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +27,7 @@ pub struct Event {
     pub event: Option<TaskEvent>,
     /// The task that it is about.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole_hash")]
+    #[schemars(with = "String", extend("pattern" = "^0x[0-9a-f]{64}$"))]
     pub task_hash: Option<H256>,
     /// In words.
     pub message: String,
@@ -44,7 +48,7 @@ pub enum Source {
 }
 
 /// Severity of a log record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// For following single calls.

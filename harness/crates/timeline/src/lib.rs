@@ -21,6 +21,6 @@ pub use last::LastLines;
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use log::{parse, parse_line};
 pub use phases::{TaskPhases, phases};
-pub use record::Timeline;
+pub use record::{Timeline, TimelineRecord};
 pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};
 pub use trace::{Lane, TaskFacts, TaskTrace, Trace, with_lanes};

@@ -2,12 +2,13 @@
 
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Event, Source};
 
 /// The stages of a task, each in milliseconds since its creation was seen on chain; absent where not reached.
-#[derive(Debug, Default, Clone, PartialEq, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TaskPhases {
     /// The harness saw the task on chain: zero, the origin of the others.
     pub created: Option<f64>,

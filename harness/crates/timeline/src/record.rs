@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::Version;
 use hourglass_component::{
     keys::{Address, H256},
     text::{cut, safe_json, safe_line},
@@ -16,12 +17,23 @@ use hourglass_component::{
 };
 use hourglass_scenario::ComponentRef;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{Event, LastLines, Line, Source, bounds::Share, log::object_in, parse};
 
 /// How much of an entry a line for people shows, in bytes.
 const SHOWN: usize = 1 << 10;
+
+/// One line of `timeline.jsonl`, the file that a trial which failed leaves behind.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Line of timeline.jsonl")]
+pub struct TimelineRecord<'a> {
+    version: Version<1>,
+    #[serde(flatten)]
+    event: &'a Event,
+}
 
 /// The entries of one trial; clones share them.
 #[derive(Debug, Clone)]
@@ -185,7 +197,7 @@ impl Timeline {
     fn write_to(&self, path: &Path) -> io::Result<()> {
         let mut file = BufWriter::new(hourglass_base::private::create(path)?);
         for event in self.sorted().iter().chain(&self.left_out()) {
-            serde_json::to_writer(&mut file, &safe_json(event)?)?;
+            serde_json::to_writer(&mut file, &safe_json(&TimelineRecord { version: Version, event })?)?;
             file.write_all(b"\n")?;
         }
         file.flush()

@@ -4,6 +4,7 @@ use std::{fmt, fs, path::Path};
 
 use hourglass_reaper::Owner;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -14,13 +15,14 @@ use super::{
 use crate::{ClusterError, ClusterName};
 
 /// A process that uses a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Holder {
     /// The process.
     pub owner: Owner,
     /// The run of nextest that it belongs to.
     pub run: Option<String>,
     /// Since when.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: Timestamp,
 }
 

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use hourglass_component::causes::with_causes;
 use hourglass_engine::{Engine, EngineError};
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// How a cluster is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// It is being made.
@@ -33,7 +34,7 @@ pub enum Condition {
 }
 
 /// A cluster of this machine.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FoundCluster {
     /// Its name.
     pub name: ClusterName,
@@ -50,10 +51,13 @@ pub struct FoundCluster {
     /// The process that makes it, while it does.
     pub maker: Option<u32>,
     /// When its making began.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub created: Option<Timestamp>,
     /// When it was used last.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub used: Option<Timestamp>,
     /// When it may be removed if nobody uses it until then.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires: Option<Timestamp>,
     /// Who uses it.
     pub holders: Vec<Holder>,

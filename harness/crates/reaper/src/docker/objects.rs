@@ -7,12 +7,13 @@ use bollard::{
     query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder},
 };
 use hourglass_engine::{Engine, EngineContext as _, EngineError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{RUN_LABEL, RunId};
 
 /// A container that belongs to a run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct LabelledContainer {
     /// Its id.
     pub id: String,
@@ -23,7 +24,7 @@ pub struct LabelledContainer {
 }
 
 /// A network that belongs to a run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct LabelledNetwork {
     /// Its id.
     pub id: String,

@@ -4,13 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 use hourglass_base::age;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{look::RunDir, processes::SeenProcesses};
 use crate::{LabelledContainer, LabelledNetwork, LabelledProcess, Labels, LeakedResource, Owner, RunId};
 
 /// Whether anybody needs a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Somebody is at it.
@@ -24,7 +25,7 @@ pub enum RunState {
 }
 
 /// A run of which something is there.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FoundRun {
     /// Its id.
     pub run: RunId,
@@ -39,11 +40,14 @@ pub struct FoundRun {
     /// Whether that process lives.
     pub owner_alive: bool,
     /// When it began.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub began: Option<Timestamp>,
     /// When it expires.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub expires: Option<Timestamp>,
     /// Its folder.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "Option<String>")]
     pub folder: Option<PathBuf>,
     /// Whether the folder is one of those that the caller named, not only of those that labels name.
     #[serde(skip)]

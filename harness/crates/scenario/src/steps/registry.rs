@@ -32,7 +32,7 @@ macro_rules! step_kinds {
         }
 
         /// What a step does.
-        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum StepKind {
             $(#[doc = concat!("A step of the kind `", stringify!($field), "`.")] $kind($kind),)+

@@ -1,0 +1,100 @@
+//! The documents that the harness reads and writes, by name, each with its JSON Schema.
+
+use hourglass_report::JsonReport;
+use hourglass_scenario::{ScenarioError, schema_text};
+use hourglass_timeline::TimelineRecord;
+use schemars::{JsonSchema, generate::SchemaSettings};
+
+use super::{
+    CliError, doctor::MachineReport, doctor_cluster::ClusterReport, list::TrialList, ls::ClusterList, plan::Plan,
+    ps::RunList,
+};
+
+/// A document that has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Document {
+    /// A scenario file
+    Scenario,
+    /// The report of a run: `harness run --json FILE`
+    RunReport,
+    /// A line of `timeline.jsonl`
+    TimelineRecord,
+    /// `harness scenario list --format json`
+    ScenarioList,
+    /// `harness scenario plan --format json`
+    ScenarioPlan,
+    /// `harness cluster list --format json`
+    ClusterList,
+    /// `harness runs list --format json`
+    RunList,
+    /// `harness doctor --format json`
+    Doctor,
+    /// `harness doctor --cluster NAME --format json`
+    ClusterDoctor,
+}
+
+impl Document {
+    /// Its name, which is the stem of its committed schema.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scenario => "scenario",
+            Self::RunReport => "run-report",
+            Self::TimelineRecord => "timeline-record",
+            Self::ScenarioList => "scenario-list",
+            Self::ScenarioPlan => "scenario-plan",
+            Self::ClusterList => "cluster-list",
+            Self::RunList => "run-list",
+            Self::Doctor => "doctor",
+            Self::ClusterDoctor => "cluster-doctor",
+        }
+    }
+
+    /// The text of its JSON Schema, with a newline at its end.
+    pub fn schema(self) -> Result<String, CliError> {
+        Ok(match self {
+            Self::Scenario => schema_text().map_err(ScenarioError::from)?,
+            Self::RunReport => written::<JsonReport<'_>>(),
+            Self::TimelineRecord => written::<TimelineRecord<'_>>(),
+            Self::ScenarioList => written::<TrialList<'_>>(),
+            Self::ScenarioPlan => written::<Plan<'_>>(),
+            Self::ClusterList => written::<ClusterList<'_>>(),
+            Self::RunList => written::<RunList<'_>>(),
+            Self::Doctor => written::<MachineReport<'_>>(),
+            Self::ClusterDoctor => written::<ClusterReport<'_>>(),
+        })
+    }
+}
+
+/// The schema of a document that is only written. Keys that it does not name are admitted: later ones have more.
+fn written<T: JsonSchema>() -> String {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    format!("{:#}\n", serde_json::Value::from(schema))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+
+    /// A name that is told in help finds the file of that name.
+    #[test]
+    fn the_command_line_takes_the_names_of_the_files() {
+        for document in Document::value_variants() {
+            assert_eq!(document.to_possible_value().unwrap().get_name(), document.name());
+        }
+    }
+
+    /// A program tells by the version whether it knows a document.
+    #[test]
+    fn every_output_has_a_version() {
+        let outputs = Document::value_variants().iter().filter(|document| **document != Document::Scenario);
+        for output in outputs {
+            let schema: serde_json::Value = serde_json::from_str(&output.schema().unwrap()).unwrap();
+            assert_eq!(schema["properties"]["version"]["const"], 1, "{output:?}");
+            let required = schema["required"].as_array().unwrap();
+            assert!(required.contains(&"version".into()), "{output:?}: {required:?}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What the command writes as JSON agrees with the committed schemas.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, run};
+
+/// A plan of every scenario, with all kinds of steps, and the lists of what there is.
+#[rstest::rstest]
+#[case::scenario_list("scenario-list", &["scenario", "list", "--runtime", "process,docker,kubernetes"])]
+#[case::scenario_plan("scenario-plan", &["scenario", "plan", "--runtime", "process,docker,kubernetes"])]
+#[case::cluster_list("cluster-list", &["cluster", "list"])]
+#[case::doctor("doctor", &["doctor", "--runtime", "process"])]
+fn what_a_command_writes_agrees_with_its_schema(#[case] document: &str, #[case] command: &[&str]) {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&[command, &["--format", "json"]].concat());
+    outcome.assert_code(0);
+    assert_agrees(document, &outcome.stdout);
+}
+
+/// A run with a trial of each kind, what is listed of those that are kept, and their timelines.
+#[test]
+fn what_is_told_of_a_run_agrees_with_the_schemas() {
+    let sandbox = Sandbox::new();
+    let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
+    let good = sandbox.scenario("good", steps);
+    let bad = sandbox.scenario("bad", &steps.replace("0x10", "0x11"));
+    let json = sandbox.path("report.json");
+    let outcome = run(sandbox.harness(&["run", "--keep", "always", "--json"]).arg(&json).args([&good, &bad]));
+    outcome.assert_code(1);
+    assert_agrees("run-report", &fs::read_to_string(json).unwrap());
+
+    let listed = sandbox.run(&["runs", "list", "--format", "json"]);
+    assert_agrees("run-list", &listed.stdout);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert!(listed["runs"].as_array().is_some_and(|runs| runs.len() >= 2), "a run is missing: {listed:#}");
+
+    for folder in sandbox.run_folders() {
+        let timeline = fs::read_to_string(folder.join("timeline.jsonl")).unwrap();
+        assert!(timeline.lines().count() > 10, "{timeline}");
+        timeline.lines().for_each(|line| assert_agrees("timeline-record", line));
+        sandbox.run(&["gc", folder.file_name().unwrap().to_str().unwrap()]).assert_code(0);
+    }
+    sandbox.assert_nothing_left();
+}
+
+fn assert_agrees(document: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(document).with_extension("json");
+    let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    if let Err(error) = jsonschema::validate(&schema, &value) {
+        panic!("{document}{}: {error}", error.instance_path());
+    }
+}
