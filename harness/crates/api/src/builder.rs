@@ -17,6 +17,15 @@ use crate::{
 };
 
 /// Where environments begin: [`Harness::builder`].
+///
+/// ```no_run
+/// # use hourglass_api::{Harness, HarnessError};
+/// # async fn example() -> Result<(), HarnessError> {
+/// let env = Harness::builder().start().await?;
+/// env.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Harness;
 
@@ -42,6 +51,24 @@ impl Harness {
 }
 
 /// What an environment is to be like. Whatever is wrong with it is told by [`Self::start`], as for a scenario file.
+///
+/// ```no_run
+/// # use hourglass_api::{Harness, HarnessError, Operator, Program, Runtime, secs};
+/// # async fn example() -> Result<(), HarnessError> {
+/// let env = Harness::builder()
+///     .runtime(Runtime::Docker)
+///     .operators(["alice", "bob", "carol"].map(Operator::new))
+///     .threshold(6600)
+///     .task_sla(secs(600))
+///     .performer(Program::reference().environment("TASK_DELAY_MS", "500"))
+///     .allowed_error("connection reset")
+///     .timeout(secs(120))
+///     .start()
+///     .await?;
+/// env.finish().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "an environment begins with `start`"]
 pub struct HarnessBuilder {

@@ -11,6 +11,18 @@ use std::{
 use crate::{HarnessError, document::duration, session::Session, step::PendingStep};
 
 /// A component of an environment, as `executor/alice`.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// let executor = env.component("executor/alice")?;
+/// executor.pause().await?;
+/// executor.resume().await?;
+/// executor.kill().await?;
+/// executor.restart().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ComponentHandle {
     session: Arc<Session>,
@@ -57,6 +69,15 @@ impl ComponentHandle {
 }
 
 /// A component that is started again when this is awaited.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::secs;
+/// env.component("aggregator")?.restart().within(secs(30)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "it begins when it is awaited"]
 pub struct Restart(PendingStep);

@@ -5,6 +5,16 @@ use hourglass_proto::contracts::addresses as at;
 use hourglass_runner::StandingChain;
 
 /// A contract of a chain.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// for contract in env.l1().contracts() {
+///     println!("{} stands at {:?}", contract.name, contract.address);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Contract {
@@ -21,6 +31,17 @@ impl Contract {
 }
 
 /// A chain of an environment: where it answers, and what stands on it.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// let l2 = env.l2();
+/// println!("chain {} answers at {} and {}", l2.chain_id(), l2.rpc_url(), l2.ws_url());
+/// let mailbox = l2.contract("TaskMailbox").expect("it stands on both chains");
+/// # let _ = mailbox;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ChainHandle {
     rpc_url: String,

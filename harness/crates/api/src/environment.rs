@@ -19,6 +19,20 @@ use crate::{
 /// Two chains, an aggregator, and an executor with its performer for each operator, all healthy.
 ///
 /// Dropping it takes everything down and waits until that is done; [`Self::finish`] does so too, and judges.
+///
+/// ```no_run
+/// # use hourglass_api::{Chain, Harness, HarnessError, secs};
+/// # async fn example() -> Result<(), HarnessError> {
+/// let env = Harness::builder().start().await?;
+/// env.create_task(Chain::L2, "0x04").await?.expect_verified().await?;
+/// env.warp(Chain::L1, secs(3600)).await?;
+/// env.mine(Chain::L2, 5).await?;
+/// println!("{:?}, evidence in {}", env.components(), env.folder().display());
+/// let report = env.finish().await?;
+/// assert_eq!(report.tasks.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TestEnvironment {
     guard: TrialGuard,
@@ -79,6 +93,14 @@ impl TestEnvironment {
     }
 
     /// What has happened so far and happens from now on, on one clock: records of components, events of chains.
+    ///
+    /// ```no_run
+    /// # fn example(env: &hourglass_api::TestEnvironment) {
+    /// for event in env.timeline().sorted() {
+    ///     println!("{} {}: {}", event.at, event.source, event.message);
+    /// }
+    /// # }
+    /// ```
     pub fn timeline(&self) -> &Timeline {
         &self.standing.timeline
     }
@@ -112,6 +134,15 @@ impl TestEnvironment {
     /// error with everything that was found.
     ///
     /// Failures that the test was told before, and has not ended at, are no concern of this.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{HarnessError, TestEnvironment, Verdict};
+    /// # async fn example(env: TestEnvironment) -> Result<(), HarnessError> {
+    /// let report = env.finish().await?;
+    /// assert_eq!(report.verdict, Verdict::Passed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn finish(mut self) -> Result<TrialReport, HarnessError> {
         self.guard.session.finish();
         let report = self.guard.session.report().await;

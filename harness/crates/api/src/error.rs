@@ -17,6 +17,19 @@ use crate::ExecutableError;
 ///
 /// `Debug` shows the same text as `Display`, and of scenario errors the places: it is what a test that returns the error
 /// prints.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::Chain;
+/// let task = env.create_task(Chain::L2, "0x04").await?;
+/// if let Err(error) = task.expect_verified().result("0x11").await {
+///     let failure = error.failure().expect("the result is another");
+///     assert_eq!(failure.violations().len(), 1);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HarnessError {
@@ -79,6 +92,14 @@ impl fmt::Debug for HarnessError {
 }
 
 /// A failure with its evidence. `Display` is the block that the terminal shows: expected, seen, timeline, folder.
+///
+/// ```
+/// # use hourglass_api::HarnessError;
+/// # use std::path::Path;
+/// fn evidence(error: &HarnessError) -> Option<&Path> {
+///     Some(&error.failure()?.report().directory)
+/// }
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Failure {
     report: TrialReport,

@@ -52,6 +52,14 @@ pub fn serve_as_harness_executable() {
 }
 
 /// The executable that a test names, else the first that is found where the crate says.
+///
+/// ```no_run
+/// # fn example() -> Result<(), hourglass_api::ExecutableError> {
+/// let harness = hourglass_api::find_executable(None)?;
+/// println!("components are started from {}", harness.display());
+/// # Ok(())
+/// # }
+/// ```
 pub fn find_executable(named: Option<&Path>) -> Result<PathBuf, ExecutableError> {
     let found = SearchPaths::of_this_process().find(named)?;
     let broken = |source| ExecutableError::Path { path: found.clone(), source };

@@ -16,16 +16,45 @@ use crate::{
 };
 
 /// A task is verified: [`Task::expect_verified`](crate::Task::expect_verified).
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::{Chain, secs};
+/// let task = env.create_task(Chain::L2, "0x04").await?;
+/// task.expect_verified().result("0x10").signed_by(["alice"]).not_signed_by(["carol"]).within(secs(30)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "an expectation is judged when it is awaited"]
 pub struct ExpectVerified(pub(crate) PendingStep);
 
 /// A task expires: [`Task::expect_expired`](crate::Task::expect_expired).
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::Chain;
+/// env.component("executor/alice")?.kill().await?;
+/// env.create_task(Chain::L2, "0x04").await?.expect_expired().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "an expectation is judged when it is awaited"]
 pub struct ExpectExpired(pub(crate) PendingStep);
 
 /// A task is refused: [`CreateTask::expect_rejected`](crate::CreateTask::expect_rejected).
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::Chain;
+/// env.create_task(Chain::L2, "").expect_rejected("PayloadIsEmpty").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "an expectation is judged when it is awaited"]
 pub struct ExpectRejected(pub(crate) PendingStep);

@@ -72,6 +72,11 @@ pub use required::{REQUIRE_VARIABLE, is_required, required_runtimes};
 pub use task::{CreateTask, Task};
 
 /// So many seconds, for [`ExpectVerified::within`] and its like.
+///
+/// ```
+/// # use std::time::Duration;
+/// assert_eq!(hourglass_api::secs(10), Duration::from_secs(10));
+/// ```
 pub const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

@@ -5,6 +5,14 @@ use serde_json::{Map, Value};
 use crate::document::literal;
 
 /// An operator: one executor and the performer that it runs.
+///
+/// ```
+/// # use hourglass_api::{Harness, Operator, Program};
+/// let alice = Operator::new("alice").weight(60);
+/// let bob = Operator::new("bob").weight(40).performer(Program::reference().environment("TASK_WRONG_RESULT", "true"));
+/// let builder = Harness::builder().operators([alice, bob]);
+/// # let _ = builder;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     name: String,
@@ -41,6 +49,13 @@ impl Operator {
 }
 
 /// How a component is started; what is not said stays as it is in the reference component.
+///
+/// ```
+/// # use hourglass_api::{Harness, Program};
+/// let mine = Program::reference().command(["./my-performer", "--verbose"]).image("my-performer:dev").memory("64MiB");
+/// let builder = Harness::builder().performer(mine);
+/// # let _ = builder;
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Program {
     command: Option<Vec<String>>,

@@ -9,6 +9,15 @@ pub const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";
 
 /// The runtimes that `HARNESS_REQUIRE` names. A word that is none of them is an error: what it was meant to require must not
 /// be left out unseen.
+///
+/// ```
+/// # fn example() -> Result<(), String> {
+/// for runtime in hourglass_api::required_runtimes()? {
+///     println!("tests must run on {runtime}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn required_runtimes() -> Result<Vec<RuntimeKind>, String> {
     named(&env::var(REQUIRE_VARIABLE).unwrap_or_default())
 }
@@ -17,6 +26,15 @@ pub fn required_runtimes() -> Result<Vec<RuntimeKind>, String> {
 /// and everywhere where it has a word that is no runtime.
 ///
 /// For tests with a case for each runtime: not every machine has an engine and a cluster.
+///
+/// ```
+/// # use hourglass_api::{Runtime, is_required};
+/// for runtime in [Runtime::Process, Runtime::Docker, Runtime::Kubernetes] {
+///     if is_required(runtime) {
+///         // the test of this runtime
+///     }
+/// }
+/// ```
 pub fn is_required(runtime: RuntimeKind) -> bool {
     requires(&env::var(REQUIRE_VARIABLE).unwrap_or_default(), runtime)
 }

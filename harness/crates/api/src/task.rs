@@ -20,6 +20,16 @@ use crate::{
 };
 
 /// A task that is created when this is awaited.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::{Chain, secs};
+/// let task = env.create_task(Chain::L1, "0x04").within(secs(60)).await?;
+/// # let _ = task;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "the task is created when this is awaited"]
 pub struct CreateTask {
@@ -70,6 +80,17 @@ impl IntoFuture for CreateTask {
 }
 
 /// A task that was created.
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::Chain;
+/// let task = env.create_task(Chain::L2, "0x04").await?;
+/// println!("task {:?} on {}", task.hash(), task.chain());
+/// task.expect_verified().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Task {
     session: Arc<Session>,
