@@ -69,7 +69,7 @@ pub(super) fn skipped(reason: &str, paint: Paint) -> String {
     field(2, "skipped", reason, paint)
 }
 
-/// [`block`] without colours, for whoever shows it elsewhere.
+/// `block` without colours, for whoever shows it elsewhere.
 pub fn failure_text(report: &TrialReport, command: &str) -> String {
     block(report, command, Paint { colour: false })
 }

@@ -1,9 +1,9 @@
 //! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
 //!
-//! [`environment`] stands a trial's parts up, [`steps`] says what each kind of step does, [`requests`] takes steps from a test
-//! in place of a scenario, [`judge`] and [`invariants`] what must hold, [`limits`] and [`chain_watch`] see that nothing goes on
-//! for ever, [`disk_space`] that what happens can be written down, [`trial`] puts one trial together and [`schedule`] many,
-//! [`parity`] compares what they came to, [`proof`] judges those whose fault is taken out, [`blame`] tells a failure of what
+//! `environment` stands a trial's parts up, `steps` says what each kind of step does, `requests` takes steps from a test
+//! in place of a scenario, `judge` and `invariants` what must hold, `limits` and `chain_watch` see that nothing goes on
+//! for ever, `disk_space` that what happens can be written down, `trial` puts one trial together and `schedule` many,
+//! [`parity`] compares what they came to, `proof` judges those whose fault is taken out, `blame` tells a failure of what
 //! is tested from one of the environment. How anything is shown is in `report`, where parts run in `runtime`.
 
 mod blame;
