@@ -13,8 +13,6 @@ const FILES: [&str; 4] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=protos");
-    // The contract bindings are generated from these by a macro, which cargo cannot see through.
-    println!("cargo::rerun-if-changed=../fixtures/contracts/artifacts");
     let descriptors = protox::Compiler::new(["protos"])?
         .include_source_info(true)
         .include_imports(true)

@@ -107,7 +107,7 @@ mod tests {
     /// The contracts know each other by the constants that they were compiled with.
     #[test]
     fn addresses_are_those_of_the_artefacts() {
-        let text = include_str!("../../../fixtures/contracts/artifacts/addresses.json");
+        let text = hourglass_contracts::ADDRESSES;
         for (name, address) in [
             ("AllocationManager", ALLOCATION_MANAGER),
             ("DelegationManager", DELEGATION_MANAGER),

@@ -1,41 +1,9 @@
-//! Typed bindings of the contracts, made from the compiled artefacts in `fixtures/contracts`, and where they stand.
+//! Typed bindings of the contracts (crate `hourglass_contracts`), where they stand, and what their errors mean.
 
 pub mod addresses;
 pub mod errors;
 
-/// Bindings as ethers generates them.
-pub mod bindings {
-    #![expect(missing_docs, reason = "generated from contract ABIs, whose sources are commented")]
-    ethers::contract::abigen!(
-        TaskMailbox,
-        "../fixtures/contracts/artifacts/TaskMailbox.json",
-        derives(serde::Serialize, serde::Deserialize);
-        EcdsaCertificateVerifier,
-        "../fixtures/contracts/artifacts/ECDSACertificateVerifier.json";
-        Bn254CertificateVerifier,
-        "../fixtures/contracts/artifacts/BN254CertificateVerifier.json";
-        OperatorTableUpdater,
-        "../fixtures/contracts/artifacts/OperatorTableUpdater.json";
-        KeyRegistrar,
-        "../fixtures/contracts/artifacts/KeyRegistrar.json";
-        AllocationManager,
-        "../fixtures/contracts/artifacts/AllocationManager.json";
-        DelegationManager,
-        "../fixtures/contracts/artifacts/DelegationManager.json";
-        CrossChainRegistry,
-        "../fixtures/contracts/artifacts/CrossChainRegistry.json";
-        EcdsaTableCalculator,
-        "../fixtures/contracts/artifacts/ECDSATableCalculator.json";
-        Bn254TableCalculator,
-        "../fixtures/contracts/artifacts/BN254TableCalculator.json";
-        TaskAvsRegistrar,
-        "../fixtures/contracts/artifacts/TaskAVSRegistrar.json";
-        AvsTaskHook,
-        "../fixtures/contracts/artifacts/AVSTaskHook.json";
-        FeeToken,
-        "../fixtures/contracts/artifacts/FeeToken.json";
-    );
-}
+pub use hourglass_contracts::bindings;
 
 #[cfg(test)]
 mod tests {
