@@ -41,7 +41,7 @@ pub struct KubernetesArgs {
     /// then neither pulled nor built
     #[arg(long, value_name = "FILE", env = NODE_IMAGE_ARCHIVE_VARIABLE)]
     node_image_archive: Option<PathBuf>,
-    /// The folder that it is built from; default: fixtures/node-image of the harness's sources
+    /// The folder that it is built from; default: what this harness holds of fixtures/node-image
     #[arg(long, value_name = "DIR")]
     node_image_source: Option<PathBuf>,
 }

@@ -149,7 +149,7 @@ pub(crate) fn a_registry_that_does_not_help_is_left() {
         let bench = Bench::new();
         let image = format!("{registry}/{}", bench.image);
         let setup = bench.setup("/nowhere.tar".into());
-        let setup = KubernetesSetup { image, archive: None, source: "/nowhere".into(), ..setup };
+        let setup = KubernetesSetup { image, archive: None, source: Some("/nowhere".into()), ..setup };
         let mut told: Vec<Step> = Vec::new();
         let error = block_on(kubernetes(&setup, false, &mut |step| told.push(step.clone()))).unwrap_err();
         assert!(matches!(error, KubernetesSetupError::NoSource { .. }), "{error}");

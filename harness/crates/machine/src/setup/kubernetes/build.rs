@@ -1,7 +1,9 @@
 //! The node image from its sources.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, TryLockError},
+    io,
     path::Path,
     process::Stdio,
 };
@@ -12,7 +14,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{KubernetesSetup, KubernetesSetupError};
+use super::{KubernetesSetup, KubernetesSetupError, request::SOURCES};
 use crate::{
     gather::space,
     setup::{
@@ -23,6 +25,7 @@ use crate::{
 
 /// What a build takes, for those who decide whether to wait (fixtures/node-image/README.md).
 pub(super) const COST: &str = "about 10 min on two cores and 4 GB of disk the first time";
+const LOCK: &str = "lock";
 const SPACE: u64 = 4_000_000_000;
 /// The programs that it calls, and the packages of Debian that have them.
 const PROGRAMS: [(&str, &str); 2] = [("debootstrap", "debootstrap"), ("docker", "docker.io")];
@@ -30,8 +33,8 @@ const PROGRAMS: [(&str, &str); 2] = [("debootstrap", "debootstrap"), ("docker", 
 /// Builds the image into the engine, and tells each stage. Stages that were finished before are not done again.
 pub(super) async fn build(setup: &KubernetesSetup, tell: &mut impl FnMut(&Step)) -> Result<(), KubernetesSetupError> {
     let image = || setup.image.clone();
-    let script = setup.source.join("build");
-    if !script.is_file() {
+    let script = setup.script();
+    if setup.source.is_some() && !script.is_file() {
         return Err(KubernetesSetupError::NoSource { image: image(), script });
     }
     if !setup.system.root {
@@ -40,17 +43,30 @@ pub(super) async fn build(setup: &KubernetesSetup, tell: &mut impl FnMut(&Step))
     if setup.system.program("go").is_none() {
         return Err(KubernetesSetupError::NoGo { what: format!("build {}", setup.image) });
     }
-    let folder = setup.cache.join("node-image");
+    let folder = setup.stages();
     fs::create_dir_all(&folder).map_err(DockerSetupError::file("make", &folder))?;
     let _lock = lock(&folder, tell).await?;
     enough_space(setup, &folder)?;
+    if setup.source.is_none() {
+        write_sources(&folder.join(SOURCES))?;
+    }
     programs(setup, tell).await?;
     run(setup, &script, &folder, tell).await
 }
 
+/// In place of those of another version.
+fn write_sources(folder: &Path) -> Result<(), KubernetesSetupError> {
+    let removed = fs::remove_dir_all(folder).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    });
+    let written = removed.and_then(|()| hourglass_node_image::write_to(folder));
+    Ok(written.map_err(DockerSetupError::file("write", folder))?)
+}
+
 /// Keeps two builds from taking each other's stages away.
 async fn lock(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<File, KubernetesSetupError> {
-    let path = folder.join("lock");
+    let path = folder.join(LOCK);
     let fail = || DockerSetupError::file("lock", &path);
     let file = File::create(&path).map_err(fail())?;
     match file.try_lock() {
@@ -70,7 +86,9 @@ async fn lock(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<File, Kuber
 /// A build that was finished before takes next to nothing.
 fn enough_space(setup: &KubernetesSetup, folder: &Path) -> Result<(), KubernetesSetupError> {
     let Ok(space) = space(folder) else { return Ok(()) };
-    let kept = fs::read_dir(folder).map_err(DockerSetupError::file("list", folder))?.count() > 1;
+    let entries = fs::read_dir(folder).map_err(DockerSetupError::file("list", folder))?;
+    let is_stage = |name: OsString| name != LOCK && name != SOURCES;
+    let kept = entries.filter_map(Result::ok).any(|entry| is_stage(entry.file_name()));
     if kept || space.free >= SPACE {
         return Ok(());
     }

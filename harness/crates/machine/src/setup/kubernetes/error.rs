@@ -113,14 +113,15 @@ impl KubernetesSetupError {
                  or put kind and Helm on PATH and name an archive of the node image with --node-image-archive"
                 .to_owned(),
             Self::Install { .. } => {
-                "see that Go reaches a module proxy (`go env GOPROXY`) and has disk; or put the program on PATH".to_owned()
+                "see that Go reaches a module proxy (`go env GOPROXY`) and has disk; or put the program on PATH"
+                    .to_owned()
             }
             Self::NotRoot { command, .. } => {
                 format!("run `sudo {command}`, or name an archive of the image with --node-image-archive")
             }
             Self::NoSource { .. } => {
-                "name the folder fixtures/node-image of the harness's sources with --node-image-source, or an archive of \
-                 the image with --node-image-archive"
+                "leave out --node-image-source, for the sources that the harness holds, or name a folder with a `build`; or \
+                 name an archive of the image with --node-image-archive"
                     .to_owned()
             }
             Self::NoPrograms { programs, .. } => format!(
@@ -128,9 +129,7 @@ impl KubernetesSetupError {
                 programs.join(" and ")
             ),
             Self::NoSpace { .. } => "free space there, or name another folder with HARNESS_CACHE".to_owned(),
-            Self::Build { .. } => {
-                "run it again once that is mended: the stages that were finished are kept".to_owned()
-            }
+            Self::Build { .. } => "run it again once that is mended: the stages that were finished are kept".to_owned(),
             Self::Unknown(_) | Self::Machine(_) => return None,
         };
         Some(remedy)

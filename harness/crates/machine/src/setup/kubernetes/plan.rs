@@ -82,11 +82,11 @@ pub(super) fn plan(setup: &KubernetesSetup, found: &Found) -> Result<Vec<Planned
             let late = humantime::format_duration(pull::ANSWER_WITHIN);
             let why = format!("{lacking}; given up where no registry answers within {late}, else about 1 GB");
             steps.push(step(format!("pull {image}"), why, Action::Pull));
-            let what = format!("build {image} with {}", setup.source.join("build").display());
+            let what = format!("build {image} with {}", setup.script().display());
             let why = format!(
                 "where it cannot be pulled; {}, kept below {} for the next time; needs root and Go",
                 build::COST,
-                setup.cache.join("node-image").display()
+                setup.stages().display()
             );
             steps.push(step(what, why, Action::Build));
         }

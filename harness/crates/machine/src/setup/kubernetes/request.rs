@@ -1,9 +1,6 @@
 //! What is to be set up, and where.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
 use hourglass_base::cache::{CacheError, cache_folder};
 use hourglass_cluster::NODE_IMAGE;
@@ -26,16 +23,18 @@ pub struct KubernetesSetup {
     pub image: String,
     /// An archive of it (`docker save`); with one, it is neither pulled nor built.
     pub archive: Option<PathBuf>,
-    /// The folder whose `build` makes it.
-    pub source: PathBuf,
+    /// The folder whose `build` makes it; without one, the sources that the harness holds.
+    pub source: Option<PathBuf>,
 }
 
+/// The folder among the stages of a build for the sources that the harness holds.
+pub(super) const SOURCES: &str = "sources";
+
 impl KubernetesSetup {
-    /// For this machine and the harness's own node image; the sources are those that the harness was built from unless
-    /// others are named.
+    /// For this machine and the harness's own node image; the sources are those that the harness holds unless others are
+    /// named.
     pub fn this(archive: Option<PathBuf>, source: Option<PathBuf>) -> Result<Self, CacheError> {
         let path = env::var_os("PATH").unwrap_or_default();
-        let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fixtures/node-image");
         let executable = env::current_exe().unwrap_or_else(|_| "harness".into());
         Ok(Self {
             system: System { command: format!("{} setup kubernetes", executable.display()), ..System::this() },
@@ -43,7 +42,17 @@ impl KubernetesSetup {
             cache: cache_folder()?,
             image: NODE_IMAGE.to_owned(),
             archive,
-            source: source.unwrap_or_else(own),
+            source,
         })
+    }
+
+    /// Where stages of a build are kept.
+    pub(super) fn stages(&self) -> PathBuf {
+        self.cache.join("node-image")
+    }
+
+    /// The program that makes the image.
+    pub(super) fn script(&self) -> PathBuf {
+        self.source.clone().unwrap_or_else(|| self.stages().join(SOURCES)).join("build")
     }
 }

@@ -45,7 +45,7 @@ impl Machine {
             cache: at("cache"),
             image: IMAGE.to_owned(),
             archive: None,
-            source: at("source"),
+            source: Some(at("source")),
         };
         let machine = Self { root, setup };
         machine.program("bin/go", "exit 1");
@@ -203,6 +203,26 @@ async fn a_build_tells_its_stages_and_keeps_them_in_the_cache() {
     assert_eq!(told, [format!("doing  build {IMAGE}: compiling everything")]);
     let stage = fs::read_to_string(machine.setup.cache.join("node-image/stage")).unwrap();
     assert_eq!(stage.trim_end(), IMAGE);
+}
+
+/// Who has the harness and not its tree can build the image as well.
+#[tokio::test]
+async fn a_build_without_a_named_source_uses_what_the_harness_holds() {
+    let mut machine = Machine::new();
+    machine.program("bin/debootstrap", "");
+    machine.program("bin/docker", "");
+    machine.setup.source = None;
+    let sources = machine.setup.cache.join("node-image/sources");
+    fs::create_dir_all(&sources).unwrap();
+    fs::write(sources.join("of-another-version"), "").unwrap();
+    // The Go of this machine fails, so that the build ends with its first stage.
+    let error = machine.build().await.0.unwrap_err();
+    assert!(
+        matches!(&error, KubernetesSetupError::Build { script, .. } if *script == sources.join("build")),
+        "{error}"
+    );
+    assert!(sources.join("overlay/usr/local/bin/entrypoint").is_file());
+    assert!(!sources.join("of-another-version").exists(), "sources of two versions are mixed");
 }
 
 /// What it takes is found lacking before minutes are spent, and what a build said is what helps when it fails.
