@@ -12,6 +12,14 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
+# The documentation of all crates, warnings denied
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Dependencies that nothing uses (cargo-machete)
+unused:
+    cargo machete
+
 # All tests; `just test -p hourglass-proto` for those of one crate
 test *arguments:
     cargo test {{ if arguments == "" { "--workspace" } else { arguments } }} --locked
