@@ -3,7 +3,6 @@
 //!
 //! Without an engine the tests are listed as ignored; `HARNESS_REQUIRE=docker` makes them fail instead.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
-#![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod access;
 mod components;
@@ -24,26 +23,12 @@ mod sandbox;
 #[path = "../cli/wait.rs"]
 mod wait;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use hourglass_harness::engine::Engine;
-use libtest_mimic::{Arguments, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! trials {
-    ($($module:ident::$test:ident),+ $(,)?) => {
-        [$(trial(concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+]
-    };
-}
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let left_out = engine_is_missing();
-    if let (Some(reason), false) = (&left_out, arguments.list) {
-        eprintln!("tests with Docker are ignored: {reason}; {REQUIRE}=docker makes them fail instead");
-    }
-    let trials = trials![
+    let tests = tests![
         engine::one_that_is_not_there_is_named,
         engine::a_socket_on_which_nobody_listens_is_named,
         engine::one_that_says_nothing_is_given_up,
@@ -72,31 +57,8 @@ fn main() -> ExitCode {
         order::a_signal_while_the_environment_is_stood_up_ends_it_in_order,
         order::what_is_kept_runs_until_gc_ends_it,
     ];
-    let pool = own_engine::cannot_be_had();
-    if let (Some(reason), None, false) = (&pool, &left_out, arguments.list) {
-        eprintln!("pool tests are ignored: {reason}");
-    }
-    let trials = trials.map(|trial| trial.with_ignored_flag(left_out.is_some())).into_iter();
-    let of_pools = trials![pool::an_exhausted_address_pool_is_named].map(|trial| {
-        let left_out = left_out.is_some() || pool.is_some();
-        trial.with_ignored_flag(left_out)
-    });
-    libtest_mimic::run(&arguments, trials.chain(of_pools).collect()).exit_code()
-}
-
-fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
-}
-
-/// Why the tests are left out; nothing when there is an engine, or when one is required.
-fn engine_is_missing() -> Option<String> {
-    let required = env::var(REQUIRE).unwrap_or_default();
-    if required.split(',').any(|word| word.trim() == "docker") {
-        return None;
-    }
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(Engine::connect()).err().map(|error| error.to_string())
+    let pools = tests![pool::an_exhausted_address_pool_is_named];
+    let docker = Requirement::docker();
+    let own_engine = docker.and("an engine of their own", own_engine::cannot_be_had());
+    TestTarget::from_args().tests_with(&docker, tests).tests_with(&own_engine, pools).run()
 }

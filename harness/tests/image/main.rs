@@ -10,17 +10,9 @@ mod running;
 mod user;
 mod workshop;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use hourglass_harness::engine::Engine;
-use libtest_mimic::{Arguments, Trial};
-use workshop::block_on;
-
-macro_rules! tests {
-    ($($module:ident::$name:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($name)), $module::$name as fn())),*]
-    };
-}
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
     let tests = tests![
@@ -45,19 +37,5 @@ fn main() -> ExitCode {
         user::docker_a_missing_image_is_named_with_the_ways_to_provide_it,
         user::docker_an_image_for_other_machines_is_refused,
     ];
-    let left_out = !is_required() && block_on(Engine::connect()).is_err();
-    let trial = |(name, test): (&'static str, fn())| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-    };
-    let mut trials: Vec<_> = tests.into_iter().map(trial).collect();
-    trials.extend(docker.into_iter().map(trial).map(|trial| trial.with_ignored_flag(left_out)));
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-fn is_required() -> bool {
-    let required = env::var("HARNESS_REQUIRE").unwrap_or_default();
-    required.split(',').any(|name| name.trim() == "docker")
+    TestTarget::from_args().tests(tests).tests_with(&Requirement::docker(), docker).run()
 }

@@ -3,7 +3,6 @@
 use std::{
     env,
     fs::{self, File},
-    future::Future,
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
@@ -18,15 +17,11 @@ use bollard::{
 };
 use futures::StreamExt as _;
 use hourglass_harness::{chain::AnvilSearch, engine::Engine, image::DeliveredImage, reaper::RunId};
+pub(crate) use hourglass_test_support::block_on;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
 /// How long a test waits for what takes a second.
 pub(crate) const SOON: Duration = Duration::from_mins(1);
-
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    Runtime::new().unwrap().block_on(future)
-}
 
 /// The command under test.
 pub(crate) fn harness() -> &'static Path {

@@ -3,7 +3,6 @@
 //!
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
-#![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod existing;
 mod helm;
@@ -14,26 +13,12 @@ mod mutants;
 mod operator;
 mod refused;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! trials {
-    ($($module:ident::$test:ident),+ $(,)?) => {
-        vec![$(trial(concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+]
-    };
-}
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let required = env::var(REQUIRE).unwrap_or_default();
-    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
-    if left_out && !arguments.list {
-        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
-    }
-    let trials = trials![
+    let tests = tests![
         helm::a_release_is_installed_changed_taken_back_and_removed,
         helm::values_that_a_schema_refuses_are_named_and_nothing_is_installed,
         operator::it_is_installed_once_and_then_found,
@@ -55,16 +40,6 @@ fn main() -> ExitCode {
         existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
     ];
     // Minutes each: a trial for every fault. They are run with `--ignored`, as every night.
-    let nightly = trials![mutants::each_fault_of_an_operator_breaks_its_own_promise];
-    let nightly = nightly.into_iter().map(|trial| trial.with_ignored_flag(true));
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).chain(nightly).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    conclusion.exit_code()
-}
-
-fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
+    let nightly = tests![mutants::each_fault_of_an_operator_breaks_its_own_promise];
+    TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).ignored_tests(nightly).run()
 }

@@ -4,10 +4,8 @@
 use std::{
     collections::HashMap,
     ffi::OsStr,
-    future::Future,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
     time::Duration,
 };
 
@@ -18,12 +16,12 @@ use hourglass_harness::{
     engine::Engine,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
+pub(crate) use hourglass_test_support::block_on;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams},
 };
-use tokio::runtime::Runtime;
 
 use crate::{
     sandbox::{Outcome, Running, Sandbox, run},
@@ -39,12 +37,6 @@ pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY
 
 /// How long after the end of a harness its supervisor may still be removing things.
 const SWEPT_WITHIN: Duration = Duration::from_secs(40);
-
-/// Connections to a cluster live as long as the scheduler in which they were made.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
-}
 
 /// See the module. The cluster is that of all trials, which it stays for others.
 pub(crate) struct Lab {

@@ -3,7 +3,6 @@
 //!
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
-#![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod ends;
 mod images;
@@ -14,26 +13,12 @@ mod sandbox;
 #[path = "../cli/wait.rs"]
 mod wait;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! trials {
-    ($($module:ident::$test:ident),+ $(,)?) => {
-        vec![$(trial(concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+]
-    };
-}
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let required = env::var(REQUIRE).unwrap_or_default();
-    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
-    if left_out && !arguments.list {
-        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
-    }
-    let trials = trials![
+    let tests = tests![
         ends::what_passes_leaves_nothing,
         ends::a_signal_during_the_steps_ends_the_trial_in_order,
         ends::a_killed_harness_leaves_nothing,
@@ -45,13 +30,5 @@ fn main() -> ExitCode {
         images::one_that_does_not_serve_is_named_with_what_the_cluster_says,
         images::a_trial_of_images_without_our_probe_is_checked_all_the_same,
     ];
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
+    TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run()
 }

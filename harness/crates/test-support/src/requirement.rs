@@ -1,0 +1,55 @@
+//! What tests need of the machine.
+
+use hourglass_api::{REQUIRE_VARIABLE, is_required};
+use hourglass_base::RuntimeKind;
+use hourglass_engine::Engine;
+
+use crate::block_on;
+
+/// What some tests of a target need, and why they are left out on a machine that lacks it.
+#[derive(Debug, Clone)]
+pub struct Requirement {
+    left_out: bool,
+    notice: Option<String>,
+}
+
+impl Requirement {
+    /// A Docker engine that answers. Where none does, the tests are left out, unless `HARNESS_REQUIRE` names `docker`.
+    pub fn docker() -> Self {
+        Self::of("Docker", RuntimeKind::Docker, || block_on(Engine::connect()).err().map(|error| error.to_string()))
+    }
+
+    /// Clusters. They cost seconds and hundreds of megabytes each: the tests run only where `HARNESS_REQUIRE` names
+    /// `kubernetes`.
+    pub fn kubernetes() -> Self {
+        let left_out = !is_required(RuntimeKind::Kubernetes);
+        let notice = format!("tests with clusters are ignored; {REQUIRE_VARIABLE}=kubernetes runs them");
+        Self { left_out, notice: left_out.then_some(notice) }
+    }
+
+    /// Something of that name. Where it is missing, for the reason that `missing` gives, the tests are left out, unless
+    /// `HARNESS_REQUIRE` names `runtime`: then `missing` is not asked, and the tests fail.
+    pub fn of(name: &str, runtime: RuntimeKind, missing: impl FnOnce() -> Option<String>) -> Self {
+        let reason = if is_required(runtime) { None } else { missing() };
+        let notice = reason.map(|reason| {
+            format!("tests with {name} are ignored: {reason}; {REQUIRE_VARIABLE}={runtime} makes them fail instead")
+        });
+        Self { left_out: notice.is_some(), notice }
+    }
+
+    /// This, and something else that no variable can require. `missing` is the reason why the machine does not have it.
+    #[must_use]
+    pub fn and(&self, name: &str, missing: Option<String>) -> Self {
+        let notice = missing.as_ref().filter(|_| !self.left_out);
+        let notice = notice.map(|reason| format!("tests with {name} are ignored: {reason}"));
+        Self { left_out: self.left_out || missing.is_some(), notice }
+    }
+
+    pub(crate) fn left_out(&self) -> bool {
+        self.left_out
+    }
+
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+}
