@@ -3,6 +3,7 @@
 //!
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::print_stderr, reason = "which fault is under test is said")]
 
 mod existing;
 mod helm;

@@ -39,8 +39,8 @@ impl Requirement {
 
     /// This, and something else that no variable can require. `missing` is the reason why the machine does not have it.
     #[must_use]
-    pub fn and(&self, name: &str, missing: Option<String>) -> Self {
-        let notice = missing.as_ref().filter(|_| !self.left_out);
+    pub fn and(&self, name: &str, missing: Option<&str>) -> Self {
+        let notice = missing.filter(|_| !self.left_out);
         let notice = notice.map(|reason| format!("tests with {name} are ignored: {reason}"));
         Self { left_out: self.left_out || missing.is_some(), notice }
     }
