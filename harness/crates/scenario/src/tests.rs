@@ -91,10 +91,10 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "8:5: only the kubernetes runtime has `delete_pod`",
     "`runtimes: [kubernetes]`"
 )]
-#[case::unknown_end_of_a_cut(
+#[case::unknown_end_of_a_partition(
     "runtimes: [kubernetes]\nruntimes_because: Policies.",
     "- partition: {from: executor/operator, to: performer/bob}",
-    "8:40: there is no operator called `bob`",
+    "8:46: there is no operator called `bob`",
     "operators: `operator`"
 )]
 #[case::no_limit_in_processes(
