@@ -53,20 +53,20 @@ impl Document {
     pub fn schema(self) -> Result<String, CliError> {
         Ok(match self {
             Self::Scenario => schema_text().map_err(ScenarioError::from)?,
-            Self::RunReport => written::<JsonReport<'_>>(),
-            Self::TimelineRecord => written::<TimelineRecord<'_>>(),
-            Self::ScenarioList => written::<TrialList<'_>>(),
-            Self::ScenarioPlan => written::<Plan<'_>>(),
-            Self::ClusterList => written::<ClusterList<'_>>(),
-            Self::RunList => written::<RunList<'_>>(),
-            Self::Doctor => written::<MachineReport<'_>>(),
-            Self::ClusterDoctor => written::<ClusterReport<'_>>(),
+            Self::RunReport => output_schema::<JsonReport<'_>>(),
+            Self::TimelineRecord => output_schema::<TimelineRecord<'_>>(),
+            Self::ScenarioList => output_schema::<TrialList<'_>>(),
+            Self::ScenarioPlan => output_schema::<Plan<'_>>(),
+            Self::ClusterList => output_schema::<ClusterList<'_>>(),
+            Self::RunList => output_schema::<RunList<'_>>(),
+            Self::Doctor => output_schema::<MachineReport<'_>>(),
+            Self::ClusterDoctor => output_schema::<ClusterReport<'_>>(),
         })
     }
 }
 
 /// The schema of a document that is only written. Keys that it does not name are admitted: later ones have more.
-fn written<T: JsonSchema>() -> String {
+fn output_schema<T: JsonSchema>() -> String {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<T>();
     format!("{:#}\n", serde_json::Value::from(schema))

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use hourglass_component::document::DocumentError;
+use hourglass_component::document::{DocumentError, SHOWN};
 use hourglass_report::takes_colour;
 use hourglass_scenario::{Loader, ScenarioError, Selection, SkippedFile, load_files};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
@@ -49,8 +49,12 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     for SkippedFile { path, why } in &skipped_files {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
     }
-    for warning in &warnings {
+    // Whatever generates scenarios may generate many of them.
+    for warning in warnings.iter().take(SHOWN) {
         writeln!(out, "{}", warning.one_line_as("warning"))?;
+    }
+    if warnings.len() > SHOWN {
+        writeln!(out, "the first {SHOWN} of {} warnings are shown", warnings.len())?;
     }
     let shown = skipped_files.len() + broken.iter().map(|error| error.reports().len()).sum::<usize>();
     if 0 < shown && shown < problems && broken.iter().any(|error| error.reports().len() < error.count()) {
@@ -135,6 +139,25 @@ mod tests {
         // Problems within such a step stand where the text has them.
         write(&text.replace("{pods: 0}", "{pods: x}").replace("mend: {from", "mend: {form"));
         insta::assert_snapshot!(linted(directory.path()).1);
+    }
+
+    #[test]
+    fn the_first_warnings_are_shown_and_all_are_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let quotas = "  - limit_pods: {pods: 0}\n".repeat(150);
+        let text = format!(
+            "name: many\ndescription: Many.\nruntimes: [kubernetes]\nruntimes_because: Quotas.\nsteps:\n  - create_task: \
+             {{payload: \"1\"}}\n{quotas}  - expect_verified: {{}}\n"
+        );
+        std::fs::write(directory.path().join("many.yaml"), text).unwrap();
+        let (problems, text) = linted(directory.path());
+        assert_eq!((problems, text.lines().count()), (0, 102), "{text}");
+        let last: Vec<_> = text.lines().skip(100).collect();
+        assert_eq!(
+            last,
+            ["the first 100 of 150 warnings are shown", "1 scenario file: no problems, 150 warnings"],
+            "{text}"
+        );
     }
 
     /// All problems of all files are shown and counted; good files among them do not hide them.

@@ -13,10 +13,10 @@ use super::{CliError, Output, document::Document};
 /// Prints the JSON Schema of what a command writes, or of scenario files
 #[derive(Debug, Clone, clap::Args)]
 pub struct SchemaArgs {
-    /// Of what; default: of scenario files or, for a folder, of everything
+    /// The document; default: scenario files or, for a folder, all documents
     #[arg(value_name = "DOCUMENT", value_enum)]
     pub document: Option<Document>,
-    /// Where it goes
+    /// Where the schema is written or compared
     #[command(flatten)]
     pub place: SchemaPlace,
 }
@@ -24,7 +24,7 @@ pub struct SchemaArgs {
 /// Prints the JSON Schema of scenario files, for editors
 #[derive(Debug, Clone, clap::Args)]
 pub struct ScenarioSchemaArgs {
-    /// Where it goes
+    /// Where the schema is written or compared
     #[command(flatten)]
     pub place: SchemaPlace,
 }

@@ -14,9 +14,15 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// A Docker engine that answers. Where none does, the tests are left out, unless `HARNESS_REQUIRE` names `docker`.
+    /// A Docker engine that answers. Without one the tests are left out, unless `HARNESS_REQUIRE` names `docker`: then no engine
+    /// is looked for, and the tests fail.
     pub fn docker() -> Self {
-        Self::of("Docker", RuntimeKind::Docker, || block_on(Engine::connect()).err().map(|error| error.to_string()))
+        let runtime = RuntimeKind::Docker;
+        let missing = if is_required(runtime) { None } else { block_on(Engine::connect()).err() };
+        let notice = missing.map(|error| {
+            format!("tests with Docker are ignored: {error}; {REQUIRE_VARIABLE}={runtime} makes them fail instead")
+        });
+        Self { left_out: notice.is_some(), notice }
     }
 
     /// Clusters. They cost seconds and hundreds of megabytes each: the tests run only where `HARNESS_REQUIRE` names
@@ -25,16 +31,6 @@ impl Requirement {
         let left_out = !is_required(RuntimeKind::Kubernetes);
         let notice = format!("tests with clusters are ignored; {REQUIRE_VARIABLE}=kubernetes runs them");
         Self { left_out, notice: left_out.then_some(notice) }
-    }
-
-    /// Something of that name. Where it is missing, for the reason that `missing` gives, the tests are left out, unless
-    /// `HARNESS_REQUIRE` names `runtime`: then `missing` is not asked, and the tests fail.
-    pub fn of(name: &str, runtime: RuntimeKind, missing: impl FnOnce() -> Option<String>) -> Self {
-        let reason = if is_required(runtime) { None } else { missing() };
-        let notice = reason.map(|reason| {
-            format!("tests with {name} are ignored: {reason}; {REQUIRE_VARIABLE}={runtime} makes them fail instead")
-        });
-        Self { left_out: notice.is_some(), notice }
     }
 
     /// This, and something else that no variable can require. `missing` is the reason why the machine does not have it.

@@ -120,7 +120,7 @@ impl KubernetesSetupError {
                 format!("run `sudo {command}`, or name an archive of the image with --node-image-archive")
             }
             Self::NoSource { .. } => {
-                "leave out --node-image-source, for the sources that the harness holds, or name a folder with a `build`; or \
+                "omit --node-image-source to use the embedded sources, or name a folder with a `build`; or \
                  name an archive of the image with --node-image-archive"
                     .to_owned()
             }

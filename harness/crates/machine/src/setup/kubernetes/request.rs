@@ -23,11 +23,11 @@ pub struct KubernetesSetup {
     pub image: String,
     /// An archive of it (`docker save`); with one, it is neither pulled nor built.
     pub archive: Option<PathBuf>,
-    /// The folder whose `build` makes it; without one, the sources that the harness holds.
+    /// The folder whose `build` makes it; without one, the sources that the executable embeds.
     pub source: Option<PathBuf>,
 }
 
-/// The folder among the stages of a build for the sources that the harness holds.
+/// The folder among the stages of a build for the embedded sources.
 pub(super) const SOURCES: &str = "sources";
 
 impl KubernetesSetup {

@@ -205,7 +205,7 @@ async fn a_build_tells_its_stages_and_keeps_them_in_the_cache() {
     assert_eq!(stage.trim_end(), IMAGE);
 }
 
-/// Who has the harness and not its tree can build the image as well.
+/// A harness that was installed without its repository can build the image as well.
 #[tokio::test]
 async fn a_build_without_a_named_source_uses_what_the_harness_holds() {
     let mut machine = Machine::new();
