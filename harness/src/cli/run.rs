@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, time::Duration};
 
-use hourglass_base::{ExitStatus, RuntimeKind, processors};
+use hourglass_base::{ComponentHost, ExitStatus, RuntimeKind, processors};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator};
 use hourglass_engine::EngineAddress;
@@ -128,7 +128,7 @@ async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> R
     folders.prepare()?;
     if let ClusterChoice::Existing(_) = &cluster {
         cluster.acquire(&ClusterSpec::default(), &notice).await?;
-    } else if trials.iter().any(|trial| trial.runtime != RuntimeKind::Process) {
+    } else if trials.iter().any(|trial| trial.runtime.capabilities().host != ComponentHost::Harness) {
         EngineAddress::locate().found_beside().as_deref().map(notice);
     }
     let anvil = match args.anvil.search().find_or_install(notice).await {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use hourglass_base::RuntimeKind;
+use hourglass_base::ComponentHost;
 use hourglass_cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages};
 use hourglass_scenario::{ScenarioError, Trial};
 
@@ -115,7 +115,7 @@ impl ClusterChoiceArgs {
 }
 
 fn in_cluster(trial: &Trial) -> bool {
-    trial.runtime == RuntimeKind::Kubernetes
+    trial.runtime.capabilities().host == ComponentHost::Cluster
 }
 
 fn without_effect(option: &'static str, reason: String, remedy: &'static str) -> CliError {
@@ -127,6 +127,7 @@ mod tests {
     use std::path::Path;
 
     use clap::Parser;
+    use hourglass_base::RuntimeKind;
     use hourglass_scenario::Loader;
 
     use super::*;

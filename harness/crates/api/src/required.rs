@@ -2,7 +2,7 @@
 
 use std::env;
 
-use hourglass_base::RuntimeKind;
+use hourglass_base::{ComponentHost, RuntimeKind};
 
 /// The variable that names the runtimes that tests must not leave out, as `docker,kubernetes`.
 pub const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";
@@ -40,7 +40,7 @@ pub fn is_required(runtime: RuntimeKind) -> bool {
 }
 
 fn requires(words: &str, runtime: RuntimeKind) -> bool {
-    runtime == RuntimeKind::Process || named(words).map_or(true, |named| named.contains(&runtime))
+    runtime.capabilities().host == ComponentHost::Harness || named(words).map_or(true, |named| named.contains(&runtime))
 }
 
 fn named(words: &str) -> Result<Vec<RuntimeKind>, String> {

@@ -20,5 +20,5 @@ pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
 pub use programs::{is_executable, on_path, processors};
-pub use runtime_kind::RuntimeKind;
+pub use runtime_kind::{Capabilities, ComponentHost, ProgramSource, RuntimeKind};
 pub use version::Version;

@@ -1,4 +1,4 @@
-//! The runtimes by name.
+//! The runtimes by name, and what each of them is and can do.
 
 use std::fmt;
 
@@ -19,6 +19,39 @@ pub enum RuntimeKind {
     Kubernetes,
 }
 
+/// What a runtime is and can do. Code that depends on it asks for the capability and not for the name of a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// What runs the components.
+    pub host: ComponentHost,
+    /// What a program of the user's is started from.
+    pub programs: ProgramSource,
+    /// Whether each component has a network and a memory limit of its own.
+    pub isolates_components: bool,
+    /// Whether `harness doctor` expects a machine to have what the runtime needs where no runtime is named.
+    pub checked_by_default: bool,
+}
+
+/// What runs the components of a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComponentHost {
+    /// The harness itself: components count towards the limits of its user, such as processes and open files.
+    Harness,
+    /// A container engine.
+    Engine,
+    /// A Kubernetes cluster, whose objects and nodes a step can act on.
+    Cluster,
+}
+
+/// What a program of the user's is started from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramSource {
+    /// A command of the harness's machine.
+    Command,
+    /// A container image.
+    Image,
+}
+
 impl RuntimeKind {
     /// Every runtime that a scenario can name.
     pub const ALL: [Self; 3] = [Self::Process, Self::Docker, Self::Kubernetes];
@@ -30,6 +63,36 @@ impl RuntimeKind {
             Self::Docker => "docker",
             Self::Kubernetes => "kubernetes",
         }
+    }
+
+    /// What the runtime is and can do.
+    pub const fn capabilities(self) -> Capabilities {
+        match self {
+            Self::Process => Capabilities {
+                host: ComponentHost::Harness,
+                programs: ProgramSource::Command,
+                isolates_components: false,
+                checked_by_default: true,
+            },
+            Self::Docker => Capabilities {
+                host: ComponentHost::Engine,
+                programs: ProgramSource::Image,
+                isolates_components: true,
+                checked_by_default: true,
+            },
+            // Most machines do not have what a cluster needs.
+            Self::Kubernetes => Capabilities {
+                host: ComponentHost::Cluster,
+                programs: ProgramSource::Image,
+                isolates_components: true,
+                checked_by_default: false,
+            },
+        }
+    }
+
+    /// The runtimes whose capabilities a predicate accepts, in the order of [`Self::ALL`].
+    pub fn with(accepts: impl Fn(Capabilities) -> bool) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|kind| accepts(kind.capabilities())).collect()
     }
 }
 

@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use super::{Check, Facts, Verdict, checks};
 
-/// The runtimes that the status is about where none is named. Clusters need more than most machines have.
-pub const BY_DEFAULT: [RuntimeKind; 2] = [RuntimeKind::Process, RuntimeKind::Docker];
+/// The runtimes that the status is about where none is named.
+pub fn checked_by_default() -> Vec<RuntimeKind> {
+    RuntimeKind::with(|capabilities| capabilities.checked_by_default)
+}
 
 /// What the machine is fit for; its JSON is what `harness doctor --format json` prints, with a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -41,9 +43,9 @@ impl Diagnosis {
         Self { usable: usable.into_iter().map(|entry| entry.runtime).collect(), unusable, checks }
     }
 
-    /// Whether these runtimes can be used; where none is named, those of [`BY_DEFAULT`].
+    /// Whether these runtimes can be used; where none is named, those of [`checked_by_default`].
     pub fn status(&self, runtimes: &[RuntimeKind]) -> ExitStatus {
-        let asked = if runtimes.is_empty() { &BY_DEFAULT } else { runtimes };
+        let asked = if runtimes.is_empty() { checked_by_default() } else { runtimes.to_vec() };
         if asked.iter().all(|runtime| self.usable.contains(runtime)) {
             ExitStatus::Passed
         } else {

@@ -16,7 +16,7 @@ pub mod setup;
 pub mod threads;
 
 pub use capabilities::Bounding;
-pub use diagnosis::{BY_DEFAULT, Diagnosis};
+pub use diagnosis::{Diagnosis, checked_by_default};
 pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
 pub use gather::gather;
 pub use hourglass_base::{Check, Verdict, exhausted, exhausted_as_told, not_started};

@@ -1,6 +1,6 @@
 //! How many files processes may have open: as many as they are allowed, and whether that is enough for some trials.
 
-use hourglass_base::RuntimeKind;
+use hourglass_base::ComponentHost;
 use hourglass_scenario::{Step, Trial};
 use rustix::process::{Resource, getrlimit};
 
@@ -74,7 +74,11 @@ impl Need {
         let steps = Step::all_in(&trial.scenario.steps).into_iter();
         let created = steps.filter_map(|step| Some(u64::from(step.kind.creates()?.count)));
         let operators = u64::try_from(trial.scenario.topology.operators.len()).unwrap_or(u64::MAX);
-        Self::with(operators, created.max().unwrap_or_default(), trial.runtime == RuntimeKind::Process)
+        Self::with(
+            operators,
+            created.max().unwrap_or_default(),
+            trial.runtime.capabilities().host == ComponentHost::Harness,
+        )
     }
 
     /// As measured: connections to chains are most of it, one for each task that is created at once.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_base::{RuntimeKind, processors};
+use hourglass_base::{ComponentHost, processors};
 use hourglass_scenario::Trial;
 use rustix::process::{Resource, getrlimit};
 
@@ -99,7 +99,7 @@ fn need_of(trial: &Trial, processors: usize) -> usize {
     let process = processors + 4;
     // Chains, aggregator, and an executor with its performer for each operator; and the supervisor.
     let processes = 3 + 2 * trial.scenario.topology.operators.len();
-    2 + if trial.runtime == RuntimeKind::Process { processes * process } else { 0 }
+    2 + if trial.runtime.capabilities().host == ComponentHost::Harness { processes * process } else { 0 }
 }
 
 /// How many of so many threads can be had at once. The counts of the system know limits of users and of control groups, and

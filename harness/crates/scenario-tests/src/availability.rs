@@ -8,7 +8,7 @@ use std::{
 };
 
 use hourglass_api::{REQUIRE_VARIABLE, required_runtimes};
-use hourglass_base::{RuntimeKind, on_path};
+use hourglass_base::{ComponentHost, RuntimeKind, on_path};
 use hourglass_chain::AnvilSearch;
 use hourglass_engine::EngineAddress;
 
@@ -57,10 +57,10 @@ pub(crate) fn anvil_search() -> AnvilSearch {
 }
 
 fn has(kind: RuntimeKind) -> Result<(), String> {
-    match kind {
-        RuntimeKind::Process => {}
-        RuntimeKind::Docker => engine()?,
-        RuntimeKind::Kubernetes => return Err("they may have to make a cluster first".to_owned()),
+    match kind.capabilities().host {
+        ComponentHost::Harness => {}
+        ComponentHost::Engine => engine()?,
+        ComponentHost::Cluster => return Err("they may have to make a cluster first".to_owned()),
     }
     match anvil_search().find() {
         Ok(Some(_)) => Ok(()),

@@ -1,5 +1,6 @@
 //! Checks of what stands in place of the reference components: what needs no run to be known wrong.
 
+use hourglass_base::ProgramSource;
 use hourglass_component::{
     document::{Pointer, Problem, Problems},
     variables::RefusedVariable,
@@ -22,7 +23,8 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
         command(component, &at.key(name), problems);
     }
     let runtimes = document.runtimes.as_deref().unwrap_or(&RuntimeKind::ALL);
-    let on_processes = runtimes.contains(&RuntimeKind::Process) && !problems.touch(&Pointer::from("/runtimes"));
+    let from_command = |kind: &RuntimeKind| kind.capabilities().programs == ProgramSource::Command;
+    let on_processes = runtimes.iter().any(from_command) && !problems.touch(&Pointer::from("/runtimes"));
     let operators = Pointer::from("/topology/operators");
     for (index, operator) in document.topology.operators.iter().enumerate() {
         let at = operators.item(index).key("performer");

@@ -17,8 +17,8 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     reason(document, &root, problems);
     let readable = !problems.touch(&root.key("runtimes"));
     let meant_for = |kind| readable && document.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&kind));
-    let (process, docker) = (meant_for(RuntimeKind::Process), meant_for(RuntimeKind::Docker));
-    let mut checking = Checking { process, without_cluster: process || docker, problems };
+    let meant_for = RuntimeKind::ALL.into_iter().filter(|kind| meant_for(*kind)).collect();
+    let mut checking = Checking { meant_for, problems };
     let components = root.key("components");
     let named = [
         ("performer", &document.components.performer),
@@ -51,10 +51,9 @@ fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) 
     match (&document.runtimes_because, left_out.as_slice()) {
         (None, []) | (Some(_), [_, ..]) => {}
         (None, [_, ..]) => {
-            let names: Vec<_> = left_out.iter().map(|kind| kind.as_str()).collect();
             problems.add(
                 Problem::at_value(&root.key("runtimes"), "the scenario does not say why it leaves runtimes out")
-                    .label(format!("leaves out {}", names.join(" and ")))
+                    .label(format!("leaves out {}", listed(&left_out, " and ")))
                     .help("add `runtimes_because` with the reason in a sentence, or take `runtimes` away"),
             );
         }
@@ -67,8 +66,8 @@ fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) 
 }
 
 struct Checking<'a> {
-    process: bool,
-    without_cluster: bool,
+    /// The runtimes that the scenario is meant for; none where they cannot be read.
+    meant_for: Vec<RuntimeKind>,
     problems: &'a mut Problems,
 }
 
@@ -76,7 +75,7 @@ impl Checking<'_> {
     fn component(&mut self, component: &Component, at: &Pointer) {
         let Some(memory) = component.memory else { return };
         let at = at.key("memory");
-        self.needs_containers("a memory limit", &at);
+        self.needs(StepRuntimes::Containers, "a memory limit", &at);
         if memory > MOST_MEMORY {
             self.problems.add(
                 Problem::at_value(&at, "a container cannot be given as much memory")
@@ -99,11 +98,7 @@ impl Checking<'_> {
             let at = at.item(index);
             if let Some(kind) = step.kinds().first() {
                 let (key, at) = (kind.key(), at.key(kind.key()));
-                match kind.properties().runtimes {
-                    StepRuntimes::All => {}
-                    StepRuntimes::Containers => self.needs_containers(&format!("`{key}`"), &at),
-                    StepRuntimes::Cluster => self.needs_cluster(&format!("`{key}`"), &at),
-                }
+                self.needs(kind.properties().runtimes, &format!("`{key}`"), &at);
             }
             if let Some(branches) = &step.parallel {
                 self.steps(branches, &at.key("parallel"));
@@ -111,23 +106,26 @@ impl Checking<'_> {
         }
     }
 
-    fn needs_cluster(&mut self, what: &str, at: &Pointer) {
-        if self.without_cluster {
-            self.problems.add(
-                Problem::at_key(at, format!("only the kubernetes runtime has {what}"))
-                    .label("needs a cluster")
-                    .help("say `runtimes: [kubernetes]`, and why in `runtimes_because`"),
-            );
+    /// Adds a problem where the scenario is meant for a runtime that cannot do `what`.
+    fn needs(&mut self, runtimes: StepRuntimes, what: &str, at: &Pointer) {
+        if self.meant_for.iter().all(|kind| runtimes.accept(kind.capabilities())) {
+            return;
         }
+        let accepted = RuntimeKind::with(|capabilities| runtimes.accept(capabilities));
+        let refused = RuntimeKind::with(|capabilities| !runtimes.accept(capabilities));
+        let problem = match (accepted.as_slice(), refused.as_slice()) {
+            ([only], _) => format!("only the {only} runtime has {what}"),
+            (_, [only]) => format!("the {only} runtime does not have {what}"),
+            (_, refused) => format!("the runtimes {} do not have {what}", listed(refused, " and ")),
+        };
+        self.problems.add(
+            Problem::at_key(at, problem)
+                .label(format!("needs {}", runtimes.needs()))
+                .help(format!("say `runtimes: [{}]`, and why in `runtimes_because`", listed(&accepted, ", "))),
+        );
     }
+}
 
-    fn needs_containers(&mut self, what: &str, at: &Pointer) {
-        if self.process {
-            self.problems.add(
-                Problem::at_key(at, format!("the process runtime does not have {what}"))
-                    .label("needs containers")
-                    .help("say `runtimes: [docker, kubernetes]`, and why in `runtimes_because`"),
-            );
-        }
-    }
+fn listed(runtimes: &[RuntimeKind], separator: &str) -> String {
+    runtimes.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(separator)
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
+use hourglass_base::ProgramSource;
 
 use super::error::ScenarioError;
 use super::model::{Component, Scenario};
 use super::trial::Trial;
-use super::values::RuntimeKind;
 
 /// Images to use in place of the scenarios' own.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -104,7 +104,7 @@ impl Of {
 fn effective(option: &'static str, of: Of, trials: &[Trial]) -> Result<(), ScenarioError> {
     let without = |reason: String, remedy| Err(ScenarioError::WithoutEffect { option, reason, remedy });
     let (processes, containers): (Vec<_>, Vec<_>) =
-        trials.iter().partition(|trial| trial.runtime == RuntimeKind::Process);
+        trials.iter().partition(|trial| trial.runtime.capabilities().programs == ProgramSource::Command);
     if containers.is_empty() {
         let reason = "all of the trials use the process runtime, which has no images".to_owned();
         return without(reason, "choose `--runtime docker` or `--runtime kubernetes`, or leave the option out");
@@ -128,7 +128,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::Loader;
+    use crate::{Loader, values::RuntimeKind};
 
     fn trials(runtime: RuntimeKind, components: &str) -> Vec<Trial> {
         let text = format!(

@@ -1,5 +1,7 @@
 //! Which programs of the user's stand in place of reference components, on which runtime.
 
+use hourglass_base::ProgramSource;
+
 use super::error::ScenarioError;
 use super::model::{Component, Scenario};
 use super::texts::ComponentRef;
@@ -10,9 +12,9 @@ impl Component {
     /// Whether a program of the user's runs in place of the reference component: processes are started from a command,
     /// containers from an image.
     pub fn is_replaced_on(&self, runtime: RuntimeKind) -> bool {
-        match runtime {
-            RuntimeKind::Process => self.command.is_some(),
-            RuntimeKind::Docker | RuntimeKind::Kubernetes => self.image.is_some(),
+        match runtime.capabilities().programs {
+            ProgramSource::Command => self.command.is_some(),
+            ProgramSource::Image => self.image.is_some(),
         }
     }
 }
@@ -51,9 +53,9 @@ pub fn check_components(trials: &[Trial]) -> Result<(), ScenarioError> {
                 continue;
             }
             let (trial, runtime) = (name.clone(), *runtime);
-            return Err(match runtime {
-                RuntimeKind::Process => ScenarioError::ImageOfProcess { component, trial },
-                RuntimeKind::Docker | RuntimeKind::Kubernetes => {
+            return Err(match runtime.capabilities().programs {
+                ProgramSource::Command => ScenarioError::ImageOfProcess { component, trial },
+                ProgramSource::Image => {
                     let option = match component {
                         ComponentRef::Aggregator => "--aggregator-image",
                         ComponentRef::Executor(_) => "--executor-image",

@@ -1,5 +1,6 @@
 //! What each kind of step says of itself.
 
+use hourglass_base::{Capabilities, ComponentHost};
 use hourglass_component::document::{Duration, Pointer};
 use schemars::{JsonSchema, SchemaGenerator};
 
@@ -92,10 +93,30 @@ pub enum StepPurpose {
 pub enum StepRuntimes {
     /// All of them.
     All,
-    /// Those with a network of its own for each component.
+    /// Those that isolate components.
     Containers,
-    /// Kubernetes.
+    /// Those whose components run in a cluster.
     Cluster,
+}
+
+impl StepRuntimes {
+    /// Whether a runtime with these capabilities can do the step.
+    pub fn accept(self, capabilities: Capabilities) -> bool {
+        match self {
+            Self::All => true,
+            Self::Containers => capabilities.isolates_components,
+            Self::Cluster => capabilities.host == ComponentHost::Cluster,
+        }
+    }
+
+    /// What the other runtimes lack.
+    pub(crate) const fn needs(self) -> &'static str {
+        match self {
+            Self::All => "nothing",
+            Self::Containers => "containers",
+            Self::Cluster => "a cluster",
+        }
+    }
 }
 
 /// What a step reaches in a cluster.
