@@ -8,6 +8,7 @@ use std::{
     process::Command,
 };
 
+use hourglass_harness::{Runtime, runner::invariants};
 use serde_json::Value;
 
 const PREFIX: &str = "hourglass-";
@@ -64,4 +65,17 @@ fn no_crate_uses_one_below_it() {
         assert!(below.is_empty(), "{package} stands above {below:?} in docs/architecture.md, and uses it");
         above.insert(package);
     }
+}
+
+/// What a report names, a reader must find.
+#[test]
+fn every_invariant_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/invariants.md");
+    let text = fs::read_to_string(path).unwrap();
+    let documented: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+    let rows = invariants::all().into_iter().map(|(runtime, invariant)| {
+        let runtime = runtime.map_or("all", Runtime::as_str);
+        format!("| `{}` | {runtime} | {} |", invariant.about(None), invariant.meaning)
+    });
+    assert_eq!(documented, rows.collect::<Vec<_>>(), "left: docs/invariants.md, right: the registries");
 }

@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    panic::resume_unwind,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +13,7 @@ use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::RunId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::task::spawn_blocking;
 
 use super::{
     AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
@@ -55,8 +57,16 @@ pub async fn prepare_in(
 ) -> Result<PreparedState, SetupError> {
     let entry = cache.join("state").join(fingerprint(binary, topology)?);
     let [l1, l2] = FILES.map(|file| entry.join(file));
-    if is_whole(&entry) {
-        hold(&entry);
+    let found = entry.clone();
+    let is_there = move || {
+        let is_there = is_whole(&found);
+        if is_there {
+            hold(&found);
+        }
+        is_there
+    };
+    // Files of megabytes are read.
+    if spawn_blocking(is_there).await.unwrap_or_else(|error| resume_unwind(error.into_panic())) {
         return Ok(PreparedState { l1, l2, made: false });
     }
     let aside = AtomicEntry::beside(&entry, MAKING)?;

@@ -5,15 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_base::RuntimeKind;
 use hourglass_chain::{self as chain, AccountSecret, Accounts, ChainControl, ChainTopology, OperatorStake};
-use hourglass_cluster::ClusterSpec;
 use hourglass_component::{chain::OperatorSetId, timeout::timeout};
-use hourglass_engine::Engine;
-use hourglass_reaper::{Labels, RunId};
+use hourglass_reaper::RunId;
 use hourglass_runtime::{
-    AggregatorSpec, Chains, DockerImages, DockerRuntime, DockerSettings, Ends, ExecutorSpec, KubernetesRuntime,
-    KubernetesSettings, ProcessRuntime, ProcessSettings, Runtime, RuntimeError, Teardown,
+    AggregatorSpec, Chains, ExecutorSpec, Runtime, RuntimeError, RuntimeSetup, Teardown, provider,
 };
 use hourglass_scenario::{Chain, Mining, Scenario, Trial};
 use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
@@ -198,73 +194,26 @@ impl StandUp<'_> {
         interrupt: &CancellationToken,
         progress: &(impl Fn(&str) + Sync),
     ) -> Result<Option<Box<dyn Runtime>>, EnvironmentError> {
-        match self.trial.runtime {
-            RuntimeKind::Process => {
-                let settings = ProcessSettings {
-                    anvil: self.settings.anvil.clone(),
-                    executable: self.settings.executable.clone(),
-                    root: self.settings.folders.root().to_owned(),
-                    folder: self.folder.clone(),
-                    run: self.run.clone(),
-                    timeline: self.timeline.clone(),
-                    ends: self.ends(),
-                };
-                let supervisor = ProcessRuntime::supervise(&settings).await?;
-                // Not before somebody removes it when this process is killed.
-                self.settings.folders.create(&self.run, &self.trial.name)?;
-                Ok(Some(Box::new(ProcessRuntime::new(settings, supervisor)?)))
-            }
-            RuntimeKind::Docker => {
-                let started = Instant::now();
-                let engine = Engine::connect().await.map_err(RuntimeError::from)?;
-                let TrialSettings { executable, anvil, .. } = self.settings;
-                let images = DockerImages::prepare(&engine, &self.trial.scenario, executable, anvil).await?;
-                self.phase("images", started);
-                let settings = DockerSettings {
-                    engine,
-                    images,
-                    executable: executable.clone(),
-                    root: self.settings.folders.root().to_owned(),
-                    folder: self.folder.clone(),
-                    labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
-                    timeline: self.timeline.clone(),
-                    ends: self.ends(),
-                };
-                let supervisor = DockerRuntime::supervise(&settings).await?;
-                self.settings.folders.create(&self.run, &self.trial.name)?;
-                Ok(Some(Box::new(DockerRuntime::new(settings, supervisor).await?)))
-            }
-            RuntimeKind::Kubernetes => {
-                let started = Instant::now();
-                let spec = ClusterSpec::default();
-                // One that has to be made takes half a minute.
-                let acquiring = Box::pin(self.settings.cluster.acquire(&spec, &progress));
-                let acquired = interrupt.run_until_cancelled(acquiring).await;
-                let Some(acquired) = acquired else { return Ok(None) };
-                let cluster = acquired.map_err(RuntimeError::from)?;
-                self.phase("cluster", started);
-                let started = Instant::now();
-                let settings = KubernetesSettings {
-                    cluster,
-                    anvil: self.settings.anvil.clone(),
-                    executable: self.settings.executable.clone(),
-                    scenario: self.trial.scenario.clone(),
-                    root: self.settings.folders.root().to_owned(),
-                    folder: self.folder.clone(),
-                    labels: Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder),
-                    timeline: self.timeline.clone(),
-                };
-                let supervisor = KubernetesRuntime::supervise(&settings).await?;
-                self.settings.folders.create(&self.run, &self.trial.name)?;
-                let runtime = KubernetesRuntime::new(settings, supervisor).await?;
-                self.phase("namespace", started);
-                Ok(Some(Box::new(runtime)))
-            }
-        }
-    }
-
-    fn ends(&self) -> Ends {
-        Ends::new(&self.trial.scenario.invariants.expected_ends, &self.timeline)
+        let TrialSettings { anvil, executable, cluster, folders, .. } = self.settings;
+        let phases = &mut *self.phases;
+        let mut phase = |name: &'static str, duration| phases.push(Phase { name: name.to_owned(), duration });
+        let setup = RuntimeSetup {
+            trial: self.trial,
+            anvil,
+            executable,
+            cluster,
+            root: folders.root().to_owned(),
+            folder: self.folder.clone(),
+            run: self.run.clone(),
+            timeline: self.timeline.clone(),
+            progress,
+            phase: &mut phase,
+            interrupt,
+        };
+        let Some(supervised) = provider(self.trial.runtime).supervise(setup).await? else { return Ok(None) };
+        // Not before somebody removes it when this process is killed.
+        folders.create(&self.run, &self.trial.name)?;
+        Ok(Some(supervised.start(&mut phase).await?))
     }
 
     fn phase(&mut self, name: &str, started: Instant) {

@@ -13,7 +13,7 @@ mod environment;
 mod event;
 mod failure;
 mod folders;
-mod invariants;
+pub mod invariants;
 mod judge;
 mod limits;
 mod no_quorum;

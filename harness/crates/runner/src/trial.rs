@@ -5,6 +5,7 @@ mod report;
 use std::{
     collections::BTreeMap,
     fs,
+    panic::resume_unwind,
     path::Path,
     time::{Duration, Instant},
 };
@@ -12,10 +13,11 @@ use std::{
 use hourglass_chain::ChainControl;
 use hourglass_component::timeout::timeout;
 use hourglass_reaper::{RunFolderGuard, RunId};
-use hourglass_runtime::Teardown;
+use hourglass_runtime::{Leak, Teardown};
 use hourglass_scenario::Trial;
 use hourglass_timeline::{TaskFacts, Timeline};
 use jiff::Timestamp;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -28,11 +30,9 @@ use super::{
     requests::{StandingChain, StandingEnvironment, StepRequests},
     steps, task_reports, traces,
     verdict::{Phase, TaskReport, TrialReport, Violation},
-    world::World,
+    world::{LAST_ENTRIES, World},
 };
 
-/// Entries that a violation without a task shows.
-const LAST_ENTRIES: usize = 12;
 /// How long after an error of the environment the end of one of its parts is waited for, which tells more.
 const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -78,6 +78,7 @@ async fn execute(
         violations: Vec::new(),
         running: BTreeMap::new(),
         taking_down: None,
+        leaks: Vec::new(),
         folder_guard: None,
         limit: settings.trial_timeout.unwrap_or_else(|| trial.scenario.timeout.into()),
         stage: Stage::default(),
@@ -93,9 +94,9 @@ async fn execute(
         }
         Err(error) => (Some(error), false),
     };
-    execution.log_invariant();
+    execution.check_aftermath();
     execution.fill_phases();
-    let written = execution.write_evidence(&folder);
+    let written = execution.write_evidence(&folder).await;
     let error = if interrupted { error } else { written.err().or(error) };
     let (folder_guard, handed_over) = (execution.folder_guard.take(), execution.handed_over);
     let error = match error.as_ref().and_then(|error| execution.blamed(error)) {
@@ -107,14 +108,23 @@ async fn execute(
         None => error,
     };
     let report = execution.report(&folder, error, interrupted);
-    RunFolders::release(&folder);
     // One that was left to the supervisor is removed by it, when nothing writes into it any more.
-    if !report.kept && !handed_over {
-        let _ = fs::remove_dir_all(&folder);
-    }
+    let removed = !report.kept && !handed_over;
+    off_scheduler(move || {
+        RunFolders::release(&folder);
+        if removed {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    })
+    .await;
     // Not before: until here, somebody else removes the folder if this process is killed.
     drop(folder_guard);
     report
+}
+
+/// Does work that blocks beside the trials that run at the same time; a panic goes on here.
+async fn off_scheduler<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
 /// Waits until a part of the trial has ended that should not have: of a chain or an engine the environment is to blame, of a
@@ -125,7 +135,7 @@ async fn cause(world: &World) -> StepFailure {
         // First: components end when what they depend on does.
         biased;
         error = runtime.failure() => error.into(),
-        end = runtime.ends().unexpected() => StepFailure::Violation(Box::new(invariants::ended(world, &end))),
+        end = runtime.ends().unexpected() => StepFailure::Violation(Box::new(invariants::component_ended(world, &end))),
     }
 }
 
@@ -158,6 +168,8 @@ pub(super) struct TrialExecution<'a> {
     running: BTreeMap<String, String>,
     /// Since when components are told to end.
     taking_down: Option<Timestamp>,
+    /// What was left when everything had been told to end.
+    leaks: Vec<Leak>,
     /// Whoever minds the folder until its fate is decided.
     folder_guard: Option<RunFolderGuard>,
     /// How long it may take from the start of the chains to the end of the steps.
@@ -251,10 +263,7 @@ impl TrialExecution<'_> {
                 Some(requests) => requests.serve(self, world, folder, progress).await?,
             }
             self.stage.enter("checking the invariants");
-            let mut violations = invariants::on_chain(world).await?;
-            violations.extend(invariants::of_runtime(world).await?);
-            violations.extend(invariants::declared_ends(world));
-            Ok(violations)
+            invariants::steps_done(world).await
         };
         let stepped = tokio::select! {
             // First: what steps say of parts that have ended is the consequence, and parts end where they cannot write.
@@ -319,7 +328,7 @@ impl TrialExecution<'_> {
             match environment.stop(interrupt).await.transpose()? {
                 Some(Teardown { leaks, folder_guard }) => {
                     self.folder_guard = folder_guard;
-                    self.violations.extend(invariants::nothing_remains(&leaks));
+                    self.leaks = leaks;
                     true
                 }
                 None => false,

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::{environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
 
 /// Entries of the timeline that a failure shows.
-const LAST_ENTRIES: usize = 12;
+pub(super) const LAST_ENTRIES: usize = 12;
 
 /// How long what has been written already may take to be read, when a wait has run out of time.
 const SETTLED_WITHIN: Duration = Duration::from_millis(500);

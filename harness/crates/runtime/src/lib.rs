@@ -1,17 +1,20 @@
-//! Where a trial's parts run. One trait, one folder or file an implementation; whoever uses it does not know which.
+//! Where a trial's parts run. One trait, one folder an implementation; whoever uses it does not know which.
 //!
 //! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. What they are
-//! started for, and what is expected of them, is in `runner`.
+//! started for, and what is expected of them, is in `runner`. [`provider()`] is the registry of the runtimes; what each of
+//! them can do is in `hourglass_base::Capabilities`, because scenarios are checked against it without a runtime.
 
 mod cluster_faults;
 mod configuration;
 mod docker;
 mod ends;
 mod error;
+mod invariant;
 mod kubernetes;
 mod output;
 mod performers;
 mod process;
+mod provider;
 
 use std::{
     collections::BTreeMap,
@@ -25,8 +28,10 @@ pub use docker::{DockerImages, DockerRuntime, DockerSettings};
 pub use ends::{Ends, UnexpectedEnd};
 pub use error::RuntimeError;
 use hourglass_component::keys::{Address, EcdsaKey};
+pub use invariant::{Invariant, InvariantViolation};
 pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use process::{ProcessRuntime, ProcessSettings};
+pub use provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime, provider};
 
 use hourglass_base::RuntimeKind;
 use hourglass_scenario::{Component, ComponentRef};
@@ -74,17 +79,6 @@ pub struct AggregatorSpec {
 pub struct Leak {
     /// What it is, in the runtime's own terms.
     pub what: String,
-}
-
-/// An invariant of the runtime that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvariantViolation {
-    /// The invariant, as `performers are ready`.
-    pub invariant: &'static str,
-    /// What would be right.
-    pub expected: String,
-    /// What is so instead.
-    pub seen: String,
 }
 
 /// What the taking down of a trial came to.
@@ -138,7 +132,8 @@ pub trait Runtime: Send + Sync {
         })
     }
 
-    /// Checks the invariants of the runtime while everything still runs, and gives those that do not hold.
+    /// Checks the invariants of the runtime while everything still runs, and gives those that do not hold. Their list is
+    /// [`RuntimeProvider::invariants`].
     async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         Ok(Vec::new())
     }

@@ -46,12 +46,14 @@ pub(crate) async fn permitted(cluster: &Cluster, operator: OperatorChoice) -> Re
     };
     let needed = BY_TRIALS.iter().chain(installation);
     let questions = needed.flat_map(|(group, plural, verbs)| verbs.iter().map(move |verb| (*group, *plural, *verb)));
-    let questions: Vec<_> = questions.collect();
-    let answers = stream::iter(questions).map(|(group, plural, verb)| async move {
-        let allowed = may(cluster, group, plural, verb).await?;
-        Ok::<_, ClusterError>((!allowed).then(|| described(group, plural, verb)))
-    });
-    let answers: Vec<_> = answers.buffered(AT_ONCE).try_collect().await?;
+    // Collected: the future that holds a stream with a closure over references is not `Send` for the compiler.
+    let questions: Vec<_> = questions
+        .map(|(group, plural, verb)| async move {
+            let allowed = may(cluster, group, plural, verb).await?;
+            Ok::<_, ClusterError>((!allowed).then(|| described(group, plural, verb)))
+        })
+        .collect();
+    let answers: Vec<_> = stream::iter(questions).buffered(AT_ONCE).try_collect().await?;
     let missing: Vec<_> = answers.into_iter().flatten().collect();
     if missing.is_empty() {
         return Ok(());

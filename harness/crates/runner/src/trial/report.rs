@@ -1,26 +1,24 @@
 //! What a trial came to and left: its report, what its logs hold against it, and the files that are its evidence.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, sync::Arc};
 
-use hourglass_component::{causes::with_causes, keys::H256, text::safe, timeout::timeout};
+use hourglass_component::{causes::with_causes, text::safe, timeout::timeout};
 use hourglass_runtime::RuntimeError;
+use hourglass_scenario::Scenario;
 use hourglass_timeline::{Trace, with_lanes};
 
-use super::{LAST_ENTRIES, TrialExecution};
+use super::{TrialExecution, off_scheduler};
 use crate::{
     EnvironmentError,
     blame::UnderTest,
     disk_space::Room,
     failure::{StepFailure, remedy},
-    invariants,
+    invariants::{self, Aftermath},
     limits::REPORT_AFTER_FAILURE_WITHIN,
     proof, task_reports, traces,
     verdict::{TaskReport, TrialReport, Verdict, Violation},
-    world::World,
+    world::{LAST_ENTRIES, World},
 };
-
-/// ERROR records that a report shows one by one.
-const ERRORS_SHOWN: usize = 20;
 
 impl TrialExecution<'_> {
     /// The report at the end of the trial.
@@ -88,59 +86,46 @@ impl TrialExecution<'_> {
         task_reports::fill_phases(&mut self.tasks, &self.timeline.sorted());
     }
 
-    /// Judged at the very end: components may complain while they are taken down.
-    pub(super) fn log_invariant(&mut self) {
-        let events = self.timeline.sorted();
-        let violation = |expected: &str, seen: String, task: Option<H256>| Violation {
-            what: "invariant: no ERROR in a log".to_owned(),
-            place: None,
-            expected: expected.to_owned(),
-            seen,
-            task: task.map(|task| format!("{task:?}")),
-            timeline: self.timeline.last_lines(task, LAST_ENTRIES, self.started),
-        };
-        let found = match invariants::in_logs(&events, self.trial, self.taking_down) {
-            Ok(errors) => {
-                let expected = "no ERROR record that invariants.allowed_errors does not match";
-                let more = errors.len().saturating_sub(ERRORS_SHOWN);
-                let shown = errors.into_iter().take(ERRORS_SHOWN);
-                let shown = shown
-                    .map(|(text, event)| violation(expected, format!("{}: {text}", event.source), event.task_hash));
-                let more = (more > 0).then(|| violation(expected, format!("{more} more, in timeline.jsonl"), None));
-                shown.chain(more).collect()
-            }
-            Err(reason) => vec![violation("expressions in invariants.allowed_errors that can be used", reason, None)],
-        };
+    /// Checks the invariants of what the trial has left.
+    pub(super) fn check_aftermath(&mut self) {
+        let found = invariants::taken_down(&Aftermath {
+            trial: self.trial,
+            started: self.started,
+            timeline: &self.timeline,
+            events: &self.timeline.sorted(),
+            taking_down: self.taking_down,
+            leaks: &self.leaks,
+        });
         self.violations.extend(found);
-        // Not to be judged is no pass.
-        for (component, what) in self.timeline.unjudged() {
-            let seen = format!("{component}: left out of the timeline are {what}");
-            self.violations.push(violation("output that can be judged to its end", seen, None));
-        }
     }
 
     /// What cannot be written is missing in the evidence, and the components could not write either: whatever else the
     /// trial came to, it says nothing. A stand-up that failed early has made no folder.
-    pub(super) fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
-        if !folder.exists() {
-            return Ok(());
-        }
-        Room::in_folder(folder)?;
-        let path = folder.join("timeline.jsonl");
-        self.timeline.write(&path).map_err(|source| EnvironmentError::File { path, source })?;
-        self.write_scenario(&folder.join("scenario.yaml"))
-    }
-
-    /// What was run, with its variables filled in and its defaults spelled out.
-    fn write_scenario(&self, path: &Path) -> Result<(), EnvironmentError> {
-        let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
-        let text = serde_yaml::to_string(&*self.trial.scenario).map_err(|error| fail(io::Error::other(error)))?;
-        hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
-            // No half of a file stays.
-            let _ = fs::remove_file(path);
-            fail(source)
+    pub(super) async fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
+        let (timeline, scenario) = (self.timeline.clone(), Arc::clone(&self.trial.scenario));
+        let folder = folder.to_owned();
+        off_scheduler(move || {
+            if !folder.exists() {
+                return Ok(());
+            }
+            Room::in_folder(&folder)?;
+            let path = folder.join("timeline.jsonl");
+            timeline.write(&path).map_err(|source| EnvironmentError::File { path, source })?;
+            write_scenario(&scenario, &folder.join("scenario.yaml"))
         })
+        .await
     }
+}
+
+/// Writes what was run, with its variables filled in and its defaults spelled out.
+fn write_scenario(scenario: &Scenario, path: &Path) -> Result<(), EnvironmentError> {
+    let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
+    let text = serde_yaml::to_string(scenario).map_err(|error| fail(io::Error::other(error)))?;
+    hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
+        // No half of a file stays.
+        let _ = fs::remove_file(path);
+        fail(source)
+    })
 }
 
 /// How a trial ended that an error ended.

@@ -12,6 +12,7 @@ mod images;
 mod lines;
 mod logs;
 mod performers;
+mod provider;
 mod socket;
 mod take_down;
 mod upload;
@@ -36,6 +37,7 @@ pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
 pub(super) use logs::{Record, Watch, Whose};
 use performers::Performers;
+pub(super) use provider::DockerProvider;
 use take_down::{end, is_gone, take_down};
 use tokio::sync::Mutex;
 

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -20,7 +19,7 @@ use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::Labels;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::{fs, time::sleep};
 
 use super::{
     names::Selector,
@@ -131,7 +130,7 @@ impl ChainPods {
         let reached = forward(&self.place.cluster, &service, READY_WITHIN).await?;
         let url = format!("http://{}", reached.address);
         let control = ChainControl::new(connect(&url, chain_id).await.map_err(not_ready)?);
-        let state = fs::read(state).map_err(|source| RuntimeError::File { path: state.to_owned(), source })?;
+        let state = fs::read(state).await.map_err(|source| RuntimeError::File { path: state.to_owned(), source })?;
         control.load(&state).await?;
         control.mine_instantly().await?;
         self.reached.lock().unwrap_or_else(PoisonError::into_inner).insert(chain_id, reached);

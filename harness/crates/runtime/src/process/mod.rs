@@ -9,6 +9,7 @@ mod output;
 mod pause;
 mod performers;
 mod program;
+mod provider;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +30,7 @@ use hourglass_timeline::{LogFolder, Timeline};
 use output::PerformerOutput;
 use pause::PausedGroup;
 use performers::{Performers, ProcessLabels};
+pub(super) use provider::ProcessProvider;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 

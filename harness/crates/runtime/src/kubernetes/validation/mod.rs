@@ -24,18 +24,50 @@ pub(super) use owed::Owed;
 use snapshot::Snapshot;
 
 use super::{KubernetesRuntime, names::Names};
-use crate::{InvariantViolation, RuntimeError};
+use crate::{Invariant, InvariantViolation, RuntimeError};
 
-const ESTABLISHED: &str = "the definition of Performer is established";
-const OPERATOR: &str = "the operator is available";
-const OWED: &str = "every operator has a Performer";
-const RUNNING: &str = "every component has a pod";
-const PERFORMER: &str = "Performers are ready";
-const ONE_POD: &str = "every Performer has one pod";
-const LABELS: &str = "pods of Performers have their labels";
-const POD: &str = "pods are ready and were not restarted";
-const SERVICE: &str = "Services lead to the pods of their Performers";
-const ANSWER: &str = "performers answer under their names from inside the cluster";
+const ESTABLISHED: Invariant = Invariant {
+    name: "the definition of Performer is established",
+    meaning: "The cluster has the definition of Performer, and its condition Established is True.",
+};
+const OPERATOR: Invariant = Invariant {
+    name: "the operator is available",
+    meaning: "The operator's Deployment is there, and its condition Available is True, unless a step has touched the operator.",
+};
+const OWED: Invariant = Invariant {
+    name: "every operator has a Performer",
+    meaning: "Each operator of the scenario has a Performer object for its AVS.",
+};
+const RUNNING: Invariant =
+    Invariant { name: "every component has a pod", meaning: "The aggregator and every executor have a pod." };
+const PERFORMER: Invariant = Invariant {
+    name: "Performers are ready",
+    meaning: "The status of every Performer is about its present spec and says: phase Running, ready, Available, not Degraded, and the endpoint of its own Service.",
+};
+const ONE_POD: Invariant = Invariant {
+    name: "every Performer has one pod",
+    meaning: "Each Performer has exactly one pod that is not ending.",
+};
+const LABELS: Invariant = Invariant {
+    name: "pods of Performers have their labels",
+    meaning: "The labels by which Services and policies find pods are on each pod.",
+};
+const POD: Invariant = Invariant {
+    name: "pods are ready and were not restarted",
+    meaning: "Every pod of the trial is ready, and none of its containers was restarted.",
+};
+const SERVICE: Invariant = Invariant {
+    name: "Services lead to the pods of their Performers",
+    meaning: "Each Performer has a Service with its port, its pod as selector, and a ready endpoint.",
+};
+const ANSWER: Invariant = Invariant {
+    name: "performers answer under their names from inside the cluster",
+    meaning: "A pod of the trial resolves the name of each Performer's Service and gets SERVING from its health service.",
+};
+
+/// All of them. Objects that a fault of the scenario has touched are exempt from those that are about objects.
+pub(super) static INVARIANTS: [Invariant; 10] =
+    [ESTABLISHED, OPERATOR, OWED, RUNNING, PERFORMER, ONE_POD, LABELS, POD, SERVICE, ANSWER];
 
 impl KubernetesRuntime {
     /// All invariants that are violated.
@@ -125,6 +157,6 @@ fn judge<'a>(
     Judged { broken, sound }
 }
 
-fn violation(invariant: &'static str, expected: impl Into<String>, seen: impl Into<String>) -> InvariantViolation {
+fn violation(invariant: Invariant, expected: impl Into<String>, seen: impl Into<String>) -> InvariantViolation {
     InvariantViolation { invariant, expected: expected.into(), seen: seen.into() }
 }

@@ -5,7 +5,7 @@ use k8s_openapi::{
 };
 
 use super::{ESTABLISHED, OPERATOR, violation};
-use crate::InvariantViolation;
+use crate::{Invariant, InvariantViolation};
 
 pub(super) fn definition(found: Option<&CustomResourceDefinition>) -> Option<InvariantViolation> {
     let Some(found) = found else { return Some(violation(ESTABLISHED, "it is there", "it is not")) };
@@ -21,10 +21,10 @@ pub(super) fn deployment(found: Option<&Deployment>) -> Option<InvariantViolatio
 
 /// A violation, unless a condition of this type, of those given by type and status, is `True`.
 fn has<'a>(
-    what: &'static str,
+    invariant: Invariant,
     wanted: &str,
     mut conditions: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<InvariantViolation> {
     let status = conditions.find(|(kind, _)| *kind == wanted).map_or("Unknown", |(_, status)| status);
-    (status != "True").then(|| violation(what, format!("{wanted} True"), format!("{wanted} {status}")))
+    (status != "True").then(|| violation(invariant, format!("{wanted} True"), format!("{wanted} {status}")))
 }

@@ -6,6 +6,7 @@ use hourglass_scenario::ComponentRef;
 use serde_json::{Value, json};
 
 use super::{ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Snapshot, answers, judge};
+use crate::Invariant;
 use crate::kubernetes::names::Names;
 
 const AVS: &str = "0x00000000000000000000000000000000000000aA";
@@ -193,7 +194,7 @@ type Change = fn(&mut Objects);
 #[case::an_endpoint_of_another_pod(|all: &mut Objects| all.bobs()[3]["endpoints"][0]["addresses"][0] = "10.0.1.0".into(), &[SERVICE])]
 #[case::no_pod_of_an_executor(|all: &mut Objects| drop(all.pods.remove(1)), &[RUNNING])]
 #[case::no_pod_of_the_aggregator(|all: &mut Objects| drop(all.pods.remove(0)), &[RUNNING])]
-fn a_fault_breaks_its_own_invariant(#[case] change: Change, #[case] invariants: &[&str]) {
+fn a_fault_breaks_its_own_invariant(#[case] change: Change, #[case] invariants: &[Invariant]) {
     let mut objects = Objects::sound();
     change(&mut objects);
     let snapshot = objects.snapshot();

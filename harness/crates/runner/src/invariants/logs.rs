@@ -1,69 +1,44 @@
-//! What must hold after every trial, whatever its steps were.
+//! What components may not log.
 
-use hourglass_component::chain::TaskStatus;
-use hourglass_runtime::{InvariantViolation, Leak, UnexpectedEnd};
-use hourglass_scenario::{Chain, ComponentRef, Trial};
+use hourglass_runtime::Invariant;
+use hourglass_scenario::{ComponentRef, Trial};
 use hourglass_timeline::{Event, Level, Source};
 use jiff::Timestamp;
 
-use super::{failure::StepFailure, judge::verified_on, verdict::Violation, world::World};
+use super::{Aftermath, Finding};
 
-/// Checks of the chains, while they are still there.
-pub(super) async fn on_chain(world: &World) -> Result<Vec<Violation>, StepFailure> {
-    let mut violations = Vec::new();
-    let tasks = world.all_tasks();
-    for chain in [Chain::L1, Chain::L2] {
-        if !tasks.iter().any(|task| task.chain == chain) {
-            continue;
+/// ERROR records that a report shows one by one.
+const ERRORS_SHOWN: usize = 20;
+
+pub(super) const NO_ERROR: Invariant = Invariant {
+    name: "no ERROR in a log",
+    meaning: "No component logs a record of level ERROR that no expression of `invariants.allowed_errors` matches, and all \
+              output can be judged to its end. What a program of the user's logs after it was told to end is exempt.",
+};
+
+/// Judged at the very end: components may complain while they are taken down.
+pub(super) fn no_error(aftermath: &Aftermath<'_>) -> Vec<Finding> {
+    let mut findings: Vec<_> = match in_logs(aftermath.events, aftermath.trial, aftermath.taking_down) {
+        Ok(errors) => {
+            let expected = "no ERROR record that invariants.allowed_errors does not match";
+            let more = errors.len().saturating_sub(ERRORS_SHOWN);
+            let shown = errors.into_iter().take(ERRORS_SHOWN);
+            let shown = shown.map(|(text, event)| {
+                Finding::new(expected, format!("{}: {text}", event.source)).of_task(event.task_hash)
+            });
+            let more = (more > 0).then(|| Finding::new(expected, format!("{more} more, in timeline.jsonl")));
+            shown.chain(more).collect()
         }
-        let verified = verified_on(world, chain).await?;
-        for task in tasks.iter().filter(|task| task.chain == chain) {
-            let hash = task.record.task;
-            let status = world.status(task).await?;
-            let events = verified.iter().filter(|verified| verified.task == hash).count();
-            let (expected, seen) = match (status, events) {
-                (TaskStatus::Verified, 1) | (TaskStatus::Expired, 0) => continue,
-                (TaskStatus::Created | TaskStatus::None, _) => {
-                    ("an end: verified or expired".to_owned(), format!("status {status:?}"))
-                }
-                (TaskStatus::Verified, _) => ("exactly one TaskVerified".to_owned(), format!("{events} of them")),
-                (TaskStatus::Expired, _) => {
-                    ("no TaskVerified for an expired task".to_owned(), format!("{events} of them"))
-                }
-            };
-            let what = format!("invariant: task `{}` has one end", task.alias);
-            violations.push(world.violation(what, None, expected, seen, Some(hash)));
+        Err(reason) => {
+            vec![Finding::new("expressions in invariants.allowed_errors that can be used", reason)]
         }
-    }
-    Ok(violations)
-}
-
-/// Violations of the runtime's invariants, while the trial still stands.
-pub(super) async fn of_runtime(world: &World) -> Result<Vec<Violation>, StepFailure> {
-    let broken = world.environment.runtime.invariant_violations().await?;
-    let violation = |broken: InvariantViolation| {
-        let InvariantViolation { invariant, expected, seen } = broken;
-        world.violation(format!("invariant: {invariant}"), None, expected, seen, None)
     };
-    Ok(broken.into_iter().map(violation).collect())
-}
-
-/// What a component's end means that no step caused.
-pub(super) fn ended(world: &World, end: &UnexpectedEnd) -> Violation {
-    let UnexpectedEnd { component, how, output } = end;
-    let expected = format!("{component} runs until a step or the end of the trial ends it");
-    let seen = format!("{component} ended with {how}; its last output:\n{output}");
-    world.violation(format!("invariant: {component} keeps running"), None, expected, seen, None)
-}
-
-/// The ends that the scenario declares and that did not come: it shows something else than it says.
-pub(super) fn declared_ends(world: &World) -> Vec<Violation> {
-    let missing = world.environment.runtime.ends().missing();
-    let violation = |component: ComponentRef| {
-        let expected = format!("{component} ends, as invariants.expected_ends says");
-        world.violation("invariant: expected ends", None, expected, format!("{component} did not end"), None)
-    };
-    missing.into_iter().map(violation).collect()
+    // Not to be judged is no pass.
+    findings.extend(aftermath.timeline.unjudged().into_iter().map(|(component, what)| {
+        let seen = format!("{component}: left out of the timeline are {what}");
+        Finding::new("output that can be judged to its end", seen)
+    }));
+    findings
 }
 
 /// Errors that components logged and the scenario does not allow; which of its expressions cannot be used, where one
@@ -71,11 +46,7 @@ pub(super) fn declared_ends(world: &World) -> Vec<Violation> {
 ///
 /// What a program of the user's says after `taking_down`, once it was told to end, is its own affair: the public
 /// aggregator calls every end an error. The reference components are to end without one.
-pub(super) fn in_logs(
-    events: &[Event],
-    trial: &Trial,
-    taking_down: Option<Timestamp>,
-) -> Result<Vec<(String, Event)>, String> {
+fn in_logs(events: &[Event], trial: &Trial, taking_down: Option<Timestamp>) -> Result<Vec<(String, Event)>, String> {
     let allowed = trial.scenario.invariants.compile()?;
     let is_allowed = |event: &Event| {
         let text = text(event);
@@ -91,22 +62,6 @@ pub(super) fn in_logs(
         Source::Chain(_) | Source::Harness => false,
     });
     Ok(errors.map(|event| (text(event), event.clone())).collect())
-}
-
-/// What was left behind.
-pub(super) fn nothing_remains(leaks: &[Leak]) -> Option<Violation> {
-    if leaks.is_empty() {
-        return None;
-    }
-    let seen: Vec<_> = leaks.iter().map(|leaks| leaks.what.clone()).collect();
-    Some(Violation {
-        what: "invariant: nothing of the trial is left".to_owned(),
-        place: None,
-        expected: "everything ends when it is told to".to_owned(),
-        seen: seen.join("; "),
-        task: None,
-        timeline: Vec::new(),
-    })
 }
 
 fn text(event: &Event) -> String {

@@ -1,0 +1,45 @@
+//! What must hold on the chains, while they are still there.
+
+use futures::{FutureExt as _, future::BoxFuture};
+use hourglass_component::chain::TaskStatus;
+use hourglass_runtime::Invariant;
+use hourglass_scenario::Chain;
+
+use super::Finding;
+use crate::{failure::StepFailure, judge::verified_on, world::World};
+
+pub(super) const ONE_END: Invariant = Invariant {
+    name: "task {} has one end",
+    meaning: "Every task that a step created is verified, with exactly one TaskVerified, or expired, with none.",
+};
+
+pub(super) fn one_end(world: &World) -> BoxFuture<'_, Result<Vec<Finding>, StepFailure>> {
+    async move {
+        let mut findings = Vec::new();
+        let tasks = world.all_tasks();
+        for chain in [Chain::L1, Chain::L2] {
+            if !tasks.iter().any(|task| task.chain == chain) {
+                continue;
+            }
+            let verified = verified_on(world, chain).await?;
+            for task in tasks.iter().filter(|task| task.chain == chain) {
+                let hash = task.record.task;
+                let status = world.status(task).await?;
+                let events = verified.iter().filter(|verified| verified.task == hash).count();
+                let finding = match (status, events) {
+                    (TaskStatus::Verified, 1) | (TaskStatus::Expired, 0) => continue,
+                    (TaskStatus::Created | TaskStatus::None, _) => {
+                        Finding::new("an end: verified or expired", format!("status {status:?}"))
+                    }
+                    (TaskStatus::Verified, _) => Finding::new("exactly one TaskVerified", format!("{events} of them")),
+                    (TaskStatus::Expired, _) => {
+                        Finding::new("no TaskVerified for an expired task", format!("{events} of them"))
+                    }
+                };
+                findings.push(finding.about(format!("`{}`", task.alias)).of_task(Some(hash)));
+            }
+        }
+        Ok(findings)
+    }
+    .boxed()
+}

@@ -1,0 +1,50 @@
+//! How the Docker runtime is made for a trial.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use hourglass_engine::Engine;
+use hourglass_reaper::Supervisor;
+
+use super::{DockerImages, DockerRuntime, DockerSettings};
+use crate::{
+    Runtime, RuntimeError,
+    provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime},
+};
+
+/// Makes Docker runtimes.
+pub(crate) struct DockerProvider;
+
+struct Supervised {
+    settings: DockerSettings,
+    supervisor: Supervisor,
+}
+
+#[async_trait]
+impl RuntimeProvider for DockerProvider {
+    async fn supervise(&self, setup: RuntimeSetup<'_>) -> Result<Option<Box<dyn SupervisedRuntime>>, RuntimeError> {
+        let started = Instant::now();
+        let engine = Engine::connect().await?;
+        let images = DockerImages::prepare(&engine, &setup.trial.scenario, setup.executable, setup.anvil).await?;
+        (setup.phase)("images", started.elapsed());
+        let settings = DockerSettings {
+            engine,
+            images,
+            executable: setup.executable.clone(),
+            labels: setup.labels(),
+            ends: setup.ends(),
+            root: setup.root,
+            folder: setup.folder,
+            timeline: setup.timeline,
+        };
+        let supervisor = DockerRuntime::supervise(&settings).await?;
+        Ok(Some(Box::new(Supervised { settings, supervisor })))
+    }
+}
+
+#[async_trait]
+impl SupervisedRuntime for Supervised {
+    async fn start(self: Box<Self>, _phase: &mut PhaseReporter<'_>) -> Result<Box<dyn Runtime>, RuntimeError> {
+        Ok(Box::new(DockerRuntime::new(self.settings, self.supervisor).await?))
+    }
+}

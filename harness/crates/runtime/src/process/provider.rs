@@ -1,0 +1,42 @@
+//! How the process runtime is made for a trial.
+
+use async_trait::async_trait;
+use hourglass_reaper::Supervisor;
+
+use super::{ProcessRuntime, ProcessSettings};
+use crate::{
+    Runtime, RuntimeError,
+    provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime},
+};
+
+/// Makes process runtimes.
+pub(crate) struct ProcessProvider;
+
+struct Supervised {
+    settings: ProcessSettings,
+    supervisor: Supervisor,
+}
+
+#[async_trait]
+impl RuntimeProvider for ProcessProvider {
+    async fn supervise(&self, setup: RuntimeSetup<'_>) -> Result<Option<Box<dyn SupervisedRuntime>>, RuntimeError> {
+        let settings = ProcessSettings {
+            anvil: setup.anvil.clone(),
+            executable: setup.executable.clone(),
+            ends: setup.ends(),
+            root: setup.root,
+            folder: setup.folder,
+            run: setup.run,
+            timeline: setup.timeline,
+        };
+        let supervisor = ProcessRuntime::supervise(&settings).await?;
+        Ok(Some(Box::new(Supervised { settings, supervisor })))
+    }
+}
+
+#[async_trait]
+impl SupervisedRuntime for Supervised {
+    async fn start(self: Box<Self>, _phase: &mut PhaseReporter<'_>) -> Result<Box<dyn Runtime>, RuntimeError> {
+        Ok(Box::new(ProcessRuntime::new(self.settings, self.supervisor)?))
+    }
+}
