@@ -145,16 +145,16 @@ async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> R
     })
 }
 
-/// A report that cannot be written is told before the trials, which are not run then; the other report says so.
+/// A report that cannot be written is told before the trials, which are not run then; the other report says so. The exit code is
+/// not that of an environment that failed: running the same again does not help.
 fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> ExitStatus {
-    let names = trials.iter().map(|trial| trial.name.clone()).collect();
-    let report = RunReport { started: Timestamp::now(), not_run: names, ..RunReport::default() };
-    let errors = refused.into_iter().chain(reports.write(&report, COMMAND)).map(CliError::from);
-    let statuses = errors.map(|error| {
-        error.show();
-        error.status()
-    });
-    statuses.max().unwrap_or(ExitStatus::Environment)
+    let refused: Vec<_> = refused.into_iter().map(CliError::from).collect();
+    let status = refused.iter().map(CliError::status).fold(ExitStatus::Failed, ExitStatus::max);
+    let not_run = trials.iter().map(|trial| trial.name.clone()).collect();
+    let report = RunReport { started: Timestamp::now(), not_run, not_begun: Some(status), ..RunReport::default() };
+    let lost = reports.write(&report, COMMAND).into_iter().map(CliError::from);
+    refused.into_iter().chain(lost).for_each(|error| error.show());
+    status
 }
 
 /// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it

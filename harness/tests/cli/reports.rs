@@ -50,11 +50,11 @@ fn a_report_that_cannot_be_written_is_told_before_the_trials() {
     let (file, json) = (sandbox.file("file", ""), sandbox.path("new/report.json"));
     let outcome =
         run(sandbox.harness(&["run", "square", "--junit"]).arg(file.join("junit.xml")).arg("--json").arg(&json));
-    outcome.assert_code(3).assert_complains(&["failed to write the report", "junit.xml", "Not a directory"]);
+    outcome.assert_code(1).assert_complains(&["failed to write the report", "junit.xml", "Not a directory"]);
     assert_eq!(outcome.stdout, "");
     assert!(!sandbox.runs().exists(), "a trial was begun");
     let report: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
-    assert_eq!((&report["not_run"][0], &report["exit_code"]), (&"process::square".into(), &3.into()));
+    assert_eq!((&report["not_run"][0], &report["exit_code"]), (&"process::square".into(), &1.into()));
 }
 
 /// A disk that is full, or a folder that is gone, at the end of a run: what the trials came to counts for more.

@@ -25,6 +25,8 @@ pub struct RunReport {
     pub not_run: Vec<String>,
     /// What the comparisons between runtimes came to.
     pub parity: Vec<Parity>,
+    /// The status of a run that began no trial, because something was wrong with what it was asked for.
+    pub not_begun: Option<ExitStatus>,
 }
 
 /// How many trials ended how.
@@ -47,6 +49,9 @@ pub(super) struct Summary {
 impl RunReport {
     /// What the process tells its caller. A trial without an end is never a success.
     pub fn exit_status(&self) -> ExitStatus {
+        if let Some(status) = self.not_begun {
+            return status;
+        }
         let parity = self.parity.iter().map(Parity::status).max().unwrap_or(ExitStatus::Passed);
         let status = ExitStatus::of(self.trials.iter().map(|trial| &trial.verdict)).max(parity);
         if self.not_run.is_empty() { status } else { status.max(ExitStatus::Environment) }

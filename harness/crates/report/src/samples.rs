@@ -40,6 +40,7 @@ pub(super) fn run() -> RunReport {
         trials: vec![passed(), failed(), broken(), skipped(), interrupted()],
         not_run: vec!["process::invalid_payload".to_owned()],
         parity: parity(),
+        not_begun: None,
     }
 }
 

@@ -18,6 +18,9 @@ const CLOCK: Topic = Topic { name: "engine-clock", needed_by: NONE };
 
 /// The oldest engine that the harness is tested with.
 const OLDEST: [u64; 2] = [20, 10];
+/// The first version of 20.10 in which containers of one network that end at the same time do not lock each other out for good
+/// (moby/moby#46661).
+const WITHOUT_DEADLOCK: [u64; 3] = [20, 10, 27];
 /// The harness's images and the logs of its containers.
 const DISK_NEEDED: u64 = 512 << 20;
 const DISK_ENOUGH: u64 = 2 << 30;
@@ -65,6 +68,12 @@ fn version(facts: &EngineFacts) -> Check {
     // A version of a build of one's own may have no numbers.
     if !known.is_empty() && known.as_slice() < OLDEST.as_slice() {
         return ENGINE.missing(format!("{finding} is older than 20.10"), "renew it");
+    }
+    if !known.is_empty() && known.as_slice() < WITHOUT_DEADLOCK.as_slice() {
+        return ENGINE.warning(
+            format!("{finding} can deadlock when containers of one network end together; `docker inspect` hangs then"),
+            "use 20.10.27 or later; an engine that hangs has to be killed with SIGKILL and started again",
+        );
     }
     ENGINE.ok(finding)
 }
@@ -168,7 +177,8 @@ mod tests {
 
     #[rstest::rstest]
     #[case::version(version(&facts("28.2.2", of("linux"))), Fine, "28.2.2 at /var/run/docker.sock")]
-    #[case::oldest(version(&facts("20.10.24+dfsg1", of("linux"))), Fine, "20.10.24+dfsg1")]
+    #[case::with_deadlock(version(&facts("20.10.24+dfsg1", of("linux"))), Warning, "20.10.24+dfsg1")]
+    #[case::without_deadlock(version(&facts("20.10.27", of("linux"))), Fine, "20.10.27")]
     #[case::too_old(version(&facts("19.03.15", of("linux"))), Missing, "older than 20.10")]
     #[case::of_ones_own(version(&facts("dev", of("linux"))), Fine, "dev at")]
     #[case::windows(version(&facts("28.2.2", of("windows"))), Missing, "another system")]
