@@ -19,7 +19,7 @@ use hourglass_engine::EngineError;
 use hourglass_image::ImageError;
 use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError, threads::TooFewThreads};
 use hourglass_reaper::ReaperError;
-use hourglass_report::{ReportError, takes_colour};
+use hourglass_report::{RecordsError, ReportError, takes_colour};
 use hourglass_runner::{FoldersError, remedy_of_setup};
 use hourglass_scenario::ScenarioError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
@@ -52,6 +52,9 @@ pub enum CliError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The variable that selects the harness's own records.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// Processes of a run.
     #[error(transparent)]
     Reaper(#[from] ReaperError),
@@ -128,6 +131,7 @@ impl CliError {
             | Self::Document(_)
             | Self::Operator(_)
             | Self::Usage(_)
+            | Self::Records(_)
             | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Report(error) if error.is_usage() => ExitStatus::Usage,

@@ -155,6 +155,7 @@ fn command() -> Vec<CliError> {
         CliError::Scheduler(io::Error::from_raw_os_error(24)),
         CliError::Render(json()),
         CliError::Output(OutputError(io::Error::from_raw_os_error(28))),
+        RecordsError { directive: "nonsense[".to_owned() }.into(),
     ]
 }
 
@@ -174,7 +175,7 @@ fn all() -> Vec<CliError> {
     let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).collect();
     assert_every_variant!(all, CliError:
         Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report
-        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output);
+        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records);
     all
 }
 

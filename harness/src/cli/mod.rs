@@ -31,7 +31,7 @@ pub mod up;
 
 use std::{future::Future, io, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 use hourglass_base::{ExitStatus, processors};
 use hourglass_cluster::Namespaces;
 use hourglass_machine::{
@@ -39,6 +39,7 @@ use hourglass_machine::{
     threads::{self, STACK},
 };
 use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
+use hourglass_report::start_records;
 
 use component::ComponentCommand;
 pub use error::CliError;
@@ -51,6 +52,9 @@ use subcommands::{ClusterCommand, RunsCommand, ScenarioCommand};
 #[derive(Debug, Parser)]
 #[command(name = "harness", version, max_term_width = 100)]
 pub struct Cli {
+    /// Show on standard error what the harness does; -vv shows more. The variable `RUST_LOG` selects records more finely
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
@@ -155,6 +159,10 @@ impl Cli {
     }
 
     fn dispatch(&self) -> Result<ExitStatus, CliError> {
+        // Components and probes have logs of their own, whatever a user sets for the harness.
+        if !matches!(self.command, Command::Component(_) | Command::Probe(_)) {
+            start_records(self.verbose)?;
+        }
         // Not locked: components and the notices of a run write to it as well, for as long as this process lives.
         let out = &mut io::stdout();
         match &self.command {

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hourglass_child::{Child, ChildEnd, SpawnError};
@@ -59,6 +59,7 @@ impl AnvilProcess {
         Self::start_within(binary, settings, run, logs, READY_WITHIN).await
     }
 
+    #[tracing::instrument(name = "component", skip_all, fields(name = format!("chain-{}", settings.chain_id)))]
     async fn start_within(
         binary: &AnvilBinary,
         settings: &AnvilSettings,
@@ -77,11 +78,14 @@ impl AnvilProcess {
         };
         let child = Child::spawn(command(binary, settings), &format!("chain-{chain_id}"), run, logs, on_line)
             .map_err(|error| spawn_failed(binary, chain_id, error))?;
+        let began = Instant::now();
         let ready = timeout(within, ready(&child, announced, chain_id)).await;
         let reason = match ready {
             Ok(Ok(client)) => {
                 let control = ChainControl::new(client);
                 control.mine_instantly().await?;
+                let (url, pid) = (control.client().url(), child.pid());
+                tracing::info!(url, pid, elapsed = ?began.elapsed(), "chain is ready");
                 return Ok(Self { child, control, logs: None });
             }
             Ok(Err(reason)) => reason,

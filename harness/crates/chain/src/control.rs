@@ -25,6 +25,7 @@ pub struct Snapshot(String);
 impl ChainControl {
     /// Control of the node that this client asks.
     pub fn new(client: ChainClient) -> Self {
+        tracing::debug!(chain_id = client.chain_id(), url = client.url(), "connected to the chain");
         Self { client }
     }
 

@@ -124,6 +124,7 @@ impl AnvilSearch {
         notice: impl FnOnce(&str),
     ) -> Result<AnvilBinary, SetupError> {
         if let Some(found) = self.find_in(paths)? {
+            tracing::debug!(path = %found.path.display(), found_in = ?found.found_in, "Anvil found");
             return Ok(found);
         }
         let not_found = |why: &str| SetupError::NotFound {

@@ -67,8 +67,10 @@ pub async fn prepare_in(
     };
     // Files of megabytes are read.
     if spawn_blocking(is_there).await.unwrap_or_else(|error| resume_unwind(error.into_panic())) {
+        tracing::debug!(entry = %entry.display(), "the chain state is in the cache");
         return Ok(PreparedState { l1, l2, made: false });
     }
+    tracing::info!(entry = %entry.display(), "the chain state is not in the cache and is made");
     let aside = AtomicEntry::beside(&entry, MAKING)?;
     let states = make(binary, topology, run, aside.path()).await?;
     let digests = states.each_ref().map(|state| digest(state));

@@ -13,6 +13,7 @@ use hourglass_timeline::{LastLines, Line, LogFolder, TailError};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::{process::Command, sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument as _;
 
 use hourglass_reaper::RunId;
 
@@ -100,18 +101,22 @@ impl Child {
             .ok_or_else(|| io::Error::other("it has no process id"))
             .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from))?;
         let (sender, status) = watch::channel(None);
-        tokio::spawn(async move {
+        tracing::debug!(name, pid, "process started");
+        let waiting = async move {
             let end = child.wait().await.map_err(|error| error.to_string().into());
-            sender.send_replace(Some(ChildEnd(end)));
+            let end = ChildEnd(end);
+            tracing::debug!(pid, "process ended with {end}");
+            sender.send_replace(Some(end));
             ended.cancel();
-        });
+        };
+        tokio::spawn(waiting.in_current_span());
         let last = LastLines::default();
         let kept_lines = last.clone();
         let read = CancellationToken::new();
         let at_end = read.clone().drop_guard();
         let give_up = CancellationToken::new();
         let no_more = give_up.clone();
-        let reading = tokio::spawn(async move {
+        let reading = async move {
             let _at_end = at_end;
             loop {
                 let line = tokio::select! {
@@ -123,8 +128,8 @@ impl Child {
                 kept_lines.push(&line.text);
                 on_line(line);
             }
-        });
-        let reading = Some(AbortOnDropHandle::new(reading));
+        };
+        let reading = Some(AbortOnDropHandle::new(tokio::spawn(reading.in_current_span())));
         Ok(Self { pid, pidfd, status, last, read, give_up, reading, kept: false })
     }
 
@@ -176,6 +181,7 @@ impl Child {
         self.signal(Signal::TERM);
         let orderly = timeout(grace, self.wait()).await.is_ok();
         if !orderly {
+            tracing::info!(pid = self.pid, ?grace, "process does not end by SIGTERM and is killed");
             self.signal(Signal::KILL);
             let _ = timeout(GONE_WITHIN, self.wait()).await;
         }
@@ -199,6 +205,7 @@ impl Child {
         let Some(mut reading) = self.reading.take() else { return };
         // Ended by the end of the process; its panic would be one of `on_line`.
         if timeout(GONE_WITHIN, &mut reading).await.is_err() {
+            tracing::warn!(pid = self.pid, within = ?GONE_WITHIN, "the output of the process is not read to its end in time");
             // Whoever reads the lines must know that some are missing.
             self.give_up.cancel();
             let _ = timeout(GONE_WITHIN, reading).await;

@@ -49,6 +49,7 @@ impl OwnNamespace {
         let created = api.create(&PostParams::default(), &namespace).await;
         let name = created.map_err(ClusterError::api(&cluster.name, "create a namespace"))?.name_any();
         let own = Self { cluster: cluster.clone(), name };
+        tracing::info!(cluster = cluster.name, namespace = own.name, "namespace created");
         if let Err(error) = own.usable().await {
             // Nobody else knows of it; the error that led here is the one to report.
             let _ = delete(&own.cluster, &own.name).await;
@@ -226,6 +227,7 @@ pub(super) async fn remove(cluster: &Cluster, name: &str, within: Duration) -> R
 async fn delete(cluster: &Cluster, name: &str) -> Result<Option<Namespace>, ClusterError> {
     let api = Api::<Namespace>::all(cluster.client.clone());
     let fail = || ClusterError::api(&cluster.name, format!("delete namespace {name}"));
+    tracing::info!(cluster = cluster.name, namespace = name, "deleting the namespace");
     match api.delete(name, &DeleteParams::background()).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
         // It is being removed already.

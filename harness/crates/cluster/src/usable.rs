@@ -7,7 +7,7 @@ use std::{
     net::IpAddr,
     pin::pin,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -186,6 +186,9 @@ pub(super) async fn answers(machine: &ClusterMachine, node: &Node, address: IpAd
     }
 }
 
+/// From when on a wait is in the log.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+
 /// Watches objects until the condition gives something.
 pub async fn watch<K, T>(
     cluster: &Cluster,
@@ -200,6 +203,7 @@ where
     let mut events = pin!(watcher(api, config).default_backoff());
     let mut objects = BTreeMap::new();
     let mut last = None;
+    let began = Instant::now();
     loop {
         match events.try_next().await {
             Ok(Some(watcher::Event::Init)) => objects.clear(),
@@ -211,11 +215,17 @@ where
                     watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::InitDone => {}
                 }
                 if let Some(met) = condition(&objects) {
+                    if began.elapsed() >= LONG_WAIT {
+                        tracing::debug!(what, elapsed = ?began.elapsed(), "the watch has seen what it waited for");
+                    }
                     return Ok(met);
                 }
             }
             // The API server may not be there yet, or not any more for a moment: the watch goes on.
-            Err(error) => last = Some(error),
+            Err(error) => {
+                tracing::debug!(what, error = &error as &dyn std::error::Error, "the watch begins anew");
+                last = Some(error);
+            }
             Ok(None) => {
                 return Err(ClusterError::Watch {
                     name: cluster.name.clone(),

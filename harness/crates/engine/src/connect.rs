@@ -49,13 +49,9 @@ impl Engine {
         let docker = timeout(ANSWER_WITHIN, asked).await.map_err(|_| silent())??;
         let version = timeout(ANSWER_WITHIN, docker.version()).await.map_err(|_| silent())?;
         let version = version.context(|| "ask the Docker engine for its version".to_owned())?;
-        let address = plain.clone();
-        Ok(Self {
-            docker,
-            address,
-            version: version.version.unwrap_or_default(),
-            architecture: version.arch.unwrap_or_default(),
-        })
+        let (address, version_name) = (plain.clone(), version.version.unwrap_or_default());
+        tracing::debug!(%address, version = version_name, "connected to the engine");
+        Ok(Self { docker, address, version: version_name, architecture: version.arch.unwrap_or_default() })
     }
 
     /// Its API.

@@ -1,6 +1,9 @@
 //! An image brought to an engine, unless it is there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use bollard::{
     body_stream,
@@ -52,6 +55,7 @@ pub async fn deliver_in(
     if let Some(known) = Memory::recall(cache, role, &executable)
         && let Some(id) = id_of(engine, &known).await?
     {
+        tracing::debug!(image = known.reference, "the engine has the image");
         return Ok(DeliveredImage { reference: known.reference, id, sent: false });
     }
     let image = make(cache, role, executable).await?;
@@ -71,13 +75,15 @@ pub async fn name_of(role: ImageRole, executable: &Path) -> Result<String, Image
 
 /// Makes the image and remembers what it is called; the executable's path is absolute.
 pub(super) async fn make(cache: &Path, role: ImageRole, executable: PathBuf) -> Result<Image, ImageError> {
-    let cache = cache.to_owned();
-    blocking(move || {
+    let (cache, began) = (cache.to_owned(), Instant::now());
+    let image = blocking(move || {
         let (image, memory) = Image::make_with_memory(role, &executable)?;
         memory.keep(&cache, role, &executable)?;
         Ok(image)
     })
-    .await
+    .await?;
+    tracing::info!(image = image.reference, elapsed = ?began.elapsed(), "image built");
+    Ok(image)
 }
 
 /// Sends an image to the engine, unless it has it.
@@ -87,11 +93,13 @@ pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, Image
     if let Some(id) = id_of(engine, &identity).await? {
         return Ok(DeliveredImage { reference, id, sent: false });
     }
+    let began = Instant::now();
     let options = ImportImageOptionsBuilder::default().quiet(true).build();
     let body = body_stream(stream::iter(pieces(image.into_parts())));
     let answers = engine.docker().import_image(options, body, None);
     let loaded: Result<Vec<_>, _> = answers.try_collect().await;
     loaded.context(|| format!("load image {reference}"))?;
+    tracing::info!(image = reference, elapsed = ?began.elapsed(), "image loaded into the engine");
     date(engine, &reference).await?;
     match id_of(engine, &identity).await? {
         Some(id) => Ok(DeliveredImage { reference, id, sent: true }),

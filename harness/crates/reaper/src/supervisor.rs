@@ -91,6 +91,7 @@ impl Supervisor {
             Some(path) => whole(path)?,
             None => std::env::current_exe().map_err(ReaperError::Executable)?,
         };
+        let began = Instant::now();
         let mut process = command(run, &executable, options)?.spawn().map_err(|source| ReaperError::Spawn {
             run: run.clone(),
             executable: executable.clone(),
@@ -109,6 +110,7 @@ impl Supervisor {
             answers: Answers { pipe: answers, heard: Vec::new() },
         };
         if supervisor.is_ready().map_err(|source| conversation(run, source))? {
+            tracing::debug!(pid = supervisor.pid(), elapsed = ?began.elapsed(), "supervisor started");
             return Ok(supervisor);
         }
         let ended = supervisor.process.try_wait().ok().flatten();
@@ -161,7 +163,10 @@ impl Supervisor {
         };
         let folder_guard = RunFolderGuard(Some(self));
         match serde_json::from_str(&answer) {
-            Ok(Answer::Swept(report)) => Ok((report, folder_guard)),
+            Ok(Answer::Swept(report)) => {
+                tracing::info!(left = report.leftovers.len(), "the supervisor has swept");
+                Ok((report, folder_guard))
+            }
             Ok(Answer::Failed(reason)) => Err(ReaperError::Sweep { run, reason }),
             Err(source) => Err(ReaperError::Report { run, answer, source }),
         }

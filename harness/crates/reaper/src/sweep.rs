@@ -105,6 +105,7 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
             }
         }
         let again = failure.as_ref().is_some_and(ReaperError::may_pass);
+        tracing::debug!(%run, found = found.len(), again, "swept once");
         clean = if found.is_empty() && !again { clean + 1 } else { 0 };
         if clean >= CLEAN_SWEEPS {
             return failure.map_or(Ok(report), Err);

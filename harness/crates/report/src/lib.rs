@@ -8,6 +8,7 @@ mod file;
 mod json;
 mod junit;
 mod progress;
+mod records;
 mod run;
 #[cfg(test)]
 mod samples;
@@ -20,6 +21,7 @@ pub use event::{Reporter, follow};
 pub use file::{ReportError, Reports};
 pub use hourglass_runner::RunEvent;
 pub use json::{JSON_VERSION, JsonReport};
+pub use records::{RECORDS_VARIABLE, RecordsError, start as start_records};
 pub use run::RunReport;
 pub use target::Target;
 pub use terminal::{Terminal, TerminalOptions};

@@ -17,6 +17,7 @@ use super::{
     block::{Paint, block, parity_text, running, skipped, time},
     colour::takes_colour,
     progress::Progress,
+    records,
 };
 
 /// How a run is shown.
@@ -32,10 +33,11 @@ pub struct TerminalOptions {
 
 impl TerminalOptions {
     /// For a run that is shown on this output: colours where it takes them, progress where standard error is a terminal
-    /// that can do it.
+    /// that can do it and shows no records.
     pub fn detect(command: impl Into<String>, output: &impl IsTerminal) -> Self {
         let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
-        Self { colour: takes_colour(output), progress: capable && io::stderr().is_terminal(), command: command.into() }
+        let progress = capable && io::stderr().is_terminal() && !records::are_shown();
+        Self { colour: takes_colour(output), progress, command: command.into() }
     }
 }
 

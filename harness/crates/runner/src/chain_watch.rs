@@ -51,6 +51,7 @@ async fn lost_chain(client: &ChainClient) -> ChainError {
             }
         };
         if timeout(SILENCE, answered).await.is_err() {
+            tracing::warn!(chain_id = client.chain_id(), silence = ?SILENCE, "the chain does not answer any more");
             // One that refuses connections says more than that it is silent.
             return last.unwrap_or_else(|| silent(client, SILENCE));
         }

@@ -217,6 +217,7 @@ impl StandUp<'_> {
     }
 
     fn phase(&mut self, name: &str, started: Instant) {
+        tracing::info!(phase = name, elapsed = ?started.elapsed(), "phase is over");
         self.phases.push(Phase { name: name.to_owned(), duration: started.elapsed() });
     }
 }

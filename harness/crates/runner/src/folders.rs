@@ -16,7 +16,7 @@ use rustix::{
     process::geteuid,
 };
 
-use super::EnvironmentError;
+use super::{EnvironmentError, trial_log};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
@@ -142,6 +142,7 @@ impl RunFolders {
             let text = serde_json::to_vec(&owner).unwrap_or_default();
             private::write(&folder.join(OWNER_FILE), text).map_err(fail)?;
         }
+        trial_log::folder_made(run, &folder);
         Ok(folder)
     }
 

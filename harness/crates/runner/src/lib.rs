@@ -4,7 +4,7 @@
 //! in place of a scenario, `judge` and `invariants` what must hold, `limits` and `chain_watch` see that nothing goes on
 //! for ever, `disk_space` that what happens can be written down, `trial` puts one trial together and `schedule` many,
 //! [`parity`] compares what they came to, `proof` judges those whose fault is taken out, `blame` tells a failure of what
-//! is tested from one of the environment. How anything is shown is in `report`, where parts run in `runtime`.
+//! is tested from one of the environment, `trial_log` writes the records of the harness itself into the trial's folder. How anything is shown is in `report`, where parts run in `runtime`.
 
 mod blame;
 mod chain_watch;
@@ -26,6 +26,7 @@ mod steps;
 mod task_reports;
 mod traces;
 mod trial;
+mod trial_log;
 pub mod verdict;
 mod world;
 
@@ -37,3 +38,4 @@ pub use requests::{StandingChain, StandingEnvironment, StepRefusal, StepRequeste
 pub use schedule::{Schedule, run_all};
 pub use settings::{Keep, TrialSettings};
 pub use trial::{run_trial, run_trial_on_request};
+pub use trial_log::TrialLog;

@@ -36,6 +36,7 @@ pub(super) async fn limited(
     if let Ok(done) = timeout(limit, doing).await {
         return done;
     }
+    tracing::warn!(?limit, "the step exceeds its limit");
     responds(world).await?;
     let expected = format!("done within {}", humantime::format_duration(within));
     let seen = format!("not done after {}", humantime::format_duration(limit));
@@ -55,6 +56,7 @@ pub(super) struct Stage(Mutex<String>);
 impl Stage {
     /// The trial is at this now.
     pub(super) fn enter(&self, stage: &str) {
+        tracing::info!("{stage}");
         stage.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -86,6 +88,7 @@ pub(super) async fn stop(
     let sweep_trigger = runtime.sweep_trigger();
     let stopped = unless_interrupted(interrupt, runtime.stop()).await;
     if stopped.is_none() {
+        tracing::warn!("the interrupted trial does not end in time, its supervisor ends it");
         sweep_trigger.into_iter().for_each(SweepTrigger::trigger);
     }
     stopped

@@ -19,6 +19,7 @@ use hourglass_timeline::{TaskFacts, Timeline};
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
 
 use super::{
     EnvironmentError, Keep, RunFolders, TrialSettings, chain_watch,
@@ -58,6 +59,7 @@ pub async fn run_trial_on_request(
     execute(trial, settings, interrupt, progress, Some(requests)).await
 }
 
+#[tracing::instrument(name = "trial", skip_all, fields(name = %trial.name, runtime = %trial.runtime, run = Empty))]
 async fn execute(
     trial: &Trial,
     settings: &TrialSettings,
@@ -66,6 +68,7 @@ async fn execute(
     requests: Option<StepRequests>,
 ) -> TrialReport {
     let run = RunId::generate();
+    tracing::Span::current().record("run", run.as_str());
     let mut execution = TrialExecution {
         trial,
         settings,
@@ -108,6 +111,7 @@ async fn execute(
         None => error,
     };
     let report = execution.report(&folder, error, interrupted);
+    tracing::info!(verdict = report.verdict.word(), elapsed = ?report.duration, "trial is over");
     // One that was left to the supervisor is removed by it, when nothing writes into it any more.
     let removed = !report.kept && !handed_over;
     off_scheduler(move || {
@@ -344,6 +348,7 @@ impl TrialExecution<'_> {
     }
 
     fn phase(&mut self, name: &str, duration: Duration) {
+        tracing::info!(phase = name, elapsed = ?duration, "phase is over");
         self.phases.push(Phase { name: name.to_owned(), duration });
     }
 }

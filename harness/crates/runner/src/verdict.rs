@@ -87,6 +87,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The verdict in a word, as records have it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed { .. } => "failed",
+            Self::EnvironmentFailed { .. } => "environment failed",
+            Self::Interrupted => "interrupted",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+
     /// Whether there is something to look into.
     pub fn is_trouble(&self) -> bool {
         !matches!(self, Self::Passed | Self::Skipped { .. })

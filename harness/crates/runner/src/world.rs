@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hourglass_chain::TaskRecord;
@@ -19,6 +19,9 @@ pub(super) const LAST_ENTRIES: usize = 12;
 
 /// How long what has been written already may take to be read, when a wait has run out of time.
 const SETTLED_WITHIN: Duration = Duration::from_millis(500);
+
+/// From when on a wait is in the log.
+const LONG_WAIT: Duration = Duration::from_secs(1);
 
 /// A task that a step created.
 #[derive(Debug, Clone)]
@@ -92,10 +95,14 @@ impl World {
         within: Duration,
         mut done: impl FnMut(&[Event]) -> Option<T>,
     ) -> Option<T> {
-        let timeline = &self.environment.timeline;
+        let (timeline, began) = (&self.environment.timeline, Instant::now());
         if let Some(answer) = timeline.wait_until(within, &mut done).await {
+            if began.elapsed() >= LONG_WAIT {
+                tracing::debug!(elapsed = ?began.elapsed(), "the wait for the timeline is over");
+            }
             return Some(answer);
         }
+        tracing::info!(?within, "the wait for the timeline has run out of time");
         self.environment.look().await;
         timeline.wait_until(SETTLED_WITHIN, done).await
     }

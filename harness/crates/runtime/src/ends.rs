@@ -93,6 +93,7 @@ impl Ends {
     /// A component has ended at a time of this machine's clock, and `output` gives its last lines, indented. What tells of
     /// an end may be late: an end from before the component was started again does not count.
     pub(super) fn note(&self, component: &ComponentRef, at: Timestamp, how: &str, output: impl FnOnce() -> String) {
+        tracing::info!(%component, "component ended with {how}");
         let mut told = false;
         self.state.send_if_modified(|state| {
             told = !state.closed;
@@ -124,6 +125,7 @@ impl Ends {
             counts
         });
         if told {
+            tracing::warn!(chain_id, "chain ended with {how}");
             self.tell(&format_args!("chain {chain_id}"), how);
         }
     }

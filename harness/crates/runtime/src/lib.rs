@@ -189,7 +189,8 @@ where
     E: Send + 'static,
     RuntimeError: From<E>,
 {
-    match tokio::task::spawn_blocking(work).await {
+    let span = tracing::Span::current();
+    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
         Ok(done) => done.map_err(RuntimeError::from),
         Err(error) => Err(RuntimeError::Panicked { reason: error.to_string() }),
     }

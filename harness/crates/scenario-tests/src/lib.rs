@@ -11,6 +11,8 @@
 //! What the machine lacks is decided when trials are listed, and its trials are listed as ignored;
 //! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead. Trials on Kubernetes are always left out unless they are
 //! required: they make a cluster where none is warm.
+//!
+//! Each trial's folder has the harness's own log of it; `RUST_LOG` shows the same records on standard error.
 
 #![expect(clippy::print_stderr, reason = "stdout is the test protocol's; reasons and notices are for people")]
 
@@ -25,6 +27,7 @@ use std::{
 };
 
 use availability::Availability;
+use hourglass_report::start_records;
 use hourglass_scenario::{ScenarioError, Selection, Trial, WITHOUT_FAULT};
 use libtest_mimic::Arguments;
 pub use threads::of_waiting_tests;
@@ -75,6 +78,9 @@ impl ScenarioTests {
     pub fn run(self) -> ExitCode {
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert_with(of_waiting_tests);
+        if let Err(error) = start_records(0) {
+            return refuse(&error.to_string());
+        }
         let availability = match Availability::of_this_machine() {
             Ok(availability) => availability,
             Err(error) => return refuse(&error),

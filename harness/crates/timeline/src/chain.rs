@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::{Event, Source, Timeline};
 
@@ -29,7 +30,7 @@ pub fn follow_chain(chain: Chain, client: &ChainClient, timeline: &Timeline) -> 
     let mut heads = client.heads();
     let start = heads.borrow_and_update().number;
     let (looks, wanted) = mpsc::unbounded_channel();
-    let following = tokio::spawn(follower.run(heads, start, wanted));
+    let following = tokio::spawn(follower.run(heads, start, wanted).in_current_span());
     ChainFollower { looks, _following: AbortOnDropHandle::new(following) }
 }
 

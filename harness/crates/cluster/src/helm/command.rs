@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hourglass_base::{cache::cache_folder, reach_loopback_directly};
@@ -71,7 +71,9 @@ impl Helm {
             child.wait().await
         };
         let (release, cluster) = (release.to_string(), self.cluster.name.clone());
-        let Ok(status) = timeout(within, finished).await else {
+        let (began, finished) = (Instant::now(), timeout(within, finished).await);
+        tracing::info!(release, cluster, elapsed = ?began.elapsed(), "Helm was run to {doing} the release");
+        let Ok(status) = finished else {
             return Err(HelmError::Late { doing, release, cluster, within });
         };
         if status.map_err(run)?.success() {

@@ -47,6 +47,7 @@ pub(super) async fn create(
 ) -> Result<Outcome, ClusterError> {
     let kind_name = name.in_kind();
     // From before its beginning, so that no node is missed.
+    tracing::info!(cluster = %name, "running kind to make the cluster");
     let kubelets = failing_kubelet(engine, &kind_name);
     let mut child = command(engine, program, &kind_name, folder).spawn().map_err(ClusterError::file("run", program))?;
     let finished = async {

@@ -1,6 +1,6 @@
 //! A cluster found, healed, replaced or made, and held.
 
-use std::ops::Deref;
+use std::{ops::Deref, time::Instant};
 
 use hourglass_engine::Engine;
 use hourglass_reaper::RunId;
@@ -62,7 +62,9 @@ impl Lease {
         let fingerprint = request.spec.fingerprint(&image);
         let acquisition = Acquisition { engine, folders, locks: Locks::of(folders), request, fingerprint, progress };
         acquisition.make_room().await;
+        let began = Instant::now();
         let lease = acquisition.find_or_make().await?;
+        tracing::info!(cluster = %lease.name, source = ?lease.source, elapsed = ?began.elapsed(), "cluster leased");
         acquisition.promise(&lease).await?;
         Ok(lease)
     }

@@ -85,6 +85,7 @@ pub(super) async fn discard(
     alone.remove()?;
     // Records of processes that are gone; without the folder they would be of another cluster.
     let _ = fs::remove_dir_all(locks.holders(name));
+    tracing::info!(cluster = %name, "cluster removed");
     Ok(Removal::Done)
 }
 

@@ -59,6 +59,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         // What cannot be touched counts as idle since it was taken.
         let _ = self.lease.touch();
+        tracing::debug!("lease of the cluster released");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     thread,
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 use tokio::sync::oneshot;
@@ -73,7 +73,11 @@ impl LockFile {
         let spawned = thread::Builder::new().name("lock".to_owned()).spawn(move || drop(sender.send(file.block(mode))));
         spawned.map_err(ClusterError::file("lock", &self.path))?;
         let ended = |_| ClusterError::file("lock", &self.path)(io::ErrorKind::Interrupted.into());
-        receiver.await.map_err(ended)?
+        let (began, path) = (Instant::now(), self.path.display());
+        tracing::debug!(%path, ?mode, "waiting for the lock");
+        let locked = receiver.await.map_err(ended)?;
+        tracing::debug!(%path, elapsed = ?began.elapsed(), "the wait for the lock is over");
+        locked
     }
 
     fn block(&self, mode: Mode) -> Result<Locked, ClusterError> {

@@ -97,6 +97,7 @@ impl OperatorRelease {
             OperatorSource::Installed
         };
         let used = if request.alone { gated.used() } else { locks.share(gated, progress).await? };
+        tracing::info!(cluster = cluster.name, ?source, "the operator is available");
         Ok(Self::ours(source, used))
     }
 

@@ -1,6 +1,9 @@
 //! Images brought to nodes, each only to those that lack it.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use futures::future::try_join_all;
@@ -60,7 +63,9 @@ pub async fn deliver_to_nodes_in(
     for image in &mut wanted {
         let lacking = lacking(engine, &nodes, &held, image).await?;
         if !lacking.is_empty() {
+            let began = Instant::now();
             send(cache, engine, &lacking, image).await?;
+            tracing::info!(image = image.reference, nodes = lacking.len(), elapsed = ?began.elapsed(), "image loaded onto nodes");
         }
         delivered.extend(nodes.iter().map(|node| DeliveredToNode {
             node: node.name.clone(),

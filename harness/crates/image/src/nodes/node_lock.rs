@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -35,9 +35,11 @@ impl NodeLock {
             .with_min_delay(Duration::from_millis(10))
             .with_max_delay(Duration::from_millis(200))
             .without_max_times();
+        let began = Instant::now();
         let taken = || async { lock.try_lock() };
         let taken = taken.retry(pauses).when(|error| matches!(error, TryLockError::WouldBlock)).await;
         taken.map_err(io::Error::from).map_err(ImageError::file(&file))?;
+        tracing::debug!(elapsed = ?began.elapsed(), "lock of the nodes taken");
         Ok(Self { _lock: lock })
     }
 }

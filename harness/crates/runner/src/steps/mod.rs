@@ -27,6 +27,7 @@ use hourglass_component::keys::H256;
 use hourglass_runtime::ClusterFaults;
 use hourglass_scenario::{Step, StepKind, StepPurpose, for_each_step_kind};
 use hourglass_timeline::Event;
+use tracing::Instrument as _;
 
 use super::{
     failure::StepFailure,
@@ -61,6 +62,7 @@ pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<
     async move {
         let started = Instant::now();
         note(world, step, "begins", None);
+        tracing::debug!("step begins");
         let done = Box::pin(limited(world, step, act(world, step))).await;
         let (outcome, detail) = match &done {
             Ok(()) => ("done", String::new()),
@@ -69,8 +71,13 @@ pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<
         };
         let what = format!("{outcome}{detail} after {:.3}s", started.elapsed().as_secs_f64());
         note(world, step, &what, Some(outcome));
+        match &done {
+            Ok(()) => tracing::info!(outcome, elapsed = ?started.elapsed(), "step is over"),
+            Err(_) => tracing::warn!(outcome, elapsed = ?started.elapsed(), "step is over{detail}"),
+        }
         done
     }
+    .instrument(tracing::info_span!("step", name = title(step), place = %step.location))
     .boxed()
 }
 

@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -45,6 +45,7 @@ pub(crate) struct AnvilContainer {
 
 impl AnvilContainer {
     /// Starts a chain with a prepared state, and waits until it answers with its id and a head; it mines instantly.
+    #[tracing::instrument(name = "component", skip_all, fields(name = format!("chain-{chain_id}")))]
     pub(crate) async fn start(
         image: &str,
         chain_id: u64,
@@ -73,7 +74,9 @@ impl AnvilContainer {
                 host.publish_all_ports = Some(false);
                 host.port_bindings = Some([(format!("{PORT}/tcp"), Some(vec![binding]))].into());
             });
+        let began = Instant::now();
         let container = ManuallyDrop::new(request.start().await.map_err(failed)?);
+        tracing::debug!(container = name, image, "container started");
         let port = container.get_host_port_ipv4(PORT).await.map_err(failed)?;
         let own = context.address(container.id()).await?;
         let ended = context.ended(container.id(), &component);
@@ -86,6 +89,7 @@ impl AnvilContainer {
                 let control = ChainControl::new(client);
                 control.mine_instantly().await?;
                 let url = format!("http://{name}:{PORT}");
+                tracing::info!(url = control.client().url(), elapsed = ?began.elapsed(), "chain is ready");
                 Ok(Self { container, control, url, own })
             }
             Err(reason) => {

@@ -1,6 +1,6 @@
 //! One component as a container: started, awaited, killed, stopped, started again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::{
     models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding},
@@ -67,6 +67,7 @@ pub(super) struct RunningComponent {
 
 impl RunningComponent {
     /// Makes and starts a container, which is not ready by then.
+    #[tracing::instrument(name = "component", skip_all, fields(name = %launch.component))]
     pub(super) async fn start(launch: Launch, context: &DockerContext) -> Result<Self, RuntimeError> {
         let name = context.container_name(&launch.component.to_string());
         configuration::show(&configuration::path(&context.folder, &launch.component), &launch.config)?;
@@ -75,8 +76,10 @@ impl RunningComponent {
         let docker = context.engine.docker();
         let created = docker.create_container(Some(options), body).await;
         let id = created.context(|| format!("create container {name} of image {}", launch.image))?.id;
+        tracing::debug!(container = name, id, image = launch.image, "container created");
         upload::upload(&id, &launch.component, &launch.config, context).await?;
         docker.start_container(&id, None).await.context(|| format!("start container {name}"))?;
+        tracing::debug!(container = name, "container started");
         Ok(Self { launch, id, address: String::new() })
     }
 
@@ -104,13 +107,18 @@ impl RunningComponent {
     }
 
     /// Waits until its health says that it serves or, where it has none, until it answers; the port that the engine assigned is looked up, since each start gets another.
+    #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn wait_until_ready(
         &mut self,
         within: Duration,
         context: &DockerContext,
         watch: &Watch,
     ) -> Result<(), RuntimeError> {
-        let Err(error) = self.await_health(within, context, watch).await else { return Ok(()) };
+        let began = Instant::now();
+        let Err(error) = self.await_health(within, context, watch).await else {
+            tracing::info!(address = self.address, elapsed = ?began.elapsed(), "component is ready");
+            return Ok(());
+        };
         let error = match &error {
             RuntimeError::NotReady { component, .. } => {
                 unready(component, &self.address, &self.launch.key).await.unwrap_or(error)
@@ -179,13 +187,16 @@ impl RunningComponent {
     /// Ends it in order, or by force after the grace; says whether that was needed.
     pub(super) async fn stop(&self, grace: Duration, context: &DockerContext) -> Result<bool, RuntimeError> {
         self.resume_if_paused(context).await?;
+        let began = Instant::now();
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::new().t(seconds).build();
         let before = context.state(&self.id).await?;
         let stopped = context.engine.docker().stop_container(&self.id, Some(options)).await;
         settled(stopped.context(|| format!("stop the container of {}", self.component())))?;
         let after = context.state(&self.id).await?;
-        Ok(before.running == Some(true) && after.exit_code == Some(KILLED))
+        let forced = before.running == Some(true) && after.exit_code == Some(KILLED);
+        tracing::info!(component = %self.component(), orderly = !forced, elapsed = ?began.elapsed(), "component has stopped");
+        Ok(forced)
     }
 
     /// Whether it runs, paused or not.
@@ -238,6 +249,7 @@ pub(super) async fn kill(id: &str, component: &ComponentRef, context: &DockerCon
     let killed = context.engine.docker().kill_container(id, None).await;
     settled(killed.context(|| format!("kill the container of {component}")))?;
     context.ended(id, component).await?;
+    tracing::info!(%component, id, "component was killed");
     Ok(())
 }
 
@@ -245,7 +257,9 @@ pub(super) async fn kill(id: &str, component: &ComponentRef, context: &DockerCon
 pub(super) async fn remove(id: &str, component: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let removed = context.engine.docker().remove_container(id, Some(options)).await;
-    Ok(settled(removed.context(|| format!("remove the container of {component}")))?)
+    settled(removed.context(|| format!("remove the container of {component}")))?;
+    tracing::debug!(%component, id, "container removed");
+    Ok(())
 }
 
 /// The name by which others on the network reach a component.

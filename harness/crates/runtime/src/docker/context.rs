@@ -40,6 +40,7 @@ impl DockerContext {
         };
         let created = engine.docker().create_network(request).await;
         let id = created.context(|| format!("create network {network}"))?.id;
+        tracing::debug!(network, id, "network created");
         Ok((Self { engine, labels, network, folder }, id))
     }
 
@@ -47,8 +48,15 @@ impl DockerContext {
     pub(super) async fn remove(&self) -> Result<(), RuntimeError> {
         let removed = self.engine.docker().remove_network(&self.network).await;
         match removed.context(|| format!("remove network {}", self.network)) {
-            Err(error) if error.status() == Some(IN_USE) => Ok(()),
-            removed => Ok(removed?),
+            Err(error) if error.status() == Some(IN_USE) => {
+                tracing::debug!(network = self.network, "network is in use and left to the supervisor");
+                Ok(())
+            }
+            removed => {
+                removed?;
+                tracing::debug!(network = self.network, "network removed");
+                Ok(())
+            }
         }
     }
 

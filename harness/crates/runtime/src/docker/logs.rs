@@ -26,6 +26,7 @@ use tokio::{
     task::coop::consume_budget,
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::Instrument as _;
 
 use super::lines::ContainerLines;
 use crate::{
@@ -138,10 +139,12 @@ impl Watch {
         });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
-        let events = tokio::spawn(async move {
+        let events = async move {
             let error = following.follow_events(since).await;
+            tracing::debug!(error = &error as &dyn std::error::Error, "the engine's events are not followed any more");
             give_up.send_replace(Some(Arc::new(error)));
-        });
+        };
+        let events = tokio::spawn(events.in_current_span());
         Self { shared, lost, _events: AbortOnDropHandle::new(events) }
     }
 
@@ -270,7 +273,7 @@ impl Shared {
                 let at = at.unwrap_or_else(Timestamp::now);
                 let end = End { who: who.to_owned(), at, how: format!("exit code {code}{why}") };
                 let (shared, container) = (Arc::clone(self), container.clone());
-                self.readers.spawn(async move { shared.note_end(&end, &container).await });
+                self.readers.spawn(async move { shared.note_end(&end, &container).await }.in_current_span());
             }
             _ => {}
         }
@@ -303,7 +306,7 @@ impl Shared {
         // Taken before the reader runs, so that who waits for the end of the output waits for it as well.
         let earlier = Arc::clone(&container.read).try_lock_owned().ok();
         let (shared, container) = (Arc::clone(self), container.clone());
-        self.readers.spawn(async move { shared.read_to_end(&id, &container, earlier).await });
+        self.readers.spawn(async move { shared.read_to_end(&id, &container, earlier).await }.in_current_span());
     }
 
     async fn read_to_end(&self, id: &str, container: &Container, read: Option<OwnedMutexGuard<ContainerLines>>) {

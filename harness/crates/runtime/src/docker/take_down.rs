@@ -30,10 +30,12 @@ pub(super) async fn take_down(
         join_all(down.iter().map(|(executor, _)| performers::end(executor.component(), context))),
     );
     leaks.extend(stopped?);
+    tracing::debug!("components and chains have ended");
     killed.into_iter().chain(orphans).collect::<Result<(), _>>()?;
     let executors_of = || executors.iter().map(RunningComponent::component);
     try_join_all(executors_of().map(|executor| performers::read(executor, context, watch))).await?;
     watch.finish().await;
+    tracing::debug!("the output of all containers is read");
     try_join_all(executors_of().map(|executor| performers::remove_ended(executor, context))).await?;
     let removing = aggregator.iter().chain(&executors).map(|running| running.remove(context));
     let (anvils, components) =

@@ -25,6 +25,7 @@ use kube::{
 };
 use tokio::{sync::watch, task::coop::consume_budget};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::Instrument as _;
 
 use super::{KubernetesRuntime, names::Names, pods::containers, trial_namespace::TrialNamespace};
 use crate::{
@@ -74,7 +75,7 @@ impl PodLogs {
         let shared =
             Arc::new(Shared { place, names, record, read, done, latest, readers, under_way: UnderWay::default() });
         let following = Arc::clone(&shared);
-        let events = tokio::spawn(async move { following.follow().await });
+        let events = tokio::spawn(async move { following.follow().await }.in_current_span());
         Self { shared, _events: AbortOnDropHandle::new(events) }
     }
 
@@ -160,12 +161,13 @@ impl Shared {
         let Some(id) = id.filter(|id| self.seen().0.insert((*id).to_owned())) else { return };
         let life = Life { pod: pod.clone(), container: container.to_owned(), id: id.to_owned(), previous };
         let shared = Arc::clone(self);
-        self.readers.spawn(async move {
+        let reading = async move {
             shared.read_to_end(&life).await;
             shared.done.send_modify(|done| {
                 done.insert(life.id);
             });
-        });
+        };
+        self.readers.spawn(reading.in_current_span());
     }
 
     async fn read_to_end(&self, life: &Life) {
@@ -218,14 +220,15 @@ impl Shared {
     fn tell_end(self: &Arc<Self>, pod: &Pod, id: String, at: Timestamp, how: String) {
         let (shared, pod) = (Arc::clone(self), pod.clone());
         // Whose it is may have to be asked.
-        self.readers.spawn(async move {
+        let telling = async move {
             let name = shared.name(&pod).await;
             if !shared.record.ends.note_named(&name, at, &how, || shared.output_of(&name)) {
                 let mut event = Event::of_harness(format!("{name} ended with {how}"));
                 event.fields.insert("container".to_owned(), id.into());
                 shared.record.timeline.record(event);
             }
-        });
+        };
+        self.readers.spawn(telling.in_current_span());
     }
 
     fn output_of(&self, name: &str) -> String {

@@ -201,6 +201,7 @@ impl KubernetesRuntime {
     }
 
     fn tell(&self, what: &str) {
+        tracing::info!("{what}");
         self.timeline.record(Event::of_harness(what));
     }
 

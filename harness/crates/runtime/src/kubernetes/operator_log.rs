@@ -20,6 +20,7 @@ use kube::{
 };
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::{
     logs::each_line,
@@ -53,7 +54,7 @@ impl OperatorLog {
             file: Mutex::new(hourglass_base::private::append(&folder.join(FILE)).ok()),
             timeline: timeline.clone(),
         };
-        Self { _following: AbortOnDropHandle::new(tokio::spawn(follow(Arc::new(reader)))) }
+        Self { _following: AbortOnDropHandle::new(tokio::spawn(follow(Arc::new(reader)).in_current_span())) }
     }
 }
 
@@ -75,7 +76,7 @@ async fn follow(reader: Arc<Reader>) {
         if id.is_some_and(|id| runs(&pod) && seen.insert(id)) {
             // What a container said before the trial is about others; one that is new is read from its beginning.
             let (reader, first) = (Arc::clone(&reader), seen.len() == 1);
-            readers.spawn(async move { reader.read(&pod.name_any(), first).await });
+            readers.spawn(async move { reader.read(&pod.name_any(), first).await }.in_current_span());
         }
     }
 }

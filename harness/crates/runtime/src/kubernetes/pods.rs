@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::future::try_join_all;
@@ -92,9 +92,18 @@ impl Wanted {
             last = if troubles.is_empty() { "there is none yet".to_owned() } else { troubles.join("; ") };
             None
         });
-        match timeout(within, seen).await {
-            Ok(seen) => seen?,
-            Err(_) => Err(Unready::Late(last)),
+        let began = Instant::now();
+        let seen = timeout(within, seen).await;
+        let (selector, elapsed) = (&self.selector, began.elapsed());
+        match seen {
+            Ok(seen) => {
+                tracing::debug!(selector, count = self.count, ?elapsed, "pods are ready or cannot become so");
+                seen?
+            }
+            Err(_) => {
+                tracing::info!(selector, ?within, last, "pods are not ready in time");
+                Err(Unready::Late(last))
+            }
         }
     }
 

@@ -62,14 +62,19 @@ async fn prepare(
     timeline: &Timeline,
 ) -> Result<Prepared, RuntimeError> {
     let began = Instant::now();
-    let tell =
-        |what: &str| timeline.record(Event::of_harness(format!("{what} after {:.3}s", began.elapsed().as_secs_f64())));
+    let tell = |what: &str| {
+        tracing::info!(elapsed = ?began.elapsed(), "{what}");
+        timeline.record(Event::of_harness(format!("{what} after {:.3}s", began.elapsed().as_secs_f64())));
+    };
     let (images, helm) = tokio::try_join!(KubernetesImages::prepare(cluster, scenario, executable), async {
         Ok::<_, RuntimeError>(Helm::of(cluster).await?)
     })?;
     tell("images are on the nodes");
     let request = OperatorRequest { choice: cluster.operator(), image: images.components.clone(), alone };
-    let progress = |what: &str| timeline.record(Event::of_harness(what));
+    let progress = |what: &str| {
+        tracing::info!("{what}");
+        timeline.record(Event::of_harness(what));
+    };
     let operator = OperatorRelease::ensure(cluster, &request, &progress).await?;
     tell("the operator is available");
     // Nobody disturbs the cluster now: who was killed when he did has left nodes that take no pods.

@@ -9,6 +9,7 @@ use std::{
 use futures::FutureExt as _;
 use hourglass_component::causes::with_causes;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument as _;
 
 use crate::RuntimeError;
 
@@ -34,14 +35,15 @@ impl<T: Send + Sync + 'static> SharedWork<T> {
         let (outcome, ended) = (Arc::new(OnceLock::new()), CancellationToken::new());
         // Dropped with the task, so that also one that is aborted ends the waits.
         let (guard, result) = (ended.clone().drop_guard(), Arc::clone(&outcome));
-        let work = tokio::spawn(async move {
+        let work = async move {
             let _guard = guard;
             // What panics has said so on its own way; the callers need to know that nothing comes any more.
             let done = AssertUnwindSafe(work).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(not_prepared("it panicked")));
             // It is set here alone.
             let _ = result.set(done.map_err(Failure::from));
-        });
+        };
+        let work = tokio::spawn(work.in_current_span());
         Self { work: AbortOnDropHandle::new(work), outcome, ended }
     }
 

@@ -58,7 +58,9 @@ impl TrialNamespace {
         object["apiVersion"] = K::api_version(&K::DynamicType::default()).into_owned().into();
         object["kind"] = kind.clone().into();
         let applied = self.api::<K>().patch(name, &parameters, &Patch::Apply(&object)).await;
-        applied.map(drop).map_err(self.fail(format!("apply {kind} {}/{name}", self.namespace)))
+        applied.map_err(self.fail(format!("apply {kind} {}/{name}", self.namespace)))?;
+        tracing::debug!(kind, namespace = self.namespace, name, "object applied");
+        Ok(())
     }
 }
 

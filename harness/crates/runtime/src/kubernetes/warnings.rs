@@ -10,6 +10,7 @@ use kube::{
     runtime::{WatchStreamExt as _, watcher},
 };
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::trial_namespace::TrialNamespace;
 
@@ -22,7 +23,11 @@ pub(super) struct Warnings {
 impl Warnings {
     pub(super) fn start(place: &TrialNamespace, timeline: &Timeline) -> Self {
         let (api, timeline) = (place.api::<ClusterEvent>(), timeline.clone());
-        Self { _following: AbortOnDropHandle::new(tokio::spawn(async move { follow(api, &timeline).await })) }
+        Self {
+            _following: AbortOnDropHandle::new(tokio::spawn(
+                async move { follow(api, &timeline).await }.in_current_span(),
+            )),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use hourglass_timeline::{Event, Line, LogFolder, Timeline, parse};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::{ProcessSettings, output, pause::PausedGroup, program};
 use crate::{Ends, RuntimeError, configuration, performers};
@@ -74,6 +75,7 @@ pub(super) struct Stopped {
 
 impl RunningComponent {
     /// Starts a component and waits until its health says that it serves or, where it has none, until it answers.
+    #[tracing::instrument(name = "component", skip_all, fields(name = %launch.component))]
     pub(super) async fn start(
         launch: Launch,
         settings: &ProcessSettings,
@@ -96,6 +98,7 @@ impl RunningComponent {
         let config = write_config(&launch, settings)?;
         let (announce, mut announced) = watch::channel(None);
         let child = spawn(&launch, &config, settings, logs, announce)?;
+        tracing::debug!(pid = child.pid(), port = launch.port, "component started");
         let not_ready = |state: String| {
             let output = child.last_output();
             RuntimeError::NotReady { component: component.clone(), within, state, output }
@@ -127,6 +130,7 @@ impl RunningComponent {
             }
             Err(error) => return Err(error),
         }
+        tracing::info!(address, pid = child.pid(), elapsed = ?began.elapsed(), "component is ready");
         settings.ends.watch(&launch.component);
         let end = Some(note_end(&launch.component, &child, settings.ends.clone()));
         Ok(Self { launch, child: Some(child), end, paused: Vec::new(), address })
@@ -155,6 +159,7 @@ impl RunningComponent {
     }
 
     /// Kills it.
+    #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn kill(mut self) {
         self.end = None;
         // What is paused takes SIGKILL too.
@@ -162,10 +167,13 @@ impl RunningComponent {
         if let Some(child) = self.child.take() {
             child.kill().await;
         }
+        tracing::info!("component was killed");
     }
 
     /// Ends it in order, or by force after the grace.
+    #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
+        let began = Instant::now();
         self.end = None;
         // What stands still does not hear that it is to end.
         self.paused.iter().for_each(PausedGroup::wake);
@@ -174,6 +182,7 @@ impl RunningComponent {
             Some(child) => child.stop(grace).await,
             None => true,
         };
+        tracing::info!(orderly, elapsed = ?began.elapsed(), "component has stopped");
         Stopped { launch: self.launch, address: self.address, orderly }
     }
 
@@ -252,10 +261,11 @@ fn record(
 /// Notes when the component ends; it must be watched by then.
 fn note_end(component: &ComponentRef, child: &Child, ends: Ends) -> AbortOnDropHandle<()> {
     let (component, ended) = (component.clone(), child.ended());
-    AbortOnDropHandle::new(tokio::spawn(async move {
+    let noting = async move {
         let (status, output) = ended.await;
         ends.note(&component, Timestamp::now(), &status.to_string(), || output);
-    }))
+    };
+    AbortOnDropHandle::new(tokio::spawn(noting.in_current_span()))
 }
 
 /// Notes the end of a performer, of which only its executor knows: it is that one's child.

@@ -33,6 +33,7 @@ use performers::{Performers, ProcessLabels};
 pub(super) use provider::ProcessProvider;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError, Teardown, blocking,
@@ -278,6 +279,7 @@ impl Runtime for ProcessRuntime {
                 running.paused.push(group.clone());
             }
             group.stands_still().await?;
+            tracing::info!(%component, "component is paused");
         }
         Ok(())
     }
@@ -369,6 +371,7 @@ impl ProcessRuntime {
             leaks.extend(futures::future::join_all(stopping).await.into_iter().flatten());
         }
         futures::future::join_all(anvils.into_inner().into_iter().map(AnvilProcess::stop)).await;
+        tracing::info!("chains have stopped");
         let (report, folder_guard) = blocking(move || supervisor.sweep()).await?;
         leaks.extend(report.leftovers.into_iter().map(|leftover| Leak { what: leftover.to_string() }));
         // Not before: nobody writes any more.
@@ -379,10 +382,11 @@ impl ProcessRuntime {
 
 fn note_chain_end(anvil: &AnvilProcess, ends: Ends) -> AbortOnDropHandle<()> {
     let (chain_id, ended) = (anvil.control().chain_id(), anvil.ended());
-    AbortOnDropHandle::new(tokio::spawn(async move {
+    let noting = async move {
         let (status, output) = ended.await;
         ends.note_chain(chain_id, &status.to_string(), || output);
-    }))
+    };
+    AbortOnDropHandle::new(tokio::spawn(noting.in_current_span()))
 }
 
 /// What components have started and what that has started, as of now.

@@ -13,6 +13,7 @@ use std::{
 
 use hourglass_component::timeout::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument as _;
 
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{LastLines, Line, LogFolder, TailError, Timeline};
@@ -49,11 +50,12 @@ impl PerformerOutput {
         symlink(&path, &link).map_err(|source| TailError::File { path: link, source })?;
         let (component, timeline) = (ComponentRef::Performer(operator.to_owned()), timeline.clone());
         let recorded = (component.clone(), timeline.clone());
-        let reading = tokio::spawn(async move {
+        let reading = async move {
             while let Some(line) = lines.next_line().await {
                 timeline.record_line(&component, &line);
             }
-        });
+        };
+        let reading = tokio::spawn(reading.in_current_span());
         let (component, timeline) = recorded;
         Ok(Self { path, ended, reading: AbortOnDropHandle::new(reading), component, timeline })
     }

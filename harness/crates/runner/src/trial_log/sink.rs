@@ -1,0 +1,106 @@
+//! Where the records of one trial go: they are held until the trial has a folder, then they are written to a file.
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    mem,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use hourglass_base::private;
+
+use super::{TrialLog, json::remark};
+
+/// The log of one trial.
+#[derive(Debug, Default)]
+pub(super) struct Sink(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    place: Place,
+    /// How many bytes it has taken.
+    taken: usize,
+    /// How many records it had no room for.
+    left_out: u64,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// The trial has no folder.
+    Held(String),
+    File(File),
+    /// The file cannot be written to.
+    Lost,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Held(String::new())
+    }
+}
+
+impl Sink {
+    /// Writes what is held, and from now on every record, to a new file.
+    pub(super) fn open(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
+        let Place::Held(held) = mem::replace(&mut state.place, Place::Lost) else { return Ok(()) };
+        let mut file = private::create(path)?;
+        file.write_all(held.as_bytes())?;
+        if mem::take(&mut state.left_out) > 0 {
+            let text = "records were left out here: more were made before the trial had a folder than are held";
+            file.write_all(remark(text.to_owned()).as_bytes())?;
+        }
+        state.place = Place::File(file);
+        Ok(())
+    }
+
+    /// Takes a record, which ends with a line feed, unless there is no room for it.
+    pub(super) fn write(&self, line: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
+        let (limit, full) = match &state.place {
+            Place::Held(_) => (TrialLog::HELD_LIMIT, None),
+            Place::File(_) => {
+                (TrialLog::LIMIT, Some(format!("the log ends here, at its limit of {} bytes", TrialLog::LIMIT)))
+            }
+            Place::Lost => return,
+        };
+        // After the first record that is left out come no others: nothing is missing in between.
+        if state.left_out > 0 || state.taken + line.len() > limit {
+            state.left_out += 1;
+            if let Some(full) = full.filter(|_| state.left_out == 1) {
+                state.place.append(&remark(full));
+            }
+            return;
+        }
+        state.taken += line.len();
+        state.place.append(line);
+    }
+
+    /// Says how many records were left out.
+    pub(super) fn close(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left_out = mem::take(&mut state.left_out);
+        if left_out > 0 && matches!(state.place, Place::File(_)) {
+            state.place.append(&remark(format!("{left_out} records were left out")));
+        }
+        state.place = Place::Lost;
+    }
+}
+
+impl Place {
+    fn append(&mut self, line: &str) {
+        match self {
+            Self::Held(held) => held.push_str(line),
+            Self::File(file) => {
+                // The trial itself notices a full disk; a second attempt could follow a part of a line.
+                if file.write_all(line.as_bytes()).is_err() {
+                    *self = Self::Lost;
+                }
+            }
+            Self::Lost => {}
+        }
+    }
+}
