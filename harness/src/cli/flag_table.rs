@@ -54,6 +54,7 @@ const RUN: &[Row] = &[
     // An Anvil runs as a process, and its executable is what the images of chains are made of.
     Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
     Row("offline", &["--offline"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
 const PLAN: &[Row] = &[
@@ -66,6 +67,7 @@ const PLAN: &[Row] = &[
     Row("allow-error", &["--allow-error", "^known"], &[], EVERYWHERE),
     Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
     Row("format", &["--format", "json"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
 const LIST: &[Row] = &[
@@ -73,10 +75,15 @@ const LIST: &[Row] = &[
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
     Row("format", &["--format", "json"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
 /// It runs nothing, on no runtime.
-const LINT: &[Row] = &[Row("scenarios", &["--scenarios", "."], &[], GENERAL), Row("short", &["--short"], &[], GENERAL)];
+const LINT: &[Row] = &[
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("short", &["--short"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
+];
 
 /// What a command would do, as text to compare, or why it refuses.
 fn outcome(words: &[&str]) -> Result<String, CliError> {
@@ -101,7 +108,9 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 #[case::list("list", LIST)]
 #[case::lint("lint", LINT)]
 fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
-    let cli = Cli::command();
+    let mut cli = Cli::command();
+    // Hands options of all commands on to each.
+    cli.build();
     let arguments = cli.find_subcommand(command).unwrap().get_arguments();
     let known: BTreeSet<_> =
         arguments.filter_map(|argument| argument.get_long()).filter(|name| *name != "help").collect();

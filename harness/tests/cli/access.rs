@@ -117,7 +117,7 @@ fn what_a_trial_writes_is_for_its_user_alone() {
     let folder = only_folder(&sandbox);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700, "the folder of the trial");
-    for name in ["logs", "trial", "aggregator.yaml", "executor-operator.yaml", "logs/aggregator.log"] {
+    for name in ["logs", "trial", "harness.log", "aggregator.yaml", "executor-operator.yaml", "logs/aggregator.log"] {
         let expected = if name == "logs" { 0o700 } else { 0o600 };
         assert_eq!(mode(&folder.join(name)), expected, "{name}");
     }
@@ -144,12 +144,19 @@ fn nothing_that_is_left_of_a_trial_holds_a_secret() {
     let reports = sandbox.path("reports");
     let mut command = sandbox.harness(&["run", "--junit"]);
     command.arg(reports.join("junit.xml")).arg("--json").arg(reports.join("report.json")).arg(&scenario);
-    let outcome = run(command.env("HOURGLASS_LOG", "debug"));
+    let outcome = run(command.env("HOURGLASS_LOG", "debug").env("RUST_LOG", "debug"));
     outcome.assert_code(1).assert_shows(&["FAIL  process::tells_nothing"]);
     let folder = only_folder(&sandbox);
     let names: Vec<_> = files(&folder).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
-    for name in ["timeline.jsonl", "scenario.yaml", "executor-operator.yaml", "executor-operator.log", "aggregator.log"]
-    {
+    let looked_at = [
+        "timeline.jsonl",
+        "scenario.yaml",
+        "harness.log",
+        "executor-operator.yaml",
+        "executor-operator.log",
+        "aggregator.log",
+    ];
+    for name in looked_at {
         assert!(names.iter().any(|found| found == name), "{name} is not among {names:?}");
     }
     let configuration = fs::read_to_string(folder.join("executor-operator.yaml")).unwrap();

@@ -35,7 +35,7 @@ fn hostile_output_reaches_no_reader_raw() {
         ),
     );
     let (junit, json) = (sandbox.path("junit.xml"), sandbox.path("report.json"));
-    let outcome = run(sandbox.harness(&["run", "--junit"]).arg(&junit).arg("--json").arg(&json).arg(&scenario));
+    let outcome = run(sandbox.harness(&["run", "-vv", "--junit"]).arg(&junit).arg("--json").arg(&json).arg(&scenario));
     outcome.assert_code(1);
     let listed = sandbox.run(&["list", "--scenarios", "own"]);
     let planned = sandbox.run(&["plan", "--scenarios", "own"]);
@@ -49,7 +49,9 @@ fn hostile_output_reaches_no_reader_raw() {
     let [folder] = sandbox.run_folders().try_into().unwrap();
     let mut files = vec![junit.clone(), json.clone()];
     files.extend(fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()));
-    assert!(files.iter().any(|path| path.ends_with("timeline.jsonl")), "{files:?}");
+    for name in ["timeline.jsonl", "harness.log"] {
+        assert!(files.iter().any(|path| path.ends_with(name)), "{name} is not among {files:?}");
+    }
     for path in &files {
         assert_harmless(&path.display().to_string(), &fs::read(path).unwrap());
     }
@@ -60,9 +62,13 @@ fn hostile_output_reaches_no_reader_raw() {
     outcome.assert_shows(&[visible]);
     let suites = quick_junit::Report::deserialize_from_str(&read(&junit)).unwrap();
     assert!(format!("{suites:?}").contains("lost"), "{suites:?}");
-    for line in read(&folder.join("timeline.jsonl")).lines() {
-        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    for name in ["timeline.jsonl", "harness.log"] {
+        for line in read(&folder.join(name)).lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
     }
+    let log = read(&folder.join("harness.log"));
+    assert!(log.contains(r"create \\u{1b}[2J"), "the log does not name the step: {log}");
 }
 
 #[track_caller]

@@ -20,6 +20,7 @@ mod http_proxy;
 mod interrupt;
 mod keep;
 mod proofs;
+mod records;
 mod reports;
 mod sandbox;
 mod schemas;

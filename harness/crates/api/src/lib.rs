@@ -38,6 +38,24 @@
 //! [`HarnessBuilder::executable`], the variable `HARNESS_EXECUTABLE`, `PATH`, the folder of the running test and the one above
 //! it (`target/debug`, where `cargo build --bin harness` puts it), and the running executable, if it has called
 //! [`serve_as_harness_executable`] (`hourglass_harness::main_if_harness` does).
+//!
+//! # The harness's own log
+//!
+//! What the harness does for a test, it reports with `tracing`: the phases, each component, each step, in the span of the
+//! environment's trial. [`TrialLog`] is a layer that writes these records to `harness.log` in the folder of the environment.
+//! A test program adds it to its subscriber, which has to be the global one, because environments have threads of their
+//! own:
+//!
+//! ```
+//! use hourglass_api::TrialLog;
+//! use tracing_subscriber::{EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+//!
+//! let shown = fmt::layer().with_test_writer().with_filter(EnvFilter::from_default_env());
+//! // A second test of the same process finds it installed.
+//! let _ = tracing_subscriber::registry().with(shown).with(TrialLog::layer()).try_init();
+//! ```
+//!
+//! Test targets of `hourglass_harness::scenarios!` install it themselves.
 
 mod builder;
 mod component;
@@ -64,7 +82,10 @@ pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, find_executable, serv
 pub use expect::{ExpectExpired, ExpectRejected, ExpectVerified};
 pub use hourglass_base::RuntimeKind as Runtime;
 pub use hourglass_component::keys::{Address, H256};
-pub use hourglass_runner::verdict::{TrialReport, Verdict, Violation};
+pub use hourglass_runner::{
+    TrialLog,
+    verdict::{TrialReport, Verdict, Violation},
+};
 pub use hourglass_scenario::Chain;
 pub use hourglass_timeline::{Event, Timeline};
 pub use operator::{Operator, Program};

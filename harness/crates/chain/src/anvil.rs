@@ -59,7 +59,7 @@ impl AnvilProcess {
         Self::start_within(binary, settings, run, logs, READY_WITHIN).await
     }
 
-    #[tracing::instrument(name = "component", skip_all, fields(name = format!("chain-{}", settings.chain_id)))]
+    #[tracing::instrument(name = "component", skip_all, fields(name = %format_args!("chain-{}", settings.chain_id)))]
     async fn start_within(
         binary: &AnvilBinary,
         settings: &AnvilSettings,

@@ -68,7 +68,7 @@ async fn execute(
     requests: Option<StepRequests>,
 ) -> TrialReport {
     let run = RunId::generate();
-    tracing::Span::current().record("run", run.as_str());
+    tracing::Span::current().record("run", tracing::field::display(&run));
     let mut execution = TrialExecution {
         trial,
         settings,

@@ -77,7 +77,7 @@ pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<
         }
         done
     }
-    .instrument(tracing::info_span!("step", name = title(step), place = %step.location))
+    .instrument(tracing::info_span!("step", name = %title(step), place = %step.location))
     .boxed()
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct AnvilContainer {
 
 impl AnvilContainer {
     /// Starts a chain with a prepared state, and waits until it answers with its id and a head; it mines instantly.
-    #[tracing::instrument(name = "component", skip_all, fields(name = format!("chain-{chain_id}")))]
+    #[tracing::instrument(name = "component", skip_all, fields(name = %format_args!("chain-{chain_id}")))]
     pub(crate) async fn start(
         image: &str,
         chain_id: u64,
