@@ -7,7 +7,7 @@ use std::{
 
 use hourglass_base::RuntimeKind;
 use hourglass_component::document::DocumentError;
-use hourglass_engine::EngineAddress;
+use hourglass_engine::{EngineAddress, EngineError};
 use hourglass_reaper::LeakedResource;
 use hourglass_scenario::{ComponentRef, SkippedFile};
 
