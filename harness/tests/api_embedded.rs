@@ -1,13 +1,15 @@
 //! A program of one's own as the `harness` executable: its components and its supervisor are started from itself.
 
 use std::{
-    env, fs,
+    env,
+    error::Error,
+    fs,
     path::Path,
     process::{Command, ExitCode},
 };
 
 use hourglass_harness::{Chain, EXECUTABLE_VARIABLE, Harness, HarnessError, main_if_harness};
-use libtest_mimic::{Arguments, Failed, Trial};
+use hourglass_test_support::{TestTarget, block_on, tests};
 
 /// Says to a copy of this program, which no `harness` lies beside, that it is to use itself.
 const COPY_VARIABLE: &str = "API_TEST_COPY";
@@ -19,12 +21,10 @@ fn main() -> ExitCode {
     if env::var_os(COPY_VARIABLE).is_some() {
         return square();
     }
-    let test =
-        Trial::test("a_program_with_no_harness_beside_it_is_its_own", a_program_with_no_harness_beside_it_is_its_own);
-    libtest_mimic::run(&Arguments::from_args(), vec![test]).exit_code()
+    TestTarget::from_args().tests(tests![a_program_with_no_harness_beside_it_is_its_own]).run()
 }
 
-fn a_program_with_no_harness_beside_it_is_its_own() -> Result<(), Failed> {
+fn a_program_with_no_harness_beside_it_is_its_own() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let copy = folder.path().join("bin").join("own");
     fs::create_dir(folder.path().join("bin"))?;
@@ -47,21 +47,18 @@ fn a_program_with_no_harness_beside_it_is_its_own() -> Result<(), Failed> {
 /// Prints the programs of the environment's processes.
 #[expect(clippy::print_stdout, reason = "the test reads what its copy says")]
 fn square() -> ExitCode {
-    let done = tokio::runtime::Runtime::new().map(|runtime| {
-        runtime.block_on(async {
-            let env = Harness::builder().name("own").start().await?;
-            let task = env.create_task(Chain::L2, "0x04").await?;
-            task.expect_verified().result("0x10").await?;
-            for program in programs(&env.run_id()) {
-                println!("{program}");
-            }
-            env.finish().await.map(drop)
-        })
+    let done = block_on(async {
+        let env = Harness::builder().name("own").start().await?;
+        let task = env.create_task(Chain::L2, "0x04").await?;
+        task.expect_verified().result("0x10").await?;
+        for program in programs(&env.run_id()) {
+            println!("{program}");
+        }
+        env.finish().await.map(drop)
     });
     match done {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => told(&error),
-        Err(error) => told(&HarnessError::Threads(error.into())),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => told(&error),
     }
 }
 

@@ -18,29 +18,12 @@ mod refusals;
 mod templates;
 mod versions;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use hourglass_harness::cluster::Tool;
-use libtest_mimic::{Arguments, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! tests {
-    ($($module:ident::$name:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($name)), $module::$name as fn())),*]
-    };
-}
+use hourglass_harness::{Runtime, cluster::Tool};
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let required = is_required();
-    let without_helm = Tool::HELM.find().err().filter(|_| !required);
-    if let (Some(error), false) = (&without_helm, arguments.list) {
-        eprintln!("tests with Helm are ignored: {error}; {REQUIRE}=kubernetes makes them fail instead");
-    }
-    if !required && !arguments.list {
-        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
-    }
     let plain = tests![versions::charts_have_the_version_of_what_they_install];
     let helm = tests![
         templates::charts_are_well_made,
@@ -66,22 +49,11 @@ fn main() -> ExitCode {
         executor_release::installed_upgraded_rolled_back_and_uninstalled,
         executor_release::each_executor_has_its_own_file_and_its_own_key,
     ];
-    let trial = |(name, test): (&'static str, fn())| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-    };
-    let mut trials: Vec<_> = plain.into_iter().map(trial).collect();
-    trials.extend(helm.into_iter().map(trial).map(|trial| trial.with_ignored_flag(without_helm.is_some())));
-    trials.extend(cluster.into_iter().map(trial).map(|trial| trial.with_ignored_flag(!required)));
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let with_helm =
+        Requirement::of("Helm", Runtime::Kubernetes, || Tool::HELM.find().err().map(|error| error.to_string()));
+    let target = TestTarget::from_args().tests(plain).tests_with(&with_helm, helm);
+    let code = target.tests_with(&Requirement::kubernetes(), cluster).run();
     place::tear_down();
     lab::tear_down();
-    conclusion.exit_code()
-}
-
-fn is_required() -> bool {
-    let required = env::var(REQUIRE).unwrap_or_default();
-    required.split(',').any(|word| word.trim() == "kubernetes")
+    code
 }

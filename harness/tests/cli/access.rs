@@ -19,7 +19,7 @@ use hourglass_proto::services::v1::{
     aggregator_management_service_client::AggregatorManagementServiceClient,
     executor_management_service_client::ExecutorManagementServiceClient,
 };
-use tokio::runtime::Runtime;
+use hourglass_test_support::block_on;
 
 use crate::{
     components::script,
@@ -33,7 +33,7 @@ fn management_services_serve_nobody_but_the_operator() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--keep", "always", "square"]);
     outcome.assert_code(0);
-    Runtime::new().unwrap().block_on(assert_only_the_operator_is_served(&outcome.stdout));
+    block_on(assert_only_the_operator_is_served(&outcome.stdout));
     let run = only_folder(&sandbox);
     sandbox.run(&["gc", run.file_name().unwrap().to_str().unwrap()]).assert_code(0);
     sandbox.assert_nothing_left();

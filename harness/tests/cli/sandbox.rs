@@ -13,6 +13,7 @@ use std::{
 };
 
 use hourglass_harness::chain::AnvilSearch;
+use hourglass_test_support::block_on;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
@@ -35,10 +36,7 @@ pub(crate) struct Sandbox {
 /// is about it.
 pub(crate) fn anvil() -> &'static Path {
     static ANVIL: OnceLock<PathBuf> = OnceLock::new();
-    ANVIL.get_or_init(|| {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(AnvilSearch::default().find_or_install(|_| {})).unwrap().path
-    })
+    ANVIL.get_or_init(|| block_on(AnvilSearch::default().find_or_install(|_| {})).unwrap().path)
 }
 
 /// What a command came to.

@@ -1,4 +1,5 @@
 //! What clusters cannot be made of: each is named, with what to do about it, and leaves nothing.
+#![expect(clippy::print_stderr, reason = "the test reads what its copy says")]
 
 use std::{
     collections::HashMap,

@@ -1,10 +1,7 @@
 //! What tests with clusters share: a scheduler that outlives each test, one cluster for all tests that do no harm to it,
 //! and clusters of a test's own, each removed at the end.
 
-use std::{
-    future::Future,
-    sync::{Mutex, OnceLock, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use hourglass_harness::{
     cluster::{
@@ -14,14 +11,8 @@ use hourglass_harness::{
     engine::Engine,
     reaper::RunId,
 };
+pub(crate) use hourglass_test_support::block_on;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
-
-/// Connections to a cluster live as long as the scheduler in which they were made.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
-}
 
 /// A cluster that is removed when this is dropped.
 pub(crate) struct OwnCluster {

@@ -1,4 +1,5 @@
 //! One warm cluster for many processes: made once, healed, never taken from under anybody, and gone without a trace.
+#![expect(clippy::print_stderr, reason = "moments of kills are said so that they can be repeated")]
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -3,7 +3,6 @@
 //! They cost seconds and hundreds of megabytes each: the tests are listed as ignored unless `HARNESS_REQUIRE` names
 //! `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
-#![expect(clippy::print_stderr, reason = "what is left out is said")]
 
 mod bad_input;
 mod diagnostics;
@@ -24,15 +23,8 @@ mod wait;
 
 use std::{env, process::ExitCode};
 
-use libtest_mimic::{Arguments, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! trials {
-    ($($module:ident::$test:ident),+ $(,)?) => {
-        vec![$(trial(concat!(stringify!($module), "::", stringify!($test)), $module::$test)),+]
-    };
-}
+use hourglass_harness::scenario_tests::of_waiting_tests;
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
     // Tests that need a process of their own start this executable once more.
@@ -43,14 +35,7 @@ fn main() -> ExitCode {
         racer::race(folder.as_ref());
         return ExitCode::SUCCESS;
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert_with(hourglass_harness::scenario_tests::of_waiting_tests);
-    let required = env::var(REQUIRE).unwrap_or_default();
-    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
-    if left_out && !arguments.list {
-        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
-    }
-    let trials = trials![
+    let tests = tests![
         kind::a_cluster_is_usable_when_it_is_given,
         kind::a_control_plane_collects_garbage_seldom,
         kind::nothing_is_left_of_a_deleted_cluster,
@@ -95,22 +80,11 @@ fn main() -> ExitCode {
         lease::a_cluster_that_went_through_a_restart_is_healed,
         lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
     ];
-    let apart = own_engine::cannot_be_had();
-    if let (Some(reason), false, false) = (&apart, left_out, arguments.list) {
-        eprintln!("tests with an engine of their own are ignored: {reason}");
-    }
-    let apart = trials![bad_input::a_disk_that_is_too_small]
-        .into_iter()
-        .map(|trial| trial.with_ignored_flag(left_out || apart.is_some()));
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).chain(apart).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let apart = tests![bad_input::a_disk_that_is_too_small];
+    let clusters = Requirement::kubernetes();
+    let own_engine = clusters.and("an engine of their own", own_engine::cannot_be_had().as_deref());
+    let target = TestTarget::from_args().test_threads(of_waiting_tests());
+    let code = target.tests_with(&clusters, tests).tests_with(&own_engine, apart).run();
     lab::tear_down();
-    conclusion.exit_code()
-}
-
-fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
+    code
 }

@@ -5,7 +5,6 @@ use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap},
     ffi::OsStr,
-    future::Future,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -26,9 +25,9 @@ use hourglass_harness::{
     image::deliver_components,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
+use hourglass_test_support::block_on;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tokio::runtime::Runtime;
 
 use crate::{
     sandbox::{HARNESS, Outcome, Running, Sandbox, run},
@@ -52,17 +51,15 @@ pub(crate) const SWEPT_WITHIN: Duration = Duration::from_secs(15);
 pub(crate) struct Lab {
     pub(crate) sandbox: Sandbox,
     engine: Engine,
-    runtime: Runtime,
     mark: String,
     images: RefCell<Vec<String>>,
 }
 
 impl Lab {
     pub(crate) fn new() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let engine = runtime.block_on(Engine::connect()).unwrap();
+        let engine = block_on(Engine::connect()).unwrap();
         let mark = RunId::generate().to_string().replace('-', "_");
-        Self { sandbox: Sandbox::new(), engine, runtime, mark, images: RefCell::default() }
+        Self { sandbox: Sandbox::new(), engine, mark, images: RefCell::default() }
     }
 
     /// The engine.
@@ -73,10 +70,6 @@ impl Lab {
     /// The socket of the engine.
     pub(crate) fn socket(&self) -> &Path {
         self.engine.address().socket().unwrap()
-    }
-
-    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
     }
 
     /// The name of the only trial of this test.
@@ -117,7 +110,7 @@ impl Lab {
         let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
         let docker = self.engine.docker();
-        self.block_on(async {
+        block_on(async {
             let containers = docker.list_containers(Some(containers)).await.unwrap();
             let networks = docker.list_networks(Some(networks)).await.unwrap();
             let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
@@ -134,15 +127,15 @@ impl Lab {
         let labels = vec![format!("{TRIAL_LABEL}={}", self.trial()), format!("{COMPONENT_LABEL}={component}")];
         let options = ListContainersOptionsBuilder::new().filters(&HashMap::from([("label", labels)])).build();
         let docker = self.engine.docker();
-        let [container] = self.block_on(docker.list_containers(Some(options))).unwrap().try_into().unwrap();
-        self.block_on(docker.kill_container(&container.id.unwrap(), None)).unwrap();
+        let [container] = block_on(docker.list_containers(Some(options))).unwrap().try_into().unwrap();
+        block_on(docker.kill_container(&container.id.unwrap(), None)).unwrap();
     }
 
     /// The components of this test's trials whose containers run, sorted.
     pub(crate) fn running(&self) -> Vec<String> {
         let label = format!("{TRIAL_LABEL}={}", self.trial());
         let options = ListContainersOptionsBuilder::new().filters(&HashMap::from([("label", vec![label])])).build();
-        let containers = self.block_on(self.engine.docker().list_containers(Some(options))).unwrap();
+        let containers = block_on(self.engine.docker().list_containers(Some(options))).unwrap();
         let component = |labels: HashMap<String, String>| labels.get(COMPONENT_LABEL).cloned();
         let mut names: Vec<_> =
             containers.into_iter().filter_map(|container| container.labels.and_then(component)).collect();
@@ -179,7 +172,7 @@ impl Lab {
     pub(crate) fn image(&self, name: &str, entrypoint: &[&str]) -> String {
         let (repository, docker) = (self.repository(name), self.engine.docker());
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
-        self.block_on(async {
+        block_on(async {
             let components = deliver_components(&self.engine, Path::new(HARNESS)).await.unwrap();
             let body = ContainerCreateBody { image: Some(components.reference), ..ContainerCreateBody::default() };
             let container = docker.create_container(None, body).await.unwrap().id;
@@ -200,7 +193,7 @@ impl Lab {
         let options = ImportImageOptionsBuilder::new().quiet(true).build();
         let archive = body_full(archive_of_nothing(&reference, architecture).into());
         let loading = self.engine.docker().import_image(options, archive, None);
-        self.block_on(loading.try_collect::<Vec<_>>()).unwrap();
+        block_on(loading.try_collect::<Vec<_>>()).unwrap();
         reference
     }
 
@@ -250,7 +243,7 @@ impl Drop for Lab {
         for _ in 0..5 {
             let objects = self.objects();
             // Each name is that of one kind of thing, and the others do not know it.
-            self.runtime.block_on(async {
+            block_on(async {
                 for name in &objects {
                     let _ = docker.remove_container(name, Some(container.clone())).await;
                 }
@@ -264,7 +257,7 @@ impl Drop for Lab {
             }
         }
         let images = self.images.take();
-        self.runtime.block_on(async {
+        block_on(async {
             for name in &images {
                 let _ = docker.remove_image(name, Some(image.clone()), None).await;
             }

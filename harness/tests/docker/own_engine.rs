@@ -8,6 +8,7 @@ use std::{
 };
 
 use hourglass_harness::engine::{Engine, EngineAddress};
+use hourglass_test_support::block_on;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::wait::{LIMIT, eventually};
@@ -64,10 +65,9 @@ impl OwnEngine {
             .spawn()
             .unwrap();
         let mut engine = Self { folder, process };
-        let runtime = tokio::runtime::Runtime::new().unwrap();
         let started = eventually(LIMIT, || {
             assert!(engine.process.try_wait().unwrap().is_none(), "it ended: {}", engine.log());
-            runtime.block_on(engine.connect()).map(drop)
+            block_on(engine.connect()).map(drop)
         });
         assert!(started.is_ok(), "{started:?}: {}", engine.log());
         engine

@@ -1,5 +1,7 @@
 //! An engine that has no address range left, which is one of the test's own: every other test would lack them too.
 
+use hourglass_test_support::block_on;
+
 use crate::{
     lab::{Lab, SQUARE},
     own_engine::OwnEngine,
@@ -22,7 +24,7 @@ pub(crate) fn an_exhausted_address_pool_is_named() {
         "default-address-pools",
     ]);
     lab.sandbox.assert_no_process();
-    let networks = lab.block_on(async { engine.connect().await.unwrap().docker().list_networks(None).await.unwrap() });
+    let networks = block_on(async { engine.connect().await.unwrap().docker().list_networks(None).await.unwrap() });
     let ours: Vec<_> =
         networks.into_iter().filter_map(|network| network.name.filter(|name| name.contains("hourglass"))).collect();
     assert_eq!(ours, [""; 0]);

@@ -8,17 +8,18 @@ use std::{
 
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
 use hourglass_harness::{
+    Runtime,
     cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
     engine::Engine,
     reaper::{RUN_LABEL, TRIAL_LABEL},
 };
+use hourglass_test_support::block_on;
 use k8s_openapi::api::{
     core::v1::{Namespace, Pod, Secret},
     rbac::v1::{ClusterRole, ClusterRoleBinding},
 };
 use kube::{Api, Resource, ResourceExt as _, api::ListParams};
 use serde::de::DeserializeOwned;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::{daemons::Daemons, moments::unique_name, sandbox::Sandbox, wait::eventually};
 
@@ -28,7 +29,6 @@ pub(crate) struct Leftovers<'a> {
     daemons: &'a Daemons,
     scenario: String,
     trial: String,
-    scheduler: Runtime,
     engine: Option<Engine>,
     cluster: Option<Lease>,
     /// Namespaces and runs of these trials that were seen.
@@ -36,17 +36,16 @@ pub(crate) struct Leftovers<'a> {
 }
 
 impl<'a> Leftovers<'a> {
-    pub(crate) fn new(runtime: &str, sandbox: &'a Sandbox, daemons: &'a Daemons) -> Self {
-        let scheduler = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let engine = (runtime != "process").then(|| scheduler.block_on(Engine::connect()).unwrap());
-        let cluster = (runtime == "kubernetes").then(|| {
+    pub(crate) fn new(runtime: Runtime, sandbox: &'a Sandbox, daemons: &'a Daemons) -> Self {
+        let engine = (runtime != Runtime::Process).then(|| block_on(Engine::connect()).unwrap());
+        let cluster = (runtime == Runtime::Kubernetes).then(|| {
             let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
             let folders = ClusterFolders::locate().unwrap();
-            scheduler.block_on(Lease::acquire(engine.as_ref().unwrap(), &folders, &request, &|_| {})).unwrap()
+            block_on(Lease::acquire(engine.as_ref().unwrap(), &folders, &request, &|_| {})).unwrap()
         });
         let scenario = unique_name();
         let trial = format!("{runtime}::{scenario}");
-        Self { sandbox, daemons, scenario, trial, scheduler, engine, cluster, seen: RefCell::default() }
+        Self { sandbox, daemons, scenario, trial, engine, cluster, seen: RefCell::default() }
     }
 
     /// The name of the scenario.
@@ -58,8 +57,8 @@ impl<'a> Leftovers<'a> {
     pub(crate) fn look(&self) -> Vec<String> {
         let mut left = self.sandbox.processes();
         left.extend(self.daemons.alive().iter().map(|pid| format!("daemon {pid:?}")));
-        left.extend(self.engine.iter().flat_map(|engine| self.scheduler.block_on(self.in_engine(engine))));
-        left.extend(self.cluster.iter().flat_map(|cluster| self.scheduler.block_on(self.in_cluster(cluster))));
+        left.extend(self.engine.iter().flat_map(|engine| block_on(self.in_engine(engine))));
+        left.extend(self.cluster.iter().flat_map(|cluster| block_on(self.in_cluster(cluster))));
         left
     }
 
@@ -67,7 +66,7 @@ impl<'a> Leftovers<'a> {
     pub(crate) fn assert_none_at_last(&self, within: Duration) {
         let Some(cluster) = &self.cluster else { return };
         let left = eventually(within, || {
-            let left = self.scheduler.block_on(self.in_any_place_of(cluster));
+            let left = block_on(self.in_any_place_of(cluster));
             if left.is_empty() { Ok(()) } else { Err(left) }
         });
         assert_eq!(left, Ok(()), "left in the cluster");

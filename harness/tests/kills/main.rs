@@ -18,56 +18,42 @@ mod wait;
 
 use std::{env, process::ExitCode};
 
-use hourglass_harness::engine::Engine;
-use libtest_mimic::{Arguments, Trial};
+use hourglass_harness::Runtime;
+use hourglass_test_support::{Requirement, Test, TestTarget};
 use rustix::process::Signal;
 
 use crate::moments::Kills;
 
-const REQUIRE: &str = "HARNESS_REQUIRE";
 /// How often each command is ended.
 const KILLS: &str = "HARNESS_KILLS";
 
 /// Runtime, signal, and how many moments are tried where nothing is said.
-const TESTS: [(&str, &str, Signal, u32); 9] = [
-    ("process", "sigkill", Signal::KILL, 10),
-    ("process", "ctrl_c", Signal::INT, 4),
-    ("process", "sigterm", Signal::TERM, 2),
-    ("docker", "sigkill", Signal::KILL, 4),
-    ("docker", "ctrl_c", Signal::INT, 2),
-    ("docker", "sigterm", Signal::TERM, 1),
-    ("kubernetes", "sigkill", Signal::KILL, 0),
-    ("kubernetes", "ctrl_c", Signal::INT, 0),
-    ("kubernetes", "sigterm", Signal::TERM, 0),
+const TESTS: [(Runtime, &str, Signal, u32); 9] = [
+    (Runtime::Process, "sigkill", Signal::KILL, 10),
+    (Runtime::Process, "ctrl_c", Signal::INT, 4),
+    (Runtime::Process, "sigterm", Signal::TERM, 2),
+    (Runtime::Docker, "sigkill", Signal::KILL, 4),
+    (Runtime::Docker, "ctrl_c", Signal::INT, 2),
+    (Runtime::Docker, "sigterm", Signal::TERM, 1),
+    (Runtime::Kubernetes, "sigkill", Signal::KILL, 0),
+    (Runtime::Kubernetes, "ctrl_c", Signal::INT, 0),
+    (Runtime::Kubernetes, "sigterm", Signal::TERM, 0),
 ];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
     let kills: Option<u32> = env::var(KILLS).ok().map(|kills| kills.parse().unwrap());
-    let tests = TESTS.iter().map(|(runtime, name, signal, few)| {
-        let kills = Kills { runtime, signal: *signal, moments: kills.unwrap_or(*few) };
-        let left_out = kills.moments == 0 || !is_there(runtime);
-        // One after the other: each looks at what its neighbours would slow down.
-        let test = Trial::test(format!("{runtime}_nothing_is_left_after_{name}_at_any_moment"), move || {
-            kills.run();
-            Ok(())
-        });
-        test.with_ignored_flag(left_out)
-    });
-    let tests = tests.collect();
-    libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, tests).exit_code()
-}
-
-/// Whether the runtime's tests are to run on this machine.
-fn is_there(runtime: &str) -> bool {
-    let required = env::var(REQUIRE).unwrap_or_default();
-    let is_required = required.split(',').any(|word| word.trim() == runtime);
-    match runtime {
-        "process" => true,
-        "docker" if !is_required => {
-            let scheduler = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            scheduler.block_on(Engine::connect()).is_ok()
-        }
-        _ => is_required,
+    // One after the other: each looks at what its neighbours would slow down.
+    let mut target = TestTarget::from_args().one_at_a_time();
+    let (docker, kubernetes) = (Requirement::docker(), Requirement::kubernetes());
+    for (runtime, name, signal, few) in TESTS {
+        let kills = Kills { runtime, signal, moments: kills.unwrap_or(few) };
+        let test = Test::new(format!("{runtime}_nothing_is_left_after_{name}_at_any_moment"), move || kills.run());
+        target = match runtime {
+            _ if kills.moments == 0 => target.ignored_tests([test]),
+            Runtime::Process => target.tests([test]),
+            Runtime::Docker => target.tests_with(&docker, [test]),
+            Runtime::Kubernetes => target.tests_with(&kubernetes, [test]),
+        };
     }
+    target.run()
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_harness::{cache::cache_folder, reaper::RunId};
+use hourglass_harness::{Runtime, cache::cache_folder, reaper::RunId};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use rustix::process::Signal;
 
@@ -28,7 +28,7 @@ const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// A command and how it is ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kills {
-    pub(crate) runtime: &'static str,
+    pub(crate) runtime: Runtime,
     pub(crate) signal: Signal,
     /// How often.
     pub(crate) moments: u32,
@@ -53,7 +53,7 @@ impl Kills {
             // Each in its own part of the run, so that few moments hit all of it too.
             let moment = whole.mul_f64((f64::from(round) + random.random::<f64>()) / f64::from(self.moments));
             // It makes the trial fail, whose folder is kept then if it had got so far.
-            let daemon = (self.runtime == "process" && round % 2 == 1).then_some(&daemons);
+            let daemon = (self.runtime == Runtime::Process && round % 2 == 1).then_some(&daemons);
             let place = || format!("round {round} of {self:?}, {moment:?} into {whole:?}, {SEED}={seed}");
             let command = start(daemon);
             // No event to wait for: the signal shall hit whatever the command happens to be doing.
@@ -103,7 +103,7 @@ impl Kills {
 
     fn command(self, sandbox: &Sandbox, name: &str, daemon: Option<&Daemons>) -> std::process::Command {
         let runtimes = match self.runtime {
-            "kubernetes" => "runtimes: [kubernetes]\nruntimes_because: It is about the cluster.\n",
+            Runtime::Kubernetes => "runtimes: [kubernetes]\nruntimes_because: It is about the cluster.\n",
             _ => "",
         };
         // Only where processes are the machine's: what an engine runs ends with its container.
@@ -115,9 +115,9 @@ impl Kills {
         let steps = "steps:\n  - create_task: {as: five, count: 5, payload: \"0x04\"}\n  - expect_verified: {task: five, result: \"0x10\"}\n";
         let components = format!("components: {{performer: {{{performer}environment: {{TASK_DELAY_MS: 100}}}}}}\n");
         let path = sandbox.scenario(name, &format!("{runtimes}{components}{steps}"));
-        let mut command = sandbox.harness(&["run", "--runtime", self.runtime]);
+        let mut command = sandbox.harness(&["run", "--runtime", self.runtime.as_str()]);
         command.arg(path);
-        if self.runtime == "kubernetes" {
+        if self.runtime == Runtime::Kubernetes {
             // The clusters of this machine instead of a test's own.
             command.env("HARNESS_CACHE", cache_folder().unwrap());
         }

@@ -4,7 +4,7 @@ use std::{
     fmt::Debug,
     fs::{self, File, OpenOptions},
     future::Future,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use hourglass_harness::{
     image::{NodeImage, PullPolicy, deliver_to_nodes},
     reaper::{Labels, RunId},
 };
+pub(crate) use hourglass_test_support::block_on;
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -27,7 +28,7 @@ use kube::{
     runtime::wait::{await_condition, conditions::is_deleted},
 };
 use serde::de::DeserializeOwned;
-use tokio::{runtime::Runtime, time::timeout};
+use tokio::{runtime::Handle, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
@@ -35,19 +36,9 @@ pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// Beside the clusters: no cluster can be called like this.
 const TURN: &str = "_turn-of-operator-tests";
 
-/// Connections to a cluster live as long as the scheduler in which they were made.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    runtime().block_on(future)
-}
-
 /// Runs something beside a test, until what this gives is dropped.
 pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(runtime().spawn(future))
-}
-
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+    AbortOnDropHandle::new(block_on(async { Handle::current() }).spawn(future))
 }
 
 /// See the module. What a test left of an operator is removed when this is dropped, whatever the test came to.

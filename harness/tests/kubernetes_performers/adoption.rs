@@ -1,4 +1,5 @@
 //! An executor that starts where another was killed. The killed ones are real processes.
+#![expect(clippy::print_stdout, reason = "the test reads what its copy says")]
 
 use std::{env, path::PathBuf, process::Stdio, sync::Arc};
 

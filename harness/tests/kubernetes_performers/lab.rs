@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -24,8 +24,8 @@ use hourglass_harness::{
     reaper::{Labels, RunId},
 };
 use hourglass_operator::api::{Performer, PullPolicy as PodPullPolicy};
+use hourglass_test_support::block_on;
 use kube::{Api, ResourceExt, api::ListParams};
-use tokio::runtime::Runtime;
 
 pub(crate) type Manager = Arc<SlotManager<KubernetesLauncher>>;
 
@@ -35,12 +35,6 @@ pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 /// The AVS of most tests.
 pub(crate) const AVS: Address = Address::repeat_byte(0x22);
 const OPERATOR: Address = Address::repeat_byte(0x33);
-
-/// Connections to a cluster live as long as the scheduler in which they were made.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
-}
 
 /// What all tests use and none changes.
 struct Shared {

@@ -3,7 +3,6 @@
 //!
 //! Like all tests with clusters they are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "what is left out is said")]
 
 mod adoption;
 mod cut;
@@ -14,31 +13,16 @@ mod outage;
 
 use std::{env, process::ExitCode};
 
-use libtest_mimic::{Arguments, Failed, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! trials {
-    ($($module:ident::$test:ident),+ $(,)?) => {
-        vec![$(Trial::test(concat!(stringify!($module), "::", stringify!($test)), || {
-            lab::run($module::$test).map_err(Failed::from)
-        })),+]
-    };
-}
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
     // The same binary is an executor that can be killed.
     if env::var_os(adoption::ACT_AS_EXECUTOR).is_some() {
-        lab::block_on(adoption::act_as_executor());
+        hourglass_test_support::block_on(adoption::act_as_executor());
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::from_args();
-    let required = env::var(REQUIRE).unwrap_or_default();
-    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
-    if left_out && !arguments.list {
-        eprintln!("tests with clusters are ignored; {REQUIRE}=kubernetes runs them");
-    }
-    let trials = trials![
+    let tests = tests![
+        lab::run =>
         objects::an_object_says_what_is_configured_and_whose_it_is,
         objects::a_value_of_a_config_map_reaches_the_performer,
         objects::a_value_reaches_the_performer_as_it_is_written,
@@ -56,8 +40,7 @@ fn main() -> ExitCode {
         outage::tasks_go_on_and_deployments_come_back,
         outage::what_needs_the_api_server_waits_for_it,
     ];
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out)).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let code = TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run();
     lab::tear_down();
-    conclusion.exit_code()
+    code
 }

@@ -2,8 +2,7 @@
 //! namespace of each test's own.
 
 use std::{
-    future::Future,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +15,7 @@ use hourglass_harness::{
     reaper::{Labels, RunId},
 };
 use hourglass_operator::{api::Performer, crd::crd};
+pub(crate) use hourglass_test_support::block_on;
 use k8s_openapi::{
     NamespaceResourceScope, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -27,16 +27,10 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{runtime::Runtime, time::timeout};
+use tokio::time::timeout;
 
 /// How long anything in the cluster may take.
 pub(crate) const WITHIN: Duration = Duration::from_mins(1);
-
-/// Connections to a cluster live as long as the scheduler in which they were made.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap()).block_on(future)
-}
 
 static SHARED: Mutex<Option<Lab>> = Mutex::new(None);
 

@@ -4,7 +4,7 @@
 //! `kubernetes`.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::panic, reason = "a test ends at what it did not expect")]
-#![expect(clippy::print_stderr, reason = "what is left out is said")]
+#![expect(clippy::print_stderr, reason = "times are said so that they can be compared")]
 
 mod api;
 mod causes;
@@ -22,26 +22,12 @@ mod stage;
 mod strays;
 mod validation;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-
-const REQUIRE: &str = "HARNESS_REQUIRE";
-
-macro_rules! trials {
-    ($($module:ident::$test:ident),+ $(,)?) => {
-        vec![$(trial(concat!("kubernetes::", stringify!($module), "::", stringify!($test)), $module::$test)),+]
-    };
-}
+use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let required = env::var(REQUIRE).unwrap_or_default();
-    let left_out = !required.split(',').any(|word| word.trim() == "kubernetes");
-    if left_out && !arguments.list {
-        eprintln!("tests of the operator are ignored; {REQUIRE}=kubernetes runs them");
-    }
-    let trials = trials![
+    let tests = tests![
         api::the_definition_is_established_and_structural,
         api::what_was_written_for_the_public_operator_applies_unchanged,
         api::no_field_of_the_examples_is_lost,
@@ -74,22 +60,13 @@ fn main() -> ExitCode {
         outage::a_leader_that_cannot_renew_its_lease_ends,
         outage::an_operator_waits_for_an_api_server_that_is_not_there_yet,
     ];
-    let figures = trials![
+    let figures = tests![
         figures::one_performer_after_the_other,
         figures::twenty_performers_at_once,
         figures::reconciles_with_a_hundred_performers,
     ];
-    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(left_out));
-    let figures = figures.into_iter().map(|figure| figure.with_ignored_flag(true));
-    let trials = trials.chain(figures).collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let target = TestTarget::from_args().prefix("kubernetes::");
+    let code = target.tests_with(&Requirement::kubernetes(), tests).ignored_tests(figures).run();
     lab::tear_down();
-    conclusion.exit_code()
-}
-
-fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
+    code
 }

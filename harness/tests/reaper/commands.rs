@@ -8,6 +8,7 @@ use std::{
 };
 
 use hourglass_harness::reaper::{Labels, Owner, RunId};
+use hourglass_test_support::{Test, tests};
 use tempfile::TempDir;
 
 use crate::{
@@ -19,13 +20,15 @@ use crate::{
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 3] = [
-    ("docker_gc_ends_what_has_no_owner_and_says_why", gc_ends_what_has_no_owner_and_says_why),
-    ("docker_gc_finds_a_network_and_a_volume_without_containers", gc_finds_a_network_and_a_volume_without_containers),
-    ("docker_ps_says_that_there_is_no_engine", ps_says_that_there_is_no_engine),
-];
+pub(crate) fn tests() -> [Test; 3] {
+    tests![
+        docker_gc_ends_what_has_no_owner_and_says_why,
+        docker_gc_finds_a_network_and_a_volume_without_containers,
+        docker_ps_says_that_there_is_no_engine,
+    ]
+}
 
-fn gc_ends_what_has_no_owner_and_says_why() {
+fn docker_gc_ends_what_has_no_owner_and_says_why() {
     let (place, runs) = (Place::new(), TempDir::new().unwrap());
     let strangers = Strangers::make(&place);
     let (gone, expired, alive) = (Run::new(), Run::new(), Run::new());
@@ -60,7 +63,7 @@ fn gc_ends_what_has_no_owner_and_says_why() {
 }
 
 /// What an engine holds outlives the restart of a machine; a network without containers is enough to be found.
-fn gc_finds_a_network_and_a_volume_without_containers() {
+fn docker_gc_finds_a_network_and_a_volume_without_containers() {
     let (place, runs, run) = (Place::new(), TempDir::new().unwrap(), Run::new());
     let owner = Owner::current().map(|owner| Owner { boot: "another".to_owned(), ..owner });
     let labels = Labels { owner, ..Labels::new(run.id.clone(), "docker::square") }.to_map();
@@ -71,7 +74,7 @@ fn gc_finds_a_network_and_a_volume_without_containers() {
     assert_eq!(place.names(), BTreeSet::new());
 }
 
-fn ps_says_that_there_is_no_engine() {
+fn docker_ps_says_that_there_is_no_engine() {
     let runs = TempDir::new().unwrap();
     let run = RunId::generate();
     fs::create_dir(runs.path().join(run.as_str())).unwrap();

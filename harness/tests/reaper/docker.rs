@@ -6,6 +6,7 @@ use hourglass_harness::{
     engine::EngineAddress,
     reaper::{Labels, LeakedResource, ReaperError, Supervisor, SupervisorOptions, SweepTargets, processes_of},
 };
+use hourglass_test_support::{Test, tests};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -18,14 +19,16 @@ use crate::{
 const GONE_WITHIN: Duration = Duration::from_secs(15);
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 4] = [
-    ("docker_objects_of_a_killed_run_are_removed_and_no_others", objects_of_a_killed_run_are_removed_and_no_others),
-    ("docker_objects_are_removed_when_the_engine_is_back", objects_are_removed_when_the_engine_is_back),
-    ("docker_leftovers_of_an_orderly_end_are_reported", leftovers_of_an_orderly_end_are_reported),
-    ("docker_objects_are_removed_without_a_supervisor_too", objects_are_removed_without_a_supervisor_too),
-];
+pub(crate) fn tests() -> [Test; 4] {
+    tests![
+        docker_objects_of_a_killed_run_are_removed_and_no_others,
+        docker_objects_are_removed_when_the_engine_is_back,
+        docker_leftovers_of_an_orderly_end_are_reported,
+        docker_objects_are_removed_without_a_supervisor_too,
+    ]
+}
 
-fn objects_of_a_killed_run_are_removed_and_no_others() {
+fn docker_objects_of_a_killed_run_are_removed_and_no_others() {
     let (place, run) = (Place::new(), Run::new());
     let strangers = Strangers::make(&place);
     let mut harness = Acting::start(&run.id, &[(ENGINE, &place.address())]);
@@ -43,7 +46,7 @@ fn objects_of_a_killed_run_are_removed_and_no_others() {
 }
 
 /// An engine that is stopped in the middle of a run and started again must not hide what the run has there.
-fn objects_are_removed_when_the_engine_is_back() {
+fn docker_objects_are_removed_when_the_engine_is_back() {
     let (place, run) = (Place::new(), Run::new());
     let proxy = Proxy::to(Path::new(&place.address()));
     let mut harness = Acting::start(&run.id, &[(ENGINE, proxy.socket().to_str().unwrap())]);
@@ -62,7 +65,7 @@ fn objects_are_removed_when_the_engine_is_back() {
     eventually(GONE_WITHIN, || none(traces(&run.id))).unwrap();
 }
 
-fn leftovers_of_an_orderly_end_are_reported() {
+fn docker_leftovers_of_an_orderly_end_are_reported() {
     let (place, run) = (Place::new(), Run::new());
     let supervisor = Supervisor::start(&run.id, &with_engine(&place)).unwrap();
     let clean = supervisor.finish().unwrap();
@@ -77,7 +80,7 @@ fn leftovers_of_an_orderly_end_are_reported() {
     assert_eq!(place.names(), BTreeSet::new());
 }
 
-fn objects_are_removed_without_a_supervisor_too() {
+fn docker_objects_are_removed_without_a_supervisor_too() {
     let (place, run) = (Place::new(), Run::new());
     let supervisor = Supervisor::start(&run.id, &with_engine(&place)).unwrap();
     objects(&place, &run);

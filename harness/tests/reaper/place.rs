@@ -19,8 +19,8 @@ use bollard::{
 };
 use futures::TryStreamExt as _;
 use hourglass_harness::{engine::Engine, reaper::RunId};
+use hourglass_test_support::block_on;
 use lddtree::DependencyAnalyzer;
-use tokio::runtime::{Builder, Runtime};
 
 /// What every thing of a test carries, beside the labels that the test is about.
 const TEST_LABEL: &str = "hourglass-harness-test";
@@ -31,7 +31,6 @@ pub(crate) type Labels = HashMap<String, String>;
 
 /// See the module.
 pub(crate) struct Place {
-    runtime: Runtime,
     engine: Engine,
     mark: String,
 }
@@ -47,9 +46,8 @@ pub(crate) struct Container<'a> {
 impl Place {
     /// A place with its image loaded.
     pub(crate) fn new() -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = runtime.block_on(Engine::connect()).unwrap();
-        let place = Self { runtime, engine, mark: format!("test-{}", RunId::generate()) };
+        let engine = block_on(Engine::connect()).unwrap();
+        let place = Self { engine, mark: format!("test-{}", RunId::generate()) };
         place.load_image();
         place
     }
@@ -64,7 +62,7 @@ impl Place {
         let name = self.name(name);
         let labels = Some(self.marked(labels));
         let request = NetworkCreateRequest { name: name.clone(), labels, ..NetworkCreateRequest::default() };
-        self.runtime.block_on(self.engine.docker().create_network(request)).unwrap();
+        block_on(self.engine.docker().create_network(request)).unwrap();
         name
     }
 
@@ -73,7 +71,7 @@ impl Place {
         let name = self.name(name);
         let labels = Some(self.marked(labels));
         let request = VolumeCreateRequest { name: Some(name.clone()), labels, ..VolumeCreateRequest::default() };
-        self.runtime.block_on(self.engine.docker().create_volume(request)).unwrap();
+        block_on(self.engine.docker().create_volume(request)).unwrap();
         name
     }
 
@@ -92,36 +90,36 @@ impl Place {
             ..ContainerCreateBody::default()
         };
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        self.runtime.block_on(self.engine.docker().create_container(Some(options), body)).unwrap();
+        block_on(self.engine.docker().create_container(Some(options), body)).unwrap();
         name
     }
 
     /// Makes a container and starts it.
     pub(crate) fn start(&self, name: &str, container: &Container<'_>) -> String {
         let name = self.create(name, container);
-        self.runtime.block_on(self.engine.docker().start_container(&name, None)).unwrap();
+        block_on(self.engine.docker().start_container(&name, None)).unwrap();
         name
     }
 
     /// Freezes a container.
     pub(crate) fn pause(&self, container: &str) {
-        self.runtime.block_on(self.engine.docker().pause_container(container)).unwrap();
+        block_on(self.engine.docker().pause_container(container)).unwrap();
     }
 
     /// Ends a container, and keeps it.
     pub(crate) fn kill(&self, container: &str) {
-        self.runtime.block_on(self.engine.docker().kill_container(container, None)).unwrap();
+        block_on(self.engine.docker().kill_container(container, None)).unwrap();
     }
 
     /// Attaches a container to one more network.
     pub(crate) fn connect(&self, container: &str, network: &str) {
         let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: None };
-        self.runtime.block_on(self.engine.docker().connect_network(network, request)).unwrap();
+        block_on(self.engine.docker().connect_network(network, request)).unwrap();
     }
 
     /// Whether a container runs.
     pub(crate) fn runs(&self, container: &str) -> bool {
-        let seen = self.runtime.block_on(self.engine.docker().inspect_container(container, None)).unwrap();
+        let seen = block_on(self.engine.docker().inspect_container(container, None)).unwrap();
         seen.state.and_then(|state| state.running).unwrap()
     }
 
@@ -137,7 +135,7 @@ impl Place {
         let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
         let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
         let docker = self.engine.docker();
-        self.runtime.block_on(async {
+        block_on(async {
             let containers = docker.list_containers(Some(containers)).await.unwrap();
             let networks = docker.list_networks(Some(networks)).await.unwrap();
             let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
@@ -162,7 +160,7 @@ impl Place {
         let options = CreateImageOptionsBuilder::new().from_src("-").repo(&self.mark).tag("latest").build();
         let body = body_full(program_and_libraries().into());
         let loading = self.engine.docker().create_image(Some(options), Some(body), None);
-        self.runtime.block_on(loading.try_collect::<Vec<_>>()).unwrap();
+        block_on(loading.try_collect::<Vec<_>>()).unwrap();
     }
 }
 
@@ -172,7 +170,7 @@ impl Drop for Place {
         let names = self.names();
         let docker = self.engine.docker();
         // Each name is that of one kind of thing, and the others do not know it.
-        self.runtime.block_on(async {
+        block_on(async {
             for name in &names {
                 let _ = docker.remove_container(name, Some(options.clone())).await;
             }

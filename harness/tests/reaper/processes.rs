@@ -12,6 +12,7 @@ use std::{
 };
 
 use hourglass_harness::reaper::{LeakedResource, ReaperError, RunId, Supervisor, SupervisorOptions, processes_of};
+use hourglass_test_support::{Test, tests};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
@@ -23,41 +24,28 @@ use crate::acting::{
 const SEED: &str = "REAPER_TEST_SEED";
 
 /// The tests of this file.
-pub(crate) const TESTS: [(&str, fn()); 18] = [
-    ("nothing_survives_sigkill_of_the_harness_at_any_moment", nothing_survives_sigkill_of_the_harness_at_any_moment),
-    ("without_a_supervisor_processes_survive", without_a_supervisor_processes_survive),
-    ("the_folder_of_a_killed_run_is_removed", the_folder_of_a_killed_run_is_removed),
-    (
-        "the_folder_of_a_run_that_is_killed_at_its_end_is_removed",
+pub(crate) fn tests() -> [Test; 18] {
+    tests![
+        nothing_survives_sigkill_of_the_harness_at_any_moment,
+        without_a_supervisor_processes_survive,
+        the_folder_of_a_killed_run_is_removed,
         the_folder_of_a_run_that_is_killed_at_its_end_is_removed,
-    ),
-    ("an_orderly_end_has_nothing_to_report", an_orderly_end_has_nothing_to_report),
-    ("a_child_that_ignores_sigterm_is_killed_and_reported", a_child_that_ignores_sigterm_is_killed_and_reported),
-    (
-        "what_has_cleared_its_environment_is_ended_with_what_started_it",
+        an_orderly_end_has_nothing_to_report,
+        a_child_that_ignores_sigterm_is_killed_and_reported,
         what_has_cleared_its_environment_is_ended_with_what_started_it,
-    ),
-    (
-        "daemons_that_start_others_again_and_again_do_not_get_away",
         daemons_that_start_others_again_and_again_do_not_get_away,
-    ),
-    ("the_supervisor_of_another_run_is_not_ended", the_supervisor_of_another_run_is_not_ended),
-    ("keep_leaves_everything_alone", keep_leaves_everything_alone),
-    ("processes_of_others_are_not_touched", processes_of_others_are_not_touched),
-    ("signals_do_not_end_the_supervisor", signals_do_not_end_the_supervisor),
-    (
-        "a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep",
+        the_supervisor_of_another_run_is_not_ended,
+        keep_leaves_everything_alone,
+        processes_of_others_are_not_touched,
+        signals_do_not_end_the_supervisor,
         a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep,
-    ),
-    ("a_supervisor_that_stands_still_is_parted_from", a_supervisor_that_stands_still_is_parted_from),
-    ("an_answer_without_end_is_an_error", an_answer_without_end_is_an_error),
-    ("an_answer_that_comes_by_the_character_is_late", an_answer_that_comes_by_the_character_is_late),
-    (
-        "a_supervisor_that_says_nothing_more_and_stays_is_killed",
+        a_supervisor_that_stands_still_is_parted_from,
+        an_answer_without_end_is_an_error,
+        an_answer_that_comes_by_the_character_is_late,
         a_supervisor_that_says_nothing_more_and_stays_is_killed,
-    ),
-    ("an_executable_that_is_no_supervisor_is_an_error", an_executable_that_is_no_supervisor_is_an_error),
-];
+        an_executable_that_is_no_supervisor_is_an_error,
+    ]
+}
 
 /// The proof of the promise: the harness and its process group are killed at random moments of start-up and work.
 fn nothing_survives_sigkill_of_the_harness_at_any_moment() {

@@ -7,7 +7,9 @@
 mod requirement;
 mod scheduler;
 mod target;
+mod test;
 
 pub use requirement::Requirement;
 pub use scheduler::block_on;
-pub use target::{Test, TestTarget};
+pub use target::TestTarget;
+pub use test::{Test, TestOutcome};

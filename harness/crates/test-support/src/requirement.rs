@@ -17,10 +17,16 @@ impl Requirement {
     /// A Docker engine that answers. Without one the tests are left out, unless `HARNESS_REQUIRE` names `docker`: then no engine
     /// is looked for, and the tests fail.
     pub fn docker() -> Self {
-        let runtime = RuntimeKind::Docker;
-        let missing = if is_required(runtime) { None } else { block_on(Engine::connect()).err() };
-        let notice = missing.map(|error| {
-            format!("tests with Docker are ignored: {error}; {REQUIRE_VARIABLE}={runtime} makes them fail instead")
+        let connect = || block_on(Engine::connect()).err().map(|error| error.to_string());
+        Self::of("Docker", RuntimeKind::Docker, connect)
+    }
+
+    /// Something that a runtime needs. `missing` gives the reason why the machine does not have it; it is not called where
+    /// `HARNESS_REQUIRE` names the runtime: the tests run then, and fail.
+    pub fn of(name: &str, runtime: RuntimeKind, missing: impl FnOnce() -> Option<String>) -> Self {
+        let missing = if is_required(runtime) { None } else { missing() };
+        let notice = missing.map(|reason| {
+            format!("tests with {name} are ignored: {reason}; {REQUIRE_VARIABLE}={runtime} makes them fail instead")
         });
         Self { left_out: notice.is_some(), notice }
     }

@@ -2,32 +2,22 @@
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Trial};
 
-use crate::Requirement;
-
-/// A test and its name, as [`tests!`](crate::tests) makes them.
-pub type Test = (&'static str, fn());
-
-/// [`Test`]s named `module::function`, as the path of each says.
-#[macro_export]
-macro_rules! tests {
-    ($($module:ident::$test:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($test)), $module::$test as fn())),*]
-    };
-}
+use crate::{Requirement, Test};
 
 /// A test target with `harness = false`.
 #[derive(Debug)]
 pub struct TestTarget {
     arguments: Arguments,
+    prefix: &'static str,
     trials: Vec<Trial>,
 }
 
 impl TestTarget {
     /// One without tests, with the arguments of this process.
     pub fn from_args() -> Self {
-        Self { arguments: Arguments::from_args(), trials: Vec::new() }
+        Self { arguments: Arguments::from_args(), prefix: "", trials: Vec::new() }
     }
 
     /// How many tests run at once, unless an argument says so.
@@ -35,6 +25,19 @@ impl TestTarget {
     pub fn test_threads(mut self, threads: usize) -> Self {
         self.arguments.test_threads.get_or_insert(threads);
         self
+    }
+
+    /// Runs one test after the other, whatever the arguments say.
+    #[must_use]
+    pub fn one_at_a_time(mut self) -> Self {
+        self.arguments.test_threads = Some(1);
+        self
+    }
+
+    /// Puts this before the name of every test that is added later.
+    #[must_use]
+    pub fn prefix(self, prefix: &'static str) -> Self {
+        Self { prefix, ..self }
     }
 
     /// Adds tests that need nothing.
@@ -64,14 +67,8 @@ impl TestTarget {
     }
 
     fn add(mut self, tests: impl IntoIterator<Item = Test>, ignored: bool) -> Self {
-        let trial = |(name, test): Test| {
-            let trial = Trial::test(name, move || {
-                test();
-                Ok::<(), Failed>(())
-            });
-            trial.with_ignored_flag(ignored)
-        };
-        self.trials.extend(tests.into_iter().map(trial));
+        let prefix = self.prefix;
+        self.trials.extend(tests.into_iter().map(|test| test.into_trial(prefix).with_ignored_flag(ignored)));
         self
     }
 }
