@@ -27,6 +27,11 @@ pub use hourglass_scenario::{self as scenario, Chain};
 pub use hourglass_scenario_tests as scenario_tests;
 pub use hourglass_timeline as timeline;
 
+/// The samples of README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 /// The commands that the harness itself calls its executable with.
 const INTERNAL_COMMANDS: [&str; 4] = ["adopt", "component", "probe", "supervise"];
 

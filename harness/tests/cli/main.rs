@@ -22,6 +22,7 @@ mod keep;
 mod proofs;
 mod records;
 mod reports;
+mod samples;
 mod sandbox;
 mod schemas;
 mod selection;
