@@ -12,12 +12,10 @@ use hourglass_harness::{
     is_required,
     reaper::{EngineObjects, Kind as _, RunId, processes_of},
 };
+use hourglass_test_support::{LIMIT, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{
-    builder, three,
-    wait::{LIMIT, eventually},
-};
+use crate::{builder, three};
 
 /// Says to the test that aborts that another one has started it.
 const ABORTS_VARIABLE: &str = "API_TEST_ABORTS";

@@ -7,8 +7,6 @@
 mod ends;
 mod failures;
 mod steps;
-#[path = "../cli/wait.rs"]
-mod wait;
 
 use hourglass_harness::{Chain, Harness, HarnessBuilder, HarnessError, Operator, Runtime, is_required, secs};
 

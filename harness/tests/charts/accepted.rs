@@ -1,16 +1,17 @@
 //! What Helm makes, shown to an API server.
 
+use hourglass_test_support::block_on;
 use kube::api::{Patch, PatchParams};
 
 use crate::{
     helm::{Chart, objects, values},
-    lab::{block_on, shared},
-    place::{Place, api_of},
+    lab::shared,
+    place::{ReleaseNamespace, api_of},
 };
 
 /// Helm says nothing of a key that Kubernetes does not know, and Kubernetes drops it: what it was to do is not done.
 pub(crate) fn every_object_is_one_of_kubernetes() {
-    let place = Place::of(&shared());
+    let place = ReleaseNamespace::of(&shared());
     let in_place = ["--namespace", place.name()];
     let watched = format!("--set=config.watchNamespaces={{{}}}", place.name());
     let [full, two, all, own] = ["operator-full", "executor-two", "executor-full", "executor-own-files"].map(values);

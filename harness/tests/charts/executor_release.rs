@@ -1,6 +1,7 @@
 //! The life of a release of executors. Where it does not matter what they do, performers stand for them, which need no
 //! chain and answer the same health service.
 
+use hourglass_test_support::block_on;
 use k8s_openapi::api::{
     apps::v1::StatefulSet,
     core::v1::{PersistentVolumeClaim, Pod, Secret},
@@ -12,8 +13,8 @@ use kube::{
 
 use crate::{
     helm::{Chart, values},
-    lab::{block_on, shared},
-    place::{Place, identity, left, may, until},
+    lab::shared,
+    place::{ReleaseNamespace, identity, left, may, until},
     pods::{harness, health, last_words, stuck},
 };
 
@@ -26,7 +27,7 @@ const STAND_IN: [&str; 2] =
 /// What holds for whoever installs them: ready after each step, known by names that do not change, without rights outside
 /// their namespace, and what they keep outlives their pods and their release.
 pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
-    let place = Place::of(&shared());
+    let place = ReleaseNamespace::of(&shared());
     let two = values("executor-two");
     let sets = || place.api::<StatefulSet>();
     let upgrade = |verb, more: &str| {
@@ -65,7 +66,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
 
 /// A file or a key of another executor would sign for another operator.
 pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
-    let place = Place::of(&shared());
+    let place = ReleaseNamespace::of(&shared());
     let args = "--set=args={executor,--config,/etc/hourglass/executor-$(POD_INDEX).yaml}";
     // Each stops at a key that nobody knows, and says where it read it.
     let broken = ["--set=executors[0].unknown0=1", "--set=executors[1].unknown1=1", "--set=persistence.enabled=false"];
@@ -106,7 +107,7 @@ pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
 }
 
 /// The executors' names, as they are registered on chain, resolve to their pods from inside the cluster.
-fn names_stand_for_pods(place: &Place, executors: usize) {
+fn names_stand_for_pods(place: &ReleaseNamespace, executors: usize) {
     let namespace = place.name();
     for ordinal in 0..executors {
         let pod = block_on(place.api::<Pod>().get(&format!("{NAME}-{ordinal}"))).unwrap();
@@ -119,7 +120,7 @@ fn names_stand_for_pods(place: &Place, executors: usize) {
 }
 
 /// Executors sign and manage Performers of their own namespace: what else they may do, whoever takes one over may.
-fn rights_end_with_the_namespace(place: &Place) {
+fn rights_end_with_the_namespace(place: &ReleaseNamespace) {
     let may = |verb: &str, group: &str, resource: &str, namespace: Option<&str>| {
         may(&place.cluster, (place.name(), NAME), verb, (group, resource), namespace)
     };
@@ -141,7 +142,7 @@ fn rights_end_with_the_namespace(place: &Place) {
 }
 
 /// Writes a file into the volume of each executor, and gives their pods.
-fn keep(place: &Place) -> [(String, Option<String>); 2] {
+fn keep(place: &ReleaseNamespace) -> [(String, Option<String>); 2] {
     let pods = place.api::<Pod>();
     [0, 1].map(|ordinal| {
         let pod = format!("{NAME}-{ordinal}");

@@ -1,6 +1,7 @@
 //! Operators that are responsible for some namespaces.
 
 use hourglass_operator::api::Performer;
+use hourglass_test_support::block_on;
 use k8s_openapi::{
     api::{apps::v1::Deployment, core::v1::Pod},
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
@@ -12,16 +13,15 @@ use kube::{
 
 use crate::{
     helm::Chart,
-    lab::block_on,
     operator_release::{is_rolled_out, perform, performer},
-    place::{Alone, Place, may, until, until_gone},
+    place::{ReleaseNamespace, may, own_cluster, until, until_gone},
 };
 
 /// Two teams with an operator each: neither may look into the other's namespace, and neither acts in it.
 pub(crate) fn two_operators_stay_in_their_namespaces() {
-    let cluster = Alone::cluster();
-    let homes = [Place::of(&cluster), Place::of(&cluster)];
-    let watched = [Place::of(&cluster), Place::of(&cluster)];
+    let cluster = own_cluster();
+    let homes = [ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster)];
+    let watched = [ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster)];
     for (index, home) in homes.iter().enumerate() {
         let scope = format!("--set=config.watchNamespaces={{{}}}", watched[index].name());
         // One of them has the definition.

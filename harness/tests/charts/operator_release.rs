@@ -3,6 +3,7 @@
 use std::{fs, path::Path, time::Instant};
 
 use hourglass_operator::api::Performer;
+use hourglass_test_support::block_on;
 use k8s_openapi::{
     api::{apps::v1::Deployment, core::v1::Pod, policy::v1::PodDisruptionBudget},
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
@@ -18,8 +19,7 @@ use tempfile::TempDir;
 
 use crate::{
     helm::Chart,
-    lab::block_on,
-    place::{Alone, Place, identity, left, until, until_gone},
+    place::{ReleaseNamespace, identity, left, own_cluster, until, until_gone},
     pods::{stuck, until_connects},
 };
 
@@ -29,8 +29,8 @@ const NAME: &str = "op-hourglass-operator";
 /// What holds for whoever installs it: it is available after each step, its policy and its budget are in force, an upgrade
 /// that cannot start leaves the operator that can, and neither the definition nor a Performer goes when the release does.
 pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
-    let cluster = Alone::cluster();
-    let (place, avs) = (Place::of(&cluster), Place::of(&cluster));
+    let cluster = own_cluster();
+    let (place, avs) = (ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster));
     let deployments = || place.api::<Deployment>();
 
     let began = Instant::now();
@@ -133,7 +133,7 @@ fn columns(definition: &CustomResourceDefinition) -> Vec<&str> {
 }
 
 /// A Performer that serves.
-pub(crate) fn perform(place: &Place, name: &str) -> Performer {
+pub(crate) fn perform(place: &ReleaseNamespace, name: &str) -> Performer {
     let performers = place.api::<Performer>();
     block_on(performers.create(&PostParams::default(), &performer(place, name))).unwrap();
     let ready = |it: &Performer| it.status.as_ref().is_some_and(|status| status.ready);
@@ -141,7 +141,7 @@ pub(crate) fn perform(place: &Place, name: &str) -> Performer {
 }
 
 /// A Performer of the components' image.
-pub(crate) fn performer(place: &Place, name: &str) -> Performer {
+pub(crate) fn performer(place: &ReleaseNamespace, name: &str) -> Performer {
     serde_json::from_value(json!({
         "apiVersion": "hourglass.eigenlayer.io/v1alpha1",
         "kind": "Performer",
@@ -157,14 +157,14 @@ pub(crate) fn performer(place: &Place, name: &str) -> Performer {
 }
 
 /// The only pod of a namespace.
-fn only_pod(place: &Place) -> String {
+fn only_pod(place: &ReleaseNamespace) -> String {
     let pods = block_on(place.api::<Pod>().list(&ListParams::default())).unwrap();
     let [pod] = &pods.items[..] else { panic!("not one pod: {pods:#?}") };
     pod.name_any()
 }
 
 /// Whether a drain of its node would get a pod of the operator, once as many are healthy and as many may go.
-fn may_be_evicted(place: &Place, healthy: i32, allowed: i32) -> bool {
+fn may_be_evicted(place: &ReleaseNamespace, healthy: i32, allowed: i32) -> bool {
     until(&place.api::<PodDisruptionBudget>(), NAME, "up to date", |budget| {
         let status = budget.status.as_ref();
         status.is_some_and(|status| {
@@ -186,7 +186,7 @@ fn may_be_evicted(place: &Place, healthy: i32, allowed: i32) -> bool {
 }
 
 /// A client that does not ask again by itself where it is told that there were too many requests: so a budget refuses.
-async fn told_at_once(place: &Place) -> Client {
+async fn told_at_once(place: &ReleaseNamespace) -> Client {
     let kubeconfig = Kubeconfig::read_from(&place.cluster.kubeconfig).unwrap();
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     config.default_retry = false;

@@ -1,24 +1,12 @@
 //! Where releases are tried: namespaces that admit only what Pod Security calls restricted.
 
-use std::{
-    fmt::Debug,
-    ops::Deref,
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt::Debug, ops::Deref, path::Path, time::Duration};
 
-use hourglass_harness::{
-    cluster::{Cluster, ClusterSpec, OwnNamespace},
-    image::{NodeImage, deliver_to_nodes},
-    reaper::{Labels, RunId},
-};
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{
-        authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
-        core::v1::Namespace,
-    },
+use hourglass_harness::cluster::{Cluster, ClusterSpec};
+use hourglass_test_support::{OwnCluster, Shared, SharedGuard, TestNamespace, block_on, deliver_components_to};
+use k8s_openapi::api::{
+    authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
+    core::v1::Namespace,
 };
 use kube::{
     Api, Client, Resource, ResourceExt as _,
@@ -32,75 +20,43 @@ use serde_json::json;
 use serde_yaml::Value;
 use tokio::time::timeout;
 
-use crate::{
-    helm::{Chart, helm, text},
-    lab::{OwnCluster, block_on},
-};
+use crate::helm::{Chart, helm, text};
 
 /// Longer than anything that is waited for takes on a busy machine.
 pub(crate) const WITHIN: Duration = Duration::from_mins(2);
 
-static OWN: Mutex<Option<OwnCluster>> = Mutex::new(None);
+static OWN: Shared<OwnCluster> = Shared::new();
 
 /// A cluster of these tests' own, one test at a time: a cluster has one definition of Performer, and the one that it has
 /// may be replaced in here. Whoever uses it leaves it without.
-pub(crate) struct Alone(MutexGuard<'static, Option<OwnCluster>>);
-
-impl Alone {
-    pub(crate) fn cluster() -> Self {
-        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-        own.get_or_insert_with(|| OwnCluster::create(&ClusterSpec::default()));
-        Self(own)
-    }
+pub(crate) fn own_cluster() -> SharedGuard<'static, OwnCluster> {
+    OWN.lock(|| OwnCluster::create(&ClusterSpec::default()))
 }
 
-impl Deref for Alone {
-    type Target = Cluster;
-
-    fn deref(&self) -> &Cluster {
-        self.0.as_ref().and_then(|own| own.cluster.as_ref()).unwrap()
-    }
-}
-
-/// Statics are not dropped.
+/// Removes it.
 pub(crate) fn tear_down() {
-    drop(OWN.lock().unwrap_or_else(PoisonError::into_inner).take());
+    OWN.tear_down();
 }
 
 /// A namespace that goes with this, and what releases in it are told.
-pub(crate) struct Place {
-    pub(crate) cluster: Cluster,
-    namespace: Option<OwnNamespace>,
+pub(crate) struct ReleaseNamespace {
+    namespace: TestNamespace,
     image: (String, String),
 }
 
-impl Place {
+impl ReleaseNamespace {
     pub(crate) fn of(cluster: &Cluster) -> Self {
-        let labels = Labels::new(RunId::generate(), "kubernetes::charts");
-        let (namespace, image) = block_on(async {
-            let namespace = OwnNamespace::create(cluster, &labels).await.unwrap();
-            let restricted =
-                json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "restricted" } } });
+        let namespace = TestNamespace::create(cluster, "kubernetes::charts");
+        let restricted = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "restricted" } } });
+        let image = block_on(async {
             let namespaces = Api::<Namespace>::all(cluster.client.clone());
             let patched = namespaces.patch(namespace.name(), &PatchParams::default(), &Patch::Merge(restricted)).await;
             patched.unwrap();
-            (namespace, components(cluster).await)
+            deliver_components_to(cluster, Path::new(env!("CARGO_BIN_EXE_harness"))).await
         });
         let (repository, tag) = image.rsplit_once(':').unwrap();
         let image = (repository.to_owned(), tag.to_owned());
-        Self { cluster: cluster.clone(), namespace: Some(namespace), image }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        self.namespace.as_ref().unwrap().name()
-    }
-
-    pub(crate) fn api<K>(&self) -> Api<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope>,
-        K::DynamicType: Default,
-    {
-        self.namespace.as_ref().unwrap().api()
+        Self { namespace, image }
     }
 
     /// The image of all components, as pods name it.
@@ -159,20 +115,12 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        block_on(self.namespace.take().unwrap().remove(WITHIN)).unwrap();
-    }
-}
+impl Deref for ReleaseNamespace {
+    type Target = TestNamespace;
 
-async fn components(cluster: &Cluster) -> String {
-    // Processors are few: each cluster gets it once, whichever test is first.
-    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let _turn = ONE_AT_A_TIME.lock().await;
-    let engine = &cluster.machine.as_ref().unwrap().engine;
-    let image = NodeImage::components(Path::new(env!("CARGO_BIN_EXE_harness")));
-    let delivered = deliver_to_nodes(engine, &cluster.nodes().await.unwrap(), &[image]).await.unwrap();
-    delivered[0].reference.clone()
+    fn deref(&self) -> &TestNamespace {
+        &self.namespace
+    }
 }
 
 /// Waits until this holds of an object, and gives it as it is then.
@@ -216,7 +164,7 @@ pub(crate) fn api_of(client: &Client, object: &Value, otherwise: &str) -> Option
 }
 
 /// Those that are still there, by kind and name.
-pub(crate) fn left(place: &Place, manifest: &[Value]) -> Vec<String> {
+pub(crate) fn left(place: &ReleaseNamespace, manifest: &[Value]) -> Vec<String> {
     let there = |object: &&Value| {
         let api = api_of(&place.cluster.client, object, place.name()).unwrap();
         block_on(api.get_opt(object["metadata"]["name"].as_str().unwrap())).unwrap().is_some()

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use futures::TryStreamExt as _;
 use hourglass_harness::cluster::probe::{DialOutcome, DialResult, HealthResult};
+use hourglass_test_support::block_on;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api,
@@ -13,10 +14,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
-use crate::{
-    lab::block_on,
-    place::{Place, WITHIN, until},
-};
+use crate::place::{ReleaseNamespace, WITHIN, until};
 
 /// Whether a command of the components' image succeeds in a pod, and all that it says.
 pub(crate) fn harness(pods: &Api<Pod>, pod: &str, arguments: &[&str]) -> (bool, String) {
@@ -39,7 +37,7 @@ pub(crate) fn health(pods: &Api<Pod>, from: &str, target: &str) -> HealthResult 
 }
 
 /// Waits until a pod of a place gets a connection, or gets none. Nothing tells when a policy is in force.
-pub(crate) fn until_connects(place: &Place, from: &str, target: &str, expected: bool) {
+pub(crate) fn until_connects(place: &ReleaseNamespace, from: &str, target: &str, expected: bool) {
     let began = Instant::now();
     loop {
         // Who is cut off waits a second for an answer, and who is not for words that a server of HTTP does not say.
@@ -58,7 +56,7 @@ fn read<T: DeserializeOwned>((done, said): (bool, String)) -> T {
 }
 
 /// What the only container of a pod says until it ends.
-pub(crate) fn last_words(place: &Place, pod: &str) -> String {
+pub(crate) fn last_words(place: &ReleaseNamespace, pod: &str) -> String {
     let ended = |pod: &Pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
         let states = statuses.flat_map(|status| [&status.state, &status.last_state]);
@@ -71,7 +69,7 @@ pub(crate) fn last_words(place: &Place, pod: &str) -> String {
 }
 
 /// Waits for a pod that waits for this reason.
-pub(crate) fn stuck(place: &Place, reason: &str) {
+pub(crate) fn stuck(place: &ReleaseNamespace, reason: &str) {
     let is_stuck = |pod: &Pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
         let mut waiting = statuses.filter_map(|status| status.state.as_ref()?.waiting.as_ref()?.reason.as_deref());

@@ -3,12 +3,12 @@
 
 use std::fs;
 
+use hourglass_test_support::{LIMIT, eventually};
 use rustix::process::Signal;
 
 use crate::{
     daemons::Daemons,
     sandbox::{HARNESS, Running, Sandbox},
-    wait::{LIMIT, eventually},
 };
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";

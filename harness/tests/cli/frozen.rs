@@ -6,12 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_test_support::{LIMIT, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{
-    sandbox::{Running, Sandbox},
-    wait::{LIMIT, eventually},
-};
+use crate::sandbox::{Running, Sandbox};
 
 /// A task that takes longer than a test needs to freeze something.
 const SLOW: &str = "components: {performer: {environment: {TASK_DELAY_MS: 3000}}}

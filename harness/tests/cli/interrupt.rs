@@ -8,15 +8,13 @@ use std::{
     time::Duration,
 };
 
+use hourglass_test_support::{LIMIT, eventually};
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     process::{Pid, Signal, kill_process},
 };
 
-use crate::{
-    sandbox::{Running, Sandbox, scenarios},
-    wait::{LIMIT, eventually},
-};
+use crate::sandbox::{Running, Sandbox, scenarios};
 
 /// A task that nobody will see the end of.
 const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\

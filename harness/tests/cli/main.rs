@@ -29,4 +29,3 @@ mod selection;
 mod sizes;
 mod surroundings;
 mod target;
-mod wait;

@@ -13,11 +13,9 @@ use std::{
 };
 
 use hourglass_harness::chain::AnvilSearch;
-use hourglass_test_support::block_on;
+use hourglass_test_support::{LIMIT, block_on, eventually};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
-
-use crate::wait::{LIMIT, eventually};
 
 /// The command under test.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");

@@ -14,12 +14,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use hourglass_test_support::{LIMIT, eventually};
 use rustix::process::{Signal, geteuid};
 
 use crate::{
     http_proxy::HttpProxy,
     sandbox::{HARNESS, Running, Sandbox, run},
-    wait::{LIMIT, eventually},
 };
 
 /// Each variable that some program takes a proxy from.

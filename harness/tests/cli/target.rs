@@ -7,12 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_test_support::eventually;
 use rustix::process::Signal;
 
-use crate::{
-    sandbox::{Outcome, Running, Sandbox, run},
-    wait::eventually,
-};
+use crate::sandbox::{Outcome, Running, Sandbox, run};
 
 /// A person waits for the list, and nextest makes two of it before it starts anything.
 const LISTED_WITHIN: Duration = Duration::from_millis(300);

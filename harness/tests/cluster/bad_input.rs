@@ -24,14 +24,11 @@ use hourglass_harness::{
     image::deliver_components,
     reaper::RunId,
 };
+use hourglass_test_support::{OwnCluster, block_on};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-use crate::{
-    lab::{OwnCluster, block_on},
-    own_engine::OwnEngine,
-    proxy::Proxy,
-};
+use crate::{own_engine::OwnEngine, proxy::Proxy};
 
 const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 /// With this variable this program makes a cluster below the folder that it names, and says why it could not.

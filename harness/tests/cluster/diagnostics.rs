@@ -17,6 +17,7 @@ use hourglass_harness::{
     engine::{Engine, EngineAddress},
     reaper::RunId,
 };
+use hourglass_test_support::{OwnCluster, block_on};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::{
     Api,
@@ -27,10 +28,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::{
-    lab::{OwnCluster, block_on, shared},
-    proxy::Proxy,
-};
+use crate::{lab::shared, proxy::Proxy};
 
 /// What the issue promises, and what a trial that fails can afford.
 const PROMISED: Duration = Duration::from_secs(10);
@@ -313,7 +311,7 @@ pub(crate) fn an_engine_that_is_gone_leaves_what_the_api_gives() {
 
 pub(crate) fn a_cluster_that_is_paused_leaves_what_the_engine_gives() {
     let own = OwnCluster::create(&ClusterSpec::default());
-    let cluster = own.cluster.clone().unwrap();
+    let cluster = Cluster::clone(&own);
     let node = block_on(cluster.nodes()).unwrap().remove(0);
     let docker = own.engine.docker();
     block_on(docker.pause_container(&node.container)).unwrap();

@@ -17,6 +17,7 @@ use hourglass_harness::{
     },
     reaper::RunId,
 };
+use hourglass_test_support::{OwnCluster, block_on};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt as _,
@@ -26,7 +27,7 @@ use kube::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::lab::{OwnCluster, block_on, shared};
+use crate::lab::shared;
 
 /// How long a command in a node may take.
 const SOON: Duration = Duration::from_mins(1);
@@ -140,7 +141,7 @@ fn exit_code(cluster: &Cluster, node: &str, image: &str, arguments: &[&str]) -> 
 pub(crate) fn delivered_components_run_on_every_node() {
     let bench = Bench::new();
     let own = OwnCluster::create(&ClusterSpec { workers: 1, ..ClusterSpec::default() });
-    let cluster = own.cluster.clone().unwrap();
+    let cluster = Cluster::clone(&own);
     let nodes = nodes(&cluster);
     let image = NodeImage::components(env!("CARGO_BIN_EXE_harness"));
     let (sent, reference) = bench.sent(&nodes, &image);
@@ -259,7 +260,7 @@ pub(crate) fn a_delivery_that_breaks_off_is_as_good_as_none() {
 pub(crate) fn a_node_that_cannot_take_an_image_is_named() {
     let bench = Bench::new();
     let own = OwnCluster::create(&ClusterSpec::default());
-    let nodes = nodes(own.cluster.as_ref().unwrap());
+    let nodes = nodes(&own);
     let run = |command: &[&str]| block_on(nodes[0].command(&own.engine, command, SOON)).unwrap();
     let image = [NodeImage::components(bench.program(5))];
     // Where containerd writes what it is given.

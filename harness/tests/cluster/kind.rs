@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
-use hourglass_harness::cluster::{ClusterSpec, Provider as _};
+use hourglass_harness::cluster::{Cluster, ClusterSpec, Provider as _};
+use hourglass_test_support::{OwnCluster, block_on};
 use k8s_openapi::api::core::v1::{Node, Pod, ServiceAccount};
 use kube::{Api, ResourceExt as _, api::ListParams};
 
-use crate::lab::{OwnCluster, block_on, shared};
+use crate::lab::shared;
 
 pub(crate) fn a_cluster_is_usable_when_it_is_given() {
     let cluster = shared();
@@ -39,7 +40,7 @@ pub(crate) fn a_control_plane_collects_garbage_seldom() {
 
 pub(crate) fn nothing_is_left_of_a_deleted_cluster() {
     let own = OwnCluster::create(&ClusterSpec { workers: 1, ..ClusterSpec::default() });
-    let cluster = own.cluster.clone().unwrap();
+    let cluster = Cluster::clone(&own);
     assert_eq!(block_on(cluster.nodes()).unwrap().len(), 2);
     block_on(own.kind().delete(&cluster)).unwrap();
     let kind_name = own.name.in_kind();

@@ -18,26 +18,23 @@ use hourglass_harness::{
     },
     engine::Engine,
 };
+use hourglass_test_support::{LIMIT, block_on, eventually};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use tempfile::TempDir;
 
-use crate::{
-    lab::block_on,
-    racer::{Racer, request},
-    wait::{LIMIT, eventually},
-};
+use crate::racer::{Racer, request};
 
 const RACERS: usize = 30;
 const SEED: &str = "LEASE_TEST_SEED";
 
 /// Folders of a test's own; what is left in them is removed at the end.
-struct Place {
+struct LeaseFolders {
     engine: Engine,
     folders: ClusterFolders,
     _root: TempDir,
 }
 
-impl Place {
+impl LeaseFolders {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let engine = block_on(Engine::connect()).unwrap();
@@ -76,7 +73,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for LeaseFolders {
     fn drop(&mut self) {
         for name in self.folders.names().unwrap() {
             block_on(delete(&self.engine, &name, &self.folders.folder_of(&name))).unwrap();
@@ -88,7 +85,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     eprintln!("moments of the kills: {SEED}={seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let place = Place::new();
+    let place = LeaseFolders::new();
     let mut racers: Vec<_> = (0..RACERS).map(|_| Racer::start(&place.folders)).collect();
     racers.shuffle(&mut random);
 
@@ -139,7 +136,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
 }
 
 pub(crate) fn a_cluster_that_went_through_a_restart_is_healed() {
-    let place = Place::new();
+    let place = LeaseFolders::new();
     let request = LeaseRequest { idle: Duration::from_hours(1), ..request() };
     let made = place.acquire(&request).unwrap();
     assert_eq!(made.source, LeaseSource::Made);
@@ -167,7 +164,7 @@ pub(crate) fn a_cluster_that_went_through_a_restart_is_healed() {
 }
 
 pub(crate) fn what_is_remembered_of_a_cluster_may_be_broken_or_of_another() {
-    let place = Place::new();
+    let place = LeaseFolders::new();
     let made = place.acquire(&request()).unwrap();
     let name = made.name.clone();
     let named = LeaseRequest { name: Some(name.clone()), ..request() };
@@ -189,7 +186,7 @@ pub(crate) fn what_is_remembered_of_a_cluster_may_be_broken_or_of_another() {
     assert_eq!(place.things(&BTreeSet::from([name])), [] as [String; 0]);
 }
 
-async fn delete_node(place: &Place, node: &str) {
+async fn delete_node(place: &LeaseFolders, node: &str) {
     let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     place.engine.docker().remove_container(node, Some(options)).await.unwrap();
 }

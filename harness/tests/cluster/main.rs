@@ -18,8 +18,6 @@ mod place;
 mod proxy;
 mod racer;
 mod setup;
-#[path = "../cli/wait.rs"]
-mod wait;
 
 use std::{env, process::ExitCode};
 

@@ -17,6 +17,7 @@ use hourglass_harness::{
     machine::{Check, Verdict},
     reaper::{Labels, Owner, RunId},
 };
+use hourglass_test_support::{OwnCluster, block_on};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, Service},
@@ -31,8 +32,8 @@ use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    lab::{OwnCluster, block_on, shared},
-    place::{HARNESS, Place, WITHIN, machine},
+    lab::shared,
+    place::{HARNESS, NetworkNamespace, WITHIN, machine},
 };
 
 /// A gRPC server answers there that it serves.
@@ -42,7 +43,7 @@ async fn serves(address: SocketAddr) {
 }
 
 pub(crate) fn a_service_is_reached_by_port_forward_and_by_node_port() {
-    let place = Place::new();
+    let place = NetworkNamespace::new();
     block_on(async {
         let by_name = place.performer().await;
         let by_number = ServiceRef { port: 80.into(), ..by_name.clone() };
@@ -65,12 +66,12 @@ pub(crate) fn a_service_is_reached_by_port_forward_and_by_node_port() {
 }
 
 pub(crate) fn a_port_forward_follows_a_pod_that_is_replaced() {
-    let place = Place::new();
+    let place = NetworkNamespace::new();
     block_on(async {
         let service = place.performer().await;
         let forwarded = reach::forward(&place.cluster, &service, WITHIN).await.unwrap();
         serves(forwarded.address).await;
-        let pods = place.namespace().api::<Pod>();
+        let pods = place.api::<Pod>();
         let first = pods.list(&ListParams::default()).await.unwrap().items.remove(0).name_any();
         pods.delete(&first, &DeleteParams::default().grace_period(0)).await.unwrap();
         serves(forwarded.address).await;
@@ -81,7 +82,7 @@ pub(crate) fn a_port_forward_follows_a_pod_that_is_replaced() {
 }
 
 pub(crate) fn a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong() {
-    let place = Place::new();
+    let place = NetworkNamespace::new();
     block_on(async {
         let service = place.performer().await;
         // Nothing listens on this one's target.
@@ -141,7 +142,7 @@ struct Outside<'a> {
 }
 
 impl<'a> Outside<'a> {
-    async fn start(place: &'a Place, network: &str) -> Self {
+    async fn start(place: &'a NetworkNamespace, network: &str) -> Self {
         let run = RunId::generate();
         let name = format!("hourglass-{run}-outside");
         let words = ["/harness", "probe", "serve", "--port", "8080", "--name", "outside"];
@@ -167,7 +168,7 @@ impl<'a> Outside<'a> {
 }
 
 pub(crate) fn pods_reach_containers_on_the_clusters_network_and_no_others() {
-    let place = Place::new();
+    let place = NetworkNamespace::new();
     block_on(async {
         let ClusterMachine { engine, network, .. } = machine(&place.cluster);
         let run = RunId::generate();
@@ -286,7 +287,7 @@ pub(crate) fn the_doctor_finds_a_good_cluster_usable() {
 
 pub(crate) fn the_doctor_names_the_hop_that_is_broken() {
     let own = OwnCluster::create(&ClusterSpec::default());
-    let cluster = own.cluster.clone().unwrap();
+    let cluster = Cluster::clone(&own);
     let checks = block_on(async {
         let deployments = Api::<Deployment>::namespaced(cluster.client.clone(), "kube-system");
         let none = json!({ "spec": { "replicas": 0 } });

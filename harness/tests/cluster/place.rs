@@ -1,12 +1,12 @@
 //! A namespace of the shared cluster, with a performer and whoever tries to reach it.
 
-use std::time::Duration;
+use std::{ops::Deref, time::Duration};
 
 use hourglass_harness::{
-    cluster::{Cluster, ClusterMachine, OwnNamespace, probe::DialResult, reach::ServiceRef},
-    image::{NodeImage, deliver_components, deliver_to_nodes},
-    reaper::{Labels, RunId},
+    cluster::{Cluster, ClusterMachine, probe::DialResult, reach::ServiceRef},
+    image::deliver_components,
 };
+use hourglass_test_support::{TestNamespace, block_on, deliver_components_to};
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
@@ -23,29 +23,22 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
-use crate::lab::{block_on, shared};
+use crate::lab::shared;
 
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 
-/// A namespace in the shared cluster that goes with this.
-pub(crate) struct Place {
-    pub(crate) cluster: Cluster,
-    namespace: Option<OwnNamespace>,
+/// A namespace in the shared cluster, and the image of its pods.
+pub(crate) struct NetworkNamespace {
+    namespace: TestNamespace,
     pub(crate) image: String,
 }
 
-impl Place {
+impl NetworkNamespace {
     pub(crate) fn new() -> Self {
         let cluster = shared();
-        let labels = Labels::new(RunId::generate(), "kubernetes::network");
         let image = block_on(image(&cluster));
-        let namespace = Some(block_on(OwnNamespace::create(&cluster, &labels)).unwrap());
-        Self { cluster, namespace, image }
-    }
-
-    pub(crate) fn namespace(&self) -> &OwnNamespace {
-        self.namespace.as_ref().unwrap()
+        Self { namespace: TestNamespace::create(&cluster, "kubernetes::network"), image }
     }
 
     pub(crate) async fn create<K>(&self, object: Value) -> K
@@ -54,7 +47,7 @@ impl Place {
         K::DynamicType: Default,
     {
         let object = serde_json::from_value(object).unwrap();
-        self.namespace().api::<K>().create(&PostParams::default(), &object).await.unwrap()
+        self.namespace.api::<K>().create(&PostParams::default(), &object).await.unwrap()
     }
 
     /// A performer behind a Service whose port and target have names.
@@ -85,7 +78,7 @@ impl Place {
             },
         }))
         .await;
-        ServiceRef::new(self.namespace().name(), "performer", "grpc")
+        ServiceRef::new(self.namespace.name(), "performer", "grpc")
     }
 
     /// A pod that runs and can be told to try connections.
@@ -101,7 +94,7 @@ impl Place {
             },
         }))
         .await;
-        let running = await_condition(self.namespace().api::<Pod>(), "dialler", is_pod_running());
+        let running = await_condition(self.namespace.api::<Pod>(), "dialler", is_pod_running());
         timeout(WITHIN, running).await.unwrap().unwrap();
         "dialler".to_owned()
     }
@@ -111,23 +104,25 @@ impl Place {
         let words = ["/harness", "probe", "connect", "--within", within].map(str::to_owned);
         let command = words.into_iter().chain(targets.iter().cloned());
         let streams = AttachParams::default().stderr(false);
-        let mut running = self.namespace().api::<Pod>().exec(pod, command, &streams).await.unwrap();
+        let mut running = self.namespace.api::<Pod>().exec(pod, command, &streams).await.unwrap();
         let mut said = String::new();
         running.stdout().unwrap().read_to_string(&mut said).await.unwrap();
         said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        block_on(self.namespace.take().unwrap().remove(WITHIN * 2)).unwrap();
+impl Deref for NetworkNamespace {
+    type Target = TestNamespace;
+
+    fn deref(&self) -> &TestNamespace {
+        &self.namespace
     }
 }
 
+/// Containers beside the nodes use the image as well.
 async fn image(cluster: &Cluster) -> String {
-    let engine = &machine(cluster).engine;
-    deliver_to_nodes(engine, &cluster.nodes().await.unwrap(), &[NodeImage::components(HARNESS)]).await.unwrap();
-    deliver_components(engine, HARNESS.as_ref()).await.unwrap().reference
+    deliver_components_to(cluster, HARNESS.as_ref()).await;
+    deliver_components(&machine(cluster).engine, HARNESS.as_ref()).await.unwrap().reference
 }
 
 pub(crate) fn machine(cluster: &Cluster) -> &ClusterMachine {

@@ -13,8 +13,7 @@ use hourglass_harness::{
     cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest},
     engine::Engine,
 };
-
-use crate::lab::block_on;
+use hourglass_test_support::block_on;
 
 /// Names the folder of clusters in which this executable leases one.
 pub(crate) const FOLDER: &str = "LEASE_TEST_FOLDER";

@@ -19,9 +19,8 @@ use hourglass_harness::{
     },
     reaper::RunId,
 };
+use hourglass_test_support::block_on;
 use tempfile::TempDir;
-
-use crate::lab::block_on;
 
 const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 /// What kind's node images start with.

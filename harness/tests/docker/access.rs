@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    lab::{Lab, SQUARE},
+    lab::{DockerTrial, SQUARE},
     sandbox::{FILES, HARNESS, anvil, run},
 };
 
@@ -18,21 +18,21 @@ const NOBODY: u32 = 65534;
 /// A file for the harness's user alone could not be read by that of a container, and one for everybody would give every
 /// user of the machine the keys.
 pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() {
-    let lab = Lab::new();
-    let scenario = lab.scenario(&SQUARE.replace("0x10", "0x11"));
+    let test = DockerTrial::new();
+    let scenario = test.scenario(&SQUARE.replace("0x10", "0x11"));
     let outcome = if rustix::process::geteuid().is_root() {
-        let Some(mut command) = as_nobody(&lab, &scenario) else {
+        let Some(mut command) = as_nobody(&test, &scenario) else {
             eprintln!("not run as another user: there is no setpriv");
             return;
         };
         run(&mut command)
     } else {
-        run(&mut lab.harness(&scenario))
+        run(&mut test.harness(&scenario))
     };
     // The folder of a trial that fails is there afterwards; that a task was verified shows that everything was read.
     outcome.assert_code(1).assert_shows(&["expected  result \"0x11\"", "seen      result \"0x10\""]);
-    lab.assert_nothing_runs();
-    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    test.assert_nothing_runs();
+    let [folder] = test.sandbox.run_folders().try_into().unwrap();
     for name in ["executor-operator.yaml", "aggregator.yaml"] {
         let path = folder.join(name);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
@@ -42,8 +42,8 @@ pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() 
 }
 
 /// The command that runs the scenario as a user who may use the engine's socket, and nothing else of this one.
-fn as_nobody(lab: &Lab, scenario: &Path) -> Option<Command> {
-    let path = |name: &str| lab.sandbox.path(name);
+fn as_nobody(test: &DockerTrial, scenario: &Path) -> Option<Command> {
+    let path = |name: &str| test.sandbox.path(name);
     let readable = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     readable(&path("."));
     for (program, from) in [("harness", Path::new(HARNESS)), ("anvil", anvil())] {
@@ -56,11 +56,11 @@ fn as_nobody(lab: &Lab, scenario: &Path) -> Option<Command> {
         fs::create_dir(path(folder)).unwrap();
         chown(path(folder), Some(NOBODY), Some(NOBODY)).unwrap();
     }
-    let group = fs::metadata(lab.socket()).unwrap().gid().to_string();
+    let group = fs::metadata(test.socket()).unwrap().gid().to_string();
     if Command::new("setpriv").arg("--version").output().is_err() {
         return None;
     }
-    let mut command = lab.sandbox.command("setpriv");
+    let mut command = test.sandbox.command("setpriv");
     command
         .args(["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--groups", &group, "--no-new-privs"])
         .arg(path("harness"))

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    lab::{Lab, NEVER_READY, SQUARE},
+    lab::{DockerTrial, NEVER_READY, SQUARE},
     sandbox::Outcome,
 };
 
@@ -20,50 +20,50 @@ pub(crate) fn an_aggregator_that_ends_at_once_says_how() {
 
 #[track_caller]
 fn ends_at_once(component: &str, name: &str, log: &str) {
-    let lab = Lab::new();
-    let image = lab.image(component, ENDS_AT_ONCE);
-    let outcome = lab.run(&format!("components: {{{component}: {{image: '{image}'}}}}\n{SQUARE}"));
+    let test = DockerTrial::new();
+    let image = test.image(component, ENDS_AT_ONCE);
+    let outcome = test.run(&format!("components: {{{component}: {{image: '{image}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[
         &format!("start of {name}\n"),
         &format!("failed to see {name} ready: it ended with exit code 2; its last output:"),
         "no-such-component",
         "read the component's output above",
     ]);
-    assert_log(&lab, &outcome, log, "no-such-component");
-    lab.assert_nothing_runs();
+    assert_log(&test, &outcome, log, "no-such-component");
+    test.assert_nothing_runs();
 }
 
 /// It is its executor that starts it, and that tells.
 pub(crate) fn a_performer_that_ends_at_once_says_how() {
-    let lab = Lab::new();
-    let image = lab.image("performer", ENDS_AT_ONCE);
-    let outcome = lab.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{SQUARE}"));
+    let test = DockerTrial::new();
+    let image = test.image("performer", ENDS_AT_ONCE);
+    let outcome = test.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[
         "start of performer/operator\n",
         "failed to see performer/operator ready: it ended with exit status: 2; its last output:\n",
         "no-such-component",
         "read the component's output above",
     ]);
-    assert_log(&lab, &outcome, "performer-operator.log", "no-such-component");
-    lab.assert_nothing_runs();
+    assert_log(&test, &outcome, "performer-operator.log", "no-such-component");
+    test.assert_nothing_runs();
 }
 
 /// The executor's patience ends, by default after a minute, and the harness's after it.
 pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
-    let lab = Lab::new();
-    let outcome = lab.run(NEVER_READY);
+    let test = DockerTrial::new();
+    let outcome = test.run(NEVER_READY);
     outcome.assert_code(1).assert_shows(&[
         "start of performer/operator\n",
         "failed to see performer/operator ready: it was not healthy within 60s; last seen: NOT_SERVING",
         "read the component's output above",
     ]);
-    lab.assert_nothing_runs();
+    test.assert_nothing_runs();
 }
 
 /// Asserts that a log was kept, where the report says.
 #[track_caller]
-fn assert_log(lab: &Lab, outcome: &Outcome, log: &str, text: &str) {
-    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+fn assert_log(test: &DockerTrial, outcome: &Outcome, log: &str, text: &str) {
+    let [folder] = test.sandbox.run_folders().try_into().unwrap();
     outcome.assert_shows(&[&folder.display().to_string()]);
     let content = fs::read_to_string(folder.join("logs").join(log)).unwrap();
     assert!(content.contains(text), "{log} holds {content:?}");

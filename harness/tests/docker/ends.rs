@@ -1,6 +1,6 @@
 //! Containers that somebody else ends: told at once, and of whom it is the fault.
 
-use crate::lab::{LONG, Lab};
+use crate::lab::{DockerTrial, LONG};
 
 pub(crate) fn an_aggregator_that_ends_fails_the_trial() {
     told("aggregator", 1, &["invariant: aggregator keeps running", "exit code 137"]);
@@ -20,9 +20,9 @@ pub(crate) fn a_chain_that_ends_fails_the_environment() {
 
 #[track_caller]
 fn told(component: &str, code: i32, texts: &[&str]) {
-    let lab = Lab::new();
-    let harness = lab.start_task(&mut lab.harness(&lab.scenario(LONG)));
-    lab.kill(component);
+    let test = DockerTrial::new();
+    let harness = test.start_task(&mut test.harness(&test.scenario(LONG)));
+    test.kill(component);
     harness.finish().assert_code(code).assert_shows(texts);
-    lab.assert_nothing_runs();
+    test.assert_nothing_runs();
 }

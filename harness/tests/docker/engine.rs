@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    lab::{Lab, SQUARE},
+    lab::{DockerTrial, SQUARE},
     sandbox::{HARNESS, Outcome, run},
 };
 
@@ -19,77 +19,77 @@ use crate::{
 const NOBODY: u32 = 65534;
 
 #[track_caller]
-fn with_engine(lab: &Lab, address: &str) -> Outcome {
-    run(lab.harness(&lab.scenario(SQUARE)).env("DOCKER_HOST", address))
+fn with_engine(test: &DockerTrial, address: &str) -> Outcome {
+    run(test.harness(&test.scenario(SQUARE)).env("DOCKER_HOST", address))
 }
 
 pub(crate) fn one_that_is_not_there_is_named() {
-    let lab = Lab::new();
-    let socket = lab.sandbox.path("none.sock").display().to_string();
-    let outcome = with_engine(&lab, &format!("unix://{socket}"));
+    let test = DockerTrial::new();
+    let socket = test.sandbox.path("none.sock").display().to_string();
+    let outcome = with_engine(&test, &format!("unix://{socket}"));
     outcome.assert_code(3).assert_shows(&[
         &format!("failed to find a Docker engine: there is no {socket}"),
         "harness setup docker",
         "DOCKER_HOST",
     ]);
-    lab.assert_nothing_begun();
+    test.assert_nothing_begun();
 }
 
 /// What an engine that was killed leaves, and what a mistaken path names.
 pub(crate) fn a_socket_on_which_nobody_listens_is_named() {
-    let lab = Lab::new();
-    let socket = lab.sandbox.path("dead.sock");
+    let test = DockerTrial::new();
+    let socket = test.sandbox.path("dead.sock");
     drop(UnixListener::bind(&socket).unwrap());
-    let file = lab.sandbox.file("file.sock", "");
+    let file = test.sandbox.file("file.sock", "");
     for path in [socket, file] {
-        let outcome = with_engine(&lab, &format!("unix://{}", path.display()));
+        let outcome = with_engine(&test, &format!("unix://{}", path.display()));
         outcome.assert_code(3).assert_shows(&[
             &format!("failed to reach the Docker engine at {}: nobody listens there", path.display()),
             "start the engine",
         ]);
-        lab.assert_nothing_begun();
+        test.assert_nothing_begun();
     }
 }
 
 pub(crate) fn one_that_says_nothing_is_given_up() {
-    let lab = Lab::new();
-    let socket = lab.sandbox.path("silent.sock");
+    let test = DockerTrial::new();
+    let socket = test.sandbox.path("silent.sock");
     let listener = UnixListener::bind(&socket).unwrap();
-    let outcome = with_engine(&lab, &format!("unix://{}", socket.display()));
+    let outcome = with_engine(&test, &format!("unix://{}", socket.display()));
     outcome.assert_code(3).assert_shows(&[
         &format!("failed to get an answer of the Docker engine at {} within", socket.display()),
         "see that DOCKER_HOST, or the context of the docker command, names a Docker engine",
     ]);
-    lab.assert_nothing_begun();
+    test.assert_nothing_begun();
     drop(listener);
 }
 
 pub(crate) fn an_address_where_nobody_listens_is_named() {
-    let lab = Lab::new();
+    let test = DockerTrial::new();
     // Bound and not listening: nobody else gets the port, and nobody answers.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = format!("tcp://{}", socket.local_addr().unwrap());
-    let outcome = with_engine(&lab, &address);
+    let outcome = with_engine(&test, &address);
     outcome.assert_code(3).assert_shows(&[
         &format!("failed to get an answer of the Docker engine at {address}"),
         "Connection refused",
         "see that DOCKER_HOST, or the context of the docker command, names a Docker engine",
     ]);
-    lab.assert_nothing_begun();
+    test.assert_nothing_begun();
 }
 
 /// A user who was never added to the group, the commonest of all.
 pub(crate) fn one_that_is_for_others_is_named() {
-    let lab = Lab::new();
-    let scenario = lab.scenario(SQUARE);
-    let mut command = lab.harness(&scenario);
+    let test = DockerTrial::new();
+    let scenario = test.scenario(SQUARE);
+    let mut command = test.harness(&scenario);
     let socket = if rustix::process::geteuid().is_root() {
-        as_nobody(&lab, &mut command);
-        lab.socket().to_owned()
+        as_nobody(&test, &mut command);
+        test.socket().to_owned()
     } else {
         // The engine's is for this user; another one is for none.
-        let path = lab.sandbox.path("forbidden.sock");
+        let path = test.sandbox.path("forbidden.sock");
         drop(UnixListener::bind(&path).unwrap());
         fs::set_permissions(&path, Permissions::from_mode(0o0)).unwrap();
         path
@@ -99,15 +99,15 @@ pub(crate) fn one_that_is_for_others_is_named() {
         &format!("failed to use the Docker engine at {}: this user may not", socket.display()),
         "usermod -aG docker",
     ]);
-    lab.assert_nothing_begun();
+    test.assert_nothing_begun();
 }
 
 /// Makes the command one of a user who has no more than copies of the programs and this test's folder.
-fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
+fn as_nobody(test: &DockerTrial, command: &mut std::process::Command) {
     let own = |path: &Path| chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    let root = lab.sandbox.path("");
+    let root = test.sandbox.path("");
     let copy = |program: &Path, name: &str| {
-        let copy = lab.sandbox.path(name);
+        let copy = test.sandbox.path(name);
         fs::copy(program, &copy).unwrap();
         own(&copy);
         copy
@@ -126,8 +126,8 @@ fn as_nobody(lab: &Lab, command: &mut std::process::Command) {
     }
     as_nobody
         .env("HARNESS_ANVIL", anvil)
-        .env("HARNESS_CACHE", lab.sandbox.path("cache"))
-        .env("HARNESS_SCENARIOS", lab.sandbox.path(""))
+        .env("HARNESS_CACHE", test.sandbox.path("cache"))
+        .env("HARNESS_SCENARIOS", test.sandbox.path(""))
         .env("HOME", &root)
         .current_dir(&root)
         .uid(NOBODY)

@@ -1,6 +1,6 @@
 //! Faults that cannot be put in must not look like a pass.
 
-use crate::lab::Lab;
+use crate::lab::DockerTrial;
 
 pub(crate) fn what_does_not_run_cannot_be_killed() {
     without_effect("kill");
@@ -22,11 +22,11 @@ fn without_effect(fault: &str) {
         ("performer/operator", "  - kill: {component: executor/operator}\n  - kill: {component: performer/operator}\n"),
     ];
     for (component, before) in cases {
-        let lab = Lab::new();
-        let outcome = lab.run(&format!(
+        let test = DockerTrial::new();
+        let outcome = test.run(&format!(
             "steps:\n{before}  - {fault}: {{component: {component}}}\n  - expect_rejected: {{payload: \"\", error: PayloadIsEmpty}}\n"
         ));
         outcome.assert_code(3).assert_shows(&[&format!("failed to {fault} {component}: ")]);
-        lab.assert_nothing_runs();
+        test.assert_nothing_runs();
     }
 }

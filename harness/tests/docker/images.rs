@@ -1,13 +1,13 @@
 //! Images of users that cannot be used: told before anything is started.
 
-use crate::lab::{Lab, SQUARE};
+use crate::lab::{DockerTrial, SQUARE};
 
 pub(crate) fn one_that_is_not_there_is_named_before_anything_is_started() {
-    let lab = Lab::new();
-    let there = lab.image("performer", &["/harness"]);
-    let missing = lab.repository("preformer");
+    let test = DockerTrial::new();
+    let there = test.image("performer", &["/harness"]);
+    let missing = test.repository("preformer");
     for component in ["performer", "executor", "aggregator"] {
-        let outcome = lab.run(&format!("components: {{{component}: {{image: '{missing}'}}}}\n{SQUARE}"));
+        let outcome = test.run(&format!("components: {{{component}: {{image: '{missing}'}}}}\n{SQUARE}"));
         outcome.assert_code(1).assert_shows(&[
             &format!("start of {component}\n"),
             &format!("failed to find image {missing}, which {component} needs; did you mean {there}?"),
@@ -15,22 +15,22 @@ pub(crate) fn one_that_is_not_there_is_named_before_anything_is_started() {
             "docker load --input FILE",
             &format!("docker build -t {missing} ."),
         ]);
-        lab.assert_nothing_begun();
+        test.assert_nothing_begun();
     }
 }
 
 /// The kernel's own words for it, "exec format error", come late and tell nobody what to do.
 pub(crate) fn one_of_another_architecture_is_named_before_anything_is_started() {
-    let lab = Lab::new();
-    let own = lab.engine().architecture();
+    let test = DockerTrial::new();
+    let own = test.engine().architecture();
     let other = if own == "arm64" { "amd64" } else { "arm64" };
-    let foreign = lab.foreign_image("performer", other);
+    let foreign = test.foreign_image("performer", other);
     for component in ["performer", "executor", "aggregator"] {
-        let outcome = lab.run(&format!("components: {{{component}: {{image: '{foreign}'}}}}\n{SQUARE}"));
+        let outcome = test.run(&format!("components: {{{component}: {{image: '{foreign}'}}}}\n{SQUARE}"));
         let error = format!(
             "failed to use image {foreign} for {component}: it is for {other}, and the Docker engine runs {own}"
         );
         outcome.assert_code(1).assert_shows(&[&error, &format!("docker pull --platform linux/{own} {foreign}")]);
-        lab.assert_nothing_begun();
+        test.assert_nothing_begun();
     }
 }

@@ -15,8 +15,7 @@ use bollard::{
     models::{ContainerConfig, ContainerCreateBody},
     query_parameters::{
         CommitContainerOptionsBuilder, ImportImageOptionsBuilder, ListContainersOptionsBuilder,
-        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveImageOptionsBuilder, RemoveVolumeOptions,
+        RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
     },
 };
 use futures::TryStreamExt as _;
@@ -25,14 +24,11 @@ use hourglass_harness::{
     image::deliver_components,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
-use hourglass_test_support::block_on;
+use hourglass_test_support::{block_on, eventually, labelled_objects, remove_objects};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    sandbox::{HARNESS, Outcome, Running, Sandbox, run},
-    wait::eventually,
-};
+use crate::sandbox::{HARNESS, Outcome, Running, Sandbox, run};
 
 /// One task that is verified.
 pub(crate) const SQUARE: &str =
@@ -48,14 +44,14 @@ pub(crate) const NEVER_READY: &str = "components: {performer: {environment: {PER
 pub(crate) const SWEPT_WITHIN: Duration = Duration::from_secs(15);
 
 /// See the module.
-pub(crate) struct Lab {
+pub(crate) struct DockerTrial {
     pub(crate) sandbox: Sandbox,
     engine: Engine,
     mark: String,
     images: RefCell<Vec<String>>,
 }
 
-impl Lab {
+impl DockerTrial {
     pub(crate) fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
         let mark = RunId::generate().to_string().replace('-', "_");
@@ -105,20 +101,7 @@ impl Lab {
 
     /// What the engine has of this test's trials, by name.
     pub(crate) fn objects(&self) -> BTreeSet<String> {
-        let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={}", self.trial())])]);
-        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
-        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let docker = self.engine.docker();
-        block_on(async {
-            let containers = docker.list_containers(Some(containers)).await.unwrap();
-            let networks = docker.list_networks(Some(networks)).await.unwrap();
-            let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
-            let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
-            let names = names.map(|name| name.trim_start_matches('/').to_owned());
-            let networks = networks.into_iter().filter_map(|network| network.name);
-            names.chain(networks).chain(volumes.into_iter().map(|volume| volume.name)).collect()
-        })
+        block_on(labelled_objects(&self.engine, &format!("{TRIAL_LABEL}={}", self.trial())))
     }
 
     /// Kills the container of a component, as somebody else would.
@@ -234,24 +217,14 @@ fn archive_of_nothing(reference: &str, architecture: &str) -> Vec<u8> {
     archive.into_inner().unwrap()
 }
 
-impl Drop for Lab {
+impl Drop for DockerTrial {
     fn drop(&mut self) {
         let docker = self.engine.docker();
-        let container = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         let image = RemoveImageOptionsBuilder::new().force(true).build();
         // An executor that is still there makes its performer anew.
         for _ in 0..5 {
             let objects = self.objects();
-            // Each name is that of one kind of thing, and the others do not know it.
-            block_on(async {
-                for name in &objects {
-                    let _ = docker.remove_container(name, Some(container.clone())).await;
-                }
-                for name in &objects {
-                    let _ = docker.remove_network(name).await;
-                    let _ = docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
-                }
-            });
+            block_on(remove_objects(&self.engine, &objects));
             if objects.is_empty() {
                 break;
             }

@@ -21,8 +21,6 @@ mod proxy;
 #[expect(dead_code, reason = "each test binary uses a part")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
-#[path = "../cli/wait.rs"]
-mod wait;
 
 use std::process::ExitCode;
 

@@ -3,64 +3,64 @@
 use rustix::process::Signal;
 
 use crate::{
-    lab::{LONG, Lab, NEVER_READY, SQUARE},
+    lab::{DockerTrial, LONG, NEVER_READY, SQUARE},
     sandbox::{Running, run},
 };
 
 pub(crate) fn what_passes_leaves_nothing() {
-    let lab = Lab::new();
-    lab.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
-    lab.assert_nothing_begun();
+    let test = DockerTrial::new();
+    test.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
+    test.assert_nothing_begun();
 }
 
 /// Two people, or two jobs of a pipeline, on one engine.
 pub(crate) fn runs_of_one_scenario_do_not_get_in_each_others_way() {
-    let lab = Lab::new();
-    let scenario = lab.scenario(SQUARE);
-    let both = [(); 2].map(|()| Running::start(&mut lab.harness(&scenario)));
+    let test = DockerTrial::new();
+    let scenario = test.scenario(SQUARE);
+    let both = [(); 2].map(|()| Running::start(&mut test.harness(&scenario)));
     for harness in both {
         harness.finish().assert_code(0).assert_shows(&["1 passed"]);
     }
-    lab.assert_nothing_begun();
+    test.assert_nothing_begun();
 }
 
 pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
-    let lab = Lab::new();
-    let harness = lab.start_task(&mut lab.harness(&lab.scenario(LONG)));
+    let test = DockerTrial::new();
+    let harness = test.start_task(&mut test.harness(&test.scenario(LONG)));
     // The whole group, as a terminal does.
     harness.signal_group(Signal::INT);
     let outcome = harness.finish();
     outcome.assert_code(130).assert_shows(&["interrupted before its end", "1 interrupted"]);
     // What takes longer than an interruption leaves is ended by the supervisor.
-    lab.assert_swept();
-    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    test.assert_swept();
+    let [folder] = test.sandbox.run_folders().try_into().unwrap();
     assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
 }
 
 /// Chains are on their way up then, or the executor, which waits for its performer.
 pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
     for place in ["chain-31337.log", "performer-operator.log"] {
-        let lab = Lab::new();
-        let harness = Running::start(&mut lab.harness(&lab.scenario(NEVER_READY)));
-        lab.sandbox.wait_for_log(place, "");
+        let test = DockerTrial::new();
+        let harness = Running::start(&mut test.harness(&test.scenario(NEVER_READY)));
+        test.sandbox.wait_for_log(place, "");
         harness.signal(Signal::INT);
         harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
-        lab.assert_swept();
+        test.assert_swept();
     }
 }
 
 pub(crate) fn what_is_kept_runs_until_gc_ends_it() {
-    let lab = Lab::new();
-    let scenario = lab.scenario(SQUARE);
-    let outcome = run(lab.harness(&scenario).args(["--keep", "always"]));
-    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
+    let test = DockerTrial::new();
+    let scenario = test.scenario(SQUARE);
+    let outcome = run(test.harness(&scenario).args(["--keep", "always"]));
+    let [folder] = test.sandbox.run_folders().try_into().unwrap();
     let name = folder.file_name().unwrap().to_str().unwrap();
     outcome.assert_code(0).assert_shows(&["aggregator", "executor/operator", &format!("harness gc {name}")]);
     let all = ["aggregator", "chain-31337", "chain-31338", "executor/operator", "performer/operator"];
-    assert_eq!(lab.running(), all, "they were asked to be kept");
+    assert_eq!(test.running(), all, "they were asked to be kept");
 
-    let listed = lab.sandbox.run(&["ps"]);
+    let listed = test.sandbox.run(&["ps"]);
     listed.assert_code(0).assert_shows(&[name, "executor", "performer", "network"]);
-    lab.sandbox.run(&["gc", name]).assert_code(0).assert_shows(&[name, "network", "performer"]);
-    lab.assert_nothing_begun();
+    test.sandbox.run(&["gc", name]).assert_code(0).assert_shows(&[name, "network", "performer"]);
+    test.assert_nothing_begun();
 }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use crate::{
-    lab::{LONG, Lab, NEVER_READY},
+    lab::{DockerTrial, LONG, NEVER_READY},
     proxy::Proxy,
     sandbox::Running,
-    wait::eventually,
 };
+use hourglass_test_support::eventually;
 
 /// Far below the limits of steps and of a component's start.
 const TOLD_WITHIN: Duration = Duration::from_secs(15);
@@ -18,57 +18,57 @@ const TOLD_WITHIN: Duration = Duration::from_secs(15);
 const GIVEN_UP_WITHIN: Duration = Duration::from_mins(1);
 
 pub(crate) fn an_engine_that_stops_during_the_steps_is_told_at_once() {
-    let lab = Lab::new();
-    let proxy = Proxy::to(lab.socket());
+    let test = DockerTrial::new();
+    let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());
-    let harness = lab.start_task(lab.harness(&lab.scenario(LONG)).env("DOCKER_HOST", address));
+    let harness = test.start_task(test.harness(&test.scenario(LONG)).env("DOCKER_HOST", address));
     let error = "failed to keep the trial running: follow what happens on the Docker engine";
-    let folder = cut(&lab, &proxy, harness, error);
-    back_soon(&lab, &proxy, &folder);
+    let folder = cut(&test, &proxy, harness, error);
+    back_soon(&test, &proxy, &folder);
 }
 
 pub(crate) fn an_engine_that_stops_while_the_environment_is_stood_up_is_told() {
-    let lab = Lab::new();
-    let proxy = Proxy::to(lab.socket());
+    let test = DockerTrial::new();
+    let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());
-    let harness = Running::start(lab.harness(&lab.scenario(NEVER_READY)).env("DOCKER_HOST", address));
+    let harness = Running::start(test.harness(&test.scenario(NEVER_READY)).env("DOCKER_HOST", address));
     // By then the executor waits for its performer, and the harness for the executor.
-    lab.sandbox.wait_for_log("performer-operator.log", "");
-    let folder = cut(&lab, &proxy, harness, "failed to keep the trial running");
-    back_soon(&lab, &proxy, &folder);
+    test.sandbox.wait_for_log("performer-operator.log", "");
+    let folder = cut(&test, &proxy, harness, "failed to keep the trial running");
+    back_soon(&test, &proxy, &folder);
 }
 
 /// The supervisor gives up then, and the remedy is what helps.
 pub(crate) fn what_an_engine_has_that_comes_back_late_is_removed_by_gc() {
-    let lab = Lab::new();
-    let proxy = Proxy::to(lab.socket());
+    let test = DockerTrial::new();
+    let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());
-    let harness = lab.start_task(lab.harness(&lab.scenario(LONG)).env("DOCKER_HOST", address));
-    let folder = cut(&lab, &proxy, harness, "failed to keep the trial running");
-    let made = lab.objects();
+    let harness = test.start_task(test.harness(&test.scenario(LONG)).env("DOCKER_HOST", address));
+    let folder = cut(&test, &proxy, harness, "failed to keep the trial running");
+    let made = test.objects();
     let supervised = eventually(GIVEN_UP_WITHIN, || {
-        let left = lab.sandbox.processes();
+        let left = test.sandbox.processes();
         if left.is_empty() { Ok(()) } else { Err(left) }
     });
     assert_eq!(supervised, Ok(()), "the supervisor does not give up");
-    assert_eq!(lab.objects(), made, "they were removed: the test proves nothing");
+    assert_eq!(test.objects(), made, "they were removed: the test proves nothing");
     let name = folder.file_name().unwrap().to_str().unwrap();
-    lab.sandbox.run(&["gc", name]).assert_code(0).assert_shows(&[name, "network", "container"]);
-    lab.assert_nothing_begun();
+    test.sandbox.run(&["gc", name]).assert_code(0).assert_shows(&[name, "network", "container"]);
+    test.assert_nothing_begun();
 }
 
 /// The supervisor has waited for it.
 #[track_caller]
-fn back_soon(lab: &Lab, proxy: &Proxy, folder: &Path) {
+fn back_soon(test: &DockerTrial, proxy: &Proxy, folder: &Path) {
     proxy.start();
-    lab.assert_swept();
+    test.assert_swept();
     assert!(folder.join("timeline.jsonl").is_file(), "the supervisor removed what the report names");
 }
 
 #[track_caller]
-fn cut(lab: &Lab, proxy: &Proxy, harness: Running, error: &str) -> PathBuf {
-    let [folder] = lab.sandbox.run_folders().try_into().unwrap();
-    let made = lab.objects();
+fn cut(test: &DockerTrial, proxy: &Proxy, harness: Running, error: &str) -> PathBuf {
+    let [folder] = test.sandbox.run_folders().try_into().unwrap();
+    let made = test.objects();
     let cut = Instant::now();
     proxy.stop();
 
@@ -83,7 +83,7 @@ fn cut(lab: &Lab, proxy: &Proxy, harness: Running, error: &str) -> PathBuf {
         &folder.display().to_string(),
     ]);
     assert!(took < TOLD_WITHIN, "it took {took:?} to tell\n{}", outcome.stdout);
-    assert_eq!(lab.objects(), made, "they were removed without the engine that was named: the test proves nothing");
+    assert_eq!(test.objects(), made, "they were removed without the engine that was named: the test proves nothing");
     assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
 
     folder

@@ -8,10 +8,8 @@ use std::{
 };
 
 use hourglass_harness::engine::{Engine, EngineAddress};
-use hourglass_test_support::block_on;
+use hourglass_test_support::{LIMIT, block_on, eventually};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
-
-use crate::wait::{LIMIT, eventually};
 
 /// The engine ends with this test's process, whatever ends that, and does not see the interfaces of the machine's own
 /// engine: it would remove and renumber them.

@@ -3,7 +3,7 @@
 use hourglass_test_support::block_on;
 
 use crate::{
-    lab::{Lab, SQUARE},
+    lab::{DockerTrial, SQUARE},
     own_engine::OwnEngine,
     sandbox::run,
 };
@@ -11,10 +11,10 @@ use crate::{
 /// Room for one network, which is the engine's default one.
 const ONLY_POOL: &str = "base=198.51.100.0/30,size=30";
 pub(crate) fn an_exhausted_address_pool_is_named() {
-    let lab = Lab::new();
-    let engine = OwnEngine::start(lab.sandbox.path("engine"), &["--default-address-pool", ONLY_POOL]);
+    let test = DockerTrial::new();
+    let engine = OwnEngine::start(test.sandbox.path("engine"), &["--default-address-pool", ONLY_POOL]);
     let address = format!("unix://{}", engine.socket().display());
-    let outcome = run(lab.harness(&lab.scenario(SQUARE)).env("DOCKER_HOST", address));
+    let outcome = run(test.harness(&test.scenario(SQUARE)).env("DOCKER_HOST", address));
 
     outcome.assert_code(3).assert_shows(&[
         "failed to create network hourglass-r",
@@ -23,7 +23,7 @@ pub(crate) fn an_exhausted_address_pool_is_named() {
         "docker network prune",
         "default-address-pools",
     ]);
-    lab.sandbox.assert_no_process();
+    test.sandbox.assert_no_process();
     let networks = block_on(async { engine.connect().await.unwrap().docker().list_networks(None).await.unwrap() });
     let ours: Vec<_> =
         networks.into_iter().filter_map(|network| network.name.filter(|name| name.contains("hourglass"))).collect();

@@ -9,11 +9,11 @@ use std::{
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder};
 use hourglass_harness::{
     Runtime,
-    cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
+    cluster::namespaces_of_runs,
     engine::Engine,
     reaper::{RUN_LABEL, TRIAL_LABEL},
 };
-use hourglass_test_support::block_on;
+use hourglass_test_support::{TestCluster, block_on, eventually};
 use k8s_openapi::api::{
     core::v1::{Namespace, Pod, Secret},
     rbac::v1::{ClusterRole, ClusterRoleBinding},
@@ -21,7 +21,7 @@ use k8s_openapi::api::{
 use kube::{Api, Resource, ResourceExt as _, api::ListParams};
 use serde::de::DeserializeOwned;
 
-use crate::{daemons::Daemons, moments::unique_name, sandbox::Sandbox, wait::eventually};
+use crate::{daemons::Daemons, moments::unique_name, sandbox::Sandbox};
 
 /// What is there of a scenario's trials: processes, supervisors and daemons among them; what an engine and a cluster hold.
 pub(crate) struct Leftovers<'a> {
@@ -30,7 +30,7 @@ pub(crate) struct Leftovers<'a> {
     scenario: String,
     trial: String,
     engine: Option<Engine>,
-    cluster: Option<Lease>,
+    cluster: Option<TestCluster>,
     /// Namespaces and runs of these trials that were seen.
     seen: RefCell<BTreeSet<String>>,
 }
@@ -38,11 +38,7 @@ pub(crate) struct Leftovers<'a> {
 impl<'a> Leftovers<'a> {
     pub(crate) fn new(runtime: Runtime, sandbox: &'a Sandbox, daemons: &'a Daemons) -> Self {
         let engine = (runtime != Runtime::Process).then(|| block_on(Engine::connect()).unwrap());
-        let cluster = (runtime == Runtime::Kubernetes).then(|| {
-            let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
-            let folders = ClusterFolders::locate().unwrap();
-            block_on(Lease::acquire(engine.as_ref().unwrap(), &folders, &request, &|_| {})).unwrap()
-        });
+        let cluster = (runtime == Runtime::Kubernetes).then(TestCluster::lease);
         let scenario = unique_name();
         let trial = format!("{runtime}::{scenario}");
         Self { sandbox, daemons, scenario, trial, engine, cluster, seen: RefCell::default() }
@@ -99,7 +95,7 @@ impl<'a> Leftovers<'a> {
         left
     }
 
-    async fn in_cluster(&self, cluster: &Lease) -> Vec<String> {
+    async fn in_cluster(&self, cluster: &TestCluster) -> Vec<String> {
         let namespaces = Api::<Namespace>::all(cluster.client.clone());
         let mut left = Vec::new();
         for own in namespaces_of_runs(cluster).await.unwrap() {
@@ -118,7 +114,7 @@ impl<'a> Leftovers<'a> {
     }
 
     /// Namespaces, Helm's records, and what releases have beside namespaces.
-    async fn in_any_place_of(&self, cluster: &Lease) -> Vec<String> {
+    async fn in_any_place_of(&self, cluster: &TestCluster) -> Vec<String> {
         let seen = self.seen.borrow().clone();
         let client = || cluster.client.clone();
         let of_helm = ListParams::default().labels("owner=helm");

@@ -13,8 +13,6 @@ mod moments;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
-#[path = "../cli/wait.rs"]
-mod wait;
 
 use std::{env, process::ExitCode};
 

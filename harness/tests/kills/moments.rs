@@ -8,6 +8,7 @@ use std::{
 };
 
 use hourglass_harness::{Runtime, cache::cache_folder, reaper::RunId};
+use hourglass_test_support::eventually;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use rustix::process::Signal;
 
@@ -15,7 +16,6 @@ use crate::{
     daemons::Daemons,
     left::Leftovers,
     sandbox::{HARNESS, Running, Sandbox},
-    wait::eventually,
 };
 
 /// Repeats the moments of an earlier run.

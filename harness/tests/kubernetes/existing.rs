@@ -32,14 +32,14 @@ use serde_json::Value;
 
 use crate::{
     http_proxy::HttpProxy,
-    lab::{Field, GONE_WITHIN, HARNESS, block_on, clear_of_runs},
+    lab::{GONE_WITHIN, HARNESS, OperatorCluster, block_on, clear_of_runs},
     operator::DEFINITION,
     refused::{definition, left},
 };
 
 /// Nothing may stay in a cluster of others, and nobody may lose the operator while a trial is there.
 pub(crate) fn the_operator_comes_and_goes_with_its_users() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let theirs = field.as_of_others();
     // It was put onto the nodes by hand, and nobody may ask a registry for it.
     let mut request = field.request();
@@ -57,7 +57,7 @@ pub(crate) fn the_operator_comes_and_goes_with_its_users() {
 }
 
 pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let theirs = field.as_of_others();
     let request = OperatorRequest { choice: OperatorChoice::Existing, ..field.request() };
     let ensure = || block_on(OperatorRelease::ensure(&theirs, &request, &|_| {}));
@@ -76,7 +76,7 @@ pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
 
 /// All of it, on nodes that were given the images by hand.
 pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     give_anvil(&field);
     let before = everything(&field);
     let said = square(&field, "install");
@@ -84,7 +84,7 @@ pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
 }
 
 pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     give_anvil(&field);
     drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
     let before = everything(&field);
@@ -96,7 +96,7 @@ pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
 
 /// What a pod hears of its end, and what it takes along, differs from clusters whose nodes can be told.
 pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     give_anvil(&field);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/scenarios");
     let output = run(&field, "install", &["--scenarios", folder.to_str().unwrap(), "kubernetes::two_faults"]);
@@ -106,7 +106,7 @@ pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
 }
 
 pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     give_anvil(&field);
     let before = everything(&field);
     let trials = ["kubernetes::executor_paused", "kubernetes::performer_cut_off", "kubernetes::operator_killed"];
@@ -126,7 +126,7 @@ pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made(
 }
 
 pub(crate) fn what_a_user_may_not_do_is_listed_before_anything_is_made() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let namespace = field.namespace();
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = of_nobody(&field, &namespace.api(), folder.path());
@@ -144,7 +144,7 @@ pub(crate) fn what_a_user_may_not_do_is_listed_before_anything_is_made() {
 }
 
 pub(crate) fn an_api_server_that_goes_away_is_noticed() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let theirs = field.as_of_others();
     let node = block_on(field.lease.nodes()).unwrap().remove(0);
     let docker = field.lease.machine.as_ref().unwrap().engine.docker();
@@ -163,7 +163,7 @@ pub(crate) fn an_api_server_that_goes_away_is_noticed() {
 
 /// Companies have clusters that only a proxy reaches. Watches and calls take the same way.
 pub(crate) fn a_cluster_is_reached_through_the_proxy_of_its_kubeconfig() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let proxy = HttpProxy::start();
     let folder = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(&field.lease.kubeconfig).unwrap();
@@ -187,7 +187,7 @@ fn harness(arguments: &[&str]) -> Output {
 
 /// Runs the smallest trial in the cluster by its kubeconfig; gives what the harness said.
 #[track_caller]
-fn square(field: &Field, operator: &str) -> String {
+fn square(field: &OperatorCluster, operator: &str) -> String {
     let output = run(field, operator, &["kubernetes::square"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
@@ -196,7 +196,7 @@ fn square(field: &Field, operator: &str) -> String {
 }
 
 /// Runs trials in the cluster by its kubeconfig; `words` select them.
-fn run(field: &Field, operator: &str, words: &[&str]) -> Output {
+fn run(field: &OperatorCluster, operator: &str, words: &[&str]) -> Output {
     let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
     harness(&[&["run", "--operator", operator, "--kubeconfig", kubeconfig], words].concat())
 }
@@ -205,7 +205,7 @@ pub(crate) fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
 }
 
-pub(crate) fn give_anvil(field: &Field) {
+pub(crate) fn give_anvil(field: &OperatorCluster) {
     block_on(async {
         let anvil = AnvilSearch::default().find_or_install(|_| {}).await.unwrap();
         let nodes = field.lease.nodes().await.unwrap();
@@ -215,7 +215,7 @@ pub(crate) fn give_anvil(field: &Field) {
 }
 
 /// All objects of a cluster, with what a stranger could have written on them. Events are left out, which everything makes.
-fn everything(field: &Field) -> BTreeSet<String> {
+fn everything(field: &OperatorCluster) -> BTreeSet<String> {
     block_on(async {
         let client = &field.lease.client;
         let discovered = Discovery::new(client.clone()).run_aggregated().await.unwrap();
@@ -245,13 +245,13 @@ fn changed(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     gone.chain(after.difference(before).map(|entry| format!("+ {entry}"))).collect()
 }
 
-fn namespaces(field: &Field) -> Vec<String> {
+fn namespaces(field: &OperatorCluster) -> Vec<String> {
     let listed = block_on(field.all::<Namespace>().list(&ListParams::default())).unwrap();
     listed.items.iter().map(ResourceExt::name_any).collect()
 }
 
 /// The kubeconfig of a user who may do nothing.
-fn of_nobody(field: &Field, accounts: &Api<ServiceAccount>, folder: &Path) -> PathBuf {
+fn of_nobody(field: &OperatorCluster, accounts: &Api<ServiceAccount>, folder: &Path) -> PathBuf {
     let spec = TokenRequestSpec { audiences: Vec::new(), ..TokenRequestSpec::default() };
     let request = TokenRequest { spec, ..TokenRequest::default() };
     let answer = block_on(accounts.create_token_request("default", &PostParams::default(), &request)).unwrap();

@@ -10,15 +10,14 @@ use std::{
 
 use hourglass_harness::{
     cluster::{
-        Cluster, ClusterFolders, ClusterSpec, Lease, LeaseRequest, OperatorChoice, OwnNamespace, PodImage,
-        namespaces_of_runs,
+        Cluster, ClusterFolders, ClusterSpec, OperatorChoice, OwnNamespace, PodImage, namespaces_of_runs,
         operator::{OperatorRequest, remove_unused},
     },
-    engine::Engine,
-    image::{NodeImage, PullPolicy, deliver_to_nodes},
+    image::PullPolicy,
     reaper::{Labels, RunId},
 };
 pub(crate) use hourglass_test_support::block_on;
+use hourglass_test_support::{TestCluster, deliver_components_to};
 use k8s_openapi::{
     api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -42,14 +41,14 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortO
 }
 
 /// See the module. What a test left of an operator is removed when this is dropped, whatever the test came to.
-pub(crate) struct Field {
-    pub(crate) lease: Lease,
+pub(crate) struct OperatorCluster {
+    pub(crate) lease: TestCluster,
     pub(crate) image: PodImage,
     _turn: File,
     _here: MutexGuard<'static, ()>,
 }
 
-impl Field {
+impl OperatorCluster {
     pub(crate) fn take() -> Self {
         static HERE: Mutex<()> = Mutex::new(());
         let here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,18 +56,12 @@ impl Field {
         fs::create_dir_all(folders.root()).unwrap();
         let turn = OpenOptions::new().create(true).append(true).open(folders.root().join(TURN)).unwrap();
         turn.lock().unwrap();
-        block_on(async {
-            let engine = Engine::connect().await.unwrap();
-            // Not the cluster of trials.
-            let contents = [("lent-to".to_owned(), "tests of the operator".to_owned())].into();
-            let request = LeaseRequest::new(ClusterSpec { contents, ..ClusterSpec::default() }).unwrap();
-            let lease = Lease::acquire(&engine, &folders, &request, &|_| {}).await.unwrap();
-            let nodes = lease.nodes().await.unwrap();
-            let delivered = deliver_to_nodes(&engine, &nodes, &[NodeImage::components(HARNESS)]).await.unwrap();
-            let reference = delivered.into_iter().next().unwrap().reference;
-            clear(&lease).await;
-            Self { lease, image: PodImage { reference, policy: PullPolicy::Never }, _turn: turn, _here: here }
-        })
+        // Not the cluster of trials.
+        let contents = [("lent-to".to_owned(), "tests of the operator".to_owned())].into();
+        let lease = TestCluster::lease_of(ClusterSpec { contents, ..ClusterSpec::default() });
+        let reference = block_on(deliver_components_to(&lease, HARNESS.as_ref()));
+        block_on(clear(&lease));
+        Self { lease, image: PodImage { reference, policy: PullPolicy::Never }, _turn: turn, _here: here }
     }
 
     /// The same cluster as one that others made: by its kubeconfig, its nodes out of reach.
@@ -134,7 +127,7 @@ where
     timeout(GONE_WITHIN, gone).await.unwrap().unwrap();
 }
 
-impl Drop for Field {
+impl Drop for OperatorCluster {
     fn drop(&mut self) {
         let removed = block_on(remove_unused(&self.lease));
         assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");

@@ -33,7 +33,7 @@ use serde_json::json;
 
 use crate::{
     existing::{give_anvil, said},
-    lab::{Field, HARNESS, block_on, clear_of_runs, spawn},
+    lab::{HARNESS, OperatorCluster, block_on, clear_of_runs, spawn},
 };
 
 /// All that a trial in a cluster promises of Performers.
@@ -103,7 +103,7 @@ impl Fault {
 
 /// Each breaks the promise that it is about and no other, and an operator without a fault breaks none.
 pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     give_anvil(&field);
     install_elsewhere(&field);
     let runs = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
 }
 
 /// An operator that is there and does nothing for trials.
-fn install_elsewhere(field: &Field) {
+fn install_elsewhere(field: &OperatorCluster) {
     let home = block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap();
     let helm = block_on(Helm::of(&field.lease)).unwrap();
     let [repository, tag, digest] = field.image.parts();

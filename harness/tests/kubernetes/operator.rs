@@ -28,21 +28,21 @@ use kube::{
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::lab::{Field, block_on};
+use crate::lab::{OperatorCluster, block_on};
 
 pub(crate) const DEFINITION: &str = "performers.hourglass.eigenlayer.io";
 
-fn ensure(field: &Field, request: &OperatorRequest) -> OperatorRelease {
+fn ensure(field: &OperatorCluster, request: &OperatorRequest) -> OperatorRelease {
     block_on(OperatorRelease::ensure(&field.lease, request, &|_| {})).unwrap()
 }
 
-fn deployments(field: &Field) -> Api<Deployment> {
+fn deployments(field: &OperatorCluster) -> Api<Deployment> {
     Api::namespaced(field.lease.client.clone(), NAMESPACE)
 }
 
 /// Trials come by the second: all but the first must find it at once.
 pub(crate) fn it_is_installed_once_and_then_found() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let first = ensure(&field, &field.request());
     assert_eq!(first.source, OperatorSource::Installed);
     let definition = block_on(field.all::<CustomResourceDefinition>().get(DEFINITION)).unwrap();
@@ -58,7 +58,7 @@ pub(crate) fn it_is_installed_once_and_then_found() {
 
 /// A trial that ends the operator must not take it away from the next.
 pub(crate) fn one_that_was_scaled_down_is_made_what_it_has_to_be() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let alone = OperatorRequest { alone: true, ..field.request() };
     let used = ensure(&field, &alone);
     let none = Patch::Merge(json!({ "spec": { "replicas": 0 } }));
@@ -70,7 +70,7 @@ pub(crate) fn one_that_was_scaled_down_is_made_what_it_has_to_be() {
 }
 
 pub(crate) fn one_that_is_used_is_not_replaced() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let used = ensure(&field, &field.request());
     let mut other = field.request();
     other.image.policy = PullPolicy::IfNotPresent;
@@ -91,7 +91,7 @@ pub(crate) fn one_that_is_used_is_not_replaced() {
 
 /// Helm refuses a release whose Helm was killed until somebody repairs it.
 pub(crate) fn a_killed_installation_is_taken_over() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     // Its namespace, and nothing else of it.
     let namespace = ensure(&field, &field.request());
     let helm = block_on(Helm::of(&field.lease)).unwrap();
@@ -122,7 +122,7 @@ pub(crate) fn a_killed_installation_is_taken_over() {
 }
 
 /// Waits until Helm has begun.
-async fn recorded(field: &Field) {
+async fn recorded(field: &OperatorCluster) {
     let secrets = Api::<Secret>::namespaced(field.lease.client.clone(), NAMESPACE);
     let pending = watcher::Config::default().labels(&format!("owner=helm,name={NAME},status=pending-install"));
     let mut records = pin!(watcher(secrets, pending).default_backoff().applied_objects());

@@ -18,13 +18,13 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    lab::{Field, GONE_WITHIN, block_on},
+    lab::{GONE_WITHIN, OperatorCluster, block_on},
     operator::DEFINITION,
 };
 
 /// The error of an operator that cannot be had, of which nothing is left.
 #[track_caller]
-fn refused(field: &Field, request: &OperatorRequest, remedy: &str) -> OperatorError {
+fn refused(field: &OperatorCluster, request: &OperatorRequest, remedy: &str) -> OperatorError {
     let theirs = field.as_of_others();
     let error = block_on(OperatorRelease::ensure(&theirs, request, &|_| {})).unwrap_err();
     assert_eq!(left(field), [""; 0], "something of ours is left after {error}");
@@ -33,7 +33,7 @@ fn refused(field: &Field, request: &OperatorRequest, remedy: &str) -> OperatorEr
 }
 
 /// What a cluster has of the harness's operator, by name.
-pub(crate) fn left(field: &Field) -> Vec<String> {
+pub(crate) fn left(field: &OperatorCluster) -> Vec<String> {
     block_on(async {
         let namespace = field.all::<Namespace>().get_opt(NAMESPACE).await.unwrap();
         let ours = |labels: &std::collections::BTreeMap<String, String>| labels.contains_key("hourglass-harness/part");
@@ -48,7 +48,7 @@ pub(crate) fn left(field: &Field) -> Vec<String> {
 }
 
 pub(crate) fn an_image_that_no_node_has_is_named_within_seconds() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let reference = "hourglass-harness-test/not-there:v1".to_owned();
     let image = PodImage { reference: reference.clone(), ..field.image.clone() };
     let began = Instant::now();
@@ -58,7 +58,7 @@ pub(crate) fn an_image_that_no_node_has_is_named_within_seconds() {
 }
 
 pub(crate) fn an_operator_of_others_is_left_alone() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let namespace = field.namespace();
     let api = namespace.api::<Deployment>();
     block_on(api.create(&PostParams::default(), &operator_of_others())).unwrap();
@@ -70,7 +70,7 @@ pub(crate) fn an_operator_of_others_is_left_alone() {
 }
 
 pub(crate) fn a_definition_of_others_is_left_alone() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let definitions = field.all::<CustomResourceDefinition>();
     block_on(definitions.create(&PostParams::default(), &definition("v1beta1"))).unwrap();
     let error = refused(&field, &field.request(), "--operator existing");
@@ -79,7 +79,7 @@ pub(crate) fn a_definition_of_others_is_left_alone() {
 }
 
 pub(crate) fn a_namespace_of_others_is_left_alone() {
-    let field = Field::take();
+    let field = OperatorCluster::take();
     let namespaces = field.all::<Namespace>();
     let theirs = serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).unwrap();
     block_on(namespaces.create(&PostParams::default(), &theirs)).unwrap();

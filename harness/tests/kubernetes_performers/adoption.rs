@@ -11,7 +11,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::lab::{Lab, limits, manager, only, settings, soon, square, with_image};
+use crate::lab::{PerformerNamespace, limits, manager, only, settings, soon, square, with_image};
 
 /// Makes this binary an executor: kubeconfig, namespace and image, separated by spaces.
 pub(crate) const ACT_AS_EXECUTOR: &str = "HOURGLASS_TEST_ACTS_AS_EXECUTOR";
@@ -32,7 +32,7 @@ pub(crate) async fn act_as_executor() {
 }
 
 /// An executor that deployed and was killed: the names of its performers.
-async fn killed_executor(lab: &Lab) -> Vec<String> {
+async fn killed_executor(lab: &PerformerNamespace) -> Vec<String> {
     let arguments = format!("{} {} {}", lab.cluster.kubeconfig.display(), lab.namespace(), lab.image());
     let mut executor = Command::new(env::current_exe().unwrap())
         .env(ACT_AS_EXECUTOR, arguments)
@@ -51,9 +51,11 @@ async fn killed_executor(lab: &Lab) -> Vec<String> {
     names
 }
 
-pub(crate) async fn a_killed_executor_s_performer_is_taken_over(lab: Arc<Lab>) {
+pub(crate) async fn a_killed_executor_s_performer_is_taken_over(lab: Arc<PerformerNamespace>) {
     let names = killed_executor(&lab).await;
-    let uids = |lab: Arc<Lab>| async move { lab.performers().await.iter().map(ResourceExt::uid).collect::<Vec<_>>() };
+    let uids = |lab: Arc<PerformerNamespace>| async move {
+        lab.performers().await.iter().map(ResourceExt::uid).collect::<Vec<_>>()
+    };
     let before = uids(Arc::clone(&lab)).await;
     let request = lab.performer(&[]);
     let configured = [request.clone(), DeployRequest { avs: OTHER_AVS, ..request }];
@@ -72,7 +74,7 @@ pub(crate) async fn a_killed_executor_s_performer_is_taken_over(lab: Arc<Lab>) {
     assert!(lab.names().await.is_empty(), "what was taken over is removed like what was made");
 }
 
-pub(crate) async fn what_is_not_configured_any_more_is_removed(lab: Arc<Lab>) {
+pub(crate) async fn what_is_not_configured_any_more_is_removed(lab: Arc<PerformerNamespace>) {
     let before = killed_executor(&lab).await;
     let request = lab.performer(&[("TASK_DELAY_MS", "1")]);
     let manager = manager(lab.settings(std::slice::from_ref(&request)), limits());

@@ -1,13 +1,6 @@
 //! What the tests share: a leased cluster with the operator and the image of the components, and a namespace for each.
 
-use std::{
-    any::Any,
-    collections::BTreeMap,
-    future::Future,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{any::Any, collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use hourglass_component::keys::{Address, H256};
 use hourglass_executor::performers::{
@@ -16,15 +9,14 @@ use hourglass_executor::performers::{
 };
 use hourglass_harness::{
     cluster::{
-        Cluster, ClusterFolders, ClusterSpec, Lease, LeaseRequest, OperatorChoice, OwnNamespace, PodImage,
+        Cluster, OperatorChoice, OwnNamespace, PodImage,
         operator::{OperatorRelease, OperatorRequest},
     },
-    engine::Engine,
-    image::{NodeImage, PullPolicy, deliver_to_nodes},
+    image::PullPolicy,
     reaper::{Labels, RunId},
 };
 use hourglass_operator::api::{Performer, PullPolicy as PodPullPolicy};
-use hourglass_test_support::block_on;
+use hourglass_test_support::{Shared, TestCluster, answer_within, block_on, deliver_components_to, within};
 use kube::{Api, ResourceExt, api::ListParams};
 
 pub(crate) type Manager = Arc<SlotManager<KubernetesLauncher>>;
@@ -37,59 +29,52 @@ pub(crate) const AVS: Address = Address::repeat_byte(0x22);
 const OPERATOR: Address = Address::repeat_byte(0x33);
 
 /// What all tests use and none changes.
-struct Shared {
-    lease: Lease,
+struct Prepared {
+    cluster: TestCluster,
     image: String,
     _operator: OperatorRelease,
 }
 
-static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+static PREPARED: Shared<Prepared> = Shared::new();
 
-fn shared() -> (Cluster, String) {
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    let shared = shared.get_or_insert_with(|| block_on(prepare()));
-    (Cluster::clone(&shared.lease), shared.image.clone())
+fn prepare() -> Prepared {
+    let cluster = TestCluster::lease();
+    block_on(async {
+        let image = deliver_components_to(&cluster, HARNESS.as_ref()).await;
+        let request = OperatorRequest {
+            choice: OperatorChoice::Install,
+            image: PodImage { reference: image.clone(), policy: PullPolicy::Never },
+            alone: false,
+        };
+        let operator = OperatorRelease::ensure(&cluster, &request, &|_| {}).await.unwrap();
+        Prepared { cluster, image, _operator: operator }
+    })
 }
 
-async fn prepare() -> Shared {
-    let engine = Engine::connect().await.unwrap();
-    let folders = ClusterFolders::locate().unwrap();
-    let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
-    let lease = Lease::acquire(&engine, &folders, &request, &|_| {}).await.unwrap();
-    let components = [NodeImage::components(HARNESS)];
-    let delivered = deliver_to_nodes(&engine, &lease.nodes().await.unwrap(), &components).await.unwrap();
-    let image = delivered[0].reference.clone();
-    let request = OperatorRequest {
-        choice: OperatorChoice::Install,
-        image: PodImage { reference: image.clone(), policy: PullPolicy::Never },
-        alone: false,
-    };
-    let operator = OperatorRelease::ensure(&lease, &request, &|_| {}).await.unwrap();
-    Shared { lease, image, _operator: operator }
-}
-
-/// Gives back what the tests shared; statics are not dropped.
+/// Gives back what the tests shared.
 pub(crate) fn tear_down() {
-    drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
+    PREPARED.tear_down();
 }
 
 /// What a test works with.
-pub(crate) struct Lab {
+pub(crate) struct PerformerNamespace {
     pub(crate) cluster: Cluster,
     namespace: OwnNamespace,
     image: String,
 }
 
 /// Runs a test in a namespace of its own, and fails if it leaves a performer there.
-pub(crate) fn run<F>(test: impl FnOnce(Arc<Lab>) -> F) -> Result<(), String>
+pub(crate) fn run<F>(test: impl FnOnce(Arc<PerformerNamespace>) -> F) -> Result<(), String>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let (cluster, image) = shared();
+    let prepared = PREPARED.lock(prepare);
+    let (cluster, image) = (Cluster::clone(&prepared.cluster), prepared.image.clone());
+    drop(prepared);
     block_on(async {
         let labels = Labels::new(RunId::generate(), "kubernetes::performers");
         let namespace = OwnNamespace::create(&cluster, &labels).await.map_err(|error| error.to_string())?;
-        let lab = Arc::new(Lab { cluster, namespace, image });
+        let lab = Arc::new(PerformerNamespace { cluster, namespace, image });
         let outcome = tokio::spawn(test(Arc::clone(&lab))).await;
         let left = lab.performers().await;
         let Ok(lab) = Arc::try_unwrap(lab) else { return Err("the test goes on after its end".to_owned()) };
@@ -105,7 +90,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }
 
-impl Lab {
+impl PerformerNamespace {
     pub(crate) fn namespace(&self) -> &str {
         self.namespace.name()
     }
@@ -207,20 +192,12 @@ pub(crate) async fn only(manager: &Manager) -> PerformerStatus {
 
 /// Waits for `event` no longer than [`LIMIT`].
 pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LIMIT, event).await.unwrap_or_else(|_| panic!("{what} within {LIMIT:?}"))
+    within(LIMIT, what, event).await
 }
 
 /// Asks again until the answer is there; for what others do of which a test has no event.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    soon(what, async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl FnMut() -> F) -> T {
+    answer_within(LIMIT, what, ask).await
 }
 
 /// What pods are run with here.

@@ -15,10 +15,11 @@ use kube::{
 };
 
 use crate::lab::{
-    AVS, LIMIT, Lab, Manager, NEVER, eventually, limits, manager, only, soon, square, square_of, with_image,
+    AVS, LIMIT, Manager, NEVER, PerformerNamespace, eventually, limits, manager, only, soon, square, square_of,
+    with_image,
 };
 
-pub(crate) async fn a_deployed_performer_runs_tasks_and_is_listed(lab: Arc<Lab>) {
+pub(crate) async fn a_deployed_performer_runs_tasks_and_is_listed(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     manager.initialize().await.unwrap();
     let deployment = manager.deploy(lab.performer(&[])).await.unwrap();
@@ -33,7 +34,7 @@ pub(crate) async fn a_deployed_performer_runs_tasks_and_is_listed(lab: Arc<Lab>)
     assert!(lab.names().await.is_empty(), "nothing is left after the end");
 }
 
-pub(crate) async fn a_deployment_replaces_drains_and_removes_the_one_before(lab: Arc<Lab>) {
+pub(crate) async fn a_deployment_replaces_drains_and_removes_the_one_before(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     manager.deploy(lab.performer(&[("TASK_DELAY_MS", "10000")])).await.unwrap();
     let old = only(&manager).await.id.to_string();
@@ -49,7 +50,9 @@ pub(crate) async fn a_deployment_replaces_drains_and_removes_the_one_before(lab:
 }
 
 /// Long before a deployment's time is over, with the words of the kubelet.
-pub(crate) async fn an_image_that_is_not_there_is_named_and_leaves_the_old_one_in_service(lab: Arc<Lab>) {
+pub(crate) async fn an_image_that_is_not_there_is_named_and_leaves_the_old_one_in_service(
+    lab: Arc<PerformerNamespace>,
+) {
     let pods = BTreeMap::from([(AVS, PodSettings { image_pull_policy: NEVER, ..PodSettings::default() })]);
     let manager = manager(KubernetesSettings { pods, ..lab.settings(&[]) }, limits());
     let first = manager.deploy(lab.performer(&[])).await.unwrap();
@@ -64,7 +67,7 @@ pub(crate) async fn an_image_that_is_not_there_is_named_and_leaves_the_old_one_i
     manager.shutdown().await;
 }
 
-pub(crate) async fn one_that_never_gets_healthy_is_taken_away(lab: Arc<Lab>) {
+pub(crate) async fn one_that_never_gets_healthy_is_taken_away(lab: Arc<PerformerNamespace>) {
     let manager = manager(lab.settings(&[]), Limits { start: Duration::from_secs(8), ..limits() });
     let error = manager.deploy(lab.performer(&[("PERFORMER_NOT_READY", "true")])).await.unwrap_err();
     assert!(matches!(error, PerformerError::Unhealthy { .. }), "{error}");
@@ -75,7 +78,7 @@ pub(crate) async fn one_that_never_gets_healthy_is_taken_away(lab: Arc<Lab>) {
 }
 
 /// The cluster starts another pod; the performer stays the same one.
-pub(crate) async fn a_killed_pod_comes_back_and_no_task_is_lost(lab: Arc<Lab>) {
+pub(crate) async fn a_killed_pod_comes_back_and_no_task_is_lost(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     manager.deploy(lab.performer(&[("TASK_DELAY_MS", "2000")])).await.unwrap();
     let before = only(&manager).await;
@@ -91,7 +94,7 @@ pub(crate) async fn a_killed_pod_comes_back_and_no_task_is_lost(lab: Arc<Lab>) {
     manager.shutdown().await;
 }
 
-pub(crate) async fn a_performer_that_somebody_removes_comes_back(lab: Arc<Lab>) {
+pub(crate) async fn a_performer_that_somebody_removes_comes_back(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     manager.deploy(lab.performer(&[])).await.unwrap();
     let name = only(&manager).await.id.to_string();
@@ -108,7 +111,7 @@ pub(crate) async fn a_performer_that_somebody_removes_comes_back(lab: Arc<Lab>) 
     manager.shutdown().await;
 }
 
-pub(crate) async fn deployments_and_removals_at_the_same_time_leave_nothing(lab: Arc<Lab>) {
+pub(crate) async fn deployments_and_removals_at_the_same_time_leave_nothing(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     let turns = (1..=3).map(|number| {
         let (manager, request) = (Arc::clone(&manager), lab.performer(&[]));
@@ -128,7 +131,7 @@ pub(crate) async fn deployments_and_removals_at_the_same_time_leave_nothing(lab:
     manager.shutdown().await;
 }
 
-pub(crate) async fn executors_do_not_get_in_each_others_way(lab: Arc<Lab>) {
+pub(crate) async fn executors_do_not_get_in_each_others_way(lab: Arc<PerformerNamespace>) {
     let one = lab.manager();
     let deployed = one.deploy(lab.performer(&[])).await.unwrap().performer.to_string();
     let labels = BTreeMap::from([("test".to_owned(), "two".to_owned())]);
@@ -144,7 +147,7 @@ pub(crate) async fn executors_do_not_get_in_each_others_way(lab: Arc<Lab>) {
 }
 
 /// Executors of the same AVS know nothing of each other: what each makes and removes is its own, at whatever time.
-pub(crate) async fn executors_of_one_avs_deploy_and_end_side_by_side(lab: Arc<Lab>) {
+pub(crate) async fn executors_of_one_avs_deploy_and_end_side_by_side(lab: Arc<PerformerNamespace>) {
     let elsewhere = lab.another_namespace().await;
     let here = [0x33, 0x34, 0x35].map(Address::repeat_byte);
     let here = here.map(|operator| KubernetesSettings { operator, ..lab.settings(&[]) });

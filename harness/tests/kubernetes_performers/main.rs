@@ -2,7 +2,7 @@
 //! of its own, which must hold no performer at its end.
 //!
 //! Like all tests with clusters they are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it did not expect")]
 
 mod adoption;
 mod cut;

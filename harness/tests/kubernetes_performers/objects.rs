@@ -10,10 +10,10 @@ use k8s_openapi::{
 };
 use kube::{ResourceExt as _, api::PostParams, core::ObjectMeta};
 
-use crate::lab::{AVS, Lab, NEVER, limits, manager, only, square};
+use crate::lab::{AVS, NEVER, PerformerNamespace, limits, manager, only, square};
 
 /// No field that is configured is dropped on the way, and others can tell whose an object is.
-pub(crate) async fn an_object_says_what_is_configured_and_whose_it_is(lab: Arc<Lab>) {
+pub(crate) async fn an_object_says_what_is_configured_and_whose_it_is(lab: Arc<PerformerNamespace>) {
     let quantity = |value: &str| Quantity(value.to_owned());
     let requests = BTreeMap::from([("cpu".to_owned(), quantity("10m")), ("memory".to_owned(), quantity("16Mi"))]);
     let node_selector = BTreeMap::from([("kubernetes.io/os".to_owned(), "linux".to_owned())]);
@@ -46,7 +46,7 @@ pub(crate) async fn an_object_says_what_is_configured_and_whose_it_is(lab: Arc<L
 }
 
 /// The performer would answer rightly without it.
-pub(crate) async fn a_value_of_a_config_map_reaches_the_performer(lab: Arc<Lab>) {
+pub(crate) async fn a_value_of_a_config_map_reaches_the_performer(lab: Arc<PerformerNamespace>) {
     let map = ConfigMap {
         metadata: ObjectMeta { name: Some("performer".to_owned()), ..ObjectMeta::default() },
         data: Some(BTreeMap::from([("wrong".to_owned(), "true".to_owned())])),
@@ -63,7 +63,7 @@ pub(crate) async fn a_value_of_a_config_map_reaches_the_performer(lab: Arc<Lab>)
 }
 
 /// Kubernetes replaces `$(NAME)` and `$$` in values; the performer gets them as it would in a container.
-pub(crate) async fn a_value_reaches_the_performer_as_it_is_written(lab: Arc<Lab>) {
+pub(crate) async fn a_value_reaches_the_performer_as_it_is_written(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     let written = "$(GRPC_PORT) for $$5, $(NOBODY) or ${A}$";
     manager.deploy(lab.performer(&[("TASK_ERROR", written)])).await.unwrap();

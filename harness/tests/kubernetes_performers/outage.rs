@@ -10,14 +10,14 @@ use serde_json::json;
 
 use crate::{
     cut::Cut,
-    lab::{AVS, Lab, limits, manager, only, square},
+    lab::{AVS, PerformerNamespace, limits, manager, only, square},
 };
 
 /// How often somebody asks in vain for the API server until it is back: long before the executor's patience ends.
 const IN_VAIN: u32 = 4;
 
 /// The performer is reached without the API server, as from inside the cluster.
-pub(crate) async fn tasks_go_on_and_deployments_come_back(lab: Arc<Lab>) {
+pub(crate) async fn tasks_go_on_and_deployments_come_back(lab: Arc<PerformerNamespace>) {
     let endpoint = node_port(&lab).await;
     let cut = Cut::before(&lab.cluster.kubeconfig).await;
     let pod = PodSettings { endpoint_override: Some(endpoint), ..PodSettings::default() };
@@ -46,7 +46,7 @@ pub(crate) async fn tasks_go_on_and_deployments_come_back(lab: Arc<Lab>) {
 }
 
 /// From outside, the way to a performer is through the API server.
-pub(crate) async fn what_needs_the_api_server_waits_for_it(lab: Arc<Lab>) {
+pub(crate) async fn what_needs_the_api_server_waits_for_it(lab: Arc<PerformerNamespace>) {
     let cut = Cut::before(&lab.cluster.kubeconfig).await;
     let access = Access::Kubeconfig(Some(cut.kubeconfig()));
     let manager = manager(KubernetesSettings { access, ..lab.settings(&[]) }, limits());
@@ -71,7 +71,7 @@ pub(crate) async fn what_needs_the_api_server_waits_for_it(lab: Arc<Lab>) {
 }
 
 /// A way to all performers of the AVS that needs no name in the cluster: a port of a node.
-async fn node_port(lab: &Lab) -> String {
+async fn node_port(lab: &PerformerNamespace) -> String {
     let service: Service = serde_json::from_value(json!({
         "metadata": { "name": "outside" },
         "spec": {

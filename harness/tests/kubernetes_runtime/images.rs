@@ -14,44 +14,44 @@ use hourglass_harness::{
 };
 
 use crate::{
-    lab::{Lab, SQUARE, block_on},
+    lab::{ClusterTrial, SQUARE, block_on},
     sandbox::HARNESS,
 };
 
 pub(crate) fn one_that_is_not_there_is_named() {
-    let lab = Lab::new();
+    let test = ClusterTrial::new();
     let missing = "hourglass-harness-test/no-such-performer:v1";
-    let outcome = lab.run(&format!("components: {{performer: {{image: '{missing}'}}}}\n{SQUARE}"));
+    let outcome = test.run(&format!("components: {{performer: {{image: '{missing}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[&format!("failed to find image {missing}, which performer needs")]);
-    lab.assert_nothing_runs();
+    test.assert_nothing_runs();
 }
 
 /// It starts, and is something else: what the operator sees of it must reach whoever reads the failure.
 pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
-    let lab = Lab::new();
+    let test = ClusterTrial::new();
     let anvil = block_on(async {
         let anvil = AnvilSearch::default().find_or_install(|_| {}).await.unwrap();
         deliver_anvil(&Engine::connect().await.unwrap(), &anvil.path).await.unwrap().reference
     });
-    let outcome = lab.run(&format!("components: {{performer: {{image: '{anvil}'}}}}\n{SQUARE}"));
+    let outcome = test.run(&format!("components: {{performer: {{image: '{anvil}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[
         "start of performer/operator\n",
         "failed to see performer/operator ready: it ",
         "of pod performer-",
     ]);
-    lab.assert_nothing_runs();
+    test.assert_nothing_runs();
 }
 
 /// Whether performers answer is asked from a pod. What is not checked is a broken promise: that the trial passes says that
 /// it was.
 pub(crate) fn a_trial_of_images_without_our_probe_is_checked_all_the_same() {
-    let lab = Lab::new();
+    let test = ClusterTrial::new();
     let images = ["executor", "aggregator"].map(OwnImage::acting_as);
     let [executor, aggregator] = &images;
     let components =
         format!("components: {{executor: {{image: '{}'}}, aggregator: {{image: '{}'}}}}", executor.0, aggregator.0);
-    lab.run(&format!("{components}\n{SQUARE}")).assert_code(0).assert_shows(&["1 passed"]);
-    lab.assert_nothing_runs();
+    test.run(&format!("{components}\n{SQUARE}")).assert_code(0).assert_shows(&["1 passed"]);
+    test.assert_nothing_runs();
 }
 
 /// An image that the harness takes for a user's; it is removed with this.

@@ -12,21 +12,18 @@ use std::{
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use hourglass_harness::{
     cache::cache_folder,
-    cluster::{ClusterFolders, ClusterSpec, Lease, LeaseRequest, namespaces_of_runs},
-    engine::Engine,
+    cluster::namespaces_of_runs,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
 pub(crate) use hourglass_test_support::block_on;
+use hourglass_test_support::{TestCluster, eventually};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams},
 };
 
-use crate::{
-    sandbox::{Outcome, Running, Sandbox, run},
-    wait::eventually,
-};
+use crate::sandbox::{Outcome, Running, Sandbox, run};
 
 /// One task that is verified.
 pub(crate) const SQUARE: &str =
@@ -39,21 +36,16 @@ pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY
 const SWEPT_WITHIN: Duration = Duration::from_secs(40);
 
 /// See the module. The cluster is that of all trials, which it stays for others.
-pub(crate) struct Lab {
+pub(crate) struct ClusterTrial {
     pub(crate) sandbox: Sandbox,
-    lease: Lease,
+    lease: TestCluster,
     mark: String,
 }
 
-impl Lab {
+impl ClusterTrial {
     pub(crate) fn new() -> Self {
-        let lease = block_on(async {
-            let engine = Engine::connect().await.unwrap();
-            let request = LeaseRequest::new(ClusterSpec::default()).unwrap();
-            Lease::acquire(&engine, &ClusterFolders::locate().unwrap(), &request, &|_| {}).await.unwrap()
-        });
         let mark = RunId::generate().to_string().replace('-', "_");
-        Self { sandbox: Sandbox::new(), lease, mark }
+        Self { sandbox: Sandbox::new(), lease: TestCluster::lease(), mark }
     }
 
     fn trial(&self) -> String {

@@ -10,8 +10,6 @@ mod lab;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
-#[path = "../cli/wait.rs"]
-mod wait;
 
 use std::process::ExitCode;
 

@@ -18,7 +18,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::lab::{Place, block_on, example, shared, strict};
+use crate::lab::{OperatorNamespace, block_on, example, shared, strict};
 
 /// A definition that is not structural prunes nothing and defaults nothing.
 pub(crate) fn the_definition_is_established_and_structural() {
@@ -34,7 +34,7 @@ pub(crate) fn the_definition_is_established_and_structural() {
 
 /// Objects in the shapes that the public operator's users write, every field that its types have among them.
 pub(crate) fn what_was_written_for_the_public_operator_applies_unchanged() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     for spec in public_specs() {
         let written = json!({
             "apiVersion": "hourglass.eigenlayer.io/v1alpha1", "kind": "Performer",
@@ -99,14 +99,14 @@ fn public_specs() -> Vec<Value> {
 
 /// Our own examples are what users copy.
 pub(crate) fn no_field_of_the_examples_is_lost() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     for name in ["small", "full"] {
         assert_kept(&place, &example(name));
     }
 }
 
 /// Applies what is written, and fails unless all of it is there when it is read once more, and our types read it.
-fn assert_kept(place: &Place, written: &Value) {
+fn assert_kept(place: &OperatorNamespace, written: &Value) {
     block_on(place.apply_performer(written)).unwrap_or_else(|error| panic!("{error}\n{written:#}"));
     let name = written["metadata"]["name"].as_str().unwrap();
     // Without our types in between: what they do not know they would leave out.
@@ -130,7 +130,7 @@ fn assert_contains(whole: &Value, part: &Value, path: &str) {
 
 /// A default that is missing changes what old objects mean; one too many appears in everybody's manifests.
 pub(crate) fn defaults_stand_where_they_are_meant() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     let mut written = example("small");
     let read = block_on(place.apply_performer(&written)).unwrap();
     assert_eq!(serde_json::to_value(&read.spec).unwrap()["imagePullPolicy"], "IfNotPresent");
@@ -143,7 +143,7 @@ pub(crate) fn defaults_stand_where_they_are_meant() {
 
 /// A status that the API server refuses is one that nobody sees.
 pub(crate) fn a_status_is_written_and_its_phases_are_those_of_the_api() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     let performer = block_on(place.apply_performer(&example("small"))).unwrap();
     let observed = Observed {
         performer: &performer,

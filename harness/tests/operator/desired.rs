@@ -11,11 +11,11 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::lab::{Place, block_on, example};
+use crate::lab::{OperatorNamespace, block_on, example};
 
 /// What the API server changes when the same is applied once more would be applied for ever, and pods replaced.
 pub(crate) fn objects_are_taken_and_applied_once() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     for name in ["small", "full"] {
         let performer = block_on(place.apply_performer(&example(name))).unwrap();
         let deployment = desired::deployment(&performer, &References::default());
@@ -42,7 +42,7 @@ pub(crate) fn objects_are_taken_and_applied_once() {
 
 /// Pod Security is enforced on pods alone: a Deployment whose pods are refused is taken.
 pub(crate) fn pods_are_taken_where_only_restricted_ones_are() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     block_on(async {
         let namespaces = Api::<Namespace>::all(place.cluster.client.clone());
         let enforce = json!({"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
@@ -71,6 +71,6 @@ fn pod(performer: &Performer) -> Pod {
     Pod { metadata, spec: Some(spec), status: None }
 }
 
-async fn create(place: &Place, pod: &Pod) -> kube::Result<Pod> {
+async fn create(place: &OperatorNamespace, pod: &Pod) -> kube::Result<Pod> {
     place.api().create(&PostParams { dry_run: true, ..PostParams::default() }, pod).await
 }

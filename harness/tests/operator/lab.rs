@@ -1,21 +1,12 @@
-//! What the operator's tests share: a scheduler, a cluster with the definition of `Performer` established, and a
+//! What the operator's tests share: a cluster with the definition of `Performer` established, and a
 //! namespace of each test's own.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ops::Deref, time::Duration};
 
-use hourglass_harness::{
-    cluster::{
-        Cluster, ClusterFolders, ClusterName, ClusterSpec, OwnNamespace, Provider as _,
-        kind::{Kind, delete},
-    },
-    engine::Engine,
-    reaper::{Labels, RunId},
-};
+use hourglass_harness::cluster::{Cluster, ClusterSpec};
 use hourglass_operator::{api::Performer, crd::crd};
 pub(crate) use hourglass_test_support::block_on;
+use hourglass_test_support::{OwnCluster, Shared, TestNamespace};
 use k8s_openapi::{
     NamespaceResourceScope, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
@@ -26,52 +17,27 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::time::timeout;
 
 /// How long anything in the cluster may take.
 pub(crate) const WITHIN: Duration = Duration::from_mins(1);
 
-static SHARED: Mutex<Option<Lab>> = Mutex::new(None);
+static SHARED: Shared<OwnCluster> = Shared::new();
 
-/// A cluster of one node that is removed with this. It is none that others find warm: those have a definition that came
-/// with a release, and an operator that looks into every namespace.
-struct Lab {
-    cluster: Cluster,
-    engine: Engine,
-    folders: ClusterFolders,
-    name: ClusterName,
-    _root: TempDir,
-}
-
-impl Lab {
-    async fn create() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let folders = ClusterFolders::below(root.path());
-        let engine = Engine::connect().await.unwrap();
-        let name = ClusterName::of_run(&RunId::generate());
-        let kind = Kind::new(engine.clone(), &folders, name.clone());
-        let cluster = kind.create(&ClusterSpec::default(), &|_| {}).await.unwrap();
-        establish(&cluster).await;
-        Self { cluster, engine, folders, name, _root: root }
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        block_on(delete(&self.engine, &self.name, &self.folders.folder_of(&self.name))).unwrap();
-    }
-}
-
-/// The cluster of all tests in this process.
+/// The cluster of all tests in this process: one node, with the definition of `Performer`. It is none that others find warm:
+/// those have a definition that came with a release, and an operator that looks into every namespace.
 pub(crate) fn shared() -> Cluster {
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.get_or_insert_with(|| block_on(Lab::create())).cluster.clone()
+    let own = SHARED.lock(|| {
+        let own = OwnCluster::create(&ClusterSpec::default());
+        block_on(establish(&own));
+        own
+    });
+    Cluster::clone(&own)
 }
 
-/// Gives back what the tests shared; statics are not dropped.
+/// Removes what the tests shared.
 pub(crate) fn tear_down() {
-    drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
+    SHARED.tear_down();
 }
 
 /// Applies the definition of `Performer` and awaits that it is served.
@@ -88,30 +54,12 @@ pub(crate) fn strict() -> PatchParams {
     PatchParams { field_validation: Some(ValidationDirective::Strict), ..PatchParams::apply("operator-tests").force() }
 }
 
-/// A namespace in the shared cluster that goes with this.
-pub(crate) struct Place {
-    pub(crate) cluster: Cluster,
-    namespace: Option<OwnNamespace>,
-}
+/// A namespace in the shared cluster, and how objects get there.
+pub(crate) struct OperatorNamespace(TestNamespace);
 
-impl Place {
+impl OperatorNamespace {
     pub(crate) fn new() -> Self {
-        let cluster = shared();
-        let labels = Labels::new(RunId::generate(), "kubernetes::operator");
-        let namespace = Some(block_on(OwnNamespace::create(&cluster, &labels)).unwrap());
-        Self { cluster, namespace }
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        self.namespace.as_ref().unwrap().name()
-    }
-
-    pub(crate) fn api<K>(&self) -> Api<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope>,
-        K::DynamicType: Default,
-    {
-        self.namespace.as_ref().unwrap().api()
+        Self(TestNamespace::create(&shared(), "kubernetes::operator"))
     }
 
     /// Applies an object, whatever its own namespace.
@@ -132,9 +80,11 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        block_on(self.namespace.take().unwrap().remove(WITHIN)).unwrap();
+impl Deref for OperatorNamespace {
+    type Target = TestNamespace;
+
+    fn deref(&self) -> &TestNamespace {
+        &self.0
     }
 }
 

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::{
-    lab::{Place, WITHIN, block_on},
+    lab::{OperatorNamespace, WITHIN, block_on},
     process::{HARNESS, MARKER, Operator},
 };
 
@@ -33,7 +33,7 @@ const AVS: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 /// Everything a test of the running operator needs.
 pub(crate) struct Stage {
-    pub(crate) place: Place,
+    pub(crate) place: OperatorNamespace,
     /// What the operator may do in the namespace, by the chart: verb, group and resource.
     pub(crate) rights: BTreeSet<(String, String, String)>,
     /// The image of the components, on the node.
@@ -43,7 +43,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let place = Place::new();
+        let place = OperatorNamespace::new();
         let folder = tempfile::tempdir().unwrap();
         let rights = block_on(grant(&place));
         let image = image(&place);
@@ -183,7 +183,7 @@ pub(crate) fn written_for_nowhere(name: &str) -> Value {
 }
 
 /// Brings the image of the components to the node, once.
-fn image(place: &Place) -> &'static str {
+fn image(place: &OperatorNamespace) -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();
     IMAGE.get_or_init(|| {
         block_on(async {
@@ -197,7 +197,7 @@ fn image(place: &Place) -> &'static str {
 }
 
 /// Gives the service account `operator` the rights that the chart gives to the operator.
-async fn grant(place: &Place) -> BTreeSet<(String, String, String)> {
+async fn grant(place: &OperatorNamespace) -> BTreeSet<(String, String, String)> {
     let mut helm = Command::new(Tool::HELM.find().unwrap());
     helm.args(["template", "operator", CHART, "--namespace", place.name(), "--kube-version", KUBERNETES_VERSION]);
     helm.args(["--set", "fullnameOverride=operator"]);

@@ -3,11 +3,11 @@
 use hourglass_operator::api::LONGEST_NAME;
 use serde_json::{Value, json};
 
-use crate::lab::{Place, block_on, example};
+use crate::lab::{OperatorNamespace, block_on, example};
 
 /// A rule that never refuses anything is a rule that nobody has.
 pub(crate) fn what_no_performer_can_be_is_refused_with_the_reason() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     let cases = [
         ("/metadata/name", json!("a".repeat(LONGEST_NAME + 1)), "53 characters at most"),
         ("/metadata/name", json!("a.b"), "lowercase letters, digits and hyphens"),
@@ -58,7 +58,7 @@ pub(crate) fn what_no_performer_can_be_is_refused_with_the_reason() {
 
 /// A limit that is one too low, and rules that cost more than the API server grants.
 pub(crate) fn the_longest_names_and_lists_are_taken() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     let mut written = example("full");
     set(&mut written, "/metadata/name", json!("9".repeat(LONGEST_NAME)));
     let from = |number| {
@@ -78,7 +78,7 @@ pub(crate) fn the_longest_names_and_lists_are_taken() {
 
 /// Pods of one AVS must not become those of another under the same name.
 pub(crate) fn the_avs_cannot_be_changed() {
-    let place = Place::new();
+    let place = OperatorNamespace::new();
     let mut written = example("small");
     block_on(place.apply_performer(&written)).unwrap();
     set(&mut written, "/spec/image", json!("registry.example/adder:2.0.0"));

@@ -7,8 +7,7 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use hourglass_harness::{
@@ -167,18 +166,4 @@ pub(crate) fn none(found: Vec<String>) -> Result<(), Vec<String>> {
 
 pub(crate) fn some(condition: bool) -> Result<(), ()> {
     condition.then_some(()).ok_or(())
-}
-
-/// Looks until the condition holds or the limit passes: the end of other people's processes is no event here.
-pub(crate) fn eventually<E>(limit: Duration, mut condition: impl FnMut() -> Result<(), E>) -> Result<(), E> {
-    let deadline = Instant::now() + limit;
-    let mut pause = Duration::from_millis(1);
-    loop {
-        let last_look = Instant::now() >= deadline;
-        match condition() {
-            Err(_) if !last_look => thread::sleep(pause),
-            result => return result,
-        }
-        pause = (2 * pause).min(Duration::from_millis(50));
-    }
 }

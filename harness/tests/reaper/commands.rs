@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     acting::Run,
     docker::{Strangers, objects_labelled},
-    place::{Container, Place},
+    place::{Container, EngineObjects},
 };
 
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
@@ -29,7 +29,7 @@ pub(crate) fn tests() -> [Test; 3] {
 }
 
 fn docker_gc_ends_what_has_no_owner_and_says_why() {
-    let (place, runs) = (Place::new(), TempDir::new().unwrap());
+    let (place, runs) = (EngineObjects::new(), TempDir::new().unwrap());
     let strangers = Strangers::make(&place);
     let (gone, expired, alive) = (Run::new(), Run::new(), Run::new());
     let owner = Owner::current().map(|owner| Owner { started: 1, ..owner });
@@ -64,7 +64,7 @@ fn docker_gc_ends_what_has_no_owner_and_says_why() {
 
 /// What an engine holds outlives the restart of a machine; a network without containers is enough to be found.
 fn docker_gc_finds_a_network_and_a_volume_without_containers() {
-    let (place, runs, run) = (Place::new(), TempDir::new().unwrap(), Run::new());
+    let (place, runs, run) = (EngineObjects::new(), TempDir::new().unwrap(), Run::new());
     let owner = Owner::current().map(|owner| Owner { boot: "another".to_owned(), ..owner });
     let labels = Labels { owner, ..Labels::new(run.id.clone(), "docker::square") }.to_map();
     place.network("network", &labels);

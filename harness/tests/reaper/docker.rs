@@ -6,12 +6,12 @@ use hourglass_harness::{
     engine::EngineAddress,
     reaper::{Labels, LeakedResource, ReaperError, Supervisor, SupervisorOptions, SweepTargets, processes_of},
 };
-use hourglass_test_support::{Test, tests};
+use hourglass_test_support::{Test, eventually, tests};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    acting::{Acting, ENGINE, Run, eventually, none, options, some, traces},
-    place::{self, Container, Place},
+    acting::{Acting, ENGINE, Run, none, options, some, traces},
+    place::{self, Container, EngineObjects},
     proxy::Proxy,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn tests() -> [Test; 4] {
 }
 
 fn docker_objects_of_a_killed_run_are_removed_and_no_others() {
-    let (place, run) = (Place::new(), Run::new());
+    let (place, run) = (EngineObjects::new(), Run::new());
     let strangers = Strangers::make(&place);
     let mut harness = Acting::start(&run.id, &[(ENGINE, &place.address())]);
     harness.wait_until_supervised();
@@ -47,7 +47,7 @@ fn docker_objects_of_a_killed_run_are_removed_and_no_others() {
 
 /// An engine that is stopped in the middle of a run and started again must not hide what the run has there.
 fn docker_objects_are_removed_when_the_engine_is_back() {
-    let (place, run) = (Place::new(), Run::new());
+    let (place, run) = (EngineObjects::new(), Run::new());
     let proxy = Proxy::to(Path::new(&place.address()));
     let mut harness = Acting::start(&run.id, &[(ENGINE, proxy.socket().to_str().unwrap())]);
     harness.wait_until_supervised();
@@ -66,7 +66,7 @@ fn docker_objects_are_removed_when_the_engine_is_back() {
 }
 
 fn docker_leftovers_of_an_orderly_end_are_reported() {
-    let (place, run) = (Place::new(), Run::new());
+    let (place, run) = (EngineObjects::new(), Run::new());
     let supervisor = Supervisor::start(&run.id, &with_engine(&place)).unwrap();
     let clean = supervisor.finish().unwrap();
     assert_eq!(clean.leftovers, [], "a run that has nothing in the engine was blamed for a leak");
@@ -81,7 +81,7 @@ fn docker_leftovers_of_an_orderly_end_are_reported() {
 }
 
 fn docker_objects_are_removed_without_a_supervisor_too() {
-    let (place, run) = (Place::new(), Run::new());
+    let (place, run) = (EngineObjects::new(), Run::new());
     let supervisor = Supervisor::start(&run.id, &with_engine(&place)).unwrap();
     objects(&place, &run);
     let pid = Pid::from_raw(supervisor.pid().try_into().unwrap()).unwrap();
@@ -92,12 +92,12 @@ fn docker_objects_are_removed_without_a_supervisor_too() {
 }
 
 /// What a run has at work, as a user's own executor leaves it: some of it without our labels. Gives its network.
-pub(crate) fn objects(place: &Place, run: &Run) -> String {
+pub(crate) fn objects(place: &EngineObjects, run: &Run) -> String {
     objects_labelled(place, "run", &Labels::new(run.id.clone(), "docker::square"))
 }
 
 /// The same with labels of one's own.
-pub(crate) fn objects_labelled(place: &Place, prefix: &str, labels: &Labels) -> String {
+pub(crate) fn objects_labelled(place: &EngineObjects, prefix: &str, labels: &Labels) -> String {
     let labels = labels.to_map();
     let name = |name: &str| format!("{prefix}-{name}");
     let network = place.network(&name("network"), &labels);
@@ -122,7 +122,7 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    pub(crate) fn make(place: &Place) -> Self {
+    pub(crate) fn make(place: &EngineObjects) -> Self {
         let network = place.network("strange-network", &place::Labels::default());
         place.volume("strange-volume", &place::Labels::default());
         let container = place.start("stranger", &Container::default());
@@ -131,7 +131,7 @@ impl Strangers {
     }
 }
 
-fn with_engine(place: &Place) -> SupervisorOptions {
+fn with_engine(place: &EngineObjects) -> SupervisorOptions {
     SupervisorOptions {
         targets: SweepTargets { engine: Some(EngineAddress::parse(&place.address())), cluster: None },
         ..options()

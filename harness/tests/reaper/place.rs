@@ -11,15 +11,11 @@ use std::{
 use bollard::{
     body_full,
     models::{ContainerCreateBody, HostConfig, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest},
-    query_parameters::{
-        CreateContainerOptionsBuilder, CreateImageOptionsBuilder, ListContainersOptionsBuilder,
-        ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
-        RemoveVolumeOptions,
-    },
+    query_parameters::{CreateContainerOptionsBuilder, CreateImageOptionsBuilder, RemoveImageOptions},
 };
 use futures::TryStreamExt as _;
 use hourglass_harness::{engine::Engine, reaper::RunId};
-use hourglass_test_support::block_on;
+use hourglass_test_support::{block_on, labelled_objects, remove_objects};
 use lddtree::DependencyAnalyzer;
 
 /// What every thing of a test carries, beside the labels that the test is about.
@@ -30,7 +26,7 @@ const PROGRAM: &str = "sleep";
 pub(crate) type Labels = HashMap<String, String>;
 
 /// See the module.
-pub(crate) struct Place {
+pub(crate) struct EngineObjects {
     engine: Engine,
     mark: String,
 }
@@ -43,7 +39,7 @@ pub(crate) struct Container<'a> {
     pub(crate) volume: Option<&'a str>,
 }
 
-impl Place {
+impl EngineObjects {
     /// A place with its image loaded.
     pub(crate) fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
@@ -130,20 +126,7 @@ impl Place {
 
     /// The names of what carries a label.
     pub(crate) fn labelled(&self, label: &str) -> BTreeSet<String> {
-        let filters = HashMap::from([("label", vec![label])]);
-        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
-        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let docker = self.engine.docker();
-        block_on(async {
-            let containers = docker.list_containers(Some(containers)).await.unwrap();
-            let networks = docker.list_networks(Some(networks)).await.unwrap();
-            let volumes = docker.list_volumes(Some(volumes)).await.unwrap().volumes.unwrap_or_default();
-            let names = containers.into_iter().flat_map(|container| container.names.unwrap_or_default());
-            let names = names.map(|name| name.trim_start_matches('/').to_owned());
-            let networks = networks.into_iter().filter_map(|network| network.name);
-            names.chain(networks).chain(volumes.into_iter().map(|volume| volume.name)).collect()
-        })
+        block_on(labelled_objects(&self.engine, label))
     }
 
     fn name(&self, name: &str) -> String {
@@ -164,21 +147,12 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for EngineObjects {
     fn drop(&mut self) {
-        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         let names = self.names();
-        let docker = self.engine.docker();
-        // Each name is that of one kind of thing, and the others do not know it.
         block_on(async {
-            for name in &names {
-                let _ = docker.remove_container(name, Some(options.clone())).await;
-            }
-            for name in &names {
-                let _ = docker.remove_network(name).await;
-                let _ = docker.remove_volume(name, None::<RemoveVolumeOptions>).await;
-            }
-            let _ = docker.remove_image(&self.mark, None::<RemoveImageOptions>, None).await;
+            remove_objects(&self.engine, &names).await;
+            let _ = self.engine.docker().remove_image(&self.mark, None::<RemoveImageOptions>, None).await;
         });
     }
 }

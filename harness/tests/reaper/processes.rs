@@ -12,13 +12,11 @@ use std::{
 };
 
 use hourglass_harness::reaper::{LeakedResource, ReaperError, RunId, Supervisor, SupervisorOptions, processes_of};
-use hourglass_test_support::{Test, tests};
+use hourglass_test_support::{Test, eventually, tests};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
-use crate::acting::{
-    Acting, FOLDER, Run, SWEPT, TREES, UNSUPERVISED, eventually, none, options, some, supervisor, traces,
-};
+use crate::acting::{Acting, FOLDER, Run, SWEPT, TREES, UNSUPERVISED, none, options, some, supervisor, traces};
 
 /// Repeats the moments of an earlier run.
 const SEED: &str = "REAPER_TEST_SEED";

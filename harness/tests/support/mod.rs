@@ -2,9 +2,9 @@
 //!
 //! Every test binary takes in this folder whole and uses a part of it.
 #![expect(dead_code, reason = "each test binary uses a part")]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use ethers::{
     abi::Detokenize,
@@ -28,6 +28,7 @@ use hourglass_proto::{
     contracts::{addresses as at, bindings as b, errors},
     messages,
 };
+pub(crate) use hourglass_test_support::within;
 use tempfile::TempDir;
 
 /// A call with its arguments.
@@ -48,12 +49,6 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
         names.iter().zip(weights).map(|(name, weight)| OperatorStake { name: (*name).to_owned(), weight: *weight });
     let (task_sla, secret) = (Duration::from_hours(1), AccountSecret::new([7; 32]));
     ChainTopology { task_sla, threshold: 6667, operators: operators.collect(), secret }
-}
-
-/// What `future` gives, in time.
-pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
-    let outcome = tokio::time::timeout(limit, future).await;
-    outcome.unwrap_or_else(|_| panic!("no {what} within {limit:?}"))
 }
 
 /// L1 and L2 with contracts and an operator set.

@@ -1,15 +1,27 @@
-//! What the harness's own test targets share: how tests are registered, what they need of the machine, and one scheduler.
+//! What test targets of the workspace share: how tests are registered and what they need of the machine, one scheduler,
+//! waits, clusters, namespaces, and what tests have in an engine.
 //!
 //! What may live here: what several targets need and what knows nothing of any of them. The `harness` executable is passed
 //! in by the target, since only its crate knows the path.
 #![expect(clippy::print_stderr, reason = "stdout is the test protocol's; what is left out is said to people")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
+mod cluster;
+mod engine;
+mod namespace;
 mod requirement;
 mod scheduler;
+mod shared;
 mod target;
 mod test;
+mod wait;
 
+pub use cluster::{OwnCluster, TestCluster, deliver_components_to};
+pub use engine::{labelled_objects, remove_objects};
+pub use namespace::TestNamespace;
 pub use requirement::Requirement;
 pub use scheduler::block_on;
+pub use shared::{Shared, SharedGuard};
 pub use target::TestTarget;
 pub use test::{Test, TestOutcome};
+pub use wait::{LIMIT, answer_within, eventually, within};

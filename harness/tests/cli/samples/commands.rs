@@ -83,7 +83,7 @@ fn is_placeholder(error: &clap::Error) -> bool {
     let value = error.get(clap::error::ContextKind::InvalidValue).map(ToString::to_string).unwrap_or_default();
     matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation)
         && !value.is_empty()
-        && value.chars().all(|letter| letter.is_uppercase())
+        && value.chars().all(char::is_uppercase)
 }
 
 /// The first name of a command or an option that help does not show: hidden, or an alias.
