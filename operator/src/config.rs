@@ -13,7 +13,7 @@ use serde::Deserialize;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("read the operator's configuration {}", path.display())]
+    #[error("failed to read the operator's configuration {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -21,7 +21,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is no YAML, or has keys or values that mean nothing to the operator.
-    #[error("understand the operator's configuration {}", path.display())]
+    #[error("failed to understand the operator's configuration {}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum ConfigError {
         source: serde_yaml::Error,
     },
     /// Values that do not go together.
-    #[error("use the operator's configuration {}: {problem}", path.display())]
+    #[error("failed to use the operator's configuration {}: {problem}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,

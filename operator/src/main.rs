@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut words = format!("hourglass-operator failed to {error}");
+            let mut words = format!("hourglass-operator: {error}");
             let mut cause = error.source();
             while let Some(error) = cause {
                 words = format!("{words}: {error}");

@@ -20,13 +20,13 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// Neither a kubeconfig nor a service account says where the API server is.
-    #[error("find out where the API server is")]
+    #[error("failed to find out where the API server is")]
     Infer(#[source] Box<kube::config::InferConfigError>),
     /// The API server cannot be spoken to with what was found.
-    #[error("make a client for the API server")]
+    #[error("failed to make a client for the API server")]
     Client(#[source] Box<kube::Error>),
     /// An address is taken or not this machine's.
-    #[error("listen on {address}")]
+    #[error("failed to listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -34,10 +34,10 @@ pub enum OperatorError {
         source: io::Error,
     },
     /// Another operator may act now.
-    #[error("go on acting")]
+    #[error("the operator may act no longer")]
     Election(#[from] ElectionError),
     /// A part that should run as long as the operator ended.
-    #[error("keep {part} running")]
+    #[error("{part} ended")]
     Ended {
         /// The part.
         part: &'static str,

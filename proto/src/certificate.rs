@@ -23,7 +23,7 @@ const BN254_CERTIFICATE_TYPE: &str = "BN254Certificate(uint32 referenceTimestamp
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// Not the ABI encoding of a certificate.
-    #[error("decode {length} bytes as an ECDSA certificate")]
+    #[error("failed to decode {length} bytes as an ECDSA certificate")]
     Decode {
         /// Length of what was given.
         length: usize,
@@ -31,13 +31,13 @@ pub enum CertificateError {
         source: abi::Error,
     },
     /// Signatures that are not a whole number of 65 bytes.
-    #[error("split {0} bytes into signatures of 65 bytes")]
+    #[error("failed to split {0} bytes into signatures of 65 bytes")]
     Length(usize),
     /// A signature from which no signer can be recovered.
     #[error(transparent)]
     Signature(#[from] SignError),
     /// The verifier wants signers in strictly ascending order.
-    #[error("read signers in ascending order: {next:?} follows {previous:?}")]
+    #[error("signers are not in ascending order: {next:?} follows {previous:?}")]
     Order {
         /// The signer before.
         previous: Address,

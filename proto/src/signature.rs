@@ -13,10 +13,10 @@ pub const SIGNATURE_LENGTH: usize = 65;
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// The private key is not a secp256k1 key.
-    #[error("read the private key as 32 bytes in hexadecimal")]
+    #[error("failed to read the private key as 32 bytes in hexadecimal")]
     Key(#[source] WalletError),
     /// The signer refused the digest.
-    #[error("sign digest {digest:?}")]
+    #[error("failed to sign digest {digest:?}")]
     Sign {
         /// What was to be signed.
         digest: H256,
@@ -24,7 +24,7 @@ pub enum SignError {
         source: WalletError,
     },
     /// Bytes that are no signature, or from which no signer can be recovered.
-    #[error("recover the signer of digest {digest:?} from {length} bytes")]
+    #[error("failed to recover the signer of digest {digest:?} from {length} bytes")]
     Recover {
         /// What was signed, as far as the verifier knows.
         digest: H256,

@@ -40,7 +40,7 @@ fn strip(patterns: &mut [String]) -> Result<bool, CliError> {
     if let (Some(proof), true) = (are_proofs.iter().position(|is| *is), are_proofs.contains(&false)) {
         let name = &patterns[proof];
         return Err(CliError::Usage(format!(
-            "select {name} among trials with their faults: trials without them are run by themselves, with `--without-fault`"
+            "failed to select {name} among trials with their faults: trials without them are run by themselves, with `--without-fault`"
         )));
     }
     for pattern in patterns.iter_mut().filter(|pattern| pattern.ends_with(WITHOUT_FAULT)) {
@@ -90,7 +90,7 @@ mod tests {
             assert!(matches!(error, CliError::Scenario(ScenarioError::NoProof { .. })), "{pattern}: {error}");
         }
         let error = names(&["squ"], true).unwrap_err();
-        assert_eq!(error.to_string(), "select trials: none has `without_fault`");
+        assert_eq!(error.to_string(), "no trial has `without_fault`");
         let error = names(&["quorum_lost::without_fault", "square"], false).unwrap_err();
         assert!(error.to_string().contains("`--without-fault`"), "{error}");
     }

@@ -44,11 +44,13 @@ fn chosen(args: &DownArgs, there: Vec<ClusterName>) -> Result<Vec<ClusterName>, 
         return Ok(there);
     }
     if let Some(missing) = args.names.iter().find(|name| !there.contains(name)) {
-        return Err(CliError::Usage(format!("remove cluster {missing}, which is not there: {}", listed(&there))));
+        return Err(CliError::Usage(format!("there is no cluster {missing} to remove: {}", listed(&there))));
     }
     match (args.names.as_slice(), there.as_slice()) {
         ([], [] | [_]) => Ok(there),
-        ([], _) => Err(CliError::Usage(format!("choose a cluster: {}; name some, or all with --all", listed(&there)))),
+        ([], _) => {
+            Err(CliError::Usage(format!("no cluster is named: {}; name some, or all with --all", listed(&there))))
+        }
         (names, _) => Ok(names.to_vec()),
     }
 }

@@ -5,17 +5,15 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     path::PathBuf,
-    sync::Arc,
 };
 
 use hourglass_base::{ExitStatus, cache::remedy_of_cache, exhausted};
 use hourglass_chain::SetupError;
-use hourglass_cluster::{ClusterError, ToolError, helm::HelmError, operator::OperatorError};
+use hourglass_cluster::{ClusterError, operator::OperatorError};
 use hourglass_component::{
     document::DocumentError,
     text::{painted, safe},
 };
-use hourglass_engine::EngineError;
 use hourglass_image::ImageError;
 use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError, threads::TooFewThreads};
 use hourglass_reaper::ReaperError;
@@ -42,10 +40,10 @@ pub enum CliError {
     #[error("{0}")]
     Usage(String),
     /// What trials need is not to be had.
-    #[error("prepare the environment")]
+    #[error("failed to prepare the environment")]
     Environment(#[source] Box<dyn Error + Send + Sync>),
     /// A component ended with an error.
-    #[error("run the {component}")]
+    #[error("failed to run the {component}")]
     Component {
         /// Which one.
         component: &'static str,
@@ -74,10 +72,10 @@ pub enum CliError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// Our own executable cannot be found.
-    #[error("find the harness's own executable")]
+    #[error("failed to find the harness's own executable")]
     Executable(#[source] io::Error),
     /// A file or folder of the user's, or the harness's own.
-    #[error("{doing} {path}", path = path.display())]
+    #[error("failed to {doing} {path}", path = path.display())]
     File {
         /// What was to be done with it, as `remove`.
         doing: &'static str,
@@ -96,10 +94,10 @@ pub enum CliError {
     #[error(transparent)]
     Threads(#[from] TooFewThreads),
     /// SIGINT or SIGTERM came before there was anything to end.
-    #[error("prepare the environment: interrupted")]
+    #[error("interrupted while the environment was prepared")]
     Interrupted,
     /// A port cannot be listened on.
-    #[error("serve on port {port}")]
+    #[error("failed to serve on port {port}")]
     Serve {
         /// The port.
         port: u16,
@@ -107,10 +105,10 @@ pub enum CliError {
         source: io::Error,
     },
     /// The asynchronous runtime does not start.
-    #[error("start the threads that the command needs")]
+    #[error("failed to start the threads that the command needs")]
     Scheduler(#[source] io::Error),
     /// What was found has no form in JSON.
-    #[error("write what was found as JSON")]
+    #[error("failed to write what was found as JSON")]
     Render(#[from] serde_json::Error),
     /// Output cannot be written.
     #[error(transparent)]
@@ -201,37 +199,16 @@ fn document(error: &DocumentError, colour: bool) -> String {
 
 /// An error with what caused it and what to do about it; each is a line.
 fn sentence(error: &dyn Error, remedy: Option<String>) -> String {
-    let mut text = format!("error: failed to {error}\n");
+    let mut text = format!("error: {error}\n");
     let mut cause = error.source();
     while let Some(error) = cause {
-        let failed = if is_fragment(error) { "failed to " } else { "" };
-        let _ = writeln!(text, "  because: {failed}{error}");
+        let _ = writeln!(text, "  because: {error}");
         cause = error.source();
     }
     if let Some(remedy) = remedy {
         let _ = writeln!(text, "  remedy: {remedy}");
     }
     text
-}
-
-/// Whether the message of a cause completes “failed to …” as ours do; those of the system and of libraries stand alone.
-fn is_fragment(error: &(dyn Error + 'static)) -> bool {
-    fn is<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-        error.is::<T>() || error.is::<Box<T>>() || error.is::<Arc<T>>()
-    }
-    let ours = [
-        is::<ClusterError>,
-        is::<DocumentError>,
-        is::<EngineError>,
-        is::<FoldersError>,
-        is::<HelmError>,
-        is::<ImageError>,
-        is::<OperatorError>,
-        is::<ReaperError>,
-        is::<SetupError>,
-        is::<ToolError>,
-    ];
-    ours.iter().any(|is| is(error))
 }
 
 #[cfg(test)]

@@ -178,7 +178,7 @@ async fn orphaned(cluster: &Cluster, dry_run: bool) -> Result<Vec<(String, Strin
     let swept = sweep_namespaces(cluster, NAMESPACE_WITHIN).await?.into_iter();
     let told = swept.map(|RemovedNamespace { found, removed }| {
         let why = found.orphaned.unwrap_or_default();
-        let why = removed.map_or_else(|error| format!("{why}; failed to {}", with_causes(&error)), |()| why.clone());
+        let why = removed.map_or_else(|error| format!("{why}; {}", with_causes(&error)), |()| why.clone());
         (found.name, why)
     });
     Ok(told.collect())
@@ -233,7 +233,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
 /// For a run that was named and of which nothing is left.
 pub(super) fn unknown(run: &RunId) -> CliError {
     CliError::Usage(format!(
-        "end run {run}: nothing is there of it; `harness gc --dry-run` lists what would be ended, `harness runs list` all there is"
+        "nothing is there of run {run}; `harness gc --dry-run` lists what would be ended, `harness runs list` all there is"
     ))
 }
 
@@ -242,5 +242,5 @@ pub(super) fn unremoved(path: PathBuf, source: io::Error) -> CliError {
 }
 
 fn complain(what: &str, error: &(dyn Error + 'static)) {
-    notice(&format!("{what}: failed to {}", with_causes(error)));
+    notice(&format!("{what}: {}", with_causes(error)));
 }

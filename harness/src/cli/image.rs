@@ -110,7 +110,7 @@ async fn build(args: &BuildArgs, out: &mut impl Output) -> Result<(), CliError> 
 async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     if folders.folder_of(name).state()?.is_none() {
-        return Err(CliError::Usage(format!("find cluster {name}: there is none of this name on this machine")));
+        return Err(CliError::Usage(format!("there is no cluster {name} on this machine")));
     }
     let engine = Engine::connect().await.map_err(ImageError::from)?;
     let nodes = Kind::new(engine.clone(), &folders, name.clone()).connect().await?.nodes().await?;

@@ -35,7 +35,7 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     DocumentError::shorten(&mut broken);
     for error in &broken {
         if error.reports().is_empty() && error.count() > 1 {
-            writeln!(out, "failed to {error}")?;
+            writeln!(out, "{error}")?;
             continue;
         }
         if !args.short || error.reports().is_empty() {

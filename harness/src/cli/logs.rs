@@ -61,7 +61,7 @@ async fn sources(name: &ClusterName, folders: &ClusterFolders, folder: &ClusterF
 }
 
 fn complain(error: &dyn std::error::Error) {
-    notice(&format!("failed to {}", with_causes(error)));
+    notice(&with_causes(error));
 }
 
 pub(super) fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
@@ -71,7 +71,7 @@ pub(super) fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
     } else {
         format!("those that there are: {}", known.join(", "))
     };
-    CliError::Usage(format!("find cluster {name}: {known}"))
+    CliError::Usage(format!("there is no cluster {name}: {known}"))
 }
 
 /// Files of an earlier collection would be taken for some of this one.
@@ -87,7 +87,7 @@ fn empty(path: &Path) -> Result<PathBuf, CliError> {
 }
 
 pub(super) fn not_empty(path: &Path) -> CliError {
-    CliError::Usage(format!("write into {}: it is not empty; name another folder", path.display()))
+    CliError::Usage(format!("folder {} is not empty; name another one to write into", path.display()))
 }
 
 fn temporary(name: &ClusterName) -> Result<PathBuf, CliError> {

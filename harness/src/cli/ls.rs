@@ -40,7 +40,7 @@ pub async fn run(args: &LsArgs, out: &mut impl Output) -> Result<(), CliError> {
     let engine = Engine::connect().await;
     let clusters = look(engine.as_ref(), &ClusterFolders::locate()?).await?;
     if args.format.is_json() {
-        let engine_error = engine.err().map(|error| format!("failed to {}", with_causes(&error)));
+        let engine_error = engine.err().map(|error| with_causes(&error));
         return json(&ClusterList { version: Version, clusters: &clusters, engine_error }, out);
     }
     if clusters.is_empty() {

@@ -33,7 +33,7 @@ impl<W: io::Write> Output for W {
 
 /// The output cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("write the output")]
+#[error("failed to write the output")]
 pub struct OutputError(#[source] pub io::Error);
 
 /// Says something to the user that is no finding: a notice, a warning, a complaint.

@@ -68,7 +68,7 @@ pub fn run(args: &PsArgs, out: &mut impl Output) -> Result<(), CliError> {
 }
 
 fn explained(error: &EngineError) -> String {
-    format!("failed to {}", with_causes(error))
+    with_causes(error)
 }
 
 fn text(found: &FoundRun, now: Timestamp, out: &mut impl Output) -> Result<(), CliError> {

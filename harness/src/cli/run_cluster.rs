@@ -171,7 +171,10 @@ mod tests {
     #[case(&["--context", "c", "--registry", "r", "--components-image", "c", "--anvil-image", "a"], "--registry")]
     fn options_of_another_cluster_need_one(#[case] words: &[&str], #[case] option: &str) {
         let error = parse(words).unwrap().choice(&trials(RuntimeKind::Kubernetes)).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("use {option}: ")) && error.contains("kubernetes"), "{words:?}: {error}");
+        assert!(
+            error.starts_with(&format!("failed to use {option}: ")) && error.contains("kubernetes"),
+            "{words:?}: {error}"
+        );
     }
 
     #[test]
@@ -182,7 +185,7 @@ mod tests {
     #[test]
     fn a_cluster_that_no_trial_uses_is_a_mistake() {
         let error = parse(&["--context", "lab"]).unwrap().choice(&trials(RuntimeKind::Docker)).unwrap_err();
-        assert_eq!(error.to_string(), "use --context: none of the trials uses the kubernetes runtime");
+        assert_eq!(error.to_string(), "failed to use --context: none of the trials uses the kubernetes runtime");
         parse(&[]).unwrap().choice(&trials(RuntimeKind::Docker)).unwrap();
     }
 }

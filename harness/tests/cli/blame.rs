@@ -56,7 +56,7 @@ fn an_executor_of_the_users_that_does_not_exist_has_failed() {
 #[test]
 fn an_aggregator_of_the_users_that_ends_at_once_has_failed() {
     let outcome = failed("aggregator", "{aggregator: {command: [sh, -c, \"echo out of ink; exit 5\"]}}");
-    outcome.assert_shows(&["aggregator ready: it ended with exit status: 5; its last output:\n", "out of ink"]);
+    outcome.assert_shows(&["aggregator ended before it was ready: exit status: 5; its last output:\n", "out of ink"]);
 }
 
 /// The same end of the same program in the harness's own executor: nothing that was tested has failed.

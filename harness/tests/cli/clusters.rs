@@ -42,7 +42,11 @@ fn an_api_server_that_nobody_reaches_is_3() {
     let sandbox = Sandbox::new();
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
-    outcome.assert_code(3).assert_complains(&["get an answer of the API server of cluster lab", "refused", &path]);
+    outcome.assert_code(3).assert_complains(&[
+        "waiting for an answer of the API server of cluster lab",
+        "refused",
+        &path,
+    ]);
     sandbox.assert_nothing_left();
 }
 
@@ -56,7 +60,7 @@ fn production_must_be_named() {
     let outcome = sandbox.run(&["gc", "--kubeconfig", &path]);
     outcome.assert_code(3).assert_complains(&["looks like production"]);
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path, "--context", "avs-prod"]);
-    outcome.assert_code(3).assert_complains(&["get an answer of the API server"]);
+    outcome.assert_code(3).assert_complains(&["waiting for an answer of the API server"]);
     sandbox.assert_nothing_left();
 }
 

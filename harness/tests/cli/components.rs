@@ -84,9 +84,10 @@ fn a_restart_waits_for_the_new_performer() {
         performer.display()
     );
     let outcome = sandbox.run_file(&sandbox.scenario("slow_restart", &scenario));
-    outcome
-        .assert_code(1)
-        .assert_shows(&["start of performer/operator", "failed to see performer/operator ready within 500ms"]);
+    outcome.assert_code(1).assert_shows(&[
+        "start of performer/operator",
+        "timed out after 500ms waiting for performer/operator to become ready",
+    ]);
     sandbox.assert_no_process();
 }
 

@@ -21,8 +21,8 @@ const TOLD_WITHIN: Duration = Duration::from_secs(20);
 #[case::of_the_aggregator("component aggregator", 1, &["invariant: aggregator keeps running", "every chain is followed"])]
 #[case::of_an_executor("component executor", 1, &["invariant: executor/operator keeps running", "performer started"])]
 #[case::of_a_performer("component performer", 1, &["invariant: performer/operator keeps running"])]
-#[case::of_l1("--chain-id 31337", 3, &["failed to keep chain 31337 running", "remedy"])]
-#[case::of_l2("--chain-id 31338", 3, &["failed to keep chain 31338 running", "remedy"])]
+#[case::of_l1("--chain-id 31337", 3, &["chain 31337 ended with ", "remedy"])]
+#[case::of_l2("--chain-id 31338", 3, &["chain 31338 ended with ", "remedy"])]
 fn an_end_is_told_at_once(#[case] command: &str, #[case] code: i32, #[case] texts: &[&str]) {
     let sandbox = Sandbox::new();
     let harness = started(&sandbox, LONG);

@@ -106,7 +106,7 @@ fn an_anvil_that_is_none_is_3() {
     assert_environment_failed(
         &sandbox,
         &outcome,
-        &["failed to see /bin/false ready", "exit status: 1", "remedy", "--anvil"],
+        &["/bin/false is not ready as chain ", "exit status: 1", "remedy", "--anvil"],
     );
 }
 

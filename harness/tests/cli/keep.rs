@@ -49,7 +49,7 @@ fn gc_of_an_unknown_run_is_2() {
     sandbox
         .run(&["gc", "r00000000a-00000000"])
         .assert_code(2)
-        .assert_complains(&["failed to end run r00000000a-00000000: nothing is there of it", "--dry-run"]);
+        .assert_complains(&["nothing is there of run r00000000a-00000000", "--dry-run"]);
     sandbox.run(&["gc", "../.."]).assert_code(2);
 }
 

@@ -257,7 +257,7 @@ pub(crate) fn child_main() -> Option<ExitCode> {
     let engine = block_on(Engine::connect()).unwrap();
     let kind = Kind::new(engine, &folders, ClusterName::of_run(&RunId::generate()));
     let error = block_on(kind.create(&ClusterSpec::default(), &|_| {})).err()?;
-    eprintln!("failed to {error}\nremedy: {}", error.remedy().unwrap_or_default());
+    eprintln!("{error}\nremedy: {}", error.remedy().unwrap_or_default());
     Some(ExitCode::from(3))
 }
 

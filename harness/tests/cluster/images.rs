@@ -217,7 +217,7 @@ pub(crate) fn an_image_that_the_engine_lacks_is_named() {
     // Unlike those of the tests beside it, one of which would be suggested.
     let name = format!("nobody/has/an/image/of/this/name/{}:v1", bench.mark);
     let error = bench.deliver(&nodes, &[NodeImage::of_engine(&name, "the performer")]).unwrap_err();
-    assert_eq!(error.to_string(), format!("find image {name}, which the performer needs"));
+    assert_eq!(error.to_string(), format!("failed to find image {name}, which the performer needs"));
     assert!(error.remedy().unwrap().contains(&format!("docker pull {name}")));
 }
 

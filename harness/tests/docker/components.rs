@@ -25,7 +25,7 @@ fn ends_at_once(component: &str, name: &str, log: &str) {
     let outcome = test.run(&format!("components: {{{component}: {{image: '{image}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[
         &format!("start of {name}\n"),
-        &format!("failed to see {name} ready: it ended with exit code 2; its last output:"),
+        &format!("{name} ended before it was ready: exit code 2; its last output:"),
         "no-such-component",
         "read the component's output above",
     ]);
@@ -40,7 +40,7 @@ pub(crate) fn a_performer_that_ends_at_once_says_how() {
     let outcome = test.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[
         "start of performer/operator\n",
-        "failed to see performer/operator ready: it ended with exit status: 2; its last output:\n",
+        "performer/operator is not ready: it ended with exit status: 2; its last output:\n",
         "no-such-component",
         "read the component's output above",
     ]);
@@ -54,7 +54,7 @@ pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
     let outcome = test.run(NEVER_READY);
     outcome.assert_code(1).assert_shows(&[
         "start of performer/operator\n",
-        "failed to see performer/operator ready: it was not healthy within 60s; last seen: NOT_SERVING",
+        "performer/operator is not ready: it was not healthy within 60s; last seen: NOT_SERVING",
         "read the component's output above",
     ]);
     test.assert_nothing_runs();

@@ -15,7 +15,7 @@ pub(crate) fn a_performer_that_ends_fails_the_trial() {
 }
 
 pub(crate) fn a_chain_that_ends_fails_the_environment() {
-    told("chain-31338", 3, &["failed to keep chain 31338 running", "exit code 137"]);
+    told("chain-31338", 3, &["chain 31338 ended with exit code 137"]);
 }
 
 #[track_caller]

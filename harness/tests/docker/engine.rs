@@ -57,7 +57,8 @@ pub(crate) fn one_that_says_nothing_is_given_up() {
     let listener = UnixListener::bind(&socket).unwrap();
     let outcome = with_engine(&test, &format!("unix://{}", socket.display()));
     outcome.assert_code(3).assert_shows(&[
-        &format!("failed to get an answer of the Docker engine at {} within", socket.display()),
+        "timed out after ",
+        &format!("waiting for an answer of the Docker engine at {}", socket.display()),
         "see that DOCKER_HOST, or the context of the docker command, names a Docker engine",
     ]);
     test.assert_nothing_begun();

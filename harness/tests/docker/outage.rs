@@ -22,7 +22,7 @@ pub(crate) fn an_engine_that_stops_during_the_steps_is_told_at_once() {
     let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());
     let harness = test.start_task(test.harness(&test.scenario(LONG)).env("DOCKER_HOST", address));
-    let error = "failed to keep the trial running: follow what happens on the Docker engine";
+    let error = "the trial cannot go on: failed to follow what happens on the Docker engine";
     let folder = cut(&test, &proxy, harness, error);
     back_soon(&test, &proxy, &folder);
 }
@@ -34,7 +34,7 @@ pub(crate) fn an_engine_that_stops_while_the_environment_is_stood_up_is_told() {
     let harness = Running::start(test.harness(&test.scenario(NEVER_READY)).env("DOCKER_HOST", address));
     // By then the executor waits for its performer, and the harness for the executor.
     test.sandbox.wait_for_log("performer-operator.log", "");
-    let folder = cut(&test, &proxy, harness, "failed to keep the trial running");
+    let folder = cut(&test, &proxy, harness, "the trial cannot go on");
     back_soon(&test, &proxy, &folder);
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn what_an_engine_has_that_comes_back_late_is_removed_by_gc() {
     let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());
     let harness = test.start_task(test.harness(&test.scenario(LONG)).env("DOCKER_HOST", address));
-    let folder = cut(&test, &proxy, harness, "failed to keep the trial running");
+    let folder = cut(&test, &proxy, harness, "the trial cannot go on");
     let made = test.objects();
     let supervised = eventually(GIVEN_UP_WITHIN, || {
         let left = test.sandbox.processes();

@@ -34,7 +34,7 @@ pub(crate) fn docker_a_missing_image_is_named_with_the_ways_to_provide_it() {
         provide(&mut bench, &workshop, &name).await;
         require(&bench.engine, &format!("{name}:v2"), "the performer of executor/alice").await.unwrap_err()
     });
-    let text = format!("failed to {error}\nremedy: {}", error.remedy().unwrap()).replace(workshop.mark(), "MARK");
+    let text = format!("{error}\nremedy: {}", error.remedy().unwrap()).replace(workshop.mark(), "MARK");
     insta::assert_snapshot!("missing", text);
 }
 

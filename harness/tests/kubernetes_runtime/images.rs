@@ -36,7 +36,7 @@ pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
     let outcome = test.run(&format!("components: {{performer: {{image: '{anvil}'}}}}\n{SQUARE}"));
     outcome.assert_code(1).assert_shows(&[
         "start of performer/operator\n",
-        "failed to see performer/operator ready: it ",
+        "performer/operator is not ready: it ",
         "of pod performer-",
     ]);
     test.assert_nothing_runs();

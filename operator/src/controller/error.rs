@@ -14,7 +14,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReconcileError {
     /// The API server says no, and would say it again; the status says so too.
-    #[error("{doing}: {reason}")]
+    #[error("failed to {doing}: {reason}")]
     Refused {
         /// What was refused, with the object.
         doing: String,
@@ -22,19 +22,19 @@ pub(crate) enum ReconcileError {
         reason: String,
     },
     /// Somebody else changed the object meanwhile; what they did to it arrives by the watch.
-    #[error("{doing}: it has changed meanwhile")]
+    #[error("failed to {doing}: it has changed meanwhile")]
     Conflict {
         /// What was tried, with the object.
         doing: String,
     },
     /// The object is not there any more.
-    #[error("{doing}: it is gone")]
+    #[error("failed to {doing}: it is gone")]
     Gone {
         /// What was tried, with the object.
         doing: String,
     },
     /// The API server cannot be reached, or has trouble of its own.
-    #[error("{doing}: {reason}")]
+    #[error("failed to {doing}: {reason}")]
     Unreachable {
         /// What was tried, with the object.
         doing: String,
@@ -42,7 +42,7 @@ pub(crate) enum ReconcileError {
         reason: String,
     },
     /// The API server does not answer.
-    #[error("{doing}: no answer within {}", humantime::format_duration(WITHIN))]
+    #[error("failed to {doing}: no answer within {}", humantime::format_duration(WITHIN))]
     Unanswered {
         /// What was tried, with the object.
         doing: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum ElectionError {
     /// Somebody else holds it.
-    #[error("keep the Lease {lease}: {holder} holds it")]
+    #[error("the Lease {lease} is lost: {holder} holds it")]
     Taken {
         /// Namespace and name.
         lease: String,
@@ -14,7 +14,7 @@ pub enum ElectionError {
         holder: String,
     },
     /// It could not be renewed in time; others may take it over soon.
-    #[error("renew the Lease {lease} within {}", humantime::format_duration(*within))]
+    #[error("failed to renew the Lease {lease} within {}", humantime::format_duration(*within))]
     NotRenewed {
         /// Namespace and name.
         lease: String,

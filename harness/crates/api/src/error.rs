@@ -46,7 +46,7 @@ pub enum HarnessError {
     #[error("{}{}", with_causes(.0), remedied(Some(.0.remedy())))]
     Folders(#[from] FoldersError),
     /// No threads could be started for the environment.
-    #[error("start threads for the environment")]
+    #[error("failed to start threads for the environment")]
     Threads(#[source] Arc<io::Error>),
     /// A step, an expectation, an invariant or the environment failed.
     #[error(transparent)]

@@ -17,7 +17,7 @@ static RUNNING_IS_HARNESS: AtomicBool = AtomicBool::new(false);
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutableError {
     /// What was named is not there.
-    #[error("use {path} as the harness executable, which {named_by} names: it is no file", path = path.display())]
+    #[error("failed to use {path} as the harness executable, which {named_by} names: it is no file", path = path.display())]
     NotThere {
         /// What was named.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum ExecutableError {
     },
     /// It is nowhere.
     #[error(
-        "find the harness executable: {EXECUTABLE_VARIABLE} names none, PATH has no `{NAME}`, and there is none beside the \
+        "failed to find the harness executable: {EXECUTABLE_VARIABLE} names none, PATH has no `{NAME}`, and there is none beside the \
          test ({}); build it with `cargo build --bin {NAME}`, or name it with {EXECUTABLE_VARIABLE} or \
          `Harness::builder().executable(path)`",
         listed(beside)
@@ -36,7 +36,7 @@ pub enum ExecutableError {
         beside: Vec<PathBuf>,
     },
     /// Its path cannot be told to components.
-    #[error("use {path} as the harness executable", path = path.display())]
+    #[error("failed to use {path} as the harness executable", path = path.display())]
     Path {
         /// The path.
         path: PathBuf,

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_used_up_is_found_among_the_causes() {
         #[derive(Debug, thiserror::Error)]
-        #[error("open the log")]
+        #[error("failed to open the log")]
         struct Outer(#[source] io::Error);
         let error = |errno: Errno| Outer(io::Error::from_raw_os_error(errno.raw_os_error()));
         assert!(exhausted(&error(Errno::MFILE)).unwrap().contains("ulimit -n"));

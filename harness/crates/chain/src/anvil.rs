@@ -126,7 +126,7 @@ async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u6
     // The sender goes with the reader of the output, which ends with the process.
     let Ok(address) = announced.await else { return Err(format!("it ended with {}", child.wait().await)) };
     let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await;
-    client.map_err(|error| format!("it did not let us {}", with_causes(&error)))
+    client.map_err(|error| with_causes(&error))
 }
 
 fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {

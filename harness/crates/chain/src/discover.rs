@@ -272,7 +272,7 @@ mod tests {
         machine.cached();
         machine.paths.variable = Some("/nowhere/anvil".into());
         let error = AnvilSearch::default().find_in(&machine.paths).unwrap_err();
-        assert_eq!(error.to_string(), "find Anvil at /nowhere/anvil, which HARNESS_ANVIL names");
+        assert_eq!(error.to_string(), "failed to find Anvil at /nowhere/anvil, which HARNESS_ANVIL names");
         let search = AnvilSearch { flag: Some(machine.root.path().to_owned()), offline: false };
         let error = search.find_in(&machine.paths).unwrap_err().to_string();
         assert!(error.ends_with("which --anvil names"), "a folder is no binary: {error}");

@@ -11,7 +11,7 @@ use hourglass_timeline::TailError;
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The binary that was named is not there.
-    #[error("find Anvil at {path}, which {origin} names", path = path.display())]
+    #[error("failed to find Anvil at {path}, which {origin} names", path = path.display())]
     NotThere {
         /// The path.
         path: PathBuf,
@@ -19,13 +19,13 @@ pub enum SetupError {
         origin: &'static str,
     },
     /// Anvil is nowhere, and may not or cannot be installed.
-    #[error("find Anvil: {reason}")]
+    #[error("failed to find Anvil: {reason}")]
     NotFound {
         /// Where it was looked for, and why it was not installed.
         reason: String,
     },
     /// npm could not install it.
-    #[error("install {package} with npm into {folder}: {reason}", folder = folder.display())]
+    #[error("failed to install {package} with npm into {folder}: {reason}", folder = folder.display())]
     Install {
         /// The npm package and its version.
         package: String,
@@ -38,7 +38,7 @@ pub enum SetupError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The secret that keys are derived from cannot be used.
-    #[error("use the secret in {}: {reason}", path.display())]
+    #[error("failed to use the secret in {}: {reason}", path.display())]
     Secret {
         /// Its file.
         path: PathBuf,
@@ -46,13 +46,13 @@ pub enum SetupError {
         reason: String,
     },
     /// Anvil would end at its start.
-    #[error("use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
+    #[error("failed to use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
     NotUtf8 {
         /// The cache, or Anvil itself.
         path: PathBuf,
     },
     /// A file or folder could not be read or written.
-    #[error("use {path}", path = path.display())]
+    #[error("failed to use {path}", path = path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum SetupError {
         source: io::Error,
     },
     /// The process could not be started.
-    #[error("start {program} for chain {chain_id}", program = program.display())]
+    #[error("failed to start {program} for chain {chain_id}", program = program.display())]
     Spawn {
         /// The Anvil binary.
         program: PathBuf,
@@ -73,7 +73,7 @@ pub enum SetupError {
     #[error(transparent)]
     Output(#[from] TailError),
     /// The process ended, or said nothing, before it was ready.
-    #[error("see {program} ready as chain {chain_id}: {reason}; its last output:\n{output}", program = program.display())]
+    #[error("{program} is not ready as chain {chain_id}: {reason}; its last output:\n{output}", program = program.display())]
     NotReady {
         /// The binary that was started as Anvil.
         program: PathBuf,
@@ -85,7 +85,7 @@ pub enum SetupError {
         output: String,
     },
     /// Chain time only goes on, which a node does not see to.
-    #[error("warp chain {chain_id} to {timestamp}: its head is at {head} already")]
+    #[error("failed to warp chain {chain_id} to {timestamp}: its head is at {head} already")]
     Backwards {
         /// The chain.
         chain_id: u64,
@@ -95,7 +95,7 @@ pub enum SetupError {
         timestamp: u64,
     },
     /// A wait ran out of time.
-    #[error("see {what} within {}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for {what}", humantime::format_duration(*within))]
     Timeout {
         /// What was awaited.
         what: String,
@@ -109,7 +109,7 @@ pub enum SetupError {
     #[error(transparent)]
     Send(#[from] SendError),
     /// A dump of a state is not what Anvil should write.
-    #[error("unpack the state of chain {chain_id}: {reason}")]
+    #[error("failed to unpack the state of chain {chain_id}: {reason}")]
     Dump {
         /// The chain.
         chain_id: u64,

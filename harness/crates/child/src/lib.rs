@@ -63,7 +63,7 @@ impl fmt::Display for ChildEnd {
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
     /// The program could not be started.
-    #[error("start it")]
+    #[error("failed to start the program")]
     Start(#[from] io::Error),
     /// Its output cannot be followed.
     #[error(transparent)]

@@ -32,7 +32,7 @@ pub enum ClusterError {
     #[error(transparent)]
     Plugin(#[from] PluginError),
     /// A file.
-    #[error("{doing} {path}", path = path.display())]
+    #[error("failed to {doing} {path}", path = path.display())]
     File {
         /// What was to be done with it.
         doing: &'static str,
@@ -42,7 +42,7 @@ pub enum ClusterError {
         source: io::Error,
     },
     /// What is remembered of a cluster cannot be understood.
-    #[error("understand the state of a cluster in {path}", path = path.display())]
+    #[error("failed to understand the state of a cluster in {path}", path = path.display())]
     State {
         /// The file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum ClusterError {
         source: serde_json::Error,
     },
     /// A kubeconfig leads nowhere.
-    #[error("use kubeconfig {path}{}", context.as_deref().map(|context| format!(", context {context}")).unwrap_or_default(), path = path.display())]
+    #[error("failed to use kubeconfig {path}{}", context.as_deref().map(|context| format!(", context {context}")).unwrap_or_default(), path = path.display())]
     Kubeconfig {
         /// The file.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum ClusterError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// A cluster of others does not answer.
-    #[error("get an answer of the API server of cluster {name}, which {kubeconfig} leads to, within {}", humantime::format_duration(*within), kubeconfig = kubeconfig.display())]
+    #[error("timed out after {} waiting for an answer of the API server of cluster {name}, to which {kubeconfig} leads", humantime::format_duration(*within), kubeconfig = kubeconfig.display())]
     Unreachable {
         /// The cluster.
         name: String,
@@ -72,7 +72,7 @@ pub enum ClusterError {
         source: Option<Box<kube::Error>>,
     },
     /// A cluster that was used does not answer any more.
-    #[error("keep using cluster {name}: its API server has not answered for {}", humantime::format_duration(*silence))]
+    #[error("cluster {name} is lost: its API server has not answered for {}", humantime::format_duration(*silence))]
     Lost {
         /// The cluster.
         name: String,
@@ -82,13 +82,13 @@ pub enum ClusterError {
         source: Option<Box<kube::Error>>,
     },
     /// The node image is not in the engine.
-    #[error("find node image {image}")]
+    #[error("failed to find node image {image}")]
     NoNodeImage {
         /// Its name.
         image: String,
     },
     /// The image is none of a node.
-    #[error("use {image} as a node image: {reason}")]
+    #[error("failed to use {image} as a node image: {reason}")]
     NotANodeImage {
         /// Its name.
         image: String,
@@ -96,7 +96,7 @@ pub enum ClusterError {
         reason: String,
     },
     /// The name is of a cluster that the harness did not make.
-    #[error("make cluster {name}: there is one that kind calls {kind_name} already, and it is not ours")]
+    #[error("failed to make cluster {name}: there is one that kind calls {kind_name} already, and it is not ours")]
     NameTaken {
         /// The name that was wanted.
         name: String,
@@ -104,7 +104,7 @@ pub enum ClusterError {
         kind_name: String,
     },
     /// The engine's disk is too small for its nodes.
-    #[error("make cluster {name}: {} are free below {folder}, and its nodes need {}", ByteSize(*free), ByteSize(*needed), folder = folder.display())]
+    #[error("failed to make cluster {name}: {} are free below {folder}, and its nodes need {}", ByteSize(*free), ByteSize(*needed), folder = folder.display())]
     NoRoom {
         /// The cluster.
         name: String,
@@ -116,7 +116,7 @@ pub enum ClusterError {
         needed: u64,
     },
     /// kind failed.
-    #[error("make cluster {name}: kind ended with {status}; its last output:\n{output}{journal}")]
+    #[error("failed to make cluster {name}: kind ended with {status}; its last output:\n{output}{journal}")]
     Creation {
         /// The cluster.
         name: String,
@@ -128,7 +128,7 @@ pub enum ClusterError {
         journal: String,
     },
     /// The kubelet of a node does not stay up.
-    #[error("make cluster {name}: the kubelet of node {node} ended {restarts} times{journal}")]
+    #[error("failed to make cluster {name}: the kubelet of node {node} ended {restarts} times{journal}")]
     Kubelet {
         /// The cluster.
         name: String,
@@ -140,7 +140,7 @@ pub enum ClusterError {
         journal: String,
     },
     /// It does not become usable.
-    #[error("see cluster {name} usable within {}: {state}{journal}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for cluster {name} to become usable: {state}{journal}", humantime::format_duration(*within))]
     NotUsable {
         /// The cluster.
         name: String,
@@ -152,7 +152,7 @@ pub enum ClusterError {
         journal: String,
     },
     /// The API server.
-    #[error("{doing} in cluster {name}")]
+    #[error("failed to {doing} in cluster {name}")]
     Api {
         /// The cluster.
         name: String,
@@ -162,7 +162,7 @@ pub enum ClusterError {
         source: Box<kube::Error>,
     },
     /// The API server takes calls and does not answer.
-    #[error("get an answer of the API server of cluster {name} within {}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for an answer of the API server of cluster {name}", humantime::format_duration(*within))]
     Silent {
         /// The cluster.
         name: String,
@@ -170,7 +170,7 @@ pub enum ClusterError {
         within: Duration,
     },
     /// A watch.
-    #[error("watch {what} in cluster {name}")]
+    #[error("failed to watch {what} in cluster {name}")]
     Watch {
         /// The cluster.
         name: String,
@@ -180,7 +180,7 @@ pub enum ClusterError {
         source: Box<kube::runtime::watcher::Error>,
     },
     /// The name service does not answer.
-    #[error("get an answer of the name service at {address} on node {node}: {answer}")]
+    #[error("failed to get an answer of the name service at {address} on node {node}: {answer}")]
     NoNames {
         /// The node.
         node: String,
@@ -193,7 +193,7 @@ pub enum ClusterError {
     #[error(transparent)]
     Node(NodeError),
     /// A new namespace does not become usable.
-    #[error("see namespace {namespace} usable within {}: {state}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for namespace {namespace} to become usable: {state}", humantime::format_duration(*within))]
     NamespaceNotUsable {
         /// The namespace.
         namespace: String,
@@ -203,7 +203,7 @@ pub enum ClusterError {
         state: String,
     },
     /// A namespace does not go.
-    #[error("see namespace {namespace} gone within {}: {held_by}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for namespace {namespace} to be gone: {held_by}", humantime::format_duration(*within))]
     NamespaceStuck {
         /// The namespace.
         namespace: String,
@@ -213,7 +213,7 @@ pub enum ClusterError {
         held_by: String,
     },
     /// No cluster of ours has the name.
-    #[error("find cluster {name}")]
+    #[error("there is no cluster {name}")]
     Unknown {
         /// The name.
         name: String,
@@ -221,7 +221,7 @@ pub enum ClusterError {
         known: Vec<String>,
     },
     /// How long clusters stay that nobody uses.
-    #[error("understand {IDLE_VARIABLE}={text:?}")]
+    #[error("failed to understand {IDLE_VARIABLE}={text:?}")]
     Idle {
         /// What the variable says.
         text: String,
@@ -229,7 +229,7 @@ pub enum ClusterError {
         source: humantime::DurationError,
     },
     /// It is of no use, and nobody else may be robbed of it.
-    #[error("replace cluster {name}, of which {why}: it is {by}")]
+    #[error("failed to replace cluster {name}, of which {why}: it is {by}")]
     InUse {
         /// The cluster.
         name: String,
@@ -239,7 +239,7 @@ pub enum ClusterError {
         by: String,
     },
     /// There is one of that name that is not like what is asked for.
-    #[error("use cluster {name}: it is not what is asked for, but {found}")]
+    #[error("cluster {name} is not what is asked for, but {found}")]
     Unlike {
         /// The cluster.
         name: String,
@@ -247,7 +247,7 @@ pub enum ClusterError {
         found: String,
     },
     /// It is in another engine.
-    #[error("use cluster {name} with the Docker engine at {engine}: it is in the one at {other}")]
+    #[error("failed to use cluster {name} with the Docker engine at {engine}: it is in the one at {other}")]
     OtherEngine {
         /// The cluster.
         name: String,
@@ -257,7 +257,7 @@ pub enum ClusterError {
         other: String,
     },
     /// Processes cannot be looked at.
-    #[error("end the processes that make the cluster in {path}", path = path.display())]
+    #[error("failed to end the processes that make the cluster in {path}", path = path.display())]
     Makers {
         /// The cluster's folder.
         path: PathBuf,

@@ -36,7 +36,7 @@ pub(super) enum Unfit {
     Silent(Duration),
     #[error("it is not usable after {}: {state}", humantime::format_duration(*within))]
     NotUsable { within: Duration, state: Unmet },
-    #[error("it is not possible to {}", with_causes(.0))]
+    #[error("{}", with_causes(.0))]
     Failed(#[from] ClusterError),
 }
 

@@ -116,13 +116,13 @@ pub enum ToolError {
     #[error(transparent)]
     Cache(CacheError),
     /// It is in none of the places.
-    #[error("find {tool}: it is neither on PATH nor in the harness's cache")]
+    #[error("failed to find {tool}: it is neither on PATH nor in the harness's cache")]
     NotFound {
         /// Which.
         tool: Tool,
     },
     /// It is of a version that lacks what is needed.
-    #[error("use {}: it is version {found}, and at least {}.{} is needed", path.display(), tool.oldest[0], tool.oldest[1])]
+    #[error("failed to use {}: it is version {found}, and at least {}.{} is needed", path.display(), tool.oldest[0], tool.oldest[1])]
     TooOld {
         /// Which.
         tool: Tool,
@@ -132,7 +132,7 @@ pub enum ToolError {
         found: String,
     },
     /// It cannot be run.
-    #[error("run {}: {reason}", path.display())]
+    #[error("failed to run {}: {reason}", path.display())]
     Broken {
         /// Which.
         tool: Tool,

@@ -43,7 +43,7 @@ const ASK: &str = r#"exec 3<>"/dev/tcp/$0/53" && printf "$1" >&3 && head --bytes
 pub(super) enum Unmet {
     #[error("{0}")]
     State(String),
-    #[error("failed to {0}")]
+    #[error(transparent)]
     Failed(#[from] ClusterError),
 }
 

@@ -10,13 +10,13 @@ use super::EngineAddress;
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// There is no socket.
-    #[error("find a Docker engine: there is no {address}")]
+    #[error("failed to find a Docker engine: there is no {address}")]
     NotThere {
         /// Where it was looked for.
         address: EngineAddress,
     },
     /// The socket is of an engine that has ended.
-    #[error("reach the Docker engine at {address}: nobody listens there")]
+    #[error("failed to reach the Docker engine at {address}: nobody listens there")]
     Stopped {
         /// The socket.
         address: EngineAddress,
@@ -24,13 +24,13 @@ pub enum EngineError {
         source: io::Error,
     },
     /// The socket is not for this user.
-    #[error("use the Docker engine at {address}: this user may not")]
+    #[error("failed to use the Docker engine at {address}: this user may not")]
     Forbidden {
         /// The socket.
         address: EngineAddress,
     },
     /// What listens does not answer as an engine does.
-    #[error("get an answer of the Docker engine at {address}")]
+    #[error("failed to get an answer of the Docker engine at {address}")]
     NoAnswer {
         /// Where it is.
         address: EngineAddress,
@@ -38,7 +38,7 @@ pub enum EngineError {
         source: CallError,
     },
     /// It says nothing.
-    #[error("get an answer of the Docker engine at {address} within {}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for an answer of the Docker engine at {address}", humantime::format_duration(*within))]
     Silent {
         /// Where it is.
         address: EngineAddress,
@@ -46,7 +46,7 @@ pub enum EngineError {
         within: Duration,
     },
     /// A context of the docker command leads to none.
-    #[error("find the Docker engine of {address}: {reason}")]
+    #[error("failed to find the Docker engine of {address}: {reason}")]
     NoContext {
         /// The context.
         address: EngineAddress,
@@ -54,13 +54,15 @@ pub enum EngineError {
         reason: String,
     },
     /// It is not reached by a socket of this machine.
-    #[error("use the Docker engine at {address}: the harness reaches engines by sockets of this machine only")]
+    #[error(
+        "failed to use the Docker engine at {address}: the harness reaches engines by sockets of this machine only"
+    )]
     Elsewhere {
         /// Where it is.
         address: EngineAddress,
     },
     /// It went away while it was used.
-    #[error("{doing}: the Docker engine does not answer any more")]
+    #[error("failed to {doing}: the Docker engine does not answer any more")]
     Gone {
         /// What was to be done.
         doing: String,
@@ -68,7 +70,7 @@ pub enum EngineError {
         source: CallError,
     },
     /// It has no address range left for another network.
-    #[error("{doing}: the Docker engine has no address range left for another network")]
+    #[error("failed to {doing}: the Docker engine has no address range left for another network")]
     NoAddresses {
         /// What was to be done.
         doing: String,
@@ -76,7 +78,7 @@ pub enum EngineError {
         source: CallError,
     },
     /// It refused something else.
-    #[error("{doing}")]
+    #[error("failed to {doing}")]
     Refused {
         /// What was to be done.
         doing: String,

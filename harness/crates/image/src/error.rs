@@ -15,7 +15,7 @@ pub enum ImageError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// A file could not be read or written.
-    #[error("use {path} for an image", path = path.display())]
+    #[error("failed to use {path} for an image", path = path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum ImageError {
         source: io::Error,
     },
     /// It is no Linux executable, so that no container can run it.
-    #[error("make an image of {path}: {reason}", path = path.display())]
+    #[error("failed to make an image of {path}: {reason}", path = path.display())]
     NotExecutable {
         /// The file.
         path: PathBuf,
@@ -31,13 +31,13 @@ pub enum ImageError {
         reason: String,
     },
     /// Somebody wrote to it while it was read.
-    #[error("make an image of {path}: it changed while it was read", path = path.display())]
+    #[error("failed to make an image of {path}: it changed while it was read", path = path.display())]
     Changed {
         /// The file.
         path: PathBuf,
     },
     /// What it needs cannot be read.
-    #[error("find the libraries of {path}", path = path.display())]
+    #[error("failed to find the libraries of {path}", path = path.display())]
     Libraries {
         /// The executable.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum ImageError {
         source: lddtree::Error,
     },
     /// A library that it needs is not on this machine.
-    #[error("find library {library} of {path}", path = path.display())]
+    #[error("failed to find library {library} of {path}", path = path.display())]
     LibraryMissing {
         /// The executable.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum ImageError {
         library: String,
     },
     /// A path does not fit into the format of archives.
-    #[error("put {path} into an image", path = path.display())]
+    #[error("failed to put {path} into an image", path = path.display())]
     Entry {
         /// The path within the image.
         path: PathBuf,
@@ -61,13 +61,13 @@ pub enum ImageError {
         source: io::Error,
     },
     /// The engine took the archive and has no such image afterwards.
-    #[error("deliver image {reference}: the Docker engine took it and does not have it")]
+    #[error("failed to deliver image {reference}: the Docker engine took it and does not have it")]
     NotTaken {
         /// The image.
         reference: String,
     },
     /// A user's image is not there.
-    #[error("find image {reference}, which {component} needs{}", nearest.as_deref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    #[error("failed to find image {reference}, which {component} needs{}", nearest.as_deref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
     NotFound {
         /// The image.
         reference: String,
@@ -77,7 +77,7 @@ pub enum ImageError {
         nearest: Option<String>,
     },
     /// It is for other machines.
-    #[error("use image {reference} for {component}: it is for {image}, and the Docker engine runs {engine}")]
+    #[error("failed to use image {reference} for {component}: it is for {image}, and the Docker engine runs {engine}")]
     OtherArchitecture {
         /// The image.
         reference: String,
@@ -92,13 +92,13 @@ pub enum ImageError {
     #[error(transparent)]
     Node(NodeError),
     /// The engine would export it without its name, and pods could not name it.
-    #[error("bring image {reference} to nodes: the Docker engine has no image with this name and tag")]
+    #[error("failed to bring image {reference} to nodes: the Docker engine has no image with this name and tag")]
     NoName {
         /// What it was called.
         reference: String,
     },
     /// A node's containerd does not say what it has.
-    #[error("ask node {node} which images it has: {said}")]
+    #[error("failed to ask node {node} which images it has: {said}")]
     NodeSilent {
         /// The node.
         node: String,
@@ -106,7 +106,7 @@ pub enum ImageError {
         said: String,
     },
     /// A node's disk is full.
-    #[error("bring image {reference} to node {node}: its disk is full: {said}")]
+    #[error("failed to bring image {reference} to node {node}: its disk is full: {said}")]
     NodeFull {
         /// The node.
         node: String,
@@ -116,7 +116,7 @@ pub enum ImageError {
         said: String,
     },
     /// A node's containerd was given less than an archive.
-    #[error("bring image {reference} to node {node}: its archive ended too early: {said}")]
+    #[error("failed to bring image {reference} to node {node}: its archive ended too early: {said}")]
     Truncated {
         /// The node.
         node: String,
@@ -126,7 +126,7 @@ pub enum ImageError {
         said: String,
     },
     /// A node's containerd does not take it.
-    #[error("bring image {reference} to node {node}: its containerd does not take it: {said}")]
+    #[error("failed to bring image {reference} to node {node}: its containerd does not take it: {said}")]
     NodeRefused {
         /// The node.
         node: String,
@@ -136,7 +136,7 @@ pub enum ImageError {
         said: String,
     },
     /// A node takes no end.
-    #[error("bring image {reference} to node {node} within {}", humantime::format_duration(*within))]
+    #[error("failed to bring image {reference} to node {node} within {}", humantime::format_duration(*within))]
     NodeLate {
         /// The node.
         node: String,
@@ -146,7 +146,7 @@ pub enum ImageError {
         within: Duration,
     },
     /// A node's containerd took the archive and has no such image afterwards.
-    #[error("see image {reference} in node {node}: its containerd took the archive and does not have the image")]
+    #[error("image {reference} is not in node {node}: its containerd took the archive and does not have the image")]
     NotHeld {
         /// The node.
         node: String,

@@ -61,7 +61,7 @@ impl KubernetesFacts {
             tokio::join!(Tool::KIND.check(), Tool::HELM.check(), kubectl(KUBECTL.as_ref()), engine);
         let (node_image, in_kind) = engine.unzip();
         let in_kind = in_kind.unwrap_or_else(|| Ok(Vec::new()));
-        let untold = |error: ClusterError| Unknown::Untold(format!("failed to {error}"));
+        let untold = |error: ClusterError| Unknown::Untold(error.to_string());
         let abandoned = in_kind.and_then(|names| AbandonedClusters::look(&ClusterFolders::locate()?, names));
         Self { kind, helm, kubectl, node_image, abandoned: abandoned.map_err(untold) }
     }

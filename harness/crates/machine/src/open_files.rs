@@ -11,7 +11,9 @@ const SENSIBLE: u64 = 65_536;
 
 /// Fewer files may be open than some trials need.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("run these trials: they need too many open files, at least {needed} in one process, and {allowed} are allowed")]
+#[error(
+    "failed to run these trials: they need too many open files, at least {needed} in one process, and {allowed} are allowed"
+)]
 pub struct TooFewFiles {
     /// How many are needed at least.
     pub needed: u64,

@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The system lets this user start fewer threads than are needed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{purpose}: {needed} more threads and processes are needed at least, and {had} could be started{}", Limit(*.limit))]
+#[error("failed to {purpose}: {needed} more threads and processes are needed at least, and {had} could be started{}", Limit(*.limit))]
 pub struct TooFewThreads {
     /// What they are needed for, as `run these trials`.
     pub purpose: &'static str,
@@ -149,7 +149,7 @@ mod tests {
         let error = TooFewThreads { purpose: "run these trials", needed: 30, had: 5, limit: Some(8) };
         insta::assert_snapshot!(
             error,
-            @"run these trials: 30 more threads and processes are needed at least, and 5 could be started; this user may have 8 at once"
+            @"failed to run these trials: 30 more threads and processes are needed at least, and 5 could be started; this user may have 8 at once"
         );
     }
 

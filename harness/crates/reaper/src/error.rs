@@ -10,10 +10,10 @@ use super::{LeakedResource, RunId};
 #[derive(Debug, thiserror::Error)]
 pub enum ReaperError {
     /// The path of the running executable, which the supervisor is started from, is not known.
-    #[error("find the path of the harness executable")]
+    #[error("failed to find the path of the harness executable")]
     Executable(#[source] io::Error),
     /// A path given to the supervisor cannot be made absolute.
-    #[error("make the path {path} absolute", path = path.display())]
+    #[error("failed to make the path {path} absolute", path = path.display())]
     Absolute {
         /// The path as given.
         path: PathBuf,
@@ -21,7 +21,7 @@ pub enum ReaperError {
         source: io::Error,
     },
     /// The file that takes the supervisor's log cannot be opened.
-    #[error("open the log {path} of the supervisor of run {run}", path = path.display())]
+    #[error("failed to open the log {path} of the supervisor of run {run}", path = path.display())]
     Log {
         /// The run.
         run: RunId,
@@ -31,7 +31,7 @@ pub enum ReaperError {
         source: io::Error,
     },
     /// The supervisor process could not be started.
-    #[error("start {executable} as the supervisor of run {run}", executable = executable.display())]
+    #[error("failed to start {executable} as the supervisor of run {run}", executable = executable.display())]
     Spawn {
         /// The run.
         run: RunId,
@@ -41,7 +41,7 @@ pub enum ReaperError {
         source: io::Error,
     },
     /// The supervisor process ended, or said nothing in time, before it was ready.
-    #[error("start the supervisor of run {run}: {executable} was not ready ({state})", executable = executable.display())]
+    #[error("failed to start the supervisor of run {run}: {executable} was not ready ({state})", executable = executable.display())]
     NotReady {
         /// The run.
         run: RunId,
@@ -51,7 +51,7 @@ pub enum ReaperError {
         state: String,
     },
     /// The supervisor ended on its own while the harness was alive. What it should have swept has been swept.
-    #[error("hear from the supervisor of run {run}, which ended early with {status}")]
+    #[error("the supervisor of run {run} ended early with {status}")]
     SupervisorGone {
         /// The run.
         run: RunId,
@@ -61,7 +61,7 @@ pub enum ReaperError {
     /// The supervisor did not answer: something keeps it from running, as SIGSTOP does. It was killed, and what it should have
     /// swept has been swept.
     #[error(
-        "hear from the supervisor of run {run}: process {pid} did not answer within {within:?}, as if it were stopped, and was killed"
+        "the supervisor of run {run}, process {pid}, did not answer within {within:?}, as if it were stopped, and was killed"
     )]
     SupervisorSilent {
         /// The run.
@@ -72,7 +72,7 @@ pub enum ReaperError {
         within: Duration,
     },
     /// The supervisor process could not be spoken to or waited for.
-    #[error("speak with the supervisor of run {run}")]
+    #[error("failed to speak with the supervisor of run {run}")]
     Conversation {
         /// The run.
         run: RunId,
@@ -80,7 +80,7 @@ pub enum ReaperError {
         source: io::Error,
     },
     /// The supervisor's report is not one.
-    #[error("read the report of the supervisor of run {run}: {answer:?}")]
+    #[error("failed to read the report of the supervisor of run {run}: {answer:?}")]
     Report {
         /// The run.
         run: RunId,
@@ -90,10 +90,10 @@ pub enum ReaperError {
         source: serde_json::Error,
     },
     /// The supervisor cannot take the signals that would end it.
-    #[error("take signals in the supervisor")]
+    #[error("failed to take signals in the supervisor")]
     Signals(#[source] io::Error),
     /// The supervisor could not sweep at the orderly end of a run.
-    #[error("sweep run {run} at its end: {reason}")]
+    #[error("failed to sweep run {run} at its end: {reason}")]
     Sweep {
         /// The run.
         run: RunId,
@@ -101,7 +101,7 @@ pub enum ReaperError {
         reason: String,
     },
     /// The table of processes cannot be read.
-    #[error("list the processes of run {run}")]
+    #[error("failed to list the processes of run {run}")]
     Processes {
         /// The run.
         run: RunId,
@@ -109,7 +109,9 @@ pub enum ReaperError {
         source: io::Error,
     },
     /// The Docker engine could not be asked, or did not remove something.
-    #[error("sweep what run {run} has in the Docker engine (`harness gc {run}` does once the engine answers again)")]
+    #[error(
+        "what run {run} has in the Docker engine is not swept (`harness gc {run}` does that once the engine answers again)"
+    )]
     Engine {
         /// The run.
         run: RunId,
@@ -117,7 +119,9 @@ pub enum ReaperError {
         source: Box<EngineError>,
     },
     /// The cluster could not be asked, or did not remove something.
-    #[error("sweep what run {run} has in the cluster of {context} (`harness gc {run}` does once it answers again)")]
+    #[error(
+        "what run {run} has in the cluster of {context} is not swept (`harness gc {run}` does that once it answers again)"
+    )]
     Cluster {
         /// The run.
         run: RunId,
@@ -127,16 +131,16 @@ pub enum ReaperError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The engine cannot be spoken to for a want of our own.
-    #[error("prepare for speaking with the Docker engine")]
+    #[error("failed to prepare for speaking with the Docker engine")]
     Runtime(#[source] io::Error),
     /// The table of processes cannot be read.
-    #[error("list the processes of all runs")]
+    #[error("failed to list the processes of all runs")]
     AllProcesses(#[source] io::Error),
     /// The system does not let this process be the parent of orphans.
-    #[error("adopt the orphans among the processes below this one")]
+    #[error("failed to adopt the orphans among the processes below this one")]
     Adopt(#[source] io::Error),
     /// Something of the run is still there although it was killed again and again.
-    #[error("sweep run {run}: still there after {limit:?}: {}", describe(leftovers))]
+    #[error("after {limit:?} of sweeping, run {run} still has {}", describe(leftovers))]
     StillThere {
         /// The run.
         run: RunId,
@@ -146,7 +150,7 @@ pub enum ReaperError {
         leftovers: Vec<LeakedResource>,
     },
     /// A folder that was to be removed is not a real folder below the folder of runs.
-    #[error("remove {path}: {reason}", path = path.display())]
+    #[error("failed to remove {path}: {reason}", path = path.display())]
     RefusedFolder {
         /// The folder that was to be removed.
         path: PathBuf,
@@ -154,7 +158,7 @@ pub enum ReaperError {
         reason: String,
     },
     /// The folder of a run could not be removed.
-    #[error("remove {path}", path = path.display())]
+    #[error("failed to remove {path}", path = path.display())]
     Folder {
         /// The folder.
         path: PathBuf,

@@ -49,7 +49,7 @@ pub fn adopting(executable: &Path, program: &str) -> tokio::process::Command {
 pub fn adopt_main(args: &AdoptArgs) -> ExitCode {
     let [program, arguments @ ..] = args.command.as_slice() else { return ExitCode::FAILURE };
     if let Err(error) = adopt_orphans() {
-        complain(&format!("failed to {error}"));
+        complain(&error.to_string());
         return ExitCode::FAILURE;
     }
     let error = Command::new(program).args(arguments).exec();

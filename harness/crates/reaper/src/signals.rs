@@ -26,7 +26,7 @@ pub enum NotSignalled {
         command: String,
     },
     /// The system refuses.
-    #[error("signal process {pid}: {source}")]
+    #[error("failed to signal process {pid}: {source}")]
     Refused {
         /// Its id.
         pid: i32,
@@ -34,7 +34,7 @@ pub enum NotSignalled {
         source: io::Error,
     },
     /// The processes of this machine cannot be listed.
-    #[error("list the processes of this machine: {0}")]
+    #[error("failed to list the processes of this machine: {0}")]
     List(#[from] io::Error),
 }
 

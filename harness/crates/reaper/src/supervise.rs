@@ -94,7 +94,7 @@ pub fn supervise_main(args: &SuperviseArgs, cluster: ClusterKind) -> ExitCode {
     match supervise(args, cluster) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log(&args.run, format_args!("failed to {}", chain(&error)));
+            log(&args.run, chain(&error));
             ExitCode::FAILURE
         }
     }

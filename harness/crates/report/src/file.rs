@@ -8,7 +8,7 @@ use super::{RunReport, Target, json, junit};
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The file cannot be written there.
-    #[error("write the report {path}", path = path.display())]
+    #[error("failed to write the report {path}", path = path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -16,13 +16,13 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// Standard output was closed by whoever started this process.
-    #[error("write the report {path} to standard output: it is closed", path = path.display())]
+    #[error("failed to write the report {path} to standard output: it is closed", path = path.display())]
     Closed {
         /// As it was given.
         path: PathBuf,
     },
     /// The report has no form in this format.
-    #[error("render the report {path}", path = path.display())]
+    #[error("failed to render the report {path}", path = path.display())]
     Render {
         /// The file.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum ReportError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The path cannot mean a file.
-    #[error("write the report {path:?}: {reason}")]
+    #[error("failed to write the report {path:?}: {reason}")]
     Destination {
         /// As it was given.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum ReportError {
         reason: &'static str,
     },
     /// The file is one that the run reads.
-    #[error("write the report {path}: it is the scenario file {scenario}", path = path.display(), scenario = scenario.display())]
+    #[error("failed to write the report {path}: it is the scenario file {scenario}", path = path.display(), scenario = scenario.display())]
     Scenario {
         /// As it was given.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub enum ReportError {
         scenario: PathBuf,
     },
     /// Both reports would go to one place.
-    #[error("write the reports {path} and {other}: they are one and the same file", path = path.display(), other = other.display())]
+    #[error("failed to write the reports {path} and {other}: they are one and the same file", path = path.display(), other = other.display())]
     Twice {
         /// The JSON report.
         path: PathBuf,

@@ -299,7 +299,7 @@ mod tests {
         for path in ["file/report.xml", "loop", "loop/report.xml", "/proc/nope/report.xml"] {
             let path = base.path().join(path);
             let error = Target::prepare(&path).unwrap_err();
-            assert_eq!(error.to_string(), format!("write the report {}", path.display()));
+            assert_eq!(error.to_string(), format!("failed to write the report {}", path.display()));
             assert!(error.source().is_some(), "the cause is lost");
         }
         for path in

@@ -70,7 +70,7 @@ impl UnderTest {
             what: format!("start of {part}"),
             place: None,
             expected: expected(&part).to_owned(),
-            seen: format!("failed to {}{remedy}", with_causes(error)),
+            seen: format!("{}{remedy}", with_causes(error)),
             task: None,
             timeline: timeline(),
         })
@@ -207,8 +207,7 @@ mod tests {
     fn the_violation_names_the_part_and_quotes_it_first() {
         let violation = REFERENCE.violation(&performer().into(), Vec::new).unwrap();
         assert_eq!(violation.what, "start of performer/alice");
-        let said =
-            "failed to see performer/alice ready: it ended with exit status: 7; its last output:\n  out of abacuses";
+        let said = "performer/alice is not ready: it ended with exit status: 7; its last output:\n  out of abacuses";
         assert!(violation.seen.starts_with(said), "{}", violation.seen);
     }
 }

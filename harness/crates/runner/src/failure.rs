@@ -29,7 +29,7 @@ pub enum EnvironmentError {
     #[error(transparent)]
     Folders(#[from] FoldersError),
     /// A file of the trial.
-    #[error("use {path}", path = path.display())]
+    #[error("failed to use {path}", path = path.display())]
     File {
         /// The file or folder.
         path: std::path::PathBuf,
@@ -37,7 +37,7 @@ pub enum EnvironmentError {
         source: io::Error,
     },
     /// The trial took longer than it may; nothing of its environment is known to be the cause.
-    #[error("end the trial within {}: it was at: {stage}", humantime::format_duration(*limit))]
+    #[error("the trial did not end within {}: it was at: {stage}", humantime::format_duration(*limit))]
     Late {
         /// How long it may take.
         limit: Duration,

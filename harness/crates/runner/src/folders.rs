@@ -35,7 +35,7 @@ pub struct RunFolders {
 #[derive(Debug, thiserror::Error)]
 pub enum FoldersError {
     /// It may be somebody else's doing.
-    #[error("use {path} as the folder of trials: {reason}", path = path.display())]
+    #[error("failed to use {path} as the folder of trials: {reason}", path = path.display())]
     Refused {
         /// The folder.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum FoldersError {
         reason: String,
     },
     /// It cannot be made, looked at or written to.
-    #[error("use {path} as the folder of trials", path = path.display())]
+    #[error("failed to use {path} as the folder of trials", path = path.display())]
     Make {
         /// The folder.
         path: PathBuf,

@@ -25,7 +25,7 @@ pub enum RuntimeError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The Docker engine went away while the trial ran.
-    #[error("keep the trial running")]
+    #[error("the trial cannot go on")]
     EngineLost(#[source] Arc<EngineError>),
     /// An image.
     #[error(transparent)]
@@ -34,10 +34,10 @@ pub enum RuntimeError {
     #[error(transparent)]
     Cluster(Box<ClusterError>),
     /// The cluster went away while the trial ran.
-    #[error("keep the trial running")]
+    #[error("the trial cannot go on")]
     ClusterLost(#[source] Box<ClusterError>),
     /// The preparation of a cluster has ended without a result.
-    #[error("prepare the cluster: {reason}")]
+    #[error("failed to prepare the cluster: {reason}")]
     NotPrepared {
         /// How it ended; of a failure that another caller was told in full, its text.
         reason: String,
@@ -52,7 +52,7 @@ pub enum RuntimeError {
     #[error(transparent)]
     Reach(Box<ReachError>),
     /// Something could not be done to the cluster.
-    #[error("{doing}: {reason}")]
+    #[error("failed to {doing}: {reason}")]
     Disturbance {
         /// What was to be done.
         doing: String,
@@ -60,7 +60,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// A container could not be run.
-    #[error("run container {container}")]
+    #[error("failed to run container {container}")]
     Container {
         /// Its name.
         container: String,
@@ -68,7 +68,7 @@ pub enum RuntimeError {
         source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// A chain ended while the trial ran.
-    #[error("keep chain {chain_id} running: it ended with {how}; its last output:\n{output}")]
+    #[error("chain {chain_id} ended with {how}; its last output:\n{output}")]
     ChainEnded {
         /// The chain.
         chain_id: u64,
@@ -78,7 +78,7 @@ pub enum RuntimeError {
         output: String,
     },
     /// A chain's container does not answer.
-    #[error("see container {container} ready as chain {chain_id}: {reason}; its last output:\n{output}")]
+    #[error("container {container} is not ready as chain {chain_id}: {reason}; its last output:\n{output}")]
     ChainNotReady {
         /// The chain.
         chain_id: u64,
@@ -93,7 +93,7 @@ pub enum RuntimeError {
     #[error(transparent)]
     Tail(#[from] TailError),
     /// A program could not be started.
-    #[error("start {component} as {program:?}")]
+    #[error("failed to start {component} as {program:?}")]
     Spawn {
         /// The component.
         component: ComponentRef,
@@ -103,7 +103,7 @@ pub enum RuntimeError {
         source: io::Error,
     },
     /// A component ended before it was ready.
-    #[error("see {component} ready: it ended with {status}; its last output:\n{output}")]
+    #[error("{component} ended before it was ready: {status}; its last output:\n{output}")]
     Ended {
         /// The component.
         component: ComponentRef,
@@ -113,7 +113,7 @@ pub enum RuntimeError {
         output: String,
     },
     /// A performer does not get to serve, as its executor says.
-    #[error("see {performer} ready: {how}{}", told(how, output))]
+    #[error("{performer} is not ready: {how}{}", told(how, output))]
     Performer {
         /// Which one.
         performer: ComponentRef,
@@ -123,7 +123,7 @@ pub enum RuntimeError {
         output: String,
     },
     /// A component did not become ready in time.
-    #[error("see {component} ready within {}: {state}; its last output:\n{output}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for {component} to become ready: {state}; its last output:\n{output}", humantime::format_duration(*within))]
     NotReady {
         /// The component.
         component: ComponentRef,
@@ -135,7 +135,7 @@ pub enum RuntimeError {
         output: String,
     },
     /// A component's health.
-    #[error("see {component} healthy")]
+    #[error("{component} is not healthy")]
     Health {
         /// The component.
         component: ComponentRef,
@@ -143,22 +143,22 @@ pub enum RuntimeError {
         source: HealthError,
     },
     /// Work of the harness itself panicked.
-    #[error("finish work of the harness, which is a fault of the harness: {reason}")]
+    #[error("the harness has a defect: a part of it panicked: {reason}")]
     Panicked {
         /// What the panic says.
         reason: String,
     },
     /// A chain is asked for that was not started.
-    #[error("reach chain {chain_id}: it is not running")]
+    #[error("chain {chain_id} is not running")]
     NoChain {
         /// The chain.
         chain_id: u64,
     },
     /// No port of this machine is free.
-    #[error("find a free port of 127.0.0.1")]
+    #[error("failed to find a free port of 127.0.0.1")]
     Port(#[source] io::Error),
     /// A file could not be written.
-    #[error("write {path}", path = path.display())]
+    #[error("failed to write {path}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -166,7 +166,7 @@ pub enum RuntimeError {
         source: io::Error,
     },
     /// A component that is to be killed is not running.
-    #[error("kill {component}: {reason}")]
+    #[error("failed to kill {component}: {reason}")]
     Kill {
         /// The component.
         component: ComponentRef,
@@ -174,7 +174,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// A fault cannot be made or ended, because the component is not as it would have to be.
-    #[error("{fault} {component}: {reason}")]
+    #[error("failed to {fault} {component}: {reason}")]
     Fault {
         /// What was to be done to it, for example `pause`.
         fault: &'static str,
@@ -184,7 +184,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The runtime cannot do this with this component.
-    #[error("use the {runtime} runtime: {reason}")]
+    #[error("the {runtime} runtime cannot do this: {reason}")]
     Unsupported {
         /// The runtime.
         runtime: &'static str,
@@ -192,13 +192,13 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The scenario asks for what this cluster cannot do, whoever is tested in it.
-    #[error("do this in such a cluster: {reason}")]
+    #[error("this cannot be done in such a cluster: {reason}")]
     Inapplicable {
         /// What it cannot do, and what to use instead.
         reason: String,
     },
     /// Something that was waited for in vain.
-    #[error("see {what} within {}: {state}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for {what}: {state}", humantime::format_duration(*within))]
     Timeout {
         /// What was awaited.
         what: String,

@@ -87,8 +87,8 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case::no_expression("a(", "use --allow-error `a(`: unclosed group")]
-    #[case::empty("", "use --allow-error ``: it is empty")]
+    #[case::no_expression("a(", "failed to use --allow-error `a(`: unclosed group")]
+    #[case::empty("", "failed to use --allow-error ``: it is empty")]
     fn what_cannot_be_used_is_named(#[case] expression: &str, #[case] message: &str) {
         let allowed = AllowedErrors { expressions: vec![expression.to_owned()] };
         let error = allowed.over(trials("")).unwrap_err();

@@ -14,13 +14,13 @@ use super::values::RuntimeKind;
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// Files have problems.
-    #[error("load scenarios: {}", files(.0.len()))]
+    #[error("failed to load scenarios: {}", files(.0.len()))]
     Invalid(Vec<DocumentError>),
     /// There is no folder of scenarios.
-    #[error("find scenarios: there is no folder `{0}`")]
+    #[error("the folder of scenarios `{0}` does not exist")]
     NoDirectory(PathBuf),
     /// The folder holds no scenario.
-    #[error("find scenarios: no `*.yaml` in `{path}`{}", listed(skipped_files))]
+    #[error("there is no `*.yaml` in `{path}`{}", listed(skipped_files))]
     EmptyDirectory {
         /// The folder.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum ScenarioError {
         skipped_files: Vec<SkippedFile>,
     },
     /// The folder could not be listed.
-    #[error("list the scenarios in `{path}`")]
+    #[error("failed to list the scenarios in `{path}`")]
     ListDirectory {
         /// The folder.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// A name or pattern fits no trial.
-    #[error("select trials: nothing is called `{pattern}`")]
+    #[error("nothing is called `{pattern}`")]
     NoMatch {
         /// The name or pattern.
         pattern: String,
@@ -44,10 +44,10 @@ pub enum ScenarioError {
         suggestion: Option<String>,
     },
     /// Tags and runtimes leave nothing.
-    #[error("select trials: none has {0}")]
+    #[error("no trial has {0}")]
     NothingLeft(String),
     /// An image is all that is given for a component that runs as a process.
-    #[error("use the image of the {component} in {trial}: the process runtime has no images")]
+    #[error("failed to use the image of {component} in {trial}: the process runtime has no images")]
     ImageOfProcess {
         /// The component.
         component: ComponentRef,
@@ -55,7 +55,7 @@ pub enum ScenarioError {
         trial: String,
     },
     /// The committed schema is not the one of the types.
-    #[error("check `{path}`: it is not the schema of this version")]
+    #[error("`{path}` is not the schema of this version")]
     StaleSchema {
         /// The name of what the schema describes, as `harness schema` takes it.
         document: &'static str,
@@ -63,7 +63,7 @@ pub enum ScenarioError {
         path: PathBuf,
     },
     /// A file could not be read.
-    #[error("read `{path}`")]
+    #[error("failed to read `{path}`")]
     Read {
         /// The file.
         path: PathBuf,
@@ -71,13 +71,13 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// An argument that selects is empty.
-    #[error("select trials: {0} is empty")]
+    #[error("failed to select trials: {0} is empty")]
     Empty(&'static str),
     /// A pattern is too large.
-    #[error("select trials: `{0}` is too long for a pattern")]
+    #[error("`{0}` is too long for a pattern")]
     TooLong(String),
     /// What is named is meant for other runtimes.
-    #[error("select trials: `{name}` is not meant for {asked}, only for {meant}{because}", asked = words(asked), meant = words(meant), because = reason(because.as_deref()))]
+    #[error("`{name}` is not meant for {asked}, only for {meant}{because}", asked = words(asked), meant = words(meant), because = reason(because.as_deref()))]
     NotMeant {
         /// The name or the file.
         name: String,
@@ -89,13 +89,13 @@ pub enum ScenarioError {
         because: Option<String>,
     },
     /// A scenario that is named has no fault that could be taken out.
-    #[error("prove that `{name}` can fail: the scenario has no `without_fault`")]
+    #[error("failed to prove that `{name}` can fail: the scenario has no `without_fault`")]
     NoProof {
         /// The name or the file.
         name: String,
     },
     /// A command is given for a component, and the runtime does not run commands.
-    #[error("use the command of the {component} in {trial}: the {runtime} runtime runs images")]
+    #[error("failed to use the command of {component} in {trial}: the {runtime} runtime runs images")]
     CommandOfContainer {
         /// The component.
         component: ComponentRef,
@@ -107,7 +107,7 @@ pub enum ScenarioError {
         option: &'static str,
     },
     /// An option that has no effect on any of the chosen trials.
-    #[error("use {option}: {reason}")]
+    #[error("failed to use {option}: {reason}")]
     WithoutEffect {
         /// The option.
         option: &'static str,
@@ -117,7 +117,7 @@ pub enum ScenarioError {
         remedy: &'static str,
     },
     /// A regular expression on the command line is none.
-    #[error("use {option} `{expression}`: {reason}")]
+    #[error("failed to use {option} `{expression}`: {reason}")]
     Expression {
         /// The option.
         option: &'static str,

@@ -155,13 +155,13 @@ mod tests {
     #[test]
     fn processes_have_no_images() {
         let refused = |trials: Vec<Trial>| performer().over(trials).unwrap_err().to_string();
-        let all = "use --performer-image: all of the trials use the process runtime, which has no images";
+        let all = "failed to use --performer-image: all of the trials use the process runtime, which has no images";
         let with_command = "components: {performer: {command: [mine]}}\n";
         assert_eq!(refused(trials(RuntimeKind::Process, "")), all);
         assert_eq!(refused(trials(RuntimeKind::Process, with_command)), all, "the command would run, not the image");
         let both =
             |components| [RuntimeKind::Process, RuntimeKind::Docker].map(|kind| trials(kind, components)).concat();
-        let one = "use --performer-image: process::own uses the process runtime, which has no images";
+        let one = "failed to use --performer-image: process::own uses the process runtime, which has no images";
         assert_eq!(refused(both("")), one);
         performer().over(both(with_command)).unwrap();
         Images::default().over(trials(RuntimeKind::Process, "")).unwrap();
@@ -174,6 +174,9 @@ mod tests {
                     - expect_verified: {}\n";
         let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap();
         let error = performer().over(file.trials(&[RuntimeKind::Docker])).unwrap_err();
-        assert_eq!(error.to_string(), "use --performer-image: every operator of the trials has an image of its own");
+        assert_eq!(
+            error.to_string(),
+            "failed to use --performer-image: every operator of the trials has an image of its own"
+        );
     }
 }

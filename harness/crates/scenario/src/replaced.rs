@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn the_remedy_is_an_image() {
         let error = check_components(&trials(Docker, "components: {performer: {command: [mine]}}\n")).unwrap_err();
-        let expected = "use the command of the performer/operator in docker::own: the docker runtime runs images";
+        let expected = "failed to use the command of performer/operator in docker::own: the docker runtime runs images";
         assert_eq!(error.to_string(), expected);
         assert!(miette::Diagnostic::help(&error).unwrap().to_string().contains("--performer-image"));
     }

@@ -71,7 +71,7 @@ impl Selection {
             return Err(left_out.swap_remove(0));
         }
         // A shell that expands `scenarios/*.yaml` names files that are meant for other runtimes.
-        selected.notices.extend(left_out.into_iter().map(|error| format!("left out: failed to {error}")));
+        selected.notices.extend(left_out.into_iter().map(|error| format!("left out: {error}")));
         let trials = &mut selected.trials;
         trials.retain(|trial| self.has_tag(trial));
         trials.sort_by_key(|trial| trial.runtime);

@@ -405,7 +405,7 @@ fn names_are_unique_across_files() {
     let text = format!("{HEAD}{STEPS}");
     loader.parse(Path::new("a/bad.yaml"), text.as_str()).unwrap();
     let error = loader.parse(Path::new("b/bad.yaml"), text).unwrap_err();
-    assert_eq!(error.to_string(), "read `b/bad.yaml`: line 1: the name `bad` is taken by a/bad.yaml");
+    assert_eq!(error.to_string(), "failed to read `b/bad.yaml`: line 1: the name `bad` is taken by a/bad.yaml");
 }
 
 /// A matrix makes one trial for each combination, with the values in place.
@@ -481,7 +481,7 @@ fn what_selects_nothing_is_an_error() {
     let error = selection.trials().unwrap_err();
     assert!(matches!(&error, ScenarioError::NoMatch { suggestion: Some(name), .. } if name == "square"), "{error:?}");
     let error = Selection { tags: vec!["smokey".to_owned()], ..committed() }.trials().unwrap_err();
-    assert_eq!(error.to_string(), "select trials: none has the tag `smokey`");
+    assert_eq!(error.to_string(), "no trial has the tag `smokey`");
     let nowhere = Selection { directory: Some("/nowhere".into()), ..Selection::default() };
     assert!(matches!(nowhere.trials(), Err(ScenarioError::NoDirectory(_))));
 }

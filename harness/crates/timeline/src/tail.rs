@@ -36,7 +36,7 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum TailError {
     /// The folder cannot be watched.
-    #[error("watch {folder}; the limits fs.inotify.max_user_instances and max_user_watches may be reached", folder = folder.display())]
+    #[error("failed to watch {folder}; the limits fs.inotify.max_user_instances and max_user_watches may be reached", folder = folder.display())]
     Watch {
         /// The folder.
         folder: PathBuf,
@@ -44,7 +44,7 @@ pub enum TailError {
         source: notify::Error,
     },
     /// A file cannot be made or read.
-    #[error("use {path}", path = path.display())]
+    #[error("failed to use {path}", path = path.display())]
     File {
         /// The file.
         path: PathBuf,

@@ -174,11 +174,14 @@ mod tests {
 
     /// What a performer says must be compared, how its connection broke must not.
     #[rstest]
-    #[case("run 0xabcdef0123 on performer p-1: Internal: no abacus", "Internal: no abacus")]
-    #[case("run 0xabcdef0123 on performer p-2: Internal: at 7", "Internal: at …")]
-    #[case("run 0xabcdef0123 on performer p: Unknown: transport error", "the connection broke")]
-    #[case("run 0xab on performer p: Unavailable: tcp connect error: refused", "the connection broke")]
-    #[case("get the result of 0xabcdef0123 within 3s", "get the result of … within …s")]
+    #[case("failed to run 0xabcdef0123 on performer p-1: Internal: no abacus", "Internal: no abacus")]
+    #[case("failed to run 0xabcdef0123 on performer p-2: Internal: at 7", "Internal: at …")]
+    #[case("failed to run 0xabcdef0123 on performer p: Unknown: transport error", "the connection broke")]
+    #[case("failed to run 0xab on performer p: Unavailable: tcp connect error: refused", "the connection broke")]
+    #[case(
+        "timed out after 3s waiting for the result of 0xabcdef0123",
+        "timed out after …s waiting for the result of …"
+    )]
     fn failures_are_told_by_their_kind(#[case] error: &str, #[case] kind: &str) {
         assert_eq!(failure(error), kind);
     }

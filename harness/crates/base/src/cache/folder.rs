@@ -14,16 +14,16 @@ pub const CACHE_VARIABLE: &str = "HARNESS_CACHE";
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// No folder for the cache is known.
-    #[error("find a folder for the cache; HARNESS_CACHE may name one")]
+    #[error("failed to find a folder for the cache; HARNESS_CACHE may name one")]
     Unknown(#[source] etcetera::HomeDirError),
     /// Anvil would end at its start.
-    #[error("use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
+    #[error("failed to use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
     NotUtf8 {
         /// The cache.
         path: PathBuf,
     },
     /// The path cannot be made absolute.
-    #[error("use {path}", path = path.display())]
+    #[error("failed to use {path}", path = path.display())]
     Relative {
         /// The path as given.
         path: PathBuf,

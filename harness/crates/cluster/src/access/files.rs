@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_list_of_which_nothing_is_there_is_an_error() {
         let error = merged(Path::new("/nowhere/a:/nowhere/b")).unwrap_err();
-        assert_eq!(error.to_string(), "use kubeconfig /nowhere/a:/nowhere/b");
+        assert_eq!(error.to_string(), "failed to use kubeconfig /nowhere/a:/nowhere/b");
     }
 
     #[test]

@@ -40,7 +40,7 @@ const SHOWN: usize = 12;
 #[derive(Debug, thiserror::Error)]
 pub enum PluginError {
     /// There is no such program.
-    #[error("run {plugin}, the exec plugin of context {context}: there is no such program{}", hint.as_ref().map(|hint| format!("; the kubeconfig says: {hint}")).unwrap_or_default())]
+    #[error("failed to run {plugin}, the exec plugin of context {context}: there is no such program{}", hint.as_ref().map(|hint| format!("; the kubeconfig says: {hint}")).unwrap_or_default())]
     NotInstalled {
         /// The program.
         plugin: String,
@@ -51,7 +51,7 @@ pub enum PluginError {
     },
     /// It works only with somebody who answers it.
     #[error(
-        "run {plugin}, the exec plugin of context {context}: it wants a terminal to ask questions (`interactiveMode: Always`), and a run gives it none"
+        "failed to run {plugin}, the exec plugin of context {context}: it wants a terminal to ask questions (`interactiveMode: Always`), and a run gives it none"
     )]
     Interactive {
         /// The program.
@@ -60,7 +60,7 @@ pub enum PluginError {
         context: String,
     },
     /// It took too long.
-    #[error("get credentials of {plugin}, the exec plugin of context {context}: no answer within {}{said}", humantime::format_duration(*within))]
+    #[error("failed to get credentials of {plugin}, the exec plugin of context {context}: no answer within {}{said}", humantime::format_duration(*within))]
     Late {
         /// The program.
         plugin: String,
@@ -72,7 +72,9 @@ pub enum PluginError {
         said: String,
     },
     /// It says that it cannot.
-    #[error("get credentials of {plugin}, the exec plugin of context {context}: it ended with {status}{said}")]
+    #[error(
+        "failed to get credentials of {plugin}, the exec plugin of context {context}: it ended with {status}{said}"
+    )]
     Failed {
         /// The program.
         plugin: String,
@@ -84,7 +86,7 @@ pub enum PluginError {
         said: String,
     },
     /// What it wrote are no credentials, or it cannot be run.
-    #[error("get credentials of {plugin}, the exec plugin of context {context}")]
+    #[error("failed to get credentials of {plugin}, the exec plugin of context {context}")]
     Unusable {
         /// The program.
         plugin: String,

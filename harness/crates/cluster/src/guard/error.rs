@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// It may be somebody's production.
-    #[error("use context {context} of {kubeconfig}, which nobody named and which looks like production: {because}", kubeconfig = kubeconfig.display())]
+    #[error("context {context} of {kubeconfig}, which nobody named, looks like production: {because}", kubeconfig = kubeconfig.display())]
     Production {
         /// The kubeconfig.
         kubeconfig: PathBuf,
@@ -16,7 +16,7 @@ pub enum GuardError {
         because: String,
     },
     /// The user of the context may not do what trials do.
-    #[error("use cluster {cluster}: its context's user may not {}", missing.join(", nor "))]
+    #[error("failed to use cluster {cluster}: its context's user may not {}", missing.join(", nor "))]
     Forbidden {
         /// The cluster.
         cluster: String,

@@ -34,7 +34,7 @@ pub struct Helm {
 
 /// What Helm is asked for.
 pub(super) struct Question<'a> {
-    /// In words that complete “failed to …”, before the release.
+    /// What is done with the release, as `install`.
     pub(super) doing: &'static str,
     pub(super) release: &'a Release,
     pub(super) arguments: Vec<&'a str>,

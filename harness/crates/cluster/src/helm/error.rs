@@ -19,7 +19,7 @@ pub enum HelmError {
     #[error(transparent)]
     Cluster(Box<ClusterError>),
     /// A file.
-    #[error("{doing} {path}", path = path.display())]
+    #[error("failed to {doing} {path}", path = path.display())]
     File {
         /// What was to be done with it.
         doing: &'static str,
@@ -29,7 +29,7 @@ pub enum HelmError {
         source: io::Error,
     },
     /// Helm could not be run.
-    #[error("run {program}", program = program.display())]
+    #[error("failed to run {program}", program = program.display())]
     Run {
         /// Where it is.
         program: PathBuf,
@@ -37,7 +37,7 @@ pub enum HelmError {
         source: io::Error,
     },
     /// Helm failed.
-    #[error("{doing} Helm release {release} in cluster {cluster}: {said}")]
+    #[error("failed to {doing} Helm release {release} in cluster {cluster}: {said}")]
     Failed {
         /// What was to be done with it, as `install`.
         doing: &'static str,
@@ -49,7 +49,7 @@ pub enum HelmError {
         said: String,
     },
     /// Helm does not end.
-    #[error("{doing} Helm release {release} in cluster {cluster} within {}", humantime::format_duration(*within))]
+    #[error("failed to {doing} Helm release {release} in cluster {cluster} within {}", humantime::format_duration(*within))]
     Late {
         /// What was to be done with it.
         doing: &'static str,
@@ -61,7 +61,7 @@ pub enum HelmError {
         within: Duration,
     },
     /// Another Helm works on the release and does not end.
-    #[error("see Helm release {release} in cluster {cluster} left by another Helm within {}: it is {stage}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for another Helm to leave Helm release {release} in cluster {cluster}: it is {stage}", humantime::format_duration(*within))]
     Busy {
         /// Its namespace and name.
         release: String,

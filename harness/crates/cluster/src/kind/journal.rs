@@ -17,7 +17,7 @@ pub async fn journals(engine: &Engine, nodes: &[Node]) -> String {
         let command = ["journalctl", "--no-pager", "--output=short-precise", "--lines", LINES];
         let text = match node.command(engine, &command, LIMIT).await {
             Ok(text) => text,
-            Err(error) => format!("(its journal cannot be read: failed to {error})"),
+            Err(error) => format!("(its journal cannot be read: {error})"),
         };
         (node.name.as_str(), text)
     }));

@@ -106,7 +106,7 @@ impl Acquisition<'_> {
                 }
             }
             // Nobody is kept from a cluster by what is wrong with another.
-            Err(error) => (self.progress)(&format!("failed to {error}")),
+            Err(error) => (self.progress)(&error.to_string()),
         }
     }
 
@@ -254,9 +254,7 @@ impl Acquisition<'_> {
     fn warn(&self) -> Result<(), ClusterError> {
         for name in self.folders.names()? {
             if let Err(error) = self.folders.folder_of(&name).state() {
-                (self.progress)(&format!(
-                    "cluster {name} is not looked at: failed to {error}; `harness gc` removes it"
-                ));
+                (self.progress)(&format!("cluster {name} is not looked at: {error}; `harness gc` removes it"));
             }
         }
         Ok(())

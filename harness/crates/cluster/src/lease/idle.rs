@@ -80,7 +80,7 @@ async fn clean_those(
 /// Why nobody needs a cluster, as far as can be told without asking who uses it.
 fn why(state: &Result<Option<ClusterState>, ClusterError>, used: Option<Timestamp>, now: Timestamp) -> Option<String> {
     let state = match state {
-        Err(error) => return Some(format!("broken: failed to {}", with_causes(error))),
+        Err(error) => return Some(format!("broken: {}", with_causes(error))),
         Ok(None) => return Some("nothing is remembered of it".to_owned()),
         Ok(Some(state)) => state,
     };

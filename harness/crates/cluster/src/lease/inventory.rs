@@ -100,7 +100,7 @@ async fn look_at(
     };
     let broken = |found: FoundCluster, why| FoundCluster { condition: Condition::Broken, why: Some(why), ..found };
     let state = match folder.state() {
-        Err(error) => return broken(found, format!("failed to {}", with_causes(&error))),
+        Err(error) => return broken(found, with_causes(&error)),
         Ok(None) => return broken(found, "nothing is remembered of it".to_owned()),
         Ok(Some(state)) => state,
     };
@@ -135,8 +135,8 @@ async fn usable(
     folders: &ClusterFolders,
     state: &ClusterState,
 ) -> Result<Option<String>, String> {
-    let engine = engine.map_err(|error| format!("failed to {}", with_causes(error)))?;
-    is_in(engine, state).map_err(|error| format!("failed to {error}"))?;
+    let engine = engine.map_err(|error| with_causes(error))?;
+    is_in(engine, state).map_err(|error| error.to_string())?;
     let kind = Kind::new(engine.clone(), folders, state.name.clone());
     let cluster = health::check(&kind, state).await.map_err(|unfit| unfit.to_string())?;
     Ok(cluster.client.apiserver_version().await.ok().map(|version| version.git_version))

@@ -14,7 +14,7 @@ pub enum OperatorError {
     #[error(transparent)]
     Helm(Box<HelmError>),
     /// The definition of Performer is there, and not as it would have to be.
-    #[error("use definition {crd} of cluster {cluster}: {reason}")]
+    #[error("failed to use definition {crd} of cluster {cluster}: {reason}")]
     Crd {
         /// The cluster.
         cluster: String,
@@ -26,7 +26,7 @@ pub enum OperatorError {
         remedy: String,
     },
     /// The API server does not take the definition in.
-    #[error("see definition {crd} of cluster {cluster} established within {}: {state}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for definition {crd} of cluster {cluster} to be established: {state}", humantime::format_duration(*within))]
     CrdNotEstablished {
         /// The cluster.
         cluster: String,
@@ -38,7 +38,9 @@ pub enum OperatorError {
         state: String,
     },
     /// Two would work against each other.
-    #[error("install the operator in cluster {cluster}: Deployment {found} is one, which the harness did not install")]
+    #[error(
+        "failed to install the operator in cluster {cluster}: Deployment {found} is one, which the harness did not install"
+    )]
     Other {
         /// The cluster.
         cluster: String,
@@ -49,7 +51,7 @@ pub enum OperatorError {
     },
     /// The namespace is somebody's.
     #[error(
-        "install the operator in cluster {cluster}: there is a namespace {namespace}, which the harness did not make"
+        "failed to install the operator in cluster {cluster}: there is a namespace {namespace}, which the harness did not make"
     )]
     NamespaceTaken {
         /// The cluster.
@@ -60,7 +62,7 @@ pub enum OperatorError {
         remedy: String,
     },
     /// None runs where one was to be.
-    #[error("use the operator that runs in cluster {cluster}: {reason}")]
+    #[error("failed to use the operator that runs in cluster {cluster}: {reason}")]
     None {
         /// The cluster.
         cluster: String,
@@ -68,7 +70,7 @@ pub enum OperatorError {
         reason: String,
     },
     /// Its pods do not get their image.
-    #[error("run the operator in cluster {cluster}: its nodes do not get image {image}: {said}")]
+    #[error("failed to run the operator in cluster {cluster}: its nodes do not get image {image}: {said}")]
     Image {
         /// The cluster.
         cluster: String,
@@ -80,7 +82,7 @@ pub enum OperatorError {
         pulled: bool,
     },
     /// It does not run.
-    #[error("see the operator of cluster {cluster} available{}: {state}{log}", within.map(|within| format!(" within {}", humantime::format_duration(within))).unwrap_or_default())]
+    #[error("the operator of cluster {cluster} is not available{}: {state}{log}", within.map(|within| format!(" after {}", humantime::format_duration(within))).unwrap_or_default())]
     NotAvailable {
         /// The cluster.
         cluster: String,

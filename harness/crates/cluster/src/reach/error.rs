@@ -17,7 +17,7 @@ pub enum ReachError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// There is no such Service.
-    #[error("find {service} in cluster {cluster}")]
+    #[error("there is no {service} in cluster {cluster}")]
     NoService {
         /// The Service.
         service: ServiceRef,
@@ -25,7 +25,7 @@ pub enum ReachError {
         cluster: String,
     },
     /// The Service has no such port.
-    #[error("find port {} of {service}, which has {has}", service.port)]
+    #[error("there is no port {} of {service}, which has {has}", service.port)]
     NoPort {
         /// The Service.
         service: ServiceRef,
@@ -33,7 +33,7 @@ pub enum ReachError {
         has: String,
     },
     /// No pod stands behind it.
-    #[error("find a ready pod of {service} within {}: {state}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for a ready pod of {service}: {state}", humantime::format_duration(*within))]
     NotReady {
         /// The Service.
         service: ServiceRef,
@@ -43,7 +43,7 @@ pub enum ReachError {
         state: String,
     },
     /// A listener on this machine.
-    #[error("listen on this machine for {service}")]
+    #[error("failed to listen on this machine for {service}")]
     Listen {
         /// The Service.
         service: ServiceRef,
@@ -51,7 +51,7 @@ pub enum ReachError {
         source: io::Error,
     },
     /// The way to a pod.
-    #[error("forward to port {port} of pod {pod}")]
+    #[error("failed to forward to port {port} of pod {pod}")]
     Forward {
         /// The pod.
         pod: String,
@@ -61,7 +61,7 @@ pub enum ReachError {
         source: Box<kube::Error>,
     },
     /// The pod's end of a connection.
-    #[error("go on with port {port} of pod {pod}: {said}")]
+    #[error("failed to go on with port {port} of pod {pod}: {said}")]
     Pod {
         /// The pod.
         pod: String,
@@ -71,7 +71,7 @@ pub enum ReachError {
         said: String,
     },
     /// A connection broke.
-    #[error("carry a connection to pod {pod}")]
+    #[error("failed to carry a connection to pod {pod}")]
     Carry {
         /// The pod.
         pod: String,
@@ -79,7 +79,7 @@ pub enum ReachError {
         source: io::Error,
     },
     /// The Service has no port on the nodes.
-    #[error("find a NodePort of {service}: it is of type {kind}")]
+    #[error("there is no NodePort of {service}: it is of type {kind}")]
     NoNodePort {
         /// The Service.
         service: ServiceRef,
@@ -87,13 +87,13 @@ pub enum ReachError {
         kind: String,
     },
     /// No node has an address that leads there.
-    #[error("find a node of cluster {cluster} that runs and has an address")]
+    #[error("no node of cluster {cluster} runs and has an address")]
     NoNode {
         /// The cluster.
         cluster: String,
     },
     /// The nodes are on another machine.
-    #[error("reach the nodes of cluster {cluster} from this machine: their engine is at {engine}")]
+    #[error("failed to reach the nodes of cluster {cluster} from this machine: their engine is at {engine}")]
     ElsewhereEngine {
         /// The cluster.
         cluster: String,
@@ -101,7 +101,7 @@ pub enum ReachError {
         engine: EngineAddress,
     },
     /// A node's port does not open.
-    #[error("connect to {address} within {}", humantime::format_duration(*within))]
+    #[error("failed to connect to {address} within {}", humantime::format_duration(*within))]
     NotOpen {
         /// The node's address and port.
         address: std::net::SocketAddr,
@@ -111,13 +111,13 @@ pub enum ReachError {
         source: io::Error,
     },
     /// The cluster is not of this machine's engine.
-    #[error("find the network of cluster {cluster}, which others made")]
+    #[error("failed to find the network of cluster {cluster}, which others made")]
     NoNetwork {
         /// The cluster.
         cluster: String,
     },
     /// A container is on other networks.
-    #[error("reach container {container} from cluster {cluster}: it is on {on}, not on network {network}")]
+    #[error("failed to reach container {container} from cluster {cluster}: it is on {on}, not on network {network}")]
     NotJoined {
         /// The container.
         container: String,

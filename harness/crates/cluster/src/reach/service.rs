@@ -109,6 +109,6 @@ mod tests {
         assert_eq!(port("grpc".into()).unwrap().port, 9090);
         assert_eq!(port(80.into()).unwrap().name.as_deref(), Some("web"));
         let missing = port(8080.into()).unwrap_err().to_string();
-        assert_eq!(missing, "find port 8080 of service n/s, which has 9090 (grpc), 80 (web)");
+        assert_eq!(missing, "there is no port 8080 of service n/s, which has 9090 (grpc), 80 (web)");
     }
 }

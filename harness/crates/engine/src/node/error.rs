@@ -11,7 +11,7 @@ pub enum NodeError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A command in a node failed.
-    #[error("run `{command}` in node {node}: it ended with {code}: {said}")]
+    #[error("failed to run `{command}` in node {node}: it ended with {code}: {said}")]
     Command {
         /// The node.
         node: String,
@@ -23,7 +23,7 @@ pub enum NodeError {
         said: String,
     },
     /// A command in a node does not end.
-    #[error("run `{command}` in node {node} within {}", humantime::format_duration(*within))]
+    #[error("timed out after {} waiting for `{command}` in node {node} to end", humantime::format_duration(*within))]
     Late {
         /// The node.
         node: String,

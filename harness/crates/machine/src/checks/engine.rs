@@ -39,7 +39,7 @@ pub(super) fn all(engine: &Known<Result<EngineFacts, EngineError>>) -> Vec<Check
         Ok(Err(error)) => {
             let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
             let remedy = error.remedy().unwrap_or("the engine's own log says more");
-            vec![ENGINE.missing(format!("failed to {error}{cause}"), remedy)]
+            vec![ENGINE.missing(format!("{error}{cause}"), remedy)]
         }
         Ok(Ok(facts)) => {
             let mut checks = vec![

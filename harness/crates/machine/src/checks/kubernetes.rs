@@ -52,7 +52,7 @@ fn tool(topic: Topic, found: &Result<FoundTool, ToolError>) -> Check {
     match found {
         Ok(found) => topic.ok(format!("{} at {}", found.version, found.path.display())),
         Err(error @ ToolError::NotFound { .. }) => topic.missing("not found", error.remedy()),
-        Err(error) => topic.missing(format!("failed to {error}"), error.remedy()),
+        Err(error) => topic.missing(error.to_string(), error.remedy()),
     }
 }
 
@@ -80,9 +80,9 @@ fn node_image(image: &Result<Option<NodeImage>, ClusterError>) -> Check {
         Ok(Some(image)) => IMAGE.ok(format!("{NODE_IMAGE}, {image}")),
         Ok(None) => IMAGE.missing(format!("the engine does not have {NODE_IMAGE}"), SETUP),
         Err(error @ ClusterError::NotANodeImage { image, .. }) => {
-            IMAGE.missing(format!("failed to {error}"), format!("remove it (`docker image rm {image}`); {SETUP}"))
+            IMAGE.missing(error.to_string(), format!("remove it (`docker image rm {image}`); {SETUP}"))
         }
-        Err(error) => IMAGE.missing(format!("failed to {error}"), error.remedy().unwrap_or_else(|| SETUP.to_owned())),
+        Err(error) => IMAGE.missing(error.to_string(), error.remedy().unwrap_or_else(|| SETUP.to_owned())),
     }
 }
 

@@ -141,7 +141,7 @@ fn without_engine(system: &System, source: EngineError) -> Result<Vec<Planned>, 
     } else {
         format!("start dockerd, which writes to {}", system.log.display())
     };
-    steps.push(Planned { what: how, why: format!("failed to {source}"), action: Some(Action::Start) });
+    steps.push(Planned { what: how, why: source.to_string(), action: Some(Action::Start) });
     Ok(steps)
 }
 

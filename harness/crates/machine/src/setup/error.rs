@@ -8,14 +8,14 @@ use hourglass_engine::{EngineAddress, EngineError};
 #[derive(Debug, thiserror::Error)]
 pub enum DockerSetupError {
     /// There is something to do, which only root may.
-    #[error("set up Docker as this user: that needs root; run `sudo {command}`")]
+    #[error("failed to set up Docker as this user: that needs root; run `sudo {command}`")]
     NotRoot {
         /// The command that does it.
         command: String,
     },
     /// Packages have other names and other tools there.
     #[error(
-        "install {} on {distribution}: only Debian, Ubuntu and what is like them are known; install Docker as its \
+        "failed to install {} on {distribution}: only Debian, Ubuntu and what is like them are known; install Docker as its \
          documentation says for this system, and `harness setup docker` does the rest", .packages.join(" and ")
     )]
     UnknownDistribution {
@@ -26,7 +26,7 @@ pub enum DockerSetupError {
     },
     /// The engine that is meant is not one that can be started here.
     #[error(
-        "set up the engine at {address}, which DOCKER_HOST or a context of the docker command names: only that of this machine can be set up; unset it, or start that engine"
+        "failed to set up the engine at {address}, which DOCKER_HOST or a context of the docker command names: only that of this machine can be set up; unset it, or start that engine"
     )]
     NamedElsewhere {
         /// What the variable names.
@@ -35,16 +35,16 @@ pub enum DockerSetupError {
         source: Box<EngineError>,
     },
     /// There is an engine that does not let itself be used.
-    #[error("use the engine that is there{}", .source.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default())]
+    #[error("failed to use the engine that is there{}", .source.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default())]
     Engine {
         /// Why.
         source: Box<EngineError>,
     },
     /// Nothing is known of the engine.
-    #[error("look at the engine: {0}")]
+    #[error("failed to look at the engine: {0}")]
     Unknown(crate::Unknown),
     /// The engine's configuration is no JSON; the engine would not start with it.
-    #[error("read {}: it is no JSON, and dockerd does not start with it; mend or remove it", .path.display())]
+    #[error("failed to read {}: it is no JSON, and dockerd does not start with it; mend or remove it", .path.display())]
     BrokenConfiguration {
         /// The file.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum DockerSetupError {
     },
     /// The engine's configuration is somebody else's.
     #[error(
-        "make privileged containers possible: {} is not ours; add these two keys to it, run `sudo kill -HUP $(cat \
+        "failed to make privileged containers possible: {} is not ours; add these two keys to it, run `sudo kill -HUP $(cat \
          /var/run/docker.pid)` (or `sudo systemctl reload docker`), and they are. Other containers work without\n    \
          {keys}", .path.display()
     )]
@@ -64,7 +64,7 @@ pub enum DockerSetupError {
         keys: String,
     },
     /// The package tool failed.
-    #[error("install {} with apt-get ({status}); it says:\n{output}", .packages.join(" and "))]
+    #[error("failed to install {} with apt-get ({status}); it says:\n{output}", .packages.join(" and "))]
     Packages {
         /// What was to be installed.
         packages: Vec<&'static str>,
@@ -74,13 +74,13 @@ pub enum DockerSetupError {
         output: String,
     },
     /// The package tool is not there.
-    #[error("find {program} in PATH or the folders of system programs")]
+    #[error("failed to find {program} in PATH or the folders of system programs")]
     NoProgram {
         /// Its name.
         program: &'static str,
     },
     /// The service manager refused.
-    #[error("{command} ({status}); it says:\n{output}")]
+    #[error("`{command}` failed ({status}); it says:\n{output}")]
     Service {
         /// What was run.
         command: String,
@@ -90,7 +90,7 @@ pub enum DockerSetupError {
         output: String,
     },
     /// The engine's process ended.
-    #[error("start dockerd: it ended with {status}; {} ends with:\n{tail}", .log.display())]
+    #[error("dockerd ended with {status} at its start; {} ends with:\n{tail}", .log.display())]
     Ended {
         /// How.
         status: String,
@@ -100,7 +100,7 @@ pub enum DockerSetupError {
         tail: String,
     },
     /// It runs and is not as it should be.
-    #[error("see the engine ready within {}; {hint}", humantime::format_duration(*.within))]
+    #[error("timed out after {} waiting for the engine to become ready; {hint}", humantime::format_duration(*.within))]
     NotReady {
         /// How long was waited.
         within: Duration,
@@ -108,7 +108,7 @@ pub enum DockerSetupError {
         hint: String,
     },
     /// A file or a program.
-    #[error("{doing} {}", .path.display())]
+    #[error("failed to {doing} {}", .path.display())]
     File {
         /// What was done with it, as `write`.
         doing: &'static str,

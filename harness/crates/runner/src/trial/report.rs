@@ -132,8 +132,6 @@ fn write_scenario(scenario: &Scenario, path: &Path) -> Result<(), EnvironmentErr
 fn verdict_of(error: &EnvironmentError) -> Verdict {
     match error {
         EnvironmentError::Runtime(RuntimeError::Inapplicable { reason }) => Verdict::Skipped { reason: reason.clone() },
-        error => {
-            Verdict::EnvironmentFailed { error: format!("failed to {}", with_causes(error)), remedy: remedy(error) }
-        }
+        error => Verdict::EnvironmentFailed { error: with_causes(error), remedy: remedy(error) },
     }
 }

@@ -108,7 +108,7 @@ impl KubernetesRuntime {
             pods.values().any(serves).then_some(())
         });
         let Ok(back) = timeout(OPERATOR_BACK, back).await else {
-            let (what, state) = ("the operator back".to_owned(), "none of its pods is ready".to_owned());
+            let (what, state) = ("the operator to be back".to_owned(), "none of its pods is ready".to_owned());
             return Err(RuntimeError::Timeout { what, within: OPERATOR_BACK, state });
         };
         Ok(back?)
@@ -153,7 +153,7 @@ impl KubernetesRuntime {
         match timeout(within, scaled).await {
             Ok(scaled) => Ok(scaled?),
             Err(_) => {
-                Err(RuntimeError::Timeout { what: format!("{replicas} of the operator run"), within, state: seen })
+                Err(RuntimeError::Timeout { what: format!("{replicas} of the operator to run"), within, state: seen })
             }
         }
     }

@@ -91,7 +91,7 @@ impl KubernetesRuntime {
             if left.is_empty() {
                 return Ok(());
             }
-            let (what, state) = (format!("the pods {} ended", left.join(", ")), "they run".to_owned());
+            let (what, state) = (format!("the pods {} to end", left.join(", ")), "they run".to_owned());
             return Err(RuntimeError::Timeout { what, within: ENDED_BY_KUBELET_WITHIN, state });
         }
         self.signal_all(pods, Signal::Stop, component, "kill").await?;

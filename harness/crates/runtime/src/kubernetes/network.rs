@@ -175,7 +175,7 @@ impl KubernetesRuntime {
         look.retry(pauses()).when(again).await.map_err(|unseen| match unseen {
             Unseen::Not(other) => {
                 let state = other.failure().unwrap_or_else(|| format!("{} is reached", other.target));
-                RuntimeError::Timeout { what: format!("the network {fault} {component}"), within, state }
+                RuntimeError::Timeout { what: format!("the network to {fault} {component}"), within, state }
             }
             Unseen::Undecided(why) => failed(fault, component, &why),
         })

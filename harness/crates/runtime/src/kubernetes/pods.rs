@@ -146,7 +146,7 @@ impl Wanted {
             }
         };
         let Ok(gone) = timeout(within, gone).await else {
-            let what = format!("the pods {} gone", left.join(", "));
+            let what = format!("the pods {} to be gone", left.join(", "));
             return Err(RuntimeError::Timeout { what, within, state: "they are there".to_owned() });
         };
         gone?;

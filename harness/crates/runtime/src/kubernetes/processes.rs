@@ -71,7 +71,7 @@ pub(super) enum SignalError {
     NoNode(String),
     #[error("nodes of a cluster that others made are out of reach; use one of the harness's own")]
     OutOfReach,
-    #[error("it is not possible to {}", hourglass_component::causes::with_causes(.0))]
+    #[error("{}", hourglass_component::causes::with_causes(.0))]
     Cluster(#[from] ClusterError),
 }
 

@@ -123,7 +123,10 @@ mod tests {
         assert!(matches!(first, RuntimeError::Inapplicable { .. }), "{first:?}");
         for _ in 0..2 {
             let next = soon(work.done()).await.unwrap_err().to_string();
-            assert!(next.starts_with("prepare the cluster: ") && next.ends_with("there is no disk"), "{next}");
+            assert!(
+                next.starts_with("failed to prepare the cluster: ") && next.ends_with("there is no disk"),
+                "{next}"
+            );
         }
     }
 

@@ -148,7 +148,7 @@ impl KubernetesRuntime {
             there.is_empty().then_some(())
         });
         let Ok(all_gone) = timeout(PERFORMERS_WITHIN, all_gone).await else {
-            let what = format!("the Performers {} gone", last.join(", "));
+            let what = format!("the Performers {} to be gone", last.join(", "));
             let state = "they are there".to_owned();
             return Err(RuntimeError::Timeout { what, within: PERFORMERS_WITHIN, state });
         };

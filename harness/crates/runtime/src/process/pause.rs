@@ -52,7 +52,7 @@ impl PausedGroup {
         };
         let stopped = timeout(STOPPED_WITHIN, stopped).await;
         stopped.map_err(|_| RuntimeError::Timeout {
-            what: format!("{} paused", self.component),
+            what: format!("{} to stand still", self.component),
             within: STOPPED_WITHIN,
             state: seen,
         })

@@ -106,7 +106,10 @@ fn an_unknown_distribution_is_told_what_it_lacks() {
     let machine = Machine::new();
     fs::write(&machine.system.os_release, "ID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"\n").unwrap();
     let error = machine.plan().unwrap_err().to_string();
-    assert!(error.starts_with("install docker.io and iptables on Fedora Linux 41: only Debian, Ubuntu"), "{error}");
+    assert!(
+        error.starts_with("failed to install docker.io and iptables on Fedora Linux 41: only Debian, Ubuntu"),
+        "{error}"
+    );
     machine.program("dockerd", "");
     machine.program("iptables", "");
     assert_eq!(machine.actions().last(), Some(&Some(Action::Start)));
@@ -148,7 +151,7 @@ async fn what_apt_said_is_in_the_error() {
     machine.program("apt-get", "echo \"Temporary failure resolving ($1)\" >&2; exit 100");
     let packages = Action::Packages(vec!["docker.io"]);
     let error = perform(&machine.system, &packages, &mut |_| {}).await.unwrap_err().to_string();
-    assert!(error.starts_with("install docker.io with apt-get (exit status: 100)"), "{error}");
+    assert!(error.starts_with("failed to install docker.io with apt-get (exit status: 100)"), "{error}");
     for call in ["resolving (update)", "resolving (install)"] {
         assert!(error.contains(call), "{error}");
     }

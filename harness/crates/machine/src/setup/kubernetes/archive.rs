@@ -28,7 +28,7 @@ const WAITING: usize = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// It cannot be read.
-    #[error("read archive {}", path.display())]
+    #[error("failed to read archive {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// Its end is missing.
-    #[error("use archive {}: it is truncated, and ends {place}", path.display())]
+    #[error("archive {} is truncated, and ends {place}", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum ArchiveError {
         place: String,
     },
     /// It is something else, or damaged.
-    #[error("use archive {}: {reason}", path.display())]
+    #[error("failed to use archive {}: {reason}", path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum ArchiveError {
         reason: String,
     },
     /// It is of other images.
-    #[error("use archive {}: it holds {}, and not {image}", path.display(), held(holds))]
+    #[error("archive {} holds {}, and not {image}", path.display(), held(holds))]
     OtherImage {
         /// The file.
         path: PathBuf,

@@ -17,7 +17,7 @@ pub enum KubernetesSetupError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// Nothing is known of the engine.
-    #[error("look at the engine: {0}")]
+    #[error("failed to look at the engine: {0}")]
     Unknown(Unknown),
     /// The cache's folder is not known.
     #[error(transparent)]
@@ -35,13 +35,13 @@ pub enum KubernetesSetupError {
     #[error(transparent)]
     Machine(#[from] DockerSetupError),
     /// There is no Go.
-    #[error("{what}: there is no Go on PATH, nor in /usr/local/go/bin")]
+    #[error("failed to {what}: there is no Go on PATH, nor in /usr/local/go/bin")]
     NoGo {
         /// What it is needed for, as `install kind`.
         what: String,
     },
     /// Go could not install it.
-    #[error("install {package} with Go; it says:\n{output}")]
+    #[error("failed to install {package} with Go; it says:\n{output}")]
     Install {
         /// The module and its version.
         package: String,
@@ -49,7 +49,7 @@ pub enum KubernetesSetupError {
         output: String,
     },
     /// The image can be built by root only.
-    #[error("build {image}: it has files of several owners, which only root can make")]
+    #[error("failed to build {image}: it has files of several owners, which only root can make")]
     NotRoot {
         /// The image.
         image: String,
@@ -57,7 +57,7 @@ pub enum KubernetesSetupError {
         command: String,
     },
     /// The sources are not there.
-    #[error("build {image}: there is no {}", script.display())]
+    #[error("failed to build {image}: there is no {}", script.display())]
     NoSource {
         /// The image.
         image: String,
@@ -65,7 +65,7 @@ pub enum KubernetesSetupError {
         script: PathBuf,
     },
     /// Packages have other names and other tools there.
-    #[error("build {image}: there is no {}, and only Debian's packages of it are known, not those of {distribution}", programs.join(" and no "))]
+    #[error("failed to build {image}: there is no {}, and only Debian's packages of it are known, not those of {distribution}", programs.join(" and no "))]
     NoPrograms {
         /// The image.
         image: String,
@@ -75,7 +75,7 @@ pub enum KubernetesSetupError {
         distribution: String,
     },
     /// The disk is too full.
-    #[error("build {image}: {} are free below {}, and {} are needed", ByteSize(*free), folder.display(), ByteSize(*needed))]
+    #[error("failed to build {image}: {} are free below {}, and {} are needed", ByteSize(*free), folder.display(), ByteSize(*needed))]
     NoSpace {
         /// The image.
         image: String,
@@ -87,7 +87,7 @@ pub enum KubernetesSetupError {
         needed: u64,
     },
     /// The build failed.
-    #[error("build {image}: {} ended with {status}; the end of what it said:\n{output}", script.display())]
+    #[error("failed to build {image}: {} ended with {status}; the end of what it said:\n{output}", script.display())]
     Build {
         /// The image.
         image: String,

@@ -160,7 +160,7 @@ fn tool_step(
     let (package, folder) = (format!("{}@{}", tool.module, tool.version), tool.installed_in(&setup.cache));
     Ok(Planned {
         what: format!("install {package} with Go as {}", folder.display()),
-        why: format!("failed to {error}; {}", tools::cost(tool)),
+        why: format!("{error}; {}", tools::cost(tool)),
         action: Some(Action::Install(tool)),
     })
 }

@@ -44,7 +44,7 @@ pub(super) async fn pull(engine: &Engine, image: &str) -> Result<Pulled, Kuberne
     match fit(engine, image).await {
         Ok(_) => Ok(Pulled::Done),
         Err(KubernetesSetupError::Cluster(error @ ClusterError::NotANodeImage { .. })) => {
-            Ok(Pulled::Not(format!("failed to {error}")))
+            Ok(Pulled::Not(error.to_string()))
         }
         Err(error) => Err(error),
     }

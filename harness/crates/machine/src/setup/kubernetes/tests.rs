@@ -152,7 +152,7 @@ fn without_go_the_ways_are_named() {
     let machine = Machine::new();
     fs::remove_file(machine.root.path().join("bin/go")).unwrap();
     let error = plan(&machine.setup, &nothing()).unwrap_err();
-    assert!(error.to_string().starts_with("install kind: there is no Go on PATH"), "{error}");
+    assert!(error.to_string().starts_with("failed to install kind: there is no Go on PATH"), "{error}");
     assert!(error.remedy().unwrap().contains("https://go.dev/dl"));
 }
 

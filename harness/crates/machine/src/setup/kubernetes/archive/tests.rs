@@ -103,12 +103,12 @@ fn a_tar_without_its_layer_is_truncated() {
     header.set_size(manifest.len() as u64);
     archive.append_data(&mut header, MANIFEST, manifest.as_bytes()).unwrap();
     let error = inspected(&archive.into_inner().unwrap()[..1024]).unwrap_err().to_string();
-    assert!(error.ends_with("it is truncated, and ends before layer.tar"), "{error}");
+    assert!(error.ends_with("/archive is truncated, and ends before layer.tar"), "{error}");
 }
 
 #[rstest::rstest]
 #[case::text(b"not an archive, only words, and more than a block of them ".repeat(20), "it is no archive of an image")]
-#[case::other_image(tar_of("alpine:3"), "it holds alpine:3, and not kindest/node:v9.9.9")]
+#[case::other_image(tar_of("alpine:3"), " holds alpine:3, and not kindest/node:v9.9.9")]
 #[case::no_image(tar::Builder::new(Vec::new()).into_inner().unwrap(), "it has no manifest.json")]
 fn what_is_something_else_is_told(#[case] content: Vec<u8>, #[case] says: &str) {
     let error = inspected(&content).unwrap_err();
@@ -119,7 +119,7 @@ fn what_is_something_else_is_told(#[case] content: Vec<u8>, #[case] says: &str) 
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = inspect(Path::new("/nowhere/node.tar"), IMAGE).unwrap_err();
-    assert_eq!(error.to_string(), "read archive /nowhere/node.tar");
+    assert_eq!(error.to_string(), "failed to read archive /nowhere/node.tar");
     assert!(error.remedy().contains("--node-image-archive"));
 }
 
