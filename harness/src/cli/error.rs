@@ -43,7 +43,7 @@ pub enum CliError {
     #[error("failed to prepare the environment")]
     Environment(#[source] Box<dyn Error + Send + Sync>),
     /// A component ended with an error.
-    #[error("failed to run the {component}")]
+    #[error("the {component} ended with an error")]
     Component {
         /// Which one.
         component: &'static str,

@@ -229,7 +229,7 @@ pub enum ClusterError {
         source: humantime::DurationError,
     },
     /// It is of no use, and nobody else may be robbed of it.
-    #[error("failed to replace cluster {name}, of which {why}: it is {by}")]
+    #[error("failed to replace cluster {name} ({why}): it is {by}")]
     InUse {
         /// The cluster.
         name: String,

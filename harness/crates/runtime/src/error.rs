@@ -143,7 +143,7 @@ pub enum RuntimeError {
         source: HealthError,
     },
     /// Work of the harness itself panicked.
-    #[error("the harness has a defect: a part of it panicked: {reason}")]
+    #[error("a part of the harness panicked, which is a defect of it: {reason}")]
     Panicked {
         /// What the panic says.
         reason: String,
@@ -184,7 +184,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The runtime cannot do this with this component.
-    #[error("the {runtime} runtime cannot do this: {reason}")]
+    #[error("the {runtime} runtime cannot run this: {reason}")]
     Unsupported {
         /// The runtime.
         runtime: &'static str,

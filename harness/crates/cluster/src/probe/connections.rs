@@ -33,7 +33,7 @@ pub(super) async fn hops(
     for (node, dialled) in join_all(tried).await {
         match dialled {
             Ok(dialled) => answers.push((node, dialled)),
-            Err(why) => checks.push(COMMANDS.missing(format!("a command in the pod on node {node} failed: {why}"))),
+            Err(why) => checks.push(COMMANDS.missing(format!("no command runs in the pod on node {node}: {why}"))),
         }
     }
     if answers.is_empty() {
