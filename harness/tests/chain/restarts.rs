@@ -38,7 +38,7 @@ async fn anvil_a_component_whose_restart_failed_can_be_started_again() {
     let late = runtime.restart(&aggregator, Duration::ZERO).await.unwrap_err();
     assert!(matches!(late, RuntimeError::NotReady { .. }), "{late}");
     let down = runtime.kill(&aggregator).await.unwrap_err().to_string();
-    assert_eq!(down, "kill aggregator: it is not running", "it is known");
+    assert_eq!(down, "failed to kill aggregator: it is not running", "it is known");
     within(SOON, "restart", runtime.restart(&aggregator, SOON)).await.unwrap();
     // A step whose time is up drops what it was at.
     let dropped = tokio::time::timeout(Duration::ZERO, runtime.restart(&aggregator, SOON)).await;

@@ -34,7 +34,7 @@ fn a_scenario_for_other_runtimes_says_so() {
         "remedy: choose `--runtime kubernetes`",
     ]);
     let outcome = sandbox.run(&["list", "--runtime", "process", "docker::square"]);
-    outcome.assert_code(2).assert_complains(&["none has the name `docker::square` and the runtime `process`"]);
+    outcome.assert_code(2).assert_complains(&["no trial has the name `docker::square` and the runtime `process`"]);
 }
 
 /// Of files that a shell has listed, those for other runtimes are told, and the rest is run.
