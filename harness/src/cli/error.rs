@@ -145,6 +145,7 @@ impl CliError {
         match self {
             Self::Environment(error) => error.downcast_ref::<SetupError>().and_then(remedy_of_setup),
             Self::Folders(error) => Some(error.remedy()),
+            Self::Records(error) => Some(error.remedy().to_owned()),
             Self::OpenFiles(error) => Some(error.remedy()),
             Self::Threads(error) => Some(error.remedy().to_owned()),
             Self::File { path, .. } => remedy_of_cache(path).map(str::to_owned),

@@ -34,6 +34,7 @@ use std::{future::Future, io, process::ExitCode, time::Duration};
 use clap::{ArgAction, Parser, Subcommand};
 use hourglass_base::{ExitStatus, processors};
 use hourglass_cluster::Namespaces;
+use hourglass_component::telemetry::FILTER_VARIABLE;
 use hourglass_machine::{
     open_files,
     threads::{self, STACK},
@@ -159,9 +160,15 @@ impl Cli {
     }
 
     fn dispatch(&self) -> Result<ExitStatus, CliError> {
-        // Components and probes have logs of their own, whatever a user sets for the harness.
-        if !matches!(self.command, Command::Component(_) | Command::Probe(_)) {
-            start_records(self.verbose)?;
+        match self.command {
+            // They have logs of their own, whatever a user sets for the harness.
+            Command::Component(_) | Command::Probe(_) if self.verbose > 0 => {
+                let reason =
+                    format!("-v is for what the harness does; what components log is set by {FILTER_VARIABLE}");
+                return Err(CliError::Usage(format!("show more: {reason}")));
+            }
+            Command::Component(_) | Command::Probe(_) => {}
+            _ => start_records(self.verbose)?,
         }
         // Not locked: components and the notices of a run write to it as well, for as long as this process lives.
         let out = &mut io::stdout();

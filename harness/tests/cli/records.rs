@@ -78,6 +78,10 @@ fn the_variable_of_the_harness_does_not_reach_the_logs_of_components() {
     run(sandbox.harness(&["component", "executor", "--config", "none.yaml"]).env("RUST_LOG", "nonsense["))
         .assert_code(2)
         .assert_complains(&["none.yaml"]);
+    sandbox
+        .run(&["component", "executor", "--config", "none.yaml", "-v"])
+        .assert_code(2)
+        .assert_complains(&["-v", "HOURGLASS_LOG"]);
 }
 
 #[test]

@@ -29,12 +29,17 @@ static SHOWN: AtomicBool = AtomicBool::new(false);
 
 /// `RUST_LOG` does not say which records are meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "read the variable {RECORDS_VARIABLE}: `{directive}` is no directive such as `info` or `hourglass_runtime=debug`"
-)]
+#[error("read the variable {RECORDS_VARIABLE}: `{directive}` does not say which records are meant")]
 pub struct RecordsError {
     /// The part of the value that cannot be read, safe to show.
     pub directive: String,
+}
+
+impl RecordsError {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        "write directives such as `info` or `hourglass_runtime=debug`, with commas between them, or unset the variable"
+    }
 }
 
 /// Starts the records of this process. What is shown on standard error is selected by `RUST_LOG`, else by how often `-v` was
@@ -45,10 +50,11 @@ pub fn start(verbosity: u8) -> Result<(), RecordsError> {
     let filter = filter(named, verbosity)?;
     let colour = takes_colour(&io::stderr());
     let layer = fmt::layer().with_ansi(colour).with_writer(Records { colour }).with_filter(filter);
-    // A program that has a subscriber keeps it.
-    if tracing_subscriber::registry().with(layer).with(TrialLog::layer()).try_init().is_ok() {
-        SHOWN.store(shown, Ordering::Relaxed);
-    }
+    let subscriber = tracing_subscriber::registry().with(layer).with(TrialLog::layer());
+    // A program that has a subscriber keeps it. Records of libraries that use `log` cost time, and only what is shown has them.
+    let started =
+        if shown { subscriber.try_init().is_ok() } else { tracing::subscriber::set_global_default(subscriber).is_ok() };
+    SHOWN.fetch_or(shown && started, Ordering::Relaxed);
     Ok(())
 }
 
@@ -69,8 +75,8 @@ fn filter(named: Option<OsString>, verbosity: u8) -> Result<EnvFilter, RecordsEr
     let refused = |directive: &OsStr| RecordsError { directive: safe_line(&directive.to_string_lossy()).into_owned() };
     let text = named.to_str().ok_or_else(|| refused(&named))?;
     // As EnvFilter splits it, which does not say what it cannot read.
-    let directives = text.split(',').filter(|directive| !directive.is_empty());
-    if let Some(wrong) = directives.into_iter().find(|directive| directive.parse::<Directive>().is_err()) {
+    let mut directives = text.split(',').filter(|directive| !directive.is_empty());
+    if let Some(wrong) = directives.find(|directive| directive.parse::<Directive>().is_err()) {
         return Err(refused(OsStr::new(wrong)));
     }
     EnvFilter::builder().parse(text).map_err(|_| refused(&named))

@@ -79,7 +79,7 @@ impl ScenarioTests {
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert_with(of_waiting_tests);
         if let Err(error) = start_records(0) {
-            return refuse(&error.to_string());
+            return refuse(&format!("failed to {error}; {}", error.remedy()));
         }
         let availability = match Availability::of_this_machine() {
             Ok(availability) => availability,

@@ -71,9 +71,10 @@ pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<
         };
         let what = format!("{outcome}{detail} after {:.3}s", started.elapsed().as_secs_f64());
         note(world, step, &what, Some(outcome));
-        match &done {
-            Ok(()) => tracing::info!(outcome, elapsed = ?started.elapsed(), "step is over"),
-            Err(_) => tracing::warn!(outcome, elapsed = ?started.elapsed(), "step is over{detail}"),
+        if done.is_ok() {
+            tracing::info!(outcome, elapsed = ?started.elapsed(), "step is over");
+        } else {
+            tracing::warn!(outcome, elapsed = ?started.elapsed(), "step is over{detail}");
         }
         done
     }

@@ -60,7 +60,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.insert_text(field, &with_causes(value).to_string());
+        self.insert_text(field, &with_causes(value));
     }
 }
 

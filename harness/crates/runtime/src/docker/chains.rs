@@ -122,7 +122,10 @@ impl AnvilContainer {
     /// Removes the container.
     pub(crate) async fn remove(self) -> Result<(), RuntimeError> {
         let name = self.url.clone();
-        ManuallyDrop::into_inner(self.container).rm().await.map_err(|source| of_testcontainers(&name, source))
+        let removed = ManuallyDrop::into_inner(self.container).rm().await;
+        removed.map_err(|source| of_testcontainers(&name, source))?;
+        tracing::debug!(url = name, "container of the chain removed");
+        Ok(())
     }
 }
 

@@ -93,18 +93,13 @@ impl Wanted {
             None
         });
         let began = Instant::now();
-        let seen = timeout(within, seen).await;
-        let (selector, elapsed) = (&self.selector, began.elapsed());
-        match seen {
-            Ok(seen) => {
-                tracing::debug!(selector, count = self.count, ?elapsed, "pods are ready or cannot become so");
-                seen?
-            }
-            Err(_) => {
-                tracing::info!(selector, ?within, last, "pods are not ready in time");
-                Err(Unready::Late(last))
-            }
-        }
+        let Ok(seen) = timeout(within, seen).await else {
+            tracing::info!(selector = self.selector, ?within, last, "pods are not ready in time");
+            return Err(Unready::Late(last));
+        };
+        let (selector, is_ready) = (&self.selector, matches!(seen, Ok(Ok(_))));
+        tracing::debug!(selector, is_ready, elapsed = ?began.elapsed(), "the wait for pods is over");
+        seen?
     }
 
     /// Deletes them, and waits until they are gone; gives the names of those that had to be killed. `grace` is how long
