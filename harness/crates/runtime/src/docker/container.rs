@@ -185,6 +185,7 @@ impl RunningComponent {
     }
 
     /// Ends it in order, or by force after the grace; says whether that was needed.
+    #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn stop(&self, grace: Duration, context: &DockerContext) -> Result<bool, RuntimeError> {
         self.resume_if_paused(context).await?;
         let began = Instant::now();
@@ -195,7 +196,7 @@ impl RunningComponent {
         settled(stopped.context(|| format!("stop the container of {}", self.component())))?;
         let after = context.state(&self.id).await?;
         let forced = before.running == Some(true) && after.exit_code == Some(KILLED);
-        tracing::info!(component = %self.component(), orderly = !forced, elapsed = ?began.elapsed(), "component has stopped");
+        tracing::info!(orderly = !forced, elapsed = ?began.elapsed(), "component has stopped");
         Ok(forced)
     }
 
@@ -242,6 +243,7 @@ impl RunningComponent {
 const KILLED: i64 = 137;
 
 /// Kills a container and waits until it has ended.
+#[tracing::instrument(name = "component", skip_all, fields(name = %component))]
 pub(super) async fn kill(id: &str, component: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     if context.state(id).await?.running != Some(true) {
         return Err(RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() });
@@ -249,16 +251,17 @@ pub(super) async fn kill(id: &str, component: &ComponentRef, context: &DockerCon
     let killed = context.engine.docker().kill_container(id, None).await;
     settled(killed.context(|| format!("kill the container of {component}")))?;
     context.ended(id, component).await?;
-    tracing::info!(%component, id, "component was killed");
+    tracing::info!(id, "component was killed");
     Ok(())
 }
 
 /// Removes a container, whether it runs or not.
+#[tracing::instrument(name = "component", skip_all, fields(name = %component))]
 pub(super) async fn remove(id: &str, component: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let removed = context.engine.docker().remove_container(id, Some(options)).await;
     settled(removed.context(|| format!("remove the container of {component}")))?;
-    tracing::debug!(%component, id, "container removed");
+    tracing::debug!(id, "container removed");
     Ok(())
 }
 
