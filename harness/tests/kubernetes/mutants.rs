@@ -12,6 +12,7 @@ use hourglass_harness::cluster::{
 use hourglass_operator::{
     api::{AVAILABLE, AVS_LABEL, DEGRADED, PERFORMER_LABEL, Performer, PerformerPhase, PerformerStatus},
     desired::{References, deployment, service},
+    status::is_pod_ready,
 };
 use k8s_openapi::{
     api::{
@@ -183,7 +184,7 @@ fn changes(client: &Client) -> impl Stream<Item = ()> + Unpin + use<> {
 async fn reconcile(client: &Client, performer: &Performer, fault: Fault) -> kube::Result<()> {
     let namespace = performer.namespace().unwrap();
     let all = Api::<Pod>::namespaced(client.clone(), &namespace).list(&ListParams::default()).await?.items;
-    let connected = all.iter().any(|pod| pod.name_any() == "executor-0" && is_ready(pod));
+    let connected = all.iter().any(|pod| pod.name_any() == "executor-0" && is_pod_ready(pod));
     let acting = connected || !fault.is_late();
     let (mut deployment, mut service) = (deployment(performer, &References::default()), service(performer));
     if acting {
@@ -202,7 +203,7 @@ async fn reconcile(client: &Client, performer: &Performer, fault: Fault) -> kube
     }
     let performer_name = performer.name_any();
     let mut own = all.iter().filter(|pod| pod.labels().get(PERFORMER_LABEL) == Some(&performer_name));
-    let ready = own.any(|pod| if fault == Fault::ReadyWithoutReadyPod { runs(pod) } else { is_ready(pod) });
+    let ready = own.any(|pod| if fault == Fault::ReadyWithoutReadyPod { runs(pod) } else { is_pod_ready(pod) });
     let mut endpoint = performer.grpc_endpoint();
     if acting && fault == Fault::EndpointOfOtherPort {
         endpoint = endpoint.map(|endpoint| endpoint.replace(":8080", &format!(":{WRONG_PORT}")));
@@ -235,11 +236,6 @@ fn status(performer: &Performer, ready: bool, grpc_endpoint: Option<String>) -> 
         observed_generation: performer.metadata.generation,
         ..PerformerStatus::default()
     }
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 fn runs(pod: &Pod) -> bool {

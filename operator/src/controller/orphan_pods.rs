@@ -12,12 +12,15 @@ use super::{
     error::{ReconcileError, ask},
     events::Happened,
 };
-use crate::api::{KIND, Performer, TEMPLATE_ANNOTATION};
+use crate::{
+    api::{KIND, Performer, TEMPLATE_ANNOTATION},
+    status::is_pod_ready,
+};
 
 /// Deletes the strays of `performer`: those that serve once they are `replaced`, all others at once.
 pub(super) async fn remove(context: &Context, performer: &Performer, replaced: bool) -> Result<(), ReconcileError> {
     let pods = context.stores.pods(performer);
-    for pod in pods.iter().filter(|pod| is_stray(pod) && (replaced || !is_ready(pod))) {
+    for pod in pods.iter().filter(|pod| is_stray(pod) && (replaced || !is_pod_ready(pod))) {
         let name = pod.name_any();
         // Another one of the same name is not meant.
         let preconditions = Preconditions { uid: pod.uid(), ..Preconditions::default() };
@@ -42,11 +45,6 @@ fn is_stray(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none()
         && !pod.annotations().contains_key(TEMPLATE_ANNOTATION)
         && controllers.all(|owner| owner.kind == KIND)
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 #[cfg(test)]

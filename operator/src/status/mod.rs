@@ -19,12 +19,12 @@ use k8s_openapi::{
 };
 use kube::ResourceExt;
 
-pub use self::ended::has_ended;
 use self::{
     cause::Cause,
     conditions::{Progress, UPGRADING},
     pods::Pods,
 };
+pub use self::{ended::has_ended, pods::is_pod_ready};
 use crate::api::{PROGRESSING, Performer, PerformerPhase, PerformerStatus};
 
 /// What a status is computed from.

@@ -45,7 +45,7 @@ impl<'a> Pods<'a> {
 
     /// The pod that tasks are for: a ready one, of the present template where there is such.
     pub(super) fn serving(&self) -> Option<&'a Pod> {
-        let ready = |pod: &&Pod| condition(pod, "Ready").is_some_and(|condition| condition.status == "True");
+        let ready = |pod: &&Pod| is_pod_ready(pod);
         self.current().find(ready).or_else(|| self.all.iter().copied().find(ready))
     }
 
@@ -53,6 +53,11 @@ impl<'a> Pods<'a> {
     pub(super) fn newest(&self) -> Option<&'a Pod> {
         self.current().next().or_else(|| self.all.first().copied())
     }
+}
+
+/// Whether a pod says that it is ready.
+pub fn is_pod_ready(pod: &Pod) -> bool {
+    condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }
 
 /// The condition of `pod` with this type.

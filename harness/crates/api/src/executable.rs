@@ -6,6 +6,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use hourglass_base::path_folders;
+
 /// The variable that names the `harness` executable.
 pub const EXECUTABLE_VARIABLE: &str = "HARNESS_EXECUTABLE";
 const NAME: &str = "harness";
@@ -81,7 +83,7 @@ impl SearchPaths {
     fn of_this_process() -> Self {
         Self {
             variable: env::var_os(EXECUTABLE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from),
-            path: env::var_os("PATH").map(|value| env::split_paths(&value).collect()).unwrap_or_default(),
+            path: path_folders(),
             running: env::current_exe().ok(),
             running_is_harness: RUNNING_IS_HARNESS.load(Ordering::Relaxed),
         }

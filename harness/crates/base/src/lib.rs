@@ -19,6 +19,6 @@ pub use check::{Check, Topic, Verdict};
 pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
-pub use programs::{is_executable, on_path, processors};
+pub use programs::{find_in, is_executable, on_path, path_folders, processors};
 pub use runtime_kind::{Capabilities, ComponentHost, ProgramSource, RuntimeKind};
 pub use version::Version;

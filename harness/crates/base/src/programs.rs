@@ -13,10 +13,19 @@ pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
+/// The folders of `PATH`, in its order; none where it is not set.
+pub fn path_folders() -> Vec<PathBuf> {
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
+}
+
+/// The program of this name in the first of these folders that has it.
+pub fn find_in(folders: &[PathBuf], program: &str) -> Option<PathBuf> {
+    folders.iter().map(|folder| folder.join(program)).find(|path| is_executable(path))
+}
+
 /// The program of this name that comes first in `PATH`.
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join(program)).find(|path| is_executable(path))
+    find_in(&path_folders(), program)
 }
 
 /// How many threads can compute at once.

@@ -7,7 +7,7 @@ use std::{
 
 use hourglass_base::{
     cache::{cache_folder, hold},
-    is_executable,
+    find_in, is_executable, path_folders,
 };
 
 use super::{SetupError, install::install};
@@ -67,10 +67,9 @@ pub struct SearchPaths {
 impl SearchPaths {
     /// Those of this process.
     pub fn from_environment() -> Result<Self, SetupError> {
-        let path = env::var_os("PATH").unwrap_or_default();
         Ok(Self {
             variable: variable(ANVIL_VARIABLE),
-            path: env::split_paths(&path).collect(),
+            path: path_folders(),
             foundry: variable("FOUNDRY_DIR").or_else(|| Some(etcetera::home_dir().ok()?.join(".foundry"))),
             cache: cache_folder()?,
         })
@@ -81,7 +80,7 @@ impl SearchPaths {
     }
 
     fn on_path(&self, program: &str) -> Option<PathBuf> {
-        self.path.iter().map(|folder| folder.join(program)).find(|path| is_executable(path))
+        find_in(&self.path, program)
     }
 }
 

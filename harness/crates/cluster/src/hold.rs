@@ -8,7 +8,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError};
+use super::{Cluster, ClusterError, ignore_not_found};
 
 /// Keeps the name of a pod that has ended.
 const HOLD: &str = "hourglass-harness/hold";
@@ -44,11 +44,7 @@ async fn patch(cluster: &Cluster, pod: &Pod, finalizers: &Value) -> Result<(), C
     let (namespace, name) = (pod.namespace().unwrap_or_default(), pod.name_any());
     let api = Api::<Pod>::namespaced(cluster.client.clone(), &namespace);
     let patch = json!({ "metadata": { "finalizers": finalizers } });
-    let patched = api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await;
-    match patched {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        patched => patched
-            .map(drop)
-            .map_err(ClusterError::api(&cluster.name, format!("change the finalizers of pod {namespace}/{name}"))),
-    }
+    let patched = ignore_not_found(api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await);
+    let doing = format!("change the finalizers of pod {namespace}/{name}");
+    patched.map(drop).map_err(ClusterError::api(&cluster.name, doing))
 }

@@ -4,6 +4,7 @@
 //! by `image`; what a trial puts into a cluster belongs to `runtime`.
 
 mod access;
+mod answers;
 mod choice;
 pub mod diagnostics;
 mod error;
@@ -31,6 +32,7 @@ mod usable;
 
 pub use access::PluginError;
 pub(crate) use access::files as kubeconfig_files;
+pub use answers::{ignore_not_found, is_conflict};
 pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, OwnImages};
 pub use error::ClusterError;
 pub use existing::Existing;

@@ -13,7 +13,12 @@ use kube::{
 };
 use tokio::time::timeout;
 
-use super::{Cluster, ClusterError, hold::remove_hold_finalizers, usable::watch};
+use super::{
+    Cluster, ClusterError,
+    answers::{ignore_not_found, is_conflict},
+    hold::remove_hold_finalizers,
+    usable::watch,
+};
 
 /// How long the service account of a new namespace may take.
 const USABLE_WITHIN: Duration = Duration::from_secs(30);
@@ -228,12 +233,12 @@ async fn delete(cluster: &Cluster, name: &str) -> Result<Option<Namespace>, Clus
     let api = Api::<Namespace>::all(cluster.client.clone());
     let fail = || ClusterError::api(&cluster.name, format!("delete namespace {name}"));
     tracing::info!(cluster = cluster.name, namespace = name, "deleting the namespace");
-    match api.delete(name, &DeleteParams::background()).await {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+    match ignore_not_found(api.delete(name, &DeleteParams::background()).await) {
+        Ok(None) => Ok(None),
+        Ok(Some(_)) => api.get_opt(name).await.map_err(fail()),
         // It is being removed already.
-        Err(kube::Error::Api(status)) if status.code == 409 => api.get_opt(name).await.map_err(fail()),
+        Err(error) if is_conflict(&error) => api.get_opt(name).await.map_err(fail()),
         Err(error) => Err(fail()(error)),
-        Ok(_) => api.get_opt(name).await.map_err(fail()),
     }
 }
 

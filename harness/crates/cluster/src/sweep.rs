@@ -17,7 +17,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Cluster, ClusterError, access::files as kubeconfig_files, remove_hold_finalizers};
+use super::{
+    Cluster, ClusterError, access::files as kubeconfig_files, ignore_not_found, is_conflict, remove_hold_finalizers,
+};
 
 impl From<&Cluster> for SweptCluster {
     fn from(cluster: &Cluster) -> Self {
@@ -104,7 +106,7 @@ async fn pass(
         }
         // First: from then on nobody makes anything new in it.
         if !going {
-            let deleted = api.delete(&name, &DeleteParams::background()).await.map(drop);
+            let deleted = api.delete(&name, &DeleteParams::background()).await;
             gone(deleted).map_err(ClusterError::api(&cluster.name, format!("delete namespace {name}")))?;
         }
         if emptied.insert(name.clone()) {
@@ -131,15 +133,15 @@ where
         + std::fmt::Debug,
 {
     let api = Api::<K>::namespaced(cluster.client.clone(), namespace);
-    let deleted = api.delete_collection(how, &ListParams::default()).await.map(drop);
+    let deleted = api.delete_collection(how, &ListParams::default()).await;
     let doing = || format!("delete what is of kind {} in namespace {namespace}", K::kind(&()));
     gone(deleted).map_err(|error| ClusterError::api(&cluster.name, doing())(error))
 }
 
-/// What is gone is what was wanted.
-fn gone(done: Result<(), kube::Error>) -> Result<(), kube::Error> {
-    match done {
-        Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
-        done => done,
+/// What is gone, or going, is what was wanted.
+fn gone<T>(done: kube::Result<T>) -> kube::Result<()> {
+    match ignore_not_found(done) {
+        Err(error) if is_conflict(&error) => Ok(()),
+        done => done.map(drop),
     }
 }

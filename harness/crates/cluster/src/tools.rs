@@ -1,7 +1,7 @@
 //! The programs that clusters need: kind and Helm, on PATH or installed by `harness setup kubernetes`.
 
 use std::{
-    env, fmt,
+    fmt,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -11,7 +11,7 @@ use tokio::{process::Command, time::timeout};
 
 use hourglass_base::{
     cache::{CacheError, cache_folder, hold},
-    is_executable,
+    find_in, is_executable, on_path, path_folders,
 };
 
 /// How long a program may take to say its version.
@@ -49,12 +49,12 @@ impl Tool {
     /// The one that serves: on PATH, else where [`Self::installed`] says. Each is run, for its version; where none serves,
     /// the error is about the first that was found.
     pub async fn check(&self) -> Result<FoundTool, ToolError> {
-        self.check_in(&on_path(), &cache_folder().map_err(ToolError::Cache)?).await
+        self.check_in(&path_folders(), &cache_folder().map_err(ToolError::Cache)?).await
     }
 
     /// Like [`Self::check`], with folders of programs and a cache of the caller's.
     pub async fn check_in(&self, path: &[PathBuf], cache: &Path) -> Result<FoundTool, ToolError> {
-        let on_path = path.iter().map(|folder| folder.join(self.program)).find(|path| is_executable(path));
+        let on_path = find_in(path, self.program);
         let mut problem = None;
         for candidate in on_path.into_iter().chain(Some(self.installed_in(cache))).filter(|path| is_executable(path)) {
             match self.serves(&candidate).await {
@@ -70,9 +70,11 @@ impl Tool {
 
     /// Where it is, on PATH or else in the cache. It is not run: it may be too old, which [`Self::check`] finds out.
     pub fn find(&self) -> Result<PathBuf, ToolError> {
-        let on_path = on_path().into_iter().map(|folder| folder.join(self.program));
-        let candidates = on_path.chain(Some(self.installed()?));
-        candidates.into_iter().find(|path| is_executable(path)).ok_or(ToolError::NotFound { tool: *self })
+        if let Some(path) = on_path(self.program) {
+            return Ok(path);
+        }
+        let installed = Some(self.installed()?).filter(|path| is_executable(path));
+        installed.ok_or(ToolError::NotFound { tool: *self })
     }
 
     /// Where the harness installs it: `tools/PROGRAM-VERSION/PROGRAM` in its cache.
@@ -174,10 +176,6 @@ fn version_in(text: &str) -> Option<String> {
 
 fn numbers(version: &str) -> Vec<u64> {
     version.split('.').map_while(|part| part.parse().ok()).collect()
-}
-
-fn on_path() -> Vec<PathBuf> {
-    env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
 }
 
 #[cfg(test)]

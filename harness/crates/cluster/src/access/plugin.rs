@@ -4,15 +4,15 @@
 //! terminal of this process. Here they get neither: coreutils' `timeout` bounds them and all that they start.
 
 use std::{
-    env,
     fmt::Write as _,
     os::unix::process::ExitStatusExt as _,
-    path::{Path, PathBuf},
+    path::Path,
     process::{ExitStatus, Output},
     thread,
     time::Duration,
 };
 
+use hourglass_base::on_path;
 use hourglass_component::timeout::timeout;
 use kube::{
     Client, Config,
@@ -179,8 +179,7 @@ fn is_there(program: &str) -> bool {
     if program.contains('/') {
         return Path::new(program).exists();
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder: PathBuf| folder.join(program)).any(|path| path.is_file())
+    on_path(program).is_some()
 }
 
 /// The last lines, indented; nothing where it said nothing.

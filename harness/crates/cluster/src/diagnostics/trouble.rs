@@ -1,5 +1,6 @@
 //! What is broken, as objects themselves say it.
 
+use hourglass_operator::status::is_pod_ready;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Node, PersistentVolumeClaim, Pod};
 use kube::ResourceExt as _;
 
@@ -27,8 +28,7 @@ pub fn of_pod(pod: &Pod) -> Option<String> {
     let status = pod.status.clone().unwrap_or_default();
     let phase = status.phase.as_deref().unwrap_or("Pending");
     let conditions = status.conditions.unwrap_or_default();
-    let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    if phase == "Succeeded" || ready {
+    if phase == "Succeeded" || is_pod_ready(pod) {
         return None;
     }
     let name = place(pod.namespace(), &pod.name_any());

@@ -11,7 +11,7 @@ use kube::{
 };
 
 use super::{HelmError, Release};
-use crate::{Cluster, ClusterError, usable::watch};
+use crate::{Cluster, ClusterError, ignore_not_found, usable::watch};
 
 const OWNER: &str = "owner=helm";
 
@@ -82,11 +82,9 @@ pub(super) async fn settled(
 /// Takes back the record of a revision that its Helm never finished. What the revision made stays, and belongs to the
 /// release all the same: the next installation takes it over.
 pub(super) async fn forget(cluster: &Cluster, release: &Release, status: &ReleaseStatus) -> Result<(), HelmError> {
-    match records(cluster, release).delete(&status.record, &DeleteParams::default()).await {
-        Err(kube::Error::Api(answer)) if answer.code == 404 => Ok(()),
-        Err(error) => Err(ClusterError::api(&cluster.name, format!("remove record {}", status.record))(error).into()),
-        Ok(_) => Ok(()),
-    }
+    let removed = records(cluster, release).delete(&status.record, &DeleteParams::default()).await;
+    let doing = format!("remove record {}", status.record);
+    Ok(ignore_not_found(removed).map(drop).map_err(ClusterError::api(&cluster.name, doing))?)
 }
 
 impl ReleaseStatus {

@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::{Cluster, ClusterError};
+use crate::{Cluster, ClusterError, ignore_not_found};
 
 const NAMESPACE: &str = "kube-system";
 const NAME_SERVICE: &str = "coredns";
@@ -25,9 +25,7 @@ pub(super) async fn probe_names_often(cluster: &Cluster, nodes: usize) -> Result
         spec["replicas"] = json!(1);
     }
     let patch = Patch::Strategic(json!({ "spec": spec }));
-    match deployments.patch(NAME_SERVICE, &PatchParams::default(), &patch).await {
-        // A node image may bring a name service of another name, which is as quick as it is.
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        patched => patched.map(drop).map_err(ClusterError::api(&cluster.name, "have the name service probed often")),
-    }
+    // A node image may bring a name service of another name, which is as quick as it is.
+    let patched = ignore_not_found(deployments.patch(NAME_SERVICE, &PatchParams::default(), &patch).await);
+    patched.map(drop).map_err(ClusterError::api(&cluster.name, "have the name service probed often"))
 }

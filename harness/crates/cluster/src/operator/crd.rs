@@ -8,7 +8,7 @@ use kube::{Api, ResourceExt as _, api::DeleteParams, runtime::watcher};
 use tokio::time::timeout;
 
 use super::{NAME, NAMESPACE, OperatorError, ready::Seen};
-use crate::{Cluster, ClusterError, usable::watch};
+use crate::{Cluster, ClusterError, ignore_not_found, usable::watch};
 
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 /// How long the API server may take to remove one: it first removes, and counts, what is of its kind.
@@ -45,10 +45,10 @@ pub(super) async fn find_settled(cluster: &Cluster) -> Result<Option<CustomResou
 
 /// Asks for the removal of one and waits until it is gone; says whether it is.
 pub(super) async fn remove(cluster: &Cluster, crd: &CustomResourceDefinition) -> Result<bool, ClusterError> {
-    match api(cluster).delete(&name(), &DeleteParams::default()).await {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
-        Err(error) => Err(ClusterError::api(&cluster.name, format!("remove definition {}", name()))(error)),
-        Ok(_) => gone(cluster, crd).await,
+    let removed = ignore_not_found(api(cluster).delete(&name(), &DeleteParams::default()).await);
+    match removed.map_err(ClusterError::api(&cluster.name, format!("remove definition {}", name())))? {
+        None => Ok(true),
+        Some(_) => gone(cluster, crd).await,
     }
 }
 

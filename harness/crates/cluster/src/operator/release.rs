@@ -162,7 +162,7 @@ impl Wanted<'_> {
         let marked = self.deployments().patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await;
         match marked {
             // There is none yet.
-            Err(kube::Error::Api(status)) if status.code == 404 && fingerprint.is_none() => Ok(()),
+            Err(kube::Error::Api(status)) if status.is_not_found() && fingerprint.is_none() => Ok(()),
             Err(error) => Err(ClusterError::api(&self.cluster.name, "mark the operator")(error).into()),
             Ok(_) => Ok(()),
         }

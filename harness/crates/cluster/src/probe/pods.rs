@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 use futures::future::join_all;
 use hourglass_image::ImageRole;
+use hourglass_operator::status::is_pod_ready;
 use k8s_openapi::api::core::v1::{ContainerState, Node as NodeObject, Pod};
 use kube::{
     Api, Resource, ResourceExt as _,
@@ -119,12 +120,12 @@ async fn await_ready(
 fn state(pod: &Pod) -> Result<ProbePod, String> {
     let status = pod.status.clone().unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();
-    let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
-    if condition("Ready").is_some_and(|ready| ready.status == "True") {
+    if is_pod_ready(pod) {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
         return Ok(ProbePod { name: pod.name_any(), node, address: status.pod_ip.unwrap_or_default() });
     }
-    if let Some(scheduled) = condition("PodScheduled").filter(|scheduled| scheduled.status == "False") {
+    let scheduled = conditions.iter().find(|condition| condition.type_ == "PodScheduled");
+    if let Some(scheduled) = scheduled.filter(|scheduled| scheduled.status == "False") {
         return Err(format!("is not scheduled: {}", scheduled.message.clone().unwrap_or_default()));
     }
     let containers = status.container_statuses.unwrap_or_default();

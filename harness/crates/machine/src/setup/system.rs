@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_base::path_folders;
 use hourglass_engine::EngineAddress;
 
 use super::WRAPPER;
@@ -39,7 +40,6 @@ impl System {
     /// This machine.
     pub fn this() -> Self {
         let systemd = Path::new("/run/systemd/system").is_dir();
-        let path = env::var_os("PATH").unwrap_or_default();
         // Debian's users do not have these in PATH, and dockerd itself needs them; sudo leaves out the folder of Go.
         let system = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/go/bin"].map(PathBuf::from);
         let executable = env::current_exe().unwrap_or_else(|_| "harness".into());
@@ -48,7 +48,7 @@ impl System {
             configuration: "/etc/docker/daemon.json".into(),
             wrapper: WRAPPER.into(),
             log: "/var/log/dockerd.log".into(),
-            path: env::split_paths(&path).chain(system).collect(),
+            path: path_folders().into_iter().chain(system).collect(),
             root: rustix::process::geteuid().is_root(),
             systemd,
             // A service is a child of the first process and has its bounding set, not ours.

@@ -8,8 +8,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hourglass_cluster::{Cluster, ClusterError, operator::OperatorRelease, watch};
+use hourglass_cluster::{Cluster, ClusterError, ignore_not_found, operator::OperatorRelease, watch};
 use hourglass_component::timeout::timeout;
+use hourglass_operator::status::is_pod_ready;
 use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -25,9 +26,8 @@ use serde_json::json;
 use super::{
     KubernetesRuntime,
     faults::failed,
-    pods::{is_ready, none_left, runs},
+    pods::{none_left, runs},
     processes::{Signal, signal},
-    trial_namespace::gone,
 };
 use crate::{ClusterFaults, RuntimeError};
 
@@ -102,7 +102,7 @@ impl KubernetesRuntime {
         let cluster = &self.place.cluster;
         let api = Api::<Pod>::namespaced(cluster.client.clone(), &operator.namespace);
         let killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let serves = |pod: &Pod| is_ready(pod) && containers(pod).all(|id| !killed.contains(&id));
+        let serves = |pod: &Pod| is_pod_ready(pod) && containers(pod).all(|id| !killed.contains(&id));
         let selected = watcher::Config::default().labels(OPERATOR_PODS);
         let back = watch(cluster, api, selected, "pods", |pods: &BTreeMap<String, Pod>| {
             pods.values().any(serves).then_some(())
@@ -182,7 +182,7 @@ impl KubernetesRuntime {
             }
             let doing = format!("evict pod {}/{}", self.place.namespace, pod.name_any());
             let evicted = api.evict(&pod.name_any(), &EvictParams::default()).await;
-            gone(evicted).map_err(self.place.fail(doing))?;
+            ignore_not_found(evicted).map_err(self.place.fail(doing))?;
         }
         let left = none_left(&self.place, &listed.items, within, |_| true).await?;
         if left.is_empty() {
@@ -194,7 +194,9 @@ impl KubernetesRuntime {
     async fn set_quota(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
         let Some(pods) = pods else {
             let deleted = self.place.api::<ResourceQuota>().delete(QUOTA, &DeleteParams::default()).await;
-            return gone(deleted).map_err(self.place.fail(format!("delete the quota of {}", self.place.namespace)));
+            return ignore_not_found(deleted)
+                .map(drop)
+                .map_err(self.place.fail(format!("delete the quota of {}", self.place.namespace)));
         };
         // Whoever needs another pod may not get it.
         let names = self.names.executors();

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 
 use futures::future::try_join_all;
-use hourglass_cluster::{add_hold_finalizer, remove_hold_finalizer, watch};
+use hourglass_cluster::{add_hold_finalizer, ignore_not_found, remove_hold_finalizer, watch};
 use hourglass_component::timeout::timeout;
 use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::core::v1::{Event as ClusterEvent, Pod};
@@ -17,7 +17,6 @@ use super::{
     aggregator::{self, GONE_AFTER},
     pods::{Wanted, none_left, runs},
     processes::{Signal, SignalError, signal},
-    trial_namespace::gone,
 };
 use crate::RuntimeError;
 
@@ -130,7 +129,7 @@ impl KubernetesRuntime {
         for pod in pods {
             let doing = format!("delete pod {}/{}", self.place.namespace, pod.name_any());
             let deleted = api.delete(&pod.name_any(), &DeleteParams::default().grace_period(grace)).await;
-            gone(deleted).map_err(self.place.fail(doing))?;
+            ignore_not_found(deleted).map_err(self.place.fail(doing))?;
         }
         Ok(())
     }

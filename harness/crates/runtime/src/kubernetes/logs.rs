@@ -282,7 +282,7 @@ fn pauses() -> ExponentialBuilder {
 
 /// Whether output that cannot be had may be there in a moment; that of a pod that is gone will not.
 fn may_come(error: &kube::Error) -> bool {
-    !matches!(error, kube::Error::Api(status) if status.code == 404)
+    !matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
 #[cfg(test)]

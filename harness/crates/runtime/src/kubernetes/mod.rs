@@ -249,7 +249,7 @@ impl KubernetesRuntime {
         let listed = Wanted::new(names::of_executors(), 0).list(&self.place).await.unwrap_or_default();
         let meant = |pod: &&k8s_openapi::api::core::v1::Pod| match error {
             Unready::Unrecoverable { pod: name, .. } => pod.name_any() == *name,
-            _ => !pods::is_ready(pod),
+            _ => !hourglass_operator::status::is_pod_ready(pod),
         };
         match listed.iter().find(meant) {
             Some(pod) => self.names.component_of(pod, &self.place).await.unwrap_or_else(first),

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use hourglass_cluster::{
-    ClusterError, ClusterMachine,
+    ClusterError, ClusterMachine, ignore_not_found,
     probe::{DialOutcome, DialResult},
     run_in_pod,
 };
 use hourglass_component::timeout::timeout;
 use hourglass_image::ImageRole;
+use hourglass_operator::status::is_pod_ready;
 use hourglass_scenario::ComponentRef;
 use k8s_openapi::api::{core::v1::Pod, networking::v1::NetworkPolicy};
 use kube::{ResourceExt as _, api::DeleteParams};
@@ -20,8 +21,6 @@ use super::{
     KubernetesRuntime,
     faults::failed,
     names::{AGGREGATOR_PORT, EXECUTOR_PORT},
-    pods::is_ready,
-    trial_namespace::gone,
 };
 use crate::RuntimeError;
 
@@ -97,7 +96,9 @@ impl KubernetesRuntime {
             .api::<NetworkPolicy>()
             .delete_collection(&DeleteParams::background(), &kube::api::ListParams::default())
             .await;
-        gone(deleted).map_err(self.place.fail(format!("delete the NetworkPolicies of {}", self.place.namespace)))
+        ignore_not_found(deleted)
+            .map(drop)
+            .map_err(self.place.fail(format!("delete the NetworkPolicies of {}", self.place.namespace)))
     }
 
     async fn policy(&self, name: &str, spec: &Value) -> Result<(), RuntimeError> {
@@ -106,7 +107,9 @@ impl KubernetesRuntime {
 
     async fn forget_policy(&self, name: &str) -> Result<(), RuntimeError> {
         let deleted = self.place.api::<NetworkPolicy>().delete(name, &DeleteParams::background()).await;
-        gone(deleted).map_err(self.place.fail(format!("delete NetworkPolicy {}/{name}", self.place.namespace)))
+        ignore_not_found(deleted)
+            .map(drop)
+            .map_err(self.place.fail(format!("delete NetworkPolicy {}/{name}", self.place.namespace)))
     }
 
     /// Waits until none of these pods is reached any more, and ends the connections that are open.
@@ -206,7 +209,7 @@ impl KubernetesRuntime {
         };
         for component in among {
             let pods = self.pods_of(component).await?;
-            if let Some(pod) = pods.iter().find(|pod| is_ready(pod) && is_ours(pod)) {
+            if let Some(pod) = pods.iter().find(|pod| is_pod_ready(pod) && is_ours(pod)) {
                 return Ok(Some(pod.name_any()));
             }
         }

@@ -1,5 +1,6 @@
 //! Performers as the cluster tells of them.
 
+use hourglass_cluster::ignore_not_found;
 use hourglass_operator::api::{DEGRADED, Performer};
 use kube::{ResourceExt as _, api::ListParams};
 
@@ -8,11 +9,10 @@ use crate::RuntimeError;
 
 /// All of the trial.
 pub(super) async fn list(place: &TrialNamespace) -> Result<Vec<Performer>, RuntimeError> {
-    match place.api::<Performer>().list(&ListParams::default()).await {
-        // Before the operator is installed nobody knows what a Performer is.
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
-        listed => Ok(listed.map_err(place.fail(format!("list the Performers of {}", place.namespace)))?.items),
-    }
+    // Before the operator is installed nobody knows what a Performer is.
+    let listed = ignore_not_found(place.api::<Performer>().list(&ListParams::default()).await);
+    let listed = listed.map_err(place.fail(format!("list the Performers of {}", place.namespace)))?;
+    Ok(listed.map(|listed| listed.items).unwrap_or_default())
 }
 
 /// What keeps a Performer from being ready, as the operator tells; nothing of one that is ready.

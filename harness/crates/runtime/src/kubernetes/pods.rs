@@ -6,9 +6,9 @@ use std::{
 };
 
 use futures::future::try_join_all;
-use hourglass_cluster::{ClusterError, diagnostics, watch};
+use hourglass_cluster::{ClusterError, diagnostics, ignore_not_found, is_conflict, watch};
 use hourglass_component::timeout::timeout;
-use hourglass_operator::status::has_ended;
+use hourglass_operator::status::{has_ended, is_pod_ready};
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod};
 use kube::{
     ResourceExt,
@@ -16,7 +16,7 @@ use kube::{
     runtime::watcher,
 };
 
-use super::trial_namespace::{TrialNamespace, gone};
+use super::trial_namespace::TrialNamespace;
 use crate::RuntimeError;
 
 /// Why the kubelet does not start a container, when waiting does not help.
@@ -84,7 +84,7 @@ impl Wanted {
             if let Some(unrecoverable) = meant.iter().find_map(|pod| unrecoverable(pod)) {
                 return Some(Err(unrecoverable));
             }
-            let ready: Vec<_> = meant.iter().filter(|pod| is_ready(pod)).map(|pod| (*pod).clone()).collect();
+            let ready: Vec<_> = meant.iter().filter(|pod| is_pod_ready(pod)).map(|pod| (*pod).clone()).collect();
             if ready.len() >= self.count {
                 return Some(Ok(ready));
             }
@@ -115,7 +115,7 @@ impl Wanted {
         let api = place.api::<Pod>();
         for pod in self.list(place).await? {
             let doing = format!("delete pod {}/{}", place.namespace, pod.name_any());
-            gone(api.delete(&pod.name_any(), &parameters).await).map_err(place.fail(doing))?;
+            ignore_not_found(api.delete(&pod.name_any(), &parameters).await).map_err(place.fail(doing))?;
         }
         self.gone(place, within).await
     }
@@ -188,17 +188,11 @@ async fn release(place: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> 
     let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
     let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
     let name = pod.name_any();
-    match gone(place.api::<Pod>().delete(&name, &params).await) {
+    match ignore_not_found(place.api::<Pod>().delete(&name, &params).await) {
         // Another one has its name by now.
-        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-        deleted => deleted.map_err(place.fail(format!("delete pod {}/{name}", place.namespace))),
+        Err(error) if is_conflict(&error) => Ok(()),
+        deleted => deleted.map(drop).map_err(place.fail(format!("delete pod {}/{name}", place.namespace))),
     }
-}
-
-/// Whether a pod says that it is ready.
-pub(super) fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 /// What a pod says of its containers.
@@ -229,7 +223,7 @@ fn unrecoverable(pod: &Pod) -> Option<Unready> {
         let state = status.state.as_ref();
         state.is_some_and(|state| state.terminated.is_some()) || status.restart_count > 0
     };
-    if is_ready(pod) || !(cannot_start(pod) || containers(pod).any(ended)) {
+    if is_pod_ready(pod) || !(cannot_start(pod) || containers(pod).any(ended)) {
         return None;
     }
     Some(Unready::Unrecoverable { pod: pod.name_any(), trouble: diagnostics::of_pod(pod).unwrap_or_default() })
@@ -271,6 +265,6 @@ mod tests {
     #[case::ready_again(json!({ "state": { "running": {} }, "restartCount": 1 }), true, true)]
     fn who_is_waited_for(#[case] container: Value, #[case] ready: bool, #[case] waited: bool) {
         let pod = pod(ready, &container);
-        assert_eq!((unrecoverable(&pod).is_none(), is_ready(&pod)), (waited, ready));
+        assert_eq!((unrecoverable(&pod).is_none(), is_pod_ready(&pod)), (waited, ready));
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::future::try_join_all;
-use hourglass_cluster::{ClusterError, remove_hold_finalizers, watch};
+use hourglass_cluster::{ClusterError, ignore_not_found, remove_hold_finalizers, watch};
 use hourglass_component::timeout::timeout;
 use hourglass_operator::api::{PERFORMER_LABEL, Performer};
 use hourglass_scenario::ComponentRef;
@@ -24,7 +24,6 @@ use super::{
     names::{self, AGGREGATOR, EXECUTORS},
     performers,
     pods::Wanted,
-    trial_namespace::gone,
 };
 use crate::{Leak, RuntimeError, Teardown, blocking};
 
@@ -118,7 +117,7 @@ impl KubernetesRuntime {
         let patch = Patch::Merge(json!({ "spec": { "replicas": 0 } }));
         let scaled = self.place.api::<K>().patch_scale(name, &PatchParams::default(), &patch).await;
         let doing = format!("scale {} {}/{name}", K::kind(&()), self.place.namespace);
-        gone(scaled).map_err(self.place.fail(doing))
+        ignore_not_found(scaled).map(drop).map_err(self.place.fail(doing))
     }
 
     /// Removes the Performers that executors left: one that was killed cannot take them with it. Gives those that were
@@ -132,7 +131,9 @@ impl KubernetesRuntime {
         let deletions = left.iter().map(|performer| async {
             let name = performer.name_any();
             let deleted = api.delete(&name, &DeleteParams::background()).await;
-            gone(deleted).map_err(self.place.fail(format!("delete Performer {}/{name}", self.place.namespace)))
+            ignore_not_found(deleted)
+                .map(drop)
+                .map_err(self.place.fail(format!("delete Performer {}/{name}", self.place.namespace)))
         });
         try_join_all(deletions).await?;
         let orphans: Vec<_> = left

@@ -63,11 +63,3 @@ impl TrialNamespace {
         Ok(())
     }
 }
-
-/// What is gone is what was wanted.
-pub(super) fn gone<T>(deleted: Result<T, kube::Error>) -> Result<(), kube::Error> {
-    match deleted {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        deleted => deleted.map(drop),
-    }
-}

@@ -2,7 +2,10 @@
 
 use std::{env, path::PathBuf};
 
-use hourglass_base::cache::{CacheError, cache_folder};
+use hourglass_base::{
+    cache::{CacheError, cache_folder},
+    path_folders,
+};
 use hourglass_cluster::NODE_IMAGE;
 
 use crate::setup::System;
@@ -34,11 +37,10 @@ impl KubernetesSetup {
     /// For this machine and the harness's own node image; the sources are those that the harness holds unless others are
     /// named.
     pub fn this(archive: Option<PathBuf>, source: Option<PathBuf>) -> Result<Self, CacheError> {
-        let path = env::var_os("PATH").unwrap_or_default();
         let executable = env::current_exe().unwrap_or_else(|_| "harness".into());
         Ok(Self {
             system: System { command: format!("{} setup kubernetes", executable.display()), ..System::this() },
-            path: env::split_paths(&path).collect(),
+            path: path_folders(),
             cache: cache_folder()?,
             image: NODE_IMAGE.to_owned(),
             archive,

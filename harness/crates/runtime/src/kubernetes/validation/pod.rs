@@ -1,14 +1,14 @@
 //! Pods: one for a Performer, with the labels by which others find it, ready and never started again.
 
-use hourglass_operator::api::{AVS_LABEL, PERFORMER_LABEL, Performer};
+use hourglass_operator::{
+    api::{AVS_LABEL, PERFORMER_LABEL, Performer},
+    status::is_pod_ready,
+};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 
 use super::{LABELS, ONE_POD, POD, violation};
-use crate::{
-    InvariantViolation,
-    kubernetes::pods::{containers, is_ready},
-};
+use crate::{InvariantViolation, kubernetes::pods::containers};
 
 /// The label that pods of all performers share, the public operator's.
 const APP: (&str, &str) = ("app", "hourglass-performer");
@@ -50,10 +50,10 @@ pub(super) fn violations(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Ve
 /// What is wrong with the state of a pod of whatever component.
 pub(super) fn state(pod: &Pod) -> Option<InvariantViolation> {
     let restarts: i32 = containers(pod).map(|status| status.restart_count).sum();
-    if is_ready(pod) && restarts == 0 {
+    if is_pod_ready(pod) && restarts == 0 {
         return None;
     }
-    let ready = if is_ready(pod) { "ready" } else { "not ready" };
+    let ready = if is_pod_ready(pod) { "ready" } else { "not ready" };
     Some(violation(POD, "ready, no restart", format!("pod {}: {ready}, restarts: {restarts}", pod.name_any())))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hourglass_operator::api::Performer;
+use hourglass_operator::{api::Performer, status::is_pod_ready};
 use k8s_openapi::api::{
     core::v1::{Pod, Service},
     discovery::v1::EndpointSlice,
@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 
 use super::{SERVICE, Snapshot, violation};
-use crate::{InvariantViolation, kubernetes::pods::is_ready};
+use crate::InvariantViolation;
 
 /// What is wrong with the Service of a Performer with these pods.
 pub(super) fn violations(performer: &Performer, own: &[&Pod], snapshot: &Snapshot) -> Vec<InvariantViolation> {
@@ -25,7 +25,7 @@ pub(super) fn violations(performer: &Performer, own: &[&Pod], snapshot: &Snapsho
     // Endpoints follow from the selector, and are judged where that is right.
     match selected {
         Some(wrong) => broken.push(wrong),
-        None if own.iter().any(|pod| is_ready(pod)) => broken.extend(endpoints(&name, port, own, snapshot)),
+        None if own.iter().any(|pod| is_pod_ready(pod)) => broken.extend(endpoints(&name, port, own, snapshot)),
         // Without a ready pod there is no endpoint; the pod's own violation tells that.
         None => {}
     }
