@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         templates::the_definition_outlives_releases,
         templates::releases_of_one_name_in_two_namespaces_share_nothing,
         refusals::wrong_values_are_refused_at_their_place,
-        refusals::what_does_not_go_together_is_refused,
+        refusals::contradicting_values_are_refused,
         refusals::a_name_is_refused_before_it_is_cut,
         refusals::no_value_is_without_a_rule,
     ];

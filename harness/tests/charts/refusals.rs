@@ -93,7 +93,7 @@ fn names(message: &str, place: &str) -> bool {
     message.contains(&format!("'{pointer}'")) || message.contains(&earlier)
 }
 
-pub(crate) fn what_does_not_go_together_is_refused() {
+pub(crate) fn contradicting_values_are_refused() {
     let two = values("executor-two");
     let own = values("executor-own-files");
     let cases: [(Chart, &[&str], &str); 9] = [

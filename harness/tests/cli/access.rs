@@ -107,7 +107,7 @@ fn an_executor_of_the_users_own_need_not_ask_for_signatures() {
 
 /// The umask decides about nothing of it: 0 would give everything to everybody.
 #[test]
-fn what_a_trial_writes_is_for_its_user_alone() {
+fn files_of_a_trial_are_readable_by_its_user_only() {
     let sandbox = Sandbox::new();
     let outcome = run(sandbox
         .command("sh")

@@ -91,7 +91,7 @@ fn a_bad_scenario_is_2_with_all_problems_and_nothing_is_started() {
 }
 
 #[test]
-fn what_nobody_knows_is_2_with_a_suggestion() {
+fn unknown_names_exit_with_2_and_a_suggestion() {
     let sandbox = Sandbox::new();
     sandbox.run(&["run", "sqare"]).assert_code(2).assert_complains(&["square"]);
     sandbox.run(&["run", "--no-such-option"]).assert_code(2);

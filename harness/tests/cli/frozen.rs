@@ -108,7 +108,7 @@ fn no_process_soon(sandbox: &Sandbox) {
 
 /// The task is verified while the harness cannot see it, and the time of the wait is over when it can.
 #[test]
-fn what_happened_while_the_harness_was_stopped_counts() {
+fn events_while_the_harness_was_stopped_count() {
     let sandbox = Sandbox::new();
     let harness = working(&sandbox, SLOW);
     harness.signal(Signal::STOP);

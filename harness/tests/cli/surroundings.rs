@@ -109,7 +109,7 @@ fn a_cluster_that_is_excepted_is_asked_directly(#[case] exceptions: &str) {
 }
 
 #[test]
-fn what_an_exec_plugin_says_is_told_before_anything_starts() {
+fn output_of_an_exec_plugin_is_shown_before_anything_starts() {
     let sandbox = Sandbox::new();
     let text = "current-context: lab\n\
         contexts: [{name: lab, context: {cluster: lab, user: me}}]\n\

@@ -79,7 +79,7 @@ fn a_trial_is_run_by_its_exact_name() {
 }
 
 #[test]
-fn a_name_that_nobody_has_runs_nothing() {
+fn unknown_name_runs_nothing() {
     let sandbox = Sandbox::new();
     let outcome = in_target(&sandbox, &["--exact", "process::sqare", "--nocapture"]);
     outcome.assert_code(0).assert_shows(&["running 0 tests"]);
@@ -87,7 +87,7 @@ fn a_name_that_nobody_has_runs_nothing() {
 }
 
 #[test]
-fn what_the_machine_lacks_is_ignored_and_the_reason_told() {
+fn tests_of_a_missing_runtime_are_ignored_with_the_reason() {
     let sandbox = Sandbox::new();
     let without_anvil = |arguments: &[&str]| run(command(&sandbox, arguments).env("HARNESS_ANVIL", "/nonexistent"));
     let listed = without_anvil(&["--list", "--format", "terse"]);
@@ -102,7 +102,7 @@ fn what_the_machine_lacks_is_ignored_and_the_reason_told() {
 
 /// A pipeline that was meant to run them must not be green because it could not.
 #[test]
-fn what_is_required_fails_where_it_lacks() {
+fn required_runtime_that_is_missing_fails() {
     let sandbox = Sandbox::new();
     let mut command = command(&sandbox, &["--exact", "process::square", "--nocapture"]);
     let outcome = run(command.env("HARNESS_ANVIL", "/nonexistent").env("HARNESS_REQUIRE", "process"));

@@ -74,14 +74,14 @@ fn of_image(node_image: &str) -> ClusterSpec {
     ClusterSpec { node_image: node_image.to_owned(), ..ClusterSpec::default() }
 }
 
-pub(crate) fn a_node_image_that_is_not_there() {
+pub(crate) fn missing_node_image_is_an_error() {
     let own = OwnCluster::none();
     let (error, _) = refused(&own, &of_image("hourglass-harness-test/not-there:v1"));
     assert!(matches!(error, ClusterError::NoNodeImage { .. }), "{error:?}");
     assert_remedy(&error, "harness setup kubernetes");
 }
 
-pub(crate) fn an_image_that_is_none_of_a_node() {
+pub(crate) fn image_that_is_no_node_image_is_an_error() {
     let own = OwnCluster::none();
     let image = block_on(deliver_components(&own.engine, Path::new(HARNESS))).unwrap().reference;
     let (error, _) = refused(&own, &of_image(&image));
@@ -90,7 +90,7 @@ pub(crate) fn an_image_that_is_none_of_a_node() {
 }
 
 /// The stranger's cluster must still be there afterwards.
-pub(crate) fn a_name_that_a_cluster_of_others_has() {
+pub(crate) fn name_of_a_cluster_of_others_is_refused() {
     let own = OwnCluster::none();
     let kind_name = own.name.in_kind();
     let docker = own.engine.docker();
@@ -113,7 +113,7 @@ pub(crate) fn a_name_that_a_cluster_of_others_has() {
     assert_eq!(left(&own), [""; 0]);
 }
 
-pub(crate) fn a_state_file_that_nobody_understands() {
+pub(crate) fn unreadable_state_file_is_an_error() {
     let own = OwnCluster::none();
     let folder = own.folders.folder_of(&own.name);
     fs::create_dir_all(folder.path()).unwrap();
@@ -126,7 +126,7 @@ pub(crate) fn a_state_file_that_nobody_understands() {
 }
 
 /// kind itself would wait for four minutes.
-pub(crate) fn a_kubelet_that_does_not_stay_up() {
+pub(crate) fn kubelet_that_fails_is_an_error_with_its_journal() {
     let own = OwnCluster::none();
     let image = BrokenNodeImage::make(own.engine.clone());
     let (error, took) = refused(&own, &of_image(&image.reference));
@@ -142,7 +142,7 @@ pub(crate) fn a_kubelet_that_does_not_stay_up() {
     assert_remedy(&error, "harness doctor");
 }
 
-pub(crate) fn an_engine_that_dies_meanwhile() {
+pub(crate) fn engine_that_stops_during_creation_is_an_error() {
     let own = OwnCluster::none();
     let proxy = Proxy::to(own.engine.address().socket().unwrap());
     let engine = block_on(Engine::connect_to(EngineAddress::Socket(proxy.socket()))).unwrap();
@@ -176,7 +176,7 @@ pub(crate) fn an_engine_that_dies_meanwhile() {
 }
 
 /// What kind would find out minutes later.
-pub(crate) fn a_disk_that_is_too_small() {
+pub(crate) fn disk_that_is_too_small_is_an_error() {
     let own = OwnCluster::none();
     let disk = SmallDisk::mount();
     let engine = OwnEngine::start(disk.folder.path().to_owned(), &[]);
@@ -218,14 +218,14 @@ impl Drop for SmallDisk {
     }
 }
 
-pub(crate) fn no_kind() {
+pub(crate) fn missing_kind_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let said = child(folder.path(), &[]);
     assert!(said.contains("failed to find kind"), "{said}");
     assert!(said.contains("remedy: `harness setup kubernetes`"), "{said}");
 }
 
-pub(crate) fn a_kind_that_is_too_old() {
+pub(crate) fn old_kind_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let programs = folder.path().join("programs");
     fs::create_dir(&programs).unwrap();

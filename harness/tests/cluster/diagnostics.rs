@@ -197,7 +197,7 @@ fn read(folder: &TempDir, path: &str) -> String {
     fs::read_to_string(&path).unwrap()
 }
 
-pub(crate) fn what_is_broken_is_said_and_everything_about_it_is_kept() {
+pub(crate) fn broken_objects_are_named_and_their_evidence_is_kept() {
     let broken = Broken::in_cluster(shared());
     let namespace = &broken.namespace;
     let (folder, summary) = broken.collected_with_logs();

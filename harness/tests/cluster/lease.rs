@@ -135,7 +135,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     assert_eq!(place.folders.names().unwrap(), []);
 }
 
-pub(crate) fn a_cluster_that_went_through_a_restart_is_healed() {
+pub(crate) fn restarted_cluster_is_healed_and_warm_cluster_is_reused() {
     let place = LeaseFolders::new();
     let request = LeaseRequest { idle: Duration::from_hours(1), ..request() };
     let made = place.acquire(&request).unwrap();
@@ -163,7 +163,7 @@ pub(crate) fn a_cluster_that_went_through_a_restart_is_healed() {
     assert!(refused.remedy().is_some());
 }
 
-pub(crate) fn what_is_remembered_of_a_cluster_may_be_broken_or_of_another() {
+pub(crate) fn cluster_of_another_spec_or_with_a_broken_state_file_is_refused() {
     let place = LeaseFolders::new();
     let made = place.acquire(&request()).unwrap();
     let name = made.name.clone();

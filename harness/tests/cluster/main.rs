@@ -53,19 +53,19 @@ fn main() -> ExitCode {
         images::an_image_without_a_name_is_refused,
         images::a_delivery_that_breaks_off_is_as_good_as_none,
         images::a_node_that_cannot_take_an_image_is_named,
-        diagnostics::what_is_broken_is_said_and_everything_about_it_is_kept,
+        diagnostics::broken_objects_are_named_and_their_evidence_is_kept,
         diagnostics::the_command_says_what_is_broken_and_leaves_out_other_namespaces,
         diagnostics::size_is_bounded_and_the_end_of_logs_is_kept,
         diagnostics::an_engine_that_is_gone_leaves_what_the_api_gives,
         diagnostics::a_cluster_that_is_paused_leaves_what_the_engine_gives,
-        bad_input::a_node_image_that_is_not_there,
-        bad_input::an_image_that_is_none_of_a_node,
-        bad_input::a_name_that_a_cluster_of_others_has,
-        bad_input::a_state_file_that_nobody_understands,
-        bad_input::a_kubelet_that_does_not_stay_up,
-        bad_input::an_engine_that_dies_meanwhile,
-        bad_input::no_kind,
-        bad_input::a_kind_that_is_too_old,
+        bad_input::missing_node_image_is_an_error,
+        bad_input::image_that_is_no_node_image_is_an_error,
+        bad_input::name_of_a_cluster_of_others_is_refused,
+        bad_input::unreadable_state_file_is_an_error,
+        bad_input::kubelet_that_fails_is_an_error_with_its_journal,
+        bad_input::engine_that_stops_during_creation_is_an_error,
+        bad_input::missing_kind_is_an_error,
+        bad_input::old_kind_is_an_error,
         network::a_service_is_reached_by_port_forward_and_by_node_port,
         network::a_port_forward_follows_a_pod_that_is_replaced,
         network::a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong,
@@ -75,10 +75,10 @@ fn main() -> ExitCode {
         network::the_doctor_finds_a_good_cluster_usable,
         network::the_doctor_names_the_hop_that_is_broken,
         lease::processes_that_race_share_one_cluster_though_some_are_killed,
-        lease::a_cluster_that_went_through_a_restart_is_healed,
-        lease::what_is_remembered_of_a_cluster_may_be_broken_or_of_another,
+        lease::restarted_cluster_is_healed_and_warm_cluster_is_reused,
+        lease::cluster_of_another_spec_or_with_a_broken_state_file_is_refused,
     ];
-    let apart = tests![bad_input::a_disk_that_is_too_small];
+    let apart = tests![bad_input::disk_that_is_too_small_is_an_error];
     let clusters = Requirement::kubernetes();
     let own_engine = clusters.and("an engine of their own", own_engine::cannot_be_had().as_deref());
     let target = TestTarget::from_args().test_threads(of_waiting_tests());

@@ -36,8 +36,8 @@ pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() 
     for name in ["executor-operator.yaml", "aggregator.yaml"] {
         let path = folder.join(name);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
-        let text = fs::read_to_string(path).unwrap();
-        assert!(text.contains("\"privateKey\": \"(left out)\""), "{name} holds a key\n{text}");
+        let content = fs::read_to_string(path).unwrap();
+        assert!(content.contains("\"privateKey\": \"(left out)\""), "{name} holds a key\n{content}");
     }
 }
 

@@ -62,9 +62,9 @@ pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
 
 /// Asserts that a log was kept, where the report says.
 #[track_caller]
-fn assert_log(test: &DockerTrial, outcome: &Outcome, log: &str, text: &str) {
+fn assert_log(test: &DockerTrial, outcome: &Outcome, log: &str, expected: &str) {
     let [folder] = test.sandbox.run_folders().try_into().unwrap();
     outcome.assert_shows(&[&folder.display().to_string()]);
     let content = fs::read_to_string(folder.join("logs").join(log)).unwrap();
-    assert!(content.contains(text), "{log} holds {content:?}");
+    assert!(content.contains(expected), "{log} holds {content:?}");
 }

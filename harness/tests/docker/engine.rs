@@ -36,7 +36,7 @@ pub(crate) fn one_that_is_not_there_is_named() {
 }
 
 /// What an engine that was killed leaves, and what a mistaken path names.
-pub(crate) fn a_socket_on_which_nobody_listens_is_named() {
+pub(crate) fn socket_without_listener_is_named() {
     let test = DockerTrial::new();
     let socket = test.sandbox.path("dead.sock");
     drop(UnixListener::bind(&socket).unwrap());
@@ -65,7 +65,7 @@ pub(crate) fn one_that_says_nothing_is_given_up() {
     drop(listener);
 }
 
-pub(crate) fn an_address_where_nobody_listens_is_named() {
+pub(crate) fn address_without_listener_is_named() {
     let test = DockerTrial::new();
     // Bound and not listening: nobody else gets the port, and nobody answers.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();

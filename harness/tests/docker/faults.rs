@@ -2,15 +2,15 @@
 
 use crate::lab::DockerTrial;
 
-pub(crate) fn what_does_not_run_cannot_be_killed() {
+pub(crate) fn component_that_does_not_run_cannot_be_killed() {
     without_effect("kill");
 }
 
-pub(crate) fn what_does_not_run_cannot_be_paused() {
+pub(crate) fn component_that_does_not_run_cannot_be_paused() {
     without_effect("pause");
 }
 
-pub(crate) fn what_does_not_run_cannot_be_disconnected() {
+pub(crate) fn component_that_does_not_run_cannot_be_disconnected() {
     without_effect("disconnect");
 }
 

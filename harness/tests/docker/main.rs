@@ -29,13 +29,13 @@ use hourglass_test_support::{Requirement, TestTarget, tests};
 fn main() -> ExitCode {
     let tests = tests![
         engine::one_that_is_not_there_is_named,
-        engine::a_socket_on_which_nobody_listens_is_named,
+        engine::socket_without_listener_is_named,
         engine::one_that_says_nothing_is_given_up,
-        engine::an_address_where_nobody_listens_is_named,
+        engine::address_without_listener_is_named,
         engine::one_that_is_for_others_is_named,
         outage::an_engine_that_stops_during_the_steps_is_told_at_once,
         outage::an_engine_that_stops_while_the_environment_is_stood_up_is_told,
-        outage::what_an_engine_has_that_comes_back_late_is_removed_by_gc,
+        outage::objects_of_an_engine_that_returns_late_are_removed_by_gc,
         images::one_that_is_not_there_is_named_before_anything_is_started,
         images::one_of_another_architecture_is_named_before_anything_is_started,
         components::an_executor_that_ends_at_once_says_how,
@@ -46,15 +46,15 @@ fn main() -> ExitCode {
         ends::an_executor_that_ends_fails_the_trial,
         ends::a_performer_that_ends_fails_the_trial,
         ends::a_chain_that_ends_fails_the_environment,
-        faults::what_does_not_run_cannot_be_killed,
-        faults::what_does_not_run_cannot_be_paused,
-        faults::what_does_not_run_cannot_be_disconnected,
+        faults::component_that_does_not_run_cannot_be_killed,
+        faults::component_that_does_not_run_cannot_be_paused,
+        faults::component_that_does_not_run_cannot_be_disconnected,
         access::a_harness_that_is_not_root_gives_containers_their_configuration,
-        order::what_passes_leaves_nothing,
+        order::trial_that_passes_leaves_nothing,
         order::runs_of_one_scenario_do_not_get_in_each_others_way,
         order::a_signal_during_the_steps_ends_the_trial_in_order,
         order::a_signal_while_the_environment_is_stood_up_ends_it_in_order,
-        order::what_is_kept_runs_until_gc_ends_it,
+        order::kept_trial_runs_until_gc_ends_it,
     ];
     let pools = tests![pool::an_exhausted_address_pool_is_named];
     let docker = Requirement::docker();

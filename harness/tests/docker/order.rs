@@ -7,7 +7,7 @@ use crate::{
     sandbox::{Running, run},
 };
 
-pub(crate) fn what_passes_leaves_nothing() {
+pub(crate) fn trial_that_passes_leaves_nothing() {
     let test = DockerTrial::new();
     test.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
     test.assert_nothing_begun();
@@ -49,7 +49,7 @@ pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
     }
 }
 
-pub(crate) fn what_is_kept_runs_until_gc_ends_it() {
+pub(crate) fn kept_trial_runs_until_gc_ends_it() {
     let test = DockerTrial::new();
     let scenario = test.scenario(SQUARE);
     let outcome = run(test.harness(&scenario).args(["--keep", "always"]));

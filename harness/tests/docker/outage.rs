@@ -39,7 +39,7 @@ pub(crate) fn an_engine_that_stops_while_the_environment_is_stood_up_is_told() {
 }
 
 /// The supervisor gives up then, and the remedy is what helps.
-pub(crate) fn what_an_engine_has_that_comes_back_late_is_removed_by_gc() {
+pub(crate) fn objects_of_an_engine_that_returns_late_are_removed_by_gc() {
     let test = DockerTrial::new();
     let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());

@@ -125,7 +125,7 @@ pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made(
     assert_eq!(changed(&before, &everything(&field)), [""; 0]);
 }
 
-pub(crate) fn what_a_user_may_not_do_is_listed_before_anything_is_made() {
+pub(crate) fn missing_rights_are_listed_before_anything_is_created() {
     let field = OperatorCluster::take();
     let namespace = field.namespace();
     let folder = tempfile::tempdir().unwrap();

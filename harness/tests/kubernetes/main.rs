@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         existing::a_run_leaves_the_operator_of_others_as_it_was,
         existing::faults_that_need_no_node_are_those_of_our_own_clusters,
         existing::scenarios_that_need_its_nodes_are_skipped_before_anything_is_made,
-        existing::what_a_user_may_not_do_is_listed_before_anything_is_made,
+        existing::missing_rights_are_listed_before_anything_is_created,
         existing::an_api_server_that_goes_away_is_noticed,
         existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
     ];

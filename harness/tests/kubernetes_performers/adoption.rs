@@ -74,7 +74,7 @@ pub(crate) async fn a_killed_executor_s_performer_is_taken_over(lab: Arc<Perform
     assert!(lab.names().await.is_empty(), "what was taken over is removed like what was made");
 }
 
-pub(crate) async fn what_is_not_configured_any_more_is_removed(lab: Arc<PerformerNamespace>) {
+pub(crate) async fn performers_that_are_not_configured_any_more_are_removed(lab: Arc<PerformerNamespace>) {
     let before = killed_executor(&lab).await;
     let request = lab.performer(&[("TASK_DELAY_MS", "1")]);
     let manager = manager(lab.settings(std::slice::from_ref(&request)), limits());

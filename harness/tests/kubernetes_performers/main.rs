@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         lifecycle::executors_do_not_get_in_each_others_way,
         lifecycle::executors_of_one_avs_deploy_and_end_side_by_side,
         adoption::a_killed_executor_s_performer_is_taken_over,
-        adoption::what_is_not_configured_any_more_is_removed,
+        adoption::performers_that_are_not_configured_any_more_are_removed,
         outage::tasks_go_on_and_deployments_come_back,
         outage::what_needs_the_api_server_waits_for_it,
     ];

@@ -9,7 +9,7 @@ use crate::{
     sandbox::run,
 };
 
-pub(crate) fn what_passes_leaves_nothing() {
+pub(crate) fn trial_that_passes_leaves_nothing() {
     let test = ClusterTrial::new();
     test.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
     test.assert_nothing_runs();
@@ -66,7 +66,7 @@ pub(crate) fn a_chain_that_is_killed_fails_the_environment() {
     test.assert_nothing_runs();
 }
 
-pub(crate) fn what_is_kept_runs_until_gc_ends_it() {
+pub(crate) fn kept_trial_runs_until_gc_ends_it() {
     let test = ClusterTrial::new();
     let outcome = run(test.harness(&test.scenario(SQUARE)).args(["--keep", "always"]));
     let [folder] = test.sandbox.run_folders().try_into().unwrap();

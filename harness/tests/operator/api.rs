@@ -33,7 +33,7 @@ pub(crate) fn the_definition_is_established_and_structural() {
 }
 
 /// Objects in the shapes that the public operator's users write, every field that its types have among them.
-pub(crate) fn what_was_written_for_the_public_operator_applies_unchanged() {
+pub(crate) fn manifests_for_the_public_operator_apply_unchanged() {
     let place = OperatorNamespace::new();
     for spec in public_specs() {
         let written = json!({

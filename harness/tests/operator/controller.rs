@@ -69,7 +69,7 @@ pub(crate) fn a_performer_runs_and_its_status_says_where() {
 }
 
 /// An operator that writes at every look keeps itself and the API server busy for ever.
-pub(crate) fn a_look_at_what_is_as_it_should_be_writes_nothing() {
+pub(crate) fn reconcile_of_a_current_performer_writes_nothing() {
     let stage = Stage::new();
     let operator = stage.operator();
     block_on(async {

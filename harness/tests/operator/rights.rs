@@ -22,7 +22,7 @@ use crate::{
 /// A right that the API server's admission checks, on clusters where it does, without a request for it.
 const UNASKED: (&str, &str, &str) = ("update", "hourglass.eigenlayer.io", "performers/finalizers");
 
-pub(crate) fn none_is_denied_and_none_is_superfluous() {
+pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
     let stage = Stage::new();
     let operator = stage.operator();
     // One that leads at once has no time to watch the Lease.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::lab::{OperatorNamespace, block_on, example};
 
 /// A rule that never refuses anything is a rule that nobody has.
-pub(crate) fn what_no_performer_can_be_is_refused_with_the_reason() {
+pub(crate) fn invalid_performers_are_refused_with_the_reason() {
     let place = OperatorNamespace::new();
     let cases = [
         ("/metadata/name", json!("a".repeat(LONGEST_NAME + 1)), "53 characters at most"),

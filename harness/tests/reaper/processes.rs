@@ -30,7 +30,7 @@ pub(crate) fn tests() -> [Test; 18] {
         the_folder_of_a_run_that_is_killed_at_its_end_is_removed,
         an_orderly_end_has_nothing_to_report,
         a_child_that_ignores_sigterm_is_killed_and_reported,
-        what_has_cleared_its_environment_is_ended_with_what_started_it,
+        process_without_its_environment_is_ended_with_its_parent,
         daemons_that_start_others_again_and_again_do_not_get_away,
         the_supervisor_of_another_run_is_not_ended,
         keep_leaves_everything_alone,
@@ -134,7 +134,7 @@ fn a_child_that_ignores_sigterm_is_killed_and_reported() {
 }
 
 /// A daemon without label, session and parent is found below the component that has adopted it.
-fn what_has_cleared_its_environment_is_ended_with_what_started_it() {
+fn process_without_its_environment_is_ended_with_its_parent() {
     let run = Run::new();
     let supervisor = supervisor(&run.id);
     let mut adopting = run.adopting("env -i setsid -f sleep 4321; echo forked; exec sleep 1000");
