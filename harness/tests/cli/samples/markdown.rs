@@ -33,10 +33,7 @@ pub(super) struct Document {
 impl Document {
     /// All of the repository.
     pub(super) fn all() -> Vec<Self> {
-        let mut paths = Vec::new();
-        collect(&root(), &mut paths);
-        paths.sort();
-        paths.into_iter().map(Self::read).collect()
+        files("md").into_iter().map(Self::read).collect()
     }
 
     /// One, by its path below the repository's folder.
@@ -77,7 +74,15 @@ pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+/// The files of the repository with this extension.
+pub(super) fn files(extension: &str) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    collect(&root(), extension, &mut paths);
+    paths.sort();
+    paths
+}
+
+fn collect(folder: &Path, extension: &str, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
@@ -85,8 +90,8 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
             continue;
         }
         if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension() == Some(OsStr::new("md")) {
+            collect(&path, extension, paths);
+        } else if path.extension() == Some(OsStr::new(extension)) {
             paths.push(path);
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, process::Command};
 
 use serde_json::Value;
 
-use super::markdown::{Document, Part, root};
+use super::markdown::{Document, Part, files, root};
 
 #[test]
 fn links_lead_to_files_of_the_repository() {
@@ -66,6 +66,19 @@ fn named_chores_are_in_the_justfile() {
     assert!(spans.len() > 4, "the documents are not read");
     let wrong = spans.iter().filter(|part| !chores.contains(part.text.split(' ').nth(1).unwrap_or_default()));
     let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The promises of docs/security.md name the tests that show them, as `target: module::test`.
+#[test]
+fn named_tests_exist() {
+    let sources: Vec<_> = files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let security = Document::named("docs/security.md");
+    let named = security.spans.iter().filter(|span| span.text.contains("::") && !span.text.ends_with("::tests"));
+    let named: Vec<_> = named.collect();
+    assert!(named.len() > 4, "the document is not read: {named:?}");
+    let exists = |test: &str| sources.iter().any(|source| source.contains(&format!("fn {test}(")));
+    let wrong: Vec<_> = named.into_iter().filter(|span| !span.text.rsplit("::").next().is_some_and(exists)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -9,7 +9,7 @@ use kube::{
 };
 
 use super::{NAMESPACE, OperatorError, conflicts::instead};
-use crate::{Cluster, ClusterError, namespace};
+use crate::{Cluster, ClusterError, is_conflict, namespace};
 
 /// How long a removal of the namespace may take.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
@@ -34,9 +34,9 @@ pub(super) async fn ensure(cluster: &Cluster) -> Result<(), OperatorError> {
     match api(cluster).create(&PostParams::default(), &namespace).await {
         Ok(_) => Ok(()),
         // Another machine was faster.
-        Err(kube::Error::Api(status)) if status.code == 409 => match find(cluster).await? {
+        Err(error) if is_conflict(&error) => match find(cluster).await? {
             Some(found) => ours(cluster, &found),
-            None => Err(fail()(kube::Error::Api(status)).into()),
+            None => Err(fail()(error).into()),
         },
         Err(error) => Err(fail()(error).into()),
     }
