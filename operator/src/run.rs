@@ -34,7 +34,7 @@ pub enum OperatorError {
         source: io::Error,
     },
     /// Another operator may act now.
-    #[error("the operator may act no longer")]
+    #[error("the operator is not the leader any more")]
     Election(#[from] ElectionError),
     /// A part that should run as long as the operator ended.
     #[error("{part} ended")]

@@ -192,7 +192,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The scenario asks for what this cluster cannot do, whoever is tested in it.
-    #[error("this cannot be done in such a cluster: {reason}")]
+    #[error("this cluster cannot do what the scenario asks for: {reason}")]
     Inapplicable {
         /// What it cannot do, and what to use instead.
         reason: String,
