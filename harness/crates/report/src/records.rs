@@ -29,7 +29,7 @@ static SHOWN: AtomicBool = AtomicBool::new(false);
 
 /// `RUST_LOG` does not say which records are meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read the variable {RECORDS_VARIABLE}: `{directive}` does not say which records are meant")]
+#[error("failed to read the variable {RECORDS_VARIABLE}: `{directive}` does not say which records are meant")]
 pub struct RecordsError {
     /// The part of the value that cannot be read, safe to show.
     pub directive: String,
