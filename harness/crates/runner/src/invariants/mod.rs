@@ -34,12 +34,14 @@ static STEPS_DONE: [Check<JudgeWorld>; 2] = [
 ];
 
 /// Part three: what must hold after everything has been taken down.
-static TAKEN_DOWN: [Check<fn(&Aftermath<'_>) -> Vec<Finding>>; 2] = [
+static TAKEN_DOWN: [Check<JudgeAftermath>; 2] = [
     Check { invariant: leaks::NOTHING_LEFT, judge: leaks::nothing_left },
     Check { invariant: logs::NO_ERROR, judge: logs::no_error },
 ];
 
 type JudgeWorld = for<'a> fn(&'a World) -> BoxFuture<'a, Result<Vec<Finding>, StepFailure>>;
+
+type JudgeAftermath = fn(&Aftermath<'_>) -> Vec<Finding>;
 
 /// An invariant, and the function that finds out whether it holds.
 struct Check<F> {
