@@ -8,9 +8,10 @@ pub mod cli;
 use std::{env, process::ExitCode};
 
 pub use hourglass_api::{
-    Address, ChainHandle, ComponentHandle, Contract, CreateTask, EXECUTABLE_VARIABLE, Event, ExecutableError,
-    ExpectExpired, ExpectRejected, ExpectVerified, Failure, H256, Harness, HarnessBuilder, HarnessError, Operator,
-    Program, Restart, Task, TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation, is_required, secs,
+    Action, Address, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract, CreateTask,
+    EXECUTABLE_VARIABLE, Event, ExecutableError, ExistingChoice, ExpectEvent, ExpectExpired, ExpectRejected,
+    ExpectVerified, Failure, H256, Harness, HarnessBuilder, HarnessError, Keep, Operator, Program, Task, TaskEvent,
+    TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation, is_required, secs,
 };
 pub use hourglass_base::{RuntimeKind as Runtime, cache};
 pub use hourglass_chain as chain;

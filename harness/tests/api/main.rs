@@ -6,6 +6,7 @@
 
 mod ends;
 mod failures;
+mod faults;
 mod steps;
 
 use hourglass_harness::{Chain, Harness, HarnessBuilder, HarnessError, Operator, Runtime, is_required, secs};

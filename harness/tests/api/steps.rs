@@ -1,10 +1,9 @@
 //! What a test can do to an environment, and see of it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use ethers::providers::{Middleware as _, Provider, Ws};
-use hourglass_component::events::TaskEvent;
-use hourglass_harness::{Chain, HarnessError, Operator, Program, secs};
+use hourglass_harness::{Chain, HarnessError, Keep, Operator, Program, TaskEvent, secs};
 
 use crate::{builder, three};
 
@@ -40,7 +39,8 @@ async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessErr
     alice.pause().await?;
     let task = env.create_task(Chain::L2, "0x04").await?;
     // Side by side: the expectation waits while the executor goes on.
-    let (verified, resumed) = tokio::join!(task.expect_verified().signed_by(["alice"]).into_future(), alice.resume());
+    let (verified, resumed) =
+        tokio::join!(task.expect_verified().signed_by(["alice"]).into_future(), alice.resume().into_future());
     resumed.and(verified)?;
     env.finish().await.map(drop)
 }
@@ -111,4 +111,65 @@ async fn the_timeline_has_the_events_of_a_task() -> Result<(), HarnessError> {
     });
     assert!(of_task.contains(&TaskEvent::TaskSigned) && of_task.contains(&TaskEvent::TaskVerified), "{of_task:?}");
     env.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn each_task_of_a_group_is_expected_to_end_alike() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let group = env.create_task(Chain::L2, "0x04").count(5).await?;
+    assert_eq!(group.hashes().iter().collect::<BTreeSet<_>>().len(), 5);
+    assert_eq!(group.hash(), group.hashes()[0]);
+    group.expect_verified().result("0x10").within(secs(30)).await?;
+    group.expect_event(TaskEvent::PerformerFinished).component("executor/operator").await?;
+    let error = group.expect_verified().result("0x11").await.unwrap_err();
+    assert!(error.to_string().contains("0x11"), "{error}");
+    let report = env.finish().await?;
+    assert_eq!(report.tasks.len(), 5);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_reported_is_a_failure() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().await?;
+    env.expect_event(TaskEvent::TaskVerified).await?;
+    let error = task.expect_event(TaskEvent::TaskExpired).within(secs(1)).await.unwrap_err();
+    assert!(error.failure().is_some_and(|failure| !failure.violations().is_empty()), "{error}");
+    // As in a scenario file, an event counts only from the component that reports it.
+    let error = task.expect_event(TaskEvent::TaskVerified).component("aggregator").await.unwrap_err();
+    assert!(error.to_string().contains("`aggregator` does not report `task_verified`"), "{error}");
+    env.finish().await.map(drop)
+}
+
+#[tokio::test]
+async fn what_a_view_function_returns_is_compared() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().await?;
+    let status = || {
+        let hash = format!("{:?}", task.hash());
+        env.call(Chain::L2, "task_mailbox", "getTaskStatus(bytes32) returns (uint8)").args([hash])
+    };
+    status().returns(["2"]).await?;
+    let error = status().returns(["3"]).await.unwrap_err();
+    assert!(error.failure().is_some() && error.to_string().contains('3'), "{error}");
+    let error = env.call(Chain::L2, "no_contract", "f() returns (uint8)").returns(["1"]).await.unwrap_err();
+    assert!(error.to_string().contains("no contract is called `no_contract`"), "{error}");
+    env.finish().await.map(drop)
+}
+
+/// `gc` must find what a kept environment left.
+#[tokio::test]
+async fn a_kept_environment_runs_until_it_is_ended() -> Result<(), HarnessError> {
+    let env = builder().keep(Keep::Always).start().await?;
+    let (run, rpc) = (env.run_id(), env.l2().rpc_url().to_owned());
+    let report = env.finish().await?;
+    assert!(report.kept && report.running.contains_key("aggregator"), "{report:?}");
+    let client = Provider::<ethers::providers::Http>::try_from(rpc.as_str()).unwrap();
+    assert!(client.get_block_number().await.is_ok(), "the chain has ended");
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_harness")).args(["gc", &run]).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(client.get_block_number().await.is_err(), "the chain goes on");
+    Ok(())
 }

@@ -43,6 +43,9 @@ impl Harness {
             allowed_errors: Vec::new(),
             expected_ends: Vec::new(),
             timeout: None,
+            cluster: ClusterChoice::default(),
+            exclusive_cluster: false,
+            keep: Keep::Never,
             executable: None,
             anvil: AnvilSearch::default(),
             place: Location::caller(),
@@ -80,6 +83,9 @@ pub struct HarnessBuilder {
     allowed_errors: Vec<String>,
     expected_ends: Vec<String>,
     timeout: Option<Duration>,
+    cluster: ClusterChoice,
+    exclusive_cluster: bool,
+    keep: Keep,
     executable: Option<PathBuf>,
     anvil: AnvilSearch,
     place: &'static Location<'static>,
@@ -159,6 +165,32 @@ impl HarnessBuilder {
         self
     }
 
+    /// The cluster of an environment in Kubernetes; default: one of the harness's own, made where there is none.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{ClusterChoice, ExistingChoice, Harness, Runtime};
+    /// let lab = ExistingChoice { context: Some("lab".to_owned()), ..ExistingChoice::default() };
+    /// let builder = Harness::builder().runtime(Runtime::Kubernetes).cluster(ClusterChoice::Existing(lab));
+    /// ```
+    pub fn cluster(mut self, cluster: ClusterChoice) -> Self {
+        self.cluster = cluster;
+        self
+    }
+
+    /// No other environment or trial uses the cluster's operator and nodes while this one stands. What others would feel is
+    /// refused without it: [`ClusterHandle`](crate::ClusterHandle) says what that is.
+    pub fn exclusive_cluster(mut self) -> Self {
+        self.exclusive_cluster = true;
+        self
+    }
+
+    /// When the environment outlives the test, for a look at it; `harness gc` ends it. One that is dropped without a failure is
+    /// taken down in any case. Default: never.
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
+    }
+
     /// The `harness` executable; default: where the [crate](crate) says.
     pub fn executable(mut self, path: impl Into<PathBuf>) -> Self {
         self.executable = Some(path.into());
@@ -182,7 +214,8 @@ impl HarnessBuilder {
     pub async fn start(self) -> Result<TestEnvironment, HarnessError> {
         let test = thread::current().name().filter(|name| *name != "main").map(str::to_owned);
         let document = self.document(test.as_deref());
-        let trial = document.trial(self.place).map_err(HarnessError::Scenario)?;
+        let mut trial = document.trial(self.place).map_err(HarnessError::Scenario)?;
+        trial.exclusive_cluster = self.exclusive_cluster;
         let executable = executable::find_executable(self.executable.as_deref())?;
         let folders = RunFolders::locate();
         folders.prepare()?;
@@ -191,8 +224,8 @@ impl HarnessBuilder {
             anvil,
             executable: HarnessExecutable(executable),
             folders,
-            keep: Keep::Never,
-            cluster: ClusterChoice::default(),
+            keep: self.keep,
+            cluster: self.cluster,
             trial_timeout: None,
         };
         let place = TestPlace { document, test };

@@ -1,14 +1,8 @@
 //! Components of an environment, and what a test can do to them.
 
-use std::{
-    future::{Future, IntoFuture},
-    panic::Location,
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{panic::Location, sync::Arc};
 
-use crate::{HarnessError, document::duration, session::Session, step::PendingStep};
+use crate::{Action, session::Session, step::PendingStep};
 
 /// A component of an environment, as `executor/alice`.
 ///
@@ -23,6 +17,9 @@ use crate::{HarnessError, document::duration, session::Session, step::PendingSte
 /// # Ok(())
 /// # }
 /// ```
+///
+/// What a runtime cannot do is refused as in a scenario: networks of components need Docker or Kubernetes, pods, nodes and
+/// partitions need Kubernetes.
 #[derive(Debug, Clone)]
 pub struct ComponentHandle {
     session: Arc<Session>,
@@ -41,59 +38,81 @@ impl ComponentHandle {
 
     /// Kills it at once, without a chance to clean up. It must be running.
     #[track_caller]
-    pub fn kill(&self) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
-        self.step("kill", Location::caller()).done()
-    }
-
-    /// Stops its clock: it stands still, its connections stay open.
-    #[track_caller]
-    pub fn pause(&self) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
-        self.step("pause", Location::caller()).done()
-    }
-
-    /// Lets it go on after [`Self::pause`].
-    #[track_caller]
-    pub fn resume(&self) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
-        self.step("resume", Location::caller()).done()
+    pub fn kill(&self) -> Action {
+        self.action("kill", Location::caller())
     }
 
     /// Starts it again, after stopping it if it runs, and waits until it is ready.
     #[track_caller]
-    pub fn restart(&self) -> Restart {
-        Restart(self.step("restart", Location::caller()))
+    pub fn restart(&self) -> Action {
+        self.action("restart", Location::caller())
     }
 
-    fn step(&self, kind: &'static str, place: &'static Location<'static>) -> PendingStep {
-        PendingStep::new(&self.session, kind, place).with("component", self.name.as_str().into())
+    /// Stops its clock: it stands still, its connections stay open.
+    #[track_caller]
+    pub fn pause(&self) -> Action {
+        self.action("pause", Location::caller())
     }
-}
 
-/// A component that is started again when this is awaited.
-///
-/// ```no_run
-/// # use hourglass_api::{HarnessError, TestEnvironment};
-/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
-/// # use hourglass_api::secs;
-/// env.component("aggregator")?.restart().within(secs(30)).await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-#[must_use = "it begins when it is awaited"]
-pub struct Restart(PendingStep);
-
-impl Restart {
-    /// How long it may take to be ready; default: 10 s.
-    pub fn within(self, limit: Duration) -> Self {
-        Self(self.0.with("within", duration(limit)))
+    /// Lets it go on after [`Self::pause`].
+    #[track_caller]
+    pub fn resume(&self) -> Action {
+        self.action("resume", Location::caller())
     }
-}
 
-impl IntoFuture for Restart {
-    type Output = Result<(), HarnessError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    /// Takes it off the network: it goes on and reaches nobody.
+    #[track_caller]
+    pub fn disconnect(&self) -> Action {
+        self.action("disconnect", Location::caller())
+    }
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.0.done())
+    /// Puts it back on the network after [`Self::disconnect`], and waits until it is ready.
+    #[track_caller]
+    pub fn reconnect(&self) -> Action {
+        self.action("reconnect", Location::caller())
+    }
+
+    /// Keeps it from connecting to another component, by a policy of the network.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{HarnessError, TestEnvironment};
+    /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+    /// let (executor, performer) = (env.component("executor/alice")?, env.component("performer/alice")?);
+    /// executor.partition_from(&performer).await?;
+    /// executor.heal_to(&performer).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn partition_from(&self, other: &Self) -> Action {
+        self.between("partition", other, Location::caller())
+    }
+
+    /// Lets it connect to the other component again after [`Self::partition_from`].
+    #[track_caller]
+    pub fn heal_to(&self, other: &Self) -> Action {
+        self.between("heal", other, Location::caller())
+    }
+
+    /// Deletes its pods at once; what keeps them makes others.
+    #[track_caller]
+    pub fn delete_pod(&self) -> Action {
+        self.action("delete_pod", Location::caller())
+    }
+
+    /// Cordons its node, and evicts the environment's pods from it. The environment needs its cluster for itself:
+    /// [`HarnessBuilder::exclusive_cluster`](crate::HarnessBuilder::exclusive_cluster).
+    #[track_caller]
+    pub fn drain_node(&self) -> Action {
+        self.action("drain_node", Location::caller())
+    }
+
+    fn action(&self, kind: &'static str, place: &'static Location<'static>) -> Action {
+        Action(PendingStep::new(&self.session, kind, place).with("component", self.name.as_str().into()))
+    }
+
+    fn between(&self, kind: &'static str, other: &Self, place: &'static Location<'static>) -> Action {
+        let step = PendingStep::new(&self.session, kind, place);
+        Action(step.with("from", self.name.as_str().into()).with("to", other.name.as_str().into()))
     }
 }

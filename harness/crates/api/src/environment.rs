@@ -10,7 +10,7 @@ use hourglass_scenario::Chain;
 use hourglass_timeline::Timeline;
 
 use crate::{
-    ChainHandle, ComponentHandle, CreateTask, HarnessError,
+    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, HarnessError, TaskEvent,
     document::duration,
     session::{Session, TrialThread},
     step::PendingStep,
@@ -117,16 +117,47 @@ impl TestEnvironment {
 
     /// Moves a chain's time forward and mines a block.
     #[track_caller]
-    pub fn warp(&self, chain: Chain, by: Duration) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
+    pub fn warp(&self, chain: Chain, by: Duration) -> Action {
         let step = PendingStep::new(&self.guard.session, "warp", Location::caller());
-        step.with("chain", chain.to_string().into()).with("by", duration(by)).done()
+        Action(step.with("chain", chain.to_string().into()).with("by", duration(by)))
     }
 
     /// Mines blocks.
     #[track_caller]
-    pub fn mine(&self, chain: Chain, blocks: u32) -> impl Future<Output = Result<(), HarnessError>> + Send + use<> {
+    pub fn mine(&self, chain: Chain, blocks: u32) -> Action {
         let step = PendingStep::new(&self.guard.session, "mine", Location::caller());
-        step.with("chain", chain.to_string().into()).with("blocks", blocks.into()).done()
+        Action(step.with("chain", chain.to_string().into()).with("blocks", blocks.into()))
+    }
+
+    /// Waits until a component or a chain has reported an event about any task; [`Task::expect_event`] is about one.
+    #[track_caller]
+    pub fn expect_event(&self, event: TaskEvent) -> ExpectEvent {
+        ExpectEvent::new(PendingStep::new(&self.guard.session, "expect_event", Location::caller()), event)
+    }
+
+    /// Calls a view function of a contract, which has one of the names in [`ChainHandle::contracts`] or is an address. The
+    /// function is given as its signature with the types of its results.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{Chain, HarnessError, TestEnvironment};
+    /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+    /// let task = env.create_task(Chain::L2, "0x04").await?;
+    /// task.expect_verified().await?;
+    /// let hash = format!("{:?}", task.hash());
+    /// env.call(Chain::L2, "task_mailbox", "getTaskStatus(bytes32) returns (uint8)").args([hash]).returns(["2"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn call(&self, chain: Chain, contract: impl Into<String>, function: impl Into<String>) -> Call {
+        let step = PendingStep::new(&self.guard.session, "call", Location::caller());
+        let step = step.with("chain", chain.to_string().into()).with("to", contract.into().into());
+        Call(step.with("function", function.into().into()))
+    }
+
+    /// The cluster that the environment runs in, for what only Kubernetes can do.
+    pub fn cluster(&self) -> ClusterHandle {
+        ClusterHandle::new(&self.guard.session)
     }
 
     /// Checks what must hold after every trial, takes everything down, and gives the report: every task has ended, no

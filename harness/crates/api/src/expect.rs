@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use hourglass_component::events::TaskEvent;
 use serde_json::Value;
 
 use crate::{
@@ -59,6 +60,57 @@ pub struct ExpectExpired(pub(crate) PendingStep);
 #[must_use = "an expectation is judged when it is awaited"]
 pub struct ExpectRejected(pub(crate) PendingStep);
 
+/// An event is reported: [`Task::expect_event`](crate::Task::expect_event),
+/// [`TestEnvironment::expect_event`](crate::TestEnvironment::expect_event).
+///
+/// ```no_run
+/// # use hourglass_api::{HarnessError, TestEnvironment};
+/// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+/// # use hourglass_api::{Chain, TaskEvent};
+/// let task = env.create_task(Chain::L2, "0x04").await?;
+/// task.expect_event(TaskEvent::PerformerStarted).component("executor/alice").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "an expectation is judged when it is awaited"]
+pub struct ExpectEvent(PendingStep);
+
+/// A view function returns values: [`TestEnvironment::call`](crate::TestEnvironment::call).
+#[derive(Debug, Clone)]
+#[must_use = "an expectation is judged when it is awaited"]
+pub struct Call(pub(crate) PendingStep);
+
+impl ExpectEvent {
+    pub(crate) fn new(step: PendingStep, event: TaskEvent) -> Self {
+        Self(step.with("event", event.as_str().into()))
+    }
+
+    /// The component that must report it; without this, any may.
+    pub fn component(self, name: impl AsRef<str>) -> Self {
+        Self(self.0.with("component", literal(name.as_ref())))
+    }
+
+    /// How many such events there must be at least, counted from the start of the environment, and of a group for each of its
+    /// tasks; default: one.
+    pub fn count(self, count: u32) -> Self {
+        Self(self.0.with("count", count.into()))
+    }
+}
+
+impl Call {
+    /// The arguments as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and tuples as JSON arrays of
+    /// texts.
+    pub fn args(self, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self(self.0.with("args", names(values)))
+    }
+
+    /// What it must return, in the same form.
+    pub fn returns(self, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self(self.0.with("expect", names(values)))
+    }
+}
+
 impl ExpectVerified {
     /// The result, byte for byte; without this, any result will do.
     pub fn result(self, result: impl AsRef<[u8]>) -> Self {
@@ -77,8 +129,8 @@ impl ExpectVerified {
     }
 }
 
-fn names(operators: impl IntoIterator<Item = impl AsRef<str>>) -> Value {
-    operators.into_iter().map(|name| literal(name.as_ref())).collect()
+fn names(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Value {
+    texts.into_iter().map(|text| literal(text.as_ref())).collect()
 }
 
 macro_rules! awaited {
@@ -101,4 +153,4 @@ macro_rules! awaited {
     )+};
 }
 
-awaited!(ExpectVerified, ExpectExpired, ExpectRejected);
+awaited!(ExpectVerified, ExpectExpired, ExpectRejected, ExpectEvent, Call);

@@ -57,7 +57,9 @@
 //!
 //! Test targets of `hourglass_harness::scenarios!` install it themselves.
 
+mod action;
 mod builder;
+mod cluster;
 mod component;
 mod contracts;
 mod document;
@@ -73,17 +75,23 @@ mod task;
 
 use std::time::Duration;
 
+pub use action::Action;
 pub use builder::{Harness, HarnessBuilder};
-pub use component::{ComponentHandle, Restart};
+pub use cluster::ClusterHandle;
+pub use component::ComponentHandle;
 pub use contracts::{ChainHandle, Contract};
 pub use environment::TestEnvironment;
 pub use error::{Failure, HarnessError};
 pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, find_executable, serve_as_harness_executable};
-pub use expect::{ExpectExpired, ExpectRejected, ExpectVerified};
+pub use expect::{Call, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified};
 pub use hourglass_base::RuntimeKind as Runtime;
-pub use hourglass_component::keys::{Address, H256};
+pub use hourglass_cluster::{ClusterChoice, ExistingChoice};
+pub use hourglass_component::{
+    events::TaskEvent,
+    keys::{Address, H256},
+};
 pub use hourglass_runner::{
-    TrialLog,
+    Keep, TrialLog,
     verdict::{TrialReport, Verdict, Violation},
 };
 pub use hourglass_scenario::Chain;

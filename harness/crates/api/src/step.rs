@@ -54,3 +54,28 @@ impl PendingStep {
         &self.session
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The files whose functions are steps.
+    const SOURCES: [&str; 5] = [
+        include_str!("cluster.rs"),
+        include_str!("component.rs"),
+        include_str!("environment.rs"),
+        include_str!("expect.rs"),
+        include_str!("task.rs"),
+    ];
+
+    macro_rules! keys {
+        ($($key:ident: $file:ident::$kind:ident,)+) => { [$(stringify!($key)),+] };
+    }
+
+    /// What a scenario can do, a Rust test can do.
+    #[test]
+    fn every_kind_of_step_has_a_function() {
+        for key in hourglass_scenario::for_each_step_kind!(keys) {
+            let named = format!("\"{key}\"");
+            assert!(SOURCES.iter().any(|source| source.contains(&named)), "no function does the step `{key}`");
+        }
+    }
+}

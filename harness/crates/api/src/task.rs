@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use hourglass_component::keys::H256;
+use hourglass_component::{events::TaskEvent, keys::H256};
 use hourglass_scenario::Chain;
 
 use crate::{
-    ExpectExpired, ExpectRejected, ExpectVerified, HarnessError,
+    ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, HarnessError,
     document::{bytes, duration},
     session::Session,
     step::PendingStep,
@@ -36,15 +36,38 @@ pub struct CreateTask {
     step: PendingStep,
     chain: Chain,
     payload: Vec<u8>,
+    count: u32,
     place: &'static Location<'static>,
 }
 
 impl CreateTask {
     pub(crate) fn new(session: &Arc<Session>, chain: Chain, payload: &[u8], place: &'static Location<'static>) -> Self {
-        Self { step: PendingStep::new(session, "create_task", place), chain, payload: payload.to_vec(), place }
+        Self {
+            step: PendingStep::new(session, "create_task", place),
+            chain,
+            payload: payload.to_vec(),
+            count: 1,
+            place,
+        }
     }
 
-    /// How long it may take until the task is mined; default: 30 s.
+    /// Creates so many tasks at once, with the same payload: a group, of which each is expected to end alike.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{Chain, HarnessError, TestEnvironment};
+    /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+    /// let group = env.create_task(Chain::L2, "0x04").count(20).await?;
+    /// assert_eq!(group.hashes().len(), 20);
+    /// group.expect_verified().result("0x10").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn count(self, count: u32) -> Self {
+        Self { count, ..self }
+    }
+
+    /// How long it may take until the task is mined; default: 30 s, and a tenth of a second more for each further task of a
+    /// group.
     pub fn within(mut self, limit: Duration) -> Self {
         self.step = self.step.with("within", duration(limit));
         self
@@ -64,9 +87,8 @@ impl CreateTask {
         let alias = session.next_task();
         let (key, payload) = bytes("payload", &self.payload);
         let step = self.step.with("as", alias.as_str().into()).with("chain", self.chain.to_string().into());
-        // A step that creates one task gives one hash.
-        let hash = step.with(key, payload).created().await?.first().copied().unwrap_or_default();
-        Ok(Task { session, alias, hash, chain: self.chain })
+        let hashes = step.with(key, payload).with("count", self.count.into()).created().await?;
+        Ok(Task { session, alias, hashes: hashes.into(), chain: self.chain })
     }
 }
 
@@ -95,14 +117,20 @@ impl IntoFuture for CreateTask {
 pub struct Task {
     session: Arc<Session>,
     alias: String,
-    hash: H256,
+    /// One at least.
+    hashes: Arc<[H256]>,
     chain: Chain,
 }
 
 impl Task {
-    /// Its hash.
+    /// Its hash; of a group, that of the first task.
     pub fn hash(&self) -> H256 {
-        self.hash
+        self.hashes.first().copied().unwrap_or_default()
+    }
+
+    /// The hashes of the tasks of a group, in the order of their creation; one for a single task.
+    pub fn hashes(&self) -> &[H256] {
+        &self.hashes
     }
 
     /// The chain that its mailbox is on.
@@ -122,10 +150,20 @@ impl Task {
     pub fn expect_expired(&self) -> ExpectExpired {
         ExpectExpired(PendingStep::new(&self.session, "expect_expired", Location::caller()).about(&self.alias))
     }
+
+    /// Waits until a component or a chain has reported an event about it.
+    #[track_caller]
+    pub fn expect_event(&self, event: TaskEvent) -> ExpectEvent {
+        let step = PendingStep::new(&self.session, "expect_event", Location::caller());
+        ExpectEvent::new(step.about(&self.alias), event)
+    }
 }
 
 impl fmt::Debug for Task {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Task({:?} on {})", self.hash, self.chain)
+        match self.hashes.len() {
+            1 => write!(formatter, "Task({:?} on {})", self.hash(), self.chain),
+            count => write!(formatter, "Task({count} tasks on {})", self.chain),
+        }
     }
 }

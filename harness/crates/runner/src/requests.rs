@@ -164,8 +164,12 @@ async fn answered(
     step: Box<Step>,
     mut answer: Answer,
 ) -> Option<StepFailure> {
+    let run = async {
+        world.environment.runtime.check_step(&step)?;
+        steps::run(world, &step).await
+    };
     let done = tokio::select! {
-        done = steps::run(world, &step) => done,
+        done = run => done,
         // The test has dropped the step.
         () = answer.closed() => return None,
     };

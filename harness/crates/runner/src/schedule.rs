@@ -1,8 +1,10 @@
 //! Many trials: side by side up to a limit, each told to whoever reports.
 
-use std::{panic::resume_unwind, sync::Arc, time::Instant};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Instant};
 
+use futures::FutureExt as _;
 use hourglass_scenario::Trial;
+use hourglass_timeline::Trace;
 use jiff::Timestamp;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender},
@@ -10,7 +12,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{RunEvent, TrialSettings, parity, run_trial, verdict::TrialReport};
+use super::{
+    RunEvent, TrialSettings, parity, run_trial,
+    verdict::{TrialReport, Verdict},
+};
 
 /// Trials and how many of them run at once.
 #[derive(Debug, Clone)]
@@ -46,15 +51,7 @@ pub async fn run_all(
         }
         under_way.spawn(Arc::clone(&running).run(trial.clone(), place));
     }
-    let mut reports = Vec::new();
-    while let Some(ended) = under_way.join_next().await {
-        match ended {
-            Ok(report) => reports.push(report),
-            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // Nobody aborts a trial.
-            Err(_) => {}
-        }
-    }
+    let reports = under_way.join_all().await;
     // What trials without their fault do before they fail is not what runtimes promise to do alike.
     let compared = schedule.trials.iter().filter(|trial| !trial.proof).map(|trial| trial.name.clone());
     for parity in parity::of_reports(&compared.collect::<Vec<_>>(), &reports) {
@@ -78,8 +75,65 @@ impl Running {
         let progress = |message: &str| {
             tell(RunEvent::TrialProgress { trial: trial.name.clone(), message: message.to_owned() });
         };
-        let report = Box::pin(run_trial(&trial, &self.settings, &self.interrupt, &progress)).await;
+        let running = Box::pin(run_trial(&trial, &self.settings, &self.interrupt, &progress));
+        let report = unless_panicked(&trial, running).await;
         tell(RunEvent::TrialFinished(Box::new(report.clone())));
         report
+    }
+}
+
+/// The report of a trial. A panic of the harness ends the trial in which it happens and no other, and the supervisor ends what
+/// that trial had started.
+async fn unless_panicked(trial: &Trial, running: impl Future<Output = TrialReport>) -> TrialReport {
+    let (started, clock) = (Timestamp::now(), Instant::now());
+    let panic = match AssertUnwindSafe(running).catch_unwind().await {
+        Ok(report) => return report,
+        Err(panic) => panic,
+    };
+    TrialReport {
+        trial: trial.name.clone(),
+        scenario: trial.path.to_path_buf(),
+        runtime: trial.runtime.to_string(),
+        started,
+        duration: clock.elapsed(),
+        phases: Vec::new(),
+        verdict: Verdict::EnvironmentFailed {
+            error: format!("the harness panicked, which is a defect of it: {}", message_of(&*panic)),
+            remedy: Some("report it with the scenario and what standard error says of the panic".to_owned()),
+        },
+        tasks: Vec::new(),
+        directory: PathBuf::new(),
+        kept: false,
+        trace: Trace::default(),
+        running: BTreeMap::new(),
+    }
+}
+
+/// What a panic says, which is text wherever `panic!` made it.
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it says nothing")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hourglass_base::{ExitStatus, RuntimeKind};
+    use hourglass_scenario::Loader;
+
+    use super::*;
+
+    /// The other trials of a run go on, and their reports are not lost.
+    #[tokio::test]
+    async fn a_panic_is_the_report_of_its_trial() {
+        let text = "name: own\ndescription: A user's own.\nsteps:\n  - create_task: {payload: \"1\"}\n  - expect_verified: {}\n";
+        let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text.to_owned()).unwrap();
+        let trial = file.trials(&[RuntimeKind::Process]).remove(0);
+        let report = unless_panicked(&trial, async { panic!("out of {}", "abacuses") }).await;
+        assert_eq!((report.trial.as_str(), report.kept), ("process::own", false));
+        let Verdict::EnvironmentFailed { error, .. } = &report.verdict else { panic!("{:?}", report.verdict) };
+        assert!(error.ends_with("a defect of it: out of abacuses"), "{error}");
+        assert_eq!(ExitStatus::from(&report.verdict), ExitStatus::Environment);
     }
 }

@@ -34,7 +34,7 @@ pub use process::{ProcessRuntime, ProcessSettings};
 pub use provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime, provider};
 
 use hourglass_base::RuntimeKind;
-use hourglass_scenario::{Component, ComponentRef};
+use hourglass_scenario::{Component, ComponentRef, Step};
 
 use hourglass_chain::{ChainControl, PreparedState};
 use hourglass_reaper::{RunFolderGuard, SweepTrigger};
@@ -130,6 +130,12 @@ pub trait Runtime: Send + Sync {
             runtime: self.kind().as_str(),
             reason: format!("`{step}` is about a cluster; say `runtimes: [kubernetes]`"),
         })
+    }
+
+    /// Refuses a step that a test asks for and that cannot be done in this environment. The steps of a scenario are checked before
+    /// there is one.
+    fn check_step(&self, _step: &Step) -> Result<(), RuntimeError> {
+        Ok(())
     }
 
     /// Checks the invariants of the runtime while everything still runs, and gives those that do not hold. Their list is

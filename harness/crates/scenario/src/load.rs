@@ -16,6 +16,7 @@ use super::model::{Scenario, ScenarioDocument};
 use super::plain_scalars;
 use super::renamed_steps;
 use super::resolve;
+use super::step::Step;
 use super::texts::Scalar;
 use super::trial::Trial;
 use super::values::RuntimeKind;
@@ -108,6 +109,7 @@ impl ScenarioFile {
                     scenario: Arc::clone(&variant.scenario),
                     runtime: *runtime,
                     path: Arc::clone(&self.path),
+                    exclusive_cluster: is_felt_by_others(&variant.scenario.steps),
                     proof: false,
                     fault_free: variant.fault_free.clone(),
                 });
@@ -115,6 +117,10 @@ impl ScenarioFile {
         }
         trials
     }
+}
+
+fn is_felt_by_others(steps: &[Step]) -> bool {
+    Step::all_in(steps).into_iter().any(|step| step.kind.properties().cluster.is_felt_by_others())
 }
 
 struct Loading<'a> {

@@ -18,6 +18,9 @@ pub struct Trial {
     pub runtime: RuntimeKind,
     /// The file that the scenario comes from.
     pub path: Arc<Path>,
+    /// Whether no other trial may use the operator and the nodes of its cluster meanwhile, because it has steps that others would
+    /// feel.
+    pub exclusive_cluster: bool,
     /// Whether its fault is taken out: it proves something when an expectation of its scenario fails.
     pub proof: bool,
     pub(super) fault_free: Option<Arc<Scenario>>,

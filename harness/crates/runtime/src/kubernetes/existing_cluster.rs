@@ -1,16 +1,16 @@
 //! What cannot be done in a cluster that others made. It is told before anything of a trial is there.
 
 use hourglass_cluster::Cluster;
-use hourglass_scenario::{Scenario, Step};
+use hourglass_scenario::Step;
 
 use crate::RuntimeError;
 
-/// Refuses scenarios with steps that take a cluster of the harness's own, where it is not.
-pub(super) fn check(scenario: &Scenario, cluster: &Cluster) -> Result<(), RuntimeError> {
+/// Refuses steps that take a cluster of the harness's own, where it is not.
+pub(super) fn check(steps: &[Step], cluster: &Cluster) -> Result<(), RuntimeError> {
     if cluster.machine.is_some() {
         return Ok(());
     }
-    let refused = refused(&scenario.steps);
+    let refused = refused(steps);
     if refused.is_empty() {
         return Ok(());
     }

@@ -88,6 +88,8 @@ pub struct KubernetesSettings {
     pub executable: HarnessExecutable,
     /// What is to be run.
     pub scenario: Arc<Scenario>,
+    /// Whether nobody else may use the operator and the nodes meanwhile.
+    pub exclusive: bool,
     /// The folder of all trials.
     pub root: PathBuf,
     /// The folder of this trial, below it: configuration files and output.
@@ -119,6 +121,8 @@ pub struct KubernetesRuntime {
     /// The components that may break invariants, because a fault has touched them.
     faulted: Mutex<BTreeSet<ComponentRef>>,
     paused: Mutex<BTreeSet<ComponentRef>>,
+    /// Whether nobody else may use the operator and the nodes.
+    exclusive: bool,
     /// Whether something was done that others feel.
     cluster_fault_injected: AtomicBool,
     /// Containers of the operator that were killed.
@@ -131,7 +135,7 @@ impl KubernetesRuntime {
     /// Starts the supervisor, before anything else of the trial is there, its folder included. Fails where the cluster
     /// is one of others and the scenario has steps that cannot be done there.
     pub async fn supervise(settings: &KubernetesSettings) -> Result<Supervisor, RuntimeError> {
-        existing_cluster::check(&settings.scenario, &settings.cluster)?;
+        existing_cluster::check(&settings.scenario.steps, &settings.cluster)?;
         let run = settings.labels.run.clone();
         let engine = settings.cluster.machine.as_ref().map(|machine| machine.engine.address().clone());
         let cluster = Some(SweptCluster::from(&*settings.cluster));
@@ -147,7 +151,8 @@ impl KubernetesRuntime {
     /// A runtime under this supervisor, with a namespace and nothing in it yet. What its parts need is being prepared from
     /// then on.
     pub async fn new(settings: KubernetesSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
-        let KubernetesSettings { cluster, anvil, executable, scenario, folder, labels, timeline, .. } = settings;
+        let KubernetesSettings { cluster, anvil, executable, scenario, exclusive, folder, labels, timeline, .. } =
+            settings;
         let cluster = Arc::new(cluster);
         let logs = folder.join("logs");
         let ends = Ends::new(&scenario.invariants.expected_ends, &timeline);
@@ -170,10 +175,8 @@ impl KubernetesRuntime {
                 return Err(error);
             }
         };
-        let felt_by_others = |step: &Step| step.kind.properties().cluster.is_felt_by_others();
-        let alone = Step::all_in(&scenario.steps).into_iter().any(felt_by_others);
         let preparation =
-            Preparation::begin(Arc::clone(&cluster), Arc::clone(&scenario), executable, alone, timeline.clone());
+            Preparation::begin(Arc::clone(&cluster), Arc::clone(&scenario), executable, exclusive, timeline.clone());
         let names = Names::default();
         let warnings = Warnings::start(&place, &timeline);
         let logs = PodLogs::start(place.clone(), names.clone(), record);
@@ -194,6 +197,7 @@ impl KubernetesRuntime {
             ends,
             faulted: Mutex::new(scenario.invariants.expected_ends.iter().cloned().collect()),
             paused: Mutex::default(),
+            exclusive,
             cluster_fault_injected: AtomicBool::new(false),
             killed: Mutex::default(),
             _cluster: cluster,
@@ -323,6 +327,19 @@ impl Runtime for KubernetesRuntime {
 
     fn cluster_faults(&self, _step: &str) -> Result<&dyn ClusterFaults, RuntimeError> {
         Ok(self)
+    }
+
+    fn check_step(&self, step: &Step) -> Result<(), RuntimeError> {
+        if step.kind.properties().cluster.is_felt_by_others() && !self.exclusive {
+            let step = step.kind.key();
+            return Err(RuntimeError::Unsupported {
+                runtime: RuntimeKind::Kubernetes.as_str(),
+                reason: format!(
+                    "other trials in the cluster would feel `{step}`; build the environment with `exclusive_cluster()`"
+                ),
+            });
+        }
+        existing_cluster::check(std::slice::from_ref(step), &self.place.cluster)
     }
 
     async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {

@@ -37,6 +37,7 @@ impl RuntimeProvider for KubernetesProvider {
             anvil: setup.anvil.clone(),
             executable: setup.executable.clone(),
             scenario: setup.trial.scenario.clone(),
+            exclusive: setup.trial.exclusive_cluster,
             labels: setup.labels(),
             root: setup.root,
             folder: setup.folder,
