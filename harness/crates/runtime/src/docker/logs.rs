@@ -336,6 +336,12 @@ impl Shared {
         }
         lines.rest().for_each(|line| output.push(&line));
         if let Some(error) = gap {
+            // A trial is not judged by output that it does not have: without this, lost errors would be none.
+            if self.runs(id).await
+                && let Ok(component) = name.parse::<ComponentRef>()
+            {
+                self.record.timeline.note_unread(&component);
+            }
             self.tell_gap(id, &name, &error);
         }
     }
@@ -347,6 +353,12 @@ impl Shared {
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
         event.fields.insert("container".to_owned(), id.into());
         self.record.timeline.record(event);
+    }
+
+    /// Whether a container is there and runs, as far as the engine says.
+    async fn runs(&self, id: &str) -> bool {
+        let inspected = self.engine.docker().inspect_container(id, None).await;
+        inspected.is_ok_and(|container| container.state.and_then(|state| state.running) == Some(true))
     }
 
     /// The component that a container is labelled with, else the container's own name.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use backon::{ExponentialBuilder, Retryable as _};
+use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use futures::{AsyncBufRead, AsyncBufReadExt as _, TryStreamExt as _};
 use hourglass_component::timeout::timeout;
 use hourglass_scenario::ComponentRef;
@@ -23,7 +23,7 @@ use kube::{
     api::{ListParams, LogParams},
     runtime::{WatchStreamExt as _, watcher},
 };
-use tokio::{sync::watch, task::coop::consume_budget};
+use tokio::{sync::watch, task::coop::consume_budget, time::sleep};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument as _;
 
@@ -35,6 +35,8 @@ use crate::{
 
 /// How long the rest of the output of containers that have ended is waited for.
 const REST_WITHIN: Duration = Duration::from_secs(5);
+/// The longest wait before the output of a container is read again whose stream ended while it runs.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Reads what the pods of one namespace write.
 #[derive(Debug)]
@@ -185,12 +187,54 @@ impl Shared {
         let (pods, pod) = (self.place.api::<Pod>(), life.pod.name_any());
         // A kubelet tells that a container runs before it has its output at hand, and there is no event for that.
         let open = || pods.log_stream(&pod, &parameters);
-        let stream = match open.retry(pauses()).when(may_come).await {
-            Ok(stream) => stream,
-            Err(error) => return self.tell_gap(life, &name, &error.to_string()),
+        let (mut read, mut waits) = (0, between_streams().build());
+        loop {
+            let stream = match open.retry(pauses()).when(may_come).await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    if self.is_current(life).await == Ok(true) {
+                        self.note_unread(&name);
+                    }
+                    return self.tell_gap(life, &name, &error.to_string());
+                }
+            };
+            let before = read;
+            let (ended, rest) = each_line_after(&mut read, stream, |line| output.push(line)).await;
+            // Proxies and load balancers close streams on which nothing is said for a while, many without an error.
+            let current = if life.previous { Ok(false) } else { self.is_current(life).await };
+            if current != Ok(true) {
+                rest.iter().for_each(|line| output.push(line));
+                if current.is_err() {
+                    self.note_unread(&name);
+                }
+                if let Err(why) = ended.map_err(|error| error.to_string()).and(current) {
+                    self.tell_gap(life, &name, &why);
+                }
+                return;
+            }
+            if read > before {
+                waits = between_streams().build();
+            }
+            sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
+        }
+    }
+
+    /// Whether a container still lives the life that is read; why not known, where the API server does not say.
+    async fn is_current(&self, life: &Life) -> Result<bool, String> {
+        let pods = self.place.api::<Pod>();
+        let name = life.pod.name_any();
+        let found = (|| pods.get_opt(&name)).retry(pauses()).await.map_err(|error| error.to_string())?;
+        let runs = |status: &ContainerStatus| {
+            status.container_id.as_deref() == Some(&life.id)
+                && status.state.as_ref().is_some_and(|state| state.running.is_some())
         };
-        if let Err(error) = each_line(stream, |line| output.push(line)).await {
-            self.tell_gap(life, &name, &error.to_string());
+        Ok(found.is_some_and(|pod| containers(&pod).any(runs)))
+    }
+
+    /// A trial is not judged by output that it does not have: without this, lost errors would be none.
+    fn note_unread(&self, name: &str) {
+        if let Ok(component) = name.parse::<ComponentRef>() {
+            self.record.timeline.note_unread(&component);
         }
     }
 
@@ -249,7 +293,19 @@ impl Shared {
 
 /// Hands over each line of an output, one without an end at the end of all as well.
 pub(super) async fn each_line(output: impl AsyncBufRead, mut on_line: impl FnMut(&Line)) -> io::Result<()> {
-    let (mut output, mut lines) = (pin!(output), Lines::default());
+    let (ended, rest) = each_line_after(&mut 0, output, &mut on_line).await;
+    rest.iter().for_each(on_line);
+    ended
+}
+
+/// Hands over each whole line of an output that is read from its beginning, but for the first `read` lines, which then counts
+/// those that were handed over as well. Gives how the output ended, and what came after the last line end.
+async fn each_line_after(
+    read: &mut usize,
+    output: impl AsyncBufRead,
+    mut on_line: impl FnMut(&Line),
+) -> (io::Result<()>, Option<Line>) {
+    let (mut output, mut lines, mut count) = (pin!(output), Lines::default(), 0);
     let ended = loop {
         let chunk = match output.fill_buf().await {
             Ok([]) => break Ok(()),
@@ -258,22 +314,28 @@ pub(super) async fn each_line(output: impl AsyncBufRead, mut on_line: impl FnMut
         };
         let (mut rest, length) = (chunk, chunk.len());
         while let Some(line) = lines.take(&mut rest) {
-            on_line(&line);
+            count += 1;
+            if count > *read {
+                *read = count;
+                on_line(&line);
+            }
         }
         output.as_mut().consume(length);
         // A container that writes without end leaves the others their turns.
         consume_budget().await;
     };
-    if let Some(line) = lines.rest() {
-        on_line(&line);
-    }
-    ended
+    (ended, lines.rest())
 }
 
 /// The ids of the lives of a container that are over, as far as they are told.
 fn ends(status: &ContainerStatus) -> impl Iterator<Item = String> {
     let lives = [status.state.as_ref(), status.last_state.as_ref()].into_iter().flatten();
     lives.filter_map(|state| state.terminated.as_ref()?.container_id.clone())
+}
+
+/// The waits between streams of one container.
+fn between_streams() -> ExponentialBuilder {
+    ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_max_delay(LONGEST_WAIT)
 }
 
 fn pauses() -> ExponentialBuilder {
@@ -287,7 +349,10 @@ fn may_come(error: &kube::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use futures::io::{BufReader, Cursor};
+    use futures::{
+        io::{BufReader, Cursor},
+        stream,
+    };
 
     use super::*;
 
@@ -298,5 +363,20 @@ mod tests {
         let mut lines = Vec::new();
         each_line(output, |line| lines.push(line.text.clone())).await.unwrap();
         assert_eq!(lines, ["one", "two", "rest"]);
+    }
+
+    /// Neither is a line lost that was cut in two, nor one told twice.
+    #[tokio::test]
+    async fn an_output_that_broke_off_goes_on_where_it_was() {
+        let broken = [Ok("one\ntwo\nth"), Err(io::ErrorKind::ConnectionReset.into())];
+        let broken = stream::iter(broken).into_async_read();
+        let again = BufReader::with_capacity(5, Cursor::new("one\ntwo\nthree\nfour"));
+        let (mut read, mut lines) = (0, Vec::new());
+        let (ended, _) = each_line_after(&mut read, broken, |line| lines.push(line.text.clone())).await;
+        assert_eq!((ended.unwrap_err().kind(), read), (io::ErrorKind::ConnectionReset, 2));
+        let (ended, rest) = each_line_after(&mut read, again, |line| lines.push(line.text.clone())).await;
+        ended.unwrap();
+        lines.extend(rest.map(|line| line.text.clone()));
+        assert_eq!(lines, ["one", "two", "three", "four"]);
     }
 }
