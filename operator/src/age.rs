@@ -1,10 +1,10 @@
-//! The time since a moment that may lie ahead: the clocks of nodes, API server and operator differ.
+//! The time since a moment, which may be in the future: the clocks of nodes, API server and operator differ.
 
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-/// How long ago `began` was; zero where it is later than `now`.
+/// How long ago `began` was; zero if it is later than `now`.
 pub(crate) fn age(began: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(began)).unwrap_or_default()
 }

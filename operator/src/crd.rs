@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition, made of the API types.
+//! The CustomResourceDefinition, generated from the API types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -23,7 +23,7 @@ pub fn yaml() -> Result<String, serde_yaml::Error> {
     serde_yaml::to_string(&crd())
 }
 
-/// Leaves the first paragraph of each description: those of quantities alone would be nine tenths of the file.
+/// Keeps the first paragraph of each description: those of quantities alone would be nine tenths of the file.
 fn shorten(schema: &mut JSONSchemaProps) {
     if let Some((first, _)) = schema.description.as_deref().and_then(|text| text.split_once("\n\n")) {
         schema.description = Some(first.to_owned());

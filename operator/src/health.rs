@@ -1,4 +1,4 @@
-//! Whether the operator can do its work: what `/readyz` says.
+//! Whether the operator can do its work: the answer of `/readyz`.
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a watch may be broken, or the API server silent, before it is said.
+/// How long a watch may be broken, or the API server silent, before `/readyz` reports it.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What is known about the operator's own condition.
+/// The operator's own condition.
 #[derive(Debug)]
 pub(crate) struct Health(Mutex<State>);
 
@@ -23,14 +23,14 @@ struct State {
     unanswered: Option<String>,
 }
 
-/// What the operator does where several run.
+/// The part of this operator where several run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It has not found out yet.
+    /// It is not known yet.
     Starting,
-    /// It waits for the one that acts to end.
+    /// It waits for the end of the leader.
     Standby {
-        /// The one that acts, where that is known.
+        /// The leader, if it is known.
         leader: Option<String>,
     },
     /// It acts.
@@ -54,22 +54,22 @@ impl Default for Health {
 }
 
 impl Health {
-    /// The operator's part has changed.
+    /// Sets the role of this operator.
     pub(crate) fn becomes(&self, role: Role) {
         self.state().role = role;
     }
 
-    /// There is a watch that has to be synced before the operator is ready.
+    /// Adds a watch that must be synced before the operator is ready.
     pub(crate) fn expect(&self, watch: &str) {
         self.state().watches.insert(watch.to_owned(), Watch { synced: false, broken: None });
     }
 
-    /// A watch has everything.
+    /// Records that a watch has listed all its objects.
     pub(crate) fn synced(&self, watch: &str) {
         self.state().watches.insert(watch.to_owned(), Watch { synced: true, broken: None });
     }
 
-    /// A watch cannot be begun.
+    /// Records that a watch cannot be started.
     pub(crate) fn broken(&self, watch: &str, why: String) {
         let mut state = self.state();
         let Some(watch) = state.watches.get_mut(watch) else { return };
@@ -77,24 +77,24 @@ impl Health {
         watch.broken = Some((since, why));
     }
 
-    /// The API server has answered, whatever it has.
+    /// Records that the API server has answered, whatever the answer was.
     pub(crate) fn answered(&self) {
         let mut state = self.state();
         state.answered = Instant::now();
         state.unanswered = None;
     }
 
-    /// The API server could not be reached.
+    /// Records that the API server could not be reached.
     pub(crate) fn unanswered(&self, error: &(dyn Error + 'static)) {
         self.state().unanswered = Some(with_causes(error));
     }
 
-    /// Whether it is long ago that the API server answered: it should be asked for a sign of life.
+    /// Whether the last answer of the API server was long ago: then the operator should send a request.
     pub(crate) fn is_silent(&self) -> bool {
         self.state().answered.elapsed() >= GRACE
     }
 
-    /// What the operator is doing, or everything that keeps it from its work.
+    /// What the operator is doing, or everything that prevents its work.
     pub(crate) fn ready(&self) -> Result<String, Vec<String>> {
         let state = self.state();
         let mut wrong = Vec::new();
@@ -131,7 +131,7 @@ impl Health {
     }
 }
 
-/// What the API server said, or what went wrong on the way to it.
+/// The message of the API server, or what went wrong on the way to it.
 pub(crate) fn words(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
@@ -139,7 +139,7 @@ pub(crate) fn words(error: &kube::Error) -> String {
     }
 }
 
-/// An error's message and those of its causes, separated by colons; what a wrapper repeats is said once.
+/// An error's message and those of its causes, separated by colons. A message that a wrapper repeats appears once.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -164,7 +164,7 @@ mod tests {
         health
     }
 
-    /// Moves everything that happened into the past.
+    /// Moves all recorded times into the past.
     fn later(health: &Health, by: Duration) {
         let mut state = health.state();
         state.answered = state.answered.checked_sub(by).unwrap();

@@ -1,9 +1,10 @@
 //! The Kubernetes operator behind `Performer` objects.
 //!
-//! [`api`] holds the types that users write, the only public promise, and [`crd`] the definition made of them; [`desired`]
-//! and [`status`] are pure functions, from a Performer to its objects and from what is seen to what its status says. The
-//! `controller` watches, applies and drains; `election` says by a Lease whether it may; `metrics`, `health` and `server`
-//! tell others how it does, and [`run`](run()) starts and ends all of it. Nothing in here knows the harness.
+//! [`api`] holds the types that users write, the only public promise, and [`crd`] the definition generated from them.
+//! [`desired`] and [`status`] are pure functions: one computes a Performer's objects, the other its status from what is
+//! observed. The `controller` watches, applies and drains; `election` decides by a Lease whether it may act; `metrics`,
+//! `health` and `server` report on its state, and [`run`](run()) starts and ends all of it. Nothing in here knows the
+//! harness.
 
 mod age;
 pub mod api;

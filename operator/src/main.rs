@@ -45,7 +45,7 @@ fn main() -> ExitCode {
                 words = format!("{words}: {error}");
                 cause = error.source();
             }
-            // Where even that cannot be written, the exit code is all that is left to say.
+            // If standard error cannot be written either, only the exit code is left.
             drop(writeln!(io::stderr(), "{words}"));
             ExitCode::FAILURE
         }

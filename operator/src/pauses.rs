@@ -1,13 +1,13 @@
-//! How long to wait before the API server is asked once more after it could not be.
+//! The pauses between tries to reach the API server.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-/// The longest pause, and once more as long at random: an API server that is back is noticed soon.
+/// The longest pause. Up to as much again is added at random. An API server that is back is noticed soon.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Pauses that grow with every failure; after a success they begin anew.
+/// Pauses that grow with every failure; a success resets them.
 pub(crate) struct Pauses(ExponentialBackoff);
 
 impl Default for Pauses {

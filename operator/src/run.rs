@@ -22,10 +22,10 @@ pub enum OperatorError {
     /// Neither a kubeconfig nor a service account says where the API server is.
     #[error("failed to find out where the API server is")]
     Infer(#[source] Box<kube::config::InferConfigError>),
-    /// The API server cannot be spoken to with what was found.
+    /// The client of the API server cannot be built from what was found.
     #[error("failed to make a client for the API server")]
     Client(#[source] Box<kube::Error>),
-    /// An address is taken or not this machine's.
+    /// An address is in use, or is not an address of this machine.
     #[error("failed to listen on {address}")]
     Listen {
         /// The address.
@@ -46,13 +46,14 @@ pub enum OperatorError {
     },
 }
 
-/// What runs beside the controllers, and never ends before the operator does.
+/// Tasks that run beside the controllers, and never end before the operator does.
 type Background = JoinSet<(&'static str, io::Result<()>)>;
 
 /// Runs the operator until `shutdown`.
 ///
-/// The API server is that of the kubeconfig (`KUBECONFIG`, or the one in the home folder), else that of the cluster that
-/// the operator runs in. An API server that cannot be reached is waited for, and `/readyz` says so meanwhile.
+/// The API server is that of the kubeconfig (`KUBECONFIG`, or the one in the home folder), else that of the cluster
+/// that the operator runs in. The operator waits for an API server that cannot be reached, and `/readyz` says so
+/// meanwhile.
 pub async fn run(config: OperatorConfig, shutdown: CancellationToken) -> Result<(), OperatorError> {
     telemetry::init(config.log_format, config.log_level);
     let metrics = Arc::new(Metrics::default());
@@ -97,7 +98,7 @@ pub async fn run(config: OperatorConfig, shutdown: CancellationToken) -> Result<
     ended
 }
 
-/// What an operator does once it may.
+/// The part of the operator that acts once it may.
 struct Actor {
     controllers: Controllers,
     metrics: Arc<Metrics>,
@@ -105,7 +106,7 @@ struct Actor {
 }
 
 impl Actor {
-    /// Stands by until the `candidate` has won, where there is an election; acts, and ends in order.
+    /// If there is an election, stands by until the `candidate` has won; then acts, and ends in order.
     async fn act(&self, candidate: Option<Candidate>, shutdown: CancellationToken) -> Result<(), OperatorError> {
         let mut holding = None;
         if let Some(candidate) = candidate {
@@ -121,7 +122,7 @@ impl Actor {
         let acting = self.controllers.act(shutdown);
         let ended = if let Some(holding) = &mut holding {
             tokio::select! {
-                // What is under way is not finished where somebody else may have begun with it.
+                // Running reconciles are dropped if another operator may have begun to act.
                 lost = holding.keep() => Err(lost.into()),
                 () = acting => Ok(()),
             }
@@ -141,7 +142,7 @@ impl Actor {
     }
 }
 
-/// A client whose requests are counted, and the namespace that the operator is at home in.
+/// A client whose requests are counted, and the operator's own namespace.
 async fn client(metrics: &Arc<Metrics>, health: &Arc<Health>) -> Result<(Client, String), OperatorError> {
     let config = kube::Config::infer().await.map_err(|error| OperatorError::Infer(Box::new(error)))?;
     let namespace = config.default_namespace.clone();
@@ -150,8 +151,9 @@ async fn client(metrics: &Arc<Metrics>, health: &Arc<Health>) -> Result<(Client,
     Ok((builder.with_layer(&counted).build(), namespace))
 }
 
-/// What this operator is called in Leases and Events: its pod, whose containers run one after the other, so that the
-/// next one may go on with the Lease of one that crashed; else its host, and a word that tells two lives apart.
+/// The identity of this operator in Leases and Events. It is its pod, whose containers run one after the other, so that
+/// the next container may continue with the Lease of one that crashed. Outside a pod it is the host, and a random word
+/// for each process.
 fn identity() -> String {
     let named = |variable| env::var(variable).ok().filter(|name| !name.is_empty());
     let host = named("POD_NAME").or_else(|| named("HOSTNAME")).unwrap_or_else(|| "hourglass-operator".to_owned());

@@ -11,24 +11,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{health::Health, metrics::Metrics};
 
-/// How long `/readyz` waits for a sign of life of the API server; probes have a second.
+/// How long `/readyz` waits for an answer of the API server; probes have a second.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(700);
 
-/// A server whose address is taken but that does not answer yet.
+/// A server that has bound its address but does not answer yet.
 pub(crate) struct HttpServer {
     listener: TcpListener,
     router: Router,
 }
 
-/// Takes the address of `/metrics`.
+/// Binds the address of `/metrics`.
 pub(crate) async fn metrics(address: SocketAddr, metrics: Arc<Metrics>) -> io::Result<HttpServer> {
     let router = Router::new().route("/metrics", get(told)).with_state(metrics);
     bind(address, "metrics", router).await
 }
 
-/// Takes the address of `/healthz` and `/readyz`.
+/// Binds the address of `/healthz` and `/readyz`.
 pub(crate) async fn probes(address: SocketAddr, health: Arc<Health>, client: Client) -> io::Result<HttpServer> {
-    // That this is answered is all there is to say: what a restart would mend ends the process.
+    // An answer is all that `/healthz` has to give: errors that a restart would repair end the process.
     let alive = || async { "ok\n" };
     let router = Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).with_state((health, client));
     bind(address, "health", router).await
@@ -57,7 +57,7 @@ async fn told(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
 
 async fn ready(State((health, client)): State<(Arc<Health>, Client)>) -> impl IntoResponse {
     if health.is_silent() {
-        // Where nothing happens the API server has nothing to say; the client notes whether it answers.
+        // Without events the API server sends nothing; this request makes the client record whether it answers.
         drop(timeout(SIGN_OF_LIFE, client.apiserver_version()).await);
     }
     match health.ready() {

@@ -1,7 +1,7 @@
 //! Log records: one a line on standard error, as JSON for machines or as text for people.
 //!
-//! A record about a Performer has its namespace and name as `object`. Libraries are heard from warnings up whatever the
-//! level: some of them log whole requests, and these hold values of environment variables.
+//! A record about a Performer has its namespace and name as `object`. Libraries log only warnings and errors, whatever
+//! the level: some of them log whole requests, which hold values of environment variables.
 
 use std::io;
 

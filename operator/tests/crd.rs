@@ -1,4 +1,4 @@
-//! The definition that clusters get: current, structural, and with the rules and defaults that are meant.
+//! The definition that clusters get: current, structural, and with the intended rules and defaults.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 const FILE: &str = "charts/hourglass-operator/files/crd.yaml";
 
-/// The chart installs the file: it must be the definition of the types.
+/// The chart installs the file: it must equal the definition of the types.
 #[test]
 fn the_committed_definition_is_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
@@ -18,7 +18,7 @@ fn the_committed_definition_is_current() {
     assert!(committed == crd::yaml().unwrap(), "{FILE} is stale; renew it: {renew}");
 }
 
-/// A schema that is not structural is refused, and a format that the API server does not know is a warning at every
+/// The API server refuses a schema that is not structural. A format that it does not know causes a warning at every
 /// `kubectl apply`.
 #[test]
 fn the_schema_is_structural() {
@@ -39,7 +39,7 @@ fn the_schema_is_structural() {
     assert!(nodes > 100, "{nodes} nodes");
 }
 
-/// A default appears in every object that is written from now on: none by accident.
+/// A default appears in every object that is written from now on: none may be accidental.
 #[test]
 fn defaults_are_those_that_are_meant() {
     let mut defaults = Map::new();
@@ -58,7 +58,7 @@ fn defaults_are_those_that_are_meant() {
     assert_eq!(Value::Object(defaults), expected);
 }
 
-/// Rules that got lost on the way to the file refuse nothing.
+/// Rules that are lost on the way to the file refuse nothing.
 #[test]
 fn rules_stand_where_they_are_meant() {
     let mut rules = Vec::new();
@@ -92,7 +92,7 @@ fn names_and_columns() {
     assert_eq!(crd["spec"]["scope"], "Namespaced");
 }
 
-/// What our types do not read back, the operator does not see.
+/// The operator does not see fields that the types do not read back.
 #[test]
 fn the_types_keep_every_field_of_the_examples() {
     for text in [include_str!("../examples/small.yaml"), include_str!("../examples/full.yaml")] {
@@ -144,7 +144,7 @@ fn assert_kept(written: &Value, read: &Value, path: &str) {
                 assert_kept(field, kept, &format!("{path}.{name}"));
             }
         }
-        // Quantities are texts.
+        // Quantities are strings.
         (Value::Number(number), Value::String(text)) => assert_eq!(&number.to_string(), text, "{path}"),
         _ => assert_eq!(written, read, "{path}"),
     }

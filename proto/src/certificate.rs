@@ -1,7 +1,6 @@
 //! The ECDSA certificate: its EIP-712 digest, its ABI encoding and the order of its signatures.
 //!
-//! The domain has no chain id, so one digest serves L1 and L2: a certificate is verified by the verifier that stands
-//! at the same address on both chains.
+//! The domain has no chain id, so one digest serves L1 and L2: the verifier has the same address on both chains.
 
 use ethers::{
     abi::{self, ParamType, Token},
@@ -22,18 +21,18 @@ const BN254_CERTIFICATE_TYPE: &str = "BN254Certificate(uint32 referenceTimestamp
 /// Why a certificate could not be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// Not the ABI encoding of a certificate.
+    /// The bytes are not the ABI encoding of a certificate.
     #[error("failed to decode {length} bytes as an ECDSA certificate")]
     Decode {
-        /// Length of what was given.
+        /// Length of the bytes.
         length: usize,
         /// Why not.
         source: abi::Error,
     },
-    /// Signatures that are not a whole number of 65 bytes.
+    /// The signatures are not a whole number of 65 bytes.
     #[error("failed to split {0} bytes into signatures of 65 bytes")]
     Length(usize),
-    /// A signature from which no signer can be recovered.
+    /// No signer can be recovered from a signature.
     #[error(transparent)]
     Signature(#[from] SignError),
     /// The verifier wants signers in strictly ascending order.
@@ -58,7 +57,7 @@ pub struct EcdsaCertificate {
 }
 
 impl EcdsaCertificate {
-    /// Puts signatures over the certificate digest of `verifier` in the order that the contract wants.
+    /// Sorts signatures over the certificate digest of `verifier` into the order that the contract requires.
     pub fn new(
         verifier: Address,
         reference_timestamp: u32,
@@ -85,7 +84,7 @@ impl EcdsaCertificate {
         ])])
     }
 
-    /// Reads what `TaskVerified` carries.
+    /// Decodes the certificate that `TaskVerified` carries.
     pub fn decode(bytes: &[u8]) -> Result<Self, CertificateError> {
         let shape = ParamType::Tuple(vec![ParamType::Uint(32), ParamType::FixedBytes(32), ParamType::Bytes]);
         let fail = |source| CertificateError::Decode { length: bytes.len(), source };
@@ -104,7 +103,7 @@ impl EcdsaCertificate {
         }
     }
 
-    /// Who signed, in the order of the signatures; fails as the contract would on a wrong order.
+    /// The signers, in the order of the signatures; fails as the contract would on a wrong order.
     pub fn signers(&self, verifier: Address) -> Result<Vec<Address>, CertificateError> {
         if !self.signatures.len().is_multiple_of(SIGNATURE_LENGTH) {
             return Err(CertificateError::Length(self.signatures.len()));
@@ -216,7 +215,7 @@ mod tests {
             let _ = EcdsaCertificate::decode(&bytes);
         }
 
-        /// Whatever the order in which answers arrive, signers are ascending and each stands once.
+        /// In whatever order answers arrive, signers are ascending and each appears once.
         #[test]
         fn signers_are_ascending(numbers in proptest::collection::vec(1_u8..50, 1..6), timestamp in any::<u32>()) {
             let hash = H256::repeat_byte(9);

@@ -1,8 +1,9 @@
-//! All that crosses a wire between the parts of Hourglass.
+//! Everything that crosses a wire between the parts of Hourglass.
 //!
 //! [`services`] holds the gRPC services under their public package names, [`contracts`] the typed bindings of the
-//! contracts and where they stand, [`limits`] what they take at most, [`messages`] and [`certificate`] the bytes that are signed, [`signature`] the
-//! ECDSA signatures over them. Nothing here opens a connection or reads a file.
+//! contracts and their addresses, [`limits`] the greatest values that they accept, [`messages`] and [`certificate`] the
+//! bytes that are signed, [`signature`] the ECDSA signatures over them. Nothing here opens a connection or reads a
+//! file.
 //!
 //! Formats are those of the public Hourglass and EigenLayer code; byte layouts are tested against fixed vectors.
 

@@ -1,7 +1,7 @@
 //! The messages that aggregator and executor sign for each other, and the mailbox's message hash.
 //!
-//! Every message is a row of 32-byte words, numbers big-endian and padded on the left; what is signed is the
-//! keccak256 of it.
+//! Every message is a sequence of 32-byte words, with numbers in big-endian order and padded on the left. The signed
+//! digest is its keccak256.
 
 use ethers::{
     abi::{self, Token},
@@ -28,7 +28,7 @@ pub fn format_task_hash(hash: TaskHash) -> String {
     format!("{hash:?}")
 }
 
-/// What the aggregator signs for each executor.
+/// The message that the aggregator signs for each executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubmissionMessage {
     /// Hash of the task.
@@ -61,13 +61,13 @@ impl SubmissionMessage {
         ])
     }
 
-    /// What is signed: keccak256 of the message.
+    /// The signed digest: keccak256 of the message.
     pub fn digest(&self) -> H256 {
         H256(keccak256(self.encode()))
     }
 }
 
-/// What the executor signs to say that a result is its own.
+/// The message that the executor signs to claim a result as its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdentityMessage {
     /// Hash of the task.
@@ -94,7 +94,7 @@ impl IdentityMessage {
         ])
     }
 
-    /// What is signed: keccak256 of the message.
+    /// The signed digest: keccak256 of the message.
     pub fn digest(&self) -> H256 {
         H256(keccak256(self.encode()))
     }
@@ -106,8 +106,8 @@ pub fn message_hash(task: TaskHash, result: &[u8]) -> H256 {
     H256(keccak256(encoded))
 }
 
-/// What a management call's signature covers: keccak256 of keccak256 of the challenge token, since the public client
-/// hashes the token and its signer hashes once more.
+/// The digest of a management call's signature: keccak256 of keccak256 of the challenge token, because the public
+/// client hashes the token and its signer hashes once more.
 pub fn challenge_digest(token: &str) -> H256 {
     H256(keccak256(keccak256(token.as_bytes())))
 }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever changes one field must get another digest, or a signature could be replayed.
+        /// A change of any field must change the digest, or a signature could be replayed.
         #[test]
         fn every_field_is_in_the_submission_digest(
             set in any::<u32>(), timestamp in any::<u32>(), block in any::<u64>(), fill in any::<u8>(),

@@ -18,17 +18,17 @@ pub enum SignError {
     /// The signer refused the digest.
     #[error("failed to sign digest {digest:?}")]
     Sign {
-        /// What was to be signed.
+        /// The digest.
         digest: H256,
         /// Why not.
         source: WalletError,
     },
-    /// Bytes that are no signature, or from which no signer can be recovered.
+    /// The bytes are no signature, or no signer can be recovered from them.
     #[error("failed to recover the signer of digest {digest:?} from {length} bytes")]
     Recover {
-        /// What was signed, as far as the verifier knows.
+        /// The digest, as far as the verifier knows.
         digest: H256,
-        /// Length of what was given as signature.
+        /// Length of the bytes given as signature.
         length: usize,
         /// Why not.
         source: SignatureError,
@@ -82,7 +82,7 @@ pub fn recover(digest: H256, signature: &[u8]) -> Result<Address, SignError> {
 mod tests {
     use super::*;
 
-    // The first account of the mnemonic that Anvil and Hardhat use by default.
+    // The first account of the default mnemonic of Anvil and Hardhat.
     const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
     #[test]

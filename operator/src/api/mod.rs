@@ -1,7 +1,8 @@
 //! `Performer` in `hourglass.eigenlayer.io/v1alpha1`: what users write ([`PerformerSpec`]), what the operator answers
-//! ([`PerformerStatus`]), and how everything that belongs to one is called. The types are the source of the CRD.
+//! ([`PerformerStatus`]), and the names of everything that belongs to a Performer. The CRD is generated from these
+//! types.
 //!
-//! What may live here: types, their validation, names. What is made of them is desired state.
+//! What may live here: types, their validation, names. The objects that are made for a Performer belong to `desired`.
 
 mod names;
 mod performer;

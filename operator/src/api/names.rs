@@ -1,4 +1,4 @@
-//! Names that the API promises.
+//! Names that are part of the API.
 
 use kube::ResourceExt as _;
 
@@ -12,7 +12,7 @@ pub const VERSION: &str = "v1alpha1";
 pub const KIND: &str = "Performer";
 /// Name of the resource in URLs.
 pub const PLURAL: &str = "performers";
-/// Holds a performer until it has drained; the public operator's.
+/// Keeps a Performer until it has drained. The public operator uses the same finalizer.
 pub const FINALIZER: &str = "hourglass.eigenlayer.io/performer-finalizer";
 /// The label of pods, Services and Deployments that holds the performer's name.
 pub const PERFORMER_LABEL: &str = "hourglass.eigenlayer.io/performer";

@@ -1,4 +1,4 @@
-//! Server-side apply of what a Performer needs, where the cluster does not have it already.
+//! Server-side apply of what a Performer needs, unless the cluster has it already.
 
 use std::{
     collections::HashMap,
@@ -23,19 +23,19 @@ use super::{
 };
 use crate::api::Performer;
 
-/// Annotation that holds a digest of what was applied: a field that is not wanted any more leaves no other trace.
+/// Annotation that holds a digest of what was applied: a field that is no longer wanted leaves no other trace.
 const APPLIED: &str = "hourglass.eigenlayer.io/applied";
 
-/// What became of an object that is wanted.
+/// The result of applying an object.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Application<K> {
-    /// It was as it should be.
+    /// The object was as it should be.
     Unchanged(K),
-    /// It was made.
+    /// The object was created.
     Created(K),
-    /// It was changed.
+    /// The object was changed.
     Changed(K),
-    /// One of the same name belongs to a Performer that is being removed; its end is awaited.
+    /// An object with the same name belongs to a Performer that is being removed; the caller waits for its end.
     Predecessor,
 }
 
@@ -56,12 +56,12 @@ pub(super) struct Applications(Mutex<HashMap<(&'static str, ObjectRef<Performer>
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Answer {
     version: Version,
-    /// Whether the object looks like what was applied; where the API server writes something otherwise, `1000m` as `1`,
-    /// it never does.
+    /// Whether the object has looked like what was applied. It never does if the API server writes a value differently,
+    /// for example `1000m` as `1`.
     alike: bool,
 }
 
-/// What changes when somebody changes what an object says, and not when it only gets another status.
+/// Changes when somebody changes the object's content, but not when only its status changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Version {
     uid: Option<String>,
@@ -69,12 +69,12 @@ struct Version {
 }
 
 impl Applications {
-    /// `performer` is gone.
+    /// Forgets `performer`, which is gone.
     pub(super) fn forget(&self, performer: &ObjectRef<Performer>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, applied), _| applied != performer);
     }
 
-    /// Applies `desired` unless `current`, which the store has, is like it already.
+    /// Applies `desired` unless `current`, the object in the store, already matches it.
     pub(super) async fn apply<K>(
         &self,
         client: &Client,
@@ -109,7 +109,7 @@ impl Applications {
         let answer = ask(performer, format!("apply {kind} {name}"), applying).await?;
         let now = Answer { version: version(&answer), alike: covers(&json(&answer), &wanted) };
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, now.clone());
-        // The store may not have yet what was made or changed a moment ago.
+        // The store may not yet have an object that was created or changed a moment ago.
         let (known, current) = (known.map(|known| known.version), current.map(version));
         Ok(if known.as_ref() == Some(&now.version) || current.as_ref() == Some(&now.version) {
             Application::Unchanged(answer)
@@ -132,7 +132,7 @@ fn version<K: Resource>(object: &K) -> Version {
     Version { uid: metadata.uid.clone(), number: generation.or_else(|| metadata.resource_version.clone()) }
 }
 
-/// What cannot be written as JSON is like nothing, and is applied.
+/// A value that cannot be written as JSON matches nothing, and is applied.
 fn json<K: Serialize>(object: &K) -> Value {
     serde_json::to_value(object).unwrap_or_default()
 }

@@ -12,10 +12,11 @@ use kube::runtime::reflector::ObjectRef;
 use crate::api::Performer;
 
 const FIRST: Duration = Duration::from_millis(250);
-/// The longest pause, and once more as long at random: those that failed together are not tried together.
+/// The longest pause. Up to as much again is added at random, so that Performers that failed together are not retried
+/// together.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Longer with each failure in a row, for each Performer by itself.
+/// The pauses of each Performer, longer with each failure in a row.
 #[derive(Default)]
 pub(super) struct Backoffs(Mutex<HashMap<ObjectRef<Performer>, ExponentialBackoff>>);
 
@@ -34,7 +35,7 @@ impl Backoffs {
         backoff.next().unwrap_or(LONGEST)
     }
 
-    /// `performer` has succeeded, or is gone.
+    /// Forgets the failures of `performer`, which has succeeded or is gone.
     pub(super) fn reset(&self, performer: &ObjectRef<Performer>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(performer);
     }

@@ -40,7 +40,7 @@ use crate::{
     metrics::Metrics,
 };
 
-/// A controller's state: nothing of it has to survive a restart.
+/// A controller's state. None of it has to survive a restart.
 pub(super) struct Context {
     pub(super) client: Client,
     pub(super) stores: Stores,
@@ -101,7 +101,7 @@ impl Context {
         }
     }
 
-    /// What keeps the stores full and publishes Events; to be had once.
+    /// The tasks that fill the stores and publish Events. They can be taken once.
     pub(super) fn watches(self: &Arc<Self>) -> Vec<BoxFuture<'static, ()>> {
         let watches = std::mem::take(&mut *self.watches.lock().unwrap_or_else(PoisonError::into_inner));
         watches.into_iter().map(|start| start(self.clone())).collect()
@@ -114,7 +114,7 @@ impl Context {
         }
     }
 
-    /// `performer` is gone.
+    /// Forgets `performer`, which is gone.
     pub(super) fn forget(&self, performer: &ObjectRef<Performer>) {
         self.queue.taken(performer);
         self.written.forget(performer);
@@ -122,10 +122,11 @@ impl Context {
         self.backoffs.reset(performer);
     }
 
-    /// Versions of what `performer` takes values from.
+    /// Versions of the secrets and config maps that `performer` takes values from.
     ///
-    /// What a store does not have is asked for: whoever makes a secret and then a Performer may be faster than the watch,
-    /// and a pod that was started without knowing the secret's version would be replaced when it is known.
+    /// An object that a store lacks is requested: a user who creates a secret and then a Performer may be faster than
+    /// the watch. A pod that was started without the secret's version would be replaced as soon as the version is
+    /// known.
     pub(super) async fn references(&self, performer: &Performer) -> Result<References, ReconcileError> {
         let namespace = performer.namespace().unwrap_or_default();
         let mut versions = References::default();

@@ -19,15 +19,15 @@ use tokio_util::sync::CancellationToken;
 use super::{MANAGER, context::Context, reconcile, stores::Scope};
 use crate::{config::OperatorConfig, health::Health, metrics::Metrics};
 
-/// How many Performers of a controller are worked on at once: enough that nobody waits for a slow answer, few enough
-/// that a restart with hundreds of them does not flood the API server.
+/// How many Performers a controller reconciles at once: enough that none waits for a slow answer, and few enough that a
+/// restart with hundreds of them does not flood the API server.
 const CONCURRENCY: u16 = 32;
 
 /// All controllers of this operator.
 pub(crate) struct Controllers(Vec<Arc<Context>>);
 
 impl Controllers {
-    /// Controllers for what `config` says; nothing is asked of the API server before they are driven.
+    /// Controllers for `config`. They send nothing to the API server before they are driven.
     pub(crate) fn new(
         client: &Client,
         config: &OperatorConfig,
@@ -49,19 +49,19 @@ impl Controllers {
         Self(scopes.into_iter().map(controller).collect())
     }
 
-    /// What keeps the stores of all controllers full, whether they act or stand by; none of them ends by itself.
+    /// The tasks that fill the stores of all controllers, whether they act or stand by. None of them ends by itself.
     pub(crate) fn watches(&self) -> Vec<BoxFuture<'static, ()>> {
         self.0.iter().flat_map(Context::watches).collect()
     }
 
-    /// Acts on all Performers until `stop`, and then until the reconciles that are under way have ended.
+    /// Acts on all Performers until `stop`, and then until the running reconciles have ended.
     pub(crate) async fn act(&self, stop: CancellationToken) {
         join_all(self.0.iter().map(|context| act(context.clone(), stop.clone()))).await;
     }
 }
 
 async fn act(context: Arc<Context>, stop: CancellationToken) {
-    // Desired state that is computed from stores that are still filling replaces pods for nothing.
+    // Desired state that is computed from stores that are still filling replaces pods needlessly.
     let synced = tokio::select! {
         synced = context.stores.synced() => synced.is_ok(),
         () = stop.cancelled() => false,

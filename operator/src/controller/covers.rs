@@ -1,11 +1,11 @@
-//! Whether an object of the cluster is what was applied.
+//! Whether an object of the cluster matches what was applied.
 
 use serde_json::Value;
 
-/// Whether `actual` has everything that `desired` has. What the API server or others added does not count.
+/// Whether `actual` has everything that `desired` has. Fields that the API server or others added do not count.
 ///
-/// Elements of a list of objects may be anywhere in it; lists of plain values, such as arguments, are compared whole. The
-/// API server leaves out what is `false` where that is what nothing means.
+/// The elements of a list of objects may be in any order; lists of plain values, such as arguments, are compared as a
+/// whole. The API server leaves out a `false` that is the default.
 pub(super) fn covers(actual: &Value, desired: &Value) -> bool {
     match (actual, desired) {
         (Value::Object(actual), Value::Object(desired)) => desired.iter().all(|(key, desired)| match actual.get(key) {

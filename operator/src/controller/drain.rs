@@ -1,4 +1,4 @@
-//! The end of a Performer: its pods end first, but nothing is waited for longer than the operator's configuration says.
+//! The end of a Performer: its pods end first, but the operator waits no longer than its configuration allows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{age::age, api::Performer};
 
-/// The finalizer of a removal that leaves behind what belongs to the object.
+/// The finalizer of a removal that keeps the object's dependents.
 const ORPHAN: &str = "orphan";
 
 /// One step towards the end of `performer`, which is being deleted.
@@ -37,8 +37,9 @@ pub(super) async fn drain(context: &Context, performer: Arc<Performer>) -> Resul
     let waits = if left.is_zero() {
         false
     } else {
-        // Scaled down, its Service selects nothing any more, and its pods have their grace period to finish. The API
-        // server may refuse that; the Performer is to go, and owner references see to the rest.
+        // A Service of a Deployment that is scaled down selects nothing, and the pods have their grace period to
+        // finish. The API server may refuse the scaling. The Performer is removed anyway, and owner references do the
+        // rest.
         let asked = [
             scale_down(context, &performer, deployment.as_deref()).await,
             orphan_pods::remove(context, &performer, true).await,
@@ -65,7 +66,7 @@ pub(super) async fn drain(context: &Context, performer: Arc<Performer>) -> Resul
     Ok(Action::await_change())
 }
 
-/// How long pods may still be waited for.
+/// How long the operator may still wait for pods.
 fn time_left(context: &Context, performer: &Performer) -> Duration {
     let deleted = performer.metadata.deletion_timestamp.as_ref().map_or_else(Timestamp::now, |time| time.0);
     context.drain.saturating_sub(age(deleted, Timestamp::now()))
@@ -80,7 +81,7 @@ async fn scale_down(
     if deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(0) {
         return Ok(());
     }
-    // Not applied, which would make it anew where it is gone already.
+    // Not applied: apply would create the Deployment again if it is gone already.
     let patch = Patch::Merge(json!({"spec": {"replicas": 0}}));
     let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
     let name = deployment.name_any();
@@ -89,7 +90,7 @@ async fn scale_down(
     Ok(())
 }
 
-/// Whether no pods of `deployment` will come any more.
+/// Whether `deployment` will create no more pods.
 fn has_ended(deployment: &Deployment) -> bool {
     let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas);
     let status = deployment.status.clone().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Pods that have ended, and that their kubelet has not let go of: it looks once a second, and whoever removes or replaces
-//! a Performer waits for that.
+//! Pods that have ended, and that their kubelet has not released yet: it looks once a second, and users who remove or
+//! replace a Performer wait for it.
 
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
@@ -11,13 +11,13 @@ use kube::{
 use super::{context::Context, error::ask};
 use crate::{api::Performer, health::with_causes, status::has_ended};
 
-/// Deletes those of `performer`. One that stays is gone a moment later anyway: nothing here fails.
+/// Deletes the ended pods of `performer`. A pod that stays is gone a moment later anyway, so that errors are ignored.
 pub(super) async fn remove(context: &Context, performer: &Performer) {
     let pods = context.stores.pods(performer);
     let api = Api::<Pod>::namespaced(context.client.clone(), &performer.namespace().unwrap_or_default());
     let deletions = pods.iter().filter(|pod| has_ended(pod)).map(|pod| {
         let (api, name) = (api.clone(), pod.name_any());
-        // Another one of the same name is not meant.
+        // The uid protects another pod of the same name.
         let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
         let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
         async move {

@@ -10,10 +10,10 @@ use crate::{api::Performer, health::words};
 /// How long the API server may take to answer one request.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Why a reconcile fails; it is tried again in any case.
+/// Why a reconcile fails. It is tried again in any case.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReconcileError {
-    /// The API server says no, and would say it again; the status says so too.
+    /// The API server refuses the request, and would refuse it again. The status says so too.
     #[error("failed to {doing}: {reason}")]
     Refused {
         /// What was refused, with the object.
@@ -21,13 +21,13 @@ pub(crate) enum ReconcileError {
         /// The API server's words, without values of environment variables.
         reason: String,
     },
-    /// Somebody else changed the object meanwhile; what they did to it arrives by the watch.
+    /// Somebody else changed the object meanwhile. The watch delivers their change.
     #[error("failed to {doing}: it has changed meanwhile")]
     Conflict {
         /// What was tried, with the object.
         doing: String,
     },
-    /// The object is not there any more.
+    /// The object is no longer there.
     #[error("failed to {doing}: it is gone")]
     Gone {
         /// What was tried, with the object.
@@ -49,7 +49,7 @@ pub(crate) enum ReconcileError {
     },
 }
 
-/// Asks the API server, for as long as one may wait for it; `doing` names what is done and to which object.
+/// Sends a request to the API server with a time limit; `doing` names the action and its object.
 pub(super) async fn ask<T>(
     performer: &Performer,
     doing: String,

@@ -18,12 +18,12 @@ use crate::{
     health::words,
 };
 
-/// How long an Event may take.
+/// How long publishing an Event may take.
 const WITHIN: Duration = Duration::from_secs(10);
-/// Bytes of a note that the API server takes.
+/// The greatest length of a note that the API server accepts, in bytes.
 const LONGEST_NOTE: usize = 1024;
 
-/// Something that people want to know.
+/// An occurrence that users want to know about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Happened {
     warning: bool,
@@ -33,18 +33,18 @@ pub(super) struct Happened {
 }
 
 impl Happened {
-    /// Something that was meant to happen.
+    /// An occurrence that was intended.
     pub(super) fn normal(reason: &str, action: &'static str, note: impl Into<String>) -> Self {
         Self { warning: false, reason: reason.to_owned(), action, note: note.into() }
     }
 
-    /// Something that somebody should look at.
+    /// An occurrence that somebody should look at.
     pub(super) fn warning(reason: &str, action: &'static str, note: impl Into<String>) -> Self {
         Self { warning: true, ..Self::normal(reason, action, note) }
     }
 }
 
-/// What a status tells that the one before did not.
+/// The differences between a status and the one before it.
 pub(super) fn between(before: Option<&PerformerStatus>, after: &PerformerStatus) -> Vec<Happened> {
     let mut happened = Vec::new();
     let was = before.cloned().unwrap_or_default();
@@ -73,20 +73,20 @@ pub(super) fn between(before: Option<&PerformerStatus>, after: &PerformerStatus)
     happened
 }
 
-/// What waits to be published.
+/// Events that wait to be published.
 pub(super) type Published = UnboundedReceiver<(ObjectReference, Event)>;
 
-/// Hands what happened to those who publish it: nobody waits for that, and one that is lost changes nothing.
+/// Hands Events to the task that publishes them. Nobody waits for that, and a lost Event changes nothing.
 pub(super) struct Events(UnboundedSender<(ObjectReference, Event)>);
 
 impl Events {
-    /// A way for Events, and its end, to be given to [`publish`].
+    /// A channel for Events, and its receiving end for [`publish`].
     pub(super) fn new() -> (Self, Published) {
         let (sender, receiver) = unbounded();
         (Self(sender), receiver)
     }
 
-    /// Logs what happened to `performer`, and has it published.
+    /// Logs what happened to `performer`, and queues it for publishing.
     pub(super) fn tell(&self, performer: &Performer, happened: Vec<Happened>) {
         let object = format!("{}/{}", performer.namespace().unwrap_or_default(), performer.name_any());
         for Happened { warning, reason, action, note } in happened {
@@ -102,13 +102,13 @@ impl Events {
                 action: action.to_owned(),
                 secondary: None,
             };
-            // A receiver that is gone belongs to an operator that ends.
+            // The receiver is gone only when the operator ends.
             drop(self.0.unbounded_send((performer.object_ref(&()), event)));
         }
     }
 }
 
-/// Publishes Events one after the other; the same thing once more is counted and not said again.
+/// Publishes Events one after the other. A repeated Event increases a count instead of being published again.
 pub(super) async fn publish(recorder: Recorder, mut events: Published) {
     while let Some((object, event)) = events.next().await {
         let published = timeout(WITHIN, recorder.publish(&event, &object)).await;

@@ -1,4 +1,4 @@
-//! The finalizer, which holds a Performer until it has drained.
+//! The finalizer, which keeps a Performer until it has drained.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use super::{
 };
 use crate::api::{FINALIZER, Performer};
 
-/// Whether the operator holds `performer`.
+/// Whether `performer` has the operator's finalizer.
 pub(super) fn holds(performer: &Performer) -> bool {
     performer.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }
 
-/// Holds `performer`, where it is not held yet.
+/// Adds the finalizer to `performer` if it is missing.
 pub(super) async fn hold(context: &Context, performer: Arc<Performer>) -> Result<Arc<Performer>, ReconcileError> {
     if holds(&performer) {
         return Ok(performer);
@@ -31,7 +31,7 @@ pub(super) async fn hold(context: &Context, performer: Arc<Performer>) -> Result
     Ok(context.written.remember(&performer, held))
 }
 
-/// Lets `performer` go.
+/// Removes the finalizer from `performer`.
 pub(super) async fn release(context: &Context, performer: &Performer) -> Result<(), ReconcileError> {
     let finalizers = performer.finalizers().iter().map(String::as_str).filter(|held| *held != FINALIZER).collect();
     let doing = format!("remove the finalizer of Performer {}", performer.name_any());
@@ -45,7 +45,7 @@ pub(super) async fn release(context: &Context, performer: &Performer) -> Result<
     }
 }
 
-/// Refused where `performer` has another version by now: finalizers of others must not be lost.
+/// Refused if `performer` has another version by now: finalizers of others must not be lost.
 async fn set(
     context: &Context,
     performer: &Performer,

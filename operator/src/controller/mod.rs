@@ -1,7 +1,8 @@
-//! The controller: watches what concerns Performers, and makes the cluster what [`desired`](crate::desired) says.
+//! The controller: it watches everything that concerns Performers, and makes the cluster match
+//! [`desired`](crate::desired).
 //!
-//! What may live here: watching, queueing, applying, draining, writing status and Events. What a Performer needs, and
-//! what its status is, are pure functions elsewhere; who may act is the election's matter.
+//! What may live here: watching, queueing, applying, draining, writing status and Events. Pure functions elsewhere
+//! compute what a Performer needs and what its status is; the election decides who may act.
 
 mod apply;
 mod backoff;
@@ -24,5 +25,5 @@ mod watch;
 
 pub(crate) use controllers::Controllers;
 
-/// Who owns the fields that the operator sets.
+/// The field manager of the fields that the operator sets.
 const MANAGER: &str = "hourglass-operator";

@@ -1,5 +1,5 @@
-//! Pods that no Deployment made, and that the Service would select all the same: the public operator, whose Performers
-//! this one takes over, puts up bare pods under the same label.
+//! Pods that no Deployment made, but that the Service would select. The public operator, whose Performers this one
+//! takes over, creates bare pods with the same label.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -17,12 +17,12 @@ use crate::{
     status::is_pod_ready,
 };
 
-/// Deletes the strays of `performer`: those that serve once they are `replaced`, all others at once.
+/// Deletes the stray pods of `performer`: those that serve once they are `replaced`, all others at once.
 pub(super) async fn remove(context: &Context, performer: &Performer, replaced: bool) -> Result<(), ReconcileError> {
     let pods = context.stores.pods(performer);
     for pod in pods.iter().filter(|pod| is_stray(pod) && (replaced || !is_pod_ready(pod))) {
         let name = pod.name_any();
-        // Another one of the same name is not meant.
+        // The uid protects another pod of the same name.
         let preconditions = Preconditions { uid: pod.uid(), ..Preconditions::default() };
         let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         let api = Api::<Pod>::namespaced(context.client.clone(), &performer.namespace().unwrap_or_default());
@@ -38,8 +38,8 @@ pub(super) async fn remove(context: &Context, performer: &Performer, replaced: b
     Ok(())
 }
 
-/// Whether `pod`, which has the label of a performer, is of none of its Deployment's templates. Pods of other controllers
-/// are left alone: those would only put up the next.
+/// Whether `pod`, which has the label of a performer, belongs to no template of its Deployment. Pods of other
+/// controllers are left alone, because their controllers would only create new ones.
 fn is_stray(pod: &Pod) -> bool {
     let mut controllers = pod.owner_references().iter().filter(|owner| owner.controller == Some(true));
     pod.metadata.deletion_timestamp.is_none()

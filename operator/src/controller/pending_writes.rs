@@ -1,6 +1,6 @@
-//! What the operator wrote to Performers, until the watch has shown it.
+//! What the operator wrote to Performers and the watch has not shown yet.
 //!
-//! A reconcile that began with what the store had before its own last write would do that write again.
+//! A reconcile that starts from a store without the operator's own last write would repeat that write.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,12 +17,12 @@ pub(super) struct Written(Mutex<HashMap<ObjectRef<Performer>, Answer>>);
 
 struct Answer {
     performer: Arc<Performer>,
-    /// Versions that were there before it.
+    /// Versions from before the write.
     superseded: HashSet<String>,
 }
 
 impl Written {
-    /// The API server answered a write to `before` with `performer`.
+    /// Remembers that the API server answered a write to `before` with `performer`.
     pub(super) fn remember(&self, before: &Performer, performer: Performer) -> Arc<Performer> {
         let performer = Arc::new(performer);
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,7 +36,7 @@ impl Written {
         performer
     }
 
-    /// `seen`, or what the operator made of it since.
+    /// `seen`, or the newer Performer that the operator has written since.
     pub(super) fn newest(&self, seen: Arc<Performer>) -> Arc<Performer> {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let object = ObjectRef::from_obj(&*seen);
@@ -52,7 +52,7 @@ impl Written {
         seen
     }
 
-    /// Whether `seen` is what the operator wrote itself.
+    /// Whether `seen` is the result of the operator's own write.
     pub(super) fn is_echo(&self, seen: &Performer) -> bool {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         answers.get(&ObjectRef::from_obj(seen)).is_some_and(|answer| {
@@ -62,7 +62,7 @@ impl Written {
         })
     }
 
-    /// `performer` is gone.
+    /// Forgets `performer`, which is gone.
     pub(super) fn forget(&self, performer: &ObjectRef<Performer>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(performer);
     }

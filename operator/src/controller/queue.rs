@@ -18,7 +18,7 @@ use kube::runtime::{
 
 use crate::api::Performer;
 
-/// Closed, it takes nothing: an operator that stands by lets no requests pile up.
+/// While closed it accepts nothing, so that requests do not pile up in an operator that stands by.
 #[derive(Default)]
 pub(super) struct Queue {
     sender: Mutex<Option<UnboundedSender<ReconcileRequest<Performer>>>>,
@@ -26,30 +26,30 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Requests from now on.
+    /// Opens the queue; gives all requests from now on.
     pub(super) fn open(&self) -> impl Stream<Item = Result<ReconcileRequest<Performer>, Infallible>> + use<> {
         let (sender, receiver) = unbounded();
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         receiver.map(Ok)
     }
 
-    /// Takes nothing any more.
+    /// Closes the queue.
     pub(super) fn close(&self) {
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.since.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Asks for a reconcile of `performer`; one that waits already waits on.
+    /// Requests a reconcile of `performer`. If it waits already, its waiting time goes on.
     pub(super) fn push(&self, performer: ObjectRef<Performer>) {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = sender.as_ref() else { return };
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.entry(performer.clone()).or_insert_with(Instant::now);
-        // A receiver that is gone belongs to a controller that has been told to end.
+        // The receiver is gone only when the controller has been told to end.
         drop(sender.unbounded_send(ReconcileRequest { obj_ref: performer, reason: ReconcileReason::ObjectUpdated }));
     }
 
-    /// How long `performer` has waited, whose reconcile begins now; nothing where only its own schedule asked for it.
+    /// How long `performer`, whose reconcile begins now, has waited; nothing if only its own schedule requested it.
     pub(super) fn taken(&self, performer: &ObjectRef<Performer>) -> Option<Duration> {
         let since = self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(performer);
         since.map(|since| since.elapsed())

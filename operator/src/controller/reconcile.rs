@@ -1,4 +1,4 @@
-//! One look at a Performer: what it needs is applied, and its status says what became of it.
+//! One reconcile of a Performer: it applies what the Performer needs, and writes the result into the status.
 
 use std::{
     sync::Arc,
@@ -19,12 +19,12 @@ use crate::{
     metrics::Outcome,
 };
 
-/// How often a Performer is looked at though nothing happens: a net below the watches, which miss nothing.
+/// How often a Performer is reconciled without any event, in addition to the watches, which miss nothing.
 const AT_LEAST_EVERY: Duration = Duration::from_mins(10);
-/// How long the end of an object that belongs to a Performer of the same name is waited for; its watch is faster.
+/// How long to wait for the end of an object that belongs to a Performer of the same name; its watch is faster.
 const PREDECESSOR: Duration = Duration::from_secs(2);
 
-/// Reconciles a Performer, and counts that.
+/// Reconciles a Performer, and counts the reconcile.
 pub(super) async fn reconcile(seen: Arc<Performer>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let object = ObjectRef::from_obj(&*seen);
     context.metrics.began(context.queue.taken(&object));
@@ -56,7 +56,7 @@ pub(super) fn after_error(performer: Arc<Performer>, error: &ReconcileError, con
     let object = ObjectRef::from_obj(&*performer);
     let pause = context.backoffs.next(&object);
     match error {
-        // The watch brings what others did, and with it the next reconcile.
+        // The watch delivers the change of the other writer, and with it the next reconcile.
         ReconcileError::Conflict { .. } | ReconcileError::Gone { .. } => {
             tracing::debug!(object = named(&object), error = with_causes(error), ?pause, "tried again");
         }
@@ -88,7 +88,7 @@ async fn bring_about(context: &Context, performer: Arc<Performer>) -> Result<Act
     }
 }
 
-/// The Deployment as the API server has it then; nothing while one of a Performer of the same name is in its place.
+/// The Deployment as the API server has it then; nothing while one of a Performer with the same name exists.
 async fn apply(context: &Context, performer: &Performer) -> Result<Option<Deployment>, ReconcileError> {
     let references = context.references(performer).await?;
     let (client, applications) = (&context.client, &context.applications);

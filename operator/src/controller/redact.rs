@@ -1,20 +1,20 @@
-//! Words of the API server, without what a Performer's environment holds.
+//! Removes the values of a Performer's environment from messages of the API server.
 
 use crate::api::Performer;
 
-/// Where the API server begins to quote what it could not read, byte by byte.
+/// Where the API server begins to quote bytes that it could not read.
 const QUOTATION: &str = ", error found in #";
 
 /// `text` without values of environment variables of `performer`, and without quotations of its objects.
 ///
-/// Values of three characters and less stay where they are: they are in every text, and taking them out would leave
-/// nothing to read and tell where they were.
+/// Values of up to three characters stay: they occur in every text, and removing them would leave nothing to read and
+/// reveal where they were.
 pub(super) fn redacted(text: &str, performer: &Performer) -> String {
     let quoted = text.find(QUOTATION).unwrap_or(text.len());
     let mut text = text[..quoted].to_owned();
     let environment = performer.spec.config.iter().flat_map(|config| &config.environment);
     let mut values: Vec<_> = environment.filter(|(_, value)| value.len() > 3).collect();
-    // What contains another value goes first, so that nothing of it is left.
+    // A value that contains another one is replaced first, so that no part of it remains.
     values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     for (name, value) in values {
         text = text.replace(value.as_str(), &format!("<value of {name}>"));

@@ -1,4 +1,4 @@
-//! Writing the status, where it is not what it was.
+//! Writes the status if it has changed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,8 +24,8 @@ use crate::{
     status::{self, Observed},
 };
 
-/// Computes the status of `performer`, writes it, and publishes what happened to it. Gives the Performer as it is then,
-/// and when its status has to be computed again though nothing happens.
+/// Computes the status of `performer`, writes it, and publishes what happened. Gives the Performer as it is then, and
+/// when its status must be computed again even without an event.
 pub(super) async fn write(
     context: &Context,
     performer: Arc<Performer>,
@@ -36,7 +36,7 @@ pub(super) async fn write(
     let pods: Vec<&Pod> =
         pods.iter().map(AsRef::as_ref).filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
     let now = Time(Timestamp::now());
-    // Readiness of its pod is all that keeps a pod from being an endpoint.
+    // A pod that is not ready is never an endpoint; nothing else excludes it.
     let observed = Observed { performer: &performer, deployment, pods, endpoint_ready: true, refused, now };
     let status = status::of(&observed);
     let again = status::changes_in(&observed);
@@ -47,7 +47,7 @@ pub(super) async fn write(
     let patch = Patch::Apply(json!({
         "apiVersion": Performer::api_version(&()),
         "kind": Performer::kind(&()),
-        // Another one of the same name is not meant.
+        // The uid protects another Performer of the same name.
         "metadata": {"name": name, "uid": performer.uid()},
         "status": status,
     }));

@@ -1,4 +1,4 @@
-//! What the cluster has that concerns Performers, kept by watches: reading costs no request.
+//! The objects of the cluster that concern Performers. Watches keep them current, so that reading costs no request.
 
 use k8s_openapi::{
     NamespaceResourceScope,
@@ -19,7 +19,7 @@ use crate::{
     desired::Reference,
 };
 
-/// Which namespaces a controller looks at.
+/// The namespaces that a controller watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     /// All of them.
@@ -40,7 +40,7 @@ impl Scope {
         }
     }
 
-    /// What the watch of `plural` is called, for people.
+    /// The display name of the watch of `plural`.
     pub(super) fn watch(&self, plural: &str) -> String {
         match self {
             Self::All => plural.to_owned(),
@@ -49,7 +49,7 @@ impl Scope {
     }
 }
 
-/// One store a kind. Those of secrets and config maps hold metadata alone.
+/// One store for each kind. The stores of secrets and config maps hold only metadata.
 pub(super) struct Stores {
     pub(super) performers: Store<Performer>,
     pub(super) deployments: Store<Deployment>,
@@ -70,17 +70,17 @@ impl Stores {
         self.config_maps.wait_until_ready().await
     }
 
-    /// The Deployment that is called like that of `performer`.
+    /// The Deployment with the name that `performer` gives it.
     pub(super) fn deployment(&self, performer: &Performer) -> Option<Arc<Deployment>> {
         self.deployments.get(&named(performer))
     }
 
-    /// The Service that is called like that of `performer`.
+    /// The Service with the name that `performer` gives it.
     pub(super) fn service(&self, performer: &Performer) -> Option<Arc<Service>> {
         self.services.get(&named(performer))
     }
 
-    /// All pods of `performer`, those that are being deleted too.
+    /// All pods of `performer`, including those that are being deleted.
     pub(super) fn pods(&self, performer: &Performer) -> Vec<Arc<Pod>> {
         let (name, namespace) = (performer.name_any(), performer.namespace());
         self.pods.state_filter(|pod| pod.namespace() == namespace && pod.labels().get(PERFORMER_LABEL) == Some(&name))

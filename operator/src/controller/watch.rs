@@ -1,4 +1,4 @@
-//! Keeping one store full, through broken watches and API servers that go away.
+//! Keeps one store filled, even if watches break and API servers go away.
 
 use std::{fmt::Debug, hash::Hash, sync::Arc};
 
@@ -18,13 +18,13 @@ use crate::{
     pauses::Pauses,
 };
 
-/// What an event of a watch is about.
+/// What an event of a watch concerns.
 pub(super) enum Touched<'a, K> {
     /// This object has changed.
     Changed(&'a K),
     /// This object is gone.
     Gone(&'a K),
-    /// Everything was listed anew.
+    /// Everything was listed again.
     All,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Watch<K: 'static + Resource + Clone>
 where
     K::DynamicType: Eq + Hash + Clone,
 {
-    /// What it is called, in metrics and in `/readyz`.
+    /// Its name in metrics and in `/readyz`.
     pub(super) name: String,
     pub(super) api: Api<K>,
     pub(super) config: watcher::Config,
@@ -55,8 +55,8 @@ where
     K: Resource + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Send + Sync,
 {
-    /// Watches forever. `slim` takes away what nobody reads before an object is kept; `touched` hears of each event
-    /// after the store has it.
+    /// Watches forever. `slim` removes fields that nobody reads before an object is stored; `touched` is called for
+    /// each event after the store has it.
     pub(super) async fn run(mut self, slim: impl Fn(&mut K), touched: impl Fn(Touched<'_, K>)) {
         let mut pauses = Pauses::default();
         loop {
@@ -85,8 +85,8 @@ where
                 };
                 let words = words_of(&error);
                 self.metrics.watch_failed(&self.name);
-                // A connection that broke is taken up where it was; what cannot be begun is listed anew, so that the
-                // end of the trouble is seen.
+                // A broken connection resumes where it was. A watch that cannot be started lists again, so that the end
+                // of the trouble is noticed.
                 let anew = !matches!(error, Error::WatchFailed(_));
                 tracing::warn!(watch = self.name, error = words, "a watch broke");
                 if anew {

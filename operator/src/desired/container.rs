@@ -1,4 +1,4 @@
-//! The one container.
+//! The container of a performer's pod.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ pub(super) fn of(performer: &Performer) -> Container {
         command: unless_empty(config.command),
         image: Some(performer.spec.image.clone()),
         image_pull_policy: Some(pull_policy(performer.spec.image_pull_policy).to_owned()),
-        // Five minutes to load a model, say. Until then readiness alone sees that it hangs.
+        // Enough for a process that loads a model for five minutes, for example. Until then only readiness detects that
+        // it hangs.
         liveness_probe: Some(Probe {
             initial_delay_seconds: Some(300),
             period_seconds: Some(10),
@@ -33,12 +34,13 @@ pub(super) fn of(performer: &Performer) -> Container {
         ports: Some(vec![ContainerPort {
             container_port: port,
             name: Some(PORT_NAME.to_owned()),
-            // Part of what tells ports apart when they are applied.
+            // Server-side apply identifies ports by number and protocol.
             protocol: Some("TCP".to_owned()),
             ..ContainerPort::default()
         }]),
-        // The kubelet runs it at once when it learns that the container runs, and so its period only delays who is not
-        // serving by then. A startup probe would be run by its period from the first, and readiness only after it.
+        // The kubelet runs the readiness probe at once when it learns that the container runs, so that the period
+        // delays only containers that do not serve yet. A startup probe would follow its period from the first call,
+        // and readiness would be probed only after it.
         readiness_probe: Some(Probe { period_seconds: Some(1), timeout_seconds: Some(2), ..probe(port, 3) }),
         resources: resources(performer),
         security_context: Some(security::of_container(performer)),
@@ -51,8 +53,8 @@ pub(super) fn of(performer: &Performer) -> Container {
     }
 }
 
-/// Values from elsewhere come first, for `$(NAME)` in a value finds only what stands before it; then the others by name.
-/// Of variables with the same name, which the API server refuses, one is left: that from elsewhere, the last of them.
+/// Values from elsewhere come first, because `$(NAME)` in a value finds only variables before it; then the others by
+/// name. Of variables with the same name, which the API server refuses, one remains: the last of those from elsewhere.
 fn environment(config: &PerformerConfig) -> Vec<EnvVar> {
     let mut referring: Vec<EnvVar> = Vec::new();
     for variable in &config.environment_from {
@@ -71,7 +73,7 @@ fn environment(config: &PerformerConfig) -> Vec<EnvVar> {
     referring
 }
 
-/// What the spec says, and GPUs as limit and as request: extended resources cannot be overcommitted.
+/// The resources of the spec, and GPUs as limit and as request: extended resources cannot be overcommitted.
 fn resources(performer: &Performer) -> Option<ResourceRequirements> {
     let mut resources = performer.spec.resources.clone().unwrap_or_default();
     if let Some((name, count)) = node::gpus(performer) {

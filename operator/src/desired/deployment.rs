@@ -1,4 +1,4 @@
-//! The Deployment: Kubernetes itself replaces, reschedules and remembers.
+//! The Deployment: Kubernetes itself replaces and reschedules pods and keeps earlier templates.
 
 use k8s_openapi::{
     api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
@@ -8,15 +8,15 @@ use k8s_openapi::{
 use super::{References, labels, metadata, pod};
 use crate::api::Performer;
 
-/// Templates before the present one that can be gone back to.
+/// Earlier templates to which a user can roll back.
 const REVISIONS: i32 = 3;
-/// Seconds after which a roll-out that does not get on is said to be stuck: those that a container has to answer its
-/// first probe, and as many again for its node and image.
+/// Seconds after which a roll-out without progress counts as stuck: the time that a container has to answer its first
+/// probe, and as much again for its node and image.
 const PROGRESS_DEADLINE: i32 = 600;
 
 /// The Deployment of `performer`, whose environment refers to secrets and config maps in the versions of `references`.
 ///
-/// The pod of a new template must be ready before the one before is stopped.
+/// The pod of a new template must be ready before the previous one is stopped.
 pub fn deployment(performer: &Performer, references: &References) -> Deployment {
     let mut metadata = metadata(performer);
     metadata.labels.get_or_insert_default().extend(labels::version(performer));

@@ -1,4 +1,4 @@
-//! Labels, all of them valid whatever a performer says.
+//! Labels, all of them valid for any performer.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use kube::ResourceExt as _;
 
 use crate::api::{AVS_LABEL, PERFORMER_LABEL, Performer};
 
-/// Characters of a label's value.
+/// The greatest length of a label's value, in characters.
 const LONGEST: usize = 63;
 const APP: &str = "hourglass-performer";
 
-/// What everything of `performer` carries: the public operator's labels and the recommended ones.
+/// The labels of all objects of `performer`: those of the public operator and the recommended ones.
 pub(super) fn of(performer: &Performer) -> BTreeMap<String, String> {
     let name = performer.name_any();
     let avs = performer.spec.avs_address.to_lowercase().replace('_', "-");
@@ -26,14 +26,14 @@ pub(super) fn of(performer: &Performer) -> BTreeMap<String, String> {
     ])
 }
 
-/// What only the Deployment carries: another version alone is no reason to replace a pod.
+/// The label that only the Deployment has: another version alone is no reason to replace a pod.
 pub(super) fn version(performer: &Performer) -> Option<(String, String)> {
     let version = value(performer.spec.version.as_deref()?);
     (!version.is_empty()).then(|| ("app.kubernetes.io/version".to_owned(), version))
 }
 
-/// What tells a performer's pods from all others in its namespace. A Deployment's selector cannot change: it holds
-/// nothing that could.
+/// The labels that distinguish a performer's pods from all others in its namespace. A Deployment's selector is
+/// immutable, so that it holds only labels that never change.
 pub(super) fn selector(performer: &Performer) -> BTreeMap<String, String> {
     BTreeMap::from([(PERFORMER_LABEL.to_owned(), performer.name_any())])
 }

@@ -1,6 +1,6 @@
 //! What a `Performer` needs in the cluster: one Deployment and one Service, as pure functions of the object.
 //!
-//! What may live here: the objects, complete and alone with the fields that the operator owns, so that they are applied
+//! What may live here: the objects, complete, but only with the fields that the operator owns, so that they are applied
 //! server-side as they are. Nothing here talks to a cluster or reads a clock.
 
 mod container;
@@ -34,12 +34,12 @@ fn metadata(performer: &Performer) -> ObjectMeta {
     }
 }
 
-/// Nothing for what is empty: an empty list or map is a field that is owned.
+/// `None` for an empty collection: an empty list or map would be a field that the operator owns.
 fn unless_empty<T: Default + PartialEq>(collection: T) -> Option<T> {
     (collection != T::default()).then_some(collection)
 }
 
-/// Nothing for an empty name, which stands for none wherever users write one.
+/// `None` for an empty name, which stands for no name wherever users write one.
 fn named(name: Option<&str>) -> Option<String> {
     name.filter(|name| !name.is_empty()).map(str::to_owned)
 }

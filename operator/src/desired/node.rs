@@ -1,12 +1,12 @@
-//! What a performer's node must have.
+//! Requirements of a performer on its node.
 
 use std::collections::BTreeMap;
 
 use super::named;
 use crate::api::{Performer, TEE_LABEL, TEE_TYPE_LABEL};
 
-/// Labels that its node must have: those of the scheduling and those of the hardware. Where the two contradict each
-/// other, which the API server refuses, the hardware's are left.
+/// Labels that its node must have: those of the scheduling and those of the hardware. If the two contradict each other,
+/// which the API server refuses, those of the hardware win.
 pub(super) fn selector(performer: &Performer) -> BTreeMap<String, String> {
     let mut selector = BTreeMap::new();
     if let Some(scheduling) = &performer.spec.scheduling {

@@ -1,4 +1,4 @@
-//! The template of pods.
+//! The pod template.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use super::{References, container, labels, named, node, security, unless_empty};
 use crate::api::{Performer, REFERENCES_ANNOTATION, TEMPLATE_ANNOTATION};
 
-/// Seconds from SIGTERM to SIGKILL, as many as an executor's container of the `docker` mode has.
+/// Seconds from SIGTERM to SIGKILL, the same as for an executor's container in the `docker` mode.
 const GRACE: i64 = 10;
-/// The volume at `/tmp`, all that can be written to.
+/// The volume at `/tmp`, the only writable path.
 pub(super) const SCRATCH: &str = "tmp";
 
-/// The template, whose annotation [`TEMPLATE_ANNOTATION`] tells its pods from those of every other template.
+/// The template. Its annotation [`TEMPLATE_ANNOTATION`] distinguishes its pods from those of every other template.
 pub(super) fn template(performer: &Performer, references: &References) -> PodTemplateSpec {
     let mut annotations = BTreeMap::new();
     annotations.extend(references.digest(performer).map(|digest| (REFERENCES_ANNOTATION.to_owned(), digest)));
@@ -41,10 +41,10 @@ fn spec(performer: &Performer) -> PodSpec {
         priority_class_name: named(scheduling.priority_class_name.as_deref()),
         runtime_class_name: named(scheduling.runtime_class.as_deref()),
         affinity: scheduling.affinity,
-        // Who names an account means it to be used; the account itself may say otherwise.
+        // A spec that names an account wants its token to be mounted; the account itself may say otherwise.
         automount_service_account_token: service_account_name.is_none().then_some(false),
         containers: vec![container::of(performer)],
-        // Variables of all the namespace's Services, which nobody asked for.
+        // No variables for all Services of the namespace, which nobody asked for.
         enable_service_links: Some(false),
         image_pull_secrets: unless_empty(pull_secrets(performer)),
         node_selector: unless_empty(node::selector(performer)),
@@ -61,7 +61,7 @@ fn spec(performer: &Performer) -> PodSpec {
     }
 }
 
-/// Each once: in a pod they are told apart by their names.
+/// Each secret once: a pod identifies them by name.
 fn pull_secrets(performer: &Performer) -> Vec<LocalObjectReference> {
     let mut secrets: Vec<LocalObjectReference> = Vec::new();
     for secret in &performer.spec.image_pull_secrets {
@@ -73,7 +73,7 @@ fn pull_secrets(performer: &Performer) -> Vec<LocalObjectReference> {
 }
 
 fn digest(template: &PodTemplateSpec) -> String {
-    // Maps of strings and lists always have a text.
+    // Maps of strings and lists can always be written as JSON.
     let text = serde_json::to_vec(template).unwrap_or_default();
     let mut digest = format!("{:x}", Sha256::digest(text));
     digest.truncate(16);

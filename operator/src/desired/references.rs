@@ -16,14 +16,15 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// Whose value this environment variable takes; nothing of a source that names none.
+    /// The object whose value this environment variable takes; nothing for a source that names none.
     fn of(source: &EnvironmentSource) -> Option<Self> {
         let secret = source.secret_key_ref.as_ref().map(|key| Self::Secret(key.name.clone()));
         secret.or_else(|| source.config_map_key_ref.as_ref().map(|key| Self::ConfigMap(key.name.clone())))
     }
 }
 
-/// What `performer` takes values from. Pull secrets are none of them: the kubelet reads them at every pull.
+/// The objects that `performer` takes values from. Pull secrets are not among them: the kubelet reads them at every
+/// pull.
 pub fn references(performer: &Performer) -> BTreeSet<Reference> {
     let variables = performer.spec.config.iter().flat_map(|config| &config.environment_from);
     variables.filter_map(|variable| Reference::of(&variable.value_from)).collect()
@@ -32,11 +33,11 @@ pub fn references(performer: &Performer) -> BTreeSet<Reference> {
 /// The versions of what a performer refers to. A pod of other versions is replaced, because environment variables do not
 /// change in one that runs.
 ///
-/// Versions are resource versions and never made of values: a digest of a weak secret gives it away to everybody who may
-/// read a Deployment. Metadata is enough to learn them, so that the operator need not hold values at all.
+/// Versions are resource versions and never computed from values: a digest of a weak secret reveals it to everybody who
+/// may read a Deployment. Metadata is enough to learn them, so that the operator need not hold values at all.
 ///
-/// What is not there yet is left out. Hand in all or wait: a Deployment that is computed while a cache is still filling
-/// replaces pods for nothing.
+/// An object that does not exist yet is left out. The caller hands in all of them or waits: a Deployment that is
+/// computed while a cache is still filling replaces pods needlessly.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References(BTreeMap<Reference, String>);
 
@@ -46,7 +47,7 @@ impl References {
         self.0.insert(reference, resource_version.into());
     }
 
-    /// One word for the versions of those that `performer` refers to; nothing where it refers to none that is there.
+    /// A digest of the versions of those that `performer` refers to; nothing if none of them exists.
     pub(super) fn digest(&self, performer: &Performer) -> Option<String> {
         let mut digest = Sha256::new();
         let mut found = false;

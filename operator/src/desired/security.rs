@@ -1,19 +1,19 @@
-//! What a performer's pod may do: what the `restricted` Pod Security Standard allows and no more, unless the performer's
-//! annotation asks for `baseline`.
+//! The security contexts of a performer's pod: they grant what the `restricted` Pod Security Standard allows and no
+//! more, unless the performer's annotation asks for `baseline`.
 
 use k8s_openapi::api::core::v1::{Capabilities, PodSecurityContext, SeccompProfile, SecurityContext};
 use kube::ResourceExt as _;
 
 use crate::api::{BASELINE, POD_SECURITY_ANNOTATION, Performer};
 
-/// User and group of images that name none, and of all others: the user that distroless images call `nonroot`.
+/// User and group of restricted pods, whatever their images name: the user that distroless images call `nonroot`.
 const NOBODY: i64 = 65532;
 
 /// For the pod as a whole.
 pub(super) fn of_pod(performer: &Performer) -> PodSecurityContext {
     let restricted = is_restricted(performer);
     PodSecurityContext {
-        // Without a user of ours, images that name none would be refused, and so would those that name one in words.
+        // Without this user, the kubelet would refuse images that name no user, and images that name one by a word.
         run_as_group: restricted.then_some(NOBODY),
         run_as_non_root: restricted.then_some(true),
         run_as_user: restricted.then_some(NOBODY),

@@ -15,11 +15,11 @@ pub fn service(performer: &Performer) -> Service {
         metadata: metadata(performer),
         spec: Some(ServiceSpec {
             ports: Some(vec![ServicePort {
-                // gRPC without TLS, in the word that Kubernetes defines.
+                // The value that Kubernetes defines for gRPC without TLS.
                 app_protocol: Some("kubernetes.io/h2c".to_owned()),
                 name: Some(PORT_NAME.to_owned()),
                 port: performer.grpc_port().into(),
-                // Part of what tells ports apart when they are applied.
+                // Server-side apply identifies ports by number and protocol.
                 protocol: Some("TCP".to_owned()),
                 target_port: Some(IntOrString::String(PORT_NAME.to_owned())),
                 ..ServicePort::default()

@@ -1,8 +1,8 @@
-//! Why an election goes wrong.
+//! Errors of an election.
 
 use std::time::Duration;
 
-/// Why the Lease is not held, or not any more.
+/// Why the Lease is not held, or no longer held.
 #[derive(Debug, thiserror::Error)]
 pub enum ElectionError {
     /// Somebody else holds it.
@@ -20,7 +20,7 @@ pub enum ElectionError {
         lease: String,
         /// How long it was tried.
         within: Duration,
-        /// The error of the last try, where it was not that nothing was answered.
+        /// The error of the last try, unless there was no answer at all.
         source: Option<Box<kube::Error>>,
     },
 }

@@ -1,4 +1,4 @@
-//! Keeping the Lease.
+//! Keeps the Lease.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{config::LeaderElection, health::words};
 
-/// The Lease, held. Dropped without being given back, it runs out.
+/// The Lease, held. If it is dropped without being given back, it expires.
 pub(crate) struct Holding {
     slot: Slot,
     lease: Lease,
@@ -19,10 +19,10 @@ pub(crate) struct Holding {
     renewed: Instant,
 }
 
-/// What a try to renew came to.
+/// The result of a try to renew.
 enum Renewal {
     Renewed(Lease),
-    /// Somebody changed it: who holds it now.
+    /// Somebody changed the Lease: its present state.
     Changed(Lease),
     Failed(Option<kube::Error>),
 }
@@ -32,7 +32,7 @@ impl Holding {
         Self { slot, lease, timings, renewed: Instant::now() }
     }
 
-    /// Renews the Lease for as long as that is possible; returns when it is not held any more.
+    /// Renews the Lease for as long as that is possible; returns when it is no longer held.
     ///
     /// Dropping this future is safe, and nothing is renewed without it.
     pub(crate) async fn keep(&mut self) -> ElectionError {
@@ -74,7 +74,7 @@ impl Holding {
         }
     }
 
-    /// Gives the Lease back, so that a standby need not wait for it to run out. Where that fails, it runs out.
+    /// Gives the Lease back, so that a standby need not wait until it expires. If that fails, it expires.
     pub(crate) async fn release(self) {
         let released = timeout(self.timings.renew_deadline, self.give_back()).await;
         match released {
@@ -88,7 +88,8 @@ impl Holding {
         }
     }
 
-    /// A renewal that was under way when the operator was told to end may have been done: the Lease has another version.
+    /// A renewal that was in progress when the operator was told to end may have succeeded: the Lease then has another
+    /// version.
     async fn give_back(&self) -> kube::Result<()> {
         let mut lease = self.lease.clone();
         loop {
@@ -114,7 +115,7 @@ impl Holding {
         }
         match self.slot.read().await {
             Ok(Some(lease)) => Renewal::Changed(lease),
-            // Whoever removed it gave it to the first who makes it.
+            // Whoever removed the Lease gave it to the first candidate that creates it.
             Ok(None) => Renewal::Changed(Lease::default()),
             Err(error) => Renewal::Failed(Some(error)),
         }

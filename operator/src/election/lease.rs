@@ -12,18 +12,18 @@ use kube::{
     api::{ListParams, ObjectMeta, PostParams},
 };
 
-/// Whoever holds a Lease, where somebody does.
+/// The holder of a Lease, if there is one.
 pub(super) fn holder(lease: &Lease) -> Option<&str> {
     lease.spec.as_ref()?.holder_identity.as_deref().filter(|holder| !holder.is_empty())
 }
 
-/// How long its holder may leave it unrenewed; nothing where it says no time.
+/// How long the holder may leave it unrenewed; zero if the Lease names no time.
 pub(super) fn duration(lease: &Lease) -> Duration {
     let seconds = lease.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or_default();
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
 }
 
-/// One Lease and who wants it.
+/// A Lease and its candidate.
 #[derive(Clone)]
 pub(super) struct Slot {
     pub(super) api: Api<Lease>,
@@ -34,26 +34,26 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Makes the Lease and takes it; refused where it is there already.
+    /// Creates the Lease and takes it; refused if it exists already.
     pub(super) async fn create(&self) -> kube::Result<Lease> {
         let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
         let lease = Lease { metadata, spec: Some(self.held(None)) };
         self.api.create(&PostParams::default(), &lease).await
     }
 
-    /// Takes or renews the Lease; refused where it is not any more what was `read`.
+    /// Takes or renews the Lease; refused if it has changed since it was `read`.
     pub(super) async fn hold(&self, read: &Lease) -> kube::Result<Lease> {
         self.update(read, self.held(Some(read))).await
     }
 
-    /// Gives the Lease back, so that nobody waits for it to run out.
+    /// Gives the Lease back, so that nobody waits until it expires.
     pub(super) async fn release(&self, read: &Lease) -> kube::Result<Lease> {
         let transitions = read.spec.as_ref().and_then(|spec| spec.lease_transitions);
         let spec = LeaseSpec { lease_transitions: transitions, ..LeaseSpec::default() };
         self.update(read, spec).await
     }
 
-    /// The Lease as it is now. It is listed and not gotten, which a candidate has to have the right to anyway.
+    /// The Lease as it is now. It is listed and not gotten, because a candidate needs the right to list anyway.
     pub(super) async fn read(&self) -> kube::Result<Option<Lease>> {
         let named = ListParams::default().fields(&self.selector());
         Ok(self.api.list(&named).await?.items.pop())

@@ -1,9 +1,9 @@
 //! Who acts where several operators run: the one that holds a Lease.
 //!
-//! What may live here: taking, keeping and giving back the Lease. What its holder does is not known here.
+//! What may live here: taking, keeping and giving back the Lease. The election does not know what its holder does.
 //!
-//! Every change is an update of a version that was read, so that of two operators that try at once one is refused; and a
-//! Lease has run out when it was not seen to change for its duration, whatever the clocks of others say.
+//! Every change is an update of a version that was read, so that of two simultaneous operators one is refused. A Lease
+//! has expired if no change was seen for its duration, regardless of the clocks of others.
 
 mod error;
 mod holding;

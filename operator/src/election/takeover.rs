@@ -1,4 +1,4 @@
-//! Waiting for the Lease and taking it.
+//! Waits for the Lease and takes it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::{
     pauses::Pauses,
 };
 
-/// What a Lease that is held is taken to last at least, whatever it says.
+/// The shortest duration that a held Lease is taken to have, whatever it says.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// An operator that wants to act.
+/// An operator that wants to become the leader.
 pub(crate) struct Candidate {
     slot: Slot,
     timings: LeaderElection,
@@ -32,7 +32,7 @@ pub(crate) struct Candidate {
 
 /// What is known about the Lease.
 struct Seen {
-    /// Nothing where it does not exist.
+    /// `None` if it does not exist.
     lease: Option<Lease>,
     /// When it was last seen to change, by this machine's clock.
     at: Instant,
@@ -41,7 +41,7 @@ struct Seen {
 }
 
 impl Candidate {
-    /// A candidate called `identity`, which nobody else may be called. The Lease is in `namespace`.
+    /// A candidate called `identity`, a unique name. The Lease is in `namespace`.
     pub(crate) fn new(
         client: Client,
         namespace: String,
@@ -54,7 +54,7 @@ impl Candidate {
         Self { slot, timings, health }
     }
 
-    /// Waits until the Lease is held. A broken watch delays this.
+    /// Waits until the Lease is held. A broken watch only delays this.
     pub(crate) async fn win(&self) -> Holding {
         tracing::info!(lease = self.slot.lease(), identity = self.slot.identity, "waiting for the Lease");
         let config = watcher::Config::default().fields(&self.slot.selector());
@@ -64,7 +64,7 @@ impl Candidate {
         let mut listed = None;
         let mut seen: Option<Seen> = None;
         loop {
-            // A Lease that is not known yet is nobody's to take.
+            // A Lease that has not been seen yet cannot be taken.
             let free_at = seen.as_ref().map(|seen| self.free_at(seen));
             let free = async {
                 match free_at {
@@ -87,7 +87,7 @@ impl Candidate {
                         pauses.pause().await;
                         events = watch();
                     }
-                    // The watcher goes on forever.
+                    // The watcher never ends.
                     None => std::future::pending::<()>().await,
                 },
                 () = free => {
@@ -95,7 +95,8 @@ impl Candidate {
                     if let Some(lease) = self.take(known).await {
                         return Holding::new(self.slot.clone(), lease, self.timings.clone());
                     }
-                    // Whoever was faster is told by the watch; an API server that is away is asked again later.
+                    // The watch shows it if another candidate was faster; an API server that is away is asked again
+                    // later.
                     known.not_before = Instant::now() + self.timings.retry_period;
                 }
             }

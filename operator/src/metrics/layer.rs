@@ -1,4 +1,4 @@
-//! The layer of the Kubernetes client that sees every request and what became of it.
+//! The layer of the Kubernetes client that sees every request and its result.
 
 use std::{
     pin::Pin,
@@ -58,7 +58,7 @@ where
                 Ok(response) => {
                     let status = response.status();
                     seen.health.answered();
-                    // What is applied without being there is created, and needs the right to.
+                    // Applying an object that does not exist creates it, and needs that right.
                     if applied && status == StatusCode::CREATED {
                         let created = ApiRequest { verb: "create".to_owned(), ..asked.clone() };
                         seen.metrics.asked(created, status.as_str());

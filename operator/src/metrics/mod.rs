@@ -1,6 +1,6 @@
 //! Prometheus metrics: what the operator does, how long it takes, and what it asks of the API server.
 //!
-//! What may live here: counting and its text form. What is counted is said where it happens.
+//! What may live here: counters and their text form. The modules that do the work report what is counted.
 
 mod layer;
 mod registry;

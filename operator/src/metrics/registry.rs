@@ -1,4 +1,4 @@
-//! What is counted.
+//! The metrics and their registry.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use prometheus_client::{
 use super::ApiRequest;
 use crate::api::{Performer, PerformerPhase};
 
-/// Bounds in seconds, closer where the goal is: a reconcile takes 100 ms at most.
+/// Bounds in seconds, closer together around the goal that a reconcile takes 100 ms at most.
 const BOUNDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const PHASES: [PerformerPhase; 5] = [
     PerformerPhase::Pending,
@@ -32,9 +32,9 @@ const PHASES: [PerformerPhase; 5] = [
 pub(crate) enum Outcome {
     /// Everything is as it should be, or on its way.
     Success,
-    /// The API server does not take what the Performer needs.
+    /// The API server refuses what the Performer needs.
     Refused,
-    /// The API server could not be asked, or somebody else was faster; it is tried again.
+    /// The API server could not be asked, or another writer was faster; the reconcile is tried again.
     Error,
 }
 
@@ -61,7 +61,7 @@ struct Answer {
     code: String,
 }
 
-/// Everything that `/metrics` tells.
+/// Everything that `/metrics` reports.
 pub(crate) struct Metrics {
     registry: Registry,
     reconciles: Family<Ended, Counter>,
@@ -93,14 +93,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A reconcile has begun that had been asked for `wait` ago; one that only its own schedule asked for has not waited.
+    /// Records that a reconcile has begun that was requested `wait` ago; `None` if only its own schedule requested it.
     pub(crate) fn began(&self, wait: Option<Duration>) {
         if let Some(wait) = wait {
             self.waits.observe(wait.as_secs_f64());
         }
     }
 
-    /// A reconcile has ended after it worked for `took`.
+    /// Records that a reconcile has ended after `took`.
     pub(crate) fn ended(&self, outcome: Outcome, took: Duration) {
         let result = match outcome {
             Outcome::Success => "success",
@@ -111,23 +111,23 @@ impl Metrics {
         self.durations.observe(took.as_secs_f64());
     }
 
-    /// The API server was asked for something; `code` is what it answered.
+    /// Counts a request to the API server by the `code` of its answer.
     pub(crate) fn asked(&self, request: ApiRequest, code: &str) {
         let ApiRequest { verb, group, resource } = request;
         self.requests.get_or_create(&Answer { verb, group, resource, code: code.to_owned() }).inc();
     }
 
-    /// A watch broke.
+    /// Counts a watch that broke.
     pub(crate) fn watch_failed(&self, watch: &str) {
         self.watch_errors.get_or_create(&Watch { watch: watch.to_owned() }).inc();
     }
 
-    /// Whether this operator acts.
+    /// Records whether this operator acts.
     pub(crate) fn lead(&self, leading: bool) {
         self.leading.set(leading.into());
     }
 
-    /// Performers in `store` are counted by phase, as long as this operator acts.
+    /// Counts the Performers in `store` by phase, as long as this operator acts.
     pub(crate) fn count(&self, store: Store<Performer>) {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner).push(store);
     }

@@ -1,9 +1,10 @@
-//! A request to the API server in the words of its access control: verb, group and resource.
+//! A request to the API server in the terms of its access control: verb, group and resource.
 
 use http::{Method, Uri};
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// What is asked of the API server. A path that is no resource's, such as `/version`, is its own resource in no group.
+/// A request to the API server. A path that belongs to no resource, such as `/version`, is its own resource in no
+/// group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ApiRequest {
     /// As in a role: get, list, watch, create, update, patch, delete, deletecollection.
@@ -15,7 +16,7 @@ pub(crate) struct ApiRequest {
 }
 
 impl ApiRequest {
-    /// What a request with this method to this address asks for.
+    /// The request with this method to this address.
     pub(crate) fn of(method: &Method, uri: &Uri) -> Self {
         let path = uri.path();
         let mut parts = path.split('/').filter(|part| !part.is_empty());

@@ -1,4 +1,4 @@
-//! Why a performer is not what its spec says: the cause itself, in the words of whoever found it.
+//! Why a performer is not what its spec says: the cause itself, in the words of the component that found it.
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentCondition},
@@ -11,27 +11,27 @@ use super::{
     pods::{Pods, condition},
 };
 
-/// Characters of a message: some runtimes answer with pages.
+/// The greatest length of a message, in characters: some runtimes answer with pages.
 const LONGEST_MESSAGE: usize = 1024;
 
-/// What keeps a performer from what its spec says.
+/// The cause that prevents a performer from being what its spec says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
-    /// A word for programs, as conditions have it.
+    /// A word for programs, as in conditions.
     pub(super) reason: String,
     /// For people: which object, and what is wrong with it.
     pub(super) message: String,
-    /// Whether it stays until somebody does something about it.
+    /// Whether it lasts until somebody acts.
     pub(super) lasting: bool,
 }
 
 impl Cause {
-    /// One that somebody must do something about.
+    /// A cause that somebody must act on.
     pub(super) fn lasting(reason: &str, message: &str) -> Self {
         Self { lasting: true, ..Self::passing(reason, message) }
     }
 
-    /// One that may be over without anybody's doing.
+    /// A cause that may pass by itself.
     pub(super) fn passing(reason: &str, message: &str) -> Self {
         let valid = reason.starts_with(|letter: char| letter.is_ascii_alphabetic())
             && reason.chars().all(|letter| letter.is_ascii_alphanumeric());
@@ -50,7 +50,7 @@ impl Cause {
     }
 }
 
-/// Whether the Deployment's status is about the spec that it has now.
+/// Whether the Deployment's status is about its present spec.
 pub(super) fn is_up_to_date(deployment: &Deployment) -> bool {
     let seen = deployment.status.as_ref().and_then(|status| status.observed_generation);
     seen >= deployment.metadata.generation
@@ -61,7 +61,7 @@ pub(super) fn condition_of<'a>(deployment: &'a Deployment, type_: &str) -> Optio
     deployment.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == type_)
 }
 
-/// Pods that the API server does not take.
+/// Pods that the API server refuses.
 fn of_creation(deployment: &Deployment) -> Option<Cause> {
     let failure = condition_of(deployment, "ReplicaFailure").filter(|condition| condition.status == "True")?;
     let message = failure.message.as_deref().unwrap_or_default();
@@ -75,7 +75,7 @@ fn of_creation(deployment: &Deployment) -> Option<Cause> {
     Some(Cause::lasting(reason, &format!("no pod can be created: {message}")))
 }
 
-/// A roll-out that does not get on, where nothing better is known.
+/// A roll-out without progress, if no better cause is known.
 fn of_progress(deployment: &Deployment) -> Option<Cause> {
     let stuck = condition_of(deployment, "Progressing").filter(|condition| condition.status == "False")?;
     let reason = stuck.reason.as_deref().unwrap_or_default();
@@ -86,7 +86,7 @@ fn of_pod(pod: &Pod, observed: &Observed<'_>) -> Option<Cause> {
     let name = pod.name_any();
     let status = pod.status.as_ref()?;
     if status.phase.as_deref() == Some("Failed") {
-        // Evicted, refused by its node, or gone with it: another one is made.
+        // The pod was evicted, refused by its node, or lost with it: another one is created.
         let message = status.message.as_deref().unwrap_or("it has failed");
         let reason = status.reason.as_deref().unwrap_or("PodFailed");
         return Some(Cause::passing(reason, &format!("pod {name}: {message}")));

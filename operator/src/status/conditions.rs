@@ -9,10 +9,10 @@ use super::{
 };
 use crate::api::{AVAILABLE, DEGRADED, PROGRESSING, PerformerPhase, PerformerStatus};
 
-/// The reason of `Progressing` while a pod of another template is put in the place of what there was.
+/// The reason of `Progressing` while a pod of another template replaces the present one.
 pub(super) const UPGRADING: &str = "Upgrading";
 
-/// What conditions are made of.
+/// The facts that conditions are made of.
 #[derive(Debug)]
 pub(super) struct Progress<'a> {
     pub(super) phase: PerformerPhase,
@@ -24,7 +24,7 @@ pub(super) struct Progress<'a> {
     pub(super) ready: bool,
 }
 
-/// The three, each since its status last changed.
+/// The three conditions, each with the time of its last change of status.
 pub(super) fn of(
     observed: &Observed<'_>,
     pods: &Pods<'_>,

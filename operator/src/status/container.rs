@@ -11,11 +11,11 @@ use kube::ResourceExt as _;
 use super::{Observed, cause::Cause, pods::condition};
 use crate::{age::age, api::CONTAINER};
 
-/// How long a container may run without answering its probes before that is called a cause: most need less to start.
+/// How long a container may run without answering its probes before that counts as a cause: most need less to start.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What the kubelet waits for that comes by itself.
+/// Reasons of a waiting container that pass by themselves.
 const ON_ITS_WAY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
-/// What has to do with the image.
+/// Reasons of a waiting container that concern the image.
 const IMAGE: [&str; 7] = [
     "ErrImageNeverPull",
     "ErrImagePull",
@@ -49,7 +49,7 @@ pub(super) fn cause(pod: &Pod, observed: &Observed<'_>) -> Option<Cause> {
         let message = format!("{} runs, and does not answer gRPC health checks on port {port} as serving", of(pod));
         return Some(Cause::passing("NotServing", &with_exit(&message, last)));
     }
-    // Started once more, it is not well until it serves.
+    // After a restart, the cause remains until the container serves.
     last.filter(|_| !status.ready).map(|terminated| of_exit(pod, status, terminated))
 }
 
@@ -94,7 +94,7 @@ fn of_exit(pod: &Pod, status: &ContainerStatus, terminated: &ContainerStateTermi
     Cause::passing(reason, &with_exit(&message, Some(terminated)))
 }
 
-/// `message`, and how the container ended the last time.
+/// `message`, and how the container last ended.
 fn with_exit(message: &str, last: Option<&ContainerStateTerminated>) -> String {
     let Some(last) = last else { return message.to_owned() };
     let reason = last.reason.as_deref().unwrap_or("no reason");

@@ -2,12 +2,12 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-/// Whether `pod` was told to end, and its kubelet says that it has: a phase in which none of its containers runs, or will.
-/// What the kubelet has yet to do then, deleting the object among it, it does at its next look, up to a second later. One
-/// that somebody else has deleted at once already, and that a finalizer holds, is not meant.
+/// Whether `pod` was told to end, and its kubelet reports that it has: a phase in which none of its containers runs, or
+/// will run. The kubelet's remaining work, such as deleting the object, happens at its next look, up to a second later.
+/// A pod that somebody else has deleted at once already, and that a finalizer holds, does not count.
 pub fn has_ended(pod: &Pod) -> bool {
     let (spec, status) = (pod.spec.as_ref(), pod.status.as_ref());
-    // Without a node there is no kubelet that could have said so.
+    // A pod without a node has no kubelet that could have reported its end.
     let on_a_node = spec.is_some_and(|spec| spec.node_name.is_some());
     let phase = status.and_then(|status| status.phase.as_deref());
     let runs = status.is_some_and(|status| {

@@ -1,4 +1,4 @@
-//! What became of a `Performer`, as a pure function of what is in the cluster.
+//! The status of a `Performer`, as a pure function of the objects in the cluster.
 //!
 //! What may live here: phase, conditions, the causes of pods that do not become ready, and which pods have ended. Nothing
 //! here talks to a cluster or reads a clock.
@@ -32,20 +32,20 @@ use crate::api::{PROGRESSING, Performer, PerformerPhase, PerformerStatus};
 pub struct Observed<'a> {
     /// The performer, with the status that was written last.
     pub performer: &'a Performer,
-    /// Its Deployment as the API server answered when it was applied, or newer: an older one would call pods of the
-    /// template before last current.
+    /// Its Deployment as the API server answered when it was applied, or newer: with an older one, pods of an earlier
+    /// template would count as current.
     pub deployment: Option<&'a Deployment>,
-    /// All pods with its label; what is being deleted is left out here.
+    /// All pods with its label. Pods that are being deleted are left out.
     pub pods: Vec<&'a Pod>,
-    /// Whether its Service has a ready endpoint; true where nobody looks.
+    /// Whether its Service has a ready endpoint; true if nobody checks that.
     pub endpoint_ready: bool,
-    /// Why the API server refused an object of it when it was last applied, in its own words.
+    /// Why the API server refused one of its objects when it was last applied, in its own words.
     pub refused: Option<String>,
-    /// The present.
+    /// The present time.
     pub now: Time,
 }
 
-/// The status of what is observed. Computed once more with itself as the status that was written last, it is the same.
+/// The status of what is observed. If the result is written and the status computed again, it stays the same.
 pub fn of(observed: &Observed<'_>) -> PerformerStatus {
     let performer = observed.performer;
     let before = performer.status.clone().unwrap_or_default();
@@ -82,13 +82,13 @@ pub fn of(observed: &Observed<'_>) -> PerformerStatus {
     }
 }
 
-/// When the status of what is observed changes though nothing happens: a container that has been running for a while
-/// without answering its probes.
+/// When the status of what is observed changes even without an event: when a container has run for a while without
+/// answering its probes.
 pub fn changes_in(observed: &Observed<'_>) -> Option<Duration> {
     Pods::of(observed).current().filter_map(|pod| container::patience_left(pod, &observed.now)).min()
 }
 
-/// Whether the pod that is ready now took the place of one of another template. One that served all along, because its
+/// Whether the pod that is ready now replaced one of another template. A pod that served all along, because its
 /// template came back, did not.
 fn was_upgrading(before: &PerformerStatus, pod: Option<&str>) -> bool {
     let progressing = before.conditions.iter().find(|condition| condition.type_ == PROGRESSING);

@@ -14,7 +14,7 @@ pub(super) struct Pods<'a> {
 }
 
 impl<'a> Pods<'a> {
-    /// Those of what is observed.
+    /// The pods of what is observed.
     pub(super) fn of(observed: &Observed<'a>) -> Self {
         let mut all = observed.pods.clone();
         all.retain(|pod| pod.metadata.deletion_timestamp.is_none());
@@ -27,13 +27,13 @@ impl<'a> Pods<'a> {
         Self { all, template }
     }
 
-    /// Whether `pod` is of the template that the Deployment has now.
+    /// Whether `pod` is of the Deployment's present template.
     pub(super) fn is_current(&self, pod: &Pod) -> bool {
         let template = pod.annotations().get(TEMPLATE_ANNOTATION).map(String::as_str);
         template.is_some() && template == self.template
     }
 
-    /// Those of the template that the Deployment has now, newest first.
+    /// Those of the Deployment's present template, newest first.
     pub(super) fn current(&self) -> impl Iterator<Item = &'a Pod> {
         self.all.iter().copied().filter(|pod| self.is_current(pod))
     }
@@ -43,19 +43,19 @@ impl<'a> Pods<'a> {
         self.all.iter().any(|pod| !self.is_current(pod))
     }
 
-    /// The pod that tasks are for: a ready one, of the present template where there is such.
+    /// The pod that tasks are for: a ready one, preferably of the present template.
     pub(super) fn serving(&self) -> Option<&'a Pod> {
         let ready = |pod: &&Pod| is_pod_ready(pod);
         self.current().find(ready).or_else(|| self.all.iter().copied().find(ready))
     }
 
-    /// The newest, of the present template where there is such.
+    /// The newest pod, preferably of the present template.
     pub(super) fn newest(&self) -> Option<&'a Pod> {
         self.current().next().or_else(|| self.all.first().copied())
     }
 }
 
-/// Whether a pod says that it is ready.
+/// Whether a pod's condition says that it is ready.
 pub fn is_pod_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
 }

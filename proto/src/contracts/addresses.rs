@@ -1,7 +1,8 @@
-//! Where the contracts stand, on L1 and on L2 alike.
+//! The addresses of the contracts, the same on L1 and on L2.
 //!
-//! Those that the public binaries find by chain id 31337 and 31338 stand where these look for them; the rest stands at
-//! the last 20 bytes of keccak256("hourglass-harness/NAME"). A test compares them with the compiled artefacts.
+//! Contracts that the public binaries find by chain ids 31337 and 31338 have the addresses that these binaries expect.
+//! All others have the last 20 bytes of keccak256("hourglass-harness/NAME"). A test compares them with the compiled
+//! artefacts.
 
 use ethers::types::Address;
 
@@ -36,17 +37,17 @@ pub const TASK_AVS_REGISTRAR: Address = address("c0051d0ee31f3542405b737f113640b
 pub const AVS_TASK_HOOK: Address = address("2cba978422fe4fb5bc0919f6e5393534a1f6126f");
 /// The token that fees are paid in (both chains).
 pub const FEE_TOKEN: Address = address("1c560e5c50e43ffc40dfae2475fd33587ca80fe9");
-/// The one strategy that operators allocate; it is a name for stake and holds no code.
+/// The one strategy that operators allocate. It only identifies stake and has no code.
 pub const STAKE_STRATEGY: Address = address("5c81b1229b539c5dcb07da86fa54df574a193bca");
 
 /// A contract of the test chains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contract {
-    /// Its name in Solidity, as `TaskMailbox`.
+    /// Its name in Solidity, for example `TaskMailbox`.
     pub name: &'static str,
-    /// What scenarios call it, as `task_mailbox`.
+    /// Its name in scenarios, for example `task_mailbox`.
     pub key: &'static str,
-    /// Where it stands, on each chain that has it.
+    /// Its address, on each chain that has it.
     pub address: Address,
     /// Whether L2 has it as well as L1.
     pub is_on_l2: bool,
@@ -104,7 +105,7 @@ const fn digit(character: u8) -> u8 {
 mod tests {
     use super::*;
 
-    /// The contracts know each other by the constants that they were compiled with.
+    /// The contracts know each other by constants that were compiled in.
     #[test]
     fn addresses_are_those_of_the_artefacts() {
         let text = hourglass_contracts::ADDRESSES;

@@ -1,4 +1,4 @@
-//! Reverts in words: the custom errors of every contract, by selector.
+//! Descriptions of reverts: the custom errors of every contract, by selector.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -37,7 +37,7 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// `Name(argument, …)` for a custom error of ours, the text of a `require`, else the raw data.
+/// `Name(argument, …)` for a custom error of these contracts, the text of a `require`, else the raw data.
 pub fn describe(data: &[u8]) -> String {
     let Some((selector, arguments)) = data.split_first_chunk::<4>() else { return "no reason".to_owned() };
     // Error(string), the selector of `require` with a text.

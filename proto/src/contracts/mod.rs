@@ -1,4 +1,4 @@
-//! Typed bindings of the contracts (crate `hourglass_contracts`), where they stand, and what their errors mean.
+//! Typed bindings of the contracts (crate `hourglass_contracts`), their addresses, and the meaning of their errors.
 
 pub mod addresses;
 pub mod errors;

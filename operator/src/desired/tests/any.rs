@@ -1,4 +1,4 @@
-//! Any performer.
+//! A strategy for arbitrary performers.
 
 use k8s_openapi::api::core::v1::{ConfigMapKeySelector, LocalObjectReference, SecretKeySelector};
 use proptest::{collection, option, prelude::*};
@@ -8,7 +8,7 @@ use crate::api::{
     PullPolicy, Scheduling,
 };
 
-/// Anything that the API server takes, and versions and duplicates that it may not.
+/// Every performer that the API server accepts, and some versions and duplicates that it may refuse.
 pub(super) fn performer() -> impl Strategy<Value = Performer> {
     let name = "[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?";
     let more = (option::of(scheduling()), option::of(hardware()), collection::vec(pull_secret(), 0..4));

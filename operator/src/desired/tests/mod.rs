@@ -1,4 +1,4 @@
-//! Desired state of any performer, and of two examples to the letter.
+//! The desired state of arbitrary performers, and snapshots of two examples.
 
 mod any;
 
@@ -55,7 +55,7 @@ fn yaml(performer: &Performer) -> String {
     [serde_yaml::to_string(&deployment).unwrap(), serde_yaml::to_string(&service(performer)).unwrap()].join("---\n")
 }
 
-/// Each field that is owned is seen when it changes.
+/// A change of any owned field is noticed.
 #[test]
 fn a_small_performer_to_the_letter() {
     insta::assert_snapshot!(yaml(&small()));
@@ -67,7 +67,7 @@ fn a_full_performer_to_the_letter() {
     insta::assert_snapshot!(yaml(&full()));
 }
 
-/// An image that runs as root must be able to, where somebody says so.
+/// An image that runs as root must be able to if its user says so.
 #[test]
 fn baseline_leaves_the_user_to_the_image() {
     let mut performer = small();
@@ -80,7 +80,7 @@ fn baseline_leaves_the_user_to_the_image() {
     assert_eq!(context.allow_privilege_escalation, Some(false), "no level of ours allows it");
 }
 
-/// GPUs that a user counts on are asked for, and none that nobody wants.
+/// The GPUs that a user counts on are requested, and no others.
 #[rstest::rstest]
 #[case::count_alone(None, Some(2), Some(("nvidia.com/gpu", "2")))]
 #[case::kind_alone(Some("a100"), None, Some(("nvidia.com/a100", "1")))]
@@ -101,7 +101,8 @@ fn gpus(#[case] kind: Option<&str>, #[case] count: Option<i32>, #[case] asked: O
     }
 }
 
-/// A name in both lists, which only an API server without our CRD lets pass, must not make objects that cannot be applied.
+/// A name in both lists, which only an API server without this CRD accepts, must not produce objects that cannot be
+/// applied.
 #[test]
 fn of_variables_with_one_name_that_from_elsewhere_is_left() {
     let mut performer = full();
@@ -112,7 +113,7 @@ fn of_variables_with_one_name_that_from_elsewhere_is_left() {
     assert!(matches!(named[..], [variable] if variable.value_from.is_some()), "{named:?}");
 }
 
-/// Templating tools write empty texts where a value is not set; Kubernetes refuses objects with empty names.
+/// Templating tools write empty texts for values that are not set; Kubernetes refuses objects with empty names.
 #[test]
 fn empty_names_stand_for_none() {
     let mut performer = full();
@@ -132,7 +133,7 @@ fn empty_names_stand_for_none() {
 }
 
 proptest! {
-    /// What differs from one call to the next is applied, and replaces pods, for ever.
+    /// A difference between two calls would be applied, and would replace pods, for ever.
     #[test]
     fn objects_depend_on_the_spec_alone(performer in performer(), version in "[0-9]{1,9}") {
         let references = versions_of(&performer);
@@ -143,7 +144,7 @@ proptest! {
         prop_assert_eq!(service(&performer), service(&read_back));
     }
 
-    /// Applied once more, nothing changes: entries of lists are told apart as the API server tells them apart.
+    /// A second apply changes nothing: entries of lists are identified as the API server identifies them.
     #[test]
     fn applying_twice_is_applying_once(performer in performer()) {
         let once = deployment(&performer, &versions_of(&performer));
@@ -156,7 +157,7 @@ proptest! {
         prop_assert_eq!(once, twice);
     }
 
-    /// Nulls and empty collections would be owned, and defaults of the API server fought against.
+    /// The operator would own nulls and empty collections, and would fight defaults of the API server.
     #[test]
     fn nothing_empty_is_applied(performer in performer()) {
         let objects = serde_json::json!([deployment(&performer, &References::default()), service(&performer)]);
@@ -166,7 +167,7 @@ proptest! {
         prop_assert!(empty.is_empty(), "{empty:?}");
     }
 
-    /// The API server takes no others.
+    /// The API server refuses all others.
     #[test]
     fn names_and_labels_are_valid(performer in performer()) {
         let deployment = deployment(&performer, &References::default());
@@ -182,7 +183,7 @@ proptest! {
         }
     }
 
-    /// A Deployment whose selector misses its pods is refused, a Service whose selector does serves nothing.
+    /// A Deployment whose selector misses its pods is refused; a Service whose selector misses them serves nothing.
     #[test]
     fn selectors_find_the_pods(performer in performer()) {
         let deployment = deployment(&performer, &References::default()).spec.unwrap();
@@ -194,7 +195,7 @@ proptest! {
         }
     }
 
-    /// A variable that is dropped fails tasks in Kubernetes alone.
+    /// A dropped variable would make tasks fail in Kubernetes alone.
     #[test]
     fn each_variable_is_in_the_container_once(performer in performer()) {
         let config = performer.spec.config.clone().unwrap_or_default();
@@ -211,7 +212,7 @@ proptest! {
         }
     }
 
-    /// A pod keeps the values that it started with: only a new one has what a secret says now.
+    /// A pod keeps the values that it started with: only a new pod has the current value of a secret.
     #[test]
     fn a_changed_secret_replaces_the_pod(performer in performer(), other in "[a-z]{30}") {
         let references_of = references(&performer);
@@ -232,7 +233,7 @@ proptest! {
         }
     }
 
-    /// What a user does not ask for is not granted.
+    /// Rights that a user does not ask for are not granted.
     #[test]
     fn pods_are_restricted(performer in performer()) {
         let pod = pod(&performer);

@@ -1,4 +1,4 @@
-//! Each cause is told as what it is: a user repairs what the status names.
+//! Each cause is reported as what it is: users repair what the status names.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -173,7 +173,7 @@ fn no_pod_can_be_created(#[case] said: &str, #[case] reason: &str, #[case] messa
     is_told(&mut world, FAILED, reason, message);
 }
 
-/// A Deployment that the API server does not take leaves the one before: only the answer tells.
+/// A Deployment that the API server refuses leaves the previous one in place: only the answer shows the refusal.
 #[test]
 fn what_the_api_server_refused() {
     let mut world = World::new();
@@ -191,7 +191,7 @@ fn a_roll_out_that_does_not_get_on_though_nothing_is_known() {
     is_told(&mut world, FAILED, "ProgressDeadlineExceeded", "timed out");
 }
 
-/// What the Deployment's controller said of the template before is no cause of this one.
+/// What the Deployment's controller said about the previous template is no cause for this one.
 #[test]
 fn an_outdated_failure_is_no_cause() {
     let mut world = World::new();
@@ -217,7 +217,7 @@ fn a_pod_on_its_way_is_not_degraded(#[case] container: Value) {
     assert_eq!(condition(&status, PROGRESSING).reason, "Deploying");
 }
 
-/// The replacement of an evicted pod starts: why there is no pod is still worth saying, why there is none no longer.
+/// The replacement of an evicted pod starts. The cause is reported while there is no ready pod, and not afterwards.
 #[test]
 fn a_cause_is_told_until_a_pod_is_ready() {
     let mut world = World::new();
@@ -229,7 +229,7 @@ fn a_cause_is_told_until_a_pod_is_ready() {
     assert_eq!((status.phase, condition(&status, DEGRADED).status.as_str()), (PerformerPhase::Running, "False"));
 }
 
-/// Nothing happens in the cluster when patience ends: the operator must look by itself.
+/// No event occurs in the cluster when the patience ends: the operator must look by itself.
 #[test]
 fn the_end_of_patience_is_announced() {
     let mut world = World::new();
@@ -243,7 +243,7 @@ fn the_end_of_patience_is_announced() {
     is_told(&mut world, PENDING, "NotServing", "does not answer");
 }
 
-/// Runtimes answer with pages; conditions have room for some thousand characters.
+/// Runtimes answer with pages; conditions hold some thousand characters.
 #[test]
 fn messages_are_bounded() {
     let mut world = World::new();

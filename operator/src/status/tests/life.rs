@@ -12,7 +12,7 @@ fn starting() -> serde_json::Value {
     unready(&json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:59Z"}}}))
 }
 
-/// Executors send tasks to the endpoint as soon as it is said to be ready.
+/// Executors send tasks to the endpoint as soon as it is reported as ready.
 #[test]
 fn a_performer_becomes_ready() {
     let mut world = World::new();
@@ -40,7 +40,7 @@ fn a_performer_becomes_ready() {
     }
 }
 
-/// A transition is a change of status: those who wait for one compare times.
+/// A transition is a change of status: users who wait for one compare times.
 #[test]
 fn times_stay_while_nothing_changes() {
     let mut world = World::new();
@@ -50,7 +50,7 @@ fn times_stay_while_nothing_changes() {
     assert_eq!(world.write(), before);
 }
 
-/// A performer that lost its pod is not ready since the time before last.
+/// A performer that lost its pod must not keep its earlier ready time.
 #[test]
 fn a_lost_pod_resets_readiness() {
     let mut world = World::new();
@@ -73,7 +73,7 @@ fn a_lost_pod_resets_readiness() {
     assert_eq!((status.ready_time, status.last_upgrade), (Some(time(LAST)), None), "the same template is no upgrade");
 }
 
-/// The pod before serves until the new one is ready; only then is it an upgrade.
+/// The previous pod serves until the new one is ready; only then it is an upgrade.
 #[test]
 fn an_upgrade() {
     let mut world = World::new();
@@ -103,7 +103,7 @@ fn an_upgrade() {
     assert_eq!((status.last_upgrade, status.ready_time), (Some(time(LAST)), Some(time(NOW))), "it was ready all along");
 }
 
-/// An upgrade to an image that is not there must be seen without a task that fails.
+/// An upgrade to a missing image must be visible without a task that fails.
 #[test]
 fn an_upgrade_that_fails_is_degraded_and_serves() {
     let mut world = World::new();
@@ -123,7 +123,7 @@ fn an_upgrade_that_fails_is_degraded_and_serves() {
     assert_eq!(status.last_upgrade, None, "the same pod all along");
 }
 
-/// A pod that is on its way out is no endpoint, however ready it still is.
+/// A pod that is being deleted is no endpoint, even if it is still ready.
 #[test]
 fn pods_that_are_deleted_do_not_count() {
     let mut world = World::new();
@@ -145,7 +145,7 @@ fn a_performer_that_is_deleted_terminates() {
     assert_eq!(condition(&status, PROGRESSING).reason, "Terminating");
 }
 
-/// The public operator puts up bare pods, which are of no template.
+/// The public operator creates bare pods, which belong to no template.
 #[test]
 fn a_pod_that_no_deployment_made_serves_until_another_does() {
     let mut world = World::new();

@@ -1,4 +1,4 @@
-//! Statuses of what clusters really say.
+//! Statuses of observed states of real clusters.
 
 mod causes;
 mod life;
@@ -19,7 +19,7 @@ use crate::{
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 
-/// A performer, and what stands in the cluster for it.
+/// A performer, and its objects in the cluster.
 struct World {
     performer: Performer,
     deployment: Option<Deployment>,
@@ -46,7 +46,7 @@ impl World {
         world
     }
 
-    /// Applies what the performer says now.
+    /// Applies the performer's present spec.
     fn apply(&mut self) {
         let generation = self.deployment.as_ref().map_or(0, |deployment| deployment.metadata.generation.unwrap_or(0));
         let mut deployment = desired::deployment(&self.performer, &References::default());
@@ -55,14 +55,14 @@ impl World {
         self.deployment = Some(deployment);
     }
 
-    /// Another image, which is applied.
+    /// Applies another image.
     fn upgrade(&mut self, image: &str) {
         self.performer.spec.image = image.to_owned();
         self.performer.metadata.generation = self.performer.metadata.generation.map(|generation| generation + 1);
         self.apply();
     }
 
-    /// What the Deployment's controller says of its present generation.
+    /// Sets the conditions that the Deployment's controller reports for its present generation.
     #[expect(clippy::needless_pass_by_value, reason = "it reads better where it is called with what json! makes")]
     fn deployment_says(&mut self, conditions: Value) {
         let deployment = self.deployment.as_mut().unwrap();
@@ -71,7 +71,7 @@ impl World {
         deployment.status = Some(serde_json::from_value(status).unwrap());
     }
 
-    /// Puts up a pod of the present template.
+    /// Adds a pod of the present template.
     #[expect(clippy::needless_pass_by_value, reason = "it reads better where it is called with what json! makes")]
     fn pod(&mut self, name: &str, status: Value) {
         let template = self.deployment.as_ref().unwrap().spec.as_ref().unwrap().template.metadata.clone().unwrap();
@@ -97,8 +97,8 @@ impl World {
         }
     }
 
-    /// The status of now, which is written to the performer; computed once more it must be the same, or the operator
-    /// would write for ever.
+    /// Computes the present status and writes it to the performer. A second computation must give the same, or the
+    /// operator would write for ever.
     fn write(&mut self) -> PerformerStatus {
         let status = of(&self.observed());
         self.performer.status = Some(status.clone());
@@ -122,7 +122,7 @@ fn serving() -> Value {
     })
 }
 
-/// The status of a pod whose container does not serve, for what `more` says.
+/// The status of a pod whose container does not serve, for the reason in `more`.
 fn unready(more: &Value) -> Value {
     json!({
         "phase": "Pending",
