@@ -1,4 +1,4 @@
-//! A program of one's own as the `harness` executable: its components and its supervisor are started from itself.
+//! A program of another project as the `harness` executable: it starts its components and its supervisor from itself.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
 use hourglass_harness::{Chain, EXECUTABLE_VARIABLE, Harness, HarnessError, main_if_harness};
 use hourglass_test_support::{TestTarget, block_on, tests};
 
-/// Says to a copy of this program, which no `harness` lies beside, that it is to use itself.
+/// Tells a copy of this program, which has no `harness` beside it, to use itself.
 const COPY_VARIABLE: &str = "API_TEST_COPY";
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Which crates use which, as docs/architecture.md says: nothing uses what stands below it in the table there.
+//! The dependencies of the crates, as in docs/architecture.md: no crate uses one below it in the table there.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use std::{
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const PREFIX: &str = "hourglass-";
 
-/// Each package of the workspace with the packages of the workspace that it uses, those of its tests excepted.
+/// Each package of the workspace with the packages of the workspace that it uses, except those of its tests.
 fn packages() -> BTreeMap<String, BTreeSet<String>> {
     let mut cargo = Command::new(env!("CARGO"));
     let cargo = cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
@@ -27,7 +27,7 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
         names.filter_map(|dependency| short(dependency["name"].as_str().unwrap())).collect()
     };
     let packages = metadata["packages"].as_array().unwrap().iter();
-    // Examples stand for crates of others.
+    // Examples stand for crates of other projects.
     let is_example = |package: &&Value| package["manifest_path"].as_str().unwrap().contains("/examples/");
     let packages = packages.filter(|package| !is_example(package));
     packages.filter_map(|package| Some((short(package["name"].as_str()?)?, used(package)))).collect()
@@ -37,7 +37,7 @@ fn short(name: &str) -> Option<String> {
     name.strip_prefix(PREFIX).map(str::to_owned)
 }
 
-/// The rows of the table, top down: a package and what it uses.
+/// The rows of the table from top to bottom: a package and those that it uses.
 fn table() -> Vec<(String, BTreeSet<String>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture.md");
     let text = fs::read_to_string(path).unwrap();
@@ -67,7 +67,7 @@ fn no_crate_uses_one_below_it() {
     }
 }
 
-/// What a report names, a reader must find.
+/// A reader must be able to look up every invariant that a report names.
 #[test]
 fn every_invariant_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/invariants.md");

@@ -1,6 +1,6 @@
-//! What parity is for, on a real engine and in a real cluster: a component that is another one in one runtime only passes
-//! on each and fails the comparison. Without an engine the test is listed as ignored; `HARNESS_REQUIRE=docker` makes it fail
-//! instead. That of the cluster runs only where `HARNESS_REQUIRE` names `kubernetes`.
+//! The purpose of parity, on a real engine and in a real cluster: a component that differs in one runtime only passes
+//! on each runtime and fails the comparison. Without an engine the test is listed as ignored; `HARNESS_REQUIRE=docker`
+//! makes it fail instead. The test with a cluster runs only where `HARNESS_REQUIRE` names `kubernetes`.
 
 use std::{
     error::Error,
@@ -23,8 +23,8 @@ fn main() -> ExitCode {
     target.tests_with(&Requirement::kubernetes(), [test(Runtime::Kubernetes)]).run()
 }
 
-/// The process runtime's performer loses a variable on its way; the image's does not. Nothing expects a result, so that
-/// each runtime by itself has nothing to complain about.
+/// The process runtime's performer loses a variable; that of the image does not. No step expects a result, so that each
+/// runtime alone has no failure.
 fn a_dropped_variable_fails_parity_alone(runtime: Runtime) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     // The same reference performer; in a cluster the image comes from the engine.

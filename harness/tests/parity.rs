@@ -1,4 +1,4 @@
-//! Parity on real trials: the same has the same trace every time, and what differs is noticed.
+//! Parity on real trials: equal runs have equal traces every time, and differences are noticed.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
@@ -19,7 +19,7 @@ use hourglass_harness::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often each scenario is run to see that its trace does not change.
+/// How often each scenario is run to check that its trace does not change.
 const RUNS_VARIABLE: &str = "HARNESS_PARITY_RUNS";
 const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 
@@ -41,7 +41,7 @@ fn differences(one: &TrialReport, other: &TrialReport) -> Vec<Difference> {
     compare(&[("one".to_owned(), &one.trace), ("other".to_owned(), &other.trace)])
 }
 
-/// Guards parity against false alarms: what races by right must not be in the trace.
+/// Protects parity from false alarms: events with a legitimate race must not be in the trace.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_runtime_has_parity_with_itself() {
     let runs: usize = env::var(RUNS_VARIABLE).ok().map_or(2, |runs| runs.parse().unwrap());
@@ -66,7 +66,7 @@ async fn the_same_runtime_has_parity_with_itself() {
     assert!(unequal.is_empty(), "{} of {}:\n{}", unequal.len(), reports.len(), unequal.join("\n"));
 }
 
-/// A scenario that leaves the result open, its performer set to give a wrong one.
+/// A scenario that leaves the result open, with a performer that gives a wrong one.
 fn open_result(wrapper: Option<Vec<String>>) -> Trial {
     let text = "name: open_result\ndescription: Any result will do.\ncomponents:\n  \
                 performer: {environment: {TASK_WRONG_RESULT: true}}\nsteps:\n  \

@@ -1,4 +1,4 @@
-//! The scenarios of this folder as tests; `hourglass_harness::scenario_tests` says what each of them has.
+//! The scenarios of this folder as tests; `hourglass_harness::scenario_tests` describes the tests of each.
 
 hourglass_harness::scenarios!("../scenarios", |tests| tests
     .executable(env!("CARGO_BIN_EXE_harness"))

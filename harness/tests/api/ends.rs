@@ -1,4 +1,4 @@
-//! Ends that are not `finish`: nothing of an environment outlives it.
+//! Ends without `finish`: nothing of an environment outlives it.
 
 use std::{
     env,
@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{builder, three};
 
-/// Says to the test that aborts that another one has started it.
+/// Tells the test that aborts that another test has started it.
 const ABORTS_VARIABLE: &str = "API_TEST_ABORTS";
 
 fn labelled(run: &str) -> Vec<String> {
@@ -35,13 +35,13 @@ async fn a_dropped_environment_leaves_nothing() -> Result<(), HarnessError> {
     drop(env);
     assert_eq!(labelled(&run), Vec::<String>::new());
     assert!(!folder.exists(), "{} is left", folder.display());
-    // A handle that outlives its environment is told so, and waits for nothing.
+    // A handle that outlives its environment gets an error at once, and does not wait.
     let error = waiting.await.unwrap_err();
     assert!(error.to_string().contains("interrupted"), "{error}");
     Ok(())
 }
 
-/// What a sweep of the run's label finds in the engine, it removes and tells.
+/// A sweep of the run's label reports every object that it removes from the engine.
 #[tokio::test]
 async fn docker_a_dropped_environment_leaves_nothing() -> Result<(), HarnessError> {
     if !is_required(Runtime::Docker) {
@@ -55,7 +55,7 @@ async fn docker_a_dropped_environment_leaves_nothing() -> Result<(), HarnessErro
     Ok(())
 }
 
-/// A test that times out drops what it waits for.
+/// A test that times out drops the future that it waits for.
 #[tokio::test]
 async fn a_start_that_is_given_up_leaves_nothing() {
     let given_up = tokio::time::timeout(Duration::from_millis(20), builder().name("given_up").start()).await;
@@ -70,7 +70,7 @@ async fn a_start_that_is_given_up_leaves_nothing() {
     assert!(!of_trial(), "its folder is left");
 }
 
-/// An end that no step has caused is what the test is told, whatever it waits for.
+/// If a component ends without a step having caused it, every waiting call of the test reports that end.
 #[tokio::test]
 async fn a_component_that_ends_by_itself_ends_the_environment() -> Result<(), HarnessError> {
     let env = builder().start().await?;
@@ -90,7 +90,7 @@ async fn a_component_that_ends_by_itself_ends_the_environment() -> Result<(), Ha
     Ok(())
 }
 
-/// No code of the test runs at its end: the supervisor ends what there is.
+/// No code of the test runs at its end: the supervisor ends what is left.
 #[test]
 fn a_test_process_that_is_aborted_leaves_nothing() {
     let mut command = Command::new(env::current_exe().unwrap());
@@ -98,7 +98,7 @@ fn a_test_process_that_is_aborted_leaves_nothing() {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let run = text.split_once("run id: ").unwrap_or_else(|| panic!("{output:?}")).1.lines().next().unwrap().to_owned();
-    // The end of a process of others is no event here.
+    // The end of another environment's process must not be reported here.
     let left = || match labelled(&run) {
         left if left.is_empty() => Ok(()),
         left => Err(left),

@@ -6,7 +6,7 @@ use hourglass_harness::{Chain, HarnessError, Operator, Program, scenario::Loader
 
 use crate::{builder, three};
 
-/// The block of the terminal, with the place in the test.
+/// The block that the terminal shows, with the place in the test.
 #[tokio::test]
 async fn a_wrong_result_fails_with_the_block() -> Result<(), HarnessError> {
     let env = builder().operator(Operator::new("alice")).start().await?;
@@ -31,7 +31,7 @@ async fn a_wrong_result_fails_with_the_block() -> Result<(), HarnessError> {
     assert!(format!("{error:?}").contains(&text), "a test that returns the error prints this");
     let violations = error.failure().map_or(&[][..], |failure| failure.violations());
     assert_eq!(violations.len(), 1);
-    // The test may go on.
+    // The test may continue.
     task.expect_verified().result("0x10").await?;
     env.finish().await.map(drop)
 }
@@ -59,7 +59,7 @@ async fn an_unknown_component_is_told_with_those_that_there_are() -> Result<(), 
     env.finish().await.map(drop)
 }
 
-/// One set of checks: whatever is wrong is told in the words of a scenario file.
+/// The builder uses the checks of scenario files and reports their messages.
 #[rstest::rstest]
 #[case::weight(builder().operator(Operator::new("alice").weight(0)), "topology: {operators: [{name: alice, weight: 0}]}")]
 #[case::name(builder().operator(Operator::new("Alice")), "topology: {operators: [{name: Alice}]}")]
@@ -99,14 +99,14 @@ async fn a_step_that_a_scenario_cannot_have_is_refused_likewise() -> Result<(), 
     env.finish().await.map(drop)
 }
 
-/// A name that is wrong is told before anything is started.
+/// A wrong name is reported before anything is started.
 #[tokio::test]
 async fn an_executable_that_is_not_there_is_told() {
     let error = builder().executable("/nonexistent/harness").start().await.unwrap_err().to_string();
     assert!(error.contains("/nonexistent/harness") && error.contains("it is no file"), "{error}");
 }
 
-/// What must hold after every trial is checked after a test as well.
+/// The invariants of every trial are checked after a test as well.
 #[tokio::test]
 async fn a_task_without_an_end_fails_the_finish() -> Result<(), HarnessError> {
     let env = builder().start().await?;
@@ -119,7 +119,7 @@ async fn a_task_without_an_end_fails_the_finish() -> Result<(), HarnessError> {
     Ok(())
 }
 
-/// A test that hangs is ended, and told at what.
+/// A test that hangs is ended, and the error says at what.
 #[tokio::test]
 async fn a_time_limit_ends_the_environment() -> Result<(), HarnessError> {
     let env = builder().timeout(secs(3)).start().await?;

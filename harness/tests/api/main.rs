@@ -1,6 +1,6 @@
-//! The API for Rust tests, as a test of somebody else would use it: real chains, real components.
+//! The API for Rust tests, as a test of another project would use it: real chains, real components.
 //!
-//! Cases in Docker and Kubernetes run where `HARNESS_REQUIRE` names them, and do nothing else where.
+//! Cases in Docker and Kubernetes run where `HARNESS_REQUIRE` names them; elsewhere they do nothing.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
@@ -11,13 +11,13 @@ mod steps;
 
 use hourglass_harness::{Chain, Harness, HarnessBuilder, HarnessError, Operator, Runtime, is_required, secs};
 
-/// A builder that uses the executable of this build.
+/// A builder that uses the harness executable of this build.
 #[track_caller]
 fn builder() -> HarnessBuilder {
     Harness::builder().executable(env!("CARGO_BIN_EXE_harness"))
 }
 
-/// Three operators, of which two can decide.
+/// Three operators. Two of them reach the threshold.
 #[track_caller]
 fn three() -> HarnessBuilder {
     builder().threshold(6600).operators(["alice", "bob", "carol"].map(Operator::new))

@@ -1,4 +1,4 @@
-//! What a test can do to an environment, and see of it.
+//! What a test can do to an environment and observe in it.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -38,14 +38,14 @@ async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessErr
     let alice = env.component("executor/alice")?;
     alice.pause().await?;
     let task = env.create_task(Chain::L2, "0x04").await?;
-    // Side by side: the expectation waits while the executor goes on.
+    // Both at once: the expectation waits while the executor continues.
     let (verified, resumed) =
         tokio::join!(task.expect_verified().signed_by(["alice"]).into_future(), alice.resume().into_future());
     resumed.and(verified)?;
     env.finish().await.map(drop)
 }
 
-/// A step that the test has dropped must neither go on nor hold up the others.
+/// A step that the test has dropped must neither continue nor block the others.
 #[tokio::test]
 async fn an_expectation_that_is_given_up_is_gone() -> Result<(), HarnessError> {
     let env = builder().start().await?;
@@ -59,7 +59,7 @@ async fn an_expectation_that_is_given_up_is_gone() -> Result<(), HarnessError> {
     env.finish().await.map(drop)
 }
 
-/// Warps past the deadline: nothing waits for an hour.
+/// The test warps past the deadline, so that nothing waits for an hour.
 #[tokio::test]
 async fn a_task_that_nobody_signs_expires() -> Result<(), HarnessError> {
     let failing = Program::reference().environment("TASK_ERROR", "the performer has lost its ${abacus}");
@@ -82,7 +82,7 @@ async fn a_task_that_the_mailbox_refuses_is_expected_to_be_refused() -> Result<(
     env.finish().await.map(drop)
 }
 
-/// A test with a client of its own needs no other source.
+/// A test with a client of its own needs only the environment's addresses.
 #[tokio::test]
 async fn chains_are_where_the_environment_says() -> Result<(), HarnessError> {
     let env = builder().start().await?;

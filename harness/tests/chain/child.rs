@@ -1,18 +1,19 @@
-//! A test that executes itself: what concerns a whole process (its environment, its home) runs in one of its own.
+//! A test that executes itself: code that affects a whole process (its environment, its home) runs in a process of its
+//! own.
 
 use std::{env, ffi::OsString, process::Stdio};
 
 use tokio::process::Command;
 
-/// Set for the process that acts; tests look at it to know their part.
+/// Set for the child process; tests read it to know their part.
 const ACTS: &str = "CHAIN_TEST_ACTS";
 
-/// Whether this process is the one that acts.
+/// Whether this process is the child.
 pub(crate) fn acts() -> bool {
     env::var_os(ACTS).is_some()
 }
 
-/// Executes the test of this name once more, as the one that acts, with a changed environment; it must pass.
+/// Executes the test of this name once more, as the child, with a changed environment; it must pass.
 pub(crate) async fn act(test: &str, environment: &[(&str, OsString)]) {
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])

@@ -1,4 +1,4 @@
-//! Heads as they come: quickly, and again after the node was away.
+//! Heads of a chain: they arrive quickly, and again after the node was away.
 
 use std::{
     net::TcpListener,
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::support::{SOON, anvil, within};
 
-/// So rarely asked for that what comes in time came by subscription.
+/// Polls so rarely that a head that arrives in time must have arrived by subscription.
 const RARELY: Duration = Duration::from_hours(1);
 const PROMPTLY: Duration = Duration::from_millis(200);
 
@@ -40,8 +40,8 @@ async fn anvil_a_block_is_known_within_a_fifth_of_a_second() {
     }
 }
 
-/// A head that goes back is a reorganisation to those who follow, and ends tasks. On a new connection heads come by
-/// subscription and are asked for as well, and must not overtake each other.
+/// Followers take a head that goes back for a reorganisation, which ends tasks. On a new connection heads arrive by
+/// subscription and by polling, and must not overtake each other.
 #[tokio::test]
 async fn anvil_heads_do_not_go_back_by_themselves() {
     let (binary, folder) = (anvil().await, tempfile::tempdir().unwrap());
@@ -66,7 +66,7 @@ async fn anvil_heads_do_not_go_back_by_themselves() {
     }
 }
 
-/// Waits until the follower's subscription stands, which the first block that comes by itself shows.
+/// Waits until the follower is subscribed, which the first block that arrives by itself shows.
 async fn subscribed(client: &ChainClient, heads: &mut tokio::sync::watch::Receiver<Head>) {
     let first = heads.borrow().number;
     let come = async {
@@ -81,7 +81,7 @@ async fn subscribed(client: &ChainClient, heads: &mut tokio::sync::watch::Receiv
     within(SOON, "subscription", come).await;
 }
 
-/// An Anvil on this port, or nothing where the port is taken meanwhile.
+/// An Anvil on this port; nothing if another process has taken the port meanwhile.
 async fn anvil_on(port: u16) -> Option<Child> {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(anvil().await.path)
@@ -106,7 +106,7 @@ async fn anvil_on(port: u16) -> Option<Child> {
 #[tokio::test]
 async fn anvil_heads_come_again_after_a_restart_of_the_node() {
     let (port, mut node) = loop {
-        // Bound and released: somebody else may take it in between, then another one does.
+        // The port is bound and released: another process may take it in between, and then another port is tried.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         if let Some(node) = anvil_on(port).await {
             break (port, node);

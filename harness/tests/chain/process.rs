@@ -1,4 +1,4 @@
-//! Anvil processes: ready, side by side, gone afterwards, leaving nothing; and what is no Anvil.
+//! Anvil processes: they become ready, run side by side, end and leave nothing; and programs that are no Anvil.
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
@@ -58,7 +58,7 @@ async fn anvil_a_dropped_chain_ends() {
 #[tokio::test]
 async fn anvil_ten_pairs_run_side_by_side() {
     let topology = topology(&[1]);
-    // The state is made once, or each of the ten would make it.
+    // The state is made once beforehand, or each of the ten would make it.
     drop(Pair::start(&topology).await);
     let pairs = join_all((0..10).map(|_| Pair::start(&topology))).await;
     let urls: BTreeSet<_> =
@@ -77,7 +77,7 @@ async fn anvil_ten_pairs_run_side_by_side() {
     assert_eq!(steps, BTreeSet::from([1]), "each pair has the blocks that it was told to mine: {heads:?}");
 }
 
-/// Runs where `HOME` is an empty folder: a thousand blocks must leave it so.
+/// Runs with an empty folder as `HOME`: it must stay empty for a thousand blocks.
 #[tokio::test]
 async fn anvil_leaves_nothing_in_the_home_folder() {
     if child::acts() {
@@ -104,7 +104,7 @@ async fn anvil_leaves_nothing_in_the_home_folder() {
     assert_eq!(folders, ["state"], "the child did use the environment that it was given");
 }
 
-/// A program in `folder` that does this.
+/// A program in `folder` with this script.
 fn program(folder: &Path, script: &str) -> AnvilBinary {
     let path = folder.join("anvil");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();

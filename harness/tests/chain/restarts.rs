@@ -1,4 +1,4 @@
-//! The process runtime as a library: a component stays known whatever a fault of it came to.
+//! The process runtime as a library: a component stays known, whatever the result of a fault was.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn anvil_a_component_whose_restart_failed_can_be_started_again() {
     let down = runtime.kill(&aggregator).await.unwrap_err().to_string();
     assert_eq!(down, "failed to kill aggregator: it is not running", "it is known");
     within(SOON, "restart", runtime.restart(&aggregator, SOON)).await.unwrap();
-    // A step whose time is up drops what it was at.
+    // A step whose time is over drops the action in progress.
     let dropped = tokio::time::timeout(Duration::ZERO, runtime.restart(&aggregator, SOON)).await;
     assert!(dropped.is_err(), "it takes longer");
     within(SOON, "restart", runtime.restart(&aggregator, SOON)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Prepared states: made once, whole or made again, by whoever comes first.
+//! Prepared states: they are made once by the first process that needs them, and made again if they are damaged.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ async fn prepared(cache: &Path, topology: &ChainTopology) -> PreparedState {
     prepare_in(cache, &anvil().await, topology, &RunId::generate()).await.unwrap()
 }
 
-/// Whatever stands in the cache's folder of states.
+/// All entries in the cache's folder of states.
 fn entries(cache: &Path) -> Vec<PathBuf> {
     let mut entries: Vec<_> = fs::read_dir(cache.join("state")).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
@@ -49,7 +49,8 @@ async fn anvil_a_state_is_made_once_for_a_topology() {
     assert_eq!(entries(cache.path()).len(), 3, "nor beside it");
 }
 
-/// A process that is killed while it makes a state cannot clean up; who makes the next one does, and only that.
+/// A process that is killed while it makes a state cannot clean up. The next one that makes a state does, and only
+/// that.
 #[tokio::test]
 async fn anvil_what_a_killed_process_had_begun_is_removed() {
     let cache = tempfile::tempdir().unwrap();
@@ -158,7 +159,7 @@ async fn anvil_a_loaded_chain_has_its_code_its_history_and_its_clock() {
         let oldest = chain.client().block(1).await.unwrap().unwrap();
         assert_eq!(oldest.number, 1, "the blocks before the state are there");
     }
-    // Components ask as of a block that was mined before the state was dumped; which one is theirs to choose.
+    // Components ask for the state of a block that was mined before the dump, and they choose which one.
     let l1 = pair.l1.control().client();
     let reference = l1.latest_reference(l1.head().await.unwrap().number).await.unwrap();
     let weights: Vec<_> =

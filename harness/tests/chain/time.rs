@@ -1,4 +1,4 @@
-//! Chain time: a second a block, warps, snapshots, interval mining, and clocks that run apart.
+//! Chain time: one second for each block, warps, snapshots, interval mining, and clocks that differ.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,7 +41,7 @@ async fn anvil_every_block_of_instant_mining_is_a_second_later() {
         }
         chain.mine(3).await.unwrap();
         create(chain, &pair.accounts, b"last").await;
-        // At once: however many of them a block takes, no two blocks share a second.
+        // All at once: however many of them a block takes, no two blocks share a second.
         let sockets = (0..20).map(|port| (&pair.accounts.aggregator, format!("localhost:{port}")));
         if chain.chain_id() == pair.l1.control().chain_id() {
             register_sockets(chain, sockets).await.unwrap();
@@ -56,7 +56,7 @@ async fn anvil_every_block_of_instant_mining_is_a_second_later() {
 async fn anvil_a_warp_moves_the_clock_and_mines_one_block() {
     let pair = Pair::start(&topology(&[1])).await;
     let chain = pair.l2.control();
-    // Straight after loading, before any block.
+    // Directly after loading, before any block.
     let before = head(chain).await;
     let after = chain.warp(HOUR).await.unwrap();
     assert_eq!((after.number, after.timestamp), (before.number + 1, before.timestamp + 3600));
@@ -86,13 +86,13 @@ async fn anvil_a_snapshot_brings_back_state_clock_and_accounts() {
             let used_up = chain.revert(snapshot).await.unwrap_err();
             assert!(used_up.to_string().contains("evm_revert"), "{used_up}");
         }
-        // The same transaction in the same second makes the same block: its receipt must be noticed all the same.
+        // The same transaction in the same second makes the same block. Its receipt must be noticed nevertheless.
         let again = create(chain, &pair.accounts, b"lost").await;
         assert_eq!(again.block_number, before.number + 1);
     }
 }
 
-/// From a state of the past, with no transactions, and back again.
+/// From a state of the past, without transactions, and back again.
 #[tokio::test]
 async fn anvil_interval_mining_goes_on_and_follows_the_wall() {
     let pair = Pair::start(&topology(&[1])).await;
@@ -118,7 +118,7 @@ async fn anvil_interval_mining_goes_on_and_follows_the_wall() {
     assert!(idle.is_err(), "no block comes without a transaction any more");
 }
 
-/// Nothing compares a chain's clock with the other's.
+/// No component compares the clock of one chain with the other's.
 #[rstest::rstest]
 #[case::l1_is_ahead(true)]
 #[case::l2_is_ahead(false)]

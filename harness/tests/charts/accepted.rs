@@ -1,4 +1,4 @@
-//! What Helm makes, shown to an API server.
+//! The objects that Helm renders, checked by an API server.
 
 use hourglass_test_support::block_on;
 use kube::api::{Patch, PatchParams};
@@ -9,7 +9,7 @@ use crate::{
     place::{ReleaseNamespace, api_of},
 };
 
-/// Helm says nothing of a key that Kubernetes does not know, and Kubernetes drops it: what it was to do is not done.
+/// Helm accepts keys that Kubernetes does not know, and Kubernetes drops them, so that they have no effect.
 pub(crate) fn every_object_is_one_of_kubernetes() {
     let place = ReleaseNamespace::of(&shared());
     let in_place = ["--namespace", place.name()];

@@ -1,5 +1,5 @@
-//! The life of a release of executors. Where it does not matter what they do, performers stand for them, which need no
-//! chain and answer the same health service.
+//! The life of a release of executors. Where the executors' work does not matter, performers take their place: they
+//! need no chain and answer the same health service.
 
 use hourglass_test_support::block_on;
 use k8s_openapi::api::{
@@ -24,8 +24,8 @@ const KEY: &str = "/var/run/secrets/hourglass/executor";
 const STAND_IN: [&str; 2] =
     ["--set=args={performer}", "--set-json=extraEnv=[{\"name\":\"GRPC_PORT\",\"value\":\"9090\"}]"];
 
-/// What holds for whoever installs them: ready after each step, known by names that do not change, without rights outside
-/// their namespace, and what they keep outlives their pods and their release.
+/// The guarantees of every installation: executors are ready after each step, keep their names, have no rights outside
+/// their namespace, and their data outlives their pods and their release.
 pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     let place = ReleaseNamespace::of(&shared());
     let two = values("executor-two");
@@ -49,7 +49,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     until(&sets(), NAME, "being replaced", |set| ready(set) < 2);
     stuck(&place, "ErrImageNeverPull");
     place.helm(["rollback", NAME]);
-    // Nobody has to delete the pod that cannot start.
+    // The pod that cannot start need not be deleted by hand.
     until(&sets(), NAME, "rolled back", |set| is_ready(set, 2));
     let second = block_on(place.api::<Pod>().get(&format!("{NAME}-1"))).unwrap();
     assert_ne!(identity(&second), before[1], "it was to be another pod");
@@ -64,11 +64,11 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     assert_eq!(claims, ["data-signers-0", "data-signers-1"], "what executors keep went with their release");
 }
 
-/// A file or a key of another executor would sign for another operator.
+/// With the file or key of another executor, an executor would sign for another operator.
 pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
     let place = ReleaseNamespace::of(&shared());
     let args = "--set=args={executor,--config,/etc/hourglass/executor-$(POD_INDEX).yaml}";
-    // Each stops at a key that nobody knows, and says where it read it.
+    // Each stops at an unknown key, and says where it read it.
     let broken = ["--set=executors[0].unknown0=1", "--set=executors[1].unknown1=1", "--set=persistence.enabled=false"];
     let two = values("executor-two");
     place.release("install", "files", Chart::Executor, &[&[two.as_str(), args], &broken[..]].concat());
@@ -79,7 +79,7 @@ pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
     }
     place.helm(["uninstall", "files", "--wait"]);
 
-    // Keys that are none, so that what reads them says where it found what.
+    // Invalid keys, so that their reader reports where it found what.
     let keys = [0, 1].map(|ordinal| (format!("executor-{ordinal}"), format!("key{ordinal}: none")));
     let metadata = ObjectMeta { name: Some("keys".to_owned()), ..ObjectMeta::default() };
     let secret = Secret { metadata, string_data: Some(keys.into()), ..Secret::default() };
@@ -106,7 +106,7 @@ pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
     place.helm(["uninstall", "keys", "--wait"]);
 }
 
-/// The executors' names, as they are registered on chain, resolve to their pods from inside the cluster.
+/// The executors' names, as registered on chain, resolve to their pods from inside the cluster.
 fn names_stand_for_pods(place: &ReleaseNamespace, executors: usize) {
     let namespace = place.name();
     for ordinal in 0..executors {
@@ -119,7 +119,8 @@ fn names_stand_for_pods(place: &ReleaseNamespace, executors: usize) {
     }
 }
 
-/// Executors sign and manage Performers of their own namespace: what else they may do, whoever takes one over may.
+/// Executors sign and manage Performers of their own namespace. An attacker who takes one over has all rights of the
+/// executor.
 fn rights_end_with_the_namespace(place: &ReleaseNamespace) {
     let may = |verb: &str, group: &str, resource: &str, namespace: Option<&str>| {
         may(&place.cluster, (place.name(), NAME), verb, (group, resource), namespace)
@@ -141,7 +142,7 @@ fn rights_end_with_the_namespace(place: &ReleaseNamespace) {
     }
 }
 
-/// Writes a file into the volume of each executor, and gives their pods.
+/// Writes a file into the volume of each executor, and returns their pods.
 fn keep(place: &ReleaseNamespace) -> [(String, Option<String>); 2] {
     let pods = place.api::<Pod>();
     [0, 1].map(|ordinal| {

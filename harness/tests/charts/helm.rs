@@ -1,4 +1,4 @@
-//! The charts of the tree, and Helm.
+//! The charts of this repository, and Helm.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,10 +9,10 @@ use hourglass_harness::cluster::Tool;
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
-/// What charts are made for: without a cluster, Helm says which Kubernetes it has in mind, and it may be an old one.
+/// The version that charts are rendered for: without a cluster, Helm assumes a version of its own, which may be old.
 pub(crate) const KUBERNETES: &str = "1.34";
 
-/// A chart of the tree.
+/// A chart of this repository.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Chart {
     Operator,
@@ -32,12 +32,12 @@ impl Chart {
     }
 }
 
-/// A file of values that lies beside the tests.
+/// A file of values from the folder of these tests.
 pub(crate) fn values(name: &str) -> String {
     format!("--values={}/tests/charts/values/{name}.yaml", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Helm with nothing of the machine's: no repositories, no plugins, no cluster.
+/// Helm without any configuration of the machine: no repositories, no plugins, no cluster.
 pub(crate) fn helm<I>(arguments: I) -> Command
 where
     I: IntoIterator<Item: AsRef<std::ffi::OsStr>>,
@@ -50,18 +50,18 @@ where
     command
 }
 
-/// What Helm makes of a chart as release `trial` in namespace `place`, in whatever order.
+/// The objects that Helm renders of a chart as release `trial` in namespace `place`, in any order.
 #[track_caller]
 pub(crate) fn objects(chart: Chart, arguments: &[&str]) -> Vec<Value> {
     let output = template(chart, arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let documents = serde_yaml::Deserializer::from_slice(&output.stdout);
     let objects = documents.map(|document| Value::deserialize(document).unwrap());
-    // A template that makes nothing leaves an empty document.
+    // A template that renders nothing leaves an empty document.
     objects.filter(|object| !object.is_null()).collect()
 }
 
-/// What Helm says when it refuses values.
+/// The message of Helm when it refuses values.
 #[track_caller]
 pub(crate) fn refusal(chart: Chart, arguments: &[&str]) -> String {
     let output = template(chart, arguments);

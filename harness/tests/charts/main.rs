@@ -1,7 +1,7 @@
-//! The charts: what Helm makes of them, what they refuse, and releases of them in a real cluster.
+//! The charts: the objects that Helm renders, the values that they refuse, and their releases in a real cluster.
 //!
-//! Without Helm all but the versions are listed as ignored; so are the tests with clusters unless `HARNESS_REQUIRE` names
-//! `kubernetes`, where what is missing makes them fail instead.
+//! Without Helm, all tests except those of the versions are listed as ignored; so are the tests with clusters unless
+//! `HARNESS_REQUIRE` names `kubernetes`. If it does, missing tools make them fail instead.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "what is left out is said, and so is what was measured")]
 

@@ -1,4 +1,4 @@
-//! Operators that are responsible for some namespaces.
+//! Operators that are responsible for some namespaces only.
 
 use hourglass_operator::api::Performer;
 use hourglass_test_support::block_on;
@@ -17,14 +17,14 @@ use crate::{
     place::{ReleaseNamespace, may, own_cluster, until, until_gone},
 };
 
-/// Two teams with an operator each: neither may look into the other's namespace, and neither acts in it.
+/// Two teams with an operator each: neither may read the other's namespace, and neither acts in it.
 pub(crate) fn two_operators_stay_in_their_namespaces() {
     let cluster = own_cluster();
     let homes = [ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster)];
     let watched = [ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster)];
     for (index, home) in homes.iter().enumerate() {
         let scope = format!("--set=config.watchNamespaces={{{}}}", watched[index].name());
-        // One of them has the definition.
+        // Only one of the releases has the definition.
         let definition = format!("--set=crds.install={}", index == 0);
         home.release("install", "op", Chart::Operator, &["--set=args={operator}", &scope, &definition]);
     }
@@ -44,13 +44,13 @@ pub(crate) fn two_operators_stay_in_their_namespaces() {
         }
     }
 
-    // Without its operator, nobody serves the first namespace; the second one's sees what is made after it.
+    // Without its operator, no operator serves the first namespace. The second one's still sees new objects there.
     let pods = block_on(homes[0].api::<Pod>().list(&ListParams::default())).unwrap();
     homes[0].release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set=replicas=0"]);
     until(&homes[0].api::<Deployment>(), "op-hourglass-operator", "scaled down", |it| {
         is_rolled_out(it) && it.spec.as_ref().is_some_and(|spec| spec.replicas == Some(0))
     });
-    // One that is told to end still acts for a moment, and its Deployment does not count it.
+    // An operator that is told to end still acts for a moment, and its Deployment does not count it.
     for pod in pods {
         until_gone(homes[0].api::<Pod>(), &pod.name_any());
     }

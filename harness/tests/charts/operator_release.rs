@@ -26,8 +26,9 @@ use crate::{
 const DEFINITION: &str = "performers.hourglass.eigenlayer.io";
 const NAME: &str = "op-hourglass-operator";
 
-/// What holds for whoever installs it: it is available after each step, its policy and its budget are in force, an upgrade
-/// that cannot start leaves the operator that can, and neither the definition nor a Performer goes when the release does.
+/// The guarantees of every installation: the operator is available after each step, its policy and its budget are in
+/// force, an upgrade that cannot start leaves the operator that can, and neither the definition nor a Performer is
+/// removed with the release.
 pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     let cluster = own_cluster();
     let (place, avs) = (ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster));
@@ -55,7 +56,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     until_connects(&avs, &pod, &metrics, true);
     let served = block_on(avs.api::<Pod>().get(&pod)).unwrap().status.and_then(|status| status.pod_ip).unwrap();
     let operator = only_pod(&place);
-    // Of no use to an operator, so that its policy does not name it.
+    // An operator does not need it, so that the policy does not name it.
     until_connects(&place, &operator, &format!("{served}:8080"), false);
     assert!(!may_be_evicted(&place, 1, 0), "the only operator may go");
 
@@ -90,7 +91,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
         assert!(is_available(&deployment), "it served, and no operator is needed for that: {:#?}", deployment.status);
     }
 
-    // The next release takes over what stayed, and finishes what was asked for meanwhile.
+    // The next release takes over what remained, and completes the requests made meanwhile.
     block_on(avs.api::<Performer>().delete("first", &DeleteParams::default())).unwrap();
     place.release("install", "op", Chart::Operator, &["--set=args={operator}"]);
     until(&deployments(), NAME, "rolled out again", is_rolled_out);
@@ -103,7 +104,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     until_gone(definitions, DEFINITION);
 }
 
-/// The chart as it could have been: its definition shows less of a Performer.
+/// An older variant of the chart: its definition shows less of a Performer.
 fn older() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&Chart::Operator.folder(), folder.path());
@@ -126,13 +127,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What a list of Performers shows, but for their age.
+/// The columns of a list of Performers, except for their age.
 fn columns(definition: &CustomResourceDefinition) -> Vec<&str> {
     let columns = definition.spec.versions[0].additional_printer_columns.iter().flatten();
     columns.map(|column| column.name.as_str()).filter(|name| *name != "Age").collect()
 }
 
-/// A Performer that serves.
+/// Creates a Performer and waits until it serves.
 pub(crate) fn perform(place: &ReleaseNamespace, name: &str) -> Performer {
     let performers = place.api::<Performer>();
     block_on(performers.create(&PostParams::default(), &performer(place, name))).unwrap();
@@ -140,7 +141,7 @@ pub(crate) fn perform(place: &ReleaseNamespace, name: &str) -> Performer {
     until(&performers, name, "ready", ready)
 }
 
-/// A Performer of the components' image.
+/// A Performer with the components' image.
 pub(crate) fn performer(place: &ReleaseNamespace, name: &str) -> Performer {
     serde_json::from_value(json!({
         "apiVersion": "hourglass.eigenlayer.io/v1alpha1",
@@ -163,7 +164,8 @@ fn only_pod(place: &ReleaseNamespace) -> String {
     pod.name_any()
 }
 
-/// Whether a drain of its node would get a pod of the operator, once as many are healthy and as many may go.
+/// Whether a drain of its node could evict a pod of the operator, once the budget counts as many healthy and as many
+/// allowed.
 fn may_be_evicted(place: &ReleaseNamespace, healthy: i32, allowed: i32) -> bool {
     until(&place.api::<PodDisruptionBudget>(), NAME, "up to date", |budget| {
         let status = budget.status.as_ref();
@@ -185,7 +187,7 @@ fn may_be_evicted(place: &ReleaseNamespace, healthy: i32, allowed: i32) -> bool 
     }
 }
 
-/// A client that does not ask again by itself where it is told that there were too many requests: so a budget refuses.
+/// A client that does not retry after "too many requests", the answer with which a budget refuses an eviction.
 async fn told_at_once(place: &ReleaseNamespace) -> Client {
     let kubeconfig = Kubeconfig::read_from(&place.cluster.kubeconfig).unwrap();
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();

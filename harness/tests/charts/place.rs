@@ -1,4 +1,4 @@
-//! Where releases are tried: namespaces that admit only what Pod Security calls restricted.
+//! The namespaces of releases: they admit only pods that Pod Security calls restricted.
 
 use std::{fmt::Debug, ops::Deref, path::Path, time::Duration};
 
@@ -22,23 +22,23 @@ use tokio::time::timeout;
 
 use crate::helm::{Chart, helm, text};
 
-/// Longer than anything that is waited for takes on a busy machine.
+/// Longer than any awaited event takes on a busy machine.
 pub(crate) const WITHIN: Duration = Duration::from_mins(2);
 
 static OWN: Shared<OwnCluster> = Shared::new();
 
-/// A cluster of these tests' own, one test at a time: a cluster has one definition of Performer, and the one that it has
-/// may be replaced in here. Whoever uses it leaves it without.
+/// A cluster of these tests' own, for one test at a time: a cluster has one definition of Performer, and a test here
+/// may replace it. Every test removes the definition at its end.
 pub(crate) fn own_cluster() -> SharedGuard<'static, OwnCluster> {
     OWN.lock(|| OwnCluster::create(&ClusterSpec::default()))
 }
 
-/// Removes it.
+/// Removes the cluster.
 pub(crate) fn tear_down() {
     OWN.tear_down();
 }
 
-/// A namespace that goes with this, and what releases in it are told.
+/// A namespace that is removed when this is dropped, and the image of the releases in it.
 pub(crate) struct ReleaseNamespace {
     namespace: TestNamespace,
     image: (String, String),
@@ -59,7 +59,7 @@ impl ReleaseNamespace {
         Self { namespace, image }
     }
 
-    /// The image of all components, as pods name it.
+    /// The image of all components, by the name that pods use.
     pub(crate) fn image(&self) -> String {
         format!("{}:{}", self.image.0, self.image.1)
     }
@@ -74,7 +74,7 @@ impl ReleaseNamespace {
         ]
     }
 
-    /// What Helm says when it is done.
+    /// The output of Helm, which must succeed.
     #[track_caller]
     pub(crate) fn helm<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let (done, said) = self.try_helm(arguments);
@@ -82,7 +82,7 @@ impl ReleaseNamespace {
         said
     }
 
-    /// Whether Helm did it, and what it says.
+    /// Whether Helm succeeded, and its output.
     pub(crate) fn try_helm<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> (bool, String) {
         let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
         let mut command = helm(&arguments);
@@ -91,13 +91,13 @@ impl ReleaseNamespace {
         (output.status.success(), format!("helm {arguments:?}\n{}{}", text(&output.stdout), text(&output.stderr)))
     }
 
-    /// Installs a chart, or upgrades its release, with the image of the components and these values besides.
+    /// Installs a chart, or upgrades its release, with the image of the components and additional values.
     #[track_caller]
     pub(crate) fn release(&self, verb: &str, name: &str, chart: Chart, values: &[&str]) {
         self.release_of(&chart.folder(), verb, name, values);
     }
 
-    /// The same with a chart that lies elsewhere.
+    /// The same with a chart in another folder.
     #[track_caller]
     pub(crate) fn release_of(&self, folder: &Path, verb: &str, name: &str, values: &[&str]) {
         let image = self.image_values();
@@ -105,7 +105,7 @@ impl ReleaseNamespace {
         self.helm(arguments.chain(image.iter().map(String::as_str)).chain(values.iter().copied()));
     }
 
-    /// What a release consists of, as Helm remembers it.
+    /// The objects of a release, as Helm recorded them.
     pub(crate) fn manifest(&self, release: &str) -> Vec<Value> {
         let said = self.helm(["get", "manifest", release]);
         let documents = said.split_once('\n').unwrap().1;
@@ -123,7 +123,7 @@ impl Deref for ReleaseNamespace {
     }
 }
 
-/// Waits until this holds of an object, and gives it as it is then.
+/// Waits until this holds for an object, and returns the object.
 #[track_caller]
 pub(crate) fn until<K>(api: &Api<K>, name: &str, what: &str, holds: impl Fn(&K) -> bool + Send) -> K
 where
@@ -150,7 +150,7 @@ where
     outcome.unwrap().unwrap();
 }
 
-/// Where objects of this kind are, nothing where the cluster does not know it.
+/// The API for objects of this kind; nothing if the cluster does not know the kind.
 pub(crate) fn api_of(client: &Client, object: &Value, otherwise: &str) -> Option<Api<DynamicObject>> {
     let (version, kind) = (object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
     let (group, version) = version.split_once('/').unwrap_or(("", version));
@@ -163,7 +163,7 @@ pub(crate) fn api_of(client: &Client, object: &Value, otherwise: &str) -> Option
     })
 }
 
-/// Those that are still there, by kind and name.
+/// The objects that still exist, by kind and name.
 pub(crate) fn left(place: &ReleaseNamespace, manifest: &[Value]) -> Vec<String> {
     let there = |object: &&Value| {
         let api = api_of(&place.cluster.client, object, place.name()).unwrap();
@@ -174,12 +174,12 @@ pub(crate) fn left(place: &ReleaseNamespace, manifest: &[Value]) -> Vec<String> 
         .collect()
 }
 
-/// An object's name and uid: the same object, and not another of its name.
+/// An object's name and uid, which distinguish it from another object with its name.
 pub(crate) fn identity<K: Resource>(object: &K) -> (String, Option<String>) {
     (object.name_any(), object.uid())
 }
 
-/// Whether a service account, by namespace and name, may do this, in a namespace or in all.
+/// Whether a service account, given by namespace and name, may do this, in one namespace or in all.
 pub(crate) fn may(
     cluster: &Cluster,
     (home, account): (&str, &str),

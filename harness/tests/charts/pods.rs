@@ -1,4 +1,4 @@
-//! What pods say, and what can be seen from inside them.
+//! The output of pods, and observations from inside them.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use tokio::{io::AsyncReadExt as _, time::timeout};
 
 use crate::place::{ReleaseNamespace, WITHIN, until};
 
-/// Whether a command of the components' image succeeds in a pod, and all that it says.
+/// Whether a command of the components' image succeeds in a pod, and its whole output.
 pub(crate) fn harness(pods: &Api<Pod>, pod: &str, arguments: &[&str]) -> (bool, String) {
     let running = async {
         let command = [&["/harness"], arguments].concat();
@@ -31,16 +31,16 @@ pub(crate) fn harness(pods: &Api<Pod>, pod: &str, arguments: &[&str]) -> (bool, 
     block_on(async { timeout(WITHIN, running).await }).unwrap()
 }
 
-/// What a name stands for inside the cluster, and whether the gRPC server behind it says that it serves.
+/// The addresses that a name resolves to inside the cluster, and whether the gRPC server there reports that it serves.
 pub(crate) fn health(pods: &Api<Pod>, from: &str, target: &str) -> HealthResult {
     read(harness(pods, from, &["probe", "health", "--within", "20s", target]))
 }
 
-/// Waits until a pod of a place gets a connection, or gets none. Nothing tells when a policy is in force.
+/// Waits until a pod can connect, or cannot. No event tells when a policy comes into force.
 pub(crate) fn until_connects(place: &ReleaseNamespace, from: &str, target: &str, expected: bool) {
     let began = Instant::now();
     loop {
-        // Who is cut off waits a second for an answer, and who is not for words that a server of HTTP does not say.
+        // A blocked client waits a second for an answer. A client that is let through gets an answer that is not gRPC.
         let dialled: DialResult = read(harness(&place.api(), from, &["probe", "connect", "--within", "0s", target]));
         let connects = matches!(dialled.came, DialOutcome::Answered(_) | DialOutcome::NotAnswered(_));
         if connects == expected && !matches!(dialled.came, DialOutcome::NotResolved(_)) {
@@ -55,7 +55,7 @@ fn read<T: DeserializeOwned>((done, said): (bool, String)) -> T {
     serde_json::from_str(said.trim()).unwrap()
 }
 
-/// What the only container of a pod says until it ends.
+/// The output of the only container of a pod until it ends.
 pub(crate) fn last_words(place: &ReleaseNamespace, pod: &str) -> String {
     let ended = |pod: &Pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
@@ -63,7 +63,7 @@ pub(crate) fn last_words(place: &ReleaseNamespace, pod: &str) -> String {
         states.flatten().any(|state| state.terminated.is_some())
     };
     until(&place.api::<Pod>(), pod, "ended", ended);
-    // It may run again by now: then these are the words of its next end.
+    // It may run again by now: then this is the output of its next end.
     let all = LogParams { follow: true, ..LogParams::default() };
     block_on(async { timeout(WITHIN, place.api::<Pod>().logs(pod, &all)).await }).unwrap().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Values that are given wrongly.
+//! Wrong values.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::helm::{Chart, KUBERNETES, helm, refusal, text, values};
 
-/// The chart, what is set, the place that the message names, and what else it says.
+/// The chart, the values that are set, the path that the message names, and the rest of the message.
 type Case = (Chart, &'static str, &'static str, &'static str);
 
 const OPERATOR: &[(&str, &str, &str)] = &[
@@ -68,7 +68,7 @@ const EXECUTOR: &[(&str, &str, &str)] = &[
     ("--set=terminationGracePeriodSeconds=45s", "terminationGracePeriodSeconds", "integer"),
 ];
 
-/// A mistake must not be found out by what does not happen in the cluster.
+/// A user must not have to infer a mistake from what does not happen in the cluster.
 pub(crate) fn wrong_values_are_refused_at_their_place() {
     let of = |chart, cases: &'static [(&str, &str, &str)]| {
         cases.iter().map(move |&(set, place, says)| -> Case { (chart, set, place, says) })
@@ -86,7 +86,7 @@ fn problem((chart, set, place, says): Case) -> Option<String> {
     (!told).then(|| format!("{set} is refused without {place:?} and {says:?}:\n{message}"))
 }
 
-/// Helm 3.18 and later write `'/a/0'`, earlier ones `a.0:`, and `(root):` for all of it.
+/// Helm 3.18 and later write `'/a/0'`, earlier ones `a.0:`, and `(root):` for the whole document.
 fn names(message: &str, place: &str) -> bool {
     let pointer = place.split('.').filter(|part| !part.is_empty()).fold(String::new(), |path, part| path + "/" + part);
     let earlier = if place.is_empty() { "(root):".to_owned() } else { format!("- {place}:") };
@@ -121,7 +121,8 @@ pub(crate) fn contradicting_values_are_refused() {
     }
 }
 
-/// Helm takes a longer name for a release than Kubernetes for a StatefulSet, whose pods' labels carry it with a hash.
+/// Helm accepts longer names of releases than Kubernetes does for a StatefulSet, whose pods' labels carry it with a
+/// hash.
 pub(crate) fn a_name_is_refused_before_it_is_cut() {
     let mut command = helm(["template"]);
     command.arg("a".repeat(53)).arg(Chart::Executor.folder()).arg(values("executor-two"));
@@ -130,7 +131,7 @@ pub(crate) fn a_name_is_refused_before_it_is_cut() {
     assert!(message.contains("is longer than the 52 characters"), "{message}");
 }
 
-/// A key that the schema does not know cannot be set; one that the values do not show is found by nobody.
+/// A key that the schema does not know cannot be set, and users cannot find a key that the values do not show.
 pub(crate) fn no_value_is_without_a_rule() {
     for chart in [Chart::Operator, Chart::Executor] {
         let read = |file: &str| fs::read_to_string(chart.folder().join(file)).unwrap();
@@ -150,7 +151,7 @@ pub(crate) fn no_value_is_without_a_rule() {
     }
 }
 
-/// Finds the objects that take keys which no rule names.
+/// Finds the objects that accept keys without a rule.
 fn open_objects(root: &Value, schema: &Value, place: &str, found: &mut dyn FnMut(&str)) {
     let schema = match schema.get("$ref").and_then(Value::as_str) {
         Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),

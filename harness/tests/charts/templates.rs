@@ -1,4 +1,4 @@
-//! What Helm makes of the charts.
+//! The objects that Helm renders of the charts.
 
 use std::fs;
 
@@ -50,7 +50,7 @@ pub(crate) fn executors_with_files_of_the_users() {
     insta::assert_snapshot!("executor_own_files", shown(Chart::Executor, &[&values("executor-own-files")]));
 }
 
-/// Components read their files once: without another annotation, what a user changes would have no effect.
+/// Components read their files once: without a changed annotation, a user's change would have no effect.
 pub(crate) fn pods_are_replaced_when_their_configuration_changes() {
     let template = |chart, kind, arguments: &[&str]| only(&objects(chart, arguments), kind)["spec"]["template"].clone();
     let operator = |arguments: &[&str]| template(Chart::Operator, "Deployment", arguments);
@@ -63,7 +63,8 @@ pub(crate) fn pods_are_replaced_when_their_configuration_changes() {
     assert_eq!(same, executor("--set=service.annotations.a=c"), "nothing of it is the pod's");
 }
 
-/// Helm removes what has no such policy with the release, and the API server all Performers with their definition.
+/// Without this policy, Helm removes an object with its release, and the API server removes all Performers with their
+/// definition.
 pub(crate) fn the_definition_outlives_releases() {
     let objects = objects(Chart::Operator, &[]);
     let definition = only(&objects, "CustomResourceDefinition");
@@ -72,7 +73,7 @@ pub(crate) fn the_definition_outlives_releases() {
     assert!(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].is_mapping());
 }
 
-/// Helm would refuse the second release, or take from the first what both believe to be theirs.
+/// Otherwise Helm would refuse the second release, or remove objects of the first that both releases claim.
 pub(crate) fn releases_of_one_name_in_two_namespaces_share_nothing() {
     let names = |namespace: &str| -> Vec<String> {
         let rendered = objects(Chart::Operator, &["--set=crds.install=false", "--namespace", namespace]);
@@ -84,7 +85,8 @@ pub(crate) fn releases_of_one_name_in_two_namespaces_share_nothing() {
     assert!(first.iter().all(|name| !second.contains(name)), "{first:?}");
 }
 
-/// A key that a component does not know, or a value that it cannot read, would be found out by a pod that ends at once.
+/// Otherwise only a pod that ends at once would show a key that a component does not know or a value that it cannot
+/// read.
 pub(crate) fn components_understand_what_they_are_given() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &str| {
@@ -111,7 +113,7 @@ pub(crate) fn components_understand_what_they_are_given() {
     }
 }
 
-/// All objects in one order and one notation, whatever Helm's are, without what changes with the code.
+/// All objects in one order and notation, independent of Helm's, without parts that change with the code.
 #[track_caller]
 fn shown(chart: Chart, arguments: &[&str]) -> String {
     let mut objects = objects(chart, arguments);

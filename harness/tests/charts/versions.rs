@@ -1,4 +1,4 @@
-//! A chart's versions.
+//! The versions of the charts.
 
 use std::fs;
 
@@ -6,7 +6,8 @@ use serde_yaml::Value;
 
 use crate::helm::Chart;
 
-/// The image's tag is the chart's appVersion where none is named: a chart that stays behind installs what is not there.
+/// The default tag of the image is the chart's appVersion: an outdated chart would install an image that does not
+/// exist.
 pub(crate) fn charts_have_the_version_of_what_they_install() {
     for chart in [Chart::Operator, Chart::Executor] {
         let text = fs::read_to_string(chart.folder().join("Chart.yaml")).unwrap();

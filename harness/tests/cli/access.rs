@@ -1,5 +1,5 @@
-//! Who may do what: calls of management services need the operator's signature, what a trial writes is for its user alone,
-//! and no report, log or timeline holds a key.
+//! Access rights: calls of management services need the operator's signature, files of a trial are readable by its user
+//! only, and no report, log or timeline holds a key.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ use crate::{
     sandbox::{HARNESS, Outcome, Sandbox, cache, run},
 };
 
-/// Every user of the machine reaches the port of an executor, and a deployment starts a program.
+/// Every user of the machine can reach the port of an executor, and a deployment starts a program.
 #[test]
 fn management_services_serve_nobody_but_the_operator() {
     let sandbox = Sandbox::new();
@@ -39,7 +39,7 @@ fn management_services_serve_nobody_but_the_operator() {
     sandbox.assert_nothing_left();
 }
 
-/// Asks the components whose endpoints a run has told.
+/// Calls the components whose endpoints a run has reported.
 async fn assert_only_the_operator_is_served(endpoints: &str) {
     let accounts = accounts();
     let executor = channel(endpoint(endpoints, "executor/operator")).unwrap();
@@ -78,7 +78,7 @@ async fn assert_only_the_operator_is_served(endpoints: &str) {
     ];
     assert_eq!(refused.map(|status| format!("{:?}", status.code())), ["Unauthenticated"; 2]);
 
-    // The operator may, but not decide which code is loaded.
+    // The operator may call it, but must not decide which code is loaded.
     let auth = auth::to_executor(&mut executor, key).await.unwrap();
     let status = executor.deploy_artifact(DeployArtifactRequest { auth, ..deploy }).await.unwrap_err();
     assert!(status.message().contains("LD_PRELOAD"), "{status}");
@@ -87,7 +87,7 @@ async fn assert_only_the_operator_is_served(endpoints: &str) {
     assert_eq!(executor.list_performers(list).await.unwrap().into_inner().performers.len(), 1);
 }
 
-/// A program of the user's has rules of its own: one that serves everybody is called without a signature.
+/// A user's own program has its own rules: if it serves everybody, it is called without a signature.
 #[test]
 fn an_executor_of_the_users_own_need_not_ask_for_signatures() {
     let sandbox = Sandbox::new();
@@ -105,7 +105,7 @@ fn an_executor_of_the_users_own_need_not_ask_for_signatures() {
     sandbox.assert_nothing_left();
 }
 
-/// The umask decides about nothing of it: 0 would give everything to everybody.
+/// The umask must have no influence: with 0 every user would get every right.
 #[test]
 fn files_of_a_trial_are_readable_by_its_user_only() {
     let sandbox = Sandbox::new();
@@ -121,7 +121,7 @@ fn files_of_a_trial_are_readable_by_its_user_only() {
         let expected = if name == "logs" { 0o700 } else { 0o600 };
         assert_eq!(mode(&folder.join(name)), expected, "{name}");
     }
-    // What is searched for in the next test is found where it has to be.
+    // Proves that the search of the next test finds what it looks for where it must be.
     let with_keys: Vec<_> = with_secrets(&folder).into_iter().map(|(path, _)| path).collect();
     let read = ["aggregator.yaml", "executor-operator.yaml"].map(|name| folder.join(name));
     assert_eq!(with_keys, read, "components read their keys there while they run, and they are nowhere else");
@@ -130,7 +130,7 @@ fn files_of_a_trial_are_readable_by_its_user_only() {
     sandbox.assert_nothing_left();
 }
 
-/// Folders of trials that failed are kept and handed on, with reports and logs.
+/// Users keep folders of failed trials and pass them on, with reports and logs.
 #[test]
 fn nothing_that_is_left_of_a_trial_holds_a_secret() {
     let sandbox = Sandbox::new();
@@ -173,7 +173,7 @@ fn accounts() -> Accounts {
     Accounts::derive(&AccountSecret::in_cache(&cache()).unwrap(), ["operator"])
 }
 
-/// What nobody may find, in every form that it might be written in, and what it is.
+/// Every secret in each form in which it might be written, with its description.
 fn secrets() -> Vec<(String, String)> {
     let Accounts { deployer, avs, app, aggregator, operators } = accounts();
     let keys = [("deployer", deployer), ("avs", avs), ("app", app), ("aggregator", aggregator)]
@@ -193,7 +193,7 @@ fn secrets() -> Vec<(String, String)> {
     keys.chain([("secret", secret)]).flat_map(written).collect()
 }
 
-/// The files below a folder that hold a secret, and whose it is.
+/// The files below a folder that hold a secret, and which secret it is.
 fn with_secrets(folder: &Path) -> Vec<(PathBuf, String)> {
     let secrets = secrets();
     let held = |path: PathBuf| {

@@ -1,5 +1,5 @@
-//! Parts under test that do not start have failed their trial; the reference parts in the same place are the environment.
-//! The rows of docs/blame.md that processes show.
+//! If a part under test does not start, its trial has failed; a reference part in the same place counts as the
+//! environment. These are the rows of docs/blame.md that processes show.
 
 use std::{
     ffi::OsStr,
@@ -18,7 +18,7 @@ fn a_performer_command_that_does_not_exist_has_failed() {
     outcome.assert_shows(&["it cannot be started", "\"/nonexistent/performer\"", "No such file", "remedy"]);
 }
 
-/// Its last words come first and once, for it is started once: nothing but the loss of its port is worth another try.
+/// Its last output is shown first and once, because it is started once: only a lost port justifies another try.
 #[test]
 fn a_performer_that_ends_at_once_has_failed() {
     let script = "echo no module named abacus >&2; exit 7";
@@ -30,14 +30,14 @@ fn a_performer_that_ends_at_once_has_failed() {
     assert_eq!(quoted.matches("no module named abacus").count(), 1, "it was started once:\n{}", outcome.stdout);
 }
 
-/// Takes as long as a performer may take to be ready.
+/// Takes as long as a performer may take to become ready.
 #[test]
 fn a_performer_that_never_is_healthy_has_failed_and_its_health_is_shown() {
     let outcome = failed("performer/operator", "{performer: {environment: {PERFORMER_NOT_READY: true}}}");
     outcome.assert_shows(&["it was not healthy within 30s; last seen: NOT_SERVING"]);
 }
 
-/// It is healthy at a port of its own choice. What it says there must be worth less than the time that it may take.
+/// It is healthy at a port of its own choice. Its output there must not extend the time that it may take.
 #[test]
 fn a_performer_that_serves_on_another_port_has_failed_with_that_port() {
     let began = Instant::now();
@@ -59,18 +59,18 @@ fn an_aggregator_of_the_users_that_ends_at_once_has_failed() {
     outcome.assert_shows(&["aggregator ended before it was ready: exit status: 5; its last output:\n", "out of ink"]);
 }
 
-/// The same end of the same program in the harness's own executor: nothing that was tested has failed.
+/// The same end of the same program in the harness's own executor: no part under test has failed.
 #[test]
 fn a_reference_component_that_ends_at_once_is_the_environment() {
     let sandbox = Sandbox::new();
-    // No asynchronous program of this kind starts with that.
+    // No program with a Tokio runtime starts with this value.
     let environment = "{executor: {environment: {TOKIO_WORKER_THREADS: none}}}";
     let outcome = sandbox.run_file(&sandbox.scenario("broken", &format!("components: {environment}\n{ONE_TASK}")));
     outcome.assert_code(3).assert_shows(&["ERROR process::broken", "the environment failed", "executor/operator"]);
     sandbox.assert_no_process();
 }
 
-/// What a performer prints is its own: none of it is taken for a record of its executor, and it is not beside other logs.
+/// A performer's output is its own: no line counts as a record of its executor, and it is not mixed into other logs.
 #[test]
 fn what_a_performer_prints_is_not_its_executors() {
     let sandbox = Sandbox::new();
@@ -102,7 +102,7 @@ fn what_a_performer_prints_is_not_its_executors() {
     assert!(linked.contains(error) && !log(&folder, "executor-operator.log").contains("lost"), "{linked}");
 }
 
-/// An answer for another task is refused, and the executor is who says so.
+/// The executor refuses an answer for another task, and reports it.
 #[test]
 fn an_answer_for_another_task_is_refused_by_name() {
     let sandbox = Sandbox::new();
@@ -114,7 +114,7 @@ fn an_answer_for_another_task_is_refused_by_name() {
     sandbox.assert_no_process();
 }
 
-/// Runs one task with these components; gives what was said once it has failed, with the part that is to blame.
+/// Runs one task with these components. Asserts that it has failed, and that this part is to blame.
 #[track_caller]
 fn failed(part: &str, components: &str) -> Outcome {
     let sandbox = Sandbox::new();

@@ -1,10 +1,10 @@
-//! Clusters that others made and that cannot be used: each is named before anything is made, with what to do about it.
+//! Existing clusters that cannot be used: each is reported with its remedy before anything is created.
 
 use std::net::TcpListener;
 
 use crate::sandbox::Sandbox;
 
-/// A kubeconfig with one context that leads to this server.
+/// A kubeconfig with one context for this server.
 fn kubeconfig(sandbox: &Sandbox, context: &str, server: &str) -> String {
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: {context}\ncontexts:\n  - name: {context}\n    context: {{cluster: lab, \
@@ -14,7 +14,7 @@ fn kubeconfig(sandbox: &Sandbox, context: &str, server: &str) -> String {
     sandbox.file("kubeconfig", &text).display().to_string()
 }
 
-/// Where nobody listens.
+/// An address without a listener.
 fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("https://{}", listener.local_addr().unwrap())
@@ -50,7 +50,7 @@ fn an_api_server_that_nobody_reaches_is_3() {
     sandbox.assert_nothing_left();
 }
 
-/// Where the current context was left must not decide where trials go.
+/// A forgotten current context must not decide where trials run.
 #[test]
 fn production_must_be_named() {
     let sandbox = Sandbox::new();

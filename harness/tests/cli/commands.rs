@@ -1,4 +1,4 @@
-//! The commands that start nothing, and what becomes of output that nobody reads.
+//! The commands that start nothing, and output that nobody reads.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ fn list_gives_json() {
     sandbox.assert_nothing_left();
 }
 
-/// Who looks at a plan wants to know, not to run: no process, no folder, no Anvil needed.
+/// A plan is for reading: it needs no process, no folder and no Anvil.
 #[test]
 fn plan_starts_nothing() {
     let sandbox = Sandbox::new();
@@ -78,7 +78,7 @@ fn schema_is_checked() {
     assert_eq!(printed.stdout, fs::read_to_string(committed).unwrap());
 }
 
-/// `harness scenario list | head -1` is how people work: no panic, no complaint.
+/// Users pipe `harness scenario list` into `head -1`: that must cause no panic and no error message.
 #[rstest::rstest]
 #[case::list(&["list"], 0)]
 #[case::list_json(&["list", "--format", "json"], 0)]

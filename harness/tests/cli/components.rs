@@ -1,5 +1,5 @@
-//! A user's own components in place of the reference ones. Shell scripts that look at what they are given, and then are
-//! the reference component, stand for them.
+//! A user's own components instead of the reference ones. Shell scripts stand for them: they check their arguments and
+//! variables, and then execute the reference component.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -56,7 +56,7 @@ fn executor_and_aggregator_of_the_users_own_get_a_configuration_file() {
     sandbox.assert_nothing_left();
 }
 
-/// One operator may have another performer than the others.
+/// One operator may have a different performer from the others.
 #[test]
 fn an_operator_may_have_a_performer_of_its_own() {
     let sandbox = Sandbox::new();
@@ -69,7 +69,7 @@ fn an_operator_may_have_a_performer_of_its_own() {
     sandbox.run_file(&sandbox.scenario("one_of_two", &scenario)).assert_code(0).assert_shows(&["1 passed"]);
 }
 
-/// The executor notices late that a performer has ended: its own health is no answer to whether the new one is ready.
+/// The executor notices late that a performer has ended: its own health does not show whether the new one is ready.
 #[test]
 fn a_restart_waits_for_the_new_performer() {
     let sandbox = Sandbox::new();
@@ -91,7 +91,7 @@ fn a_restart_waits_for_the_new_performer() {
     sandbox.assert_no_process();
 }
 
-/// A component that ignores SIGTERM is ended all the same, and that is told: it would keep a node from being drained.
+/// A component that ignores SIGTERM is killed, and that is reported: it would delay the drain of a node.
 #[test]
 fn a_component_that_does_not_end_when_asked_fails_the_trial() {
     let sandbox = Sandbox::new();
@@ -103,7 +103,7 @@ fn a_component_that_does_not_end_when_asked_fails_the_trial() {
     sandbox.assert_no_process();
 }
 
-/// A process that a component forgot is found, ended and told, even when it left the component's session.
+/// A process that a component left behind is found, ended and reported, even if it has left the component's session.
 #[test]
 fn a_process_that_a_component_forgot_fails_the_trial() {
     let sandbox = Sandbox::new();

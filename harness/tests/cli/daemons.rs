@@ -1,10 +1,10 @@
-//! Daemons that components start, known by their arguments since nothing else of them says whose they are.
+//! Daemons that components start. Only their arguments show to which test they belong.
 
 use std::{fs, path::PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Daemons that are known by how long they sleep. What is left of them is killed when this is dropped.
+/// Daemons that are identified by how long they sleep. Those that are left are killed when this is dropped.
 pub(crate) struct Daemons {
     seconds: String,
 }

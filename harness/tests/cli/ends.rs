@@ -1,5 +1,5 @@
-//! Components and chains that end without a step having asked for it: told at once, with how they ended, and of whom it is
-//! the fault.
+//! Components and chains that end although no step asked for it: the harness reports at once how they ended and whose
+//! fault it is.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use rustix::process::Signal;
 
 use crate::sandbox::{Running, Sandbox};
 
-/// A task that does not end, and an expectation that a trial without an aggregator meets as well.
+/// A task that does not end, and an expectation that a trial without an aggregator meets too.
 const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}
 topology: {mining: 1s, task_sla: 8m}
 steps:
   - create_task: {payload: \"0x04\"}
   - expect_expired: {within: 10m}
 ";
-/// From the end to the exit of the command, on a busy machine.
+/// The longest time from the end to the exit of the command, on a busy machine.
 const TOLD_WITHIN: Duration = Duration::from_secs(20);
 
 #[rstest::rstest]
@@ -38,7 +38,7 @@ fn an_end_is_told_at_once(#[case] command: &str, #[case] code: i32, #[case] text
     sandbox.assert_no_process();
 }
 
-/// What a step has ended is watched again once a step has started it.
+/// A component that a step has ended is watched again after a step has started it.
 #[test]
 fn an_end_after_a_restart_is_told() {
     let sandbox = Sandbox::new();
@@ -80,7 +80,7 @@ fn a_declared_end_of_an_unknown_component_is_2() {
     outcome.assert_code(2).assert_complains(&["alise", "did you mean", "alice"]);
 }
 
-/// In the middle of its task.
+/// Starts the scenario and waits until it is in the middle of its task.
 #[track_caller]
 fn started(sandbox: &Sandbox, scenario: &str) -> Running {
     let path = sandbox.scenario("ends", scenario);

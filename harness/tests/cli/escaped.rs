@@ -1,5 +1,5 @@
-//! Daemons that components start and that carry nothing of their trial any more: environment cleared, session left, parent
-//! gone. They are ended and told, whatever becomes of component and harness.
+//! Daemons that components start and that have lost every mark of their trial: their environment is cleared, their
+//! session left, their parent gone. They are ended and reported, even if the component or the harness has ended.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ const FORKED_TWICE: &str = "(env -i setsid sh -c 'cd /; DAEMON & exit' <&- >&- 2
 const WITH_A_PATH: &str = "env -i \"PATH=$PATH\" \"HOME=$HOME\" setsid -f DAEMON";
 const DEAF: &str = "env -i setsid -f sh -c 'trap \"\" TERM HUP; DAEMON & exit'";
 
-/// A shell script that starts a daemon and is a component then.
+/// A shell script that starts a daemon and then becomes a component.
 fn script(daemons: &Daemons, start: &str, component: &str) -> String {
     let start = start.replace("DAEMON", &daemons.command());
     format!(
@@ -43,7 +43,7 @@ fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
     sandbox.assert_no_process();
 }
 
-/// The user's own programs do not know that they are to adopt orphans.
+/// The user's own programs do not know that they have to adopt orphans.
 #[rstest::rstest]
 #[case::executor("executor")]
 #[case::aggregator("aggregator")]
@@ -58,11 +58,11 @@ fn a_daemon_of_a_component_of_the_users_own_is_ended_and_fails_the_trial(#[case]
     sandbox.assert_no_process();
 }
 
-/// A performer that was killed has left its daemon to the executor, and an executor that was killed takes it along.
+/// A killed performer leaves its daemon to the executor, and a killed executor ends it too.
 #[test]
 fn a_daemon_whose_performer_was_killed_fails_the_trial() {
     let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
-    // Only the first one starts a daemon.
+    // Only the first run starts a daemon.
     let once = format!("mkdir {} && {{ {FORKED_TWICE}; }}", sandbox.path("once").display());
     let performer = script(&daemons, &once, "performer");
     let steps = STEPS.replace(
@@ -75,11 +75,11 @@ fn a_daemon_whose_performer_was_killed_fails_the_trial() {
     outcome.assert_code(1).assert_shows(&["invariant: nothing of the trial is left", &daemons.command()]);
 }
 
-/// The executor has ended by itself by the time that anybody looks below it.
+/// The executor has ended by itself before the harness looks for its descendants.
 #[test]
 fn a_daemon_of_a_performer_that_does_not_start_is_ended_and_told() {
     let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
-    // Not before the daemon has left the process group, which is killed with the performer.
+    // Waits until the daemon has left the process group, which is killed with the performer.
     let mark = sandbox.path("escaped");
     let start = format!(
         "env -i \"PATH=$PATH\" setsid -f sh -c 'mkdir {0}; exec DAEMON'\nuntil [ -d {0} ]; do :; done; exit 3",
@@ -94,7 +94,7 @@ fn a_daemon_of_a_performer_that_does_not_start_is_ended_and_told() {
     sandbox.assert_no_process();
 }
 
-/// A harness that is killed cannot look below its components; the supervisor does.
+/// A killed harness cannot look for descendants of its components; the supervisor does.
 #[rstest::rstest]
 #[case::cleared(CLEARED)]
 #[case::forked_twice_without_files(FORKED_TWICE)]
@@ -120,7 +120,7 @@ fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
     assert_eq!(gone, Ok(()));
 }
 
-/// The executor is the parent of orphans that it did not start, and nobody else is told of their ends.
+/// The executor is the parent of orphans that it did not start, and only it can wait for them.
 #[test]
 fn orphans_that_have_ended_do_not_stay_in_the_table_of_processes() {
     let sandbox = Sandbox::new();
@@ -142,7 +142,7 @@ fn orphans_that_have_ended_do_not_stay_in_the_table_of_processes() {
         let entries = fs::read_dir("/proc")
             .unwrap()
             .filter_map(|entry| fs::read_to_string(entry.unwrap().path().join("stat")).ok());
-        // The parent is the second field behind the name in parentheses.
+        // The parent is the second field after the name in parentheses.
         let is_child = |stat: &String| stat.rsplit_once(") ").unwrap().1.split_whitespace().nth(1) == Some(executor);
         entries.filter(is_child).collect::<Vec<_>>()
     };

@@ -1,4 +1,4 @@
-//! What the exit code and the text say of each kind of end, and that each end leaves nothing behind.
+//! The exit code and the text for each kind of end. Each end leaves nothing behind.
 
 use std::{fs, path::Path, process::Command};
 
@@ -13,7 +13,7 @@ fn a_pass_is_0_and_leaves_nothing() {
     sandbox.assert_nothing_left();
 }
 
-/// The one text that people read most: it must hold all that is needed to find the fault.
+/// Users read this text most: it must hold everything that is needed to find the fault.
 #[test]
 fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
     let sandbox = Sandbox::new();
@@ -36,7 +36,7 @@ fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
     assert_evidence(&folder);
 }
 
-/// The command that a failure shows is copied, not understood.
+/// Users copy the command that a failure shows without reading it.
 #[test]
 fn the_command_of_a_failure_runs_just_that_again() {
     let sandbox = Sandbox::new();
@@ -50,7 +50,7 @@ fn the_command_of_a_failure_runs_just_that_again() {
     outcome.assert_code(1).assert_shows(&["Summary 1 trial ", "0 passed, 1 failed"]);
 }
 
-/// A whole name says the runtime too, whatever is the default.
+/// A full name includes the runtime, whatever the default is.
 #[test]
 fn a_trial_is_run_by_its_whole_name() {
     let sandbox = Sandbox::new();
@@ -60,7 +60,7 @@ fn a_trial_is_run_by_its_whole_name() {
     sandbox.assert_nothing_left();
 }
 
-/// Machines read the timeline, and people the logs when the timeline is not enough.
+/// Programs read the timeline, and users read the logs if the timeline is not enough.
 fn assert_evidence(folder: &Path) {
     let text = fs::read_to_string(folder.join("timeline.jsonl")).unwrap();
     let entries: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -120,7 +120,7 @@ fn an_anvil_that_is_not_there_is_3_and_named() {
     sandbox.assert_nothing_left();
 }
 
-/// Offline, nothing may be installed, and the ways to get an Anvil must be named.
+/// Offline, nothing may be installed, and the text must name the ways to get an Anvil.
 #[test]
 fn no_anvil_anywhere_is_3_offline() {
     let sandbox = Sandbox::new();
@@ -146,7 +146,7 @@ fn a_runtime_that_is_not_there_is_3() {
     sandbox.assert_nothing_left();
 }
 
-/// That one trial could not be run makes the failure of another no less certain; both are told.
+/// A trial that could not be run does not weaken the failure of another; both are reported.
 #[test]
 fn a_failure_outweighs_an_environment_error_and_both_are_told() {
     let sandbox = Sandbox::new();
@@ -182,7 +182,7 @@ fn only_folder(sandbox: &Sandbox) -> std::path::PathBuf {
     folder
 }
 
-/// Whether the machine has an engine must not decide what these tests see.
+/// Makes these tests independent of whether the machine has an engine.
 fn without_engine(command: &mut Command) -> &mut Command {
     command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
 }

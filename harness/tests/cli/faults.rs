@@ -1,4 +1,4 @@
-//! Steps that no scenario of the project needs, or not in this combination: faults of each component, chain time,
+//! Steps, and combinations of steps, that no scenario of the project has: faults of each component, chain time,
 //! `parallel` and a matrix.
 
 use crate::sandbox::Sandbox;
@@ -131,7 +131,7 @@ steps:
     sandbox.assert_nothing_left();
 }
 
-/// A fault that cannot be put in must not look like a pass.
+/// A fault that could not be injected must not look like a pass.
 #[test]
 fn killing_what_does_not_run_is_no_pass() {
     let sandbox = Sandbox::new();
@@ -145,7 +145,7 @@ fn killing_what_does_not_run_is_no_pass() {
     sandbox.assert_no_process();
 }
 
-/// A fault that cannot be made says nothing about what is tested: no failure, and never a pass.
+/// A fault that cannot be injected says nothing about the components under test: it is neither a failure nor a pass.
 #[rstest::rstest]
 #[case("pause: {component: executor/operator}}, {pause: {component: executor/operator}", "it is paused already")]
 #[case("resume: {component: performer/operator}", "resume performer/operator: it is not paused")]
@@ -157,7 +157,7 @@ fn a_fault_that_cannot_be_made_is_3(#[case] faults: &str, #[case] reason: &str) 
     sandbox.assert_no_process();
 }
 
-/// What a user asks for is used or refused, before anything is started.
+/// A user's setting is used or refused before anything is started.
 #[test]
 fn an_image_for_a_process_is_2() {
     let sandbox = Sandbox::new();

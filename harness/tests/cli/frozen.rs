@@ -1,5 +1,5 @@
-//! What stands still, closes no connection and says nothing: a chain, an executor, the harness itself. Nothing waits for it
-//! for ever, and it is named.
+//! Processes that are stopped, and so neither close a connection nor answer: a chain, an executor, the harness itself.
+//! Nothing waits for them forever, and the report names them.
 
 use std::{
     thread::sleep,
@@ -17,7 +17,7 @@ steps:
   - create_task: {payload: \"0x04\"}
   - expect_verified: {result: \"0x10\", within: 5s}
 ";
-/// The longest that an interrupted command may take.
+/// The longest time that an interrupted command may take.
 const INTERRUPTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Signals the Anvil of L2 that a harness in this sandbox started.
@@ -96,7 +96,7 @@ fn a_second_ctrl_c_ends_the_command_at_once_and_leaves_nothing() {
     no_process_soon(&sandbox);
 }
 
-/// What the supervisor ends, it ends within a minute.
+/// Waits until the supervisor, which takes up to a minute, has ended all processes.
 #[track_caller]
 fn no_process_soon(sandbox: &Sandbox) {
     let left = eventually(LIMIT, || match sandbox.processes() {
@@ -106,7 +106,7 @@ fn no_process_soon(sandbox: &Sandbox) {
     assert_eq!(left, Ok(()), "the supervisor has left processes behind");
 }
 
-/// The task is verified while the harness cannot see it, and the time of the wait is over when it can.
+/// The task is verified while the harness is stopped, and the time limit of the wait is over when it continues.
 #[test]
 fn events_while_the_harness_was_stopped_count() {
     let sandbox = Sandbox::new();
@@ -118,7 +118,7 @@ fn events_while_the_harness_was_stopped_count() {
     sandbox.assert_nothing_left();
 }
 
-/// A machine that sleeps, or a virtual one that is paused: nothing knows that time has passed.
+/// A sleeping machine, or a paused virtual machine: no process notices that time has passed.
 #[test]
 fn a_trial_goes_on_after_everything_stood_still() {
     let sandbox = Sandbox::new();
@@ -157,7 +157,7 @@ fn a_trial_that_takes_too_long_is_1_and_says_what_it_was_at(#[case] key: &str, #
     sandbox.assert_no_process();
 }
 
-/// An executor that stands still cannot be asked for its performers, and holds up nothing else.
+/// A stopped executor cannot be asked for its performers. It must not delay anything else.
 #[test]
 fn the_performer_of_a_paused_executor_is_killed() {
     let sandbox = Sandbox::new();
@@ -172,7 +172,7 @@ steps:
     sandbox.assert_nothing_left();
 }
 
-/// Two operators of three say something else each: no third answer is to be waited for.
+/// Two operators of three give different answers: a third answer cannot help, and nothing waits for it.
 #[test]
 fn a_task_that_cannot_be_verified_any_more_is_not_waited_for() {
     let sandbox = Sandbox::new();

@@ -1,5 +1,5 @@
-//! Output that is hostile or clumsy: what components and scenarios say reaches nobody raw, and costs neither the machine's
-//! memory nor its time.
+//! Hostile or malformed output: text of components and scenarios is always escaped before it is shown, and costs
+//! neither the machine's memory nor its time.
 
 use std::{fs, path::Path, time::Duration, time::Instant};
 
@@ -8,13 +8,13 @@ use rustix::process::Signal;
 
 use crate::sandbox::{HARNESS, Running, Sandbox, run};
 
-/// Everything that a terminal, XML or a reader's eyes can be fooled with, in the escapes of `printf`.
+/// Everything that can deceive a terminal, an XML parser or a reader, in the escapes of `printf`.
 const HOSTILE: &str =
     r"\033[2J\033]0;title\007 \001\010\013\177\200\233 \302\2331m \342\200\256 \357\277\276 ]]> <b>&amp; \r";
 /// The same in the escapes of JSON and YAML.
 const QUOTED: &str = r"\u001b[2J\u001b]0;title\u0007 \u0001\u0008\u000b\u007f \u009b1m \u202e \ufffe ]]> <b>&amp; \r";
 
-/// Nothing of it is raw in what the harness writes; what it says can be read.
+/// The harness writes none of it raw, and what it writes remains readable.
 #[test]
 fn hostile_output_reaches_no_reader_raw() {
     let sandbox = Sandbox::new();
@@ -45,7 +45,7 @@ fn hostile_output_reaches_no_reader_raw() {
         assert_harmless("standard output", outcome.stdout.as_bytes());
         assert_harmless("standard error", outcome.stderr.as_bytes());
     }
-    // Logs are the components' own; all else is the harness's.
+    // Logs hold the components' own output; everything else is written by the harness.
     let [folder] = sandbox.run_folders().try_into().unwrap();
     let mut files = vec![junit.clone(), json.clone()];
     files.extend(fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()));
@@ -76,18 +76,18 @@ fn assert_harmless(what: &str, bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or_else(|error| panic!("{what} is no UTF-8: {error}"));
     let harmful: Vec<_> = text.lines().filter(|line| line.contains(is_harmful)).collect();
     assert!(harmful.is_empty(), "{what} holds {harmful:?}");
-    // XML may name what it must not hold.
+    // XML may name characters that it must not contain.
     for name in ["&#27;", "&#x1b;", "&#x1B;", "&#0;", "&#7;", "&#xFFFE;", "&#xfffe;"] {
         assert!(!text.contains(name), "{what} holds {name}");
     }
 }
 
-/// A performer that writes without end: short lines, and one that has no end.
+/// A performer that writes without end: short lines, and one line without an end.
 const FLOOD: &str = "#!/bin/sh\nyes | head -c 10000000\nhead -c 60000000 /dev/zero | tr '\\0' x\necho\necho \
                      '{\"timestamp\":\"2026-01-01T00:00:00Z\",\"level\":\"error\",\"message\":\"the last word\"}'\nexec HARNESS \
                      component performer\n";
 
-/// Steps keep to their limits, the memory stays small, and an error behind the flood is found.
+/// Steps keep their limits, memory use stays small, and an error behind the flood is found.
 #[test]
 fn a_flood_of_output_costs_neither_time_nor_memory() {
     let sandbox = Sandbox::new();
@@ -109,7 +109,7 @@ fn a_flood_of_output_costs_neither_time_nor_memory() {
     assert!(timeline < 8 << 20, "the timeline has {timeline} bytes");
 }
 
-/// What floods the harness does not keep it from being ended.
+/// A flood of output must not delay the end of the run.
 #[test]
 fn a_run_can_be_ended_during_a_flood() {
     let sandbox = Sandbox::new();

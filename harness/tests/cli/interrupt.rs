@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: an orderly end, whatever the harness is doing.
+//! Ctrl-C and SIGTERM: an orderly end at any moment.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use rustix::{
 
 use crate::sandbox::{Running, Sandbox, scenarios};
 
-/// A task that nobody will see the end of.
+/// A task that does not end before the signal.
 const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
     steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
 
@@ -60,13 +60,13 @@ fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
     let mut harness = command.arg(&path).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
     sandbox.wait_for_log("executor-operator.log", "performer_started");
     let pid = Pid::from_child(&harness);
-    // The first ends the trial, whose verdict cannot be written; those that come later end the process at once.
+    // The first signal ends the trial, whose verdict cannot be written; later ones end the process at once.
     let ended = eventually(LIMIT, || {
         let _ = kill_process(pid, Signal::INT);
         harness.try_wait().unwrap().ok_or("the harness hangs")
     });
     let status = ended.unwrap();
-    // Where its last output holds up its exit as well, it is killed.
+    // If its last output blocks its exit too, it is killed.
     assert!(status.code() == Some(130) || status.signal() == Some(9), "{status}");
     drop(reader);
     let gone = eventually(LIMIT, || match sandbox.processes() {
@@ -76,7 +76,7 @@ fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
     assert_eq!(gone, Ok(()));
 }
 
-/// Chains and components are half-way up then.
+/// Chains and components are starting at that moment.
 #[test]
 fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
     for place in ["chain-31337.log", "executor-operator.log", "aggregator.log"] {
@@ -95,7 +95,7 @@ fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
     }
 }
 
-/// The chains that make the state are no part of the runtime yet; the cache must not fill with halves.
+/// The chains that make the state do not belong to the runtime yet; the cache must not collect incomplete states.
 #[test]
 fn a_signal_while_the_state_is_made_leaves_no_half() {
     let sandbox = Sandbox::new();
@@ -113,7 +113,7 @@ fn a_signal_while_the_state_is_made_leaves_no_half() {
     assert!(left.is_empty(), "a state that was never finished is left: {left:?}");
 }
 
-/// Kept environments are asked for with `--keep`; an interrupted run asks for none.
+/// Users ask for kept environments with `--keep`; an interrupted run keeps none.
 #[test]
 fn an_interrupted_trial_is_not_kept_running() {
     let sandbox = Sandbox::new();
@@ -125,7 +125,7 @@ fn an_interrupted_trial_is_not_kept_running() {
     sandbox.assert_no_process();
 }
 
-/// A second Ctrl-C is a reflex, not a reason to leave things behind.
+/// A second Ctrl-C is a reflex, and no reason to leave anything behind.
 #[test]
 fn more_signals_change_nothing() {
     let sandbox = Sandbox::new();

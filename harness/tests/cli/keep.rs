@@ -1,4 +1,4 @@
-//! `--keep` and `gc`: what is left running on purpose can be used, found and ended, and nothing else is ended.
+//! `--keep` and `gc`: an environment that is kept on purpose can be used, found and ended, and nothing else is ended.
 
 use std::{
     fs,
@@ -68,7 +68,7 @@ fn only_failed_trials_are_kept_when_that_is_asked() {
     sandbox.assert_nothing_left();
 }
 
-/// Several people, or jobs, share a machine: `gc` of one must not end what another is at.
+/// Several users or jobs share a machine: one `gc` must not end the runs of another harness.
 #[test]
 fn gc_leaves_alone_what_another_harness_is_at() {
     let sandbox = Sandbox::new();
@@ -95,7 +95,7 @@ pub(crate) fn only_folder(sandbox: &Sandbox) -> PathBuf {
     folder
 }
 
-/// The address that the text gives for a part.
+/// The address that the text gives for a component.
 #[track_caller]
 pub(crate) fn endpoint<'a>(text: &'a str, name: &str) -> &'a str {
     let after = text.lines().find_map(|line| line.split_once(name).map(|(_, after)| after.trim()));
@@ -103,7 +103,7 @@ pub(crate) fn endpoint<'a>(text: &'a str, name: &str) -> &'a str {
     address.trim_start_matches("http://").trim_end_matches('/')
 }
 
-/// What a chain says is its id.
+/// The id that a chain reports.
 fn chain_id(address: &str) -> String {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
     let mut stream = TcpStream::connect(address).unwrap();

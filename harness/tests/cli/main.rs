@@ -1,6 +1,6 @@
 //! The built `harness` command and the scenario test target, run from outside as users, shells and CI run them.
 //!
-//! Every test has folders of its own for trials; states of chains are made once and shared by all.
+//! Every test has its own folders for trials; states of chains are made once and shared by all.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
 mod access;

@@ -1,5 +1,5 @@
-//! `--without-fault`: a negative scenario proves that it can fail, for those who have only the command; and errors that
-//! programs of the user's log.
+//! `--without-fault`, which proves that a negative scenario can fail, for users who have only the command; and errors
+//! in the logs of users' own programs.
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -18,7 +18,7 @@ fn a_scenario_that_notices_its_fault_is_proved() {
     sandbox.assert_nothing_left();
 }
 
-/// The one that a proof is there to find.
+/// The scenario that a proof is meant to detect.
 #[test]
 fn a_scenario_that_does_not_notice_its_fault_fails_its_proof() {
     let sandbox = Sandbox::new();
@@ -45,7 +45,7 @@ fn a_scenario_without_a_fault_has_no_proof() {
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
-/// A program of another maker calls things errors that are none; that is no reason to write another scenario.
+/// A third-party program may log harmless errors; users must not have to change the scenario because of them.
 #[test]
 fn errors_of_a_program_of_the_users_are_allowed_from_the_command_line() {
     let sandbox = Sandbox::new();
@@ -62,7 +62,7 @@ fn errors_of_a_program_of_the_users_are_allowed_from_the_command_line() {
     outcome.assert_code(2).assert_complains(&["failed to use --allow-error `lost (`: unclosed group"]);
 }
 
-/// What it says when it is told to end is its own affair; what it says before is not.
+/// Its output after it was told to end does not count; its output before does.
 #[test]
 fn the_last_word_of_a_performer_is_no_error_of_the_trial() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! What the harness tells of its own work: on standard error if it is asked to, and in each trial's folder always.
+//! The harness's records of its own work: on standard error if requested, and always in each trial's folder.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     sandbox::{Outcome, Sandbox, run},
 };
 
-/// A scenario with an operator of its own, whose task has this result.
+/// A scenario with its own operator, whose task has this result.
 fn scenario(sandbox: &Sandbox, name: &str, operator: &str, result: &str) -> std::path::PathBuf {
     let text = format!(
         "topology: {{operators: [{{name: {operator}}}]}}\nsteps:\n  - create_task: {{payload: \"0x04\"}}\n  \
@@ -31,7 +31,7 @@ fn components(records: &[Value]) -> BTreeSet<String> {
     components.map(|span| span["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A report as it is without times.
+/// A report without its times.
 fn without_times(outcome: &Outcome) -> String {
     let is_time = |word: &&str| word.parse::<f64>().is_err();
     let lines =
@@ -67,7 +67,7 @@ fn records_are_shown_on_standard_error_and_only_if_asked_for() {
     ]);
 }
 
-/// The variable is the harness's here: components go by `HOURGLASS_LOG`, and what they log decides about trials.
+/// The variable belongs to the harness: components use `HOURGLASS_LOG`, and their logs decide about trials.
 #[test]
 fn the_variable_of_the_harness_does_not_reach_the_logs_of_components() {
     let sandbox = Sandbox::new();
@@ -94,7 +94,7 @@ fn a_selection_of_records_that_cannot_be_read_is_refused() {
     sandbox.assert_nothing_left();
 }
 
-/// Who looks into a trial that failed must not read what happened to another one at the same time.
+/// A user who looks into a failed trial must not read records of another trial that ran at the same time.
 #[test]
 fn the_folder_of_a_trial_has_the_records_of_this_trial() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! Reports for machines, and trials side by side.
+//! Reports for programs, and parallel trials.
 
 use std::{fs, io};
 
@@ -25,7 +25,7 @@ fn junit_and_json_tell_of_every_trial() {
         assert!(junit.contains(&format!("name=\"process::{name}\"")), "{name} is missing in {junit}");
     }
     assert!(junit.contains("tests=\"3\"") && junit.contains("bad.yaml:"), "{junit}");
-    // What viewers show of a failure is this text, and it is all that is needed.
+    // Viewers show this text for a failure, so that it must hold everything needed.
     let failure = junit.split("<failure").nth(1).and_then(|rest| rest.split("</failure>").next()).unwrap();
     for part in ["expected  result", "seen      result", "timeline", "TaskVerified", "again     harness run"] {
         assert!(failure.contains(part), "{part} is missing in {failure}");
@@ -43,7 +43,7 @@ fn junit_and_json_tell_of_every_trial() {
     assert!(task["phases"].as_object().is_some_and(|phases| phases.len() >= 8), "phases are missing: {task}");
 }
 
-/// Nobody waits for trials whose report is lost; the other report says that they were not run.
+/// Nobody should wait for trials whose report is lost. The other report says that they were not run.
 #[test]
 fn a_report_that_cannot_be_written_is_told_before_the_trials() {
     let sandbox = Sandbox::new();
@@ -57,7 +57,7 @@ fn a_report_that_cannot_be_written_is_told_before_the_trials() {
     assert_eq!((&report["not_run"][0], &report["exit_code"]), (&"process::square".into(), &1.into()));
 }
 
-/// A disk that is full, or a folder that is gone, at the end of a run: what the trials came to counts for more.
+/// The disk is full, or the folder gone, at the end of a run: the results of the trials take precedence.
 #[test]
 fn a_report_that_is_lost_in_the_end_hides_neither_a_failure_nor_the_other_report() {
     let sandbox = Sandbox::new();
@@ -72,7 +72,7 @@ fn a_report_that_is_lost_in_the_end_hides_neither_a_failure_nor_the_other_report
     assert_eq!(report["exit_code"], 1);
 }
 
-/// What cannot mean a file is a mistake of the command line.
+/// A path that cannot be a file is a mistake on the command line.
 #[rstest::rstest]
 #[case::folder(&["--junit", "."], "it is a folder")]
 #[case::tilde(&["--junit", "~/junit.xml"], "only shells replace")]
@@ -86,7 +86,7 @@ fn a_path_that_means_no_file_is_2(#[case] options: &[&str], #[case] reason: &str
     assert!(!sandbox.path("report").exists() && !sandbox.path("~").exists(), "something was made of a mistake");
 }
 
-/// One mistaken argument, and a user's work would be gone.
+/// Otherwise one wrong argument would destroy a user's work.
 #[test]
 fn a_report_does_not_replace_the_scenario() {
     let sandbox = Sandbox::new();
@@ -97,7 +97,7 @@ fn a_report_does_not_replace_the_scenario() {
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
 }
 
-/// A program that reads the report from a pipe gets nothing else, and a person is told on standard error.
+/// A program that reads the report from a pipe gets nothing else; messages for users go to standard error.
 #[rstest::rstest]
 #[case("-")]
 #[case("/dev/stdout")]
@@ -110,7 +110,7 @@ fn a_report_on_standard_output_stands_alone(#[case] path: &str) {
     assert!(!sandbox.path("-").exists());
 }
 
-/// The log of a CI job that the harness writes to is not replaced by its report.
+/// A report must not replace the log of a CI job that the harness writes to.
 #[test]
 fn a_log_that_is_standard_output_keeps_what_is_in_it() {
     let sandbox = Sandbox::new();
@@ -125,7 +125,7 @@ fn a_log_that_is_standard_output_keeps_what_is_in_it() {
     }
 }
 
-/// Tools that show colours of what they read ask for them, and people who want none say so.
+/// Tools that show colours ask for them, and users who want none say so.
 #[rstest::rstest]
 #[case(&[], false)]
 #[case(&[("CLICOLOR_FORCE", "1")], true)]
@@ -175,14 +175,14 @@ fn trials_do_not_disturb_each_other(#[case] jobs: &str) {
     assert_eq!(overlap, jobs != "1", "--jobs {jobs} is not what happened: {spans:?}");
 }
 
-/// A shell that becomes the harness with its standard output elsewhere.
+/// A shell with a redirection that executes the harness.
 fn redirected(sandbox: &Sandbox, redirection: &str, arguments: &[&str]) -> Outcome {
     let mut command = sandbox.command("sh");
     command.args(["-c", &format!("exec \"$@\" {redirection}"), "sh", HARNESS]).args(arguments);
     run(&mut command)
 }
 
-/// Whoever asks for output and gets none must not be told that all is well.
+/// A user who asks for output and gets none must see an error.
 #[rstest::rstest]
 #[case::list(&["list"])]
 #[case::plan(&["plan", "square"])]
@@ -202,7 +202,7 @@ fn output_that_finds_no_room_is_3(#[case] arguments: &[&str]) {
     outcome.assert_code(3).assert_complains(&["failed to write the ", "No space left on device"]);
 }
 
-/// The reader of `harness scenario list | head -1` has what it wants.
+/// The reader of `harness scenario list | head -1` has all that it needs.
 #[rstest::rstest]
 #[case::list(&["list"])]
 #[case::schema(&["schema"])]
@@ -217,7 +217,7 @@ fn a_reader_that_has_enough_is_no_failure(#[case] arguments: &[&str]) {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
-/// A report that nobody can get is told before the trials; where output is thrown away on purpose, that is no failure.
+/// If nobody can get a report, that is reported before the trials. Output that is discarded on purpose is no failure.
 #[rstest::rstest]
 #[case::json(&["--json", "-"], ">&-", 1)]
 #[case::junit(&["--junit", "-"], ">&-", 1)]

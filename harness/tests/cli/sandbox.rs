@@ -1,4 +1,4 @@
-//! A place for one test: folders for trials and scenarios, harnesses started in it, and a look at what they left.
+//! A sandbox for one test: folders for trials and scenarios, harnesses that run in it, and checks of what they left.
 
 use std::{
     env,
@@ -19,25 +19,25 @@ use tempfile::TempDir;
 
 /// The command under test.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
-/// No command takes longer, however busy the machine is.
+/// The longest time of any command on a busy machine.
 const LONGEST: Duration = Duration::from_mins(3);
-/// The folder of a test's own scenarios: not the one where names are looked up without being told.
+/// The folder of a test's own scenarios. It is not the default folder of scenarios.
 pub(crate) const FILES: &str = "own";
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 
-/// A place for one test. What harnesses started in it and left behind is killed when it is dropped.
+/// A sandbox for one test. Processes that its harnesses left behind are killed when it is dropped.
 pub(crate) struct Sandbox {
     root: TempDir,
 }
 
-/// Anvil, installed before any command runs where it is not there: that it is being installed is said once, and no test
-/// is about it.
+/// The path of Anvil. If it is missing it is installed before any command runs, because the message about the
+/// installation appears only once and no test is about it.
 pub(crate) fn anvil() -> &'static Path {
     static ANVIL: OnceLock<PathBuf> = OnceLock::new();
     ANVIL.get_or_init(|| block_on(AnvilSearch::default().find_or_install(|_| {})).unwrap().path)
 }
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) status: ExitStatus,
@@ -45,7 +45,7 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
-/// A command that goes on; killed when it is dropped.
+/// A running command; killed when it is dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: File,
@@ -63,18 +63,18 @@ impl Sandbox {
         self.root.path().join(name)
     }
 
-    /// Where trials have their folders.
+    /// The folder of all trials' folders.
     pub(crate) fn runs(&self) -> PathBuf {
         self.path("runs")
     }
 
-    /// The folders of trials that are there.
+    /// The existing folders of trials.
     pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.runs()).into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// Writes a scenario file: its name and description, and what is given.
+    /// Writes a scenario file with its name, its description, and the given rest.
     pub(crate) fn scenario(&self, name: &str, rest: &str) -> PathBuf {
         self.file(&format!("{FILES}/{name}.yaml"), &format!("name: {name}\ndescription: A test's own.\n{rest}"))
     }
@@ -85,14 +85,14 @@ impl Sandbox {
         path
     }
 
-    /// The harness with these arguments, among the project's own scenarios.
+    /// The harness with these arguments, in the folder of the project's own scenarios.
     pub(crate) fn harness<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = self.command(HARNESS);
         command.args(arguments);
         command
     }
 
-    /// A program that sees this test's folders, and no variable that changes what the harness does.
+    /// A program that uses this test's folders, without any variable that changes the behaviour of the harness.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -117,12 +117,12 @@ impl Sandbox {
         self.run(&[OsStr::new("run"), path.as_os_str()])
     }
 
-    /// The command lines of all living processes that a harness of this test started, and of such harnesses.
+    /// The command lines of all living harnesses of this test and of the processes that they started.
     pub(crate) fn processes(&self) -> Vec<String> {
         self.labelled().into_iter().map(|(pid, command)| format!("{} {command}", pid.as_raw_nonzero())).collect()
     }
 
-    /// Signals the process of this test's harnesses whose command line has a text, of which there must be one.
+    /// Signals the process of this test's harnesses whose command line has a text. There must be exactly one.
     #[track_caller]
     pub(crate) fn signal_process(&self, text: &str, signal: Signal) {
         let found: Vec<_> = self.labelled().into_iter().filter(|(_, command)| command.contains(text)).collect();
@@ -138,10 +138,10 @@ impl Sandbox {
         texts.map(variables).collect()
     }
 
-    /// Signals all living processes that a harness of this test started, and such harnesses.
+    /// Signals all living harnesses of this test and the processes that they started.
     pub(crate) fn signal_all(&self, signal: Signal) {
         for (pid, _) in self.labelled() {
-            // One that has ended meanwhile takes no signal.
+            // A process that has ended meanwhile cannot be signalled.
             let _ = kill_process(pid, signal);
         }
     }
@@ -154,7 +154,7 @@ impl Sandbox {
             let pid =
                 path.file_name().and_then(OsStr::to_str).and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
             let Some(pid) = pid else { continue };
-            // Processes end while they are looked at, and a zombie has no environment.
+            // Processes may end meanwhile, and a zombie has no environment.
             let environment = fs::read(path.join("environ")).unwrap_or_default();
             if environment.split(|byte| *byte == 0).any(|variable| variable == label.as_bytes()) {
                 let command = fs::read(path.join("cmdline")).unwrap_or_default();
@@ -164,7 +164,7 @@ impl Sandbox {
         found
     }
 
-    /// Asserts that no process is left, at once: an orderly end waits for everything that it ends.
+    /// Asserts that no process is left, without waiting: an orderly end waits for everything that it ends.
     #[track_caller]
     pub(crate) fn assert_no_process(&self) {
         let left = self.processes();
@@ -178,7 +178,7 @@ impl Sandbox {
         assert_eq!(self.run_folders(), [""; 0].map(PathBuf::from), "the folder of a trial is left");
     }
 
-    /// Waits until a log of a trial in this sandbox contains a text; gives the trial's folder.
+    /// Waits until a log of a trial in this sandbox contains a text; returns the trial's folder.
     #[track_caller]
     pub(crate) fn wait_for_log(&self, log: &str, text: &str) -> PathBuf {
         eventually(LIMIT, || {
@@ -228,7 +228,7 @@ impl Outcome {
 impl Running {
     /// Starts a command in a process group of its own.
     pub(crate) fn start(command: &mut Command) -> Self {
-        // Files, not pipes: what a harness leaves running would hold a pipe open.
+        // Files, not pipes: a process that the harness leaves running would hold a pipe open.
         let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap()).process_group(0);
         Self { child: command.spawn().unwrap(), stdout, stderr }
@@ -238,14 +238,14 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for its end, and gives the most memory that it had at once, in bytes.
+    /// Waits for its end, and returns its peak memory in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let mut peak = 0;
         eventually(LONGEST, || {
             let status = fs::read_to_string(&path).unwrap_or_default();
             let peak_now = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-            // One that has ended has no memory any more.
+            // A process that has ended has no memory any more.
             let Some(kilobytes) = peak_now else { return Ok(()) };
             peak = kilobytes.parse::<u64>().unwrap() << 10;
             Err("it does not end")

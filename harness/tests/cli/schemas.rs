@@ -1,4 +1,4 @@
-//! What the command writes as JSON agrees with the committed schemas.
+//! The JSON output of the command agrees with the committed schemas.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::sandbox::{Sandbox, run};
 
-/// A plan of every scenario, with all kinds of steps, and the lists of what there is.
+/// A plan of every scenario, with all kinds of steps, and each list.
 #[rstest::rstest]
 #[case::scenario_list("scenario-list", &["scenario", "list", "--runtime", "process,docker,kubernetes"])]
 #[case::scenario_plan("scenario-plan", &["scenario", "plan", "--runtime", "process,docker,kubernetes"])]
@@ -19,7 +19,7 @@ fn what_a_command_writes_agrees_with_its_schema(#[case] document: &str, #[case] 
     assert_agrees(document, &outcome.stdout);
 }
 
-/// A run with a trial of each kind, what is listed of those that are kept, and their timelines.
+/// A run with a trial of each kind, the list of its kept trials, and their timelines.
 #[test]
 fn what_is_told_of_a_run_agrees_with_the_schemas() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! What is selected, and what is said of all that is not.
+//! The selection of trials, and the messages about everything that is not selected.
 
 use std::{
     ffi::OsStr,
@@ -11,7 +11,7 @@ use crate::sandbox::{FILES, HARNESS, Sandbox, run};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
-/// A variable that is not set in a script must not make one trial all of them.
+/// A variable that is not set in a script must not turn one trial into all trials.
 #[rstest::rstest]
 #[case::name(&["run", ""])]
 #[case::name_beside_another(&["run", "square", ""])]
@@ -24,7 +24,7 @@ fn an_empty_name_is_2(#[case] arguments: &[&str]) {
     sandbox.assert_nothing_left();
 }
 
-/// It is there, and the reason why it does not run is in its file.
+/// The scenario exists, and its file says why it does not run.
 #[test]
 fn a_scenario_for_other_runtimes_says_so() {
     let sandbox = Sandbox::new();
@@ -37,7 +37,7 @@ fn a_scenario_for_other_runtimes_says_so() {
     outcome.assert_code(2).assert_complains(&["no trial has the name `docker::square` and the runtime `process`"]);
 }
 
-/// Of files that a shell has listed, those for other runtimes are told, and the rest is run.
+/// Of files that a shell has listed, those for other runtimes are reported, and the rest is run.
 #[test]
 fn files_for_other_runtimes_are_told() {
     let sandbox = Sandbox::new();
@@ -63,7 +63,7 @@ fn a_file_that_is_named_twice_is_one_scenario() {
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
 }
 
-/// Whatever looks like a scenario is used or named: a green run without it proves nothing.
+/// Every file that looks like a scenario is used or named: a green run without it proves nothing.
 #[test]
 fn what_is_passed_over_is_named() {
     let sandbox = Sandbox::new();
@@ -99,7 +99,7 @@ fn links_and_names_that_are_no_text_are_read() {
     list().assert_code(2).assert_complains(&["the scenario `x` stands in a file called `x\u{fffd}`"]);
 }
 
-/// What cannot be written is told apart from what cannot be read or started.
+/// Errors of writing, reading and starting have different messages.
 #[test]
 fn errors_name_what_happened() {
     let sandbox = Sandbox::new();
@@ -112,7 +112,7 @@ fn errors_name_what_happened() {
     outcome.assert_code(3).assert_complains(&["failed to write /nonexistent/schema.json", "No such file"]);
 }
 
-/// A limit of open files is no missing program.
+/// A limit of open files must not be reported as a missing program.
 #[test]
 fn too_few_open_files_are_named_with_their_remedy() {
     let sandbox = Sandbox::new();
@@ -124,7 +124,7 @@ fn too_few_open_files_are_named_with_their_remedy() {
     assert!(!text.contains("make sure that the program exists"), "{text}");
 }
 
-/// The doctor says of each runtime what is so: usable, or what is missing, and the exit code says the same.
+/// The doctor reports for each runtime that it is usable or what is missing, and the exit code agrees.
 #[test]
 fn the_doctor_knows_every_runtime() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! Payloads and results as large as they may be, and larger.
+//! Payloads and results of the greatest allowed size, and larger ones.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ fn steps(result: usize) -> String {
     format!("steps:\n  - create_task: {{payload: \"{payload}\"}}\n  - expect_verified: {{within: 60s}}\n")
 }
 
-/// What is allowed must work on chains, connections and in logs, not only in the checks.
+/// An allowed size must work on chains, connections and in logs, not only in the checks.
 #[test]
 fn the_largest_result_is_verified() {
     let sandbox = Sandbox::new();
@@ -21,7 +21,7 @@ fn the_largest_result_is_verified() {
     sandbox.assert_nothing_left();
 }
 
-/// What is not allowed is told at once with its size, not when the time for it is up.
+/// A result that is too large is reported with its size at once, not when its time is over.
 #[test]
 fn a_larger_result_fails_at_once_with_its_size() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! Machines as they are: proxies in the environment, kubeconfigs of all kinds, contexts of the docker command, folders that
+//! Unusual machines: proxies in the environment, kubeconfigs of all kinds, contexts of the docker command, folders that
 //! others have made, too few files.
 
 use std::{
@@ -22,9 +22,9 @@ use crate::{
     sandbox::{HARNESS, Running, Sandbox, run},
 };
 
-/// Each variable that some program takes a proxy from.
+/// Every variable from which some program takes a proxy.
 const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-/// What is refused before anything starts is refused so soon, however busy the machine is.
+/// The longest time until a refusal before the start, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
 fn behind<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Command {
@@ -32,7 +32,7 @@ fn behind<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Command {
     command.envs(PROXIES.map(|name| (name, format!("http://{}", proxy.authority()))))
 }
 
-/// Chains, components and performers are on this machine, whatever the environment says about the rest of the world.
+/// Chains, components and performers are on this machine, so that no proxy applies to them.
 #[test]
 fn nothing_of_a_trial_is_taken_to_a_proxy() {
     let sandbox = Sandbox::new();
@@ -52,7 +52,7 @@ fn nothing_of_a_trial_is_taken_to_a_proxy() {
     sandbox.assert_nothing_left();
 }
 
-/// The kubeconfig of a cluster that no name service knows.
+/// The kubeconfig of a cluster whose name does not resolve.
 fn lab(sandbox: &Sandbox, scheme: &str, more: &str) -> PathBuf {
     let text = format!(
         "current-context: lab\n\
@@ -93,7 +93,7 @@ fn the_proxy_of_a_kubeconfig_is_asked_without_any_variable() {
     assert_eq!(proxy.asked().first().map(String::as_str), Some("CONNECT lab.invalid:6443 HTTP/1.1"));
 }
 
-/// The client's own reading of such a list is an error, or holds it against the proxy.
+/// The client's own parser fails for such a list, or ignores it.
 #[rstest::rstest]
 #[case::trailing_comma("lab.invalid,")]
 #[case::domain(".invalid")]
@@ -122,7 +122,7 @@ fn output_of_an_exec_plugin_is_shown_before_anything_starts() {
     sandbox.assert_nothing_left();
 }
 
-/// An engine that the user does not see must not be taken in silence.
+/// The harness must not silently use an engine that the user does not see.
 #[test]
 fn the_context_of_the_docker_command_is_used_and_named() {
     let sandbox = Sandbox::new();
@@ -142,7 +142,7 @@ fn the_context_of_the_docker_command_is_used_and_named() {
     with(Some("lap")).assert_code(3).assert_shows(&["context lap, which DOCKER_CONTEXT names", "no such context"]);
 }
 
-/// Folders for temporary files belong to all users, and somebody may have been there before.
+/// Every user can write to the folder for temporary files, so that another user may have made this folder first.
 #[test]
 fn the_folder_among_temporary_files_is_the_users_own() {
     let sandbox = Sandbox::new();
@@ -173,7 +173,7 @@ fn a_cache_that_cannot_be_written_to_is_named_with_the_variable_for_another() {
     run(&mut command).assert_code(3).assert_shows(&["/proc/1/nothing", "remedy    set HARNESS_CACHE"]);
 }
 
-/// `ulimit` of a shell that becomes the harness.
+/// A shell that sets a `ulimit` and executes the harness.
 fn limited(sandbox: &Sandbox, limit: &str, arguments: &[&str]) -> Command {
     let mut command = sandbox.command("sh");
     command.args(["-c", &format!("ulimit {limit} && exec \"$@\""), "sh", HARNESS]).args(arguments);
@@ -196,12 +196,12 @@ fn the_limit_of_open_files_is_raised_to_what_is_allowed() {
     run(&mut limited(&sandbox, "-Sn 20", &["run", "square"])).assert_code(0);
 }
 
-/// The harness of a user who may have so many processes and threads. For root there is no such limit: the user is another one
-/// then, of which there are no other processes.
+/// The harness of a user with a limit of processes and threads. The limit does not apply to root: in that case the
+/// harness runs as another user that has no other processes.
 fn with_threads(sandbox: &Sandbox, count: usize, arguments: &[&str]) -> Command {
     let limited = ["prlimit", &format!("--nproc={count}"), HARNESS];
     let user = format!("--reuid={}", 1_000_000_000 + std::process::id());
-    // Folders of tests, and the executable, may be root's.
+    // Folders of tests, and the executable, may belong to root.
     let another = ["setpriv", &user, "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
     let words = if geteuid().is_root() { [&another[..], &limited[..]].concat() } else { limited.to_vec() };
     let mut command = sandbox.command(words[0]);
@@ -209,7 +209,8 @@ fn with_threads(sandbox: &Sandbox, count: usize, arguments: &[&str]) -> Command 
     command
 }
 
-/// A thread that cannot be started is no panic of the harness, nor of what it starts, nor a failure of what is tested.
+/// A thread that cannot be started causes no panic in the harness or its children, and no failure of the components
+/// under test.
 #[rstest::rstest]
 #[case::not_one(1, "failed to start the command")]
 #[case::too_few_for_the_harness(3, "failed to start the command")]
@@ -229,7 +230,7 @@ fn too_few_threads_are_told_at_once(#[case] count: usize, #[case] told: &str) {
     sandbox.assert_no_process();
 }
 
-/// What is deep in the harness has the stack that it needs, whatever the limit of first threads.
+/// Deep calls of the harness have the stack that they need, whatever the limit for main threads is.
 #[test]
 fn a_small_stack_is_enough() {
     let sandbox = Sandbox::new();
@@ -237,7 +238,7 @@ fn a_small_stack_is_enough() {
     sandbox.assert_nothing_left();
 }
 
-/// A limit on the size of files is as good as a full disk, and not the end of the harness without a word.
+/// A limit of file sizes acts like a full disk, and must not end the harness without a message.
 #[test]
 fn too_small_a_limit_on_the_size_of_files_is_told() {
     let sandbox = Sandbox::new();
@@ -246,7 +247,7 @@ fn too_small_a_limit_on_the_size_of_files_is_told() {
     sandbox.assert_no_process();
 }
 
-/// Whoever gives up waiting for npm must not find it at work for minutes.
+/// A user who gives up waiting for npm must not find it still running minutes later.
 #[test]
 fn an_interruption_ends_the_installation_of_anvil() {
     let sandbox = Sandbox::new();
@@ -263,7 +264,7 @@ fn an_interruption_ends_the_installation_of_anvil() {
     assert_eq!(fs::read_dir(sandbox.path("cache/tools")).unwrap().count(), 0, "half an installation is left");
 }
 
-/// Anvil ends with a backtrace where one of its arguments is not UTF-8.
+/// Anvil ends with a backtrace if one of its arguments is not UTF-8.
 #[rstest::rstest]
 #[case::runs("HARNESS_RUNS")]
 #[case::cache("HARNESS_CACHE")]

@@ -1,4 +1,4 @@
-//! The scenario test target as cargo and nextest run it: a process for the list, and one for each trial.
+//! The scenario test target as cargo and nextest run it: one process for the list, and one for each trial.
 
 use std::{
     env, fs,
@@ -12,10 +12,10 @@ use rustix::process::Signal;
 
 use crate::sandbox::{Outcome, Running, Sandbox, run};
 
-/// A person waits for the list, and nextest makes two of it before it starts anything.
+/// Users wait for the list, and nextest requests it twice before it starts anything.
 const LISTED_WITHIN: Duration = Duration::from_millis(300);
 
-/// The newest build of the target: it lies beside this test.
+/// The newest build of the target, in the folder of this test's executable.
 fn target() -> PathBuf {
     let folder = env::current_exe().unwrap().parent().unwrap().to_owned();
     let is_target = |path: &PathBuf| {
@@ -38,7 +38,7 @@ fn in_target(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
     run(&mut command(sandbox, arguments))
 }
 
-/// nextest reads standard output line by line and ends at the first that is none of its own.
+/// nextest reads standard output line by line and fails at the first line that it does not know.
 #[test]
 fn the_list_is_what_nextest_reads() {
     let sandbox = Sandbox::new();
@@ -60,7 +60,7 @@ fn the_list_is_what_nextest_reads() {
 #[test]
 fn listing_is_fast() {
     let sandbox = Sandbox::new();
-    // The best of several: others work on this machine too.
+    // The best of several runs, because other processes use this machine too.
     let best = (0..10).map(|_| {
         let started = Instant::now();
         in_target(&sandbox, &["--list", "--format", "terse"]);
@@ -100,7 +100,7 @@ fn tests_of_a_missing_runtime_are_ignored_with_the_reason() {
     sandbox.assert_nothing_left();
 }
 
-/// A pipeline that was meant to run them must not be green because it could not.
+/// A pipeline that requires these trials must not succeed because they could not run.
 #[test]
 fn required_runtime_that_is_missing_fails() {
     let sandbox = Sandbox::new();
@@ -118,7 +118,7 @@ fn a_requirement_that_is_no_runtime_is_2() {
     assert_eq!(outcome.stdout, "");
 }
 
-/// nextest does this to a test that takes too long: SIGTERM to its group, and SIGKILL when that does not help.
+/// nextest sends SIGTERM to the group of a test that takes too long, and SIGKILL if that does not help.
 #[rstest::rstest]
 #[case::asked(Signal::TERM)]
 #[case::forced(Signal::KILL)]

@@ -1,4 +1,4 @@
-//! What clusters cannot be made of: each is named, with what to do about it, and leaves nothing.
+//! Input from which no cluster can be made: each error names it with its remedy, and leaves nothing.
 #![expect(clippy::print_stderr, reason = "the test reads what its copy says")]
 
 use std::{
@@ -31,10 +31,10 @@ use tokio::sync::Notify;
 use crate::{own_engine::OwnEngine, proxy::Proxy};
 
 const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
-/// With this variable this program makes a cluster below the folder that it names, and says why it could not.
+/// With this variable this program makes a cluster below the folder that it names, and prints why it could not.
 const CHILD: &str = "HARNESS_CLUSTER_TEST_CREATE_BELOW";
 
-/// What is in the engine and in the folders of a cluster, by name.
+/// The names of a cluster's objects in the engine and in the folders.
 #[track_caller]
 fn left(own: &OwnCluster) -> Vec<String> {
     let kind_name = own.name.in_kind();
@@ -54,7 +54,7 @@ fn left(own: &OwnCluster) -> Vec<String> {
     })
 }
 
-/// The error of a cluster that cannot be made, of which nothing is left, and how long that took.
+/// The error of a cluster that cannot be made, and how long that took. Asserts that nothing is left.
 #[track_caller]
 fn refused(own: &OwnCluster, spec: &ClusterSpec) -> (ClusterError, Duration) {
     let began = Instant::now();
@@ -89,7 +89,7 @@ pub(crate) fn image_that_is_no_node_image_is_an_error() {
     assert_remedy(&error, "made for kind");
 }
 
-/// The stranger's cluster must still be there afterwards.
+/// The other party's cluster must still exist afterwards.
 pub(crate) fn name_of_a_cluster_of_others_is_refused() {
     let own = OwnCluster::none();
     let kind_name = own.name.in_kind();
@@ -148,7 +148,7 @@ pub(crate) fn engine_that_stops_during_creation_is_an_error() {
     let engine = block_on(Engine::connect_to(EngineAddress::Socket(proxy.socket()))).unwrap();
     let kind = Kind::new(engine, &own.folders, own.name.clone());
     let began = Notify::new();
-    // kind tells of the second thing that it does when the node's container is being made.
+    // While the node's container is being made, kind logs its second action.
     let progress = |text: &str| {
         if text.contains("Preparing nodes") {
             began.notify_one();
@@ -167,7 +167,7 @@ pub(crate) fn engine_that_stops_during_creation_is_an_error() {
     assert!(matches!(error, ClusterError::Engine(_)), "the engine's end is not named: {error:?}");
     assert_remedy(&error, "start the engine");
     assert!(waited < Duration::from_secs(30), "noticed {waited:?} after the engine's end");
-    // Nothing can be removed while nobody answers: it must be remembered for later.
+    // Nothing can be removed while the engine does not answer: the cluster must be remembered for later.
     let state = own.folders.folder_of(&own.name).state().unwrap();
     assert!(state.is_some(), "what is left in the engine is not remembered");
     block_on(hourglass_harness::cluster::kind::delete(&own.engine, &own.name, &own.folders.folder_of(&own.name)))
@@ -175,7 +175,7 @@ pub(crate) fn engine_that_stops_during_creation_is_an_error() {
     assert_eq!(left(&own), [""; 0]);
 }
 
-/// What kind would find out minutes later.
+/// kind would find this out minutes later.
 pub(crate) fn disk_that_is_too_small_is_an_error() {
     let own = OwnCluster::none();
     let disk = SmallDisk::mount();
@@ -212,7 +212,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // What is mounted below it goes with it, and the folder can be removed.
+        // This unmounts what is mounted below it too, so that the folder can be removed.
         let unmounted = Command::new("umount").args(["--recursive", "--lazy"]).arg(self.folder.path()).status();
         assert!(unmounted.unwrap().success());
     }
@@ -237,7 +237,7 @@ pub(crate) fn old_kind_is_an_error() {
     assert!(said.contains("remedy: `harness setup kubernetes` installs kind"), "{said}");
 }
 
-/// What making a cluster says, with only these folders of programs and an empty cache.
+/// The output of making a cluster, with only these folders of programs and an empty cache.
 #[track_caller]
 fn child(folder: &Path, programs: &[PathBuf]) -> String {
     let clusters = folder.join("clusters");
@@ -251,7 +251,8 @@ fn child(folder: &Path, programs: &[PathBuf]) -> String {
     said
 }
 
-/// Where this program is started as [`child`] does: tools are found by variables, which are the whole program's.
+/// The entry point of a program started by [`child`]: tools are found by environment variables, which belong to the
+/// process.
 pub(crate) fn child_main() -> Option<ExitCode> {
     let folders = ClusterFolders::below(env::var_os(CHILD)?);
     let engine = block_on(Engine::connect()).unwrap();
@@ -294,7 +295,7 @@ impl Drop for BrokenNodeImage {
     }
 }
 
-/// An archive with a kubelet that says why and ends.
+/// An archive with a kubelet that prints a reason and ends.
 fn kubelet() -> Vec<u8> {
     let script = b"#!/bin/sh\necho 'this kubelet was broken by a test' >&2\nexit 1\n";
     let mut archive = tar::Builder::new(Vec::new());

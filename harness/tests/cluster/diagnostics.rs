@@ -1,4 +1,4 @@
-//! What is collected of a cluster in which something is wrong.
+//! The diagnostics that are collected from a cluster in which something is wrong.
 
 use std::{
     collections::BTreeMap,
@@ -30,19 +30,19 @@ use tokio::time::timeout;
 
 use crate::{lab::shared, proxy::Proxy};
 
-/// What the issue promises, and what a trial that fails can afford.
+/// The promised time limit, which a failing trial can afford.
 const PROMISED: Duration = Duration::from_secs(10);
-/// How long pods may take to be as wrong as they are meant to be.
+/// How long pods may take to reach their intended fault.
 const WRONG_WITHIN: Duration = Duration::from_mins(1);
 /// An image that every node has.
 const IMAGE: &str = "localhost/node-helpers:v1.34.4";
-/// The logs of the last container and of the one before it.
+/// The logs of the last container and of the previous one.
 const LOGS: [&str; 2] = ["crashing/main.log", "crashing/main.previous.log"];
 const SECRET: &str = "correct-horse-battery-staple";
-/// [`SECRET`] as Secrets hold it.
+/// [`SECRET`] in the encoding of Secrets.
 const SECRET_BASE64: &str = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ==";
 
-/// A namespace in which everything is wrong, removed when this is dropped.
+/// A namespace with many faults, removed when this is dropped.
 struct Broken {
     cluster: Cluster,
     namespace: String,
@@ -86,9 +86,9 @@ impl Broken {
         self.pod("crashing", crashing, |pod| has_crashed(pod, 1)).await;
     }
 
-    /// What is collected while both containers are there, the last one and the one before it: once a minute the kubelet
-    /// removes all but the last of those that have ended, and one that is being started has no log yet. Then it is said
-    /// that the log is missing, and the next crash is waited for.
+    /// Collects while both containers exist, the last one and the previous one. Once a minute the kubelet removes all
+    /// ended containers but the last, and a container that is being started has no log yet. If a log is missing for
+    /// such a reason, the next crash is awaited.
     #[track_caller]
     fn collected_with_logs(&self) -> (TempDir, Summary) {
         let mut crashes = 1;
@@ -138,7 +138,7 @@ impl Broken {
 impl Drop for Broken {
     fn drop(&mut self) {
         let namespaces = Api::<Namespace>::all(self.cluster.client.clone());
-        // The cluster may be gone as well.
+        // The cluster may be gone too.
         let _ =
             block_on(async { timeout(PROMISED, namespaces.delete(&self.namespace, &DeleteParams::default())).await });
     }
@@ -153,7 +153,7 @@ fn restarts(pod: &Pod) -> i32 {
     containers.into_iter().flatten().map(|container| container.restart_count).sum()
 }
 
-/// Whether its container has ended as often and once more, and its next start is waited for.
+/// Whether its container was restarted at least `restarted` times, and waits for its next start.
 fn has_crashed(pod: &Pod, restarted: i32) -> bool {
     restarts(pod) >= restarted && waits_for(pod) == Some("CrashLoopBackOff")
 }
@@ -163,7 +163,7 @@ fn waits_for(pod: &Pod) -> Option<&str> {
     container.state.as_ref()?.waiting.as_ref()?.reason.as_deref()
 }
 
-/// Collects within what is promised.
+/// Collects within the promised time.
 #[track_caller]
 fn collected(from: impl Into<Sources>, namespaces: &[String], limits: &Limits) -> (TempDir, Summary) {
     let folder = tempfile::tempdir().unwrap();
@@ -174,7 +174,7 @@ fn collected(from: impl Into<Sources>, namespaces: &[String], limits: &Limits) -
     (folder, summary)
 }
 
-/// All files below a folder with what they hold.
+/// All files below a folder with their content.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -202,7 +202,7 @@ pub(crate) fn broken_objects_are_named_and_their_evidence_is_kept() {
     let namespace = &broken.namespace;
     let (folder, summary) = broken.collected_with_logs();
 
-    // Those of other tests crash as well, and the kubelet removes containers of theirs.
+    // Containers of other tests crash too, and the kubelet removes some of them.
     let gaps: Vec<_> = summary.gaps.iter().filter(|gap| !gap.contains("/pods/crashing/")).collect();
     assert_eq!(gaps, [""; 0], "something was not collected: {summary}");
     let said = read(&folder, SUMMARY_FILE);
@@ -251,7 +251,7 @@ pub(crate) fn broken_objects_are_named_and_their_evidence_is_kept() {
 
 pub(crate) fn the_command_says_what_is_broken_and_leaves_out_other_namespaces() {
     let broken = Broken::in_cluster(shared());
-    // The command looks for clusters in the cache's folder, and this one's is elsewhere.
+    // The command looks for clusters in the cache's folder, and this one is elsewhere.
     let cache = tempfile::tempdir().unwrap();
     let clusters = broken.cluster.kubeconfig.parent().and_then(Path::parent).unwrap();
     symlink(clusters, cache.path().join("clusters")).unwrap();
@@ -324,7 +324,7 @@ pub(crate) fn a_cluster_that_is_paused_leaves_what_the_engine_gives() {
     let (component, pods) = ("kube-apiserver", "namespaces/kube-system/pods");
     read(&folder, &format!("{pods}/{component}-{}/{component}.log", node.name));
 
-    // What is kept of failures does not grow for ever.
+    // Diagnostics of failures must not grow without limit.
     let failures = tempfile::tempdir().unwrap();
     for number in 0..=KEPT {
         let sources = Sources { cluster: format!("c{number}"), client: None, ..Sources::from(&cluster) };

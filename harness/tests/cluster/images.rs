@@ -1,4 +1,4 @@
-//! Images come to nodes by their content, and pods run them without any registry.
+//! Images are delivered to nodes by their content, and pods run them without any registry.
 
 use std::{
     env, fs,
@@ -51,7 +51,7 @@ impl Bench {
         self.folder.path().join("cache")
     }
 
-    /// A small executable that ends at once with this code; images of it are of this test only.
+    /// A small executable that ends at once with this code; only this test has images of it.
     fn program(&self, code: u8) -> PathBuf {
         let source = self.folder.path().join(format!("ends-{code}.rs"));
         let program = source.with_extension("");
@@ -67,7 +67,7 @@ impl Bench {
         program
     }
 
-    /// Gives the engine an image of this program under a user's name.
+    /// Gives the engine an image of this program with a user's name.
     fn provide(&mut self, name: &str, program: &Path) {
         block_on(async {
             let delivered = deliver_in(&self.cache(), &self.engine, ImageRole::Components, program).await.unwrap();
@@ -82,7 +82,7 @@ impl Bench {
         block_on(deliver_to_nodes_in(&self.cache(), &self.engine, nodes, images))
     }
 
-    /// Delivers one image; gives how often it was sent, and its name.
+    /// Delivers one image; returns how often it was sent, and its name.
     fn sent(&self, nodes: &[Node], image: &NodeImage) -> (usize, String) {
         let delivered = self.deliver(nodes, std::slice::from_ref(image)).unwrap();
         assert_eq!(delivered.len(), nodes.len());
@@ -103,7 +103,7 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
     block_on(cluster.nodes()).unwrap()
 }
 
-/// Runs an image as a pod of its own on a node, with the policy of delivered images; gives its exit code.
+/// Runs an image as a pod of its own on a node, with the policy of delivered images; returns its exit code.
 fn exit_code(cluster: &Cluster, node: &str, image: &str, arguments: &[&str]) -> i32 {
     let policy = cluster.pull_policy();
     assert_eq!(policy, PullPolicy::Never, "nothing may be pulled");
@@ -137,7 +137,7 @@ fn exit_code(cluster: &Cluster, node: &str, image: &str, arguments: &[&str]) -> 
     })
 }
 
-/// What all of it is for: components of this build run on every node, and a second delivery costs a question.
+/// Components of this build run on every node, and a second delivery only sends a query.
 pub(crate) fn delivered_components_run_on_every_node() {
     let bench = Bench::new();
     let own = OwnCluster::create(&ClusterSpec { workers: 1, ..ClusterSpec::default() });
@@ -150,16 +150,16 @@ pub(crate) fn delivered_components_run_on_every_node() {
         assert_eq!(exit_code(&cluster, &node.name, &reference, &["--help"]), 0, "on {}", node.name);
     }
     assert_eq!(bench.sent(&nodes, &image), (0, reference.clone()), "both have it");
-    // Only the one that lacks it gets it.
+    // Only the node that lacks the image gets it.
     let (_, tag) = reference.split_once(':').unwrap();
-    // It is in the name by which the kubelet knows it as well.
+    // The node has it under the name that the kubelet uses too.
     let remove = format!("ctr -n k8s.io images ls -q | grep {tag} | xargs ctr -n k8s.io images rm --sync");
     block_on(nodes[1].command(&own.engine, &["sh", "-c", &remove], SOON)).unwrap();
     let delivered = bench.deliver(&nodes, &[image]).unwrap();
     assert_eq!(delivered.iter().map(|delivered| delivered.sent).collect::<Vec<_>>(), [false, true], "{delivered:?}");
 }
 
-/// A user rebuilds an image and keeps its name: what ran before must not run again.
+/// A user rebuilds an image and keeps its name: the old content must not run again.
 pub(crate) fn a_name_that_stands_for_something_else_is_sent_again() {
     let mut bench = Bench::new();
     let cluster = shared();
@@ -173,14 +173,14 @@ pub(crate) fn a_name_that_stands_for_something_else_is_sent_again() {
         assert_eq!(bench.sent(&nodes, &image), (0, name.clone()), "it is the same");
         assert_eq!(exit_code(&cluster, &nodes[0].name, &name, &[]), i32::from(code));
     }
-    // And back: the node has the content, and only the name stands for the other.
+    // And back: the node has the content, and only the name refers to the other one.
     let program = bench.program(7);
     bench.provide(&name, &program);
     assert_eq!(bench.sent(&nodes, &image).0, 0);
     assert_eq!(exit_code(&cluster, &nodes[0].name, &name, &[]), 7);
 }
 
-/// What a node has under another name is not sent; names of one image do not displace each other.
+/// Content that a node has under another name is not sent; names of one image do not displace each other.
 pub(crate) fn one_image_under_two_names_is_sent_once() {
     let mut bench = Bench::new();
     let cluster = shared();
@@ -197,7 +197,7 @@ pub(crate) fn one_image_under_two_names_is_sent_once() {
     assert!(bench.deliver(&nodes, &images).unwrap().iter().all(|delivered| !delivered.sent));
 }
 
-/// Test runners start one process a trial.
+/// Test runners start one process for each trial.
 pub(crate) fn deliveries_at_once_send_once() {
     let bench = Bench::new();
     let nodes = nodes(&shared());
@@ -210,11 +210,11 @@ pub(crate) fn deliveries_at_once_send_once() {
     assert_eq!(sent, 1);
 }
 
-/// The error is the one of a trial in Docker: which image, who needs it, how to provide it.
+/// The error is that of a trial in Docker: which image, who needs it, how to provide it.
 pub(crate) fn an_image_that_the_engine_lacks_is_named() {
     let bench = Bench::new();
     let nodes = nodes(&shared());
-    // Unlike those of the tests beside it, one of which would be suggested.
+    // A name unlike those of parallel tests, one of which would be suggested otherwise.
     let name = format!("nobody/has/an/image/of/this/name/{}:v1", bench.mark);
     let error = bench.deliver(&nodes, &[NodeImage::of_engine(&name, "the performer")]).unwrap_err();
     assert_eq!(error.to_string(), format!("failed to find image {name}, which the performer needs"));
@@ -233,19 +233,19 @@ pub(crate) fn an_image_without_a_name_is_refused() {
     assert!(error.remedy().unwrap().contains("docker tag"));
 }
 
-/// Whoever is interrupted leaves nothing that is taken for an image.
+/// An interrupted delivery leaves nothing that could be taken for an image.
 pub(crate) fn a_delivery_that_breaks_off_is_as_good_as_none() {
     let bench = Bench::new();
     let cluster = shared();
     let nodes = nodes(&cluster);
     let mut program = fs::read(bench.program(6)).unwrap();
-    // Nobody reads what comes after the sections.
+    // Loaders ignore bytes after the sections.
     program.resize(100 << 20, 0);
     let large = bench.folder.path().join("large");
     fs::copy(bench.program(6), &large).unwrap();
     fs::write(&large, program).unwrap();
     let image = [NodeImage::components(&large)];
-    // Made before, so that what breaks off is the sending.
+    // Created before, so that the sending is what breaks off.
     Image::make(ImageRole::Components, &large).unwrap();
     let cache = bench.cache();
     for moment in [60, 120, 240, 480].map(Duration::from_millis) {
@@ -256,14 +256,14 @@ pub(crate) fn a_delivery_that_breaks_off_is_as_good_as_none() {
     assert_eq!(exit_code(&cluster, &nodes[0].name, &reference, &[]), 6);
 }
 
-/// What is wrong is said in the words of the node, and what is right again works again.
+/// The error quotes the node, and the delivery works again after the fault is repaired.
 pub(crate) fn a_node_that_cannot_take_an_image_is_named() {
     let bench = Bench::new();
     let own = OwnCluster::create(&ClusterSpec::default());
     let nodes = nodes(&own);
     let run = |command: &[&str]| block_on(nodes[0].command(&own.engine, command, SOON)).unwrap();
     let image = [NodeImage::components(bench.program(5))];
-    // Where containerd writes what it is given.
+    // The folder to which containerd writes received content.
     let store = "/var/lib/containerd/io.containerd.content.v1.content";
     run(&[
         "sh",

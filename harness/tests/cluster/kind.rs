@@ -1,4 +1,4 @@
-//! Clusters come up usable and go without a trace.
+//! New clusters are usable, and deleted ones leave nothing.
 
 use std::collections::HashMap;
 

@@ -5,12 +5,12 @@ use hourglass_test_support::{Shared, TestCluster};
 
 static SHARED: Shared<TestCluster> = Shared::new();
 
-/// The cluster of all tests that leave it as it was.
+/// The cluster of all tests that leave it unchanged.
 pub(crate) fn shared() -> Cluster {
     Cluster::clone(&SHARED.lock(TestCluster::lease))
 }
 
-/// Gives back what the tests shared.
+/// Releases the shared cluster.
 pub(crate) fn tear_down() {
     SHARED.tear_down();
 }

@@ -1,4 +1,4 @@
-//! One warm cluster for many processes: made once, healed, never taken from under anybody, and gone without a trace.
+//! One warm cluster for many processes: it is made once, healed, never removed while in use, and leaves nothing.
 #![expect(clippy::print_stderr, reason = "moments of kills are said so that they can be repeated")]
 
 use std::{
@@ -27,7 +27,7 @@ use crate::racer::{Racer, request};
 const RACERS: usize = 30;
 const SEED: &str = "LEASE_TEST_SEED";
 
-/// Folders of a test's own; what is left in them is removed at the end.
+/// Folders of a test's own; clusters that are left in them are removed at the end.
 struct LeaseFolders {
     engine: Engine,
     folders: ClusterFolders,
@@ -45,7 +45,7 @@ impl LeaseFolders {
         block_on(Lease::acquire(&self.engine, &self.folders, request, &|_| {}))
     }
 
-    /// The state of the only cluster, once it is in the making.
+    /// The state of the only cluster, once its creation has begun.
     fn in_the_making(&self) -> ClusterState {
         eventually(LIMIT, || {
             let names = self.folders.names().unwrap();
@@ -98,7 +98,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     let mut all = BTreeSet::from([begun.name]);
     for _ in 0..2 {
         thread::sleep(Duration::from_millis(random.random_range(0..2000)));
-        // Waiting ones mostly, perhaps the next maker.
+        // Mostly waiting processes, perhaps the next one that makes the cluster.
         all.extend(place.folders.names().unwrap());
         racers.pop().unwrap().kill();
     }
@@ -117,7 +117,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     let kind_name = name.in_kind();
     assert_eq!(place.things(&all), [format!("/{kind_name}-control-plane"), kind_name], "{SEED}={seed}");
 
-    // It has no time to be idle, and yet it must not be taken from under those that use it.
+    // Its idle time is zero, and yet it must not be removed while others use it.
     let removal = block_on(remove(&place.engine, &place.folders, &name)).unwrap();
     assert!(matches!(&removal, Removal::LeftAlone(by) if by.contains("22 others")), "{removal:?}");
     let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
@@ -149,13 +149,13 @@ pub(crate) fn restarted_cluster_is_healed_and_warm_cluster_is_reused() {
     block_on(docker.restart_container(&node, Some(RestartContainerOptionsBuilder::new().t(5).build()))).unwrap();
     let restarted = place.acquire(&request).unwrap();
     assert_eq!((&restarted.name, restarted.source), (&name, LeaseSource::Healed));
-    // One that uses it does not keep others from healing it.
+    // A process that uses it does not prevent others from healing it.
     block_on(docker.stop_container(&node, Some(StopContainerOptionsBuilder::new().t(5).build()))).unwrap();
     let stopped = place.acquire(&request).unwrap();
     assert_eq!((&stopped.name, stopped.source), (&name, LeaseSource::Healed));
     assert_eq!(place.acquire(&request).unwrap().source, LeaseSource::Warm);
 
-    // What cannot be healed is not replaced under those that use it.
+    // A cluster that cannot be healed is not replaced while others use it.
     let named = LeaseRequest { name: Some(name.clone()), ..request.clone() };
     block_on(delete_node(&place, &node));
     let refused = place.acquire(&named).unwrap_err();

@@ -1,4 +1,4 @@
-//! Real clusters by kind in a real engine: made, lent, reached, looked into and removed.
+//! Real kind clusters in a real engine: created, leased, reached, diagnosed and removed.
 //!
 //! They cost seconds and hundreds of megabytes each: the tests are listed as ignored unless `HARNESS_REQUIRE` names
 //! `kubernetes`.

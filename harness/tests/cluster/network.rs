@@ -1,4 +1,5 @@
-//! Services are reached from outside and containers from inside; namespaces go or say why not; the doctor names the hop.
+//! Services are reached from outside and containers from inside; namespaces are removed or say why not; the doctor
+//! names the broken hop.
 
 use std::{fs, net::SocketAddr, os::unix::fs::symlink, process::Command, time::Duration};
 
@@ -36,7 +37,7 @@ use crate::{
     place::{HARNESS, NetworkNamespace, WITHIN, machine},
 };
 
-/// A gRPC server answers there that it serves.
+/// Asserts that a gRPC server at this address reports that it serves.
 async fn serves(address: SocketAddr) {
     let address = address.to_string();
     health::wait_until_ready(&address, health::channel(&address).unwrap(), WITHIN).await.unwrap();
@@ -85,7 +86,7 @@ pub(crate) fn a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong() {
     let place = NetworkNamespace::new();
     block_on(async {
         let service = place.performer().await;
-        // Nothing listens on this one's target.
+        // Nothing listens on this Service's target.
         let other = ServiceRef { port: "other".into(), ..service.clone() };
         let forwarded = reach::forward(&place.cluster, &other, WITHIN).await.unwrap();
         let mut connection = TcpStream::connect(forwarded.address).await.unwrap();
@@ -116,7 +117,7 @@ pub(crate) fn a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong() {
     });
 }
 
-/// It is noted when the connection has ended on both sides.
+/// The error is recorded when the connection has ended on both sides.
 async fn error_of(reached: &Reached) -> String {
     let noted = async {
         loop {
@@ -135,7 +136,7 @@ async fn closed(address: SocketAddr) {
     }
 }
 
-/// A container that says its name on port 8080, and goes with this.
+/// A container that prints its name on port 8080. It is removed when this is dropped.
 struct Outside<'a> {
     cluster: &'a Cluster,
     name: String,
@@ -275,7 +276,7 @@ pub(crate) fn the_doctor_finds_a_good_cluster_usable() {
     assert_eq!(names, all.split_whitespace().collect::<Vec<_>>(), "a hop was not tried");
     assert!(checks.iter().all(|check| check["verdict"] == "ok"), "{report:#}");
 
-    // As others' cluster, it gets no image from here.
+    // As an existing cluster, it gets no image from the harness.
     let (code, report) = doctor(&["--kubeconfig", cluster.kubeconfig.to_str().unwrap()]);
     let missing = report["checks"].as_array().unwrap().iter().find(|check| check["verdict"] == "missing").unwrap();
     assert_eq!((code, &missing["name"]), (3, &json!("image")), "{report:#}");

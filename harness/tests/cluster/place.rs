@@ -1,4 +1,4 @@
-//! A namespace of the shared cluster, with a performer and whoever tries to reach it.
+//! A namespace of the shared cluster, with a performer and pods that try to connect to it.
 
 use std::{ops::Deref, time::Duration};
 
@@ -81,7 +81,7 @@ impl NetworkNamespace {
         ServiceRef::new(self.namespace.name(), "performer", "grpc")
     }
 
-    /// A pod that runs and can be told to try connections.
+    /// A running pod that can be told to try connections.
     pub(crate) async fn dialler(&self) -> String {
         self.create::<Pod>(json!({
             "metadata": { "name": "dialler" },
@@ -99,7 +99,7 @@ impl NetworkNamespace {
         "dialler".to_owned()
     }
 
-    /// How far the pod comes, target by target.
+    /// How far the pod gets, for each target.
     pub(crate) async fn dial(&self, pod: &str, within: &str, targets: &[String]) -> Vec<DialResult> {
         let words = ["/harness", "probe", "connect", "--within", within].map(str::to_owned);
         let command = words.into_iter().chain(targets.iter().cloned());

@@ -18,7 +18,7 @@ use hourglass_test_support::block_on;
 /// Names the folder of clusters in which this executable leases one.
 pub(crate) const FOLDER: &str = "LEASE_TEST_FOLDER";
 
-/// Leases a cluster, says its name, and gives it back when the input ends.
+/// Leases a cluster, prints its name, and releases it when the input ends.
 pub(crate) fn race(folder: &Path) {
     let (folders, request) = (ClusterFolders::below(folder), request());
     let lease = block_on(async {
@@ -29,7 +29,7 @@ pub(crate) fn race(folder: &Path) {
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
-/// A cluster that nobody needs as soon as nobody uses it.
+/// A cluster that is no longer needed as soon as it is unused.
 pub(crate) fn request() -> LeaseRequest {
     LeaseRequest { idle: Duration::ZERO, ..LeaseRequest::new(ClusterSpec::default()).unwrap() }
 }

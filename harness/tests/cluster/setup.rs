@@ -1,4 +1,4 @@
-//! What `harness setup kubernetes` and `harness doctor` do with archives that are none, and without kind.
+//! `harness setup kubernetes` and `harness doctor` with invalid archives, and without kind.
 
 use std::{
     fs,
@@ -23,12 +23,12 @@ use hourglass_test_support::block_on;
 use tempfile::TempDir;
 
 const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
-/// What kind's node images start with.
+/// The beginning of the entry point of kind's node images.
 const ENTRY_POINT: &str = "/usr/local/bin/entrypoint";
-/// What the command takes for the node image of kind.
+/// The name that the command uses for the node image of kind.
 const NODE_IMAGE: &str = "kindest/node:v1.34.4";
 
-/// An image of a test's own, which the engine does not have any more when this is dropped.
+/// An image of a test's own, which is removed from the engine when this is dropped.
 struct Bench {
     folder: TempDir,
     engine: Engine,
@@ -42,7 +42,7 @@ impl Bench {
         Self { folder: tempfile::tempdir().unwrap(), engine, image }
     }
 
-    /// An archive of an image that starts so, packed as the project's own is.
+    /// An archive of an image with this entry point, packed like the project's own.
     fn archive(&self, image: &str, entry_point: &str) -> PathBuf {
         let mut layer = tar::Builder::new(Vec::new());
         append(&mut layer, "name", image.as_bytes());
@@ -64,7 +64,7 @@ impl Bench {
         path
     }
 
-    /// Why an archive is not loaded.
+    /// The error when an archive is loaded.
     fn refused(&self, archive: &Path) -> KubernetesSetupError {
         block_on(load_archive(&self.engine, archive, &self.image)).unwrap_err()
     }
@@ -86,12 +86,12 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         let options = RemoveImageOptionsBuilder::default().force(true).build();
-        // Most tests are about one that is not there.
+        // Most tests use a missing archive.
         let _ = block_on(self.engine.docker().remove_image(&self.image, Some(options), None));
     }
 }
 
-/// A copy that stopped half-way costs nobody a cluster that cannot start.
+/// A copy that stopped half-way must not lead to a cluster that cannot start.
 pub(crate) fn a_truncated_archive_leaves_nothing() {
     let bench = Bench::new();
     let path = bench.archive(&bench.image, ENTRY_POINT);
@@ -111,7 +111,7 @@ pub(crate) fn an_archive_of_another_image_leaves_nothing() {
     assert!(!bench.has(&bench.image) && !bench.has(&other));
 }
 
-/// It has the right name, and no node would ever start of it.
+/// It has the right name, but no node could start from it.
 pub(crate) fn an_image_that_is_none_of_a_node_leaves_nothing() {
     let bench = Bench::new();
     let error = bench.refused(&bench.archive(&bench.image, "/bin/sh"));
@@ -119,7 +119,7 @@ pub(crate) fn an_image_that_is_none_of_a_node_leaves_nothing() {
     assert!(!bench.has(&bench.image));
 }
 
-/// The first time it is loaded; the second time the archive is not even looked for.
+/// The first time it is loaded; the second time the archive is not even opened.
 pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
     let bench = Bench::new();
     let archive = bench.archive(&bench.image, ENTRY_POINT);
@@ -129,7 +129,7 @@ pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
         told.into_iter().map(|step| step.state).collect::<Vec<_>>()
     };
     let setup = bench.setup(archive);
-    // Engine, kind, Helm; the loading; what came of it.
+    // Engine, kind, Helm; the loading; its result.
     assert_eq!(run(&setup, true), [State::Done, State::Done, State::Done, State::Would]);
     assert!(!bench.has(&bench.image), "a rehearsal loaded it");
     assert_eq!(run(&setup, false), [State::Done, State::Done, State::Done, State::Doing, State::Done]);
@@ -139,8 +139,8 @@ pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
     assert_eq!(block_on(NodeImage::look(&bench.engine, &bench.image)).unwrap(), Some(first));
 }
 
-/// A registry that refuses is left at once, and one that never answers soon: minutes would pass before the build begins.
-/// What comes next is tried and, here, has no sources.
+/// A registry that refuses is given up at once, and one that never answers soon: otherwise minutes would pass before
+/// the build begins. The build is tried next and, here, has no sources.
 pub(crate) fn a_registry_that_does_not_help_is_left() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -157,8 +157,8 @@ pub(crate) fn a_registry_that_does_not_help_is_left() {
     }
 }
 
-/// The command says the same as the library, with the exit code of an environment that fails. Only where the engine does
-/// not have the node image can it be made to load one.
+/// The command reports the same as the library, with the exit code of an environment failure. It loads a node image
+/// only if the engine does not have one.
 pub(crate) fn a_command_with_a_broken_archive_ends_with_3() {
     let bench = Bench::new();
     let archive = bench.folder.path().join("text.tar");
@@ -190,13 +190,13 @@ pub(crate) fn an_old_kind_is_told_with_the_remedy() {
     let bin = bench.folder.path().join("bin");
     says(&bin.join("kind"), "kind v0.11.1 go1.16.4 linux/amd64");
     assert_doctor(&bench, &bin, &["it is version 0.11.1, and at least 0.27 is needed", "harness setup kubernetes"]);
-    // Ours beside it does, and theirs stays.
+    // The newer kind in the cache is used, and the old one stays on PATH.
     says(&Tool::KIND.installed_in(&bench.folder.path().join("cache")), "kind v0.33.0 go1.26.8 linux/amd64");
     let output = harness(&bench, &["doctor"]).env("PATH", &bin).output().unwrap();
     assert!(text(&output).contains("0.33.0 at"), "{output:?}");
 }
 
-/// Clusters cannot be made with these programs: the exit code says so, and the text what to do.
+/// No cluster can be made with these programs: the exit code says so, and the text names the remedy.
 fn assert_doctor(bench: &Bench, bin: &Path, says: &[&str]) {
     let output = harness(bench, &["doctor", "--runtime", "kubernetes"]).env("PATH", bin).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
@@ -219,7 +219,7 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// A program that says this, whatever it is asked.
+/// A program that prints this, whatever its arguments are.
 fn says(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let mut file = fs::File::create(path).unwrap();

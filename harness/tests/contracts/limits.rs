@@ -1,4 +1,4 @@
-//! The limits that scenarios are checked with are those of the contracts: the last value deploys, the next does not.
+//! Scenarios are checked with the limits of the contracts: the last allowed value deploys, the next does not.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! The order of checks in `createTask` and `submitResult`: callers tell causes apart by the first that fails.
+//! The order of checks in `createTask` and `submitResult`: callers distinguish causes by the first check that fails.
 //!
-//! For each two checks that follow each other both are violated, and the earlier one must speak; then the later one is
-//! violated alone and must speak, so that it was violated indeed.
+//! For every two consecutive checks both are violated, and the error must be that of the earlier one. Then only the
+//! later one is violated, which proves that it was violated before.
 
 use ethers::{
     abi::{Token, encode},
@@ -19,7 +19,8 @@ use crate::{
     world::{RESULT, STALENESS, World},
 };
 
-/// Where the mailbox keeps configurations by operator set, and the word of one that has its curve.
+/// The storage slot of the mailbox's configurations by operator set, and the word of a configuration that has its
+/// curve.
 const CONFIGURATIONS: u64 = 5;
 const CURVE_WORD: u64 = 1;
 
@@ -67,7 +68,7 @@ async fn anvil_submit_result_checks_in_order() {
             submission.acts.push(send(&world.accounts.deployer, call));
         }),
         ("TaskMailbox.ThresholdNotMet", |_, submission| {
-            // One of four: no operator alone weighs two thirds.
+            // One of four: no operator alone has two thirds of the weight.
             submission.certificate.signatures.truncate(65);
         }),
     ];
@@ -106,7 +107,7 @@ async fn in_order<A>(
 struct Creation {
     params: b::TaskParams,
     acts: Vec<Act>,
-    /// Done after the transactions, which would not pass any more.
+    /// Done after the transactions, which would fail afterwards.
     last: Vec<Act>,
 }
 
@@ -137,13 +138,13 @@ impl Submission {
             (true, false) => case.after([world.create()]),
             (true, true) => case.after([world.create()]).in_the_last_block(),
             (false, false) => case,
-            // An unknown task was created at zero.
+            // An unknown task has creation time zero.
             (false, true) => case.at_time(0),
         }
     }
 }
 
-/// Registered, and its configuration half empty: no transaction leads there.
+/// A registered configuration that is half empty, a state that no transaction produces.
 fn without_curve(world: &World) -> Act {
     let key = encode(&[Token::Uint(set_key(&world.set)), Token::Uint(CONFIGURATIONS.into())]);
     let slot = U256::from_big_endian(messages::hash(&key).as_bytes()) + CURVE_WORD;
@@ -156,7 +157,7 @@ fn set_key(set: &b::OperatorSet) -> U256 {
     (U256::from_big_endian(set.avs.as_bytes()) << 96) | U256::from(set.id)
 }
 
-/// A fee that nobody approved.
+/// A fee without an allowance for it.
 fn fee(world: &World) -> [Act; 2] {
     let config = b::ExecutorOperatorSetTaskConfig { fee_token: at::FEE_TOKEN, ..world.config() };
     let call = world.contracts.mailbox.set_executor_operator_set_task_config(world.set.clone(), config);

@@ -1,4 +1,4 @@
-//! One row of the table: what is done first, the call, and what it must revert with.
+//! One row of the table: the actions before the call, the call, and the expected revert.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use serde_json::json;
 
 use crate::support::{Call, parts, try_send};
 
-/// Something done before the call.
+/// An action before the call.
 #[derive(Clone)]
 pub(crate) enum Act {
     Send(EcdsaKey, Address, Bytes),
     Warp(Duration),
-    /// Code at an address where nothing stands: a contract that was not initialized.
+    /// Code at an address without code: a contract that was not initialized.
     Place(Address, Bytes),
-    /// A word of a contract's storage, for a state that no transaction leads to.
+    /// A word of a contract's storage, for a state that no transaction produces.
     Store(Address, H256, H256),
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Case {
     to: Address,
     data: Bytes,
     block: BlockNumber,
-    /// The block's timestamp is this instead.
+    /// Replaces the block's timestamp.
     time: Option<u64>,
     arguments: Option<&'static str>,
     already_before: bool,
@@ -65,7 +65,7 @@ pub(crate) fn send<T: Detokenize>(key: &EcdsaKey, call: Call<T>) -> Act {
 }
 
 impl Case {
-    /// Does this first.
+    /// Adds actions before the call.
     pub(crate) fn after(mut self, acts: impl IntoIterator<Item = Act>) -> Self {
         self.acts.extend(acts);
         self
@@ -77,26 +77,26 @@ impl Case {
         self
     }
 
-    /// The error's arguments are these.
+    /// Sets the expected arguments of the error.
     pub(crate) fn with(mut self, arguments: &'static str) -> Self {
         self.arguments = Some(arguments);
         self
     }
 
-    /// The same error, for another reason, comes without what is done first as well.
+    /// Allows the same error, for another reason, without the actions before the call.
     pub(crate) fn already_before(mut self) -> Self {
         self.already_before = true;
         self
     }
 
-    /// Makes the call in the present of the last block, not in the next one.
+    /// Makes the call in the context of the last block, not of the next one.
     pub(crate) fn in_the_last_block(mut self) -> Self {
         self.block = BlockNumber::Latest;
         self
     }
 }
 
-/// What is wrong with a case, if anything; the chain is as before afterwards.
+/// The problem of a case, if any; the chain is in its earlier state afterwards.
 pub(crate) async fn provoke(chain: &ChainControl, case: &Case) -> Option<String> {
     let expected = case.row.split_once('.').unwrap().1;
     let is_expected = |error: &str| match case.arguments {
@@ -119,7 +119,7 @@ pub(crate) async fn provoke(chain: &ChainControl, case: &Case) -> Option<String>
     if !is_expected(&found) {
         return Some(format!("{}: {found}", case.row));
     }
-    // Else the call would prove nothing about what was done.
+    // Otherwise the call would prove nothing about the actions.
     (is_expected(&before) && !case.already_before).then(|| format!("{}: already without what is done first", case.row))
 }
 

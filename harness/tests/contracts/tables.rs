@@ -7,7 +7,7 @@ use hourglass_proto::{contracts::bindings as b, messages};
 
 use crate::support::{Contracts, Pair, confirm, ecdsa_table, leaf, revert, send, table_bytes, topology};
 
-/// A tree as the updater proves in it: leaves padded with zero words to a power of two.
+/// A Merkle tree as the updater proves it: leaves padded with zero words to a power of two.
 struct Tree(Vec<Vec<H256>>);
 
 impl Tree {
@@ -43,7 +43,7 @@ fn tables(pair: &Pair, count: u32) -> Vec<(OperatorSetId, Bytes)> {
     (0..count).map(table).collect()
 }
 
-/// A reference timestamp that `chain` takes next.
+/// The next reference timestamp that `chain` accepts.
 async fn next_reference(chain: &ChainControl) -> u32 {
     let head = chain.mine(2).await.unwrap();
     u32::try_from(head.timestamp).unwrap()
@@ -98,7 +98,7 @@ async fn anvil_a_table_that_the_proof_is_not_of_is_refused() {
     assert_eq!(refused(4, tree.proof(0)).await, Some("InvalidIndex".to_owned()), "a place outside the tree");
 }
 
-/// Several transporters may bring the same table: the second changes nothing and does not fail.
+/// Several transporters may update the same table: the second update changes nothing and does not fail.
 #[tokio::test]
 async fn anvil_a_table_that_is_there_may_be_brought_again() {
     let pair = Pair::start(&topology(&[1])).await;

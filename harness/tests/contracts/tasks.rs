@@ -23,7 +23,7 @@ async fn pair() -> Pair {
     Pair::start(&topology(&WEIGHTS)).await
 }
 
-/// A good certificate for a task of `chain`, encoded.
+/// A valid certificate for a task of `chain`, encoded.
 async fn certified(pair: &Pair, chain: &ChainControl, task: H256) -> Bytes {
     let head = chain.client().head().await.unwrap();
     let reference = chain.client().latest_reference(head.number).await.unwrap();
@@ -128,7 +128,7 @@ async fn anvil_a_fee_is_split_when_the_task_is_verified() {
         let task = create(chain, &pair.accounts, b"0x04").await;
         assert_eq!(balances(chain, &[app.address(), at::TASK_MAILBOX]).await, [900, 100], "the mailbox holds the fee");
 
-        // What is decided when the task is made stays decided.
+        // Values that are fixed when the task is created do not change later.
         send(chain, deployer, contracts.mailbox.set_fee_split(9000)).await;
         send(chain, deployer, contracts.hook.set_fee(7)).await;
         submit(&pair, chain, task.task).await;
@@ -180,7 +180,7 @@ async fn balances(chain: &ChainControl, accounts: &[Address]) -> Vec<u64> {
     balances
 }
 
-/// The transactions of an app and of somebody who knew the result beforehand end up in one block.
+/// A single block holds the transactions of an app and of a submitter that knew the result beforehand.
 #[tokio::test]
 async fn anvil_a_result_in_the_block_of_its_task_is_refused() {
     let pair = pair().await;

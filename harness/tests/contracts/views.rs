@@ -1,4 +1,4 @@
-//! Views: what they say at a past block, and the digests that they compute.
+//! Views: their answers at a past block, and the digests that they compute.
 
 use ethers::types::{BlockNumber, H256, U256};
 use hourglass_component::chain::Curve;
@@ -11,7 +11,7 @@ use hourglass_proto::{
 
 use crate::support::{Contracts, Pair, bound, registration_digest, send, topology};
 
-/// Aggregators ask at the block of the table, which lies in the past when a task comes.
+/// Aggregators ask at the block of the table, which is in the past when a task arrives.
 #[tokio::test]
 async fn anvil_views_answer_as_of_the_block_that_they_are_asked_at() {
     let pair = Pair::start(&topology(&[40, 10])).await;

@@ -1,4 +1,4 @@
-//! What the rows of the table are written with: the contracts, their accounts, tables and certificates.
+//! The values that rows of the table use: the contracts, their accounts, tables and certificates.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::support::{Contracts, Pair, certificate, confirm, ecdsa_table, leaf, t
 pub(crate) const ECDSA: u8 = 1;
 pub(crate) const BN254: u8 = 2;
 pub(crate) const RESULT: &[u8] = b"0x10";
-/// Seconds that the tables of staleness cases are good for: less than the hour that a task has.
+/// Seconds for which the tables of staleness cases are valid: less than the hour that a task has.
 pub(crate) const STALENESS: u32 = 1800;
 
 /// L1 of a prepared pair, well past its operator table's reference timestamp.
 pub(crate) struct World {
     pub(crate) contracts: Contracts,
     pub(crate) accounts: Accounts,
-    /// An operator of nothing, with funds.
+    /// An operator without operator sets, with funds.
     pub(crate) stranger: EcdsaKey,
     /// The executor operator set.
     pub(crate) set: OperatorSet,
@@ -77,7 +77,7 @@ impl World {
         self.accounts.deployer.address()
     }
 
-    /// An operator of the executor set: 0 weighs most.
+    /// An operator of the executor set; operator 0 has the greatest weight.
     pub(crate) fn operator(&self, index: usize) -> &EcdsaKey {
         &self.accounts.operators[index].key
     }
@@ -91,7 +91,7 @@ impl World {
         OperatorSet { avs: self.avs(), id }
     }
 
-    /// Parameters of the task that the first `createTask` makes.
+    /// Parameters of the task that the first `createTask` creates.
     pub(crate) fn task(&self) -> b::TaskParams {
         b::TaskParams {
             refund_collector: self.app(),
@@ -158,7 +158,7 @@ impl World {
         send(&self.accounts.deployer, confirm(&self.contracts.updater, root, self.reference + after, after))
     }
 
-    /// Brings `table`, the one leaf of its tree, to its verifier.
+    /// Transports `table`, the one leaf of its tree, to its verifier.
     pub(crate) fn transport(&self, table: &Bytes, after: u32) -> [Act; 2] {
         let updater = &self.contracts.updater;
         let update =

@@ -1,4 +1,4 @@
-//! A harness that is not root: the user of the containers is another than its own, and yet they have their configuration.
+//! A harness that is not root: containers run as another user, and yet they can read their configuration.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use crate::{
     sandbox::{FILES, HARNESS, anvil, run},
 };
 
-/// The user and the group that own nothing.
+/// The user and the group `nobody`.
 const NOBODY: u32 = 65534;
 
-/// A file for the harness's user alone could not be read by that of a container, and one for everybody would give every
+/// A container's user could not read a file for the harness's user alone, and a file for everybody would give every
 /// user of the machine the keys.
 pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() {
     let test = DockerTrial::new();
@@ -29,7 +29,7 @@ pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() 
     } else {
         run(&mut test.harness(&scenario))
     };
-    // The folder of a trial that fails is there afterwards; that a task was verified shows that everything was read.
+    // The folder of a failed trial must exist afterwards; a verified task shows that everything was readable.
     outcome.assert_code(1).assert_shows(&["expected  result \"0x11\"", "seen      result \"0x10\""]);
     test.assert_nothing_runs();
     let [folder] = test.sandbox.run_folders().try_into().unwrap();
@@ -41,7 +41,7 @@ pub(crate) fn a_harness_that_is_not_root_gives_containers_their_configuration() 
     }
 }
 
-/// The command that runs the scenario as a user who may use the engine's socket, and nothing else of this one.
+/// The command that runs the scenario as a user who may use the engine's socket, and no other files of this user.
 fn as_nobody(test: &DockerTrial, scenario: &Path) -> Option<Command> {
     let path = |name: &str| test.sandbox.path(name);
     let readable = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

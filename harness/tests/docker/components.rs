@@ -1,4 +1,4 @@
-//! Components that do not get there: what they said last is told, and nothing of them is left.
+//! Components that do not become ready: their last output is reported, and nothing of them is left.
 
 use std::fs;
 
@@ -33,7 +33,7 @@ fn ends_at_once(component: &str, name: &str, log: &str) {
     test.assert_nothing_runs();
 }
 
-/// It is its executor that starts it, and that tells.
+/// Its executor starts it and reports the failure.
 pub(crate) fn a_performer_that_ends_at_once_says_how() {
     let test = DockerTrial::new();
     let image = test.image("performer", ENDS_AT_ONCE);
@@ -48,7 +48,7 @@ pub(crate) fn a_performer_that_ends_at_once_says_how() {
     test.assert_nothing_runs();
 }
 
-/// The executor's patience ends, by default after a minute, and the harness's after it.
+/// The executor gives up first, by default after a minute, and the harness after it.
 pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
     let test = DockerTrial::new();
     let outcome = test.run(NEVER_READY);

@@ -1,4 +1,4 @@
-//! Containers that somebody else ends: told at once, and of whom it is the fault.
+//! Containers that others end: the harness reports that at once, and whose fault it is.
 
 use crate::lab::{DockerTrial, LONG};
 

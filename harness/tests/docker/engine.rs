@@ -1,4 +1,4 @@
-//! Engines that cannot be used: told before anything is started.
+//! Engines that cannot be used: reported before anything is started.
 
 use std::{
     fs::{self, Permissions},
@@ -15,7 +15,7 @@ use crate::{
     sandbox::{HARNESS, Outcome, run},
 };
 
-/// Nobody, on every machine.
+/// The user `nobody`, on every machine.
 const NOBODY: u32 = 65534;
 
 #[track_caller]
@@ -35,7 +35,7 @@ pub(crate) fn one_that_is_not_there_is_named() {
     test.assert_nothing_begun();
 }
 
-/// What an engine that was killed leaves, and what a mistaken path names.
+/// A killed engine leaves such a socket, and a mistyped path may name one.
 pub(crate) fn socket_without_listener_is_named() {
     let test = DockerTrial::new();
     let socket = test.sandbox.path("dead.sock");
@@ -67,7 +67,7 @@ pub(crate) fn one_that_says_nothing_is_given_up() {
 
 pub(crate) fn address_without_listener_is_named() {
     let test = DockerTrial::new();
-    // Bound and not listening: nobody else gets the port, and nobody answers.
+    // Bound but not listening: no other process gets the port, and none answers.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = format!("tcp://{}", socket.local_addr().unwrap());
@@ -80,7 +80,7 @@ pub(crate) fn address_without_listener_is_named() {
     test.assert_nothing_begun();
 }
 
-/// A user who was never added to the group, the commonest of all.
+/// A user who was never added to the group, the most common cause.
 pub(crate) fn one_that_is_for_others_is_named() {
     let test = DockerTrial::new();
     let scenario = test.scenario(SQUARE);
@@ -89,7 +89,7 @@ pub(crate) fn one_that_is_for_others_is_named() {
         as_nobody(&test, &mut command);
         test.socket().to_owned()
     } else {
-        // The engine's is for this user; another one is for none.
+        // The engine's socket is for this user; the other one is for nobody.
         let path = test.sandbox.path("forbidden.sock");
         drop(UnixListener::bind(&path).unwrap());
         fs::set_permissions(&path, Permissions::from_mode(0o0)).unwrap();
@@ -103,7 +103,7 @@ pub(crate) fn one_that_is_for_others_is_named() {
     test.assert_nothing_begun();
 }
 
-/// Makes the command one of a user who has no more than copies of the programs and this test's folder.
+/// Runs the command as a user who has only copies of the programs and this test's folder.
 fn as_nobody(test: &DockerTrial, command: &mut std::process::Command) {
     let own = |path: &Path| chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     let root = test.sandbox.path("");

@@ -1,4 +1,4 @@
-//! Faults that cannot be put in must not look like a pass.
+//! Faults that cannot be injected must not look like a pass.
 
 use crate::lab::DockerTrial;
 
@@ -16,7 +16,7 @@ pub(crate) fn component_that_does_not_run_cannot_be_disconnected() {
 
 #[track_caller]
 fn without_effect(fault: &str) {
-    // A performer that is killed alone comes back by its executor.
+    // An executor restarts a performer that is killed alone.
     let cases = [
         ("aggregator", "  - kill: {component: aggregator}\n"),
         ("performer/operator", "  - kill: {component: executor/operator}\n  - kill: {component: performer/operator}\n"),

@@ -1,4 +1,4 @@
-//! Images of users that cannot be used: told before anything is started.
+//! Images of users that cannot be used: reported before anything is started.
 
 use crate::lab::{DockerTrial, SQUARE};
 
@@ -19,7 +19,7 @@ pub(crate) fn one_that_is_not_there_is_named_before_anything_is_started() {
     }
 }
 
-/// The kernel's own words for it, "exec format error", come late and tell nobody what to do.
+/// The kernel's own message, "exec format error", comes late and does not say what to do.
 pub(crate) fn one_of_another_architecture_is_named_before_anything_is_started() {
     let test = DockerTrial::new();
     let own = test.engine().architecture();

@@ -1,5 +1,5 @@
-//! One test's part of the engine: a scenario of a name of its own, by which all that its trials make is found, images
-//! that nobody else has, and all of it removed at the end, whatever that is.
+//! One test's part of the engine. A scenario with a unique name identifies everything that its trials make; images are
+//! unique too. All of it is removed at the end, whatever the result is.
 
 use std::{
     cell::RefCell,
@@ -33,14 +33,14 @@ use crate::sandbox::{HARNESS, Outcome, Running, Sandbox, run};
 /// One task that is verified.
 pub(crate) const SQUARE: &str =
     "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
-/// A task that nobody will see the end of.
+/// A task that does not end during the test.
 pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
     steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
-/// An environment that is never ready.
+/// An environment that never becomes ready.
 pub(crate) const NEVER_READY: &str = "components: {performer: {environment: {PERFORMER_NOT_READY: 1}}}\n\
     steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
 
-/// How long after the end of a harness its supervisor may still be removing things.
+/// How long the supervisor may still remove things after the end of a harness.
 pub(crate) const SWEPT_WITHIN: Duration = Duration::from_secs(15);
 
 /// See the module.
@@ -63,7 +63,7 @@ impl DockerTrial {
         &self.engine
     }
 
-    /// The socket of the engine.
+    /// The path of the engine's socket.
     pub(crate) fn socket(&self) -> &Path {
         self.engine.address().socket().unwrap()
     }
@@ -99,12 +99,12 @@ impl DockerTrial {
         harness
     }
 
-    /// What the engine has of this test's trials, by name.
+    /// The names of the engine's objects of this test's trials.
     pub(crate) fn objects(&self) -> BTreeSet<String> {
         block_on(labelled_objects(&self.engine, &format!("{TRIAL_LABEL}={}", self.trial())))
     }
 
-    /// Kills the container of a component, as somebody else would.
+    /// Kills the container of a component, as another user would.
     #[track_caller]
     pub(crate) fn kill(&self, component: &str) {
         let labels = vec![format!("{TRIAL_LABEL}={}", self.trial()), format!("{COMPONENT_LABEL}={component}")];
@@ -126,7 +126,8 @@ impl DockerTrial {
         names
     }
 
-    /// Asserts that neither a process nor anything in the engine is left, at once: an orderly end waits for all of it.
+    /// Asserts, without waiting, that no process and no object of the engine is left: an orderly end waits for all of
+    /// it.
     #[track_caller]
     pub(crate) fn assert_nothing_runs(&self) {
         self.sandbox.assert_no_process();
@@ -144,14 +145,14 @@ impl DockerTrial {
         assert_eq!(left, Ok(()), "left {SWEPT_WITHIN:?} after the end of the harness");
     }
 
-    /// Asserts that nothing was begun: there is no folder of a trial, which is made before all else.
+    /// Asserts that nothing was started: there is no folder of a trial, which is created first.
     #[track_caller]
     pub(crate) fn assert_nothing_begun(&self) {
         self.assert_nothing_runs();
         assert_eq!(self.sandbox.run_folders(), [""; 0].map(PathBuf::from), "a trial was begun");
     }
 
-    /// An image of the reference components that starts something else.
+    /// An image of the reference components with another entry point.
     pub(crate) fn image(&self, name: &str, entrypoint: &[&str]) -> String {
         let (repository, docker) = (self.repository(name), self.engine.docker());
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
@@ -170,7 +171,7 @@ impl DockerTrial {
         self.owns(&repository)
     }
 
-    /// An image for machines of another architecture, with nothing in it.
+    /// An empty image for machines of another architecture.
     pub(crate) fn foreign_image(&self, name: &str, architecture: &str) -> String {
         let reference = self.owns(&self.repository(name));
         let options = ImportImageOptionsBuilder::new().quiet(true).build();
@@ -180,7 +181,7 @@ impl DockerTrial {
         reference
     }
 
-    /// What images of this test are called.
+    /// The name of an image of this test.
     pub(crate) fn repository(&self, name: &str) -> String {
         format!("hourglass-harness-test/{}/{name}", self.mark)
     }
@@ -192,7 +193,7 @@ impl DockerTrial {
     }
 }
 
-/// What `docker save` writes of an image whose only layer is empty.
+/// The output of `docker save` for an image whose only layer is empty.
 fn archive_of_nothing(reference: &str, architecture: &str) -> Vec<u8> {
     let layer = tar::Builder::new(Vec::new()).into_inner().unwrap();
     let config = json!({
@@ -221,7 +222,7 @@ impl Drop for DockerTrial {
     fn drop(&mut self) {
         let docker = self.engine.docker();
         let image = RemoveImageOptionsBuilder::new().force(true).build();
-        // An executor that is still there makes its performer anew.
+        // An executor that still runs restarts its performer.
         for _ in 0..5 {
             let objects = self.objects();
             block_on(remove_objects(&self.engine, &objects));

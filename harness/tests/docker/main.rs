@@ -1,5 +1,5 @@
-//! The built `harness` command with Docker engines as they are and as they should not be: what goes wrong is told with
-//! its remedy, and nothing is left behind.
+//! The built `harness` command with working and broken Docker engines: errors are reported with their remedy, and
+//! nothing is left behind.
 //!
 //! Without an engine the tests are listed as ignored; `HARNESS_REQUIRE=docker` makes them fail instead.
 #![expect(clippy::print_stderr, reason = "a test says why it tested nothing")]

@@ -1,4 +1,4 @@
-//! Orderly ends, however they come about: nothing is left but what was asked for.
+//! Orderly ends, for any reason: only what was asked for is left.
 
 use rustix::process::Signal;
 
@@ -13,7 +13,7 @@ pub(crate) fn trial_that_passes_leaves_nothing() {
     test.assert_nothing_begun();
 }
 
-/// Two people, or two jobs of a pipeline, on one engine.
+/// Two users, or two jobs of a pipeline, on one engine.
 pub(crate) fn runs_of_one_scenario_do_not_get_in_each_others_way() {
     let test = DockerTrial::new();
     let scenario = test.scenario(SQUARE);
@@ -31,13 +31,13 @@ pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
     harness.signal_group(Signal::INT);
     let outcome = harness.finish();
     outcome.assert_code(130).assert_shows(&["interrupted before its end", "1 interrupted"]);
-    // What takes longer than an interruption leaves is ended by the supervisor.
+    // The supervisor removes what takes longer than an interruption allows.
     test.assert_swept();
     let [folder] = test.sandbox.run_folders().try_into().unwrap();
     assert!(folder.join("timeline.jsonl").is_file(), "what was seen until then is lost");
 }
 
-/// Chains are on their way up then, or the executor, which waits for its performer.
+/// At that moment the chains are starting, or the executor, which waits for its performer.
 pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
     for place in ["chain-31337.log", "performer-operator.log"] {
         let test = DockerTrial::new();

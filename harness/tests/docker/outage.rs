@@ -38,7 +38,7 @@ pub(crate) fn an_engine_that_stops_while_the_environment_is_stood_up_is_told() {
     back_soon(&test, &proxy, &folder);
 }
 
-/// The supervisor gives up then, and the remedy is what helps.
+/// The supervisor has given up by then, and the command of the remedy removes the objects.
 pub(crate) fn objects_of_an_engine_that_returns_late_are_removed_by_gc() {
     let test = DockerTrial::new();
     let proxy = Proxy::to(test.socket());
@@ -57,7 +57,7 @@ pub(crate) fn objects_of_an_engine_that_returns_late_are_removed_by_gc() {
     test.assert_nothing_begun();
 }
 
-/// The supervisor has waited for it.
+/// The engine comes back soon; the supervisor has waited for it.
 #[track_caller]
 fn back_soon(test: &DockerTrial, proxy: &Proxy, folder: &Path) {
     proxy.start();

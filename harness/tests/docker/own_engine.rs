@@ -1,4 +1,4 @@
-//! An engine of a test's own, for what no test may do to the machine's.
+//! An engine of a test's own, for changes that no test may make to the machine's engine.
 
 use std::{
     fs::File,
@@ -11,11 +11,11 @@ use hourglass_harness::engine::{Engine, EngineAddress};
 use hourglass_test_support::{LIMIT, block_on, eventually};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-/// The engine ends with this test's process, whatever ends that, and does not see the interfaces of the machine's own
-/// engine: it would remove and renumber them.
+/// The engine ends with this test's process, for whatever reason that ends. It does not see the interfaces of the
+/// machine's own engine, which it would otherwise remove and renumber.
 const APART: [&str; 5] = ["setpriv", "--pdeathsig", "TERM", "unshare", "--net"];
 
-/// Why the machine cannot have a second engine.
+/// Why the machine cannot run a second engine.
 pub(crate) fn cannot_be_had() -> Option<String> {
     if !geteuid().is_root() {
         return Some("an engine of the test's own needs root".to_owned());
@@ -35,7 +35,7 @@ pub(crate) struct OwnEngine {
 }
 
 impl OwnEngine {
-    /// In a folder that is made unless it is there, with these arguments.
+    /// Starts an engine in a folder, which is created if it is missing, with these arguments.
     pub(crate) fn start(folder: PathBuf, settings: &[&str]) -> Self {
         std::fs::create_dir_all(&folder).unwrap();
         let path = |name: &str| folder.join(name);

@@ -1,4 +1,4 @@
-//! An engine that has no address range left, which is one of the test's own: every other test would lack them too.
+//! An engine without a free address range. It is the test's own, because every other test would lack the ranges too.
 
 use hourglass_test_support::block_on;
 

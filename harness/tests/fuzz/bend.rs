@@ -1,6 +1,6 @@
-//! Inputs that are nearly right: files of the corpus with parts changed, doubled, moved and cut off.
+//! Inputs that are nearly valid: files of the corpus with parts changed, repeated, moved and cut off.
 //!
-//! Random bytes are refused by the first check of every reader; what breaks a reader looks like what it knows.
+//! The first check of every reader refuses random bytes. An input that breaks a reader resembles a valid one.
 
 use std::{
     fs,
@@ -12,16 +12,16 @@ use std::{
 use bolero::{TypeGenerator, check};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How long a target runs where `HARNESS_FUZZ_SECONDS` does not say.
+/// How long a target runs unless `HARNESS_FUZZ_SECONDS` is set.
 const SECONDS: u64 = 5;
 /// The largest input, in bytes.
 const LARGEST: usize = 64 << 10;
 /// How long one input may take, without optimisation and beside other tests.
 const WITHIN: Duration = Duration::from_secs(10);
-/// How much memory the process may take, in bytes; what takes more is ended, and with it the test.
+/// How much memory the process may use, in bytes; a process that uses more is ended, and with it the test.
 const MEMORY: u64 = 2 << 30;
 
-/// Runs `read` on bent files of `corpus/NAME`.
+/// Runs `read` on mutated files of `corpus/NAME`.
 pub(crate) fn all_of(name: &str, words: &[&[u8]], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
     static LIMIT: Once = Once::new();
     LIMIT.call_once(|| {
@@ -54,31 +54,31 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// A file of the corpus, by a number modulo their count, and what is done to it.
+/// A file of the corpus, by a number modulo their count, and its changes.
 #[derive(Debug, Clone, TypeGenerator)]
 struct Bent {
     seed: u16,
     changes: Vec<Change>,
 }
 
-/// A change; places and lengths are modulo what there is.
+/// A change; positions and lengths are modulo the length of the input.
 #[derive(Debug, Clone, TypeGenerator)]
 enum Change {
-    /// Other bytes in place of some.
+    /// Replaces bytes.
     Put(u16, Vec<u8>),
-    /// A word that the reader knows.
+    /// Inserts a keyword of the format.
     Insert(u16, u16),
-    /// A part is taken away.
+    /// Removes a part.
     Remove(u16, u16),
-    /// A part is there several times.
+    /// Repeats a part.
     Repeat(u16, u8, u8),
-    /// A part stands elsewhere as well.
+    /// Copies a part to another position.
     Copy(u16, u8, u16),
-    /// A bit is the other.
+    /// Flips a bit.
     Flip(u16, u8),
-    /// A part of another file.
+    /// Inserts a part of another file.
     Splice(u16, u16, u16, u8),
-    /// A line is there in place of another.
+    /// Replaces a line by another one.
     Lines(u16, u16),
 }
 

@@ -1,4 +1,4 @@
-//! Certificates, as `TaskVerified` carries them: whoever submits a result decides on these bytes.
+//! Certificates, as `TaskVerified` carries them: the submitter of a result controls these bytes.
 
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER};
 

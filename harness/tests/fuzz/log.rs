@@ -1,4 +1,4 @@
-//! Output of components as entries of the timeline: whoever writes it decides on these bytes.
+//! Output of components as entries of the timeline: the writer of the output controls these bytes.
 
 use hourglass_component::text::is_harmful;
 use hourglass_harness::{
@@ -30,7 +30,7 @@ fn any_output_becomes_entries_that_are_safe_to_show() {
     bend::all_of("log", &WORDS, |bytes| {
         let (mut lines, timeline) = (Lines::default(), Timeline::default());
         let mut kept = Vec::new();
-        // The first byte decides on the pieces in which the output arrives.
+        // The first byte decides in which pieces the output arrives.
         for mut piece in bytes.chunks(usize::from(bytes.first().copied().unwrap_or_default()) + 1) {
             kept.extend(std::iter::from_fn(|| lines.take(&mut piece)));
         }

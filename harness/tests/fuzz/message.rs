@@ -1,4 +1,4 @@
-//! Messages of the gRPC services: executors, performers and aggregators get them from programs of others.
+//! Messages of the gRPC services: executors, performers and aggregators receive them from third-party programs.
 
 use hourglass_proto::{
     messages::parse_task_hash,
@@ -30,7 +30,7 @@ fn any_message_is_read_or_refused() {
     });
 }
 
-/// Reads a message, and what it writes of it.
+/// Decodes a message, and the bytes that it encodes to.
 fn again<M: Message + Default + PartialEq + std::fmt::Debug>(bytes: &[u8]) -> Option<M> {
     let message = M::decode(bytes).ok()?;
     assert_eq!(M::decode(&*message.encode_to_vec()).unwrap(), message);

@@ -1,4 +1,4 @@
-//! Texts of others as they are shown.
+//! Texts from outside, as they are shown.
 
 use hourglass_component::text::{cut, is_harmful, painted, safe, safe_json, safe_line, same_length};
 

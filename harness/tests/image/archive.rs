@@ -1,4 +1,4 @@
-//! The archive itself: what is in it, and what its digest depends on.
+//! The archive itself: its content, and what its digest depends on.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::workshop::{Workshop, append, harness};
 
-/// The digest is the identity: neither clocks, folders nor permissions of this machine may be in it.
+/// The digest is the identity: clocks, folders and permissions of this machine must not affect it.
 pub(crate) fn the_same_files_make_the_same_image() {
     let workshop = Workshop::new();
     let one = workshop.small();
@@ -30,7 +30,7 @@ pub(crate) fn the_same_files_make_the_same_image() {
     assert_eq!((one.reference, one.digest), (other.reference, other.digest));
 }
 
-/// What changed must be sent: one byte is enough, and so is another role of the same executable.
+/// A changed image must be sent: one byte is enough, and so is another role of the same executable.
 pub(crate) fn another_byte_makes_another_image() {
     let workshop = Workshop::new();
     let path = workshop.small();
@@ -45,7 +45,7 @@ pub(crate) fn another_byte_makes_another_image() {
     assert_eq!(lower(&before).keys().collect::<Vec<_>>(), lower(&after).keys().collect::<Vec<_>>());
 }
 
-/// Readers of either format find whole content: every blob is what its name says, and both say the same image.
+/// Readers of both formats find complete content: every blob matches its name, and both describe the same image.
 pub(crate) fn it_is_an_oci_layout_and_a_docker_archive() {
     let workshop = Workshop::new();
     let image = Image::make(ImageRole::Components, &workshop.small()).unwrap();
@@ -71,7 +71,7 @@ pub(crate) fn it_is_an_oci_layout_and_a_docker_archive() {
     assert_eq!(layers[1].keys().collect::<Vec<_>>(), ["harness"]);
 }
 
-/// Where nothing is loaded, nothing is brought; where something is, the loader comes with it.
+/// An executable without dynamic libraries needs none in the image; with them, the loader is included.
 pub(crate) fn a_static_executable_brings_no_libraries() {
     let workshop = Workshop::new();
     let lower = |path: &Path| unpack(&Image::make(ImageRole::Anvil, path).unwrap()).layers().remove(0);
@@ -83,7 +83,7 @@ pub(crate) fn a_static_executable_brings_no_libraries() {
     assert!(others.is_empty(), "{others:?}");
 }
 
-/// An executable that was built for another machine makes an image for that machine, whoever makes it.
+/// An executable for another architecture makes an image for that architecture, on any machine.
 pub(crate) fn the_architecture_is_that_of_the_executable() {
     let workshop = Workshop::new();
     let (path, name) = workshop.foreign();
@@ -103,7 +103,7 @@ pub(crate) fn a_script_is_no_image() {
     assert!(error.remedy().unwrap().contains("HARNESS_ANVIL"));
 }
 
-/// `harness image build` gives what a run delivers.
+/// `harness image build` writes the image that a run delivers.
 pub(crate) fn the_command_writes_the_same_archive() {
     let workshop = Workshop::new();
     let (program, output) = (workshop.small(), workshop.path("image.tar"));

@@ -1,4 +1,4 @@
-//! What is sent to the engine, and what is not.
+//! Which images are sent to the engine, and which are not.
 
 use std::{fs, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::workshop::{Bench, Workshop, append, block_on};
 
 const ROLE: ImageRole = ImageRole::Components;
 
-/// Every trial asks for its images: what is there costs a question.
+/// Every trial asks for its images: an image that is there costs one query.
 pub(crate) fn docker_what_the_engine_has_is_not_sent() {
     let workshop = Workshop::new();
     let program = workshop.small();
@@ -20,7 +20,7 @@ pub(crate) fn docker_what_the_engine_has_is_not_sent() {
         assert!(first.sent);
         let again = deliver_in(&workshop.cache(), &bench.engine, ROLE, &program).await.unwrap();
         assert_eq!(again, DeliveredImage { sent: false, ..first.clone() });
-        // A machine with a new cache and the same engine asks by the digest that it has to find out first.
+        // A machine with a new cache and the same engine must first find out the digest to ask for.
         let forgotten = deliver_in(&workshop.path("other"), &bench.engine, ROLE, &program).await.unwrap();
         assert_eq!(forgotten, again);
         let options = None::<bollard::query_parameters::RemoveImageOptions>;
@@ -30,7 +30,7 @@ pub(crate) fn docker_what_the_engine_has_is_not_sent() {
     });
 }
 
-/// A run must never use the components of the build before.
+/// A run must never use the components of the previous build.
 pub(crate) fn docker_a_changed_executable_is_sent() {
     let workshop = Workshop::new();
     let program = workshop.small();
@@ -53,12 +53,12 @@ pub(crate) fn docker_a_changed_executable_is_sent() {
         remove(&bench.engine, std::slice::from_ref(&before.reference)).await.unwrap();
         let gone = bench.engine.docker().inspect_image(&before.reference).await;
         assert!(gone.is_err(), "{gone:?}");
-        // What is gone needs no removing.
+        // An image that is gone needs no removal.
         remove(&bench.engine, &[before.reference]).await.unwrap();
     });
 }
 
-/// A cache is only a cache.
+/// The cache may be lost or damaged at any time.
 pub(crate) fn docker_a_damaged_memory_is_made_anew() {
     let workshop = Workshop::new();
     let program = workshop.small();
@@ -79,7 +79,7 @@ pub(crate) fn docker_a_damaged_memory_is_made_anew() {
     });
 }
 
-/// A tag can be moved, and the harness must not run what stands there then.
+/// A tag can be moved, and the harness must not run the image that it then refers to.
 pub(crate) fn docker_a_name_that_was_given_away_is_taken_back() {
     let workshop = Workshop::new();
     let (program, other) = (workshop.small(), workshop.fixed());
@@ -97,7 +97,7 @@ pub(crate) fn docker_a_name_that_was_given_away_is_taken_back() {
     });
 }
 
-/// Test runners start one process a trial.
+/// Test runners start one process for each trial.
 pub(crate) fn docker_two_that_deliver_at_once_are_content() {
     let workshop = Workshop::new();
     let program = workshop.small();

@@ -1,4 +1,4 @@
-//! The way for people who would rather build with Docker.
+//! The Dockerfile, for users who prefer to build with Docker.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,7 +10,7 @@ use crate::{
     workshop::{Bench, Workshop, block_on, harness},
 };
 
-/// The two commands at its head give the same performer as the harness's own image.
+/// The two commands at its head make the same performer as the harness's own image.
 pub(crate) fn docker_the_dockerfile_makes_an_image_that_runs() {
     let workshop = Workshop::new();
     let context = workshop.path("context");
@@ -28,7 +28,7 @@ pub(crate) fn docker_the_dockerfile_makes_an_image_that_runs() {
         let mut bench = Bench::new().await;
         let name = format!("hourglass-image-test/dockerfile:{}", workshop.mark());
         bench.owns(&name);
-        // Nobody else's layers: what is built is removed with all that it consists of.
+        // No layers are shared with other images: what is built is removed completely.
         let options = BuildImageOptionsBuilder::default().t(&name).nocache(true).rm(true).forcerm(true).build();
         let built = bench.engine.docker().build_image(options, None, Some(body_full(archive.into())));
         built.try_collect::<Vec<_>>().await.unwrap();

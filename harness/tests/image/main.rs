@@ -1,4 +1,4 @@
-//! Images made of real executables, and a real engine that takes them and runs them.
+//! Images of real executables, and a real engine that loads and runs them.
 //!
 //! Tests whose names begin with `docker_` are ignored where no engine answers, unless `HARNESS_REQUIRE` names docker.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]

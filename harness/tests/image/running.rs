@@ -1,4 +1,4 @@
-//! Containers of both images, which may nothing: no capability, no writing outside `/tmp`, no user of the machine's.
+//! Containers of both images without any rights: no capability, no writing outside `/tmp`, no user of the machine's.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::workshop::{Bench, SOON, Workshop, anvil, block_on, harness};
 
-/// As it is, the image is a performer's, for operators that know only an image name.
+/// Without arguments, the image runs a performer, for operators that know only an image name.
 pub(crate) fn docker_the_components_run_as_nobody() {
     let workshop = Workshop::new();
     let program = workshop.marked(harness());
@@ -47,7 +47,7 @@ async fn assert_config(bench: &Bench, image: &DeliveredImage) {
     assert_eq!(labels["org.opencontainers.image.version"], env!("CARGO_PKG_VERSION"));
 }
 
-/// Anvil starts from what was found to be loaded, and answers.
+/// Anvil starts from the libraries that were found, and answers.
 pub(crate) fn docker_anvil_answers() {
     let workshop = Workshop::new();
     let program = workshop.marked(&anvil());
@@ -63,7 +63,7 @@ pub(crate) fn docker_anvil_answers() {
     });
 }
 
-/// A port has no event source: it is asked until it answers.
+/// A port has no event source: it is polled until it answers.
 async fn answer(address: &str) -> String {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
     let head = "POST / HTTP/1.1\r\nHost: anvil\r\nContent-Type: application/json\r\nConnection: close\r\n";
@@ -73,7 +73,7 @@ async fn answer(address: &str) -> String {
         pause.tick().await;
         let Ok(mut stream) = TcpStream::connect(address).await else { continue };
         let mut answer = String::new();
-        // The engine's proxy takes connections before Anvil does, and closes them.
+        // The engine's proxy accepts connections before Anvil does, and closes them.
         let asked = stream.write_all(request.as_bytes()).await.is_ok();
         if asked && stream.read_to_string(&mut answer).await.is_ok() && !answer.is_empty() {
             return answer;

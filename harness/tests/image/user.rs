@@ -1,4 +1,4 @@
-//! Images of users: used as they are, and named when they cannot be.
+//! Images of users: they are used unchanged, and reported if they cannot be used.
 
 use bollard::query_parameters::TagImageOptionsBuilder;
 use hourglass_harness::image::{Image, ImageError, ImageRole, deliver_in, load, require};
@@ -14,7 +14,7 @@ async fn provide(bench: &mut Bench, workshop: &Workshop, name: &str) {
     bench.owns(&format!("{name}:v1"));
 }
 
-/// Nothing is asked of it but that it is there.
+/// The only condition is that the image is there.
 pub(crate) fn docker_an_image_that_is_there_is_enough() {
     let workshop = Workshop::new();
     let name = format!("hourglass-image-test/{}", workshop.mark());
@@ -25,7 +25,7 @@ pub(crate) fn docker_an_image_that_is_there_is_enough() {
     });
 }
 
-/// The error says who needs what, what was probably meant, and how it gets there.
+/// The error says who needs which image, which name was probably meant, and how to provide the image.
 pub(crate) fn docker_a_missing_image_is_named_with_the_ways_to_provide_it() {
     let workshop = Workshop::new();
     let name = format!("hourglass-image-test/{}/performer", workshop.mark());
@@ -38,7 +38,7 @@ pub(crate) fn docker_a_missing_image_is_named_with_the_ways_to_provide_it() {
     insta::assert_snapshot!("missing", text);
 }
 
-/// It would end at once, with an error of the kernel's that nobody understands.
+/// It would end at once, with an error of the kernel that is hard to understand.
 pub(crate) fn docker_an_image_for_other_machines_is_refused() {
     let workshop = Workshop::new();
     let (program, other) = workshop.foreign();

@@ -1,4 +1,4 @@
-//! Executables for images that no other test makes, and engines rid of those images when a test ends.
+//! Executables for images that no other test makes, and an engine from which these images are removed when a test ends.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ use hourglass_harness::{chain::AnvilSearch, engine::Engine, image::DeliveredImag
 pub(crate) use hourglass_test_support::block_on;
 use tempfile::TempDir;
 
-/// How long a test waits for what takes a second.
+/// How long a test waits for an event that takes a second.
 pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 /// The command under test.
@@ -35,7 +35,7 @@ pub(crate) fn anvil() -> PathBuf {
 /// A folder with executables and a cache of a test's own.
 pub(crate) struct Workshop {
     folder: TempDir,
-    /// At the end of executables, so that their images are of this test only.
+    /// Appended to executables, so that their images are unique to this test.
     mark: String,
 }
 
@@ -56,7 +56,7 @@ impl Workshop {
         &self.mark
     }
 
-    /// A copy of an executable that differs from it, and runs like it: nobody reads what comes after the sections.
+    /// A copy of an executable with other bytes and the same behaviour: loaders ignore bytes after the sections.
     pub(crate) fn marked(&self, executable: &Path) -> PathBuf {
         let name = executable.file_name().unwrap();
         let copy = self.folder.path().join(name);
@@ -89,7 +89,7 @@ impl Workshop {
         self.marked(&folder.path().join("fixed"))
     }
 
-    /// Likewise, and for a machine that this one is not.
+    /// The same for an architecture that this machine does not have.
     pub(crate) fn foreign(&self) -> (PathBuf, &'static str) {
         let path = self.fixed();
         let (machine, name) = if cfg!(target_arch = "aarch64") { (0x3e, "amd64") } else { (0xb7, "arm64") };
@@ -105,7 +105,7 @@ pub(crate) fn append(path: &Path, text: &str) {
     File::options().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-/// An engine, and what a test made there, which is removed when this is dropped.
+/// An engine, and the objects of a test in it, which are removed when this is dropped.
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     images: Vec<String>,
@@ -118,18 +118,18 @@ impl Bench {
         Self { engine: Engine::connect().await.unwrap(), images: Vec::new(), containers: Vec::new(), network: None }
     }
 
-    /// To be removed with the rest.
+    /// Adds an image to the objects to be removed.
     pub(crate) fn owns(&mut self, image: &str) {
         self.images.push(image.to_owned());
     }
 
-    /// Likewise, an image that was delivered.
+    /// Adds an image that was delivered.
     pub(crate) fn took(&mut self, delivered: DeliveredImage) -> DeliveredImage {
         self.owns(&delivered.reference);
         delivered
     }
 
-    /// Starts a container that may nothing, and gives the address of its port on this machine.
+    /// Starts a container without any rights, and returns the address of its port on this machine.
     pub(crate) async fn start(&mut self, image: &str, arguments: &[&str], port: u16) -> String {
         let port = format!("{port}/tcp");
         let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: None };
@@ -174,7 +174,7 @@ impl Bench {
         self.network.insert(network).clone()
     }
 
-    /// What the last container wrote.
+    /// The output of the last container.
     pub(crate) async fn last_output(&self) -> String {
         self.output(self.containers.last().unwrap()).await
     }
@@ -205,7 +205,7 @@ impl Drop for Bench {
     fn drop(&mut self) {
         let (containers, images) = (std::mem::take(&mut self.containers), std::mem::take(&mut self.images));
         let network = self.network.take();
-        // The test's own runtime is the one that waits for this; the connection is made anew in another.
+        // The thread of the test's runtime is blocked by this drop; another runtime makes a new connection.
         let clearing = thread::spawn(move || {
             block_on(async { Self::clear(Engine::connect().await.unwrap(), containers, images, network).await });
         });

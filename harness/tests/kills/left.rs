@@ -1,4 +1,4 @@
-//! What is there of the trials of one test, of every kind.
+//! Everything that is left of the trials of one test.
 
 use std::{
     cell::RefCell,
@@ -23,7 +23,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{daemons::Daemons, moments::unique_name, sandbox::Sandbox};
 
-/// What is there of a scenario's trials: processes, supervisors and daemons among them; what an engine and a cluster hold.
+/// Everything that exists of a scenario's trials: processes, with supervisors and daemons, and the objects in an engine
+/// and a cluster.
 pub(crate) struct Leftovers<'a> {
     sandbox: &'a Sandbox,
     daemons: &'a Daemons,
@@ -49,7 +50,8 @@ impl<'a> Leftovers<'a> {
         &self.scenario
     }
 
-    /// Everything, in words. Namespaces count until their removal was asked for and nothing runs in them.
+    /// A description of everything that is left. Namespaces count until their removal was requested and nothing runs in
+    /// them.
     pub(crate) fn look(&self) -> Vec<String> {
         let mut left = self.sandbox.processes();
         left.extend(self.daemons.alive().iter().map(|pid| format!("daemon {pid:?}")));
@@ -58,7 +60,7 @@ impl<'a> Leftovers<'a> {
         left
     }
 
-    /// Asserts that the control plane has taken away all namespaces too, and with them what Helm knows of its releases.
+    /// Asserts that the control plane has removed all namespaces too, and with them Helm's records of releases.
     pub(crate) fn assert_none_at_last(&self, within: Duration) {
         let Some(cluster) = &self.cluster else { return };
         let left = eventually(within, || {
@@ -68,7 +70,7 @@ impl<'a> Leftovers<'a> {
         assert_eq!(left, Ok(()), "left in the cluster");
     }
 
-    /// What carries the label of the trial, and what hangs on the networks of its runs without any.
+    /// Objects with the label of the trial, and unlabelled containers on the networks of its runs.
     async fn in_engine(&self, engine: &Engine) -> Vec<String> {
         let docker = engine.docker();
         let filters = HashMap::from([("label", vec![format!("{TRIAL_LABEL}={}", self.trial)])]);
@@ -113,7 +115,7 @@ impl<'a> Leftovers<'a> {
         left
     }
 
-    /// Namespaces, Helm's records, and what releases have beside namespaces.
+    /// Namespaces, Helm's records, and objects of releases outside of namespaces.
     async fn in_any_place_of(&self, cluster: &TestCluster) -> Vec<String> {
         let seen = self.seen.borrow().clone();
         let client = || cluster.client.clone();

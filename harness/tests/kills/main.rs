@@ -1,7 +1,8 @@
-//! The command, ended by a signal at random moments of a run, on each runtime: nothing is left, wherever it was hit.
+//! The command, ended by a signal at random moments of a run, on each runtime: nothing is left at any moment.
 //!
-//! A few moments of processes and containers by default. `HARNESS_KILLS` says how many of each runtime and signal, and
-//! includes clusters, as `just nightly` does. What the machine lacks is listed as ignored, unless `HARNESS_REQUIRE` names it.
+//! By default a few moments of processes and containers. `HARNESS_KILLS` says how many for each runtime and signal, and
+//! includes clusters, as `just nightly` does. Tests whose requirements the machine lacks are listed as ignored, unless
+//! `HARNESS_REQUIRE` names them.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "moments and times are said so that they can be repeated and compared")]
 
@@ -25,7 +26,7 @@ use crate::moments::Kills;
 /// How often each command is ended.
 const KILLS: &str = "HARNESS_KILLS";
 
-/// Runtime, signal, and how many moments are tried where nothing is said.
+/// Runtime, signal, and the default number of moments.
 const TESTS: [(Runtime, &str, Signal, u32); 9] = [
     (Runtime::Process, "sigkill", Signal::KILL, 10),
     (Runtime::Process, "ctrl_c", Signal::INT, 4),
@@ -40,7 +41,7 @@ const TESTS: [(Runtime, &str, Signal, u32); 9] = [
 
 fn main() -> ExitCode {
     let kills: Option<u32> = env::var(KILLS).ok().map(|kills| kills.parse().unwrap());
-    // One after the other: each looks at what its neighbours would slow down.
+    // One after the other: each checks for remains, which parallel runs would delay.
     let mut target = TestTarget::from_args().one_at_a_time();
     let (docker, kubernetes) = (Requirement::docker(), Requirement::kubernetes());
     for (runtime, name, signal, few) in TESTS {

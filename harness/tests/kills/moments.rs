@@ -20,9 +20,9 @@ use crate::{
 
 /// Repeats the moments of an earlier run.
 const SEED: &str = "HARNESS_KILLS_SEED";
-/// Within what time the command returns once it was interrupted.
+/// How long the command may take to return after an interruption.
 const RETURNS_WITHIN: Duration = Duration::from_secs(10);
-/// Within what time nothing of it is there any more.
+/// How long anything of it may exist afterwards.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
 
 /// A command and how it is ended.
@@ -35,7 +35,7 @@ pub(crate) struct Kills {
 }
 
 impl Kills {
-    /// Ends the command and looks at what is left, once for each moment.
+    /// Ends the command and checks for remains, once for each moment.
     pub(crate) fn run(self) {
         let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
         eprintln!("{self:?}: {SEED}={seed}");
@@ -43,20 +43,20 @@ impl Kills {
         let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
         let leftovers = Leftovers::new(self.runtime, &sandbox, &daemons);
         let start = |daemon| Running::start(&mut self.command(&sandbox, leftovers.scenario(), daemon));
-        // Images, clusters and the state of the chains are made once, so that the second run is as long as the others.
+        // The first run makes images, clusters and the state of the chains, so that the second is as long as the others.
         start(None).finish().assert_code(0);
         let began = Instant::now();
         start(None).finish().assert_code(0);
         let whole = began.elapsed();
         let (mut at_work, mut slowest, mut last_gone) = (0, Duration::ZERO, Duration::ZERO);
         for round in 0..self.moments {
-            // Each in its own part of the run, so that few moments hit all of it too.
+            // Each moment is in its own part of the run, so that even few moments cover the whole run.
             let moment = whole.mul_f64((f64::from(round) + random.random::<f64>()) / f64::from(self.moments));
-            // It makes the trial fail, whose folder is kept then if it had got so far.
+            // A signal makes the trial fail, whose folder is kept if it was created before.
             let daemon = (self.runtime == Runtime::Process && round % 2 == 1).then_some(&daemons);
             let place = || format!("round {round} of {self:?}, {moment:?} into {whole:?}, {SEED}={seed}");
             let command = start(daemon);
-            // No event to wait for: the signal shall hit whatever the command happens to be doing.
+            // There is no event to wait for: the signal must hit the command in any state.
             thread::sleep(moment);
             at_work += usize::from(sandbox.processes().len() > 1);
             command.signal_group(self.signal);
@@ -65,7 +65,8 @@ impl Kills {
             let returned = signalled.elapsed();
             if self.signal != Signal::KILL {
                 assert!(returned <= RETURNS_WITHIN, "it returned after {returned:?}: {}\n{}", place(), outcome.stdout);
-                // One that was shorter this time ends as it would have, one that has begun nothing by the signal.
+                // A run that was shorter this time ends by itself; one that has not started anything ends by the
+                // signal.
                 let code = outcome.status.code();
                 let at_once = outcome.status.signal() == Some(self.signal.as_raw()) && outcome.stdout.is_empty();
                 assert!(
@@ -106,7 +107,7 @@ impl Kills {
             Runtime::Kubernetes => "runtimes: [kubernetes]\nruntimes_because: It is about the cluster.\n",
             _ => "",
         };
-        // Only where processes are the machine's: what an engine runs ends with its container.
+        // Only if processes belong to the machine: a process in a container ends with it.
         let performer = daemon.map(|daemon| {
             let daemon = daemon.command();
             format!("command: [sh, -c, \"env -i setsid -f {daemon}; exec {HARNESS} component performer\"], ")
@@ -118,14 +119,14 @@ impl Kills {
         let mut command = sandbox.harness(&["run", "--runtime", self.runtime.as_str()]);
         command.arg(path);
         if self.runtime == Runtime::Kubernetes {
-            // The clusters of this machine instead of a test's own.
+            // Uses the clusters of this machine instead of a test's own.
             command.env("HARNESS_CACHE", cache_folder().unwrap());
         }
         command
     }
 }
 
-/// A name for a scenario that no other has.
+/// A unique name for a scenario.
 pub(crate) fn unique_name() -> String {
     RunId::generate().to_string().replace('-', "_")
 }

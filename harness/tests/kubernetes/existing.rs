@@ -37,11 +37,11 @@ use crate::{
     refused::{definition, left},
 };
 
-/// Nothing may stay in a cluster of others, and nobody may lose the operator while a trial is there.
+/// Nothing may remain in an existing cluster, and the operator must stay while any trial uses it.
 pub(crate) fn the_operator_comes_and_goes_with_its_users() {
     let field = OperatorCluster::take();
     let theirs = field.as_of_others();
-    // It was put onto the nodes by hand, and nobody may ask a registry for it.
+    // The image was loaded onto the nodes by hand, and must not be pulled from a registry.
     let mut request = field.request();
     request.image.policy = theirs.pull_policy();
     assert_eq!(request.image.policy, PullPolicy::IfNotPresent);
@@ -68,13 +68,13 @@ pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
     let error = ensure().unwrap_err();
     block_on(definitions.delete(DEFINITION, &DeleteParams::default())).unwrap();
     assert!(matches!(&error, OperatorError::Crd { reason, .. } if reason.contains("v2")), "{error:?}");
-    // Of one that works it does not matter who installed it.
+    // A working operator is used no matter who installed it.
     drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
     let used = ensure().unwrap();
     assert_eq!((used.namespace.as_str(), used.source), (NAMESPACE, OperatorSource::Others));
 }
 
-/// All of it, on nodes that were given the images by hand.
+/// A whole run, on nodes to which the images were loaded by hand.
 pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
     let field = OperatorCluster::take();
     give_anvil(&field);
@@ -89,12 +89,12 @@ pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
     drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
     let before = everything(&field);
     let said = square(&field, "existing");
-    // The namespace of the trial goes a moment after it.
+    // The namespace of the trial disappears a moment after its end.
     block_on(clear_of_runs(&field.lease));
     assert_eq!(changed(&before, &everything(&field)), [""; 0], "{said}");
 }
 
-/// What a pod hears of its end, and what it takes along, differs from clusters whose nodes can be told.
+/// The signal that a pod gets, and what ends with it, differ from clusters whose nodes the harness controls.
 pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
     let field = OperatorCluster::take();
     give_anvil(&field);
@@ -161,7 +161,7 @@ pub(crate) fn an_api_server_that_goes_away_is_noticed() {
     assert!(took < Duration::from_mins(1), "noticed after {took:?}");
 }
 
-/// Companies have clusters that only a proxy reaches. Watches and calls take the same way.
+/// Some companies have clusters behind a proxy. Watches and calls use the same proxy.
 pub(crate) fn a_cluster_is_reached_through_the_proxy_of_its_kubeconfig() {
     let field = OperatorCluster::take();
     let proxy = HttpProxy::start();
@@ -185,7 +185,7 @@ fn harness(arguments: &[&str]) -> Output {
     command.args(arguments).env("HARNESS_SCENARIOS", scenarios).env_remove("KUBECONFIG").output().unwrap()
 }
 
-/// Runs the smallest trial in the cluster by its kubeconfig; gives what the harness said.
+/// Runs the smallest trial in the cluster by its kubeconfig; returns the output of the harness.
 #[track_caller]
 fn square(field: &OperatorCluster, operator: &str) -> String {
     let output = run(field, operator, &["kubernetes::square"]);
@@ -214,7 +214,8 @@ pub(crate) fn give_anvil(field: &OperatorCluster) {
     });
 }
 
-/// All objects of a cluster, with what a stranger could have written on them. Events are left out, which everything makes.
+/// All objects of a cluster, with the fields that a client could have written. Events are left out, because everything
+/// causes them.
 fn everything(field: &OperatorCluster) -> BTreeSet<String> {
     block_on(async {
         let client = &field.lease.client;
@@ -225,7 +226,7 @@ fn everything(field: &OperatorCluster) -> BTreeSet<String> {
         for (kind, _) in kinds {
             let api = Api::<DynamicObject>::all_with(client.clone(), &kind);
             let listed = match api.list(&ListParams::default()).await {
-                // A kind whose definition has gone is told of for a moment longer.
+                // Discovery lists a kind for a moment after its definition has gone.
                 Err(kube::Error::Api(status)) if status.code == 404 => continue,
                 listed => listed.unwrap(),
             };
@@ -239,7 +240,7 @@ fn everything(field: &OperatorCluster) -> BTreeSet<String> {
     })
 }
 
-/// What went and what came.
+/// The objects that were removed and added.
 fn changed(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     let gone = before.difference(after).map(|entry| format!("- {entry}"));
     gone.chain(after.difference(before).map(|entry| format!("+ {entry}"))).collect()
@@ -250,7 +251,7 @@ fn namespaces(field: &OperatorCluster) -> Vec<String> {
     listed.items.iter().map(ResourceExt::name_any).collect()
 }
 
-/// The kubeconfig of a user who may do nothing.
+/// The kubeconfig of a user without rights.
 fn of_nobody(field: &OperatorCluster, accounts: &Api<ServiceAccount>, folder: &Path) -> PathBuf {
     let spec = TokenRequestSpec { audiences: Vec::new(), ..TokenRequestSpec::default() };
     let request = TokenRequest { spec, ..TokenRequest::default() };

@@ -1,4 +1,4 @@
-//! A cluster that one test at a time has for itself, across processes, and that has no operator when it gets it.
+//! A cluster that one test at a time has exclusively, across processes, and that has no operator at its start.
 
 use std::{
     fmt::Debug,
@@ -32,15 +32,15 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 pub(crate) const GONE_WITHIN: Duration = Duration::from_mins(1);
-/// Beside the clusters: no cluster can be called like this.
+/// A file beside the clusters. No cluster can have this name.
 const TURN: &str = "_turn-of-operator-tests";
 
-/// Runs something beside a test, until what this gives is dropped.
+/// Runs a future in the background, until the returned handle is dropped.
 pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(block_on(async { Handle::current() }).spawn(future))
 }
 
-/// See the module. What a test left of an operator is removed when this is dropped, whatever the test came to.
+/// See the module. When it is dropped, the remains of an operator are removed, whatever the result of the test was.
 pub(crate) struct OperatorCluster {
     pub(crate) lease: TestCluster,
     pub(crate) image: PodImage,
@@ -64,7 +64,7 @@ impl OperatorCluster {
         Self { lease, image: PodImage { reference, policy: PullPolicy::Never }, _turn: turn, _here: here }
     }
 
-    /// The same cluster as one that others made: by its kubeconfig, its nodes out of reach.
+    /// The same cluster as an existing one: reached by its kubeconfig, without access to its nodes.
     pub(crate) fn as_of_others(&self) -> Cluster {
         block_on(Cluster::connect("of others", self.lease.kubeconfig.clone(), None, None)).unwrap()
     }
@@ -73,7 +73,7 @@ impl OperatorCluster {
         OperatorRequest { choice: OperatorChoice::Install, image: self.image.clone(), alone: false }
     }
 
-    /// All objects of a kind that has no namespaces.
+    /// All objects of a cluster-scoped kind.
     pub(crate) fn all<K>(&self) -> Api<K>
     where
         K: kube::Resource,
@@ -82,13 +82,13 @@ impl OperatorCluster {
         Api::all(self.lease.client.clone())
     }
 
-    /// A namespace of the test's own; it is to be removed.
+    /// A namespace of the test's own, which the test must remove.
     pub(crate) fn namespace(&self) -> OwnNamespace {
         block_on(OwnNamespace::create(&self.lease, &Labels::new(RunId::generate(), "test"))).unwrap()
     }
 }
 
-/// What an earlier test left: one that failed, or one whose namespace or definition is still on its way out.
+/// Removes the remains of an earlier test that failed, or whose namespace or definition is still being deleted.
 async fn clear(cluster: &Cluster) {
     clear_of_runs(cluster).await;
     remove_unused(cluster).await.unwrap();
@@ -107,7 +107,7 @@ where
     }
 }
 
-/// Removes the namespaces of trials, also those that are on their way out: nobody else has one here.
+/// Removes the namespaces of trials, also those that are being deleted: no other test uses this cluster.
 pub(crate) async fn clear_of_runs(cluster: &Cluster) {
     let namespaces = Api::<Namespace>::all(cluster.client.clone());
     for found in namespaces_of_runs(cluster).await.unwrap() {

@@ -1,5 +1,6 @@
-//! What the harness puts into clusters beside trials: Helm releases, the operator, and all of it in clusters that others
-//! made. A cluster of its own is lent to all of these tests, one at a time: what they do to an operator no trial survives.
+//! The objects that the harness installs in clusters beside trials: Helm releases and the operator, also in existing
+//! clusters. These tests share a cluster of their own, one at a time: no trial would survive what they do to the
+//! operator.
 //!
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         existing::an_api_server_that_goes_away_is_noticed,
         existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
     ];
-    // Minutes each: a trial for every fault. They are run with `--ignored`, as every night.
+    // Each takes minutes: one trial for every fault. They run with `--ignored`, as in the nightly run.
     let nightly = tests![mutants::each_fault_of_an_operator_breaks_its_own_promise];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).ignored_tests(nightly).run()
 }

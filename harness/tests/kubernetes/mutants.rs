@@ -1,6 +1,6 @@
-//! Operators that are not as ours, each with one fault; what the harness says of a trial that runs with one.
+//! Faulty operators, each with one fault, and the report of the harness about a trial with each of them.
 //!
-//! They run in this process. The operator of the cluster is there and available, and looks into another namespace.
+//! They run in this process. The operator of the cluster is installed and available, and watches another namespace.
 
 use std::{collections::BTreeSet, process::Command};
 
@@ -37,7 +37,7 @@ use crate::{
     lab::{HARNESS, OperatorCluster, block_on, clear_of_runs, spawn},
 };
 
-/// All that a trial in a cluster promises of Performers.
+/// All promises about Performers that a trial in a cluster checks.
 const PROMISES: [&str; 7] = [
     "every operator has a Performer",
     "Performers are ready",
@@ -50,7 +50,7 @@ const PROMISES: [&str; 7] = [
 /// No performer listens there.
 const WRONG_PORT: i32 = 9999;
 
-/// What an operator does wrong.
+/// The fault of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Nothing,
@@ -75,7 +75,8 @@ impl Fault {
         (Self::WrongTargetPort, "Services lead to the pods of their Performers"),
     ];
 
-    /// Whether it may only be done when the executor has its connection: without, the trial does not come to its steps.
+    /// Whether the fault may occur only after the executor has its connection. Earlier, the trial would not reach its
+    /// steps.
     fn is_late(self) -> bool {
         matches!(self, Self::NoService | Self::WrongPort | Self::WrongTargetPort | Self::EndpointOfOtherPort)
     }
@@ -102,7 +103,7 @@ impl Fault {
     }
 }
 
-/// Each breaks the promise that it is about and no other, and an operator without a fault breaks none.
+/// Each breaks its own promise and no other, and an operator without a fault breaks none.
 pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
     let field = OperatorCluster::take();
     give_anvil(&field);
@@ -133,7 +134,7 @@ pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
     }
 }
 
-/// An operator that is there and does nothing for trials.
+/// Installs an operator that does nothing for trials.
 fn install_elsewhere(field: &OperatorCluster) {
     let home = block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap();
     let helm = block_on(Helm::of(&field.lease)).unwrap();
@@ -158,13 +159,13 @@ fn install_elsewhere(field: &OperatorCluster) {
     });
 }
 
-/// Looks at every Performer whenever one of them or a pod changes.
+/// Reconciles every Performer whenever one of them or a pod changes.
 async fn operate(client: Client, fault: Fault) {
     let mut changes = changes(&client);
     while changes.next().await.is_some() {
         let performers = Api::<Performer>::all(client.clone()).list(&ListParams::default()).await.unwrap();
         for performer in performers {
-            // Owner references take along what one that is deleted has.
+            // Owner references remove the dependents of a deleted Performer.
             if performer.metadata.deletion_timestamp.is_none()
                 && let Err(error) = reconcile(&client, &performer, fault).await
             {

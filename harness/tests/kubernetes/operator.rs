@@ -1,4 +1,4 @@
-//! The operator in a cluster of ours.
+//! The operator in a cluster of the harness.
 
 use std::{
     pin::pin,
@@ -40,7 +40,7 @@ fn deployments(field: &OperatorCluster) -> Api<Deployment> {
     Api::namespaced(field.lease.client.clone(), NAMESPACE)
 }
 
-/// Trials come by the second: all but the first must find it at once.
+/// Trials start every second: all but the first must find it at once.
 pub(crate) fn it_is_installed_once_and_then_found() {
     let field = OperatorCluster::take();
     let first = ensure(&field, &field.request());
@@ -56,7 +56,7 @@ pub(crate) fn it_is_installed_once_and_then_found() {
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?} to find it", began.elapsed());
 }
 
-/// A trial that ends the operator must not take it away from the next.
+/// A trial that scales the operator down must not take it from the next trial.
 pub(crate) fn one_that_was_scaled_down_is_made_what_it_has_to_be() {
     let field = OperatorCluster::take();
     let alone = OperatorRequest { alone: true, ..field.request() };
@@ -92,7 +92,7 @@ pub(crate) fn one_that_is_used_is_not_replaced() {
 /// Helm refuses a release whose Helm was killed until somebody repairs it.
 pub(crate) fn a_killed_installation_is_taken_over() {
     let field = OperatorCluster::take();
-    // Its namespace, and nothing else of it.
+    // The release has its namespace, and nothing else.
     let namespace = ensure(&field, &field.request());
     let helm = block_on(Helm::of(&field.lease)).unwrap();
     let release = Release {

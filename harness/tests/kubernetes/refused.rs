@@ -1,5 +1,5 @@
-//! What the operator cannot be installed of or beside: each is named, with what to do about it, nothing of ours is left, and
-//! what others have stays as it was.
+//! Causes that prevent the operator's installation: each is reported with its remedy, nothing of the harness is left,
+//! and objects of others stay unchanged.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use crate::{
     operator::DEFINITION,
 };
 
-/// The error of an operator that cannot be had, of which nothing is left.
+/// The error of an operator that cannot be installed. Asserts that nothing of it is left.
 #[track_caller]
 fn refused(field: &OperatorCluster, request: &OperatorRequest, remedy: &str) -> OperatorError {
     let theirs = field.as_of_others();
@@ -32,7 +32,7 @@ fn refused(field: &OperatorCluster, request: &OperatorRequest, remedy: &str) -> 
     error
 }
 
-/// What a cluster has of the harness's operator, by name.
+/// The names of the objects of the harness's operator in a cluster.
 pub(crate) fn left(field: &OperatorCluster) -> Vec<String> {
     block_on(async {
         let namespace = field.all::<Namespace>().get_opt(NAMESPACE).await.unwrap();
@@ -90,7 +90,7 @@ pub(crate) fn a_namespace_of_others_is_left_alone() {
     assert!(there.is_ok_and(|namespace| namespace.metadata.deletion_timestamp.is_none()), "it was removed");
 }
 
-/// What looks like one to people, and to the harness; it runs nothing.
+/// A Deployment that looks like an operator to users and to the harness. It runs no pod.
 pub(crate) fn operator_of_others() -> Deployment {
     let labels = json!({ "app.kubernetes.io/name": "hourglass-operator" });
     let pod = json!({ "containers": [{ "name": "operator", "image": "theirs:v1", "imagePullPolicy": "Never" }] });
@@ -105,7 +105,7 @@ pub(crate) fn operator_of_others() -> Deployment {
     .unwrap()
 }
 
-/// Of Performer, in a version.
+/// A definition of Performer in one version.
 pub(crate) fn definition(version: &str) -> CustomResourceDefinition {
     let schema = json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
     serde_json::from_value(json!({

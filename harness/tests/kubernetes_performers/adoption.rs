@@ -1,4 +1,4 @@
-//! An executor that starts where another was killed. The killed ones are real processes.
+//! An executor that starts after another one was killed. The killed ones are real processes.
 #![expect(clippy::print_stdout, reason = "the test reads what its copy says")]
 
 use std::{env, path::PathBuf, process::Stdio, sync::Arc};
@@ -17,7 +17,7 @@ use crate::lab::{PerformerNamespace, limits, manager, only, settings, soon, squa
 pub(crate) const ACT_AS_EXECUTOR: &str = "HOURGLASS_TEST_ACTS_AS_EXECUTOR";
 const OTHER_AVS: Address = Address::repeat_byte(0x44);
 
-/// Deploys two performers, says so, and goes on until it is killed.
+/// Deploys two performers, reports that, and continues until it is killed.
 pub(crate) async fn act_as_executor() {
     let arguments = env::var(ACT_AS_EXECUTOR).unwrap();
     let [kubeconfig, namespace, image] = arguments.split(' ').collect::<Vec<_>>().try_into().unwrap();
@@ -31,7 +31,7 @@ pub(crate) async fn act_as_executor() {
     std::future::pending::<()>().await;
 }
 
-/// An executor that deployed and was killed: the names of its performers.
+/// Starts an executor that deploys and is killed; returns the names of its performers.
 async fn killed_executor(lab: &PerformerNamespace) -> Vec<String> {
     let arguments = format!("{} {} {}", lab.cluster.kubeconfig.display(), lab.namespace(), lab.image());
     let mut executor = Command::new(env::current_exe().unwrap())

@@ -1,4 +1,4 @@
-//! A way to the API server that can be cut, and a kubeconfig that leads there.
+//! A proxy for the API server whose connections can be cut, and a kubeconfig that uses it.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Starts with the way open.
+    /// Starts with connections allowed.
     pub(crate) async fn before(kubeconfig: &Path) -> Arc<Self> {
         let mut config = Kubeconfig::read_from(kubeconfig).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -43,12 +43,12 @@ impl Cut {
         self.folder.path().join("config")
     }
 
-    /// Cuts every connection and takes no more, or takes them again.
+    /// Cuts every connection and refuses new ones, or accepts them again.
     pub(crate) fn set_open(&self, open: bool) {
         self.open.send_replace(open);
     }
 
-    /// Waits until as many connections were not taken.
+    /// Waits until as many connections were refused.
     pub(crate) async fn turned_away(&self, connections: u32) {
         self.turned_away.clone().wait_for(|count| *count >= connections).await.unwrap();
     }

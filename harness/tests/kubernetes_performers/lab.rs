@@ -1,4 +1,5 @@
-//! What the tests share: a leased cluster with the operator and the image of the components, and a namespace for each.
+//! Shared parts of the tests: a leased cluster with the operator and the image of the components, and a namespace for
+//! each test.
 
 use std::{any::Any, collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,13 +23,13 @@ use kube::{Api, ResourceExt, api::ListParams};
 pub(crate) type Manager = Arc<SlotManager<KubernetesLauncher>>;
 
 const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
-/// How long anything may take that is expected to happen.
+/// How long any expected event may take.
 pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 /// The AVS of most tests.
 pub(crate) const AVS: Address = Address::repeat_byte(0x22);
 const OPERATOR: Address = Address::repeat_byte(0x33);
 
-/// What all tests use and none changes.
+/// Shared by all tests, and changed by none.
 struct Prepared {
     cluster: TestCluster,
     image: String,
@@ -51,12 +52,12 @@ fn prepare() -> Prepared {
     })
 }
 
-/// Gives back what the tests shared.
+/// Releases the shared cluster.
 pub(crate) fn tear_down() {
     PREPARED.tear_down();
 }
 
-/// What a test works with.
+/// The namespace of a test, and what it needs to deploy performers there.
 pub(crate) struct PerformerNamespace {
     pub(crate) cluster: Cluster,
     namespace: OwnNamespace,
@@ -121,7 +122,7 @@ impl PerformerNamespace {
         &self.image
     }
 
-    /// Another namespace, which the test has to remove.
+    /// Another namespace, which the test must remove.
     pub(crate) async fn another_namespace(&self) -> OwnNamespace {
         let labels = Labels::new(RunId::generate(), "kubernetes::performers");
         OwnNamespace::create(&self.cluster, &labels).await.unwrap()
@@ -139,7 +140,7 @@ impl PerformerNamespace {
     }
 }
 
-/// An executor outside of the cluster; nodes have its image.
+/// Settings of an executor outside of the cluster; nodes have its image.
 pub(crate) fn settings(kubeconfig: PathBuf, namespace: &str, configured: &[DeployRequest]) -> KubernetesSettings {
     KubernetesSettings {
         operator: OPERATOR,
@@ -162,7 +163,7 @@ pub(crate) fn manager(settings: KubernetesSettings, limits: Limits) -> Manager {
     Arc::new(SlotManager::new(KubernetesLauncher::new(settings), limits, OPERATOR))
 }
 
-/// A deployment of an image, which may not be there, with these variables.
+/// A deployment of an image, which may be missing, with these variables.
 pub(crate) fn with_image(image: &str, variables: &[(&str, &str)]) -> DeployRequest {
     let (repository, tag) = image.rsplit_once(':').unwrap();
     let artifact = Artifact::Image {
@@ -195,10 +196,10 @@ pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
     within(LIMIT, what, event).await
 }
 
-/// Asks again until the answer is there; for what others do of which a test has no event.
+/// Polls until there is an answer, if no event shows the work of others.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl FnMut() -> F) -> T {
     answer_within(LIMIT, what, ask).await
 }
 
-/// What pods are run with here.
+/// The pull policy of pods in these tests.
 pub(crate) const NEVER: PodPullPolicy = PodPullPolicy::Never;

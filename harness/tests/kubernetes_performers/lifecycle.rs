@@ -1,4 +1,4 @@
-//! Deployed, replaced, ended, removed.
+//! Performers are deployed, replaced, ended and removed.
 
 use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ pub(crate) async fn a_deployment_replaces_drains_and_removes_the_one_before(lab:
     manager.shutdown().await;
 }
 
-/// Long before a deployment's time is over, with the words of the kubelet.
+/// Long before a deployment's time is over, with the message of the kubelet.
 pub(crate) async fn an_image_that_is_not_there_is_named_and_leaves_the_old_one_in_service(
     lab: Arc<PerformerNamespace>,
 ) {
@@ -77,7 +77,7 @@ pub(crate) async fn one_that_never_gets_healthy_is_taken_away(lab: Arc<Performer
     manager.shutdown().await;
 }
 
-/// The cluster starts another pod; the performer stays the same one.
+/// The cluster starts another pod; the performer stays the same.
 pub(crate) async fn a_killed_pod_comes_back_and_no_task_is_lost(lab: Arc<PerformerNamespace>) {
     let manager = lab.manager();
     manager.deploy(lab.performer(&[("TASK_DELAY_MS", "2000")])).await.unwrap();
@@ -119,7 +119,7 @@ pub(crate) async fn deployments_and_removals_at_the_same_time_leave_nothing(lab:
             let avs = Address::repeat_byte(number);
             let request = DeployRequest { avs, ..request };
             let first = manager.deploy(request.clone()).await.unwrap().performer;
-            // One comes while the other goes.
+            // One is deployed while the other is removed.
             let (second, removed) = tokio::join!(manager.deploy(request), manager.remove(&first));
             removed.unwrap();
             assert_eq!(square_of(&manager, avs, 4).await.unwrap(), "0x10");
@@ -146,7 +146,7 @@ pub(crate) async fn executors_do_not_get_in_each_others_way(lab: Arc<PerformerNa
     one.shutdown().await;
 }
 
-/// Executors of the same AVS know nothing of each other: what each makes and removes is its own, at whatever time.
+/// Executors of the same AVS know nothing of each other: each creates and removes only its own performers, at any time.
 pub(crate) async fn executors_of_one_avs_deploy_and_end_side_by_side(lab: Arc<PerformerNamespace>) {
     let elsewhere = lab.another_namespace().await;
     let here = [0x33, 0x34, 0x35].map(Address::repeat_byte);

@@ -1,5 +1,5 @@
-//! Performers of an executor in a real cluster, with the operator of this tree, from outside: every test has a namespace
-//! of its own, which must hold no performer at its end.
+//! Performers of an executor in a real cluster, with the operator of this repository, observed from outside. Every test
+//! has a namespace of its own, which must hold no performer at its end.
 //!
 //! Like all tests with clusters they are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it did not expect")]
@@ -16,7 +16,7 @@ use std::{env, process::ExitCode};
 use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    // The same binary is an executor that can be killed.
+    // The same binary can be an executor that is killed.
     if env::var_os(adoption::ACT_AS_EXECUTOR).is_some() {
         hourglass_test_support::block_on(adoption::act_as_executor());
         return ExitCode::SUCCESS;

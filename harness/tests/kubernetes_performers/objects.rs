@@ -1,4 +1,4 @@
-//! What the API server makes of what the executor applies.
+//! The objects that the executor applies, as the API server stores them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use kube::{ResourceExt as _, api::PostParams, core::ObjectMeta};
 
 use crate::lab::{AVS, NEVER, PerformerNamespace, limits, manager, only, square};
 
-/// No field that is configured is dropped on the way, and others can tell whose an object is.
+/// No configured field is dropped on the way, and others can tell to whom an object belongs.
 pub(crate) async fn an_object_says_what_is_configured_and_whose_it_is(lab: Arc<PerformerNamespace>) {
     let quantity = |value: &str| Quantity(value.to_owned());
     let requests = BTreeMap::from([("cpu".to_owned(), quantity("10m")), ("memory".to_owned(), quantity("16Mi"))]);
@@ -45,7 +45,7 @@ pub(crate) async fn an_object_says_what_is_configured_and_whose_it_is(lab: Arc<P
     manager.shutdown().await;
 }
 
-/// The performer would answer rightly without it.
+/// Without the value, the performer would answer correctly.
 pub(crate) async fn a_value_of_a_config_map_reaches_the_performer(lab: Arc<PerformerNamespace>) {
     let map = ConfigMap {
         metadata: ObjectMeta { name: Some("performer".to_owned()), ..ObjectMeta::default() },

@@ -1,4 +1,4 @@
-//! The API server goes away and comes back, and performers do not.
+//! The API server goes away and comes back, and performers stay.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     lab::{AVS, PerformerNamespace, limits, manager, only, square},
 };
 
-/// How often somebody asks in vain for the API server until it is back: long before the executor's patience ends.
+/// How many connections to the API server fail before it is back: long before the executor gives up.
 const IN_VAIN: u32 = 4;
 
 /// The performer is reached without the API server, as from inside the cluster.
@@ -45,7 +45,7 @@ pub(crate) async fn tasks_go_on_and_deployments_come_back(lab: Arc<PerformerName
     manager.shutdown().await;
 }
 
-/// From outside, the way to a performer is through the API server.
+/// From outside, a performer is reached through the API server.
 pub(crate) async fn what_needs_the_api_server_waits_for_it(lab: Arc<PerformerNamespace>) {
     let cut = Cut::before(&lab.cluster.kubeconfig).await;
     let access = Access::Kubeconfig(Some(cut.kubeconfig()));
@@ -58,7 +58,7 @@ pub(crate) async fn what_needs_the_api_server_waits_for_it(lab: Arc<PerformerNam
     let (task, deployment, ()) =
         tokio::join!(square(&manager, 4), manager.deploy(lab.performer(&[("TASK_DELAY_MS", "1")])), async {
             cut.turned_away(IN_VAIN).await;
-            // Beside it stands the one that is being deployed.
+            // Beside the one that is being deployed.
             let known = manager.list().await;
             let restarts = known.iter().find(|known| known.id == first.id).map(|known| known.restarts);
             assert_eq!(restarts, Some(0), "nothing is known to be wrong with it: {known:?}");
@@ -70,7 +70,7 @@ pub(crate) async fn what_needs_the_api_server_waits_for_it(lab: Arc<PerformerNam
     manager.shutdown().await;
 }
 
-/// A way to all performers of the AVS that needs no name in the cluster: a port of a node.
+/// The address of all performers of the AVS without a name in the cluster: a port of a node.
 async fn node_port(lab: &PerformerNamespace) -> String {
     let service: Service = serde_json::from_value(json!({
         "metadata": { "name": "outside" },

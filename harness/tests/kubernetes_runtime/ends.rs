@@ -1,4 +1,4 @@
-//! Ends of trials, however they come about: nothing runs after them but what was asked for.
+//! Ends of trials for any reason: only what was asked for runs afterwards.
 
 use std::path::PathBuf;
 
@@ -22,11 +22,11 @@ pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
     // The whole group, as a terminal does.
     harness.signal_group(Signal::INT);
     harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
-    // Pods take longer to end than an interruption leaves; the supervisor goes on.
+    // Pods take longer to end than an interruption allows; the supervisor continues.
     test.assert_swept();
 }
 
-/// Nobody is left then to end anything but the supervisor, which knows the run and the cluster.
+/// Only the supervisor, which knows the run and the cluster, is left to end anything.
 pub(crate) fn a_killed_harness_leaves_nothing() {
     let test = ClusterTrial::new();
     let harness = test.start(LONG, "logs/executor-operator.log", "performer_started");
@@ -35,7 +35,7 @@ pub(crate) fn a_killed_harness_leaves_nothing() {
     test.assert_swept();
 }
 
-/// The pod of a killed executor is held by a finalizer, which would keep the namespace for ever.
+/// The pod of a killed executor has a finalizer, which would keep the namespace forever.
 pub(crate) fn a_killed_harness_leaves_nothing_of_an_executor_that_is_down() {
     let test = ClusterTrial::new();
     let down = "steps:\n  - kill: {component: executor/operator}\n  - create_task: {payload: \"0x04\"}\n  - \
@@ -46,7 +46,7 @@ pub(crate) fn a_killed_harness_leaves_nothing_of_an_executor_that_is_down() {
     test.assert_swept();
 }
 
-/// What nobody in the cluster has asked for either: pods that somebody deletes, a chain that somebody kills.
+/// Ends that nobody in the cluster has asked for: somebody deletes a pod, or kills a chain.
 pub(crate) fn a_pod_that_is_deleted_by_others_fails_the_trial() {
     let test = ClusterTrial::new();
     let harness = test.start(LONG, "logs/executor-operator.log", "performer_started");

@@ -1,4 +1,4 @@
-//! Images of users that cannot be used: told by their names, with what the cluster says about it.
+//! Images of users that cannot be used: reported by their names, with the message of the cluster.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(crate) fn one_that_is_not_there_is_named() {
     test.assert_nothing_runs();
 }
 
-/// It starts, and is something else: what the operator sees of it must reach whoever reads the failure.
+/// It starts, but it is another program: the failure must show what the operator observed.
 pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
     let test = ClusterTrial::new();
     let anvil = block_on(async {
@@ -42,8 +42,8 @@ pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
     test.assert_nothing_runs();
 }
 
-/// Whether performers answer is asked from a pod. What is not checked is a broken promise: that the trial passes says that
-/// it was.
+/// A pod checks whether performers answer. A promise that was not checked counts as broken, so that a passed trial
+/// shows that it was checked.
 pub(crate) fn a_trial_of_images_without_our_probe_is_checked_all_the_same() {
     let test = ClusterTrial::new();
     let images = ["executor", "aggregator"].map(OwnImage::acting_as);
@@ -54,7 +54,7 @@ pub(crate) fn a_trial_of_images_without_our_probe_is_checked_all_the_same() {
     test.assert_nothing_runs();
 }
 
-/// An image that the harness takes for a user's; it is removed with this.
+/// An image that the harness takes for a user's; it is removed when this is dropped.
 struct OwnImage(String);
 
 impl OwnImage {

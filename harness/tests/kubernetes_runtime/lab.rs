@@ -1,4 +1,4 @@
-//! One test's part of a cluster: a scenario of a name of its own, by which all that its trials make is found, in the
+//! One test's part of a cluster: a scenario with a unique name identifies everything that its trials make, in the
 //! cluster and in the engine beside it.
 
 use std::{
@@ -28,14 +28,14 @@ use crate::sandbox::{Outcome, Running, Sandbox, run};
 /// One task that is verified.
 pub(crate) const SQUARE: &str =
     "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
-/// A task that nobody will see the end of.
+/// A task that does not end during the test.
 pub(crate) const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
     steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
 
-/// How long after the end of a harness its supervisor may still be removing things.
+/// How long the supervisor may still remove things after the end of a harness.
 const SWEPT_WITHIN: Duration = Duration::from_secs(40);
 
-/// See the module. The cluster is that of all trials, which it stays for others.
+/// See the module. The cluster is that of all trials, and stays for others.
 pub(crate) struct ClusterTrial {
     pub(crate) sandbox: Sandbox,
     lease: TestCluster,
@@ -77,7 +77,7 @@ impl ClusterTrial {
         run(&mut self.harness(&self.scenario(rest)))
     }
 
-    /// Starts a scenario, and waits until a log of it has a text.
+    /// Starts a scenario, and waits until one of its logs contains a text.
     #[track_caller]
     pub(crate) fn start(&self, rest: &str, log: &str, text: &str) -> Running {
         let harness = Running::start(&mut self.harness(&self.scenario(rest)));
@@ -91,7 +91,7 @@ impl ClusterTrial {
         harness
     }
 
-    /// The pods of this test's trials, and its namespaces that nobody has asked to be removed.
+    /// The pods of this test's trials, and its namespaces whose removal was not requested.
     pub(crate) fn in_cluster(&self) -> Vec<String> {
         block_on(async {
             let namespaces = Api::<Namespace>::all(self.lease.client.clone());
@@ -110,7 +110,7 @@ impl ClusterTrial {
         })
     }
 
-    /// Deletes the pod of this test's trial whose name begins so, as somebody else would.
+    /// Deletes the pod of this test's trial whose name has this prefix, as another user would.
     #[track_caller]
     pub(crate) fn delete_pod(&self, prefix: &str) {
         block_on(async {
@@ -123,7 +123,7 @@ impl ClusterTrial {
         });
     }
 
-    /// Kills the container of this test's trial that is labelled as a component, as somebody else would.
+    /// Kills the container of this test's trial that is labelled as a component, as another user would.
     #[track_caller]
     pub(crate) fn kill_container(&self, component: &str) {
         let labels = vec![format!("{TRIAL_LABEL}={}", self.trial()), format!("{COMPONENT_LABEL}={component}")];
@@ -142,7 +142,7 @@ impl ClusterTrial {
         containers.into_iter().flat_map(|container| container.names.unwrap_or_default()).collect()
     }
 
-    /// Asserts that nothing runs, at once: an orderly end waits for all of it.
+    /// Asserts, without waiting, that nothing runs: an orderly end waits for all of it.
     #[track_caller]
     pub(crate) fn assert_nothing_runs(&self) {
         self.sandbox.assert_no_process();

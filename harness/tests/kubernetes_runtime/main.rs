@@ -1,5 +1,5 @@
-//! Trials in a real cluster, as the command runs them: what they leave, however they end, and what they say about images
-//! that are of no use. The scenarios themselves are run by the target `scenarios`.
+//! Trials in a real cluster, as the command runs them: what is left after each kind of end, and the messages about
+//! images that cannot be used. The target `scenarios` runs the scenarios themselves.
 //!
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]

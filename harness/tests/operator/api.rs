@@ -1,4 +1,4 @@
-//! The definition of `Performer`, and objects that must be taken as they are.
+//! The definition of `Performer`, and objects that must be accepted unchanged.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(crate) fn the_definition_is_established_and_structural() {
     assert_ne!(conditions.get("NonStructuralSchema"), Some(&"True"));
 }
 
-/// Objects in the shapes that the public operator's users write, every field that its types have among them.
+/// Objects in the shapes that the public operator's users write, including every field of its types.
 pub(crate) fn manifests_for_the_public_operator_apply_unchanged() {
     let place = OperatorNamespace::new();
     for spec in public_specs() {
@@ -97,7 +97,7 @@ fn public_specs() -> Vec<Value> {
     ]
 }
 
-/// Our own examples are what users copy.
+/// Users copy the examples of this project.
 pub(crate) fn no_field_of_the_examples_is_lost() {
     let place = OperatorNamespace::new();
     for name in ["small", "full"] {
@@ -105,11 +105,11 @@ pub(crate) fn no_field_of_the_examples_is_lost() {
     }
 }
 
-/// Applies what is written, and fails unless all of it is there when it is read once more, and our types read it.
+/// Applies `written`, and fails unless a second read returns all of it, and the API types can read it.
 fn assert_kept(place: &OperatorNamespace, written: &Value) {
     block_on(place.apply_performer(written)).unwrap_or_else(|error| panic!("{error}\n{written:#}"));
     let name = written["metadata"]["name"].as_str().unwrap();
-    // Without our types in between: what they do not know they would leave out.
+    // Without the API types in between, which would drop fields that they do not know.
     let resource = ApiResource::erase::<Performer>(&());
     let objects = Api::<DynamicObject>::namespaced_with(place.cluster.client.clone(), place.name(), &resource);
     let read = block_on(objects.get(name)).unwrap();
@@ -128,7 +128,7 @@ fn assert_contains(whole: &Value, part: &Value, path: &str) {
     }
 }
 
-/// A default that is missing changes what old objects mean; one too many appears in everybody's manifests.
+/// A missing default changes the meaning of old objects; a superfluous one appears in everybody's manifests.
 pub(crate) fn defaults_stand_where_they_are_meant() {
     let place = OperatorNamespace::new();
     let mut written = example("small");
@@ -141,7 +141,7 @@ pub(crate) fn defaults_stand_where_they_are_meant() {
     assert_eq!(read.grpc_port(), 9090, "an object whose config names no port");
 }
 
-/// A status that the API server refuses is one that nobody sees.
+/// Nobody sees a status that the API server refuses.
 pub(crate) fn a_status_is_written_and_its_phases_are_those_of_the_api() {
     let place = OperatorNamespace::new();
     let performer = block_on(place.apply_performer(&example("small"))).unwrap();

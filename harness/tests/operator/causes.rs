@@ -1,4 +1,4 @@
-//! Failed and stuck pods are explained by the real cause, within a second of its being known.
+//! The real cause explains failed and stuck pods, within a second of being known.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use crate::{
     stage::{Stage, written},
 };
 
-/// From the event that shows a cause to the status that tells it.
+/// From the event that shows a cause to the status that reports it.
 const SOON: Duration = Duration::from_secs(1);
 
 pub(crate) fn stuck_pods_are_explained_within_a_second() {
@@ -87,7 +87,7 @@ pub(crate) fn an_exhausted_quota_is_explained_within_a_second() {
     });
 }
 
-/// Makes a performer and asserts that its status tells the cause soon after an object of kind `K` has shown it.
+/// Creates a performer and asserts that its status reports the cause soon after an object of kind `K` has shown it.
 async fn explained<K>(stage: &Stage, name: &str, patch: Value, reason: &str, words: &str, shows: impl Fn(&K) -> bool)
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
@@ -119,7 +119,7 @@ where
     assert!(delay <= SOON, "{reason} is told {delay:?} after it is shown");
 }
 
-/// When an object was first seen to be as wanted.
+/// The time when an object first met the condition.
 async fn first<K>(api: Api<K>, config: watcher::Config, is_wanted: impl Fn(&K) -> bool) -> Option<Instant>
 where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,

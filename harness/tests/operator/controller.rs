@@ -1,4 +1,4 @@
-//! What the operator makes of Performers, from the first to the last.
+//! The operator's work for Performers, from their creation to their end.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ use crate::{
 pub(crate) const WRITES: &str = "hourglass_operator_api_requests_total";
 pub(crate) const RECONCILES: &str = "hourglass_operator_reconciles_total";
 
-/// The way that everybody goes.
+/// The common case.
 pub(crate) fn a_performer_runs_and_its_status_says_where() {
     let stage = Stage::new();
     let operator = stage.operator();
@@ -68,7 +68,7 @@ pub(crate) fn a_performer_runs_and_its_status_says_where() {
     assert!(operator.sum("hourglass_operator_queue_wait_seconds_count", &[]) >= 1.0);
 }
 
-/// An operator that writes at every look keeps itself and the API server busy for ever.
+/// An operator that writes at every reconcile keeps itself and the API server busy forever.
 pub(crate) fn reconcile_of_a_current_performer_writes_nothing() {
     let stage = Stage::new();
     let operator = stage.operator();
@@ -81,7 +81,7 @@ pub(crate) fn reconcile_of_a_current_performer_writes_nothing() {
     block_on(stage.patch("p", json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})));
     block_on(until(|| operator.sum(RECONCILES, &[]) > looks));
     assert!(operator.sum(WRITES, &["verb=\"patch\""]) <= writes, "nothing is written");
-    // The check that this can fail.
+    // Proves that the check can fail.
     let patch = Patch::Merge(json!({"metadata": {"labels": {"app": "another"}}}));
     block_on(stage.api::<Service>().patch("performer-p", &PatchParams::default(), &patch)).unwrap();
     block_on(until(|| operator.sum(WRITES, &["verb=\"patch\"", "resource=\"services\""]) > 1.0));
@@ -89,7 +89,7 @@ pub(crate) fn reconcile_of_a_current_performer_writes_nothing() {
     assert_eq!(mended.labels()["app"], "hourglass-performer", "what others change of ours is set right");
 }
 
-/// The public operator looks at the image alone, and deletes the pod before it makes the next.
+/// The public operator compares only the image, and deletes the pod before it creates the next.
 pub(crate) fn every_field_replaces_the_pod_and_the_service_keeps_an_endpoint() {
     let stage = Stage::new();
     let _operator = stage.operator();
@@ -112,7 +112,7 @@ pub(crate) fn every_field_replaces_the_pod_and_the_service_keeps_an_endpoint() {
             pod = pod_of(&stage.until("p", &wanted, is_wanted).await);
             assert!(!gaps.load(Ordering::SeqCst), "the Service has no ready endpoint while {field} changes");
         }
-        // What is referred to changes, and the spec does not.
+        // The referenced object changes, and the spec does not.
         let patch = Patch::Merge(json!({"stringData": {"key": "two"}}));
         stage.api::<Secret>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
         let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
@@ -152,7 +152,7 @@ fn changes(stage: &Stage) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Tasks that are under way are finished, and nothing is left.
+/// Tasks that are in progress are finished, and nothing is left.
 pub(crate) fn a_performer_that_is_deleted_drains_and_is_gone() {
     let stage = Stage::new();
     let _operator = stage.operator();
@@ -180,7 +180,7 @@ pub(crate) fn a_performer_that_is_deleted_drains_and_is_gone() {
     });
 }
 
-/// A node that is gone, or a pod that somebody holds, must not hold a performer for good.
+/// A lost node, or a pod with a finalizer, must not keep a performer forever.
 pub(crate) fn a_drain_that_takes_too_long_is_ended_and_said() {
     let stage = Stage::new();
     let _operator = stage.operator_with(&json!({"drain": {"timeout": "3s"}})).leads();
@@ -197,13 +197,13 @@ pub(crate) fn a_drain_that_takes_too_long_is_ended_and_said() {
         gone(&performers, "p", &performer.uid().unwrap()).await;
         let waited = begun.elapsed();
         stage.api::<Pod>().patch(&pod, &params, &hold(Value::Null)).await.unwrap();
-        // A deletion's time is in whole seconds.
+        // The time of a deletion has whole seconds.
         assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(8), "gone after {waited:?}");
         until_events(&stage, "p", &["DrainTimedOut"]).await;
     });
 }
 
-/// Deployment and Service of the one before are still on their way out when the next is made.
+/// Deployment and Service of the previous one are still being deleted when the next is created.
 pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_is_gone() {
     let stage = Stage::new();
     let _operator = stage.operator();
@@ -221,7 +221,7 @@ pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_
     });
 }
 
-/// It keeps nothing that is not in the cluster.
+/// The operator keeps all its state in the cluster.
 pub(crate) fn an_operator_that_was_killed_goes_on_where_it_was() {
     let stage = Stage::new();
     let operator = stage.operator();
@@ -247,7 +247,7 @@ pub(crate) fn an_operator_that_was_killed_goes_on_where_it_was() {
     drop(operator);
 }
 
-/// Why a performer is not as it should be.
+/// The reason why a performer is not as it should be.
 pub(crate) fn cause(performer: &Performer) -> Option<String> {
     let conditions = &performer.status.as_ref()?.conditions;
     let degraded = conditions.iter().find(|condition| condition.type_ == DEGRADED && condition.status == "True")?;
@@ -284,7 +284,7 @@ where
     }
 }
 
-/// Waits until Events with all of these reasons tell of a performer.
+/// Waits until there are Events of a performer with all of these reasons.
 pub(crate) async fn until_events(stage: &Stage, name: &str, reasons: &[&str]) {
     let mut missing: Vec<_> = reasons.to_vec();
     let about = watcher::Config::default().fields(&format!("regarding.name={name}"));
@@ -303,7 +303,7 @@ pub(crate) async fn until_events(stage: &Stage, name: &str, reasons: &[&str]) {
     assert!(told.is_ok(), "no Event of {name} has the reasons {missing:?}");
 }
 
-/// Hears of every change of the endpoints of a Service; true once none of them was ready.
+/// Watches the endpoints of a Service; the flag becomes true when none of them is ready.
 pub(crate) fn watch_endpoints(stage: &Stage, service: &str) -> (Arc<AtomicBool>, tokio::task::JoinHandle<()>) {
     let gaps = Arc::new(AtomicBool::new(false));
     let of_service = watcher::Config::default().labels(&format!("kubernetes.io/service-name={service}"));
@@ -337,7 +337,7 @@ fn ready(slice: &EndpointSlice) -> usize {
     slice.endpoints.iter().filter(|endpoint| is_ready(endpoint)).count()
 }
 
-/// Waits until the operator has nothing to do.
+/// Waits until the operator is idle.
 pub(crate) async fn settle(operator: &Operator) {
     let mut before = -1.0;
     let calm = || {
@@ -349,7 +349,7 @@ pub(crate) async fn settle(operator: &Operator) {
     calm.retry(ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(20)).await.unwrap();
 }
 
-/// Waits until a metric is as wanted; metrics tell nobody when they change.
+/// Waits until a metric has the wanted value. No event tells when metrics change.
 pub(crate) async fn until(is_wanted: impl Fn() -> bool) {
     let ask = || std::future::ready(if is_wanted() { Ok(()) } else { Err("not as wanted") });
     let often = ExponentialBuilder::default().with_min_delay(Duration::from_millis(20));

@@ -1,4 +1,4 @@
-//! Desired state as the API server sees it.
+//! Desired state as the API server stores it.
 
 use hourglass_operator::{
     api::Performer,
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::lab::{OperatorNamespace, block_on, example};
 
-/// What the API server changes when the same is applied once more would be applied for ever, and pods replaced.
+/// A field that the API server changes at a second apply would be applied forever, and pods replaced.
 pub(crate) fn objects_are_taken_and_applied_once() {
     let place = OperatorNamespace::new();
     for name in ["small", "full"] {
@@ -31,7 +31,7 @@ pub(crate) fn objects_are_taken_and_applied_once() {
         let second = block_on(place.apply(&service)).unwrap();
         assert_eq!(first.metadata.resource_version, second.metadata.resource_version, "{name}");
         assert_eq!(second.spec.unwrap().ports.unwrap()[0].port, i32::from(performer.grpc_port()));
-        // Another port takes the place of the one before.
+        // Another port replaces the previous one.
         let mut moved = performer.clone();
         moved.spec.config.get_or_insert_default().grpc_port = Some(7070);
         let service = block_on(place.apply(&desired::service(&moved))).unwrap();
@@ -40,7 +40,7 @@ pub(crate) fn objects_are_taken_and_applied_once() {
     }
 }
 
-/// Pod Security is enforced on pods alone: a Deployment whose pods are refused is taken.
+/// Pod Security is enforced on pods alone: a Deployment is accepted even if its pods are refused.
 pub(crate) fn pods_are_taken_where_only_restricted_ones_are() {
     let place = OperatorNamespace::new();
     block_on(async {
@@ -53,7 +53,7 @@ pub(crate) fn pods_are_taken_where_only_restricted_ones_are() {
         for name in ["small", "full"] {
             let mut pod = pod(&serde_json::from_value(example(name)).unwrap());
             create(&place, &pod).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-            // The check that it can fail.
+            // Proves that the check can fail.
             let container = pod.spec.as_mut().unwrap().containers[0].security_context.as_mut().unwrap();
             container.capabilities = None;
             let error = create(&place, &pod).await.unwrap_err();
@@ -62,7 +62,7 @@ pub(crate) fn pods_are_taken_where_only_restricted_ones_are() {
     });
 }
 
-/// A pod as the performer's Deployment makes it, but of no class: classes belong to a cluster and not to a namespace.
+/// A pod as the performer's Deployment makes it, but without classes, which are cluster-scoped.
 fn pod(performer: &Performer) -> Pod {
     let template = desired::deployment(performer, &References::default()).spec.unwrap().template;
     let mut spec = template.spec.unwrap();

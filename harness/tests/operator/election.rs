@@ -33,24 +33,24 @@ pub(crate) fn one_leads_and_another_takes_over_when_it_dies() {
     second.says("leading");
     let took = begun.elapsed();
     eprintln!("the lease of an operator that was killed is taken over after {took:?}");
-    // The Lease lasts six seconds, since it was last renewed.
+    // The Lease is valid for six seconds after its last renewal.
     assert!(took > Duration::from_secs(3) && took < Duration::from_secs(12), "{took:?}");
     explained(&stage, "p");
-    // One that ends in order gives the Lease back: nobody waits.
+    // An operator that ends in order gives the Lease back: nobody waits.
     let third = stage.operator_with(&quick);
     third.answers(200, "standing by");
     let begun = Instant::now();
     assert!(second.terminate().success(), "an operator that is asked to end does so without an error");
     third.says("leading");
     eprintln!("the lease of an operator that was ended is taken over after {:?}", begun.elapsed());
-    // The Lease would have lasted a minute.
+    // The Lease would have been valid for a minute.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     explained(&stage, "q");
     let lease = block_on(stage.api::<Lease>().get("operator")).unwrap().spec.unwrap();
     assert_eq!(lease.lease_transitions, Some(2), "{lease:?}");
 }
 
-/// Two that act at once are worse than none.
+/// Two operators that act at once are worse than none.
 pub(crate) fn a_leader_that_lost_its_lease_ends() {
     let stage = Stage::new();
     let operator = stage.operator();
@@ -63,7 +63,7 @@ pub(crate) fn a_leader_that_lost_its_lease_ends() {
     assert_eq!(lease.spec.unwrap().holder_identity.as_deref(), Some("somebody-else"), "it is left alone");
 }
 
-/// An operator ends with what it has begun.
+/// An operator completes what it has begun before it ends.
 pub(crate) fn an_operator_that_is_ended_finishes_what_it_began() {
     let stage = Stage::new();
     let operator = stage.operator();
@@ -71,7 +71,7 @@ pub(crate) fn an_operator_that_is_ended_finishes_what_it_began() {
         for number in 0..20 {
             stage.place.apply_performer(&written_for_nowhere(&format!("p{number}"))).await.unwrap();
         }
-        // Whatever happened to the Lease since it was renewed, it is still given back.
+        // It gives the Lease back, even if the Lease has changed since its renewal.
         let touched = Patch::Merge(json!({"metadata": {"annotations": {"example.com/touched": "yes"}}}));
         stage.api::<Lease>().patch("operator", &PatchParams::default(), &touched).await.unwrap();
     });

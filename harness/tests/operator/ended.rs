@@ -1,4 +1,4 @@
-//! Pods of which nothing runs any more.
+//! Pods without a running container.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::{
     strays::bare,
 };
 
-/// Kubernetes itself waits for longer, forty seconds, before it deletes pods of nodes that are not there.
+/// Kubernetes itself waits for longer, forty seconds, before it deletes pods of missing nodes.
 const SOON: Duration = Duration::from_secs(20);
 
-/// The pod's node is not there: no kubelet lets go of it.
+/// The pod's node does not exist: no kubelet releases the pod.
 pub(crate) fn one_that_has_ended_is_not_left_to_its_kubelet() {
     let stage = Stage::new();
     let pods: Api<Pod> = stage.api();

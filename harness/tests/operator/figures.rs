@@ -1,5 +1,5 @@
-//! How long things take. These are no tests, for they say more about the machine than about the operator: they are
-//! listed as ignored, print their figures and are asked for by name, as docs/performance.md says.
+//! Durations. These are no tests, because they depend more on the machine than on the operator: they are listed as
+//! ignored, print their figures and are run by name, as docs/performance.md says.
 
 use std::{
     collections::HashMap,
@@ -32,12 +32,12 @@ use crate::{
 
 const ROUNDS: usize = 30;
 const AT_ONCE: usize = 20;
-/// After this, a kubelet that looks once a second has seen that nothing of a pod changes any more.
+/// After this time, a kubelet that looks once a second has seen that a pod no longer changes.
 const SETTLED: Duration = Duration::from_secs(3);
-/// How performers are called, and how long they are left alone before they are deleted.
+/// The names of performers, and how long they run before they are deleted.
 const KINDS: [(&str, Duration); 2] = [("fresh", Duration::ZERO), ("settled", SETTLED)];
 
-/// What happens to a performer, in this order.
+/// An event in the life of a performer; they occur in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Mark {
     Created,
@@ -76,7 +76,8 @@ pub(crate) fn one_performer_after_the_other() {
         let marks = Marks::watch(&stage).await;
         for number in 0..ROUNDS {
             for (kind, rest) in KINDS {
-                // What began when the one before ended would always meet the kubelet's look at the same moment.
+                // Otherwise each would begin right after the previous end, and so always at the same moment of the
+                // kubelet's period.
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..1000))).await;
                 let name = format!("{kind}{number}");
                 birth(&stage, &marks, &name).await;
@@ -112,7 +113,7 @@ pub(crate) fn twenty_performers_at_once() {
         let marks = Marks::watch(&stage).await;
         let created = SystemTime::now();
         join_all(names.iter().map(|name| birth(&stage, &marks, name))).await;
-        // Not before the last is there: the node has enough to do.
+        // The deletions begin only after all of them run, because the node has enough to do.
         join_all(names.iter().map(|name| serving(&stage, &marks, name))).await;
         let deleted = SystemTime::now();
         join_all(names.iter().map(|name| end(&stage, &marks, name))).await;
@@ -166,11 +167,11 @@ async fn birth(stage: &Stage, marks: &Marks, name: &str) {
     marks.reached(name, Mark::Told).await;
 }
 
-/// Marks when it served first, by its own words.
+/// Marks when it first served, according to its own log.
 async fn serving(stage: &Stage, marks: &Marks, name: &str) {
     let pods: Api<Pod> = stage.api();
     let pod = pod_of(&stage.api::<Performer>().get(name).await.unwrap()).unwrap();
-    // The performer's first words are that it serves; node and tests have one clock.
+    // The performer logs first that it serves; node and tests share one clock.
     let log = pods.logs(&pod, &LogParams { timestamps: true, ..LogParams::default() }).await.unwrap();
     let first: Timestamp = log.split(' ').next().unwrap().parse().unwrap();
     marks.set(name, Mark::Serving, SystemTime::from(first));
@@ -182,11 +183,11 @@ async fn end(stage: &Stage, marks: &Marks, name: &str) {
     marks.reached(name, Mark::Gone).await;
 }
 
-/// When what happened to which performer was seen first.
+/// When each event of each performer was first seen.
 struct Marks(watch::Sender<HashMap<(String, Mark), SystemTime>>);
 
 impl Marks {
-    /// Sees everything from now on.
+    /// Records all events from now on.
     async fn watch(stage: &Stage) -> Self {
         let marks = Self(watch::Sender::new(HashMap::new()));
         marks.follow::<Deployment>(stage, |_| vec![Mark::Deployment], false).await;
@@ -265,7 +266,7 @@ fn pod_marks(pod: &Pod) -> Vec<Mark> {
     marks.filter(|(reached, _)| *reached).map(|(_, mark)| mark).collect()
 }
 
-/// Nothing where one of the two was not seen.
+/// Nothing if one of the two was not seen.
 fn between(life: &HashMap<Mark, SystemTime>, from: Mark, to: Mark) -> Option<Duration> {
     Some(since(*life.get(&from)?, *life.get(&to)?))
 }

@@ -1,4 +1,4 @@
-//! A hundred Performers, of which nobody may feel the ninety-nine others.
+//! A hundred Performers, none of which may be affected by the others.
 
 use std::time::Instant;
 
@@ -13,8 +13,9 @@ use crate::{
     stage::{Stage, written_for_nowhere},
 };
 
-/// Nothing may grow with the number of Performers: a look at what is as it should be is a matter of the stores, and a
-/// change of one Performer costs the requests for that one. How long requests take is the machine's affair, and a figure.
+/// Costs must not grow with the number of Performers: a reconcile of a current Performer uses only the stores, and a
+/// change of one Performer costs only its own requests. The duration of requests depends on the machine, and is a
+/// figure.
 pub(crate) fn a_look_at_one_is_quick() {
     let stage = Stage::new();
     let operator = stage.operator();
@@ -47,7 +48,7 @@ pub(crate) fn a_look_at_one_is_quick() {
     assert_eq!(asked, [10.0, 0.0, 0.0], "applied Deployments, applied Services and lists, for ten changes");
 }
 
-/// Puts up a hundred performers that no node takes, and waits until nothing moves any more.
+/// Creates a hundred performers that fit no node, and waits until the operator is idle.
 pub(crate) fn a_hundred_performers(stage: &Stage, operator: &Operator) {
     let begun = Instant::now();
     block_on(async {
@@ -64,8 +65,8 @@ pub(crate) fn a_hundred_performers(stage: &Stage, operator: &Operator) {
     });
 }
 
-/// Changes the environment of the first of them, one after the other, and waits until each was looked at. Their port, which a
-/// spec without `config` has by itself, is named to stay what it is.
+/// Changes the environment of the first of them, one after the other, and waits until each was reconciled. Their port
+/// is named explicitly so that it stays the same, because a spec without `config` has another default.
 pub(crate) fn change_environments(stage: &Stage, first: usize) {
     block_on(async {
         for number in 0..first {

@@ -1,5 +1,5 @@
-//! What the operator's tests share: a cluster with the definition of `Performer` established, and a
-//! namespace of each test's own.
+//! Shared parts of the operator's tests: a cluster with the definition of `Performer` established, and a namespace for
+//! each test.
 
 use std::{ops::Deref, time::Duration};
 
@@ -24,8 +24,8 @@ pub(crate) const WITHIN: Duration = Duration::from_mins(1);
 
 static SHARED: Shared<OwnCluster> = Shared::new();
 
-/// The cluster of all tests in this process: one node, with the definition of `Performer`. It is none that others find warm:
-/// those have a definition that came with a release, and an operator that looks into every namespace.
+/// The cluster of all tests in this process: one node, with the definition of `Performer`. It is not a warm cluster of
+/// trials: those have a definition that came with a release, and an operator that watches every namespace.
 pub(crate) fn shared() -> Cluster {
     let own = SHARED.lock(|| {
         let own = OwnCluster::create(&ClusterSpec::default());
@@ -40,7 +40,7 @@ pub(crate) fn tear_down() {
     SHARED.tear_down();
 }
 
-/// Applies the definition of `Performer` and awaits that it is served.
+/// Applies the definition of `Performer` and waits until it is served.
 async fn establish(cluster: &Cluster) {
     let definitions = Api::<CustomResourceDefinition>::all(cluster.client.clone());
     let crd = crd();
@@ -49,12 +49,12 @@ async fn establish(cluster: &Cluster) {
     timeout(WITHIN, await_condition(definitions, &name, is_crd_established())).await.unwrap().unwrap();
 }
 
-/// Applies as the operator does, and fails at fields that the API server does not know.
+/// Applies as the operator does, and fails for fields that the API server does not know.
 pub(crate) fn strict() -> PatchParams {
     PatchParams { field_validation: Some(ValidationDirective::Strict), ..PatchParams::apply("operator-tests").force() }
 }
 
-/// A namespace in the shared cluster, and how objects get there.
+/// A namespace in the shared cluster, and methods to apply objects there.
 pub(crate) struct OperatorNamespace(TestNamespace);
 
 impl OperatorNamespace {
@@ -73,7 +73,7 @@ impl OperatorNamespace {
         self.api::<K>().patch(&object.name_any(), &strict(), &Patch::Apply(&object)).await
     }
 
-    /// Applies a performer as a user wrote it, not as our types have it.
+    /// Applies a performer as a user wrote it, not as the API types write it.
     pub(crate) async fn apply_performer(&self, written: &Value) -> kube::Result<Performer> {
         let name = written["metadata"]["name"].as_str().unwrap();
         self.api::<Performer>().patch(name, &strict(), &Patch::Apply(written)).await

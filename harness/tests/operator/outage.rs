@@ -16,7 +16,7 @@ use crate::{
     stage::{Stage, written_for_nowhere},
 };
 
-/// Without an election, for a leader that cannot renew its Lease ends.
+/// Without an election, because a leader that cannot renew its Lease ends.
 pub(crate) fn an_api_server_that_is_lost_is_said_and_found_again() {
     let stage = Stage::new();
     let detour = Detour::to(&server(&stage));
@@ -33,7 +33,7 @@ pub(crate) fn an_api_server_that_is_lost_is_said_and_found_again() {
     });
 }
 
-/// A leader that may have been replaced must not go on.
+/// A leader that may have been replaced must not continue.
 pub(crate) fn a_leader_that_cannot_renew_its_lease_ends() {
     let stage = Stage::new();
     let detour = Detour::to(&server(&stage));
@@ -61,7 +61,7 @@ fn server(stage: &Stage) -> String {
     server.trim_start_matches("https://").to_owned()
 }
 
-/// A way to the API server that can be cut.
+/// A proxy for the API server whose connections can be cut.
 struct Detour {
     address: SocketAddr,
     open: Arc<Mutex<Way>>,

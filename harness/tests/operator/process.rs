@@ -1,4 +1,4 @@
-//! The operator as a process of its own, under the rights of its chart and no others.
+//! The operator as a process of its own, with exactly the rights of its chart.
 
 use std::{
     fs,
@@ -18,9 +18,9 @@ use tempfile::TempDir;
 
 use crate::lab::{WITHIN, block_on};
 
-/// The harness, which is the operator as well.
+/// The harness, which can run the operator.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
-/// A value that performers of tests have in their environment, and that no log may have.
+/// A value in the environment of the tests' performers, which no log may contain.
 pub(crate) const MARKER: &str = "marker-5b1f3c9e";
 
 /// A running operator; dropping it kills the process.
@@ -37,7 +37,7 @@ struct Log {
 }
 
 impl Operator {
-    /// Starts one in `namespace`; `config` goes over the tests' own configuration.
+    /// Starts one in `namespace`; `config` overrides the tests' own configuration.
     pub(crate) fn start(kubeconfig: &Path, namespace: &str, config: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file: PathBuf = folder.path().join("operator.yaml");
@@ -71,12 +71,12 @@ impl Operator {
         self
     }
 
-    /// The first record with this message, awaited.
+    /// Waits for the first record with this message.
     pub(crate) fn says(&self, message: &str) -> Value {
         self.logs(message, |line| line["message"] == message)
     }
 
-    /// The first record that is as wanted, awaited.
+    /// Waits for the first record that meets the condition.
     pub(crate) fn logs(&self, wanted: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + WITHIN;
         let mut lines = self.log.lines.lock().unwrap();
@@ -90,7 +90,7 @@ impl Operator {
         }
     }
 
-    /// All that it has logged.
+    /// Its whole log.
     pub(crate) fn log(&self) -> String {
         text(&self.log.lines.lock().unwrap())
     }
@@ -100,7 +100,7 @@ impl Operator {
         self.get("health", "/readyz")
     }
 
-    /// Waits until `/readyz` answers so.
+    /// Waits until `/readyz` gives this answer.
     pub(crate) fn answers(&self, code: u16, words: &str) {
         let ask = || async {
             let answer = self.readiness();
@@ -137,13 +137,13 @@ impl Operator {
             .sum()
     }
 
-    /// Ends it without notice.
+    /// Kills it without notice.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Tells it to end, and waits until it has.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.child.wait().unwrap()

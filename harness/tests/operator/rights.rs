@@ -1,4 +1,4 @@
-//! What the chart grants is what the operator uses: nothing is denied, and nothing is superfluous.
+//! The chart grants exactly the rights that the operator uses: nothing is denied, and nothing is superfluous.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,13 @@ use crate::{
     strays::bare,
 };
 
-/// A right that the API server's admission checks, on clusters where it does, without a request for it.
+/// A right that the API server's admission checks on some clusters, without a request for it.
 const UNASKED: (&str, &str, &str) = ("update", "hourglass.eigenlayer.io", "performers/finalizers");
 
 pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
     let stage = Stage::new();
     let operator = stage.operator();
-    // One that leads at once has no time to watch the Lease.
+    // A candidate that leads at once has no time to watch the Lease.
     let standby = stage.operator_with(&json!({}));
     standby.answers(200, "standing by while");
     block_on(async {
@@ -37,13 +37,13 @@ pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
         let reference = json!({"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}});
         for change in [
             json!({"config": {"environmentFrom": [reference]}}),
-            // The same Event once more is a patch of the first.
+            // A repeated Event is a patch of the first.
             json!({"config": {"environment": {"FLAVOUR": "sour"}}}),
         ] {
             stage.patch("p", json!({ "spec": change })).await;
             stage.until_running("p").await;
         }
-        // What the Service would select, and no Deployment made.
+        // A pod that the Service would select, and that no Deployment made.
         stage.api::<Pod>().create(&PostParams::default(), &bare(&stage, "p", None)).await.unwrap();
         until_events(&stage, "p", &["Created", "Ready", "Updated", "Upgraded", "StrayDeleted"]).await;
         stage.api::<Performer>().delete("p", &DeleteParams::default()).await.unwrap();
@@ -58,16 +58,16 @@ pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
     let granted: BTreeSet<_> = stage.rights.iter().filter(|right| **right != unasked).cloned().collect();
     let superfluous: Vec<_> = granted.difference(&used).collect();
     assert!(superfluous.is_empty(), "granted and never used: {superfluous:?}");
-    // What is not a resource, such as the version of the API server, needs no role.
+    // Paths that are not a resource, such as the version of the API server, need no role.
     let lacking: Vec<_> = used.difference(&granted).filter(|(.., resource)| !resource.starts_with('/')).collect();
     assert!(lacking.is_empty(), "used and granted by something else than the chart: {lacking:?}");
     assert!(stage.rights.contains(&unasked), "the right to block the deletion of owners is granted");
 }
 
-/// An operator without a right says which, instead of doing half its work in silence.
+/// An operator that lacks a right must report it, instead of failing silently.
 pub(crate) fn a_right_that_is_missing_is_said() {
     let stage = Stage::new();
-    // Nobody has granted anything in this namespace.
+    // No right is granted in this namespace.
     let operator = stage.operator_with(&json!({"watchNamespaces": ["default"]})).leads();
     operator.answers(503, "pods in default cannot be watched");
     let (_, words) = operator.readiness();
@@ -76,7 +76,7 @@ pub(crate) fn a_right_that_is_missing_is_said() {
     assert!(denied > 0, "the check that denied requests are counted");
 }
 
-/// Verb, group, resource and the code of the answer of everything the operator has asked for.
+/// Verb, group, resource and the code of the answer for all requests of the operator.
 fn asked(operator: &Operator) -> Vec<(String, String, String, String)> {
     let samples = operator.samples("hourglass_operator_api_requests_total");
     let label = |labels: &str, name: &str| {

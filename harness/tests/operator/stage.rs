@@ -1,4 +1,4 @@
-//! A namespace with operators in it, under a service account that has the rights of the chart.
+//! A namespace with operators in it, whose service account has the rights of the chart.
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command, sync::OnceLock};
 
@@ -34,7 +34,7 @@ const AVS: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 /// Everything a test of the running operator needs.
 pub(crate) struct Stage {
     pub(crate) place: OperatorNamespace,
-    /// What the operator may do in the namespace, by the chart: verb, group and resource.
+    /// The rights that the chart grants the operator in the namespace: verb, group and resource.
     pub(crate) rights: BTreeSet<(String, String, String)>,
     /// The image of the components, on the node.
     pub(crate) image: &'static str,
@@ -82,7 +82,7 @@ impl Stage {
         self.api::<Performer>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
     }
 
-    /// Waits until a performer is as wanted.
+    /// Waits until a performer meets a condition.
     pub(crate) async fn until(&self, name: &str, wanted: &str, is_wanted: impl Fn(&Performer) -> bool) -> Performer {
         let found = await_condition(self.api::<Performer>(), name, |performer: Option<&Performer>| {
             performer.is_some_and(&is_wanted)
@@ -130,7 +130,7 @@ impl Stage {
 }
 
 impl Drop for Stage {
-    /// Performers must go whether or not an operator lives that drains them.
+    /// Performers must be removed even if no operator lives that drains them.
     fn drop(&mut self) {
         block_on(async {
             let performers = self.api::<Performer>();
@@ -168,7 +168,7 @@ pub(crate) fn written(stage: &Stage, name: &str) -> Value {
     })
 }
 
-/// One that no node takes: it costs nothing to run.
+/// A performer that fits no node: it costs nothing to run.
 pub(crate) fn written_for_nowhere(name: &str) -> Value {
     json!({
         "apiVersion": "hourglass.eigenlayer.io/v1alpha1",
@@ -182,7 +182,7 @@ pub(crate) fn written_for_nowhere(name: &str) -> Value {
     })
 }
 
-/// Brings the image of the components to the node, once.
+/// Delivers the image of the components to the node, once.
 fn image(place: &OperatorNamespace) -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();
     IMAGE.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! What the public operator left behind when ours took over its Performers.
+//! Objects that the public operator left behind when this operator took over its Performers.
 
 use std::{sync::atomic::Ordering, time::Instant};
 
@@ -18,7 +18,7 @@ use crate::{
     stage::{Stage, runs, written, written_for_nowhere},
 };
 
-/// Tasks must not go to a pod of an image that the spec does not name any more, and none may be lost meanwhile.
+/// Tasks must not go to a pod of an image that the spec no longer names, and none may be lost meanwhile.
 pub(crate) fn pods_of_the_public_operator_give_way_to_ours() {
     let stage = Stage::new();
     block_on(async {
@@ -37,7 +37,7 @@ pub(crate) fn pods_of_the_public_operator_give_way_to_ours() {
     });
 }
 
-/// Owned by the Performer, such a pod would hold up its removal until the drain's end, and only then go.
+/// Such a pod is owned by the Performer: it would delay the removal until the drain's end, and only then be removed.
 pub(crate) fn pods_of_the_public_operator_end_with_their_performer() {
     let stage = Stage::new();
     let (performer, left) = block_on(async {
@@ -45,7 +45,7 @@ pub(crate) fn pods_of_the_public_operator_end_with_their_performer() {
         let left = serving(&stage, &bare(&stage, "p", Some(&performer))).await;
         (performer, left)
     });
-    // One that is not ready when it comes is taken away at once.
+    // A pod that is not ready when it appears is removed at once.
     let _operator = stage.operator_with(&json!({"drain": {"timeout": "10m"}})).leads();
     block_on(async {
         let serves = |found: &Performer| {
@@ -61,7 +61,7 @@ pub(crate) fn pods_of_the_public_operator_end_with_their_performer() {
     });
 }
 
-/// A pod as the public operator makes it: by itself, owned by the performer, under the label that the Service selects.
+/// A pod as the public operator makes it: bare, owned by the performer, with the label that the Service selects.
 pub(crate) fn bare(stage: &Stage, name: &str, owner: Option<&Performer>) -> Pod {
     let probe = json!({"grpc": {"port": 9090}, "periodSeconds": 1});
     let owners: Vec<_> = owner.and_then(|owner| kube::Resource::controller_owner_ref(owner, &())).into_iter().collect();

@@ -1,11 +1,11 @@
-//! What the API server refuses, in the words that users read.
+//! The objects that the API server refuses, with the messages that users read.
 
 use hourglass_operator::api::LONGEST_NAME;
 use serde_json::{Value, json};
 
 use crate::lab::{OperatorNamespace, block_on, example};
 
-/// A rule that never refuses anything is a rule that nobody has.
+/// A rule that never refuses anything has no effect.
 pub(crate) fn invalid_performers_are_refused_with_the_reason() {
     let place = OperatorNamespace::new();
     let cases = [
@@ -56,7 +56,7 @@ pub(crate) fn invalid_performers_are_refused_with_the_reason() {
     }
 }
 
-/// A limit that is one too low, and rules that cost more than the API server grants.
+/// Finds limits that are one too low, and rules that cost more than the API server allows.
 pub(crate) fn the_longest_names_and_lists_are_taken() {
     let place = OperatorNamespace::new();
     let mut written = example("full");
@@ -88,7 +88,7 @@ pub(crate) fn the_avs_cannot_be_changed() {
     assert!(error.to_string().contains("avsAddress cannot be changed"), "{error}");
 }
 
-/// Puts a value at a pointer whose last word may be new; null takes it away.
+/// Sets a value at a pointer whose last word may be new; null removes it.
 fn set(object: &mut Value, pointer: &str, value: Value) {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     let parent = object.pointer_mut(parent).unwrap().as_object_mut().unwrap();

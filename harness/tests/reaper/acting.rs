@@ -22,12 +22,12 @@ pub(crate) const ACT: &str = "REAPER_TEST_ACT";
 pub(crate) const FOLDER: &str = "REAPER_TEST_FOLDER";
 /// The engine that the acting harness hands to its supervisor.
 pub(crate) const ENGINE: &str = "REAPER_TEST_ENGINE";
-/// Set for an acting harness that is killed after the last sweep, before it has seen to the folder.
+/// Set for an acting harness that is killed after the last sweep, before it has removed the folder.
 pub(crate) const SWEPT: &str = "REAPER_TEST_SWEPT";
 /// Set for an acting harness that starts no supervisor.
 pub(crate) const UNSUPERVISED: &str = "REAPER_TEST_UNSUPERVISED";
 
-/// What real components do to survive: groups and sessions of their own, daemons, deaf ears, endless forking.
+/// Means by which real components survive: their own groups and sessions, daemons, ignored signals, endless forking.
 pub(crate) const TREES: &[&str] = &[
     "exec sleep 1000",
     "sleep 1000 & sh -c 'sleep 1000 & wait' & wait",
@@ -37,7 +37,7 @@ pub(crate) const TREES: &[&str] = &[
     "trap '' TERM HUP INT; while :; do sleep 0.01; done",
 ];
 
-/// A run of this test; whatever a failed assertion leaves behind is swept.
+/// A run of this test. The processes that a failed assertion leaves behind are swept.
 pub(crate) struct Run {
     pub(crate) id: RunId,
 }
@@ -51,7 +51,7 @@ impl Run {
         shell(&self.id, script).stdout(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Like [`Self::start`], by way of the harness, so that the shell adopts the orphans among its descendants.
+    /// Like [`Self::start`], but through the harness, so that the shell adopts the orphans among its descendants.
     pub(crate) fn adopting(&self, script: &str) -> Child {
         let (name, value) = self.id.label();
         let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
@@ -82,7 +82,7 @@ pub(crate) fn supervisor(run: &RunId) -> Supervisor {
     Supervisor::start(run, &options()).unwrap()
 }
 
-/// What the acting harness does: a supervisor first, then children until it is killed.
+/// The acting harness: it starts a supervisor first, then children until it is killed.
 pub(crate) fn act(run: &RunId) {
     let mut options = options();
     if let Ok(path) = env::var(FOLDER) {
@@ -107,7 +107,7 @@ pub(crate) fn act(run: &RunId) {
         children.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         println!("started");
     }
-    // The other end of the pipe is closed by the test's own death, if nothing else.
+    // The other end of the pipe is closed at the latest by the test's own end.
     io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! `harness runs list` and `harness gc` where things of strangers are.
+//! `harness runs list` and `harness gc` beside objects of others.
 
 use std::{
     collections::BTreeSet,
@@ -62,7 +62,7 @@ fn docker_gc_ends_what_has_no_owner_and_says_why() {
     assert!([&strangers.container, &strangers.guest, &at_work].into_iter().all(|name| place.runs(name)));
 }
 
-/// What an engine holds outlives the restart of a machine; a network without containers is enough to be found.
+/// Objects of an engine survive a restart of the machine; a network without containers is enough to find the run.
 fn docker_gc_finds_a_network_and_a_volume_without_containers() {
     let (place, runs, run) = (EngineObjects::new(), TempDir::new().unwrap(), Run::new());
     let owner = Owner::current().map(|owner| Owner { boot: "another".to_owned(), ..owner });
@@ -94,7 +94,7 @@ fn command(runs: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the harness to its end, which must be a good one, and gives what it says.
+/// Runs the harness to its end, which must be a success, and returns its output.
 fn harness(runs: &Path, arguments: &[&str]) -> String {
     let output = command(runs, arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

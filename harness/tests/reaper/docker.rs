@@ -1,4 +1,4 @@
-//! What runs have in an engine, among things of strangers, which must survive.
+//! Objects of runs in an engine, beside objects of others, which must survive.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     proxy::Proxy,
 };
 
-/// How long after the kill nothing may be left.
+/// How long after the kill anything may be left.
 const GONE_WITHIN: Duration = Duration::from_secs(15);
 
 /// The tests of this file.
@@ -34,7 +34,7 @@ fn docker_objects_of_a_killed_run_are_removed_and_no_others() {
     let mut harness = Acting::start(&run.id, &[(ENGINE, &place.address())]);
     harness.wait_until_supervised();
     let network = objects(&place, &run);
-    // A stranger's container that looks at what goes on in the run's network.
+    // A container of others that monitors the run's network.
     place.connect(&strangers.guest, &network);
 
     harness.kill();
@@ -45,7 +45,7 @@ fn docker_objects_of_a_killed_run_are_removed_and_no_others() {
     assert!(place.runs(&strangers.container), "the container of a stranger was ended");
 }
 
-/// An engine that is stopped in the middle of a run and started again must not hide what the run has there.
+/// An engine that is stopped in the middle of a run and started again must not hide the run's objects.
 fn docker_objects_are_removed_when_the_engine_is_back() {
     let (place, run) = (EngineObjects::new(), Run::new());
     let proxy = Proxy::to(Path::new(&place.address()));
@@ -91,12 +91,13 @@ fn docker_objects_are_removed_without_a_supervisor_too() {
     assert_eq!(place.names(), BTreeSet::new(), "the supervisor was killed, and nobody took its place");
 }
 
-/// What a run has at work, as a user's own executor leaves it: some of it without our labels. Gives its network.
+/// The objects of a run, as a user's own executor leaves them: some of them without the harness's labels. Returns its
+/// network.
 pub(crate) fn objects(place: &EngineObjects, run: &Run) -> String {
     objects_labelled(place, "run", &Labels::new(run.id.clone(), "docker::square"))
 }
 
-/// The same with labels of one's own.
+/// The same with other labels.
 pub(crate) fn objects_labelled(place: &EngineObjects, prefix: &str, labels: &Labels) -> String {
     let labels = labels.to_map();
     let name = |name: &str| format!("{prefix}-{name}");
@@ -112,9 +113,9 @@ pub(crate) fn objects_labelled(place: &EngineObjects, prefix: &str, labels: &Lab
     network
 }
 
-/// What belongs to nobody's run.
+/// Objects that belong to no run.
 pub(crate) struct Strangers {
-    /// All of it.
+    /// The names of all of them.
     pub(crate) names: BTreeSet<String>,
     pub(crate) container: String,
     /// A container on a network of its own.

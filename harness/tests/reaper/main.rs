@@ -1,7 +1,7 @@
-//! The supervisor against what real runs leave behind: processes, and what they have in a Docker engine.
+//! The supervisor and the remains of real runs: processes, and objects in a Docker engine.
 //!
-//! The test executes itself to get a harness that it can kill: with [`acting::ACT`] set it does not run tests, it starts
-//! a supervisor and children, and waits for its end.
+//! The test executes itself to get a harness that it can kill: with [`acting::ACT`] set it runs no tests, but starts a
+//! supervisor and children, and waits for its end.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
 mod acting;

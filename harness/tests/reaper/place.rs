@@ -1,5 +1,5 @@
-//! A place for one test in the engine: an image of one program, and containers, networks and volumes with a label of
-//! the test's own, all of which are removed at its end.
+//! One test's objects in the engine: an image of one program, and containers, networks and volumes with a label of the
+//! test's own. All of them are removed at its end.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,7 +18,7 @@ use hourglass_harness::{engine::Engine, reaper::RunId};
 use hourglass_test_support::{block_on, labelled_objects, remove_objects};
 use lddtree::DependencyAnalyzer;
 
-/// What every thing of a test carries, beside the labels that the test is about.
+/// The label of every object of a test, beside the labels under test.
 const TEST_LABEL: &str = "hourglass-harness-test";
 /// The program of the image.
 const PROGRAM: &str = "sleep";
@@ -31,7 +31,7 @@ pub(crate) struct EngineObjects {
     mark: String,
 }
 
-/// A container to be made.
+/// A container to be created.
 #[derive(Default)]
 pub(crate) struct Container<'a> {
     pub(crate) labels: Labels,
@@ -40,7 +40,7 @@ pub(crate) struct Container<'a> {
 }
 
 impl EngineObjects {
-    /// A place with its image loaded.
+    /// The objects of a test, with the image loaded.
     pub(crate) fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
         let place = Self { engine, mark: format!("test-{}", RunId::generate()) };
@@ -48,12 +48,12 @@ impl EngineObjects {
         place
     }
 
-    /// The engine's address, as the harness is told it.
+    /// The engine's address, in the form that the harness gets.
     pub(crate) fn address(&self) -> String {
         self.engine.address().to_string()
     }
 
-    /// Makes a network, and gives its name.
+    /// Creates a network, and returns its name.
     pub(crate) fn network(&self, name: &str, labels: &Labels) -> String {
         let name = self.name(name);
         let labels = Some(self.marked(labels));
@@ -62,7 +62,7 @@ impl EngineObjects {
         name
     }
 
-    /// Makes a volume, and gives its name.
+    /// Creates a volume, and returns its name.
     pub(crate) fn volume(&self, name: &str, labels: &Labels) -> String {
         let name = self.name(name);
         let labels = Some(self.marked(labels));
@@ -71,7 +71,7 @@ impl EngineObjects {
         name
     }
 
-    /// Makes a container that is not started, and gives its name.
+    /// Creates a container without starting it, and returns its name.
     pub(crate) fn create(&self, name: &str, container: &Container<'_>) -> String {
         let name = self.name(name);
         let body = ContainerCreateBody {
@@ -90,7 +90,7 @@ impl EngineObjects {
         name
     }
 
-    /// Makes a container and starts it.
+    /// Creates a container and starts it.
     pub(crate) fn start(&self, name: &str, container: &Container<'_>) -> String {
         let name = self.create(name, container);
         block_on(self.engine.docker().start_container(&name, None)).unwrap();
@@ -119,12 +119,12 @@ impl EngineObjects {
         seen.state.and_then(|state| state.running).unwrap()
     }
 
-    /// The names of what was made here and is still there.
+    /// The names of the test's objects that still exist.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         self.labelled(&format!("{TEST_LABEL}={}", self.mark))
     }
 
-    /// The names of what carries a label.
+    /// The names of the objects with a label.
     pub(crate) fn labelled(&self, label: &str) -> BTreeSet<String> {
         block_on(labelled_objects(&self.engine, label))
     }
@@ -157,7 +157,7 @@ impl Drop for EngineObjects {
     }
 }
 
-/// A root file system as tar: a program that waits, and what it loads.
+/// A root file system as tar: a program that waits, and its libraries.
 fn program_and_libraries() -> Vec<u8> {
     let path =
         ["/bin", "/usr/bin"].into_iter().map(|folder| Path::new(folder).join(PROGRAM)).find(|path| path.exists());

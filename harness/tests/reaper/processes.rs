@@ -60,7 +60,7 @@ fn nothing_survives_sigkill_of_the_harness_at_any_moment() {
             harness.wait_until_supervised();
             Duration::from_micros(random.random_range(0..150_000))
         };
-        // No event to wait for: the kill shall hit whatever the harness happens to be doing.
+        // There is no event to wait for: the kill must hit the harness in any state.
         thread::sleep(moment);
         started += harness.kill();
         let left = eventually(Duration::from_secs(2), || none(traces(&run.id)));
@@ -69,7 +69,7 @@ fn nothing_survives_sigkill_of_the_harness_at_any_moment() {
     assert!(started >= 20, "only {started} children in 20 rounds: the harness was never killed at work");
 }
 
-/// The counter-proof: it is the supervisor that ends them, not the kill of the group.
+/// The counter-proof: the supervisor ends them, not the kill of the group.
 fn without_a_supervisor_processes_survive() {
     let run = Run::new();
     let mut harness = Acting::start(&run.id, &[(UNSUPERVISED, "1")]);
@@ -84,7 +84,7 @@ fn the_folder_of_a_killed_run_is_removed() {
     folder_is_removed(&[]);
 }
 
-/// A kill in the last moment would else leave the folder of a trial that passed.
+/// Otherwise a kill in the last moment would leave the folder of a trial that passed.
 fn the_folder_of_a_run_that_is_killed_at_its_end_is_removed() {
     folder_is_removed(&[(SWEPT, "1")]);
 }
@@ -149,7 +149,8 @@ fn process_without_its_environment_is_ended_with_its_parent() {
     adopting.wait().unwrap();
 }
 
-/// Each lives for some milliseconds and leaves another one, so that what was seen is gone when it is ended.
+/// Each lives for some milliseconds and starts another one, so that a process that was seen is gone when it should be
+/// ended.
 fn daemons_that_start_others_again_and_again_do_not_get_away() {
     let (run, folder) = (Run::new(), tempfile::tempdir().unwrap());
     let script = folder.path().join("hop.sh");
@@ -164,12 +165,12 @@ fn daemons_that_start_others_again_and_again_do_not_get_away() {
     let mut adopting = run.adopting(&format!("env -i setsid -f sh {file}; echo forked; exec sleep 1000"));
     assert_eq!(first_line(&mut adopting), "forked\n");
 
-    // As the death of the harness does.
+    // The end of the harness does the same.
     drop(supervisor);
 
     adopting.wait().unwrap();
     eventually(Duration::from_secs(20), || none(traces(&run.id))).unwrap();
-    // One is not seen in the moment in which it hands over.
+    // A process is not seen at the moment in which it starts its successor.
     for _ in 0..20 {
         assert_eq!(hopping(), [""; 0], "some got away");
         thread::sleep(Duration::from_millis(5));
@@ -238,13 +239,13 @@ fn signals_do_not_end_the_supervisor() {
         kill_process(group, signal).unwrap();
         kill_process_group(group, signal).unwrap();
     }
-    // Closes the pipe without a word, as the death of the harness does.
+    // Closes the pipe without a message, as the end of the harness does.
     drop(supervisor);
     let ended = eventually(Duration::from_secs(20), || some(child.try_wait().unwrap().is_some()));
     assert_eq!(ended, Ok(()), "nobody was left to end the child");
 }
 
-/// A run whose supervisor is stopped, which is waited for briefly.
+/// A stopped supervisor of a run, with a short time limit for its answer.
 fn standing_still(run: &Run) -> (Supervisor, Pid) {
     let options = SupervisorOptions { answer_within: Duration::from_millis(300), ..options() };
     let supervisor = Supervisor::start(&run.id, &options).unwrap();
@@ -261,7 +262,7 @@ fn assert_silent(error: &ReaperError, pid: Pid) {
     assert!(test_kill_process(pid).is_err(), "the supervisor was left standing");
 }
 
-/// Else a harness waits for ever for a supervisor that somebody has stopped.
+/// Otherwise a harness waits forever for a supervisor that somebody has stopped.
 fn a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep() {
     let run = Run::new();
     let (supervisor, pid) = standing_still(&run);
@@ -270,7 +271,7 @@ fn a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep() {
     assert!(child.try_wait().unwrap().is_some(), "nobody has swept");
 }
 
-/// What is kept stays, and the supervisor that would sweep once it goes on does not.
+/// Kept processes stay, and the supervisor that would sweep them once it continues does not.
 fn a_supervisor_that_stands_still_is_parted_from() {
     let run = Run::new();
     let (supervisor, pid) = standing_still(&run);
@@ -285,8 +286,8 @@ fn an_executable_that_is_no_supervisor_is_an_error() {
     assert!(error.contains("/bin/false was not ready (exit status: 1)"), "the message does not help: {error}");
 }
 
-/// Written by another process: what this one has open for writing, a test beside this may pass on to a process that it
-/// starts, and then the script cannot be run.
+/// Written by another process: a parallel test may pass a file that this process has open for writing to a process that
+/// it starts, and then the script cannot be run.
 fn script(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("harness");
     let mut shell = Command::new("sh");
@@ -295,7 +296,7 @@ fn script(folder: &Path, text: &str) -> PathBuf {
     path
 }
 
-/// What is named as the harness executable may be any program.
+/// The executable named as the harness may be any program.
 fn an_answer_without_end_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let executable = Some(script(folder.path(), "exec cat /dev/zero"));
@@ -304,7 +305,7 @@ fn an_answer_without_end_is_an_error() {
     assert!(source.to_string().contains("more than 16777216 bytes"), "{source}");
 }
 
-/// Neither is it waited for by the character.
+/// The time limit is for the whole answer, not for each character.
 fn an_answer_that_comes_by_the_character_is_late() {
     let run = Run::new();
     let folder = tempfile::tempdir().unwrap();
@@ -316,7 +317,7 @@ fn an_answer_that_comes_by_the_character_is_late() {
     assert_silent(&supervisor.finish().unwrap_err(), pid);
 }
 
-/// One that closes its output and stays must not be waited for.
+/// A supervisor that closes its output but does not end must not be waited for.
 fn a_supervisor_that_says_nothing_more_and_stays_is_killed() {
     let run = Run::new();
     let folder = tempfile::tempdir().unwrap();

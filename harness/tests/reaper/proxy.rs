@@ -1,5 +1,5 @@
-//! A way to the engine that can be cut: what an engine that is stopped and started anew looks like, without stopping
-//! the one that others use.
+//! A proxy for the engine whose connections can be cut: it simulates an engine that is stopped and started again,
+//! without stopping the one that others use.
 
 use std::{
     fs, io,
@@ -26,7 +26,7 @@ struct Open {
 }
 
 impl Proxy {
-    /// Starts with the way open.
+    /// Starts with connections allowed.
     pub(crate) fn to(engine: &Path) -> Self {
         let proxy = Self { folder: TempDir::new().unwrap(), engine: engine.to_owned(), open: Arc::default() };
         proxy.start();
@@ -60,14 +60,14 @@ impl Proxy {
         });
     }
 
-    /// Cuts every connection, and leaves a socket on which nobody listens, as an engine that was killed does.
+    /// Cuts every connection, and leaves a socket without a listener, as a killed engine does.
     pub(crate) fn stop(&self) {
         let streams = {
             let mut open = self.open.lock().unwrap();
             open.listening = false;
             std::mem::take(&mut open.streams)
         };
-        // Wakes the listener, which sees that it is not wanted any more.
+        // Wakes the listener, which then sees that it has to end.
         let _ = UnixStream::connect(self.socket());
         fs::remove_file(self.socket()).unwrap();
         for stream in streams {

@@ -1,4 +1,4 @@
-//! A proxy as companies have them: it is asked with CONNECT for a way to a host, and notes everything that it is asked.
+//! An HTTP proxy as companies use it: it accepts CONNECT requests, and records every request.
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// No test waits longer for a way.
+/// No test waits longer for a connection.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// A proxy on a port of its own, for as long as the process lives.
@@ -43,7 +43,7 @@ impl HttpProxy {
     }
 }
 
-/// One that goes away meanwhile is no business of a test.
+/// Errors of a client that goes away do not matter to a test.
 fn serve(stream: TcpStream, noted: &Mutex<Vec<String>>) -> Option<()> {
     let mut request = BufReader::new(stream.try_clone().ok()?);
     let mut first = String::new();
@@ -67,7 +67,7 @@ fn serve(stream: TcpStream, noted: &Mutex<Vec<String>>) -> Option<()> {
     back.shutdown(Shutdown::Both).ok()
 }
 
-/// Only what is given as an address: a test asks no name service.
+/// Connects only to IP addresses: a test asks no name service.
 fn reached(authority: &str) -> Option<TcpStream> {
     TcpStream::connect_timeout(&authority.parse().ok()?, WITHIN).ok()
 }

@@ -1,6 +1,7 @@
-//! What the tests of chains share: Anvil, pairs of prepared chains, transactions of their accounts, reverts by name.
+//! Shared parts of the tests of chains: Anvil, pairs of prepared chains, transactions of their accounts, reverts by
+//! name.
 //!
-//! Every test binary takes in this folder whole and uses a part of it.
+//! Every test binary includes this folder and uses a part of it.
 #![expect(dead_code, reason = "each test binary uses a part")]
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
@@ -34,7 +35,7 @@ use tempfile::TempDir;
 /// A call with its arguments.
 pub(crate) type Call<T> = ContractCall<Node, T>;
 
-/// How long a test waits for what takes milliseconds.
+/// How long a test waits for an event that takes milliseconds.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// The machine's Anvil.
@@ -42,7 +43,7 @@ pub(crate) async fn anvil() -> AnvilBinary {
     AnvilSearch::default().find_or_install(|_| ()).await.unwrap()
 }
 
-/// Operators that weigh so much, a threshold of two thirds, an hour for a task.
+/// Operators with these weights, a threshold of two thirds, an hour for a task.
 pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
     let names = ["alice", "bob", "carol", "dave"];
     let operators =
@@ -60,14 +61,14 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// A pair for this topology, from the machine's cache where it was made before.
+    /// A pair for this topology, from the machine's cache if it was made before.
     pub(crate) async fn start(topology: &ChainTopology) -> Self {
         let (binary, run) = (anvil().await, RunId::generate());
         let state = prepare(&binary, topology, &run).await.unwrap();
         Self::load(&binary, topology, &state, &run).await
     }
 
-    /// A pair that begins with this state.
+    /// A pair that starts with this state.
     pub(crate) async fn load(
         binary: &AnvilBinary,
         topology: &ChainTopology,
@@ -92,7 +93,7 @@ impl Pair {
     }
 }
 
-/// The contracts of a chain; those that only L1 needs stand on both.
+/// The contracts of a chain; those that only L1 needs are on both.
 pub(crate) struct Contracts {
     pub(crate) mailbox: b::TaskMailbox<Node>,
     pub(crate) ecdsa: b::EcdsaCertificateVerifier<Node>,
@@ -108,7 +109,7 @@ pub(crate) struct Contracts {
 }
 
 impl Contracts {
-    /// Those of `chain`.
+    /// The contracts of `chain`.
     pub(crate) fn on(chain: &ChainControl) -> Self {
         let node = || chain.client().provider().clone();
         Self {
@@ -127,7 +128,7 @@ impl Contracts {
     }
 }
 
-/// Where a call goes, and its data.
+/// The target of a call, and its data.
 pub(crate) fn parts<T: Detokenize>(call: &Call<T>) -> (Address, Bytes) {
     (call.tx.to_addr().copied().unwrap(), call.tx.data().cloned().unwrap())
 }
@@ -138,7 +139,7 @@ pub(crate) async fn send<T: Detokenize>(chain: &ChainControl, key: &EcdsaKey, ca
     try_send(chain, key, to, data).await.unwrap()
 }
 
-/// Likewise, where it may fail.
+/// The same for a call that may fail.
 pub(crate) async fn try_send(
     chain: &ChainControl,
     key: &EcdsaKey,
@@ -150,12 +151,12 @@ pub(crate) async fn try_send(
     within(SOON, "receipt", sent).await
 }
 
-/// What a call from `caller` reverts with when it is made on the next block; nothing where it passes.
+/// The error with which a call from `caller` reverts on the next block; nothing if it succeeds.
 pub(crate) async fn revert<T: Detokenize>(caller: Address, call: Call<T>) -> Option<String> {
     revert_at(BlockNumber::Pending, caller, call).await
 }
 
-/// Likewise, on the state and with the timestamp of `block`.
+/// The same, on the state and with the timestamp of `block`.
 pub(crate) async fn revert_at<T: Detokenize>(block: BlockNumber, caller: Address, call: Call<T>) -> Option<String> {
     match call.from(caller).block(block).call().await {
         Ok(_) => None,
@@ -176,7 +177,7 @@ pub(crate) fn certificate(reference: u32, task: H256, result: &[u8], signers: &[
     EcdsaCertificate::new(verifier, reference, message_hash, signatures).unwrap()
 }
 
-/// A certificate as the verifier's calls take it.
+/// A certificate in the form of the verifier's calls.
 pub(crate) fn bound(certificate: &EcdsaCertificate) -> b::Ecdsacertificate {
     b::Ecdsacertificate {
         reference_timestamp: certificate.reference_timestamp,
@@ -191,7 +192,7 @@ pub(crate) async fn create(chain: &ChainControl, accounts: &Accounts, payload: &
     within(SOON, "task", chain.create_task(&accounts.app, &task)).await.unwrap()
 }
 
-/// An operator table as it is transported.
+/// An operator table in its transported form.
 pub(crate) fn table_bytes(set: OperatorSetId, curve: u8, owner: Address, staleness: u32, table: Vec<u8>) -> Bytes {
     use ethers::abi::{Token, encode};
     let set = Token::Tuple(vec![Token::Address(set.avs), Token::Uint(set.id.into())]);
@@ -208,7 +209,7 @@ pub(crate) fn ecdsa_table(rows: &[(Address, u64)]) -> Vec<u8> {
     encode(&[Token::Array(rows.iter().map(row).collect())])
 }
 
-/// The leaf of the global table that a transported table is.
+/// The leaf of the global table for a transported table.
 pub(crate) fn leaf(table: &Bytes) -> H256 {
     messages::hash(&[&[0x8e], table.as_ref()].concat())
 }
@@ -229,7 +230,7 @@ pub(crate) fn root_hash(root: H256, timestamp: u32, block: u32) -> H256 {
     messages::hash(&encode(&[word(messages::hash(kind)), word(root), number(timestamp), number(block)]))
 }
 
-/// What a registration signs: unlike a certificate's, its domain has the chain's id.
+/// The digest that a registration signs: unlike a certificate's, its domain has the chain's id.
 pub(crate) fn registration_digest(chain_id: u64, operator: Address, set: &b::OperatorSet, key: Address) -> H256 {
     use ethers::abi::{Token, encode};
     let word = |text: &str| Token::FixedBytes(messages::hash(text.as_bytes()).as_bytes().to_vec());

@@ -1,9 +1,9 @@
-//! An AVS that squares numbers, three operators, two of which can decide.
+//! An AVS that squares numbers, with three operators. Two of them reach the threshold.
 
 use hourglass_harness::{Chain, Harness, HarnessBuilder, HarnessError, Operator, Program, Runtime, is_required, secs};
 use rstest::rstest;
 
-/// The environment of every test here, on one runtime. A performer of your own goes in with `.performer(…)`.
+/// The environment of every test here, on one runtime. Pass your own performer with `.performer(…)`.
 #[track_caller]
 fn avs(runtime: Runtime) -> HarnessBuilder {
     Harness::builder().runtime(runtime).threshold(6600).operators(["alice", "bob", "carol"].map(Operator::new))

@@ -1,3 +1,3 @@
-//! The scenarios of `tests/scenarios`, one test each and runtime.
+//! The scenarios of `tests/scenarios`, one test for each scenario and runtime.
 
 hourglass_harness::scenarios!("tests/scenarios");

@@ -1,17 +1,17 @@
-//! Command lines of the harness in documents: they parse, and use no name that help does not show.
+//! Command lines of the harness in documents: they parse, and use only names that help shows.
 
 use clap::{Command, CommandFactory as _, Parser as _, error::ErrorKind};
 use hourglass_harness::cli::Cli;
 
 use super::markdown::{Document, Part};
 
-/// A sentence may name a command without its arguments; a sample may not.
+/// Errors that are allowed in sentences: a sentence may name a command without its arguments; a sample may not.
 const INCOMPLETE: [ErrorKind; 3] = [
     ErrorKind::MissingRequiredArgument,
     ErrorKind::MissingSubcommand,
     ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
 ];
-/// What ends a command in a shell.
+/// The words that end a command in a shell.
 const SEPARATORS: [&str; 6] = ["|", "||", "&&", ";", "do", "done"];
 
 #[test]
@@ -38,7 +38,7 @@ fn command_lines_in_sentences_parse() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The command lines of the harness in a text, with the place of the text.
+/// The command lines of the harness in a text, each with its place.
 fn commands_in(part: &Part) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     for line in part.text.lines() {
@@ -70,7 +70,7 @@ fn commands_in(part: &Part) -> Vec<(String, Vec<String>)> {
     found
 }
 
-/// What is wrong with a command line, other than errors of these kinds.
+/// The problem of a command line, except for errors of these kinds.
 fn problem(words: &[String], allowed: &[ErrorKind]) -> Option<String> {
     match Cli::try_parse_from(words) {
         Err(error) if !allowed.contains(&error.kind()) && !is_placeholder(&error) => Some(error.to_string()),
@@ -78,7 +78,7 @@ fn problem(words: &[String], allowed: &[ErrorKind]) -> Option<String> {
     }
 }
 
-/// Whether the value that is refused stands for any, as NAME does.
+/// Whether the refused value is a placeholder, such as NAME.
 fn is_placeholder(error: &clap::Error) -> bool {
     let value = error.get(clap::error::ContextKind::InvalidValue).map(ToString::to_string).unwrap_or_default();
     matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation)
@@ -108,7 +108,7 @@ fn unshown(words: &[String]) -> Option<String> {
     None
 }
 
-/// The check itself: it finds what is wrong.
+/// A test of the check itself.
 #[rstest::rstest]
 #[case::option("harness run --tags smoke", "unexpected argument '--tags'")]
 #[case::value("harness scenario list --format jsn", "invalid value 'jsn'")]

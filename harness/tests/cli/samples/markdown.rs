@@ -1,4 +1,4 @@
-//! The documents of the repository, and what they consist of.
+//! The documents of the repository and their parts.
 
 use std::{
     ffi::OsStr,
@@ -8,17 +8,17 @@ use std::{
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-/// Not read: what is built, what npm installs, and what says how things were once.
+/// Folders that are skipped: build output, npm packages, and documents about the past.
 const LEFT_OUT: [&str; 4] = ["target", "node_modules", "decisions", "CHANGELOG.md"];
 
-/// A part of a document, and where it begins, as `README.md:12`.
+/// A part of a document, and its place, for example `README.md:12`.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) place: String,
     pub(super) text: String,
 }
 
-/// What is looked at in a document.
+/// The parts of a document that are checked.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) path: PathBuf,
@@ -31,12 +31,12 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// All of the repository.
+    /// All documents of the repository.
     pub(super) fn all() -> Vec<Self> {
         files("md").into_iter().map(Self::read).collect()
     }
 
-    /// One, by its path below the repository's folder.
+    /// One document, by its path below the repository's folder.
     pub(super) fn named(path: &str) -> Self {
         Self::read(root().join(path))
     }

@@ -1,4 +1,4 @@
-//! Sample output is what the command writes, apart from durations, hashes, ports and the names of runs.
+//! Sample output equals the output of the command, apart from durations, hashes, ports and the names of runs.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::sandbox::{Outcome, Sandbox, run, scenarios};
 
 /// The commands of samples with output that start nothing, and their exit codes.
 const WITHOUT_TRIALS: [(&str, i32); 2] = [("harness lint two_of_three", 0), ("harness lint", 2)];
-/// Those that run trials as processes.
+/// The commands of samples that run trials as processes.
 const WITH_TRIALS: [(&str, i32); 5] = [
     ("harness run --tag quorum", 0),
     ("harness run square", 1),
@@ -17,13 +17,13 @@ const WITH_TRIALS: [(&str, i32); 5] = [
     ("harness run --without-fault two_of_three", 0),
     ("harness run square_on_l1 --keep always", 0),
 ];
-/// Those that need more than processes, whose output is compared with nothing.
+/// The commands of samples that need more than processes. Their output is not compared.
 const NOT_COMPARED: [&str; 2] = ["harness run --runtime process,docker square", "harness up --name mine"];
 
-/// The beginning of a line of a timeline, as it is compared.
+/// The replacement for the beginning of a line of a timeline.
 const OF_TIMELINE: &str = "    TIMELINE  ";
 
-/// A command of a sample, and the output below it.
+/// A command of a sample, and its output below.
 struct Sample {
     command: String,
     output: Vec<String>,
@@ -52,7 +52,7 @@ fn output_of_trials_is_that_of_samples() {
     }
 }
 
-/// Samples without output that start nothing at least succeed.
+/// Samples without output that start nothing must at least succeed.
 #[test]
 fn plan_of_the_first_scenario_succeeds() {
     let command = "harness scenario plan two_of_three --runtime process";
@@ -82,7 +82,7 @@ fn outcome_of(sandbox: &Sandbox, command: &str) -> Outcome {
     run(sandbox.harness(&words).env_remove("HARNESS_SCENARIOS"))
 }
 
-/// The project's scenarios and that of README, as the text around a sample says.
+/// A sandbox with the project's scenarios and that of README, as the text around a sample says.
 fn prepared(command: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let folder = sandbox.path("scenarios");
@@ -140,7 +140,8 @@ fn samples() -> Vec<Sample> {
     samples
 }
 
-/// Lines without what differs from run to run. Trials that run at once, and events of several processes, have no order.
+/// Lines without parts that differ between runs. Trials that run at once, and events of several processes, have no
+/// order.
 fn comparable(lines: &[String]) -> Vec<String> {
     let replacements = [
         (r"0x[0-9a-f]{64}", "HASH"),
@@ -148,7 +149,7 @@ fn comparable(lines: &[String]) -> Vec<String> {
         (r"127\.0\.0\.1:\d+", "ADDRESS"),
         (r"^(    timeline|            ) +\d+\.\d+s  ", OF_TIMELINE),
         (r" *\b\d+\.\d+", " DURATION"),
-        // The state of the chains, where it was not in the cache.
+        // The line about the state of the chains appears only if it was not in the cache.
         ("chain state made", "chain state"),
     ];
     let replacements = replacements.map(|(pattern, by)| (Regex::new(pattern).unwrap(), by));
@@ -165,7 +166,7 @@ fn comparable(lines: &[String]) -> Vec<String> {
     lines
 }
 
-/// The comparison itself: what differs from run to run is all that it overlooks.
+/// A test of the comparison itself: it ignores only what differs between runs.
 #[test]
 fn output_that_differs_is_found() {
     let lines = |text: &str| comparable(&text.lines().map(str::to_owned).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! What documents refer to beside the harness: files, test targets, packages and chores.
+//! References of documents to other things than the harness: files, test targets, packages and chores.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -69,7 +69,7 @@ fn named_chores_are_in_the_justfile() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The promises of docs/security.md name the tests that show them, as `target: module::test`.
+/// docs/security.md names the test for each of its promises as `target: module::test`.
 #[test]
 fn named_tests_exist() {
     let sources: Vec<_> = files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
@@ -82,7 +82,7 @@ fn named_tests_exist() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The code of all documents, a line of a block at a time.
+/// The code of all documents; blocks are split into lines.
 fn parts() -> Vec<Part> {
     let mut parts = Vec::new();
     for document in Document::all() {

@@ -3,7 +3,7 @@
 use super::markdown::Document;
 use crate::sandbox::Sandbox;
 
-/// What every scenario has.
+/// Steps, which every scenario needs.
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
 /// The documents whose YAML samples are scenarios; others show configurations of components and values of charts.
 const DOCUMENTS: [&str; 2] = ["README.md", "CONTRIBUTING.md"];

@@ -1,4 +1,4 @@
-//! `TaskMailbox`, and what its hook and fee token refuse.
+//! Errors of `TaskMailbox`, of its hook and of its fee token.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     world::{RESULT, STALENESS, World},
 };
 
-/// Where a mailbox stands that nobody initialized.
+/// The address of a mailbox that nobody initialized.
 const FRESH: Address = ethers::types::H160([0xaa; 20]);
 
 pub(crate) fn cases(world: &World) -> Vec<Case> {
@@ -104,7 +104,7 @@ fn results(world: &World) -> Vec<Case> {
             .after([world.create()]),
         case("TaskMailbox.EmptyCertificateSignature", world.app(), submit(world.encoded(&[]), RESULT))
             .after([world.create()]),
-        // 30 + 20 + 10 of 100, where 66 are wanted.
+        // 30 + 20 + 10 of 100, where 66 are required.
         case("TaskMailbox.ThresholdNotMet", world.app(), submit(world.encoded(&keys[1..]), RESULT))
             .after([world.create()]),
     ]

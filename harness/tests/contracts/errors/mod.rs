@@ -1,4 +1,4 @@
-//! Every custom error, provoked: a table of calls with what must be done before each, one file a contract family.
+//! Every custom error is provoked: a table of calls and of the actions before each, one file for each contract family.
 //!
 //! The table must have a row for every error of every contract's ABI, so an error without a test fails.
 

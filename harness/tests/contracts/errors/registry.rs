@@ -9,7 +9,7 @@ use crate::{
     world::{ECDSA, World},
 };
 
-/// Where a registry stands that nobody initialized.
+/// The address of a registry that nobody initialized.
 const FRESH: Address = ethers::types::H160([0xab; 20]);
 
 pub(crate) fn cases(world: &World) -> Vec<Case> {

@@ -28,7 +28,7 @@ fn roots(world: &World) -> Vec<Case> {
     ]
 }
 
-/// Brings `table` under its own root, which is to be that of `after`.
+/// Updates `table` with its own root, which must be that of `after`.
 fn update(world: &World, table: &Bytes, after: u32) -> Call<()> {
     update_under(world, leaf(table), table, after, 0, &[])
 }
