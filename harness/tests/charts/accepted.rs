@@ -5,15 +5,15 @@ use kube::api::{Patch, PatchParams};
 
 use crate::{
     helm::{Chart, objects, values},
-    lab::shared,
-    place::{ReleaseNamespace, api_of},
+    release_namespace::{ReleaseNamespace, api_of},
+    shared_cluster::shared,
 };
 
 /// Helm accepts keys that Kubernetes does not know, and Kubernetes drops them, so that they have no effect.
 pub(crate) fn every_object_is_one_of_kubernetes() {
-    let place = ReleaseNamespace::of(&shared());
-    let in_place = ["--namespace", place.name()];
-    let watched = format!("--set=config.watchNamespaces={{{}}}", place.name());
+    let namespace = ReleaseNamespace::of(&shared());
+    let in_namespace = ["--namespace", namespace.name()];
+    let watched = format!("--set=config.watchNamespaces={{{}}}", namespace.name());
     let [full, two, all, own] = ["operator-full", "executor-two", "executor-full", "executor-own-files"].map(values);
     let cases: [(Chart, &[&str]); 6] = [
         (Chart::Operator, &[]),
@@ -26,9 +26,9 @@ pub(crate) fn every_object_is_one_of_kubernetes() {
     let strictly = PatchParams::apply("charts-test").force().dry_run().validation_strict();
     let (mut seen, mut problems) = (0, Vec::new());
     for (chart, arguments) in cases {
-        for object in objects(chart, &[&in_place[..], arguments].concat()) {
+        for object in objects(chart, &[&in_namespace[..], arguments].concat()) {
             let name = object["metadata"]["name"].as_str().unwrap();
-            let Some(api) = api_of(&place.cluster.client, &object, place.name()) else {
+            let Some(api) = api_of(&namespace.cluster.client, &object, namespace.name()) else {
                 assert_eq!(object["kind"], "ServiceMonitor", "no kind of Kubernetes: {arguments:?}");
                 continue;
             };

@@ -13,9 +13,9 @@ use kube::{
 
 use crate::{
     helm::{Chart, values},
-    lab::shared,
-    place::{ReleaseNamespace, identity, left, may, until},
     pods::{harness, health, last_words, stuck},
+    release_namespace::{ReleaseNamespace, identity, left, may, until},
+    shared_cluster::shared,
 };
 
 const NAME: &str = "signers";
@@ -27,74 +27,74 @@ const STAND_IN: [&str; 2] =
 /// The guarantees of every installation: executors are ready after each step, keep their names, have no rights outside
 /// their namespace, and their data outlives their pods and their release.
 pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
-    let place = ReleaseNamespace::of(&shared());
+    let namespace = ReleaseNamespace::of(&shared());
     let two = values("executor-two");
-    let sets = || place.api::<StatefulSet>();
+    let sets = || namespace.api::<StatefulSet>();
     let upgrade = |verb, more: &str| {
-        place.release(verb, NAME, Chart::Executor, &[&two, STAND_IN[0], STAND_IN[1], more]);
+        namespace.release(verb, NAME, Chart::Executor, &[&two, STAND_IN[0], STAND_IN[1], more]);
     };
 
     upgrade("install", "--set=replicas=1");
     until(&sets(), NAME, "ready with one", |set| is_ready(set, 1));
     upgrade("upgrade", "--set=replicas=2");
     until(&sets(), NAME, "ready with both", |set| is_ready(set, 2));
-    names_stand_for_pods(&place, 2);
-    rights_end_with_the_namespace(&place);
-    let before = keep(&place);
+    names_stand_for_pods(&namespace, 2);
+    rights_end_with_the_namespace(&namespace);
+    let before = keep(&namespace);
 
     upgrade("upgrade", "--set-string=image.tag=none");
     until(&sets(), NAME, "told of the image that is not there", |set| {
         is_observed(set) && image(set).ends_with(":none")
     });
     until(&sets(), NAME, "being replaced", |set| ready(set) < 2);
-    stuck(&place, "ErrImageNeverPull");
-    place.helm(["rollback", NAME]);
+    stuck(&namespace, "ErrImageNeverPull");
+    namespace.helm(["rollback", NAME]);
     // The pod that cannot start need not be deleted by hand.
     until(&sets(), NAME, "rolled back", |set| is_ready(set, 2));
-    let second = block_on(place.api::<Pod>().get(&format!("{NAME}-1"))).unwrap();
+    let second = block_on(namespace.api::<Pod>().get(&format!("{NAME}-1"))).unwrap();
     assert_ne!(identity(&second), before[1], "it was to be another pod");
-    let (kept, said) = harness(&place.api(), &second.name_any(), &["schema", "--check", KEPT]);
+    let (kept, said) = harness(&namespace.api(), &second.name_any(), &["schema", "--check", KEPT]);
     assert!(kept, "what the pod before it wrote: {said}");
 
-    let manifest = place.manifest(NAME);
-    place.helm(["uninstall", NAME, "--wait"]);
-    assert_eq!(left(&place, &manifest), [""; 0]);
-    let claims = block_on(place.api::<PersistentVolumeClaim>().list(&ListParams::default())).unwrap();
+    let manifest = namespace.manifest(NAME);
+    namespace.helm(["uninstall", NAME, "--wait"]);
+    assert_eq!(left(&namespace, &manifest), [""; 0]);
+    let claims = block_on(namespace.api::<PersistentVolumeClaim>().list(&ListParams::default())).unwrap();
     let claims: Vec<_> = claims.iter().map(ResourceExt::name_any).collect();
     assert_eq!(claims, ["data-signers-0", "data-signers-1"], "what executors keep went with their release");
 }
 
 /// With the file or key of another executor, an executor would sign for another operator.
 pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
-    let place = ReleaseNamespace::of(&shared());
+    let namespace = ReleaseNamespace::of(&shared());
     let args = "--set=args={executor,--config,/etc/hourglass/executor-$(POD_INDEX).yaml}";
     // Each stops at an unknown key, and says where it read it.
     let broken = ["--set=executors[0].unknown0=1", "--set=executors[1].unknown1=1", "--set=persistence.enabled=false"];
     let two = values("executor-two");
-    place.release("install", "files", Chart::Executor, &[&[two.as_str(), args], &broken[..]].concat());
+    namespace.release("install", "files", Chart::Executor, &[&[two.as_str(), args], &broken[..]].concat());
     for ordinal in [0, 1] {
-        let said = last_words(&place, &format!("files-{ordinal}"));
+        let said = last_words(&namespace, &format!("files-{ordinal}"));
         let expected = [format!("executor-{ordinal}.yaml"), format!("unknown{ordinal}")];
         assert!(expected.iter().all(|part| said.contains(part)), "{expected:?}\n{said}");
     }
-    place.helm(["uninstall", "files", "--wait"]);
+    namespace.helm(["uninstall", "files", "--wait"]);
 
     // Invalid keys, so that their reader reports where it found what.
     let keys = [0, 1].map(|ordinal| (format!("executor-{ordinal}"), format!("key{ordinal}: none")));
     let metadata = ObjectMeta { name: Some("keys".to_owned()), ..ObjectMeta::default() };
     let secret = Secret { metadata, string_data: Some(keys.into()), ..Secret::default() };
-    block_on(place.api::<Secret>().create(&PostParams::default(), &secret)).unwrap();
+    block_on(namespace.api::<Secret>().create(&PostParams::default(), &secret)).unwrap();
     let addresses = [1, 3].map(|digit| digit.to_string().repeat(40));
     let operators = addresses.map(|address| format!("{{\"operator\":{{\"address\":\"0x{address}\"}}}}"));
     let executors = format!("--set-json=executors=[{}]", operators.join(","));
     let chain = "--set-json=config.l1Chain={\"rpcUrl\":\"http://l1.example.invalid:8545\",\"chainId\":31337}";
     let more = ["--set=keys.existingSecret=keys", "--set=persistence.enabled=false"];
-    place.release("install", "keys", Chart::Executor, &[&[&*executors, chain], &STAND_IN[..], &more[..]].concat());
-    until(&place.api(), "keys", "ready", |set| is_ready(set, 2));
+    namespace.release("install", "keys", Chart::Executor, &[&[&*executors, chain], &STAND_IN[..], &more[..]].concat());
+    until(&namespace.api(), "keys", "ready", |set| is_ready(set, 2));
     for ordinal in [0, 1] {
         let executor = |config: &str| {
             let (_, said) =
-                harness(&place.api(), &format!("keys-{ordinal}"), &["component", "executor", "--config", config]);
+                harness(&namespace.api(), &format!("keys-{ordinal}"), &["component", "executor", "--config", config]);
             said
         };
         let said = executor(&format!("/etc/hourglass/executor-{ordinal}.yaml"));
@@ -103,17 +103,16 @@ pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
         let others = format!("key{}", 1 - ordinal);
         assert!(said.contains(&format!("key{ordinal}")) && !said.contains(&others), "{said}");
     }
-    place.helm(["uninstall", "keys", "--wait"]);
+    namespace.helm(["uninstall", "keys", "--wait"]);
 }
 
 /// The executors' names, as registered on chain, resolve to their pods from inside the cluster.
-fn names_stand_for_pods(place: &ReleaseNamespace, executors: usize) {
-    let namespace = place.name();
+fn names_stand_for_pods(namespace: &ReleaseNamespace, executors: usize) {
     for ordinal in 0..executors {
-        let pod = block_on(place.api::<Pod>().get(&format!("{NAME}-{ordinal}"))).unwrap();
+        let pod = block_on(namespace.api::<Pod>().get(&format!("{NAME}-{ordinal}"))).unwrap();
         let address = pod.status.and_then(|status| status.pod_ip).unwrap();
-        let target = format!("{NAME}-{ordinal}.{NAME}.{namespace}.svc.cluster.local:9090");
-        let asked = health(&place.api(), &format!("{NAME}-0"), &target);
+        let target = format!("{NAME}-{ordinal}.{NAME}.{}.svc.cluster.local:9090", namespace.name());
+        let asked = health(&namespace.api(), &format!("{NAME}-0"), &target);
         let addresses: Vec<_> = asked.addresses.iter().map(ToString::to_string).collect();
         assert_eq!((addresses, &asked.failure), (vec![address], &None), "{asked:?}");
     }
@@ -121,13 +120,13 @@ fn names_stand_for_pods(place: &ReleaseNamespace, executors: usize) {
 
 /// Executors sign and manage Performers of their own namespace. An attacker who takes one over has all rights of the
 /// executor.
-fn rights_end_with_the_namespace(place: &ReleaseNamespace) {
-    let may = |verb: &str, group: &str, resource: &str, namespace: Option<&str>| {
-        may(&place.cluster, (place.name(), NAME), verb, (group, resource), namespace)
+fn rights_end_with_the_namespace(namespace: &ReleaseNamespace) {
+    let may = |verb: &str, group: &str, resource: &str, scope: Option<&str>| {
+        may(&namespace.cluster, (namespace.name(), NAME), verb, (group, resource), scope)
     };
     for verb in ["get", "list", "watch", "create", "patch", "delete"] {
-        let may = |namespace| may(verb, "hourglass.eigenlayer.io", "performers", namespace);
-        assert!(may(Some(place.name())), "{verb} performers in the release's namespace");
+        let may = |scope| may(verb, "hourglass.eigenlayer.io", "performers", scope);
+        assert!(may(Some(namespace.name())), "{verb} performers in the release's namespace");
         assert!(!may(Some("default")), "{verb} performers in another namespace");
         assert!(!may(None), "{verb} performers in all namespaces");
     }
@@ -138,13 +137,13 @@ fn rights_end_with_the_namespace(place: &ReleaseNamespace) {
         ("create", "apps", "deployments"),
         ("create", "rbac.authorization.k8s.io", "rolebindings"),
     ] {
-        assert!(!may(verb, group, resource, Some(place.name())), "{verb} {resource}");
+        assert!(!may(verb, group, resource, Some(namespace.name())), "{verb} {resource}");
     }
 }
 
 /// Writes a file into the volume of each executor, and returns their pods.
-fn keep(place: &ReleaseNamespace) -> [(String, Option<String>); 2] {
-    let pods = place.api::<Pod>();
+fn keep(namespace: &ReleaseNamespace) -> [(String, Option<String>); 2] {
+    let pods = namespace.api::<Pod>();
     [0, 1].map(|ordinal| {
         let pod = format!("{NAME}-{ordinal}");
         let (written, said) = harness(&pods, &pod, &["schema", "--output", KEPT]);

@@ -50,7 +50,7 @@ where
     command
 }
 
-/// The objects that Helm renders of a chart as release `trial` in namespace `place`, in any order.
+/// The objects that Helm renders of a chart as release `trial` in namespace `release_namespace`, in any order.
 #[track_caller]
 pub(crate) fn objects(chart: Chart, arguments: &[&str]) -> Vec<Value> {
     let output = template(chart, arguments);

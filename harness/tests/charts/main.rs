@@ -8,13 +8,13 @@
 mod accepted;
 mod executor_release;
 mod helm;
-#[path = "../cluster/lab.rs"]
-mod lab;
 mod namespaces;
 mod operator_release;
-mod place;
 mod pods;
 mod refusals;
+mod release_namespace;
+#[path = "../cluster/shared_cluster.rs"]
+mod shared_cluster;
 mod templates;
 mod versions;
 
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Requirement::of("Helm", Runtime::Kubernetes, || Tool::HELM.find().err().map(|error| error.to_string()));
     let target = TestTarget::from_args().tests(plain).tests_with(&with_helm, helm);
     let code = target.tests_with(&Requirement::kubernetes(), cluster).run();
-    place::tear_down();
-    lab::tear_down();
+    release_namespace::tear_down();
+    shared_cluster::tear_down();
     code
 }

@@ -14,7 +14,7 @@ use kube::{
 use crate::{
     helm::Chart,
     operator_release::{is_rolled_out, perform, performer},
-    place::{ReleaseNamespace, may, own_cluster, until, until_gone},
+    release_namespace::{ReleaseNamespace, may, own_cluster, until, until_gone},
 };
 
 /// Two teams with an operator each: neither may read the other's namespace, and neither acts in it.
@@ -61,10 +61,10 @@ pub(crate) fn two_operators_stay_in_their_namespaces() {
     assert!(lonely.status.is_none(), "somebody acted on it: {:#?}", lonely.status);
 
     homes[0].release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set=replicas=1"]);
-    for (place, names) in watched.iter().zip([["ours", "lonely"], ["ours", "later"]]) {
+    for (namespace, names) in watched.iter().zip([["ours", "lonely"], ["ours", "later"]]) {
         for name in names {
-            block_on(place.api::<Performer>().delete(name, &DeleteParams::default())).unwrap();
-            until_gone(place.api::<Performer>(), name);
+            block_on(namespace.api::<Performer>().delete(name, &DeleteParams::default())).unwrap();
+            until_gone(namespace.api::<Performer>(), name);
         }
     }
     for home in &homes {

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 
 use crate::{
     helm::Chart,
-    place::{ReleaseNamespace, identity, left, own_cluster, until, until_gone},
     pods::{stuck, until_connects},
+    release_namespace::{ReleaseNamespace, identity, left, own_cluster, until, until_gone},
 };
 
 const DEFINITION: &str = "performers.hourglass.eigenlayer.io";
@@ -31,8 +31,8 @@ const NAME: &str = "op-hourglass-operator";
 /// removed with the release.
 pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     let cluster = own_cluster();
-    let (place, avs) = (ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster));
-    let deployments = || place.api::<Deployment>();
+    let (namespace, avs) = (ReleaseNamespace::of(&cluster), ReleaseNamespace::of(&cluster));
+    let deployments = || namespace.api::<Deployment>();
 
     let began = Instant::now();
     let from = |key: &str| {
@@ -44,7 +44,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     let least = "--set=podDisruptionBudget.minAvailable=1";
     let values = ["--set=args={operator}", "--set=networkPolicy.enabled=true", &known, budget, least];
     let older = older();
-    place.release_of(older.path(), "install", "op", &values);
+    namespace.release_of(older.path(), "install", "op", &values);
     let first = until(&deployments(), NAME, "rolled out", is_rolled_out);
     eprintln!("the operator was available {:.1?} after `helm install` began", began.elapsed());
     let definitions = Api::<CustomResourceDefinition>::all(cluster.client.clone());
@@ -52,37 +52,37 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     assert!(columns(&definition).is_empty(), "the definition is not the older one");
     let performer = perform(&avs, "first");
     let pod = performer.status.as_ref().and_then(|status| status.pod_name.clone()).unwrap();
-    let metrics = format!("{NAME}-metrics.{}.svc.cluster.local:8080", place.name());
+    let metrics = format!("{NAME}-metrics.{}.svc.cluster.local:8080", namespace.name());
     until_connects(&avs, &pod, &metrics, true);
     let served = block_on(avs.api::<Pod>().get(&pod)).unwrap().status.and_then(|status| status.pod_ip).unwrap();
-    let operator = only_pod(&place);
+    let operator = only_pod(&namespace);
     // An operator does not need it, so that the policy does not name it.
-    until_connects(&place, &operator, &format!("{served}:8080"), false);
-    assert!(!may_be_evicted(&place, 1, 0), "the only operator may go");
+    until_connects(&namespace, &operator, &format!("{served}:8080"), false);
+    assert!(!may_be_evicted(&namespace, 1, 0), "the only operator may go");
 
     let unknown = from("nobody");
     let values = ["--reuse-values", "--set=config.logLevel=debug", "--set=replicas=2", &unknown];
-    place.release("upgrade", "op", Chart::Operator, &values);
+    namespace.release("upgrade", "op", Chart::Operator, &values);
     let second = until(&deployments(), NAME, "rolled out anew", |it| is_rolled_out(it) && it.spec != first.spec);
     let upgraded = until(&definitions, DEFINITION, "of the newer release", |it| !columns(it).is_empty());
     assert_eq!(identity(&upgraded), identity(&definition), "all Performers went with the older one");
-    assert!(may_be_evicted(&place, 2, 1), "neither of two operators may go");
+    assert!(may_be_evicted(&namespace, 2, 1), "neither of two operators may go");
     until_connects(&avs, &pod, &metrics, false);
 
-    place.release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set-string=image.tag=none"]);
+    namespace.release("upgrade", "op", Chart::Operator, &["--reuse-values", "--set-string=image.tag=none"]);
     until(&deployments(), NAME, "told of the image that is not there", |it| it.spec != second.spec && is_observed(it));
-    stuck(&place, "ErrImageNeverPull");
+    stuck(&namespace, "ErrImageNeverPull");
     let meanwhile = block_on(deployments().get(NAME)).unwrap();
     assert!(is_available(&meanwhile), "the operator that can run was taken away: {:#?}", meanwhile.status);
-    place.helm(["rollback", "op"]);
+    namespace.helm(["rollback", "op"]);
     let third = until(&deployments(), NAME, "rolled back", is_rolled_out);
     assert_eq!(template(&third), template(&second));
     let another = perform(&avs, "another");
 
-    let manifest = place.manifest("op");
+    let manifest = namespace.manifest("op");
     assert!(manifest.len() > 8, "{manifest:#?}");
-    place.helm(["uninstall", "op", "--wait"]);
-    assert_eq!(left(&place, &manifest), [format!("CustomResourceDefinition {DEFINITION}")]);
+    namespace.helm(["uninstall", "op", "--wait"]);
+    assert_eq!(left(&namespace, &manifest), [format!("CustomResourceDefinition {DEFINITION}")]);
     assert_eq!(identity(&block_on(definitions.get(DEFINITION)).unwrap()), identity(&definition));
     for known in [&performer, &another] {
         let still = block_on(avs.api::<Performer>().get(&known.name_any())).unwrap();
@@ -93,13 +93,13 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
 
     // The next release takes over what remained, and completes the requests made meanwhile.
     block_on(avs.api::<Performer>().delete("first", &DeleteParams::default())).unwrap();
-    place.release("install", "op", Chart::Operator, &["--set=args={operator}"]);
+    namespace.release("install", "op", Chart::Operator, &["--set=args={operator}"]);
     until(&deployments(), NAME, "rolled out again", is_rolled_out);
     block_on(avs.api::<Performer>().delete("another", &DeleteParams::default())).unwrap();
     for name in ["first", "another"] {
         until_gone(avs.api::<Performer>(), name);
     }
-    place.helm(["uninstall", "op", "--wait"]);
+    namespace.helm(["uninstall", "op", "--wait"]);
     block_on(definitions.delete(DEFINITION, &DeleteParams::default())).unwrap();
     until_gone(definitions, DEFINITION);
 }
@@ -134,22 +134,22 @@ fn columns(definition: &CustomResourceDefinition) -> Vec<&str> {
 }
 
 /// Creates a Performer and waits until it serves.
-pub(crate) fn perform(place: &ReleaseNamespace, name: &str) -> Performer {
-    let performers = place.api::<Performer>();
-    block_on(performers.create(&PostParams::default(), &performer(place, name))).unwrap();
+pub(crate) fn perform(namespace: &ReleaseNamespace, name: &str) -> Performer {
+    let performers = namespace.api::<Performer>();
+    block_on(performers.create(&PostParams::default(), &performer(namespace, name))).unwrap();
     let ready = |it: &Performer| it.status.as_ref().is_some_and(|status| status.ready);
     until(&performers, name, "ready", ready)
 }
 
 /// A Performer with the components' image.
-pub(crate) fn performer(place: &ReleaseNamespace, name: &str) -> Performer {
+pub(crate) fn performer(namespace: &ReleaseNamespace, name: &str) -> Performer {
     serde_json::from_value(json!({
         "apiVersion": "hourglass.eigenlayer.io/v1alpha1",
         "kind": "Performer",
         "metadata": { "name": name },
         "spec": {
             "avsAddress": "0x2222222222222222222222222222222222222222",
-            "image": place.image(),
+            "image": namespace.image(),
             "imagePullPolicy": "Never",
             "config": { "grpcPort": 8080 },
         },
@@ -158,28 +158,29 @@ pub(crate) fn performer(place: &ReleaseNamespace, name: &str) -> Performer {
 }
 
 /// The only pod of a namespace.
-fn only_pod(place: &ReleaseNamespace) -> String {
-    let pods = block_on(place.api::<Pod>().list(&ListParams::default())).unwrap();
+fn only_pod(namespace: &ReleaseNamespace) -> String {
+    let pods = block_on(namespace.api::<Pod>().list(&ListParams::default())).unwrap();
     let [pod] = &pods.items[..] else { panic!("not one pod: {pods:#?}") };
     pod.name_any()
 }
 
 /// Whether a drain of its node could evict a pod of the operator, once the budget counts as many healthy and as many
 /// allowed.
-fn may_be_evicted(place: &ReleaseNamespace, healthy: i32, allowed: i32) -> bool {
-    until(&place.api::<PodDisruptionBudget>(), NAME, "up to date", |budget| {
+fn may_be_evicted(namespace: &ReleaseNamespace, healthy: i32, allowed: i32) -> bool {
+    until(&namespace.api::<PodDisruptionBudget>(), NAME, "up to date", |budget| {
         let status = budget.status.as_ref();
         status.is_some_and(|status| {
             let counts = [status.current_healthy, status.disruptions_allowed];
             counts == [healthy, allowed] && status.observed_generation == budget.metadata.generation
         })
     });
-    let pods = block_on(place.api::<Pod>().list(&ListParams::default().labels("app.kubernetes.io/component=operator")));
+    let pods =
+        block_on(namespace.api::<Pod>().list(&ListParams::default().labels("app.kubernetes.io/component=operator")));
     let pod = pods.unwrap().items.iter().find(|pod| pod.metadata.deletion_timestamp.is_none()).unwrap().name_any();
     let mut eviction = EvictParams::default();
     eviction.post_options.dry_run = true;
     let evicting =
-        async { Api::<Pod>::namespaced(told_at_once(place).await, place.name()).evict(&pod, &eviction).await };
+        async { Api::<Pod>::namespaced(told_at_once(namespace).await, namespace.name()).evict(&pod, &eviction).await };
     match block_on(evicting) {
         Ok(_) => true,
         Err(kube::Error::Api(status)) if status.code == 429 => false,
@@ -188,8 +189,8 @@ fn may_be_evicted(place: &ReleaseNamespace, healthy: i32, allowed: i32) -> bool 
 }
 
 /// A client that does not retry after "too many requests", the answer with which a budget refuses an eviction.
-async fn told_at_once(place: &ReleaseNamespace) -> Client {
-    let kubeconfig = Kubeconfig::read_from(&place.cluster.kubeconfig).unwrap();
+async fn told_at_once(namespace: &ReleaseNamespace) -> Client {
+    let kubeconfig = Kubeconfig::read_from(&namespace.cluster.kubeconfig).unwrap();
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     config.default_retry = false;
     Client::try_from(config).unwrap()

@@ -14,7 +14,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
-use crate::place::{ReleaseNamespace, WITHIN, until};
+use crate::release_namespace::{ReleaseNamespace, WITHIN, until};
 
 /// Whether a command of the components' image succeeds in a pod, and its whole output.
 pub(crate) fn harness(pods: &Api<Pod>, pod: &str, arguments: &[&str]) -> (bool, String) {
@@ -37,11 +37,12 @@ pub(crate) fn health(pods: &Api<Pod>, from: &str, target: &str) -> HealthResult 
 }
 
 /// Waits until a pod can connect, or cannot. No event tells when a policy comes into force.
-pub(crate) fn until_connects(place: &ReleaseNamespace, from: &str, target: &str, expected: bool) {
+pub(crate) fn until_connects(namespace: &ReleaseNamespace, from: &str, target: &str, expected: bool) {
     let began = Instant::now();
     loop {
         // A blocked client waits a second for an answer. A client that is let through gets an answer that is not gRPC.
-        let dialled: DialResult = read(harness(&place.api(), from, &["probe", "connect", "--within", "0s", target]));
+        let dialled: DialResult =
+            read(harness(&namespace.api(), from, &["probe", "connect", "--within", "0s", target]));
         let connects = matches!(dialled.came, DialOutcome::Answered(_) | DialOutcome::NotAnswered(_));
         if connects == expected && !matches!(dialled.came, DialOutcome::NotResolved(_)) {
             return;
@@ -56,27 +57,27 @@ fn read<T: DeserializeOwned>((done, said): (bool, String)) -> T {
 }
 
 /// The output of the only container of a pod until it ends.
-pub(crate) fn last_words(place: &ReleaseNamespace, pod: &str) -> String {
+pub(crate) fn last_words(namespace: &ReleaseNamespace, pod: &str) -> String {
     let ended = |pod: &Pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
         let states = statuses.flat_map(|status| [&status.state, &status.last_state]);
         states.flatten().any(|state| state.terminated.is_some())
     };
-    until(&place.api::<Pod>(), pod, "ended", ended);
+    until(&namespace.api::<Pod>(), pod, "ended", ended);
     // It may run again by now: then this is the output of its next end.
     let all = LogParams { follow: true, ..LogParams::default() };
-    block_on(async { timeout(WITHIN, place.api::<Pod>().logs(pod, &all)).await }).unwrap().unwrap()
+    block_on(async { timeout(WITHIN, namespace.api::<Pod>().logs(pod, &all)).await }).unwrap().unwrap()
 }
 
 /// Waits for a pod that waits for this reason.
-pub(crate) fn stuck(place: &ReleaseNamespace, reason: &str) {
+pub(crate) fn stuck(namespace: &ReleaseNamespace, reason: &str) {
     let is_stuck = |pod: &Pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
         let mut waiting = statuses.filter_map(|status| status.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
         waiting.any(|found| found == reason)
     };
     let seen = async {
-        let pods = watcher(place.api::<Pod>(), watcher::Config::default()).applied_objects();
+        let pods = watcher(namespace.api::<Pod>(), watcher::Config::default()).applied_objects();
         let mut pods = std::pin::pin!(pods);
         while !is_stuck(&pods.try_next().await.unwrap().unwrap()) {}
     };

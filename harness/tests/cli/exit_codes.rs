@@ -19,11 +19,11 @@ fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
     let sandbox = Sandbox::new();
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x11\"}\n";
     let path = sandbox.scenario("wrong_expectation", steps);
-    let place = format!("expect_verified at {}:{}", path.display(), line_of(&path, "expect_verified"));
+    let step = format!("expect_verified at {}:{}", path.display(), line_of(&path, "expect_verified"));
     let outcome = sandbox.run_file(&path);
     outcome.assert_code(1).assert_shows(&[
         "FAIL  process::wrong_expectation",
-        &place,
+        &step,
         "expected  result \"0x11\"",
         "seen      result \"0x10\"",
         "TaskVerified",

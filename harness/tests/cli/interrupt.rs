@@ -79,19 +79,16 @@ fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
 /// Chains and components are starting at that moment.
 #[test]
 fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
-    for place in ["chain-31337.log", "executor-operator.log", "aggregator.log"] {
+    for log in ["chain-31337.log", "executor-operator.log", "aggregator.log"] {
         let sandbox = Sandbox::new();
         let path = sandbox.scenario("long", LONG);
         let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
-        let folder = sandbox.wait_for_log(place, "");
+        let folder = sandbox.wait_for_log(log, "");
         harness.signal(Signal::INT);
         let outcome = harness.finish();
         outcome.assert_code(130).assert_shows(&["STOP  process::long"]);
         sandbox.assert_no_process();
-        assert!(
-            folder.join("timeline.jsonl").is_file(),
-            "stopped at {place}: the folder that the report names is gone"
-        );
+        assert!(folder.join("timeline.jsonl").is_file(), "stopped at {log}: the folder that the report names is gone");
     }
 }
 

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
-use crate::{lab::shared, proxy::Proxy};
+use crate::{proxy::Proxy, shared_cluster::shared};
 
 /// The promised time limit, which a failing trial can afford.
 const PROMISED: Duration = Duration::from_secs(10);
@@ -217,15 +217,15 @@ pub(crate) fn broken_objects_are_named_and_their_evidence_is_kept() {
         assert!(said.contains(&expected), "{expected:?} is not in the summary: {said}");
     }
 
-    let place = format!("namespaces/{namespace}");
+    let subfolder = format!("namespaces/{namespace}");
     for log in LOGS {
-        let text = read(&folder, &format!("{place}/pods/{log}"));
+        let text = read(&folder, &format!("{subfolder}/pods/{log}"));
         assert!(text.contains("unknown flag: --no-such-flag"), "{log}: {text}");
     }
     for pod in ["crashing", "missing", "huge"] {
-        assert!(read(&folder, &format!("{place}/pods/{pod}.yaml")).contains("kind: Pod\n"), "{pod}");
+        assert!(read(&folder, &format!("{subfolder}/pods/{pod}.yaml")).contains("kind: Pod\n"), "{pod}");
     }
-    let secret = read(&folder, &format!("{place}/secrets/credentials.yaml"));
+    let secret = read(&folder, &format!("{subfolder}/secrets/credentials.yaml"));
     assert!(secret.contains(&format!("password: '[redacted: {} bytes]'", SECRET.len())), "{secret}");
     let events = read(&folder, "events.txt");
     assert!(events.contains("FailedScheduling") && events.contains("BackOff"), "{events}");

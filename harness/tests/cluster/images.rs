@@ -27,20 +27,20 @@ use kube::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::lab::shared;
+use crate::shared_cluster::shared;
 
 /// How long a command in a node may take.
 const SOON: Duration = Duration::from_mins(1);
 
 /// Executables and a cache of a test's own, and images in the engine that are removed when this is dropped.
-struct Bench {
+struct TestImages {
     folder: TempDir,
     mark: String,
     engine: Engine,
     images: Vec<String>,
 }
 
-impl Bench {
+impl TestImages {
     fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
         let mark = RunId::generate().to_string();
@@ -90,7 +90,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for TestImages {
     fn drop(&mut self) {
         for image in &self.images {
             let options = RemoveImageOptionsBuilder::default().force(true).build();
@@ -139,71 +139,71 @@ fn exit_code(cluster: &Cluster, node: &str, image: &str, arguments: &[&str]) -> 
 
 /// Components of this build run on every node, and a second delivery only sends a query.
 pub(crate) fn delivered_components_run_on_every_node() {
-    let bench = Bench::new();
+    let test = TestImages::new();
     let own = OwnCluster::create(&ClusterSpec { workers: 1, ..ClusterSpec::default() });
     let cluster = Cluster::clone(&own);
     let nodes = nodes(&cluster);
     let image = NodeImage::components(env!("CARGO_BIN_EXE_harness"));
-    let (sent, reference) = bench.sent(&nodes, &image);
+    let (sent, reference) = test.sent(&nodes, &image);
     assert_eq!(sent, 2);
     for node in &nodes {
         assert_eq!(exit_code(&cluster, &node.name, &reference, &["--help"]), 0, "on {}", node.name);
     }
-    assert_eq!(bench.sent(&nodes, &image), (0, reference.clone()), "both have it");
+    assert_eq!(test.sent(&nodes, &image), (0, reference.clone()), "both have it");
     // Only the node that lacks the image gets it.
     let (_, tag) = reference.split_once(':').unwrap();
     // The node has it under the name that the kubelet uses too.
     let remove = format!("ctr -n k8s.io images ls -q | grep {tag} | xargs ctr -n k8s.io images rm --sync");
     block_on(nodes[1].command(&own.engine, &["sh", "-c", &remove], SOON)).unwrap();
-    let delivered = bench.deliver(&nodes, &[image]).unwrap();
+    let delivered = test.deliver(&nodes, &[image]).unwrap();
     assert_eq!(delivered.iter().map(|delivered| delivered.sent).collect::<Vec<_>>(), [false, true], "{delivered:?}");
 }
 
 /// A user rebuilds an image and keeps its name: the old content must not run again.
 pub(crate) fn a_name_that_stands_for_something_else_is_sent_again() {
-    let mut bench = Bench::new();
+    let mut test = TestImages::new();
     let cluster = shared();
     let nodes = nodes(&cluster);
-    let name = format!("hourglass-image-test/{}:latest", bench.mark);
+    let name = format!("hourglass-image-test/{}:latest", test.mark);
     let image = NodeImage::of_engine(&name, "a test");
     for code in [7, 8] {
-        let program = bench.program(code);
-        bench.provide(&name, &program);
-        assert_eq!(bench.sent(&nodes, &image), (1, name.clone()), "it is another");
-        assert_eq!(bench.sent(&nodes, &image), (0, name.clone()), "it is the same");
+        let program = test.program(code);
+        test.provide(&name, &program);
+        assert_eq!(test.sent(&nodes, &image), (1, name.clone()), "it is another");
+        assert_eq!(test.sent(&nodes, &image), (0, name.clone()), "it is the same");
         assert_eq!(exit_code(&cluster, &nodes[0].name, &name, &[]), i32::from(code));
     }
     // And back: the node has the content, and only the name refers to the other one.
-    let program = bench.program(7);
-    bench.provide(&name, &program);
-    assert_eq!(bench.sent(&nodes, &image).0, 0);
+    let program = test.program(7);
+    test.provide(&name, &program);
+    assert_eq!(test.sent(&nodes, &image).0, 0);
     assert_eq!(exit_code(&cluster, &nodes[0].name, &name, &[]), 7);
 }
 
 /// Content that a node has under another name is not sent; names of one image do not displace each other.
 pub(crate) fn one_image_under_two_names_is_sent_once() {
-    let mut bench = Bench::new();
+    let mut test = TestImages::new();
     let cluster = shared();
     let nodes = nodes(&cluster);
-    let name = format!("hourglass-image-test/{}:v1", bench.mark);
-    let program = bench.program(2);
-    bench.provide(&name, &program);
+    let name = format!("hourglass-image-test/{}:v1", test.mark);
+    let program = test.program(2);
+    test.provide(&name, &program);
     let images = [NodeImage::components(&program), NodeImage::of_engine(&name, "a test")];
-    let (first, reference) = bench.sent(&nodes, &images[0]);
-    assert_eq!((first, bench.sent(&nodes, &images[1]).0), (1, 0));
+    let (first, reference) = test.sent(&nodes, &images[0]);
+    assert_eq!((first, test.sent(&nodes, &images[1]).0), (1, 0));
     for name in [&reference, &name] {
         assert_eq!(exit_code(&cluster, &nodes[0].name, name, &[]), 2);
     }
-    assert!(bench.deliver(&nodes, &images).unwrap().iter().all(|delivered| !delivered.sent));
+    assert!(test.deliver(&nodes, &images).unwrap().iter().all(|delivered| !delivered.sent));
 }
 
 /// Test runners start one process for each trial.
 pub(crate) fn deliveries_at_once_send_once() {
-    let bench = Bench::new();
+    let test = TestImages::new();
     let nodes = nodes(&shared());
-    let image = [NodeImage::components(bench.program(3))];
-    let cache = bench.cache();
-    let deliver = || deliver_to_nodes_in(&cache, &bench.engine, &nodes, &image);
+    let image = [NodeImage::components(test.program(3))];
+    let cache = test.cache();
+    let deliver = || deliver_to_nodes_in(&cache, &test.engine, &nodes, &image);
     let delivered = block_on(async { tokio::join!(deliver(), deliver(), deliver()) });
     let delivered: [Result<Vec<DeliveredToNode>, _>; 3] = delivered.into();
     let sent = delivered.into_iter().flat_map(Result::unwrap).filter(|delivered| delivered.sent).count();
@@ -212,57 +212,57 @@ pub(crate) fn deliveries_at_once_send_once() {
 
 /// The error is that of a trial in Docker: which image, who needs it, how to provide it.
 pub(crate) fn an_image_that_the_engine_lacks_is_named() {
-    let bench = Bench::new();
+    let test = TestImages::new();
     let nodes = nodes(&shared());
     // A name unlike those of parallel tests, one of which would be suggested otherwise.
-    let name = format!("nobody/has/an/image/of/this/name/{}:v1", bench.mark);
-    let error = bench.deliver(&nodes, &[NodeImage::of_engine(&name, "the performer")]).unwrap_err();
+    let name = format!("nobody/has/an/image/of/this/name/{}:v1", test.mark);
+    let error = test.deliver(&nodes, &[NodeImage::of_engine(&name, "the performer")]).unwrap_err();
     assert_eq!(error.to_string(), format!("failed to find image {name}, which the performer needs"));
     assert!(error.remedy().unwrap().contains(&format!("docker pull {name}")));
 }
 
 /// An id runs in Docker; pods need a name.
 pub(crate) fn an_image_without_a_name_is_refused() {
-    let mut bench = Bench::new();
+    let mut test = TestImages::new();
     let nodes = nodes(&shared());
-    let image = Image::make(ImageRole::Components, &bench.program(4)).unwrap();
-    let loaded = block_on(load(&bench.engine, image)).unwrap();
-    bench.images.push(loaded.reference);
-    let error = bench.deliver(&nodes, &[NodeImage::of_engine(&loaded.id, "a test")]).unwrap_err();
+    let image = Image::make(ImageRole::Components, &test.program(4)).unwrap();
+    let loaded = block_on(load(&test.engine, image)).unwrap();
+    test.images.push(loaded.reference);
+    let error = test.deliver(&nodes, &[NodeImage::of_engine(&loaded.id, "a test")]).unwrap_err();
     assert!(matches!(&error, ImageError::NoName { reference } if *reference == loaded.id), "{error}");
     assert!(error.remedy().unwrap().contains("docker tag"));
 }
 
 /// An interrupted delivery leaves nothing that could be taken for an image.
 pub(crate) fn a_delivery_that_breaks_off_is_as_good_as_none() {
-    let bench = Bench::new();
+    let test = TestImages::new();
     let cluster = shared();
     let nodes = nodes(&cluster);
-    let mut program = fs::read(bench.program(6)).unwrap();
+    let mut program = fs::read(test.program(6)).unwrap();
     // Loaders ignore bytes after the sections.
     program.resize(100 << 20, 0);
-    let large = bench.folder.path().join("large");
-    fs::copy(bench.program(6), &large).unwrap();
+    let large = test.folder.path().join("large");
+    fs::copy(test.program(6), &large).unwrap();
     fs::write(&large, program).unwrap();
     let image = [NodeImage::components(&large)];
     // Created before, so that the sending is what breaks off.
     Image::make(ImageRole::Components, &large).unwrap();
-    let cache = bench.cache();
+    let cache = test.cache();
     for moment in [60, 120, 240, 480].map(Duration::from_millis) {
-        let delivery = deliver_to_nodes_in(&cache, &bench.engine, &nodes, &image);
+        let delivery = deliver_to_nodes_in(&cache, &test.engine, &nodes, &image);
         let _ = block_on(async { tokio::time::timeout(moment, delivery).await });
     }
-    let (_, reference) = bench.sent(&nodes, &image[0]);
+    let (_, reference) = test.sent(&nodes, &image[0]);
     assert_eq!(exit_code(&cluster, &nodes[0].name, &reference, &[]), 6);
 }
 
 /// The error quotes the node, and the delivery works again after the fault is repaired.
 pub(crate) fn a_node_that_cannot_take_an_image_is_named() {
-    let bench = Bench::new();
+    let test = TestImages::new();
     let own = OwnCluster::create(&ClusterSpec::default());
     let nodes = nodes(&own);
     let run = |command: &[&str]| block_on(nodes[0].command(&own.engine, command, SOON)).unwrap();
-    let image = [NodeImage::components(bench.program(5))];
+    let image = [NodeImage::components(test.program(5))];
     // The folder to which containerd writes received content.
     let store = "/var/lib/containerd/io.containerd.content.v1.content";
     run(&[
@@ -270,13 +270,13 @@ pub(crate) fn a_node_that_cannot_take_an_image_is_named() {
         "-c",
         &format!("mount -t tmpfs -o size=64k none {store} && mkdir -p {store}/ingest {store}/blobs/sha256"),
     ]);
-    let error = bench.deliver(&nodes, &image).unwrap_err();
+    let error = test.deliver(&nodes, &image).unwrap_err();
     assert!(matches!(&error, ImageError::NodeFull { node, .. } if *node == nodes[0].name), "{error}");
     assert!(error.remedy().unwrap().contains("make room"));
     run(&["umount", store]);
-    assert!(bench.deliver(&nodes, &image).unwrap()[0].sent);
+    assert!(test.deliver(&nodes, &image).unwrap()[0].sent);
     run(&["systemctl", "stop", "containerd"]);
-    let error = bench.deliver(&nodes, &image).unwrap_err();
+    let error = test.deliver(&nodes, &image).unwrap_err();
     assert!(matches!(&error, ImageError::NodeSilent { node, .. } if *node == nodes[0].name), "{error}");
     assert!(error.to_string().contains("containerd.sock"), "{error}");
 }

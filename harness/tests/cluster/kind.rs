@@ -8,7 +8,7 @@ use hourglass_test_support::{OwnCluster, block_on};
 use k8s_openapi::api::core::v1::{Node, Pod, ServiceAccount};
 use kube::{Api, ResourceExt as _, api::ListParams};
 
-use crate::lab::shared;
+use crate::shared_cluster::shared;
 
 pub(crate) fn a_cluster_is_usable_when_it_is_given() {
     let cluster = shared();

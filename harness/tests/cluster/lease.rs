@@ -85,12 +85,12 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     eprintln!("moments of the kills: {SEED}={seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let place = LeaseFolders::new();
-    let mut racers: Vec<_> = (0..RACERS).map(|_| Racer::start(&place.folders)).collect();
+    let test_folders = LeaseFolders::new();
+    let mut racers: Vec<_> = (0..RACERS).map(|_| Racer::start(&test_folders.folders)).collect();
     racers.shuffle(&mut random);
 
     // Making a cluster takes longer than that.
-    let begun = place.in_the_making();
+    let begun = test_folders.in_the_making();
     thread::sleep(Duration::from_millis(random.random_range(0..8000)));
     let maker = begun.owner.clone().unwrap().pid;
     let maker = racers.iter().position(|racer| racer.pid() == maker).unwrap();
@@ -99,7 +99,7 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     for _ in 0..2 {
         thread::sleep(Duration::from_millis(random.random_range(0..2000)));
         // Mostly waiting processes, perhaps the next one that makes the cluster.
-        all.extend(place.folders.names().unwrap());
+        all.extend(test_folders.folders.names().unwrap());
         racers.pop().unwrap().kill();
     }
     for _ in 0..2 {
@@ -112,81 +112,81 @@ pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
     assert_eq!(racers.len(), RACERS - 5);
     assert_eq!(leased.len(), 1, "clusters were made side by side, {SEED}={seed}: {leased:?}");
     let name: ClusterName = leased.first().unwrap().parse().unwrap();
-    assert_eq!(place.folders.names().unwrap(), slice::from_ref(&name), "{SEED}={seed}");
+    assert_eq!(test_folders.folders.names().unwrap(), slice::from_ref(&name), "{SEED}={seed}");
     all.insert(name.clone());
     let kind_name = name.in_kind();
-    assert_eq!(place.things(&all), [format!("/{kind_name}-control-plane"), kind_name], "{SEED}={seed}");
+    assert_eq!(test_folders.things(&all), [format!("/{kind_name}-control-plane"), kind_name], "{SEED}={seed}");
 
     // Its idle time is zero, and yet it must not be removed while others use it.
-    let removal = block_on(remove(&place.engine, &place.folders, &name)).unwrap();
+    let removal = block_on(remove(&test_folders.engine, &test_folders.folders, &name)).unwrap();
     assert!(matches!(&removal, Removal::LeftAlone(by) if by.contains("22 others")), "{removal:?}");
-    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    let cleaned = block_on(clean(&test_folders.engine, &test_folders.folders, false)).unwrap();
     assert!(matches!(cleaned.as_slice(), [one] if one.removal == removal), "{cleaned:?}");
     let last = racers.pop().unwrap();
     racers.into_iter().for_each(Racer::give_back);
     let by = format!("in use by process {}", last.pid());
-    let removal = block_on(remove(&place.engine, &place.folders, &name)).unwrap();
+    let removal = block_on(remove(&test_folders.engine, &test_folders.folders, &name)).unwrap();
     assert!(matches!(&removal, Removal::LeftAlone(said) if said.starts_with(&by)), "{removal:?}");
     last.give_back();
 
-    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    let cleaned = block_on(clean(&test_folders.engine, &test_folders.folders, false)).unwrap();
     assert!(matches!(cleaned.as_slice(), [one] if one.removal == Removal::Done), "{cleaned:?}");
-    assert_eq!(place.things(&all), [] as [String; 0], "left behind, {SEED}={seed}");
-    assert_eq!(place.folders.names().unwrap(), []);
+    assert_eq!(test_folders.things(&all), [] as [String; 0], "left behind, {SEED}={seed}");
+    assert_eq!(test_folders.folders.names().unwrap(), []);
 }
 
 pub(crate) fn restarted_cluster_is_healed_and_warm_cluster_is_reused() {
-    let place = LeaseFolders::new();
+    let test_folders = LeaseFolders::new();
     let request = LeaseRequest { idle: Duration::from_hours(1), ..request() };
-    let made = place.acquire(&request).unwrap();
+    let made = test_folders.acquire(&request).unwrap();
     assert_eq!(made.source, LeaseSource::Made);
     let name = made.name.clone();
     let node = block_on(made.nodes()).unwrap().remove(0).container;
     drop(made);
-    assert_eq!(place.acquire(&request).unwrap().source, LeaseSource::Warm);
+    assert_eq!(test_folders.acquire(&request).unwrap().source, LeaseSource::Warm);
 
-    let docker = place.engine.docker();
+    let docker = test_folders.engine.docker();
     block_on(docker.restart_container(&node, Some(RestartContainerOptionsBuilder::new().t(5).build()))).unwrap();
-    let restarted = place.acquire(&request).unwrap();
+    let restarted = test_folders.acquire(&request).unwrap();
     assert_eq!((&restarted.name, restarted.source), (&name, LeaseSource::Healed));
     // A process that uses it does not prevent others from healing it.
     block_on(docker.stop_container(&node, Some(StopContainerOptionsBuilder::new().t(5).build()))).unwrap();
-    let stopped = place.acquire(&request).unwrap();
+    let stopped = test_folders.acquire(&request).unwrap();
     assert_eq!((&stopped.name, stopped.source), (&name, LeaseSource::Healed));
-    assert_eq!(place.acquire(&request).unwrap().source, LeaseSource::Warm);
+    assert_eq!(test_folders.acquire(&request).unwrap().source, LeaseSource::Warm);
 
     // A cluster that cannot be healed is not replaced while others use it.
     let named = LeaseRequest { name: Some(name.clone()), ..request.clone() };
-    block_on(delete_node(&place, &node));
-    let refused = place.acquire(&named).unwrap_err();
+    block_on(delete_node(&test_folders, &node));
+    let refused = test_folders.acquire(&named).unwrap_err();
     assert!(matches!(refused, ClusterError::InUse { .. }), "{refused}");
     assert!(refused.remedy().is_some());
 }
 
 pub(crate) fn cluster_of_another_spec_or_with_a_broken_state_file_is_refused() {
-    let place = LeaseFolders::new();
-    let made = place.acquire(&request()).unwrap();
+    let test_folders = LeaseFolders::new();
+    let made = test_folders.acquire(&request()).unwrap();
     let name = made.name.clone();
     let named = LeaseRequest { name: Some(name.clone()), ..request() };
     let mut unlike = named.clone();
     unlike.spec.contents.insert("chart".to_owned(), "1".to_owned());
-    let refused = place.acquire(&unlike).unwrap_err();
+    let refused = test_folders.acquire(&unlike).unwrap_err();
     assert!(matches!(refused, ClusterError::Unlike { .. }), "runs that want different clusters met: {refused}");
     assert!(refused.remedy().unwrap().contains(&format!("harness down {name}")));
 
-    fs::write(place.folders.folder_of(&name).state_file(), "{").unwrap();
-    let refused = place.acquire(&named).unwrap_err();
+    fs::write(test_folders.folders.folder_of(&name).state_file(), "{").unwrap();
+    let refused = test_folders.acquire(&named).unwrap_err();
     assert!(matches!(refused, ClusterError::State { .. }), "{refused}");
     assert!(refused.remedy().unwrap().contains("harness gc"));
-    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    let cleaned = block_on(clean(&test_folders.engine, &test_folders.folders, false)).unwrap();
     assert!(matches!(cleaned.as_slice(), [one] if one.removal != Removal::Done), "removed from under us: {cleaned:?}");
     drop(made);
-    let cleaned = block_on(clean(&place.engine, &place.folders, false)).unwrap();
+    let cleaned = block_on(clean(&test_folders.engine, &test_folders.folders, false)).unwrap();
     assert!(matches!(cleaned.as_slice(), [one] if one.removal == Removal::Done), "{cleaned:?}");
-    assert_eq!(place.things(&BTreeSet::from([name])), [] as [String; 0]);
+    assert_eq!(test_folders.things(&BTreeSet::from([name])), [] as [String; 0]);
 }
 
-async fn delete_node(place: &LeaseFolders, node: &str) {
+async fn delete_node(test_folders: &LeaseFolders, node: &str) {
     let options = bollard::query_parameters::RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    place.engine.docker().remove_container(node, Some(options)).await.unwrap();
+    test_folders.engine.docker().remove_container(node, Some(options)).await.unwrap();
 }

@@ -8,16 +8,16 @@ mod bad_input;
 mod diagnostics;
 mod images;
 mod kind;
-mod lab;
 mod lease;
 mod network;
+mod network_namespace;
 #[path = "../docker/own_engine.rs"]
 mod own_engine;
-mod place;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
 mod racer;
 mod setup;
+mod shared_cluster;
 
 use std::{env, process::ExitCode};
 
@@ -83,6 +83,6 @@ fn main() -> ExitCode {
     let own_engine = clusters.and("an engine of their own", own_engine::cannot_be_had().as_deref());
     let target = TestTarget::from_args().test_threads(of_waiting_tests());
     let code = target.tests_with(&clusters, tests).tests_with(&own_engine, apart).run();
-    lab::tear_down();
+    shared_cluster::tear_down();
     code
 }

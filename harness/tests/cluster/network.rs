@@ -33,8 +33,8 @@ use tokio::{io::AsyncReadExt as _, net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    lab::shared,
-    place::{HARNESS, NetworkNamespace, WITHIN, machine},
+    network_namespace::{HARNESS, NetworkNamespace, WITHIN, machine},
+    shared_cluster::shared,
 };
 
 /// Asserts that a gRPC server at this address reports that it serves.
@@ -44,18 +44,18 @@ async fn serves(address: SocketAddr) {
 }
 
 pub(crate) fn a_service_is_reached_by_port_forward_and_by_node_port() {
-    let place = NetworkNamespace::new();
+    let namespace = NetworkNamespace::new();
     block_on(async {
-        let by_name = place.performer().await;
+        let by_name = namespace.performer().await;
         let by_number = ServiceRef { port: 80.into(), ..by_name.clone() };
         for service in [&by_name, &by_number] {
-            let forwarded = reach::forward(&place.cluster, service, WITHIN).await.unwrap();
+            let forwarded = reach::forward(&namespace.cluster, service, WITHIN).await.unwrap();
             assert!(forwarded.address.ip().is_loopback(), "others could use it: {forwarded}");
             serves(forwarded.address).await;
         }
-        let reached = reach::node_port(&place.cluster, &by_name, WITHIN).await.unwrap();
+        let reached = reach::node_port(&namespace.cluster, &by_name, WITHIN).await.unwrap();
         serves(reached.address).await;
-        let node = place.cluster.nodes().await.unwrap().remove(0);
+        let node = namespace.cluster.nodes().await.unwrap().remove(0);
         let port = match &reached.how {
             How::NodePort(port) => Some(port),
             How::PortForward(_) => None,
@@ -67,12 +67,12 @@ pub(crate) fn a_service_is_reached_by_port_forward_and_by_node_port() {
 }
 
 pub(crate) fn a_port_forward_follows_a_pod_that_is_replaced() {
-    let place = NetworkNamespace::new();
+    let namespace = NetworkNamespace::new();
     block_on(async {
-        let service = place.performer().await;
-        let forwarded = reach::forward(&place.cluster, &service, WITHIN).await.unwrap();
+        let service = namespace.performer().await;
+        let forwarded = reach::forward(&namespace.cluster, &service, WITHIN).await.unwrap();
         serves(forwarded.address).await;
-        let pods = place.api::<Pod>();
+        let pods = namespace.api::<Pod>();
         let first = pods.list(&ListParams::default()).await.unwrap().items.remove(0).name_any();
         pods.delete(&first, &DeleteParams::default().grace_period(0)).await.unwrap();
         serves(forwarded.address).await;
@@ -83,12 +83,12 @@ pub(crate) fn a_port_forward_follows_a_pod_that_is_replaced() {
 }
 
 pub(crate) fn a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong() {
-    let place = NetworkNamespace::new();
+    let namespace = NetworkNamespace::new();
     block_on(async {
-        let service = place.performer().await;
+        let service = namespace.performer().await;
         // Nothing listens on this Service's target.
         let other = ServiceRef { port: "other".into(), ..service.clone() };
-        let forwarded = reach::forward(&place.cluster, &other, WITHIN).await.unwrap();
+        let forwarded = reach::forward(&namespace.cluster, &other, WITHIN).await.unwrap();
         let mut connection = TcpStream::connect(forwarded.address).await.unwrap();
         let mut said = Vec::new();
         timeout(WITHIN, connection.read_to_end(&mut said)).await.unwrap().unwrap();
@@ -100,19 +100,19 @@ pub(crate) fn a_port_forward_ends_when_it_is_dropped_and_says_what_is_wrong() {
         assert!(refused.is_ok(), "the port of a forward that was dropped still takes connections");
 
         let missing = ServiceRef { port: 5.into(), ..service.clone() };
-        let error = reach::forward(&place.cluster, &missing, WITHIN).await.unwrap_err().to_string();
+        let error = reach::forward(&namespace.cluster, &missing, WITHIN).await.unwrap_err().to_string();
         assert!(error.ends_with("which has 81 (other), 80 (grpc)"), "{error}");
         let unknown = ServiceRef { name: "nothing".into(), ..service.clone() };
-        let unknown = reach::forward(&place.cluster, &unknown, WITHIN).await;
+        let unknown = reach::forward(&namespace.cluster, &unknown, WITHIN).await;
         assert!(matches!(unknown, Err(ReachError::NoService { .. })), "{unknown:?}");
-        place
+        namespace
             .create::<Service>(json!({ "metadata": { "name": "empty" },
                 "spec": { "selector": { "app": "nothing" }, "ports": [{ "port": 80 }] } }))
             .await;
         let empty = ServiceRef { name: "empty".into(), port: 80.into(), ..service };
-        let error = reach::forward(&place.cluster, &empty, Duration::from_secs(1)).await.unwrap_err().to_string();
+        let error = reach::forward(&namespace.cluster, &empty, Duration::from_secs(1)).await.unwrap_err().to_string();
         assert!(error.ends_with("it has no pods"), "{error}");
-        let error = reach::node_port(&place.cluster, &empty, WITHIN).await.unwrap_err().to_string();
+        let error = reach::node_port(&namespace.cluster, &empty, WITHIN).await.unwrap_err().to_string();
         assert!(error.ends_with("of type ClusterIP"), "{error}");
     });
 }
@@ -143,21 +143,21 @@ struct Outside<'a> {
 }
 
 impl<'a> Outside<'a> {
-    async fn start(place: &'a NetworkNamespace, network: &str) -> Self {
+    async fn start(namespace: &'a NetworkNamespace, network: &str) -> Self {
         let run = RunId::generate();
         let name = format!("hourglass-{run}-outside");
         let words = ["/harness", "probe", "serve", "--port", "8080", "--name", "outside"];
         let body = ContainerCreateBody {
-            image: Some(place.image.clone()),
+            image: Some(namespace.image.clone()),
             entrypoint: Some(words.map(str::to_owned).to_vec()),
             labels: Some(Labels::new(run, "kubernetes::network").to_map()),
             host_config: Some(HostConfig { network_mode: Some(network.to_owned()), ..HostConfig::default() }),
             ..ContainerCreateBody::default()
         };
-        let docker = machine(&place.cluster).engine.docker();
+        let docker = machine(&namespace.cluster).engine.docker();
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
         docker.create_container(Some(options), body).await.unwrap();
-        let outside = Self { cluster: &place.cluster, name };
+        let outside = Self { cluster: &namespace.cluster, name };
         docker.start_container(&outside.name, None).await.unwrap();
         outside
     }
@@ -169,9 +169,9 @@ impl<'a> Outside<'a> {
 }
 
 pub(crate) fn pods_reach_containers_on_the_clusters_network_and_no_others() {
-    let place = NetworkNamespace::new();
+    let namespace = NetworkNamespace::new();
     block_on(async {
-        let ClusterMachine { engine, network, .. } = machine(&place.cluster);
+        let ClusterMachine { engine, network, .. } = machine(&namespace.cluster);
         let run = RunId::generate();
         let elsewhere = format!("hourglass-{run}");
         let request = NetworkCreateRequest {
@@ -180,30 +180,30 @@ pub(crate) fn pods_reach_containers_on_the_clusters_network_and_no_others() {
             ..NetworkCreateRequest::default()
         };
         engine.docker().create_network(request).await.unwrap();
-        let joined = Outside::start(&place, network).await;
-        let stranger = Outside::start(&place, &elsewhere).await;
-        let pod = place.dialler().await;
+        let joined = Outside::start(&namespace, network).await;
+        let stranger = Outside::start(&namespace, &elsewhere).await;
+        let pod = namespace.dialler().await;
 
-        let seen = reach::container(&place.cluster, &joined.name).await.unwrap();
+        let seen = reach::container(&namespace.cluster, &joined.name).await.unwrap();
         assert_eq!(seen.url("http", 8545), format!("http://{}:8545", joined.name));
         let targets = [format!("{}:8080", seen.name), format!("{}:8080", seen.address)];
-        let reached = place.dial(&pod, "10s", &targets).await;
+        let reached = namespace.dial(&pod, "10s", &targets).await;
         let answered = |dialled: &DialResult| dialled.came == DialOutcome::Answered("outside".to_owned());
         assert!(reached.iter().all(answered), "{reached:?}");
 
-        let refused = reach::container(&place.cluster, &stranger.name).await;
+        let refused = reach::container(&namespace.cluster, &stranger.name).await;
         assert!(matches!(refused, Err(ReachError::NotJoined { .. })), "{refused:?}");
         let inspected = engine.docker().inspect_container(&stranger.name, None).await.unwrap();
         let networks = inspected.network_settings.unwrap().networks.unwrap();
         let address = networks[&elsewhere].ip_address.clone().unwrap();
         let targets = [format!("{}:8080", stranger.name), format!("{address}:8080")];
-        let unreached = place.dial(&pod, "0s", &targets).await;
+        let unreached = namespace.dial(&pod, "0s", &targets).await;
         assert!(matches!(unreached[0].came, DialOutcome::NotResolved(_)), "{unreached:?}");
         assert!(matches!(unreached[1].came, DialOutcome::NotConnected(_)), "{unreached:?}");
 
-        let joined_now = reach::join(&place.cluster, &stranger.name).await.unwrap();
+        let joined_now = reach::join(&namespace.cluster, &stranger.name).await.unwrap();
         let targets = [format!("{}:8080", joined_now.address), format!("{}:8080", joined_now.name)];
-        let reached = place.dial(&pod, "30s", &targets).await;
+        let reached = namespace.dial(&pod, "30s", &targets).await;
         assert!(reached.iter().all(answered), "{reached:?}");
 
         joined.remove().await;

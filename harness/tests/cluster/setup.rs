@@ -29,13 +29,13 @@ const ENTRY_POINT: &str = "/usr/local/bin/entrypoint";
 const NODE_IMAGE: &str = "kindest/node:v1.34.4";
 
 /// An image of a test's own, which is removed from the engine when this is dropped.
-struct Bench {
+struct SetupTest {
     folder: TempDir,
     engine: Engine,
     image: String,
 }
 
-impl Bench {
+impl SetupTest {
     fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
         let image = format!("hourglass-setup-test/{}:v1", RunId::generate());
@@ -83,7 +83,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for SetupTest {
     fn drop(&mut self) {
         let options = RemoveImageOptionsBuilder::default().force(true).build();
         // Most tests use a missing archive.
@@ -93,50 +93,50 @@ impl Drop for Bench {
 
 /// A copy that stopped half-way must not lead to a cluster that cannot start.
 pub(crate) fn a_truncated_archive_leaves_nothing() {
-    let bench = Bench::new();
-    let path = bench.archive(&bench.image, ENTRY_POINT);
+    let test = SetupTest::new();
+    let path = test.archive(&test.image, ENTRY_POINT);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let error = bench.refused(&path);
+    let error = test.refused(&path);
     assert!(matches!(error, KubernetesSetupError::Archive(ArchiveError::Truncated { .. })), "{error}");
     assert!(error.remedy().unwrap().contains("copy or download it anew"));
-    assert!(!bench.has(&bench.image));
+    assert!(!test.has(&test.image));
 }
 
 pub(crate) fn an_archive_of_another_image_leaves_nothing() {
-    let bench = Bench::new();
-    let other = bench.image.replace(":v1", ":v2");
-    let error = bench.refused(&bench.archive(&other, ENTRY_POINT));
+    let test = SetupTest::new();
+    let other = test.image.replace(":v1", ":v2");
+    let error = test.refused(&test.archive(&other, ENTRY_POINT));
     assert!(matches!(error, KubernetesSetupError::Archive(ArchiveError::OtherImage { .. })), "{error}");
-    assert!(!bench.has(&bench.image) && !bench.has(&other));
+    assert!(!test.has(&test.image) && !test.has(&other));
 }
 
 /// It has the right name, but no node could start from it.
 pub(crate) fn an_image_that_is_none_of_a_node_leaves_nothing() {
-    let bench = Bench::new();
-    let error = bench.refused(&bench.archive(&bench.image, "/bin/sh"));
+    let test = SetupTest::new();
+    let error = test.refused(&test.archive(&test.image, "/bin/sh"));
     assert!(matches!(error, KubernetesSetupError::Cluster(ClusterError::NotANodeImage { .. })), "{error}");
-    assert!(!bench.has(&bench.image));
+    assert!(!test.has(&test.image));
 }
 
 /// The first time it is loaded; the second time the archive is not even opened.
 pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
-    let bench = Bench::new();
-    let archive = bench.archive(&bench.image, ENTRY_POINT);
+    let test = SetupTest::new();
+    let archive = test.archive(&test.image, ENTRY_POINT);
     let run = |setup: &KubernetesSetup, rehearsal: bool| {
         let mut told: Vec<Step> = Vec::new();
         block_on(kubernetes(setup, rehearsal, &mut |step| told.push(step.clone()))).unwrap();
         told.into_iter().map(|step| step.state).collect::<Vec<_>>()
     };
-    let setup = bench.setup(archive);
+    let setup = test.setup(archive);
     // Engine, kind, Helm; the loading; its result.
     assert_eq!(run(&setup, true), [State::Done, State::Done, State::Done, State::Would]);
-    assert!(!bench.has(&bench.image), "a rehearsal loaded it");
+    assert!(!test.has(&test.image), "a rehearsal loaded it");
     assert_eq!(run(&setup, false), [State::Done, State::Done, State::Done, State::Doing, State::Done]);
-    let first = block_on(NodeImage::look(&bench.engine, &bench.image)).unwrap().unwrap();
+    let first = block_on(NodeImage::look(&test.engine, &test.image)).unwrap().unwrap();
     let without = KubernetesSetup { archive: Some("/nowhere.tar".into()), ..setup };
     assert_eq!(run(&without, false), [State::Done; 4]);
-    assert_eq!(block_on(NodeImage::look(&bench.engine, &bench.image)).unwrap(), Some(first));
+    assert_eq!(block_on(NodeImage::look(&test.engine, &test.image)).unwrap(), Some(first));
 }
 
 /// A registry that refuses is given up at once, and one that never answers soon: otherwise minutes would pass before
@@ -145,9 +145,9 @@ pub(crate) fn a_registry_that_does_not_help_is_left() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (registry, says) in [(silent.local_addr().unwrap(), "no registry answers within 10s"), (closed, "refused")] {
-        let bench = Bench::new();
-        let image = format!("{registry}/{}", bench.image);
-        let setup = bench.setup("/nowhere.tar".into());
+        let test = SetupTest::new();
+        let image = format!("{registry}/{}", test.image);
+        let setup = test.setup("/nowhere.tar".into());
         let setup = KubernetesSetup { image, archive: None, source: Some("/nowhere".into()), ..setup };
         let mut told: Vec<Step> = Vec::new();
         let error = block_on(kubernetes(&setup, false, &mut |step| told.push(step.clone()))).unwrap_err();
@@ -160,15 +160,15 @@ pub(crate) fn a_registry_that_does_not_help_is_left() {
 /// The command reports the same as the library, with the exit code of an environment failure. It loads a node image
 /// only if the engine does not have one.
 pub(crate) fn a_command_with_a_broken_archive_ends_with_3() {
-    let bench = Bench::new();
-    let archive = bench.folder.path().join("text.tar");
+    let test = SetupTest::new();
+    let archive = test.folder.path().join("text.tar");
     fs::write(&archive, "no archive".repeat(1000)).unwrap();
-    let output = harness(&bench, &["setup", "kubernetes", "--dry-run", "--node-image-archive"])
+    let output = harness(&test, &["setup", "kubernetes", "--dry-run", "--node-image-archive"])
         .arg(&archive)
-        .env("PATH", bench.setup(archive.clone()).path[0].as_os_str())
+        .env("PATH", test.setup(archive.clone()).path[0].as_os_str())
         .output()
         .unwrap();
-    if bench.has(NODE_IMAGE) {
+    if test.has(NODE_IMAGE) {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(text(&output).contains("done   node image kindest/node:v1.34.4"), "{output:?}");
     } else {
@@ -179,26 +179,26 @@ pub(crate) fn a_command_with_a_broken_archive_ends_with_3() {
 }
 
 pub(crate) fn without_kind_the_doctor_names_the_remedy() {
-    let bench = Bench::new();
-    let bin = bench.folder.path().join("bin");
+    let test = SetupTest::new();
+    let bin = test.folder.path().join("bin");
     fs::create_dir(&bin).unwrap();
-    assert_doctor(&bench, &bin, &["missing  kind", "not found", "put kind v0.33.0 or later on PATH"]);
+    assert_doctor(&test, &bin, &["missing  kind", "not found", "put kind v0.33.0 or later on PATH"]);
 }
 
 pub(crate) fn an_old_kind_is_told_with_the_remedy() {
-    let bench = Bench::new();
-    let bin = bench.folder.path().join("bin");
+    let test = SetupTest::new();
+    let bin = test.folder.path().join("bin");
     says(&bin.join("kind"), "kind v0.11.1 go1.16.4 linux/amd64");
-    assert_doctor(&bench, &bin, &["it is version 0.11.1, and at least 0.27 is needed", "harness setup kubernetes"]);
+    assert_doctor(&test, &bin, &["it is version 0.11.1, and at least 0.27 is needed", "harness setup kubernetes"]);
     // The newer kind in the cache is used, and the old one stays on PATH.
-    says(&Tool::KIND.installed_in(&bench.folder.path().join("cache")), "kind v0.33.0 go1.26.8 linux/amd64");
-    let output = harness(&bench, &["doctor"]).env("PATH", &bin).output().unwrap();
+    says(&Tool::KIND.installed_in(&test.folder.path().join("cache")), "kind v0.33.0 go1.26.8 linux/amd64");
+    let output = harness(&test, &["doctor"]).env("PATH", &bin).output().unwrap();
     assert!(text(&output).contains("0.33.0 at"), "{output:?}");
 }
 
 /// No cluster can be made with these programs: the exit code says so, and the text names the remedy.
-fn assert_doctor(bench: &Bench, bin: &Path, says: &[&str]) {
-    let output = harness(bench, &["doctor", "--runtime", "kubernetes"]).env("PATH", bin).output().unwrap();
+fn assert_doctor(test: &SetupTest, bin: &Path, says: &[&str]) {
+    let output = harness(test, &["doctor", "--runtime", "kubernetes"]).env("PATH", bin).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let text = text(&output);
     for part in says {
@@ -208,10 +208,10 @@ fn assert_doctor(bench: &Bench, bin: &Path, says: &[&str]) {
     assert!(verdict.contains("kind, helm"), "{verdict}");
 }
 
-fn harness(bench: &Bench, arguments: &[&str]) -> Command {
+fn harness(test: &SetupTest, arguments: &[&str]) -> Command {
     let mut command = Command::new(HARNESS);
-    command.args(arguments).env("HARNESS_CACHE", bench.folder.path().join("cache"));
-    command.env("HARNESS_RUNS", bench.folder.path().join("runs")).env_remove("HARNESS_NODE_IMAGE_ARCHIVE");
+    command.args(arguments).env("HARNESS_CACHE", test.folder.path().join("cache"));
+    command.env("HARNESS_RUNS", test.folder.path().join("runs")).env_remove("HARNESS_NODE_IMAGE_ARCHIVE");
     command
 }
 

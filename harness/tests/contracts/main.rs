@@ -5,10 +5,10 @@
 mod support;
 
 mod errors;
+mod fixture;
 mod limits;
 mod order;
 mod run;
 mod tables;
 mod tasks;
 mod views;
-mod world;

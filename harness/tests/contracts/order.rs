@@ -14,9 +14,9 @@ use hourglass_proto::{
 };
 
 use crate::{
+    fixture::{Fixture, RESULT, STALENESS},
     run::{Act, Case, case, provoke, send},
     support::certificate,
-    world::{RESULT, STALENESS, World},
 };
 
 /// The storage slot of the mailbox's configurations by operator set, and the word of a configuration that has its
@@ -24,32 +24,34 @@ use crate::{
 const CONFIGURATIONS: u64 = 5;
 const CURVE_WORD: u64 = 1;
 
-type Violation<A> = (&'static str, fn(&World, &mut A));
+type Violation<A> = (&'static str, fn(&Fixture, &mut A));
 
 #[tokio::test]
 async fn anvil_create_task_checks_in_order() {
     let checks: [Violation<Creation>; 7] = [
         ("TaskMailbox.PayloadIsEmpty", |_, creation| creation.params.payload = Bytes::new()),
-        ("TaskMailbox.ExecutorOperatorSetNotRegistered", |world, creation| {
-            let call = world.contracts.mailbox.register_executor_operator_set(world.set.clone(), false);
-            creation.acts.push(send(&world.accounts.avs, call));
+        ("TaskMailbox.ExecutorOperatorSetNotRegistered", |fixture, creation| {
+            let call = fixture.contracts.mailbox.register_executor_operator_set(fixture.set.clone(), false);
+            creation.acts.push(send(&fixture.accounts.avs, call));
         }),
-        ("TaskMailbox.ExecutorOperatorSetTaskConfigNotSet", |world, creation| creation.last.push(without_curve(world))),
-        ("TaskMailbox.CertificateStale", |world, creation| {
-            creation.acts.extend(world.transport(&world.table(&world.set, STALENESS), 1));
+        ("TaskMailbox.ExecutorOperatorSetTaskConfigNotSet", |fixture, creation| {
+            creation.last.push(without_curve(fixture))
         }),
-        ("AVSTaskHook.TaskCreationRejected", |world, creation| {
-            creation.acts.push(send(&world.accounts.deployer, world.contracts.hook.set_rejects_creation(true)));
+        ("TaskMailbox.CertificateStale", |fixture, creation| {
+            creation.acts.extend(fixture.transport(&fixture.table(&fixture.set, STALENESS), 1));
         }),
-        ("TaskMailbox.InvalidFeeReceiver", |world, creation| {
+        ("AVSTaskHook.TaskCreationRejected", |fixture, creation| {
+            creation.acts.push(send(&fixture.accounts.deployer, fixture.contracts.hook.set_rejects_creation(true)));
+        }),
+        ("TaskMailbox.InvalidFeeReceiver", |fixture, creation| {
             creation.params.refund_collector = Address::zero();
-            creation.acts.extend(fee(world));
+            creation.acts.extend(fee(fixture));
         }),
-        ("FeeToken.InsufficientAllowance", |world, creation| creation.acts.extend(fee(world))),
+        ("FeeToken.InsufficientAllowance", |fixture, creation| creation.acts.extend(fee(fixture))),
     ];
-    let world = World::start().await;
-    let new = || Creation { params: world.task(), acts: Vec::new(), last: Vec::new() };
-    in_order(&world, &checks, new, Creation::case).await;
+    let fixture = Fixture::start().await;
+    let new = || Creation { params: fixture.task(), acts: Vec::new(), last: Vec::new() };
+    in_order(&fixture, &checks, new, Creation::case).await;
 }
 
 #[tokio::test]
@@ -57,47 +59,47 @@ async fn anvil_submit_result_checks_in_order() {
     let checks: [Violation<Submission>; 8] = [
         ("TaskMailbox.InvalidTaskStatus", |_, submission| submission.created = false),
         ("TaskMailbox.TimestampAtCreation", |_, submission| submission.at_creation = true),
-        ("AVSTaskHook.TaskResultRejected", |world, submission| {
-            submission.acts.push(send(&world.accounts.deployer, world.contracts.hook.set_rejects_results(true)));
+        ("AVSTaskHook.TaskResultRejected", |fixture, submission| {
+            submission.acts.push(send(&fixture.accounts.deployer, fixture.contracts.hook.set_rejects_results(true)));
         }),
         ("TaskMailbox.InvalidReferenceTimestamp", |_, submission| submission.certificate.reference_timestamp += 1),
         ("TaskMailbox.InvalidMessageHash", |_, submission| submission.certificate.message_hash = H256::zero()),
         ("TaskMailbox.EmptyCertificateSignature", |_, submission| submission.certificate.signatures.clear()),
-        ("ECDSACertificateVerifier.RootDisabled", |world, submission| {
-            let call = world.contracts.updater.disable_root(world.reference_root.0);
-            submission.acts.push(send(&world.accounts.deployer, call));
+        ("ECDSACertificateVerifier.RootDisabled", |fixture, submission| {
+            let call = fixture.contracts.updater.disable_root(fixture.reference_root.0);
+            submission.acts.push(send(&fixture.accounts.deployer, call));
         }),
         ("TaskMailbox.ThresholdNotMet", |_, submission| {
             // One of four: no operator alone has two thirds of the weight.
             submission.certificate.signatures.truncate(65);
         }),
     ];
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     let new = || Submission {
-        certificate: certificate(world.reference, world.hash(), RESULT, &world.keys()),
+        certificate: certificate(fixture.reference, fixture.hash(), RESULT, &fixture.keys()),
         acts: Vec::new(),
         created: true,
         at_creation: false,
     };
-    in_order(&world, &checks, new, Submission::case).await;
+    in_order(&fixture, &checks, new, Submission::case).await;
 }
 
 async fn in_order<A>(
-    world: &World,
+    fixture: &Fixture,
     checks: &[Violation<A>],
     new: impl Fn() -> A,
-    case: impl Fn(A, &World, &'static str) -> Case,
+    case: impl Fn(A, &Fixture, &'static str) -> Case,
 ) {
     let mut wrong = Vec::new();
     for pair in checks.windows(2) {
         let [(earlier, violate_earlier), (later, violate_later)] = pair else { unreachable!("windows of two") };
         let (mut both, mut alone) = (new(), new());
-        violate_later(world, &mut both);
-        violate_earlier(world, &mut both);
-        violate_later(world, &mut alone);
-        let both = provoke(world.l1(), &case(both, world, earlier)).await;
+        violate_later(fixture, &mut both);
+        violate_earlier(fixture, &mut both);
+        violate_later(fixture, &mut alone);
+        let both = provoke(fixture.l1(), &case(both, fixture, earlier)).await;
         wrong.extend(both.map(|found| format!("{earlier} comes before {later}, but {found}")));
-        let alone = provoke(world.l1(), &case(alone, world, later)).await;
+        let alone = provoke(fixture.l1(), &case(alone, fixture, later)).await;
         wrong.extend(alone.map(|found| format!("{later} alone, but {found}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -112,8 +114,8 @@ struct Creation {
 }
 
 impl Creation {
-    fn case(self, world: &World, row: &'static str) -> Case {
-        case(row, world.app(), world.contracts.mailbox.create_task(self.params))
+    fn case(self, fixture: &Fixture, row: &'static str) -> Case {
+        case(row, fixture.app(), fixture.contracts.mailbox.create_task(self.params))
             .after(self.acts)
             .after(self.last)
             .already_before()
@@ -129,14 +131,17 @@ struct Submission {
 }
 
 impl Submission {
-    fn case(self, world: &World, row: &'static str) -> Case {
-        let task = world.hash();
-        let call =
-            world.contracts.mailbox.submit_result(task.0, self.certificate.encode().into(), Bytes::from_static(RESULT));
-        let case = case(row, world.app(), call).after(self.acts).already_before();
+    fn case(self, fixture: &Fixture, row: &'static str) -> Case {
+        let task = fixture.hash();
+        let call = fixture.contracts.mailbox.submit_result(
+            task.0,
+            self.certificate.encode().into(),
+            Bytes::from_static(RESULT),
+        );
+        let case = case(row, fixture.app(), call).after(self.acts).already_before();
         match (self.created, self.at_creation) {
-            (true, false) => case.after([world.create()]),
-            (true, true) => case.after([world.create()]).in_the_last_block(),
+            (true, false) => case.after([fixture.create()]),
+            (true, true) => case.after([fixture.create()]).in_the_last_block(),
             (false, false) => case,
             // An unknown task has creation time zero.
             (false, true) => case.at_time(0),
@@ -145,8 +150,8 @@ impl Submission {
 }
 
 /// A registered configuration that is half empty, a state that no transaction produces.
-fn without_curve(world: &World) -> Act {
-    let key = encode(&[Token::Uint(set_key(&world.set)), Token::Uint(CONFIGURATIONS.into())]);
+fn without_curve(fixture: &Fixture) -> Act {
+    let key = encode(&[Token::Uint(set_key(&fixture.set)), Token::Uint(CONFIGURATIONS.into())]);
     let slot = U256::from_big_endian(messages::hash(&key).as_bytes()) + CURVE_WORD;
     let mut bytes = [0; 32];
     slot.to_big_endian(&mut bytes);
@@ -158,8 +163,8 @@ fn set_key(set: &b::OperatorSet) -> U256 {
 }
 
 /// A fee without an allowance for it.
-fn fee(world: &World) -> [Act; 2] {
-    let config = b::ExecutorOperatorSetTaskConfig { fee_token: at::FEE_TOKEN, ..world.config() };
-    let call = world.contracts.mailbox.set_executor_operator_set_task_config(world.set.clone(), config);
-    [send(&world.accounts.deployer, world.contracts.hook.set_fee(5)), send(&world.accounts.avs, call)]
+fn fee(fixture: &Fixture) -> [Act; 2] {
+    let config = b::ExecutorOperatorSetTaskConfig { fee_token: at::FEE_TOKEN, ..fixture.config() };
+    let call = fixture.contracts.mailbox.set_executor_operator_set_task_config(fixture.set.clone(), config);
+    [send(&fixture.accounts.deployer, fixture.contracts.hook.set_fee(5)), send(&fixture.accounts.avs, call)]
 }

@@ -61,9 +61,14 @@ async fn anvil_tables_of_many_sets_are_proved_under_one_root() {
             let tree = Tree::new(tables.iter().map(|(_, table)| leaf(table)).collect());
             send(chain, key, confirm(&updater, tree.root(), reference, 77)).await;
             for (index, (set, table)) in tables.iter().enumerate() {
-                let place = u32::try_from(index).unwrap();
-                let call =
-                    updater.update_operator_table(reference, tree.root().0, place, tree.proof(index), table.clone());
+                let leaf_index = u32::try_from(index).unwrap();
+                let call = updater.update_operator_table(
+                    reference,
+                    tree.root().0,
+                    leaf_index,
+                    tree.proof(index),
+                    table.clone(),
+                );
                 send(chain, key, call).await;
                 let set: b::OperatorSet = (*set).into();
                 let weights = ecdsa.get_total_stake_weights(set.clone(), reference).call().await.unwrap();
@@ -85,8 +90,8 @@ async fn anvil_a_table_that_the_proof_is_not_of_is_refused() {
     let tables = tables(&pair, 3);
     let tree = Tree::new(tables.iter().map(|(_, table)| leaf(table)).collect());
     send(chain, &pair.accounts.deployer, confirm(&updater, tree.root(), reference, 77)).await;
-    let refused = |place: u32, proof: Bytes| {
-        let call = updater.update_operator_table(reference, tree.root().0, place, proof, tables[0].1.clone());
+    let refused = |leaf_index: u32, proof: Bytes| {
+        let call = updater.update_operator_table(reference, tree.root().0, leaf_index, proof, tables[0].1.clone());
         revert(pair.accounts.app.address(), call)
     };
     assert_eq!(refused(0, tree.proof(0)).await, None, "with its own place and proof it passes");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    lab::{DockerTrial, SQUARE},
+    docker_trial::{DockerTrial, SQUARE},
     sandbox::{FILES, HARNESS, anvil, run},
 };
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    lab::{DockerTrial, NEVER_READY, SQUARE},
+    docker_trial::{DockerTrial, NEVER_READY, SQUARE},
     sandbox::Outcome,
 };
 

@@ -1,6 +1,6 @@
 //! Containers that others end: the harness reports that at once, and whose fault it is.
 
-use crate::lab::{DockerTrial, LONG};
+use crate::docker_trial::{DockerTrial, LONG};
 
 pub(crate) fn an_aggregator_that_ends_fails_the_trial() {
     told("aggregator", 1, &["invariant: aggregator keeps running", "exit code 137"]);

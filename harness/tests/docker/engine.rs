@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    lab::{DockerTrial, SQUARE},
+    docker_trial::{DockerTrial, SQUARE},
     sandbox::{HARNESS, Outcome, run},
 };
 

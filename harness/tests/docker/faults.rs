@@ -1,6 +1,6 @@
 //! Faults that cannot be injected must not look like a pass.
 
-use crate::lab::DockerTrial;
+use crate::docker_trial::DockerTrial;
 
 pub(crate) fn component_that_does_not_run_cannot_be_killed() {
     without_effect("kill");

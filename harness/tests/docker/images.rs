@@ -1,6 +1,6 @@
 //! Images of users that cannot be used: reported before anything is started.
 
-use crate::lab::{DockerTrial, SQUARE};
+use crate::docker_trial::{DockerTrial, SQUARE};
 
 pub(crate) fn one_that_is_not_there_is_named_before_anything_is_started() {
     let test = DockerTrial::new();

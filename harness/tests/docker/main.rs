@@ -7,11 +7,11 @@
 
 mod access;
 mod components;
+mod docker_trial;
 mod ends;
 mod engine;
 mod faults;
 mod images;
-mod lab;
 mod order;
 mod outage;
 mod own_engine;

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::{
-    lab::{DockerTrial, LONG, NEVER_READY, SQUARE},
+    docker_trial::{DockerTrial, LONG, NEVER_READY, SQUARE},
     sandbox::{Running, run},
 };
 
@@ -39,10 +39,10 @@ pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
 
 /// At that moment the chains are starting, or the executor, which waits for its performer.
 pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
-    for place in ["chain-31337.log", "performer-operator.log"] {
+    for log in ["chain-31337.log", "performer-operator.log"] {
         let test = DockerTrial::new();
         let harness = Running::start(&mut test.harness(&test.scenario(NEVER_READY)));
-        test.sandbox.wait_for_log(place, "");
+        test.sandbox.wait_for_log(log, "");
         harness.signal(Signal::INT);
         harness.finish().assert_code(130).assert_shows(&["1 interrupted"]);
         test.assert_swept();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    lab::{DockerTrial, LONG, NEVER_READY},
+    docker_trial::{DockerTrial, LONG, NEVER_READY},
     proxy::Proxy,
     sandbox::Running,
 };

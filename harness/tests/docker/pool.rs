@@ -3,7 +3,7 @@
 use hourglass_test_support::block_on;
 
 use crate::{
-    lab::{DockerTrial, SQUARE},
+    docker_trial::{DockerTrial, SQUARE},
     own_engine::OwnEngine,
     sandbox::run,
 };

@@ -7,7 +7,7 @@ use hourglass_harness::{
 };
 use jiff::Timestamp;
 
-use crate::bend;
+use crate::mutate;
 
 const WORDS: [&[u8]; 12] = [
     b"{\"level\":\"error\"",
@@ -27,7 +27,7 @@ const WORDS: [&[u8]; 12] = [
 #[test]
 fn any_output_becomes_entries_that_are_safe_to_show() {
     let components = ["aggregator", "executor/alice", "performer/alice"].map(|name| name.parse().unwrap());
-    bend::all_of("log", &WORDS, |bytes| {
+    mutate::all_of("log", &WORDS, |bytes| {
         let (mut lines, timeline) = (Lines::default(), Timeline::default());
         let mut kept = Vec::new();
         // The first byte decides in which pieces the output arrives.

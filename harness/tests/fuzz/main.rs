@@ -5,9 +5,9 @@
 //! cargo test --test fuzz` repeats it, and the printed input should be added to the corpus.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
-mod bend;
 mod certificate;
 mod log;
 mod message;
+mod mutate;
 mod scenario;
 mod text;

@@ -9,13 +9,13 @@ use hourglass_proto::{
 };
 use prost::Message;
 
-use crate::bend;
+use crate::mutate;
 
 const WORDS: &[&[u8]] = &[&[0x0a], &[0x12], &[0xff; 10], &[0x80; 9], &[0], &[0x7f], b"\xc3\x28", &[0x0b, 0x0c]];
 
 #[test]
 fn any_message_is_read_or_refused() {
-    bend::all_of("message", WORDS, |bytes| {
+    mutate::all_of("message", WORDS, |bytes| {
         again::<TaskSubmission>(bytes);
         again::<DeployArtifactRequest>(bytes);
         again::<RemovePerformerRequest>(bytes);

@@ -8,7 +8,7 @@ use std::{
 use hourglass_harness::scenario::{Loader, RuntimeKind};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use crate::bend;
+use crate::mutate;
 
 const WORDS: &[&[u8]] = &[
     b"${",
@@ -51,7 +51,7 @@ const WORDS: &[&[u8]] = &[
 fn any_scenario_file_loads_or_is_refused() {
     // Compiling the schema takes longer than reading a file.
     let loader = Mutex::new(Loader::new().unwrap());
-    bend::all_of("scenario", WORDS, |bytes| {
+    mutate::all_of("scenario", WORDS, |bytes| {
         // Files are read as text first; a file that is no text is refused there.
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         let read = loader.lock().unwrap_or_else(PoisonError::into_inner).parse(Path::new("square.yaml"), text);

@@ -2,7 +2,7 @@
 
 use hourglass_component::text::{cut, is_harmful, painted, safe, safe_json, safe_line, same_length};
 
-use crate::bend;
+use crate::mutate;
 
 const WORDS: [&[u8]; 10] = [
     b"\x1b[31m",
@@ -19,7 +19,7 @@ const WORDS: [&[u8]; 10] = [
 
 #[test]
 fn any_text_is_shown_without_harm() {
-    bend::all_of("text", &WORDS, |bytes| {
+    mutate::all_of("text", &WORDS, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let shown = safe(&text);
         assert!(!shown.contains(is_harmful), "{shown:?}");

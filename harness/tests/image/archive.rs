@@ -14,13 +14,13 @@ use hourglass_harness::image::{Image, ImageRole};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::workshop::{Workshop, append, harness};
+use crate::fixtures::{TestExecutables, append, harness};
 
 /// The digest is the identity: clocks, folders and permissions of this machine must not affect it.
 pub(crate) fn the_same_files_make_the_same_image() {
-    let workshop = Workshop::new();
-    let one = workshop.small();
-    let other = workshop.path("elsewhere");
+    let executables = TestExecutables::new();
+    let one = executables.small();
+    let other = executables.path("elsewhere");
     fs::copy(&one, &other).unwrap();
     let long_ago = FileTimes::new().set_modified(UNIX_EPOCH + Duration::from_hours(1));
     File::options().write(true).open(&other).unwrap().set_times(long_ago).unwrap();
@@ -32,8 +32,8 @@ pub(crate) fn the_same_files_make_the_same_image() {
 
 /// A changed image must be sent: one byte is enough, and so is another role of the same executable.
 pub(crate) fn another_byte_makes_another_image() {
-    let workshop = Workshop::new();
-    let path = workshop.small();
+    let executables = TestExecutables::new();
+    let path = executables.small();
     let before = Image::make(ImageRole::Components, &path).unwrap();
     let role = Image::make(ImageRole::Anvil, &path).unwrap();
     append(&path, "!");
@@ -47,8 +47,8 @@ pub(crate) fn another_byte_makes_another_image() {
 
 /// Readers of both formats find complete content: every blob matches its name, and both describe the same image.
 pub(crate) fn it_is_an_oci_layout_and_a_docker_archive() {
-    let workshop = Workshop::new();
-    let image = Image::make(ImageRole::Components, &workshop.small()).unwrap();
+    let executables = TestExecutables::new();
+    let image = Image::make(ImageRole::Components, &executables.small()).unwrap();
     let archive = unpack(&image);
     for (path, content) in archive.0.iter().filter(|(path, _)| path.starts_with("blobs/sha256/")) {
         assert_eq!(path.strip_prefix("blobs/sha256/").unwrap(), hex::encode(Sha256::digest(content)));
@@ -73,20 +73,20 @@ pub(crate) fn it_is_an_oci_layout_and_a_docker_archive() {
 
 /// An executable without dynamic libraries needs none in the image; with them, the loader is included.
 pub(crate) fn a_static_executable_brings_no_libraries() {
-    let workshop = Workshop::new();
+    let executables = TestExecutables::new();
     let lower = |path: &Path| unpack(&Image::make(ImageRole::Anvil, path).unwrap()).layers().remove(0);
-    let dynamic = lower(&workshop.small());
+    let dynamic = lower(&executables.small());
     let has = |name: &str| dynamic.keys().any(|path| path.rsplit('/').next().unwrap().starts_with(name));
     assert!(has("libc.") && has("ld-"), "{dynamic:?}");
-    let fixed = lower(&workshop.fixed());
+    let fixed = lower(&executables.fixed());
     let others: Vec<_> = fixed.keys().filter(|path| !path.starts_with("etc") && *path != "tmp").collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
 /// An executable for another architecture makes an image for that architecture, on any machine.
 pub(crate) fn the_architecture_is_that_of_the_executable() {
-    let workshop = Workshop::new();
-    let (path, name) = workshop.foreign();
+    let executables = TestExecutables::new();
+    let (path, name) = executables.foreign();
     let image = Image::make(ImageRole::Components, &path).unwrap();
     assert_eq!(image.architecture, name);
     let archive = unpack(&image);
@@ -95,8 +95,8 @@ pub(crate) fn the_architecture_is_that_of_the_executable() {
 
 /// The Anvil on PATH may be npm's script, which no image without Node.js can run.
 pub(crate) fn a_script_is_no_image() {
-    let workshop = Workshop::new();
-    let path = workshop.path("anvil");
+    let executables = TestExecutables::new();
+    let path = executables.path("anvil");
     fs::write(&path, "#!/usr/bin/env node\n").unwrap();
     let error = Image::make(ImageRole::Anvil, &path).unwrap_err();
     assert!(error.to_string().contains("it is a script"), "{error}");
@@ -105,8 +105,8 @@ pub(crate) fn a_script_is_no_image() {
 
 /// `harness image build` writes the image that a run delivers.
 pub(crate) fn the_command_writes_the_same_archive() {
-    let workshop = Workshop::new();
-    let (program, output) = (workshop.small(), workshop.path("image.tar"));
+    let executables = TestExecutables::new();
+    let (program, output) = (executables.small(), executables.path("image.tar"));
     let mut command = Command::new(harness());
     command.args(["image", "build", "components", "--executable"]).arg(&program).arg("--output").arg(&output);
     let outcome = command.output().unwrap();

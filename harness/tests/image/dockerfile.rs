@@ -6,14 +6,14 @@ use bollard::{body_full, query_parameters::BuildImageOptionsBuilder};
 use futures::TryStreamExt as _;
 
 use crate::{
+    fixtures::{TestEngine, TestExecutables, block_on, harness},
     running,
-    workshop::{Bench, Workshop, block_on, harness},
 };
 
 /// The two commands at its head make the same performer as the harness's own image.
 pub(crate) fn docker_the_dockerfile_makes_an_image_that_runs() {
-    let workshop = Workshop::new();
-    let context = workshop.path("context");
+    let executables = TestExecutables::new();
+    let context = executables.path("context");
     let mut command = Command::new(harness());
     let written = command.args(["image", "build", "components", "--context"]).arg(&context).output().unwrap();
     assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
@@ -25,15 +25,15 @@ pub(crate) fn docker_the_dockerfile_makes_an_image_that_runs() {
     fs::remove_dir_all(&context).unwrap();
     let archive = archive.into_inner().unwrap();
     block_on(async {
-        let mut bench = Bench::new().await;
-        let name = format!("hourglass-image-test/dockerfile:{}", workshop.mark());
-        bench.owns(&name);
+        let mut test = TestEngine::new().await;
+        let name = format!("hourglass-image-test/dockerfile:{}", executables.mark());
+        test.owns(&name);
         // No layers are shared with other images: what is built is removed completely.
         let options = BuildImageOptionsBuilder::default().t(&name).nocache(true).rm(true).forcerm(true).build();
-        let built = bench.engine.docker().build_image(options, None, Some(body_full(archive.into())));
+        let built = test.engine.docker().build_image(options, None, Some(body_full(archive.into())));
         built.try_collect::<Vec<_>>().await.unwrap();
-        let config = bench.engine.docker().inspect_image(&name).await.unwrap().config.unwrap();
+        let config = test.engine.docker().inspect_image(&name).await.unwrap().config.unwrap();
         assert_eq!(config.user.as_deref(), Some("65532:65532"));
-        running::serves(&mut bench, &name).await;
+        running::serves(&mut test, &name).await;
     });
 }

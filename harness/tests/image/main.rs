@@ -6,9 +6,9 @@
 mod archive;
 mod delivery;
 mod dockerfile;
+mod fixtures;
 mod running;
 mod user;
-mod workshop;
 
 use std::process::ExitCode;
 

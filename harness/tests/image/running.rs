@@ -10,33 +10,33 @@ use tokio::{
     time::timeout,
 };
 
-use crate::workshop::{Bench, SOON, Workshop, anvil, block_on, harness};
+use crate::fixtures::{SOON, TestEngine, TestExecutables, anvil, block_on, harness};
 
 /// Without arguments, the image runs a performer, for operators that know only an image name.
 pub(crate) fn docker_the_components_run_as_nobody() {
-    let workshop = Workshop::new();
-    let program = workshop.marked(harness());
+    let executables = TestExecutables::new();
+    let program = executables.marked(harness());
     block_on(async {
-        let mut bench = Bench::new().await;
-        let image = deliver_in(&workshop.cache(), &bench.engine, ImageRole::Components, &program).await.unwrap();
-        let image = bench.took(image);
-        assert_config(&bench, &image).await;
-        serves(&mut bench, &image.reference).await;
+        let mut test = TestEngine::new().await;
+        let image = deliver_in(&executables.cache(), &test.engine, ImageRole::Components, &program).await.unwrap();
+        let image = test.took(image);
+        assert_config(&test, &image).await;
+        serves(&mut test, &image.reference).await;
     });
 }
 
 /// Waits until a container of this image is a performer that serves.
-pub(crate) async fn serves(bench: &mut Bench, image: &str) {
-    let address = bench.start(image, &[], 8080).await;
+pub(crate) async fn serves(test: &mut TestEngine, image: &str) {
+    let address = test.start(image, &[], 8080).await;
     let channel = health::channel(&address).unwrap();
     if let Err(error) = health::wait_until_serving(&address, channel, SOON).await {
-        panic!("{error}; its output:\n{}", bench.last_output().await);
+        panic!("{error}; its output:\n{}", test.last_output().await);
     }
 }
 
-async fn assert_config(bench: &Bench, image: &DeliveredImage) {
-    let inspected = bench.engine.docker().inspect_image(&image.reference).await.unwrap();
-    assert_eq!(inspected.architecture.as_deref(), Some(bench.engine.architecture()));
+async fn assert_config(test: &TestEngine, image: &DeliveredImage) {
+    let inspected = test.engine.docker().inspect_image(&image.reference).await.unwrap();
+    assert_eq!(inspected.architecture.as_deref(), Some(test.engine.architecture()));
     let config = inspected.config.unwrap();
     assert_eq!(config.user.as_deref(), Some("65532:65532"));
     assert_eq!(config.entrypoint.unwrap(), ["/harness", "component"]);
@@ -49,15 +49,15 @@ async fn assert_config(bench: &Bench, image: &DeliveredImage) {
 
 /// Anvil starts from the libraries that were found, and answers.
 pub(crate) fn docker_anvil_answers() {
-    let workshop = Workshop::new();
-    let program = workshop.marked(&anvil());
+    let executables = TestExecutables::new();
+    let program = executables.marked(&anvil());
     block_on(async {
-        let mut bench = Bench::new().await;
-        let image = deliver_in(&workshop.cache(), &bench.engine, ImageRole::Anvil, &program).await.unwrap();
-        let image = bench.took(image);
-        let address = bench.start(&image.reference, &["--host", "0.0.0.0", "--chain-id", "31337"], 8545).await;
+        let mut test = TestEngine::new().await;
+        let image = deliver_in(&executables.cache(), &test.engine, ImageRole::Anvil, &program).await.unwrap();
+        let image = test.took(image);
+        let address = test.start(&image.reference, &["--host", "0.0.0.0", "--chain-id", "31337"], 8545).await;
         let Ok(answer) = timeout(SOON, answer(&address)).await else {
-            panic!("no answer; its output:\n{}", bench.last_output().await);
+            panic!("no answer; its output:\n{}", test.last_output().await);
         };
         assert!(answer.contains("0x7a69"), "{answer}");
     });

@@ -3,52 +3,53 @@
 use bollard::query_parameters::TagImageOptionsBuilder;
 use hourglass_harness::image::{Image, ImageError, ImageRole, deliver_in, load, require};
 
-use crate::workshop::{Bench, Workshop, block_on};
+use crate::fixtures::{TestEngine, TestExecutables, block_on};
 
 /// An image of this test's with a user's name.
-async fn provide(bench: &mut Bench, workshop: &Workshop, name: &str) {
-    let image = deliver_in(&workshop.cache(), &bench.engine, ImageRole::Components, &workshop.small()).await.unwrap();
-    let image = bench.took(image);
+async fn provide(test: &mut TestEngine, executables: &TestExecutables, name: &str) {
+    let image =
+        deliver_in(&executables.cache(), &test.engine, ImageRole::Components, &executables.small()).await.unwrap();
+    let image = test.took(image);
     let options = TagImageOptionsBuilder::default().repo(name).tag("v1").build();
-    bench.engine.docker().tag_image(&image.reference, Some(options)).await.unwrap();
-    bench.owns(&format!("{name}:v1"));
+    test.engine.docker().tag_image(&image.reference, Some(options)).await.unwrap();
+    test.owns(&format!("{name}:v1"));
 }
 
 /// The only condition is that the image is there.
 pub(crate) fn docker_an_image_that_is_there_is_enough() {
-    let workshop = Workshop::new();
-    let name = format!("hourglass-image-test/{}", workshop.mark());
+    let executables = TestExecutables::new();
+    let name = format!("hourglass-image-test/{}", executables.mark());
     block_on(async {
-        let mut bench = Bench::new().await;
-        provide(&mut bench, &workshop, &name).await;
-        require(&bench.engine, &format!("{name}:v1"), "the performer").await.unwrap();
+        let mut test = TestEngine::new().await;
+        provide(&mut test, &executables, &name).await;
+        require(&test.engine, &format!("{name}:v1"), "the performer").await.unwrap();
     });
 }
 
 /// The error says who needs which image, which name was probably meant, and how to provide the image.
 pub(crate) fn docker_a_missing_image_is_named_with_the_ways_to_provide_it() {
-    let workshop = Workshop::new();
-    let name = format!("hourglass-image-test/{}/performer", workshop.mark());
+    let executables = TestExecutables::new();
+    let name = format!("hourglass-image-test/{}/performer", executables.mark());
     let error = block_on(async {
-        let mut bench = Bench::new().await;
-        provide(&mut bench, &workshop, &name).await;
-        require(&bench.engine, &format!("{name}:v2"), "the performer of executor/alice").await.unwrap_err()
+        let mut test = TestEngine::new().await;
+        provide(&mut test, &executables, &name).await;
+        require(&test.engine, &format!("{name}:v2"), "the performer of executor/alice").await.unwrap_err()
     });
-    let text = format!("{error}\nremedy: {}", error.remedy().unwrap()).replace(workshop.mark(), "MARK");
+    let text = format!("{error}\nremedy: {}", error.remedy().unwrap()).replace(executables.mark(), "MARK");
     insta::assert_snapshot!("missing", text);
 }
 
 /// It would end at once, with an error of the kernel that is hard to understand.
 pub(crate) fn docker_an_image_for_other_machines_is_refused() {
-    let workshop = Workshop::new();
-    let (program, other) = workshop.foreign();
+    let executables = TestExecutables::new();
+    let (program, other) = executables.foreign();
     block_on(async {
-        let mut bench = Bench::new().await;
+        let mut test = TestEngine::new().await;
         let image = Image::make(ImageRole::Components, &program).unwrap();
-        let image = load(&bench.engine, image).await.unwrap();
-        let image = bench.took(image);
-        let error = require(&bench.engine, &image.reference, "the performer").await.unwrap_err();
-        let own = bench.engine.architecture();
+        let image = load(&test.engine, image).await.unwrap();
+        let image = test.took(image);
+        let error = require(&test.engine, &image.reference, "the performer").await.unwrap_err();
+        let own = test.engine.architecture();
         assert!(matches!(error, ImageError::OtherArchitecture { .. }), "{error}");
         assert!(
             error.to_string().ends_with(&format!("it is for {other}, and the Docker engine runs {own}")),

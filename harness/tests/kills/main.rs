@@ -9,7 +9,7 @@
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/daemons.rs"]
 mod daemons;
-mod left;
+mod leftovers;
 mod moments;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]

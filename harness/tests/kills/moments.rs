@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use crate::{
     daemons::Daemons,
-    left::Leftovers,
+    leftovers::Leftovers,
     sandbox::{HARNESS, Running, Sandbox},
 };
 
@@ -54,7 +54,7 @@ impl Kills {
             let moment = whole.mul_f64((f64::from(round) + random.random::<f64>()) / f64::from(self.moments));
             // A signal makes the trial fail, whose folder is kept if it was created before.
             let daemon = (self.runtime == Runtime::Process && round % 2 == 1).then_some(&daemons);
-            let place = || format!("round {round} of {self:?}, {moment:?} into {whole:?}, {SEED}={seed}");
+            let context = || format!("round {round} of {self:?}, {moment:?} into {whole:?}, {SEED}={seed}");
             let command = start(daemon);
             // There is no event to wait for: the signal must hit the command in any state.
             thread::sleep(moment);
@@ -64,7 +64,12 @@ impl Kills {
             let outcome = command.finish();
             let returned = signalled.elapsed();
             if self.signal != Signal::KILL {
-                assert!(returned <= RETURNS_WITHIN, "it returned after {returned:?}: {}\n{}", place(), outcome.stdout);
+                assert!(
+                    returned <= RETURNS_WITHIN,
+                    "it returned after {returned:?}: {}\n{}",
+                    context(),
+                    outcome.stdout
+                );
                 // A run that was shorter this time ends by itself; one that has not started anything ends by the
                 // signal.
                 let code = outcome.status.code();
@@ -72,7 +77,7 @@ impl Kills {
                 assert!(
                     at_once || matches!(code, Some(0 | 1 | 130)),
                     "{code:?}: {}\n{}{}",
-                    place(),
+                    context(),
                     outcome.stdout,
                     outcome.stderr
                 );
@@ -85,7 +90,7 @@ impl Kills {
                 }
                 if left.is_empty() { Ok(()) } else { Err(left) }
             });
-            assert_eq!(left, Ok(()), "left {GONE_WITHIN:?} after the signal: {}", place());
+            assert_eq!(left, Ok(()), "left {GONE_WITHIN:?} after the signal: {}", context());
             for folder in sandbox.run_folders() {
                 fs::remove_dir_all(folder).unwrap();
             }

@@ -32,85 +32,85 @@ use serde_json::Value;
 
 use crate::{
     http_proxy::HttpProxy,
-    lab::{GONE_WITHIN, HARNESS, OperatorCluster, block_on, clear_of_runs},
     operator::DEFINITION,
+    operator_cluster::{GONE_WITHIN, HARNESS, OperatorCluster, block_on, clear_of_runs},
     refused::{definition, left},
 };
 
 /// Nothing may remain in an existing cluster, and the operator must stay while any trial uses it.
 pub(crate) fn the_operator_comes_and_goes_with_its_users() {
-    let field = OperatorCluster::take();
-    let theirs = field.as_of_others();
+    let cluster = OperatorCluster::take();
+    let theirs = cluster.as_of_others();
     // The image was loaded onto the nodes by hand, and must not be pulled from a registry.
-    let mut request = field.request();
+    let mut request = cluster.request();
     request.image.policy = theirs.pull_policy();
     assert_eq!(request.image.policy, PullPolicy::IfNotPresent);
     let used = block_on(OperatorRelease::ensure(&theirs, &request, &|_| {})).unwrap();
     assert_eq!(used.source, OperatorSource::Installed);
     assert!(!block_on(remove_unused(&theirs)).unwrap(), "it was removed from under a user");
     drop(used);
-    let trial = field.namespace();
+    let trial = cluster.namespace();
     assert!(!block_on(remove_unused(&theirs)).unwrap(), "it was removed from under a trial");
     block_on(trial.remove(GONE_WITHIN)).unwrap();
     assert!(block_on(remove_unused(&theirs)).unwrap());
-    assert_eq!(left(&field), [""; 0]);
+    assert_eq!(left(&cluster), [""; 0]);
 }
 
 pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
-    let field = OperatorCluster::take();
-    let theirs = field.as_of_others();
-    let request = OperatorRequest { choice: OperatorChoice::Existing, ..field.request() };
+    let cluster = OperatorCluster::take();
+    let theirs = cluster.as_of_others();
+    let request = OperatorRequest { choice: OperatorChoice::Existing, ..cluster.request() };
     let ensure = || block_on(OperatorRelease::ensure(&theirs, &request, &|_| {}));
     let error = ensure().unwrap_err();
     assert!(matches!(&error, OperatorError::None { reason, .. } if reason.contains(DEFINITION)), "{error:?}");
-    let definitions = field.all::<CustomResourceDefinition>();
+    let definitions = cluster.all::<CustomResourceDefinition>();
     block_on(definitions.create(&PostParams::default(), &definition("v2"))).unwrap();
     let error = ensure().unwrap_err();
     block_on(definitions.delete(DEFINITION, &DeleteParams::default())).unwrap();
     assert!(matches!(&error, OperatorError::Crd { reason, .. } if reason.contains("v2")), "{error:?}");
     // A working operator is used no matter who installed it.
-    drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
+    drop(block_on(OperatorRelease::ensure(&cluster.lease, &cluster.request(), &|_| {})).unwrap());
     let used = ensure().unwrap();
     assert_eq!((used.namespace.as_str(), used.source), (NAMESPACE, OperatorSource::Others));
 }
 
 /// A whole run, on nodes to which the images were loaded by hand.
 pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
-    let field = OperatorCluster::take();
-    give_anvil(&field);
-    let before = everything(&field);
-    let said = square(&field, "install");
-    assert_eq!(changed(&before, &everything(&field)), [""; 0], "{said}");
+    let cluster = OperatorCluster::take();
+    give_anvil(&cluster);
+    let before = everything(&cluster);
+    let said = square(&cluster, "install");
+    assert_eq!(changed(&before, &everything(&cluster)), [""; 0], "{said}");
 }
 
 pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
-    let field = OperatorCluster::take();
-    give_anvil(&field);
-    drop(block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap());
-    let before = everything(&field);
-    let said = square(&field, "existing");
+    let cluster = OperatorCluster::take();
+    give_anvil(&cluster);
+    drop(block_on(OperatorRelease::ensure(&cluster.lease, &cluster.request(), &|_| {})).unwrap());
+    let before = everything(&cluster);
+    let said = square(&cluster, "existing");
     // The namespace of the trial disappears a moment after its end.
-    block_on(clear_of_runs(&field.lease));
-    assert_eq!(changed(&before, &everything(&field)), [""; 0], "{said}");
+    block_on(clear_of_runs(&cluster.lease));
+    assert_eq!(changed(&before, &everything(&cluster)), [""; 0], "{said}");
 }
 
 /// The signal that a pod gets, and what ends with it, differ from clusters whose nodes the harness controls.
 pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
-    let field = OperatorCluster::take();
-    give_anvil(&field);
+    let cluster = OperatorCluster::take();
+    give_anvil(&cluster);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/scenarios");
-    let output = run(&field, "install", &["--scenarios", folder.to_str().unwrap(), "kubernetes::two_faults"]);
+    let output = run(&cluster, "install", &["--scenarios", folder.to_str().unwrap(), "kubernetes::two_faults"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("PASS  kubernetes::two_faults"), "{said}");
 }
 
 pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made() {
-    let field = OperatorCluster::take();
-    give_anvil(&field);
-    let before = everything(&field);
+    let cluster = OperatorCluster::take();
+    give_anvil(&cluster);
+    let before = everything(&cluster);
     let trials = ["kubernetes::executor_paused", "kubernetes::performer_cut_off", "kubernetes::operator_killed"];
-    let output = run(&field, "install", &trials);
+    let output = run(&cluster, "install", &trials);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for expected in [
@@ -122,15 +122,15 @@ pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made(
     ] {
         assert!(said.contains(expected), "{expected:?} is not in: {said}");
     }
-    assert_eq!(changed(&before, &everything(&field)), [""; 0]);
+    assert_eq!(changed(&before, &everything(&cluster)), [""; 0]);
 }
 
 pub(crate) fn missing_rights_are_listed_before_anything_is_created() {
-    let field = OperatorCluster::take();
-    let namespace = field.namespace();
+    let cluster = OperatorCluster::take();
+    let namespace = cluster.namespace();
     let folder = tempfile::tempdir().unwrap();
-    let kubeconfig = of_nobody(&field, &namespace.api(), folder.path());
-    let before = namespaces(&field);
+    let kubeconfig = of_nobody(&cluster, &namespace.api(), folder.path());
+    let before = namespaces(&cluster);
     let output = harness(&["run", "square", "--runtime", "kubernetes", "--kubeconfig", kubeconfig.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
@@ -139,15 +139,15 @@ pub(crate) fn missing_rights_are_listed_before_anything_is_created() {
     {
         assert!(said.contains(expected), "{expected:?} is not in: {said}");
     }
-    assert_eq!(namespaces(&field), before);
+    assert_eq!(namespaces(&cluster), before);
     block_on(namespace.remove(GONE_WITHIN)).unwrap();
 }
 
 pub(crate) fn an_api_server_that_goes_away_is_noticed() {
-    let field = OperatorCluster::take();
-    let theirs = field.as_of_others();
-    let node = block_on(field.lease.nodes()).unwrap().remove(0);
-    let docker = field.lease.machine.as_ref().unwrap().engine.docker();
+    let cluster = OperatorCluster::take();
+    let theirs = cluster.as_of_others();
+    let node = block_on(cluster.lease.nodes()).unwrap().remove(0);
+    let docker = cluster.lease.machine.as_ref().unwrap().engine.docker();
     let (error, took) = block_on(async {
         docker.pause_container(&node.container).await.unwrap();
         let began = Instant::now();
@@ -163,10 +163,10 @@ pub(crate) fn an_api_server_that_goes_away_is_noticed() {
 
 /// Some companies have clusters behind a proxy. Watches and calls use the same proxy.
 pub(crate) fn a_cluster_is_reached_through_the_proxy_of_its_kubeconfig() {
-    let field = OperatorCluster::take();
+    let cluster = OperatorCluster::take();
     let proxy = HttpProxy::start();
     let folder = tempfile::tempdir().unwrap();
-    let text = fs::read_to_string(&field.lease.kubeconfig).unwrap();
+    let text = fs::read_to_string(&cluster.lease.kubeconfig).unwrap();
     let mut kubeconfig: Value = serde_yaml::from_str(&text).unwrap();
     let cluster = &mut kubeconfig["clusters"][0]["cluster"];
     cluster["proxy-url"] = format!("http://{}", proxy.authority()).into();
@@ -187,8 +187,8 @@ fn harness(arguments: &[&str]) -> Output {
 
 /// Runs the smallest trial in the cluster by its kubeconfig; returns the output of the harness.
 #[track_caller]
-fn square(field: &OperatorCluster, operator: &str) -> String {
-    let output = run(field, operator, &["kubernetes::square"]);
+fn square(cluster: &OperatorCluster, operator: &str) -> String {
+    let output = run(cluster, operator, &["kubernetes::square"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("PASS  kubernetes::square"), "{said}");
@@ -196,8 +196,8 @@ fn square(field: &OperatorCluster, operator: &str) -> String {
 }
 
 /// Runs trials in the cluster by its kubeconfig; `words` select them.
-fn run(field: &OperatorCluster, operator: &str, words: &[&str]) -> Output {
-    let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
+fn run(cluster: &OperatorCluster, operator: &str, words: &[&str]) -> Output {
+    let kubeconfig = cluster.lease.kubeconfig.to_str().unwrap();
     harness(&[&["run", "--operator", operator, "--kubeconfig", kubeconfig], words].concat())
 }
 
@@ -205,20 +205,20 @@ pub(crate) fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).concat()
 }
 
-pub(crate) fn give_anvil(field: &OperatorCluster) {
+pub(crate) fn give_anvil(cluster: &OperatorCluster) {
     block_on(async {
         let anvil = AnvilSearch::default().find_or_install(|_| {}).await.unwrap();
-        let nodes = field.lease.nodes().await.unwrap();
-        let engine = &field.lease.machine.as_ref().unwrap().engine;
+        let nodes = cluster.lease.nodes().await.unwrap();
+        let engine = &cluster.lease.machine.as_ref().unwrap().engine;
         deliver_to_nodes(engine, &nodes, &[NodeImage::anvil(anvil.path)]).await.unwrap();
     });
 }
 
 /// All objects of a cluster, with the fields that a client could have written. Events are left out, because everything
 /// causes them.
-fn everything(field: &OperatorCluster) -> BTreeSet<String> {
+fn everything(cluster: &OperatorCluster) -> BTreeSet<String> {
     block_on(async {
-        let client = &field.lease.client;
+        let client = &cluster.lease.client;
         let discovered = Discovery::new(client.clone()).run_aggregated().await.unwrap();
         let kinds = discovered.groups().flat_map(ApiGroup::recommended_resources);
         let kinds = kinds.filter(|(kind, can)| can.supports_operation(verbs::LIST) && kind.kind != "Event");
@@ -231,9 +231,9 @@ fn everything(field: &OperatorCluster) -> BTreeSet<String> {
                 listed => listed.unwrap(),
             };
             for object in listed {
-                let place = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
+                let full_name = format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any());
                 let (uid, labels, finalizers) = (object.uid(), object.labels(), object.finalizers());
-                all.insert(format!("{} {place} {uid:?} {labels:?} {finalizers:?}", kind.plural));
+                all.insert(format!("{} {full_name} {uid:?} {labels:?} {finalizers:?}", kind.plural));
             }
         }
         all
@@ -246,17 +246,17 @@ fn changed(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     gone.chain(after.difference(before).map(|entry| format!("+ {entry}"))).collect()
 }
 
-fn namespaces(field: &OperatorCluster) -> Vec<String> {
-    let listed = block_on(field.all::<Namespace>().list(&ListParams::default())).unwrap();
+fn namespaces(cluster: &OperatorCluster) -> Vec<String> {
+    let listed = block_on(cluster.all::<Namespace>().list(&ListParams::default())).unwrap();
     listed.items.iter().map(ResourceExt::name_any).collect()
 }
 
 /// The kubeconfig of a user without rights.
-fn of_nobody(field: &OperatorCluster, accounts: &Api<ServiceAccount>, folder: &Path) -> PathBuf {
+fn of_nobody(cluster: &OperatorCluster, accounts: &Api<ServiceAccount>, folder: &Path) -> PathBuf {
     let spec = TokenRequestSpec { audiences: Vec::new(), ..TokenRequestSpec::default() };
     let request = TokenRequest { spec, ..TokenRequest::default() };
     let answer = block_on(accounts.create_token_request("default", &PostParams::default(), &request)).unwrap();
-    let text = fs::read_to_string(&field.lease.kubeconfig).unwrap();
+    let text = fs::read_to_string(&cluster.lease.kubeconfig).unwrap();
     let mut kubeconfig: Value = serde_yaml::from_str(&text).unwrap();
     kubeconfig["users"][0]["user"] = serde_json::json!({ "token": answer.status.unwrap().token });
     let path = folder.join("kubeconfig");

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::lab::{GONE_WITHIN, OperatorCluster, block_on};
+use crate::operator_cluster::{GONE_WITHIN, OperatorCluster, block_on};
 
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"{{ .Release.Name }}\"}\n\
     data: {said: \"{{ .Values.said }}\"}\n";
@@ -37,9 +37,9 @@ fn said(namespace: &OwnNamespace) -> Option<String> {
 }
 
 pub(crate) fn a_release_is_installed_changed_taken_back_and_removed() {
-    let field = OperatorCluster::take();
-    let (namespace, chart) = (field.namespace(), chart());
-    let helm = block_on(Helm::of(&field.lease)).unwrap();
+    let cluster = OperatorCluster::take();
+    let (namespace, chart) = (cluster.namespace(), chart());
+    let helm = block_on(Helm::of(&cluster.lease)).unwrap();
     let first = release(&namespace, chart.path(), json!({ "said": "one" }));
     let second = release(&namespace, chart.path(), json!({ "said": "two" }));
     let status = || block_on(first.status(&helm)).unwrap().map(|status| (status.revision, status.stage));
@@ -57,9 +57,9 @@ pub(crate) fn a_release_is_installed_changed_taken_back_and_removed() {
 }
 
 pub(crate) fn values_that_a_schema_refuses_are_named_and_nothing_is_installed() {
-    let field = OperatorCluster::take();
-    let (namespace, chart) = (field.namespace(), chart());
-    let helm = block_on(Helm::of(&field.lease)).unwrap();
+    let cluster = OperatorCluster::take();
+    let (namespace, chart) = (cluster.namespace(), chart());
+    let helm = block_on(Helm::of(&cluster.lease)).unwrap();
     let release = release(&namespace, chart.path(), json!({ "said": "much too long" }));
     let error = block_on(release.install(&helm)).unwrap_err();
     assert!(matches!(&error, HelmError::Failed { said, .. } if said.contains("/said")), "{error:?}");

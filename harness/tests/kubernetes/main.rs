@@ -7,12 +7,12 @@
 #![expect(clippy::print_stderr, reason = "which fault is under test is said")]
 
 mod existing;
+mod faulty_operators;
 mod helm;
 #[path = "../support/http_proxy.rs"]
 mod http_proxy;
-mod lab;
-mod mutants;
 mod operator;
+mod operator_cluster;
 mod refused;
 
 use std::process::ExitCode;
@@ -42,6 +42,6 @@ fn main() -> ExitCode {
         existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
     ];
     // Each takes minutes: one trial for every fault. They run with `--ignored`, as in the nightly run.
-    let nightly = tests![mutants::each_fault_of_an_operator_breaks_its_own_promise];
+    let nightly = tests![faulty_operators::each_fault_of_an_operator_breaks_its_own_promise];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).ignored_tests(nightly).run()
 }

@@ -18,29 +18,29 @@ use kube::{
 use serde_json::json;
 
 use crate::{
-    lab::{GONE_WITHIN, OperatorCluster, block_on},
     operator::DEFINITION,
+    operator_cluster::{GONE_WITHIN, OperatorCluster, block_on},
 };
 
 /// The error of an operator that cannot be installed. Asserts that nothing of it is left.
 #[track_caller]
-fn refused(field: &OperatorCluster, request: &OperatorRequest, remedy: &str) -> OperatorError {
-    let theirs = field.as_of_others();
+fn refused(cluster: &OperatorCluster, request: &OperatorRequest, remedy: &str) -> OperatorError {
+    let theirs = cluster.as_of_others();
     let error = block_on(OperatorRelease::ensure(&theirs, request, &|_| {})).unwrap_err();
-    assert_eq!(left(field), [""; 0], "something of ours is left after {error}");
+    assert_eq!(left(cluster), [""; 0], "something of ours is left after {error}");
     assert!(error.remedy().is_some_and(|text| text.contains(remedy)), "{error}: {:?}", error.remedy());
     error
 }
 
 /// The names of the objects of the harness's operator in a cluster.
-pub(crate) fn left(field: &OperatorCluster) -> Vec<String> {
+pub(crate) fn left(cluster: &OperatorCluster) -> Vec<String> {
     block_on(async {
-        let namespace = field.all::<Namespace>().get_opt(NAMESPACE).await.unwrap();
+        let namespace = cluster.all::<Namespace>().get_opt(NAMESPACE).await.unwrap();
         let ours = |labels: &std::collections::BTreeMap<String, String>| labels.contains_key("hourglass-harness/part");
         let namespace = namespace.filter(|namespace| ours(namespace.labels()));
         let of_helm = ListParams::default().labels("app.kubernetes.io/managed-by=Helm");
-        let roles = field.all::<ClusterRole>().list(&of_helm).await.unwrap().items;
-        let definitions = field.all::<CustomResourceDefinition>().list(&of_helm).await.unwrap().items;
+        let roles = cluster.all::<ClusterRole>().list(&of_helm).await.unwrap().items;
+        let definitions = cluster.all::<CustomResourceDefinition>().list(&of_helm).await.unwrap().items;
         let names = namespace.iter().map(ResourceExt::name_any);
         let names = names.chain(roles.iter().map(ResourceExt::name_any));
         names.chain(definitions.iter().map(ResourceExt::name_any)).collect()
@@ -48,42 +48,42 @@ pub(crate) fn left(field: &OperatorCluster) -> Vec<String> {
 }
 
 pub(crate) fn an_image_that_no_node_has_is_named_within_seconds() {
-    let field = OperatorCluster::take();
+    let cluster = OperatorCluster::take();
     let reference = "hourglass-harness-test/not-there:v1".to_owned();
-    let image = PodImage { reference: reference.clone(), ..field.image.clone() };
+    let image = PodImage { reference: reference.clone(), ..cluster.image.clone() };
     let began = Instant::now();
-    let error = refused(&field, &OperatorRequest { image, ..field.request() }, "run again");
+    let error = refused(&cluster, &OperatorRequest { image, ..cluster.request() }, "run again");
     assert!(matches!(&error, OperatorError::Image { image, .. } if *image == reference), "{error:?}");
     assert!(began.elapsed() < Duration::from_secs(30), "named after {:?}", began.elapsed());
 }
 
 pub(crate) fn an_operator_of_others_is_left_alone() {
-    let field = OperatorCluster::take();
-    let namespace = field.namespace();
+    let cluster = OperatorCluster::take();
+    let namespace = cluster.namespace();
     let api = namespace.api::<Deployment>();
     block_on(api.create(&PostParams::default(), &operator_of_others())).unwrap();
-    let error = refused(&field, &field.request(), "--operator existing");
-    let place = format!("{}/theirs", namespace.name());
-    assert!(matches!(&error, OperatorError::Other { found, .. } if *found == place), "{error:?}");
+    let error = refused(&cluster, &cluster.request(), "--operator existing");
+    let their_name = format!("{}/theirs", namespace.name());
+    assert!(matches!(&error, OperatorError::Other { found, .. } if *found == their_name), "{error:?}");
     block_on(api.get("theirs")).unwrap();
     block_on(namespace.remove(GONE_WITHIN)).unwrap();
 }
 
 pub(crate) fn a_definition_of_others_is_left_alone() {
-    let field = OperatorCluster::take();
-    let definitions = field.all::<CustomResourceDefinition>();
+    let cluster = OperatorCluster::take();
+    let definitions = cluster.all::<CustomResourceDefinition>();
     block_on(definitions.create(&PostParams::default(), &definition("v1beta1"))).unwrap();
-    let error = refused(&field, &field.request(), "--operator existing");
+    let error = refused(&cluster, &cluster.request(), "--operator existing");
     block_on(definitions.delete(DEFINITION, &DeleteParams::default())).unwrap();
     assert!(matches!(&error, OperatorError::Crd { reason, .. } if reason.contains("version v1beta1")), "{error:?}");
 }
 
 pub(crate) fn a_namespace_of_others_is_left_alone() {
-    let field = OperatorCluster::take();
-    let namespaces = field.all::<Namespace>();
+    let cluster = OperatorCluster::take();
+    let namespaces = cluster.all::<Namespace>();
     let theirs = serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).unwrap();
     block_on(namespaces.create(&PostParams::default(), &theirs)).unwrap();
-    let error = refused(&field, &field.request(), "--operator existing");
+    let error = refused(&cluster, &cluster.request(), "--operator existing");
     let there = block_on(namespaces.get(NAMESPACE));
     block_on(namespaces.delete(NAMESPACE, &DeleteParams::default())).unwrap();
     assert!(matches!(error, OperatorError::NamespaceTaken { .. }), "{error:?}");

@@ -11,7 +11,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::lab::{PerformerNamespace, limits, manager, only, settings, soon, square, with_image};
+use crate::performer_namespace::{PerformerNamespace, limits, manager, only, settings, soon, square, with_image};
 
 /// Makes this binary an executor: kubeconfig, namespace and image, separated by spaces.
 pub(crate) const ACT_AS_EXECUTOR: &str = "HOURGLASS_TEST_ACTS_AS_EXECUTOR";
@@ -32,8 +32,8 @@ pub(crate) async fn act_as_executor() {
 }
 
 /// Starts an executor that deploys and is killed; returns the names of its performers.
-async fn killed_executor(lab: &PerformerNamespace) -> Vec<String> {
-    let arguments = format!("{} {} {}", lab.cluster.kubeconfig.display(), lab.namespace(), lab.image());
+async fn killed_executor(namespace: &PerformerNamespace) -> Vec<String> {
+    let arguments = format!("{} {} {}", namespace.cluster.kubeconfig.display(), namespace.name(), namespace.image());
     let mut executor = Command::new(env::current_exe().unwrap())
         .env(ACT_AS_EXECUTOR, arguments)
         .stdout(Stdio::piped())
@@ -47,43 +47,43 @@ async fn killed_executor(lab: &PerformerNamespace) -> Vec<String> {
         names.extend(line.starts_with("performer-").then_some(line));
     }
     executor.kill().await.unwrap();
-    assert_eq!(lab.names().await, names, "performers outlive their executor");
+    assert_eq!(namespace.names().await, names, "performers outlive their executor");
     names
 }
 
-pub(crate) async fn a_killed_executor_s_performer_is_taken_over(lab: Arc<PerformerNamespace>) {
-    let names = killed_executor(&lab).await;
-    let uids = |lab: Arc<PerformerNamespace>| async move {
-        lab.performers().await.iter().map(ResourceExt::uid).collect::<Vec<_>>()
+pub(crate) async fn a_killed_executor_s_performer_is_taken_over(namespace: Arc<PerformerNamespace>) {
+    let names = killed_executor(&namespace).await;
+    let uids = |namespace: Arc<PerformerNamespace>| async move {
+        namespace.performers().await.iter().map(ResourceExt::uid).collect::<Vec<_>>()
     };
-    let before = uids(Arc::clone(&lab)).await;
-    let request = lab.performer(&[]);
+    let before = uids(Arc::clone(&namespace)).await;
+    let request = namespace.performer(&[]);
     let configured = [request.clone(), DeployRequest { avs: OTHER_AVS, ..request }];
-    let manager = manager(lab.settings(&configured), limits());
+    let manager = manager(namespace.settings(&configured), limits());
     manager.initialize().await.unwrap();
     for request in configured {
         manager.deploy(request).await.unwrap();
     }
-    assert_eq!(uids(Arc::clone(&lab)).await, before, "the same objects");
-    let generations: Vec<_> = lab.performers().await.iter().map(|it| it.metadata.generation).collect();
+    assert_eq!(uids(Arc::clone(&namespace)).await, before, "the same objects");
+    let generations: Vec<_> = namespace.performers().await.iter().map(|it| it.metadata.generation).collect();
     assert_eq!(generations, [Some(1), Some(1)], "nothing about them was changed");
     let listed: Vec<_> = manager.list().await.into_iter().map(|it| it.id.to_string()).collect();
     assert_eq!(listed, names, "under the same names");
     assert_eq!(square(&manager, 4).await.unwrap(), "0x10");
     soon("shutdown", manager.shutdown()).await;
-    assert!(lab.names().await.is_empty(), "what was taken over is removed like what was made");
+    assert!(namespace.names().await.is_empty(), "what was taken over is removed like what was made");
 }
 
-pub(crate) async fn performers_that_are_not_configured_any_more_are_removed(lab: Arc<PerformerNamespace>) {
-    let before = killed_executor(&lab).await;
-    let request = lab.performer(&[("TASK_DELAY_MS", "1")]);
-    let manager = manager(lab.settings(std::slice::from_ref(&request)), limits());
+pub(crate) async fn performers_that_are_not_configured_any_more_are_removed(namespace: Arc<PerformerNamespace>) {
+    let before = killed_executor(&namespace).await;
+    let request = namespace.performer(&[("TASK_DELAY_MS", "1")]);
+    let manager = manager(namespace.settings(std::slice::from_ref(&request)), limits());
     manager.initialize().await.unwrap();
     manager.deploy(request).await.unwrap();
     let name = only(&manager).await.id.to_string();
     assert!(!before.contains(&name), "one has another environment, the other serves another AVS");
-    crate::lab::eventually("only the new one is left", || async {
-        (lab.names().await == [name.clone()]).then_some(())
+    crate::performer_namespace::eventually("only the new one is left", || async {
+        (namespace.names().await == [name.clone()]).then_some(())
     })
     .await;
     manager.shutdown().await;

@@ -5,11 +5,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it did not expect")]
 
 mod adoption;
-mod cut;
-mod lab;
+mod api_proxy;
 mod lifecycle;
 mod objects;
 mod outage;
+mod performer_namespace;
 
 use std::{env, process::ExitCode};
 
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let tests = tests![
-        lab::run =>
+        performer_namespace::run =>
         objects::an_object_says_what_is_configured_and_whose_it_is,
         objects::a_value_of_a_config_map_reaches_the_performer,
         objects::a_value_reaches_the_performer_as_it_is_written,
@@ -41,6 +41,6 @@ fn main() -> ExitCode {
         outage::what_needs_the_api_server_waits_for_it,
     ];
     let code = TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run();
-    lab::tear_down();
+    performer_namespace::tear_down();
     code
 }

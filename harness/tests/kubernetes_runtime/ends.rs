@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 
 use crate::{
-    lab::{ClusterTrial, LONG, SQUARE},
+    cluster_trial::{ClusterTrial, LONG, SQUARE},
     sandbox::run,
 };
 

@@ -14,7 +14,7 @@ use hourglass_harness::{
 };
 
 use crate::{
-    lab::{ClusterTrial, SQUARE, block_on},
+    cluster_trial::{ClusterTrial, SQUARE, block_on},
     sandbox::HARNESS,
 };
 

@@ -4,9 +4,9 @@
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod cluster_trial;
 mod ends;
 mod images;
-mod lab;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;

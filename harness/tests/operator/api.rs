@@ -18,7 +18,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::lab::{OperatorNamespace, block_on, example, shared, strict};
+use crate::operator_namespace::{OperatorNamespace, block_on, example, shared, strict};
 
 /// A definition that is not structural prunes nothing and defaults nothing.
 pub(crate) fn the_definition_is_established_and_structural() {
@@ -34,14 +34,14 @@ pub(crate) fn the_definition_is_established_and_structural() {
 
 /// Objects in the shapes that the public operator's users write, including every field of its types.
 pub(crate) fn manifests_for_the_public_operator_apply_unchanged() {
-    let place = OperatorNamespace::new();
+    let namespace = OperatorNamespace::new();
     for spec in public_specs() {
         let written = json!({
             "apiVersion": "hourglass.eigenlayer.io/v1alpha1", "kind": "Performer",
             "metadata": {"name": "public", "labels": {"app": "hourglass-performer"}}, "spec": spec,
         });
-        assert_kept(&place, &written);
-        block_on(place.api::<Performer>().delete("public", &kube::api::DeleteParams::default())).unwrap();
+        assert_kept(&namespace, &written);
+        block_on(namespace.api::<Performer>().delete("public", &kube::api::DeleteParams::default())).unwrap();
     }
 }
 
@@ -99,19 +99,19 @@ fn public_specs() -> Vec<Value> {
 
 /// Users copy the examples of this project.
 pub(crate) fn no_field_of_the_examples_is_lost() {
-    let place = OperatorNamespace::new();
+    let namespace = OperatorNamespace::new();
     for name in ["small", "full"] {
-        assert_kept(&place, &example(name));
+        assert_kept(&namespace, &example(name));
     }
 }
 
 /// Applies `written`, and fails unless a second read returns all of it, and the API types can read it.
-fn assert_kept(place: &OperatorNamespace, written: &Value) {
-    block_on(place.apply_performer(written)).unwrap_or_else(|error| panic!("{error}\n{written:#}"));
+fn assert_kept(namespace: &OperatorNamespace, written: &Value) {
+    block_on(namespace.apply_performer(written)).unwrap_or_else(|error| panic!("{error}\n{written:#}"));
     let name = written["metadata"]["name"].as_str().unwrap();
     // Without the API types in between, which would drop fields that they do not know.
     let resource = ApiResource::erase::<Performer>(&());
-    let objects = Api::<DynamicObject>::namespaced_with(place.cluster.client.clone(), place.name(), &resource);
+    let objects = Api::<DynamicObject>::namespaced_with(namespace.cluster.client.clone(), namespace.name(), &resource);
     let read = block_on(objects.get(name)).unwrap();
     assert_contains(&read.data["spec"], &written["spec"], "spec");
 }
@@ -130,21 +130,21 @@ fn assert_contains(whole: &Value, part: &Value, path: &str) {
 
 /// A missing default changes the meaning of old objects; a superfluous one appears in everybody's manifests.
 pub(crate) fn defaults_stand_where_they_are_meant() {
-    let place = OperatorNamespace::new();
+    let namespace = OperatorNamespace::new();
     let mut written = example("small");
-    let read = block_on(place.apply_performer(&written)).unwrap();
+    let read = block_on(namespace.apply_performer(&written)).unwrap();
     assert_eq!(serde_json::to_value(&read.spec).unwrap()["imagePullPolicy"], "IfNotPresent");
     assert_eq!((read.spec.config.as_ref(), read.grpc_port()), (None, 8080), "an object without config");
     written["spec"]["config"] = json!({});
-    let read = block_on(place.apply_performer(&written)).unwrap();
+    let read = block_on(namespace.apply_performer(&written)).unwrap();
     assert_eq!(read.spec.config.as_ref().and_then(|config| config.grpc_port), Some(9090));
     assert_eq!(read.grpc_port(), 9090, "an object whose config names no port");
 }
 
 /// Nobody sees a status that the API server refuses.
 pub(crate) fn a_status_is_written_and_its_phases_are_those_of_the_api() {
-    let place = OperatorNamespace::new();
-    let performer = block_on(place.apply_performer(&example("small"))).unwrap();
+    let namespace = OperatorNamespace::new();
+    let performer = block_on(namespace.apply_performer(&example("small"))).unwrap();
     let observed = Observed {
         performer: &performer,
         deployment: None,
@@ -153,7 +153,7 @@ pub(crate) fn a_status_is_written_and_its_phases_are_those_of_the_api() {
         refused: Some("no reason".to_owned()),
         now: Time(Timestamp::now()),
     };
-    let performers = place.api::<Performer>();
+    let performers = namespace.api::<Performer>();
     let write = |status: Value| {
         let object = json!({
             "apiVersion": "hourglass.eigenlayer.io/v1alpha1", "kind": "Performer",

@@ -19,16 +19,16 @@ use tokio::time::timeout;
 
 use crate::{
     controller::until_events,
-    lab::{WITHIN, block_on},
-    stage::{Stage, written},
+    operator_namespace::{WITHIN, block_on},
+    operator_test::{OperatorTest, written},
 };
 
 /// From the event that shows a cause to the status that reports it.
 const SOON: Duration = Duration::from_secs(1);
 
 pub(crate) fn stuck_pods_are_explained_within_a_second() {
-    let stage = Stage::new();
-    let _operator = stage.operator();
+    let test = OperatorTest::new();
+    let _operator = test.operator();
     let cases = [
         ("absent", json!({"image": "hourglass-harness/no-such-image:1"}), "ErrImageNeverPull", "no-such-image"),
         (
@@ -55,7 +55,7 @@ pub(crate) fn stuck_pods_are_explained_within_a_second() {
     block_on(async {
         let all = cases.map(|(name, patch, reason, words)| {
             let shown = move |pod: &Pod| waiting(pod, reason);
-            explained::<Pod>(&stage, name, patch, reason, words, shown)
+            explained::<Pod>(&test, name, patch, reason, words, shown)
         });
         futures::future::join_all(all).await;
         let nowhere = json!({"scheduling": {"nodeSelector": {"example.com/nowhere": "true"}}});
@@ -63,17 +63,17 @@ pub(crate) fn stuck_pods_are_explained_within_a_second() {
             let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
             conditions.any(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
         };
-        explained::<Pod>(&stage, "nowhere", nowhere, "Unschedulable", "didn't match Pod's node", unscheduled).await;
-        until_events(&stage, "nowhere", &["Unschedulable"]).await;
+        explained::<Pod>(&test, "nowhere", nowhere, "Unschedulable", "didn't match Pod's node", unscheduled).await;
+        until_events(&test, "nowhere", &["Unschedulable"]).await;
     });
 }
 
 pub(crate) fn an_exhausted_quota_is_explained_within_a_second() {
-    let stage = Stage::new();
-    let _operator = stage.operator();
+    let test = OperatorTest::new();
+    let _operator = test.operator();
     block_on(async {
         let quota = json!({"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}});
-        let quotas = stage.api::<ResourceQuota>();
+        let quotas = test.api::<ResourceQuota>();
         quotas.create(&PostParams::default(), &serde_json::from_value(quota).unwrap()).await.unwrap();
         let counted = await_condition(quotas, "none", |quota: Option<&ResourceQuota>| {
             quota.is_some_and(|quota| quota.status.as_ref().is_some_and(|status| status.hard.is_some()))
@@ -83,13 +83,19 @@ pub(crate) fn an_exhausted_quota_is_explained_within_a_second() {
             let mut conditions = deployment.status.iter().flat_map(|status| status.conditions.iter().flatten());
             conditions.any(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")
         };
-        explained::<Deployment>(&stage, "p", json!({}), "QuotaExceeded", "exceeded quota: none", failed).await;
+        explained::<Deployment>(&test, "p", json!({}), "QuotaExceeded", "exceeded quota: none", failed).await;
     });
 }
 
 /// Creates a performer and asserts that its status reports the cause soon after an object of kind `K` has shown it.
-async fn explained<K>(stage: &Stage, name: &str, patch: Value, reason: &str, words: &str, shows: impl Fn(&K) -> bool)
-where
+async fn explained<K>(
+    test: &OperatorTest,
+    name: &str,
+    patch: Value,
+    reason: &str,
+    words: &str,
+    shows: impl Fn(&K) -> bool,
+) where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
         + Clone
         + std::fmt::Debug
@@ -97,20 +103,20 @@ where
         + Send
         + 'static,
 {
-    let mut written = written(stage, name);
+    let mut written = written(test, name);
     json_patch(&mut written["spec"], &patch);
     let of_performer = format!("hourglass.eigenlayer.io/performer={name}");
-    let seen = first(stage.api::<K>(), watcher::Config::default().labels(&of_performer), shows);
+    let seen = first(test.api::<K>(), watcher::Config::default().labels(&of_performer), shows);
     let named = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    let told = first(stage.api::<Performer>(), named, |performer: &Performer| {
+    let told = first(test.api::<Performer>(), named, |performer: &Performer| {
         let conditions = performer.status.iter().flat_map(|status| &status.conditions);
         let mut degraded = conditions.filter(|condition| condition.type_ == DEGRADED && condition.status == "True");
         degraded.any(|condition| condition.reason == reason && condition.message.contains(words))
     });
-    let made = async { stage.place.apply_performer(&written).await.unwrap() };
+    let made = async { test.namespace.apply_performer(&written).await.unwrap() };
     let (seen, told, _) = tokio::join!(seen, told, made);
     let Some(told) = told else {
-        let status = stage.api::<Performer>().get(name).await.unwrap().status;
+        let status = test.api::<Performer>().get(name).await.unwrap().status;
         panic!("{name} is never called {reason} with {words:?}, but {status:#?}");
     };
     let seen = seen.unwrap_or_else(|| panic!("{name}: nothing ever shows {reason}"));

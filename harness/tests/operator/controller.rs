@@ -30,9 +30,9 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    lab::{WITHIN, block_on},
+    operator_namespace::{WITHIN, block_on},
+    operator_test::{OperatorTest, runs, written},
     process::Operator,
-    stage::{Stage, runs, written},
 };
 
 pub(crate) const WRITES: &str = "hourglass_operator_api_requests_total";
@@ -40,28 +40,28 @@ pub(crate) const RECONCILES: &str = "hourglass_operator_reconciles_total";
 
 /// The common case.
 pub(crate) fn a_performer_runs_and_its_status_says_where() {
-    let stage = Stage::new();
-    let operator = stage.operator();
+    let test = OperatorTest::new();
+    let operator = test.operator();
     block_on(async {
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
         let begun = Instant::now();
-        let performer = stage.until_running("p").await;
+        let performer = test.until_running("p").await;
         eprintln!("a performer is ready {:?} after it was created", begun.elapsed());
         let status = performer.status.clone().unwrap();
-        let endpoint = format!("performer-p.{}.svc.cluster.local:9090", stage.place.name());
+        let endpoint = format!("performer-p.{}.svc.cluster.local:9090", test.namespace.name());
         assert_eq!(status.grpc_endpoint, Some(endpoint), "the endpoint has its port");
         assert_eq!(status.service_name.as_deref(), Some("performer-p"));
         assert!(status.ready_time.is_some());
         let condition = |type_| status.conditions.iter().find(|found| found.type_ == type_).unwrap().status.clone();
         assert_eq!([AVAILABLE, PROGRESSING, DEGRADED].map(condition), ["True", "False", "False"]);
-        let pod = stage.api::<Pod>().get(status.pod_name.as_deref().unwrap()).await.unwrap();
+        let pod = test.api::<Pod>().get(status.pod_name.as_deref().unwrap()).await.unwrap();
         let owner = |owners: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference]| {
             owners.iter().any(|owner| Some(&owner.uid) == performer.uid().as_ref() && owner.controller == Some(true))
         };
-        assert!(owner(stage.api::<Deployment>().get("performer-p").await.unwrap().owner_references()));
-        assert!(owner(stage.api::<Service>().get("performer-p").await.unwrap().owner_references()));
+        assert!(owner(test.api::<Deployment>().get("performer-p").await.unwrap().owner_references()));
+        assert!(owner(test.api::<Service>().get("performer-p").await.unwrap().owner_references()));
         assert_eq!(pod.labels()["hourglass.eigenlayer.io/performer"], "p");
-        until_events(&stage, "p", &["Created", "Ready"]).await;
+        until_events(&test, "p", &["Created", "Ready"]).await;
     });
     let phases = operator.samples("hourglass_operator_performers");
     assert!(phases.contains(&("phase=\"Running\"".to_owned(), 1.0)), "{phases:?}");
@@ -70,66 +70,66 @@ pub(crate) fn a_performer_runs_and_its_status_says_where() {
 
 /// An operator that writes at every reconcile keeps itself and the API server busy forever.
 pub(crate) fn reconcile_of_a_current_performer_writes_nothing() {
-    let stage = Stage::new();
-    let operator = stage.operator();
+    let test = OperatorTest::new();
+    let operator = test.operator();
     block_on(async {
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-        stage.until_running("p").await;
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+        test.until_running("p").await;
         settle(&operator).await;
     });
     let (looks, writes) = (operator.sum(RECONCILES, &[]), operator.sum(WRITES, &["verb=\"patch\""]));
-    block_on(stage.patch("p", json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})));
+    block_on(test.patch("p", json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})));
     block_on(until(|| operator.sum(RECONCILES, &[]) > looks));
     assert!(operator.sum(WRITES, &["verb=\"patch\""]) <= writes, "nothing is written");
     // Proves that the check can fail.
     let patch = Patch::Merge(json!({"metadata": {"labels": {"app": "another"}}}));
-    block_on(stage.api::<Service>().patch("performer-p", &PatchParams::default(), &patch)).unwrap();
+    block_on(test.api::<Service>().patch("performer-p", &PatchParams::default(), &patch)).unwrap();
     block_on(until(|| operator.sum(WRITES, &["verb=\"patch\"", "resource=\"services\""]) > 1.0));
-    let mended = block_on(stage.api::<Service>().get("performer-p")).unwrap();
+    let mended = block_on(test.api::<Service>().get("performer-p")).unwrap();
     assert_eq!(mended.labels()["app"], "hourglass-performer", "what others change of ours is set right");
 }
 
 /// The public operator compares only the image, and deletes the pod before it creates the next.
 pub(crate) fn every_field_replaces_the_pod_and_the_service_keeps_an_endpoint() {
-    let stage = Stage::new();
-    let _operator = stage.operator();
+    let test = OperatorTest::new();
+    let _operator = test.operator();
     block_on(async {
         for (name, value) in [("settings", "one"), ("more", "one")] {
             let secret = json!({"metadata": {"name": name}, "stringData": {"key": value}});
-            stage.api::<Secret>().create(&PostParams::default(), &from(secret)).await.unwrap();
+            test.api::<Secret>().create(&PostParams::default(), &from(secret)).await.unwrap();
         }
         let map = json!({"metadata": {"name": "settings"}, "data": {"key": "one"}});
-        stage.api::<ConfigMap>().create(&PostParams::default(), &from(map)).await.unwrap();
+        test.api::<ConfigMap>().create(&PostParams::default(), &from(map)).await.unwrap();
         let account = json!({"metadata": {"name": "another"}});
-        stage.api::<ServiceAccount>().create(&PostParams::default(), &from(account)).await.unwrap();
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-        let mut pod = stage.until_running("p").await.status.unwrap().pod_name;
-        let (gaps, watching) = watch_endpoints(&stage, "performer-p");
-        for (field, patch) in changes(&stage) {
-            stage.patch("p", json!({ "spec": patch })).await;
+        test.api::<ServiceAccount>().create(&PostParams::default(), &from(account)).await.unwrap();
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+        let mut pod = test.until_running("p").await.status.unwrap().pod_name;
+        let (gaps, watching) = watch_endpoints(&test, "performer-p");
+        for (field, patch) in changes(&test) {
+            test.patch("p", json!({ "spec": patch })).await;
             let wanted = format!("running with another {field}");
             let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
-            pod = pod_of(&stage.until("p", &wanted, is_wanted).await);
+            pod = pod_of(&test.until("p", &wanted, is_wanted).await);
             assert!(!gaps.load(Ordering::SeqCst), "the Service has no ready endpoint while {field} changes");
         }
         // The referenced object changes, and the spec does not.
         let patch = Patch::Merge(json!({"stringData": {"key": "two"}}));
-        stage.api::<Secret>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
+        test.api::<Secret>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
         let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
-        pod = pod_of(&stage.until("p", "running with the secret's new value", is_wanted).await);
+        pod = pod_of(&test.until("p", "running with the secret's new value", is_wanted).await);
         let patch = Patch::Merge(json!({"data": {"key": "two"}}));
-        stage.api::<ConfigMap>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
+        test.api::<ConfigMap>().patch("settings", &PatchParams::default(), &patch).await.unwrap();
         let is_wanted = |performer: &Performer| runs(performer) && pod_of(performer) != pod;
-        stage.until("p", "running with the config map's new value", is_wanted).await;
+        test.until("p", "running with the config map's new value", is_wanted).await;
         assert!(!gaps.load(Ordering::SeqCst), "the Service has no ready endpoint while references change");
         watching.abort();
-        until_events(&stage, "p", &["Updated", "Upgraded"]).await;
-        let service = stage.api::<Service>().get("performer-p").await.unwrap();
+        until_events(&test, "p", &["Updated", "Upgraded"]).await;
+        let service = test.api::<Service>().get("performer-p").await.unwrap();
         assert_eq!(service.spec.unwrap().ports.unwrap()[0].port, 7070, "the Service has the last port");
     });
 }
 
-fn changes(stage: &Stage) -> Vec<(&'static str, Value)> {
+fn changes(test: &OperatorTest) -> Vec<(&'static str, Value)> {
     let reference = |kind: &str| json!({"name": "settings", "key": "key", "optional": kind == "config"});
     vec![
         ("environment", json!({"config": {"environment": {"FLAVOUR": "sweet"}}})),
@@ -140,7 +140,7 @@ fn changes(stage: &Stage) -> Vec<(&'static str, Value)> {
                 {"name": "MAP", "valueFrom": {"configMapKeyRef": reference("config")}},
             ]}}),
         ),
-        ("image", json!({"image": format!("docker.io/{}", stage.image)})),
+        ("image", json!({"image": format!("docker.io/{}", test.image)})),
         ("imagePullPolicy", json!({"imagePullPolicy": "IfNotPresent"})),
         ("grpcPort", json!({"config": {"grpcPort": 7070, "environment": {"GRPC_PORT": "7070"}}})),
         ("command", json!({"config": {"command": ["/harness"], "args": ["component", "performer"]}})),
@@ -154,67 +154,67 @@ fn changes(stage: &Stage) -> Vec<(&'static str, Value)> {
 
 /// Tasks that are in progress are finished, and nothing is left.
 pub(crate) fn a_performer_that_is_deleted_drains_and_is_gone() {
-    let stage = Stage::new();
-    let _operator = stage.operator();
+    let test = OperatorTest::new();
+    let _operator = test.operator();
     block_on(async {
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-        let performer = stage.until_running("p").await;
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+        let performer = test.until_running("p").await;
         let pod = pod_of(&performer).unwrap();
-        let uid = stage.api::<Pod>().get(&pod).await.unwrap().uid().unwrap();
-        let performers = stage.api::<Performer>();
+        let uid = test.api::<Pod>().get(&pod).await.unwrap().uid().unwrap();
+        let performers = test.api::<Performer>();
         performers.delete("p", &DeleteParams::default()).await.unwrap();
         let begun = Instant::now();
         let draining = |performer: &Performer| phase(performer) == Some(PerformerPhase::Terminating);
-        stage.until("p", "terminating", draining).await;
-        gone(&stage.api::<Pod>(), &pod, &uid).await;
+        test.until("p", "terminating", draining).await;
+        gone(&test.api::<Pod>(), &pod, &uid).await;
         let pod_gone = begun.elapsed();
         gone(&performers, "p", &performer.uid().unwrap()).await;
         eprintln!("the pod of a performer is gone {pod_gone:?} after it was deleted, itself {:?}", begun.elapsed());
         for gone in [
-            timeout(WITHIN, until_none(&stage.api::<Deployment>())).await,
-            timeout(WITHIN, until_none(&stage.api::<Service>())).await,
+            timeout(WITHIN, until_none(&test.api::<Deployment>())).await,
+            timeout(WITHIN, until_none(&test.api::<Service>())).await,
         ] {
             gone.unwrap();
         }
-        until_events(&stage, "p", &["Draining"]).await;
+        until_events(&test, "p", &["Draining"]).await;
     });
 }
 
 /// A lost node, or a pod with a finalizer, must not keep a performer forever.
 pub(crate) fn a_drain_that_takes_too_long_is_ended_and_said() {
-    let stage = Stage::new();
-    let _operator = stage.operator_with(&json!({"drain": {"timeout": "3s"}})).leads();
+    let test = OperatorTest::new();
+    let _operator = test.operator_with(&json!({"drain": {"timeout": "3s"}})).leads();
     block_on(async {
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-        let performer = stage.until_running("p").await;
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+        let performer = test.until_running("p").await;
         let pod = pod_of(&performer).unwrap();
         let hold = |finalizers: Value| Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
         let params = PatchParams::default();
-        stage.api::<Pod>().patch(&pod, &params, &hold(json!(["example.com/held"]))).await.unwrap();
-        let performers = stage.api::<Performer>();
+        test.api::<Pod>().patch(&pod, &params, &hold(json!(["example.com/held"]))).await.unwrap();
+        let performers = test.api::<Performer>();
         performers.delete("p", &DeleteParams::default()).await.unwrap();
         let begun = Instant::now();
         gone(&performers, "p", &performer.uid().unwrap()).await;
         let waited = begun.elapsed();
-        stage.api::<Pod>().patch(&pod, &params, &hold(Value::Null)).await.unwrap();
+        test.api::<Pod>().patch(&pod, &params, &hold(Value::Null)).await.unwrap();
         // The time of a deletion has whole seconds.
         assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(8), "gone after {waited:?}");
-        until_events(&stage, "p", &["DrainTimedOut"]).await;
+        until_events(&test, "p", &["DrainTimedOut"]).await;
     });
 }
 
 /// Deployment and Service of the previous one are still being deleted when the next is created.
 pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_is_gone() {
-    let stage = Stage::new();
-    let _operator = stage.operator();
+    let test = OperatorTest::new();
+    let _operator = test.operator();
     block_on(async {
         for _ in 0..2 {
-            stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-            let performer = stage.until_running("p").await;
-            let deployment = stage.api::<Deployment>().get("performer-p").await.unwrap();
+            test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+            let performer = test.until_running("p").await;
+            let deployment = test.api::<Deployment>().get("performer-p").await.unwrap();
             assert_eq!(deployment.owner_references().len(), 1);
             assert_eq!(Some(&deployment.owner_references()[0].uid), performer.uid().as_ref());
-            let performers = stage.api::<Performer>();
+            let performers = test.api::<Performer>();
             performers.delete("p", &DeleteParams::default()).await.unwrap();
             gone(&performers, "p", &performer.uid().unwrap()).await;
         }
@@ -223,25 +223,25 @@ pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_
 
 /// The operator keeps all its state in the cluster.
 pub(crate) fn an_operator_that_was_killed_goes_on_where_it_was() {
-    let stage = Stage::new();
-    let operator = stage.operator();
+    let test = OperatorTest::new();
+    let operator = test.operator();
     let performer = block_on(async {
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-        stage.place.apply_performer(&written(&stage, "q")).await.unwrap();
-        stage.until_running("q").await;
-        stage.until_running("p").await
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+        test.namespace.apply_performer(&written(&test, "q")).await.unwrap();
+        test.until_running("q").await;
+        test.until_running("p").await
     });
     operator.kill();
     block_on(async {
-        stage.api::<Performer>().delete("q", &DeleteParams::default()).await.unwrap();
-        stage.place.apply_performer(&written(&stage, "r")).await.unwrap();
+        test.api::<Performer>().delete("q", &DeleteParams::default()).await.unwrap();
+        test.namespace.apply_performer(&written(&test, "r")).await.unwrap();
     });
-    let operator = stage.operator();
+    let operator = test.operator();
     block_on(async {
-        stage.until_running("r").await;
-        let removed = await_condition(stage.api::<Performer>(), "q", |found: Option<&Performer>| found.is_none());
+        test.until_running("r").await;
+        let removed = await_condition(test.api::<Performer>(), "q", |found: Option<&Performer>| found.is_none());
         timeout(WITHIN, removed).await.expect("what was deleted meanwhile is drained and gone").unwrap();
-        let same = stage.api::<Performer>().get("p").await.unwrap();
+        let same = test.api::<Performer>().get("p").await.unwrap();
         assert_eq!(same.status, performer.status, "what had not changed is left alone");
     });
     drop(operator);
@@ -285,10 +285,10 @@ where
 }
 
 /// Waits until there are Events of a performer with all of these reasons.
-pub(crate) async fn until_events(stage: &Stage, name: &str, reasons: &[&str]) {
+pub(crate) async fn until_events(test: &OperatorTest, name: &str, reasons: &[&str]) {
     let mut missing: Vec<_> = reasons.to_vec();
     let about = watcher::Config::default().fields(&format!("regarding.name={name}"));
-    let mut events = watcher(stage.api::<Event>(), about).boxed();
+    let mut events = watcher(test.api::<Event>(), about).boxed();
     let told = async {
         while let Some(event) = events.next().await {
             if let Ok(watcher::Event::InitApply(event) | watcher::Event::Apply(event)) = event {
@@ -304,10 +304,10 @@ pub(crate) async fn until_events(stage: &Stage, name: &str, reasons: &[&str]) {
 }
 
 /// Watches the endpoints of a Service; the flag becomes true when none of them is ready.
-pub(crate) fn watch_endpoints(stage: &Stage, service: &str) -> (Arc<AtomicBool>, tokio::task::JoinHandle<()>) {
+pub(crate) fn watch_endpoints(test: &OperatorTest, service: &str) -> (Arc<AtomicBool>, tokio::task::JoinHandle<()>) {
     let gaps = Arc::new(AtomicBool::new(false));
     let of_service = watcher::Config::default().labels(&format!("kubernetes.io/service-name={service}"));
-    let mut changes = watcher(stage.api::<EndpointSlice>(), of_service).boxed();
+    let mut changes = watcher(test.api::<EndpointSlice>(), of_service).boxed();
     let found = gaps.clone();
     let watching = tokio::spawn(async move {
         let mut slices = HashMap::new();

@@ -14,16 +14,16 @@ use tokio::time::timeout;
 
 use crate::{
     controller::cause,
-    lab::{WITHIN, block_on},
-    stage::{Stage, written_for_nowhere},
+    operator_namespace::{WITHIN, block_on},
+    operator_test::{OperatorTest, written_for_nowhere},
 };
 
 pub(crate) fn one_leads_and_another_takes_over_when_it_dies() {
-    let stage = Stage::new();
+    let test = OperatorTest::new();
     let quick = json!({"leaderElection": {"leaseDuration": "6s", "renewDeadline": "5s", "retryPeriod": "1s"}});
-    let first = stage.operator_with(&quick).leads();
+    let first = test.operator_with(&quick).leads();
     let slow = json!({"leaderElection": {"leaseDuration": "60s", "renewDeadline": "50s", "retryPeriod": "1s"}});
-    let second = stage.operator_with(&slow);
+    let second = test.operator_with(&slow);
     second.answers(200, "standing by while");
     assert_eq!(first.readiness(), (200, "ok: leading\n".to_owned()));
     let leader = |operator: &crate::process::Operator| operator.sum("hourglass_operator_leader", &[]);
@@ -35,9 +35,9 @@ pub(crate) fn one_leads_and_another_takes_over_when_it_dies() {
     eprintln!("the lease of an operator that was killed is taken over after {took:?}");
     // The Lease is valid for six seconds after its last renewal.
     assert!(took > Duration::from_secs(3) && took < Duration::from_secs(12), "{took:?}");
-    explained(&stage, "p");
+    explained(&test, "p");
     // An operator that ends in order gives the Lease back: nobody waits.
-    let third = stage.operator_with(&quick);
+    let third = test.operator_with(&quick);
     third.answers(200, "standing by");
     let begun = Instant::now();
     assert!(second.terminate().success(), "an operator that is asked to end does so without an error");
@@ -45,43 +45,43 @@ pub(crate) fn one_leads_and_another_takes_over_when_it_dies() {
     eprintln!("the lease of an operator that was ended is taken over after {:?}", begun.elapsed());
     // The Lease would have been valid for a minute.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
-    explained(&stage, "q");
-    let lease = block_on(stage.api::<Lease>().get("operator")).unwrap().spec.unwrap();
+    explained(&test, "q");
+    let lease = block_on(test.api::<Lease>().get("operator")).unwrap().spec.unwrap();
     assert_eq!(lease.lease_transitions, Some(2), "{lease:?}");
 }
 
 /// Two operators that act at once are worse than none.
 pub(crate) fn a_leader_that_lost_its_lease_ends() {
-    let stage = Stage::new();
-    let operator = stage.operator();
+    let test = OperatorTest::new();
+    let operator = test.operator();
     let spec = json!({"holderIdentity": "somebody-else", "leaseDurationSeconds": 60});
     let patch = Patch::Merge(json!({ "spec": spec }));
-    block_on(stage.api::<Lease>().patch("operator", &PatchParams::default(), &patch)).unwrap();
+    block_on(test.api::<Lease>().patch("operator", &PatchParams::default(), &patch)).unwrap();
     let (status, log) = operator.ends();
     assert!(!status.success(), "{log}");
-    let lease = block_on(stage.api::<Lease>().get("operator")).unwrap();
+    let lease = block_on(test.api::<Lease>().get("operator")).unwrap();
     assert_eq!(lease.spec.unwrap().holder_identity.as_deref(), Some("somebody-else"), "it is left alone");
 }
 
 /// An operator completes what it has begun before it ends.
 pub(crate) fn an_operator_that_is_ended_finishes_what_it_began() {
-    let stage = Stage::new();
-    let operator = stage.operator();
+    let test = OperatorTest::new();
+    let operator = test.operator();
     block_on(async {
         for number in 0..20 {
-            stage.place.apply_performer(&written_for_nowhere(&format!("p{number}"))).await.unwrap();
+            test.namespace.apply_performer(&written_for_nowhere(&format!("p{number}"))).await.unwrap();
         }
         // It gives the Lease back, even if the Lease has changed since its renewal.
         let touched = Patch::Merge(json!({"metadata": {"annotations": {"example.com/touched": "yes"}}}));
-        stage.api::<Lease>().patch("operator", &PatchParams::default(), &touched).await.unwrap();
+        test.api::<Lease>().patch("operator", &PatchParams::default(), &touched).await.unwrap();
     });
     assert!(operator.terminate().success());
     block_on(async {
-        let released = await_condition(stage.api::<Lease>(), "operator", |lease: Option<&Lease>| {
+        let released = await_condition(test.api::<Lease>(), "operator", |lease: Option<&Lease>| {
             lease.is_some_and(|lease| lease.spec.as_ref().is_some_and(|spec| spec.holder_identity.is_none()))
         });
         timeout(WITHIN, released).await.unwrap().unwrap();
-        let performers = stage.api::<Performer>().list(&ListParams::default()).await.unwrap();
+        let performers = test.api::<Performer>().list(&ListParams::default()).await.unwrap();
         for performer in performers {
             assert!(
                 performer.finalizers().is_empty() || performer.status.is_some(),
@@ -92,9 +92,9 @@ pub(crate) fn an_operator_that_is_ended_finishes_what_it_began() {
     });
 }
 
-fn explained(stage: &Stage, name: &str) {
+fn explained(test: &OperatorTest, name: &str) {
     block_on(async {
-        stage.place.apply_performer(&written_for_nowhere(name)).await.unwrap();
-        stage.until(name, "explained", |performer| cause(performer).is_some()).await;
+        test.namespace.apply_performer(&written_for_nowhere(name)).await.unwrap();
+        test.until(name, "explained", |performer| cause(performer).is_some()).await;
     });
 }

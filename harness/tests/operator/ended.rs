@@ -12,9 +12,9 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::{
-    lab::block_on,
-    stage::{Stage, written_for_nowhere},
-    strays::bare,
+    operator_namespace::block_on,
+    operator_test::{OperatorTest, written_for_nowhere},
+    orphan_pods::bare,
 };
 
 /// Kubernetes itself waits for longer, forty seconds, before it deletes pods of missing nodes.
@@ -22,11 +22,11 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// The pod's node does not exist: no kubelet releases the pod.
 pub(crate) fn one_that_has_ended_is_not_left_to_its_kubelet() {
-    let stage = Stage::new();
-    let pods: Api<Pod> = stage.api();
+    let test = OperatorTest::new();
+    let pods: Api<Pod> = test.api();
     let (name, uid) = block_on(async {
-        let performer = stage.place.apply_performer(&written_for_nowhere("p")).await.unwrap();
-        let mut pod = bare(&stage, "p", Some(&performer));
+        let performer = test.namespace.apply_performer(&written_for_nowhere("p")).await.unwrap();
+        let mut pod = bare(&test, "p", Some(&performer));
         pod.spec.get_or_insert_default().node_name = Some("nowhere".to_owned());
         let pod = pods.create(&PostParams::default(), &pod).await.unwrap();
         let name = pod.name_any();
@@ -35,7 +35,7 @@ pub(crate) fn one_that_has_ended_is_not_left_to_its_kubelet() {
         let pod = pods.patch_status(&name, &PatchParams::default(), &ended).await.unwrap();
         (name, pod.uid().unwrap())
     });
-    let _operator = stage.operator();
+    let _operator = test.operator();
     let gone = block_on(async { timeout(SOON, await_condition(pods, &name, is_deleted(&uid))).await });
     gone.expect("the operator deletes a pod that has ended").unwrap();
 }

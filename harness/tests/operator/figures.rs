@@ -24,10 +24,10 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     controller::pod_of,
-    hundred::{a_hundred_performers, change_environments},
-    lab::{WITHIN, block_on},
+    many_performers::{a_hundred_performers, change_environments},
+    operator_namespace::{WITHIN, block_on},
+    operator_test::{OperatorTest, written},
     process::Operator,
-    stage::{Stage, written},
 };
 
 const ROUNDS: usize = 30;
@@ -70,20 +70,20 @@ const END: [(Mark, &str); 4] = [
 ];
 
 pub(crate) fn one_performer_after_the_other() {
-    let stage = Stage::new();
-    let _operator = stage.operator_with(&json!({"logLevel": "info"})).leads();
+    let test = OperatorTest::new();
+    let _operator = test.operator_with(&json!({"logLevel": "info"})).leads();
     let marks = block_on(async {
-        let marks = Marks::watch(&stage).await;
+        let marks = Marks::watch(&test).await;
         for number in 0..ROUNDS {
             for (kind, rest) in KINDS {
                 // Otherwise each would begin right after the previous end, and so always at the same moment of the
                 // kubelet's period.
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..1000))).await;
                 let name = format!("{kind}{number}");
-                birth(&stage, &marks, &name).await;
-                serving(&stage, &marks, &name).await;
+                birth(&test, &marks, &name).await;
+                serving(&test, &marks, &name).await;
                 tokio::time::sleep(rest).await;
-                end(&stage, &marks, &name).await;
+                end(&test, &marks, &name).await;
             }
         }
         marks
@@ -106,17 +106,17 @@ pub(crate) fn one_performer_after_the_other() {
 }
 
 pub(crate) fn twenty_performers_at_once() {
-    let stage = Stage::new();
-    let _operator = stage.operator_with(&json!({"logLevel": "info"})).leads();
+    let test = OperatorTest::new();
+    let _operator = test.operator_with(&json!({"logLevel": "info"})).leads();
     let names: Vec<String> = (0..AT_ONCE).map(|number| format!("p{number}")).collect();
     let (marks, created, deleted) = block_on(async {
-        let marks = Marks::watch(&stage).await;
+        let marks = Marks::watch(&test).await;
         let created = SystemTime::now();
-        join_all(names.iter().map(|name| birth(&stage, &marks, name))).await;
+        join_all(names.iter().map(|name| birth(&test, &marks, name))).await;
         // The deletions begin only after all of them run, because the node has enough to do.
-        join_all(names.iter().map(|name| serving(&stage, &marks, name))).await;
+        join_all(names.iter().map(|name| serving(&test, &marks, name))).await;
         let deleted = SystemTime::now();
-        join_all(names.iter().map(|name| end(&stage, &marks, name))).await;
+        join_all(names.iter().map(|name| end(&test, &marks, name))).await;
         (marks, created, deleted)
     });
     let lives: Vec<_> = names.iter().map(|name| marks.of(name)).collect();
@@ -134,12 +134,12 @@ pub(crate) fn twenty_performers_at_once() {
 }
 
 pub(crate) fn reconciles_with_a_hundred_performers() {
-    let stage = Stage::new();
-    let operator = stage.operator_with(&json!({"logLevel": "info"})).leads();
-    a_hundred_performers(&stage, &operator);
+    let test = OperatorTest::new();
+    let operator = test.operator_with(&json!({"logLevel": "info"})).leads();
+    a_hundred_performers(&test, &operator);
     let names = ["reconcile_duration_seconds", "queue_wait_seconds"];
     let before = names.map(|name| buckets(&operator, name));
-    change_environments(&stage, 100);
+    change_environments(&test, 100);
     eprintln!("| a hundred Performers, each changed once | reconciles | p50 at most, ms | p95 at most, ms |");
     eprintln!("| --- | --- | --- | --- |");
     for (name, before) in names.into_iter().zip(before) {
@@ -161,25 +161,25 @@ fn buckets(operator: &Operator, name: &str) -> Vec<(f64, f64)> {
     samples.into_iter().map(|(labels, count)| (bound(&labels), count)).collect()
 }
 
-async fn birth(stage: &Stage, marks: &Marks, name: &str) {
+async fn birth(test: &OperatorTest, marks: &Marks, name: &str) {
     marks.set(name, Mark::Created, SystemTime::now());
-    stage.place.apply_performer(&written(stage, name)).await.unwrap();
+    test.namespace.apply_performer(&written(test, name)).await.unwrap();
     marks.reached(name, Mark::Told).await;
 }
 
 /// Marks when it first served, according to its own log.
-async fn serving(stage: &Stage, marks: &Marks, name: &str) {
-    let pods: Api<Pod> = stage.api();
-    let pod = pod_of(&stage.api::<Performer>().get(name).await.unwrap()).unwrap();
+async fn serving(test: &OperatorTest, marks: &Marks, name: &str) {
+    let pods: Api<Pod> = test.api();
+    let pod = pod_of(&test.api::<Performer>().get(name).await.unwrap()).unwrap();
     // The performer logs first that it serves; node and tests share one clock.
     let log = pods.logs(&pod, &LogParams { timestamps: true, ..LogParams::default() }).await.unwrap();
     let first: Timestamp = log.split(' ').next().unwrap().parse().unwrap();
     marks.set(name, Mark::Serving, SystemTime::from(first));
 }
 
-async fn end(stage: &Stage, marks: &Marks, name: &str) {
+async fn end(test: &OperatorTest, marks: &Marks, name: &str) {
     marks.set(name, Mark::Deleted, SystemTime::now());
-    stage.api::<Performer>().delete(name, &DeleteParams::default()).await.unwrap();
+    test.api::<Performer>().delete(name, &DeleteParams::default()).await.unwrap();
     marks.reached(name, Mark::Gone).await;
 }
 
@@ -188,15 +188,15 @@ struct Marks(watch::Sender<HashMap<(String, Mark), SystemTime>>);
 
 impl Marks {
     /// Records all events from now on.
-    async fn watch(stage: &Stage) -> Self {
+    async fn watch(test: &OperatorTest) -> Self {
         let marks = Self(watch::Sender::new(HashMap::new()));
-        marks.follow::<Deployment>(stage, |_| vec![Mark::Deployment], false).await;
-        marks.follow::<Pod>(stage, pod_marks, true).await;
-        marks.follow::<Performer>(stage, performer_marks, false).await;
+        marks.follow::<Deployment>(test, |_| vec![Mark::Deployment], false).await;
+        marks.follow::<Pod>(test, pod_marks, true).await;
+        marks.follow::<Performer>(test, performer_marks, false).await;
         marks
     }
 
-    async fn follow<K>(&self, stage: &Stage, marks_of: fn(&K) -> Vec<Mark>, ends: bool)
+    async fn follow<K>(&self, test: &OperatorTest, marks_of: fn(&K) -> Vec<Mark>, ends: bool)
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -205,7 +205,7 @@ impl Marks {
             + Send
             + 'static,
     {
-        let mut events = watcher(stage.api::<K>(), watcher::Config::default()).boxed();
+        let mut events = watcher(test.api::<K>(), watcher::Config::default()).boxed();
         while !matches!(events.next().await, Some(Ok(watcher::Event::InitDone))) {}
         let marks = Self(self.0.clone());
         tokio::spawn(async move {

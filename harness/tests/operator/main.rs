@@ -13,13 +13,13 @@ mod desired;
 mod election;
 mod ended;
 mod figures;
-mod hundred;
-mod lab;
+mod many_performers;
+mod operator_namespace;
+mod operator_test;
+mod orphan_pods;
 mod outage;
 mod process;
 mod rights;
-mod stage;
-mod strays;
 mod validation;
 
 use std::process::ExitCode;
@@ -45,11 +45,11 @@ fn main() -> ExitCode {
         controller::a_drain_that_takes_too_long_is_ended_and_said,
         controller::another_performer_of_the_same_name_takes_over_when_the_one_before_is_gone,
         controller::an_operator_that_was_killed_goes_on_where_it_was,
-        hundred::a_look_at_one_is_quick,
+        many_performers::a_look_at_one_is_quick,
         causes::stuck_pods_are_explained_within_a_second,
         causes::an_exhausted_quota_is_explained_within_a_second,
-        strays::pods_of_the_public_operator_give_way_to_ours,
-        strays::pods_of_the_public_operator_end_with_their_performer,
+        orphan_pods::pods_of_the_public_operator_give_way_to_ours,
+        orphan_pods::pods_of_the_public_operator_end_with_their_performer,
         ended::one_that_has_ended_is_not_left_to_its_kubelet,
         rights::granted_rights_are_exactly_those_that_are_used,
         rights::a_right_that_is_missing_is_said,
@@ -67,6 +67,6 @@ fn main() -> ExitCode {
     ];
     let target = TestTarget::from_args().prefix("kubernetes::");
     let code = target.tests_with(&Requirement::kubernetes(), tests).ignored_tests(figures).run();
-    lab::tear_down();
+    operator_namespace::tear_down();
     code
 }

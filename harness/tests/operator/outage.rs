@@ -12,33 +12,33 @@ use serde_json::json;
 
 use crate::{
     controller::cause,
-    lab::block_on,
-    stage::{Stage, written_for_nowhere},
+    operator_namespace::block_on,
+    operator_test::{OperatorTest, written_for_nowhere},
 };
 
 /// Without an election, because a leader that cannot renew its Lease ends.
 pub(crate) fn an_api_server_that_is_lost_is_said_and_found_again() {
-    let stage = Stage::new();
-    let detour = Detour::to(&server(&stage));
+    let test = OperatorTest::new();
+    let proxy = ApiProxy::to(&server(&test));
     let operator =
-        stage.operator_by(&format!("https://{}", detour.address), &json!({"leaderElection": {"enabled": false}}));
+        test.operator_by(&format!("https://{}", proxy.address), &json!({"leaderElection": {"enabled": false}}));
     operator.answers(200, "leading");
-    detour.cut();
+    proxy.cut();
     operator.answers(503, "the API server has not answered for");
-    detour.mend();
+    proxy.mend();
     operator.answers(200, "leading");
     block_on(async {
-        stage.place.apply_performer(&written_for_nowhere("p")).await.unwrap();
-        stage.until("p", "explained", |performer| cause(performer).is_some()).await;
+        test.namespace.apply_performer(&written_for_nowhere("p")).await.unwrap();
+        test.until("p", "explained", |performer| cause(performer).is_some()).await;
     });
 }
 
 /// A leader that may have been replaced must not continue.
 pub(crate) fn a_leader_that_cannot_renew_its_lease_ends() {
-    let stage = Stage::new();
-    let detour = Detour::to(&server(&stage));
-    let operator = stage.operator_by(&format!("https://{}", detour.address), &json!({})).leads();
-    detour.cut();
+    let test = OperatorTest::new();
+    let proxy = ApiProxy::to(&server(&test));
+    let operator = test.operator_by(&format!("https://{}", proxy.address), &json!({})).leads();
+    proxy.cut();
     let (status, log) = operator.ends();
     assert!(!status.success(), "{log}");
     assert!(log.contains("cannot be renewed"), "{log}");
@@ -46,42 +46,42 @@ pub(crate) fn a_leader_that_cannot_renew_its_lease_ends() {
 
 /// An operator may be started before its API server can be reached.
 pub(crate) fn an_operator_waits_for_an_api_server_that_is_not_there_yet() {
-    let stage = Stage::new();
-    let detour = Detour::to(&server(&stage));
-    detour.cut();
-    let operator = stage.operator_by(&format!("https://{}", detour.address), &json!({}));
+    let test = OperatorTest::new();
+    let proxy = ApiProxy::to(&server(&test));
+    proxy.cut();
+    let operator = test.operator_by(&format!("https://{}", proxy.address), &json!({}));
     operator.answers(503, "cannot be watched");
-    detour.mend();
+    proxy.mend();
     operator.answers(200, "leading");
 }
 
-fn server(stage: &Stage) -> String {
-    let kubeconfig = Kubeconfig::read_from(&stage.place.cluster.kubeconfig).unwrap();
+fn server(test: &OperatorTest) -> String {
+    let kubeconfig = Kubeconfig::read_from(&test.namespace.cluster.kubeconfig).unwrap();
     let server = kubeconfig.clusters[0].cluster.as_ref().unwrap().server.clone().unwrap();
     server.trim_start_matches("https://").to_owned()
 }
 
 /// A proxy for the API server whose connections can be cut.
-struct Detour {
+struct ApiProxy {
     address: SocketAddr,
-    open: Arc<Mutex<Way>>,
+    open: Arc<Mutex<Connections>>,
 }
 
-struct Way {
+struct Connections {
     cut: bool,
     streams: Vec<TcpStream>,
 }
 
-impl Detour {
+impl ApiProxy {
     fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let open = Arc::new(Mutex::new(Way { cut: false, streams: Vec::new() }));
-        let (way, server) = (open.clone(), server.to_owned());
+        let open = Arc::new(Mutex::new(Connections { cut: false, streams: Vec::new() }));
+        let (connections, server) = (open.clone(), server.to_owned());
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let mut way = way.lock().unwrap();
-                if way.cut {
+                let mut connections = connections.lock().unwrap();
+                if connections.cut {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(&server) else { continue };
@@ -92,16 +92,16 @@ impl Detour {
                         let _ = to.shutdown(Shutdown::Both);
                     });
                 }
-                way.streams.extend([client, server]);
+                connections.streams.extend([client, server]);
             }
         });
         Self { address, open }
     }
 
     fn cut(&self) {
-        let mut way = self.open.lock().unwrap();
-        way.cut = true;
-        for stream in way.streams.drain(..) {
+        let mut connections = self.open.lock().unwrap();
+        connections.cut = true;
+        for stream in connections.streams.drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }

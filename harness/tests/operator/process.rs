@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::lab::{WITHIN, block_on};
+use crate::operator_namespace::{WITHIN, block_on};
 
 /// The harness, which can run the operator.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");

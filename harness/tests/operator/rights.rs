@@ -13,41 +13,41 @@ use tokio::time::timeout;
 
 use crate::{
     controller::until_events,
-    lab::{WITHIN, block_on},
+    operator_namespace::{WITHIN, block_on},
+    operator_test::{OperatorTest, written},
+    orphan_pods::bare,
     process::Operator,
-    stage::{Stage, written},
-    strays::bare,
 };
 
 /// A right that the API server's admission checks on some clusters, without a request for it.
 const UNASKED: (&str, &str, &str) = ("update", "hourglass.eigenlayer.io", "performers/finalizers");
 
 pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
-    let stage = Stage::new();
-    let operator = stage.operator();
+    let test = OperatorTest::new();
+    let operator = test.operator();
     // A candidate that leads at once has no time to watch the Lease.
-    let standby = stage.operator_with(&json!({}));
+    let standby = test.operator_with(&json!({}));
     standby.answers(200, "standing by while");
     block_on(async {
         let secret = json!({"metadata": {"name": "s"}, "stringData": {"key": "value"}});
-        let secrets = stage.api::<Secret>();
+        let secrets = test.api::<Secret>();
         secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
-        stage.place.apply_performer(&written(&stage, "p")).await.unwrap();
-        stage.until_running("p").await;
+        test.namespace.apply_performer(&written(&test, "p")).await.unwrap();
+        test.until_running("p").await;
         let reference = json!({"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}});
         for change in [
             json!({"config": {"environmentFrom": [reference]}}),
             // A repeated Event is a patch of the first.
             json!({"config": {"environment": {"FLAVOUR": "sour"}}}),
         ] {
-            stage.patch("p", json!({ "spec": change })).await;
-            stage.until_running("p").await;
+            test.patch("p", json!({ "spec": change })).await;
+            test.until_running("p").await;
         }
         // A pod that the Service would select, and that no Deployment made.
-        stage.api::<Pod>().create(&PostParams::default(), &bare(&stage, "p", None)).await.unwrap();
-        until_events(&stage, "p", &["Created", "Ready", "Updated", "Upgraded", "StrayDeleted"]).await;
-        stage.api::<Performer>().delete("p", &DeleteParams::default()).await.unwrap();
-        let gone = await_condition(stage.api::<Performer>(), "p", |found: Option<&Performer>| found.is_none());
+        test.api::<Pod>().create(&PostParams::default(), &bare(&test, "p", None)).await.unwrap();
+        until_events(&test, "p", &["Created", "Ready", "Updated", "Upgraded", "StrayDeleted"]).await;
+        test.api::<Performer>().delete("p", &DeleteParams::default()).await.unwrap();
+        let gone = await_condition(test.api::<Performer>(), "p", |found: Option<&Performer>| found.is_none());
         timeout(WITHIN, gone).await.unwrap().unwrap();
     });
     let asked: Vec<_> = [operator, standby].iter().flat_map(asked).collect();
@@ -55,20 +55,20 @@ pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
     assert!(denied.is_empty(), "denied: {denied:?}");
     let used: BTreeSet<_> = asked.into_iter().map(|(verb, group, resource, _)| (verb, group, resource)).collect();
     let unasked = (UNASKED.0.to_owned(), UNASKED.1.to_owned(), UNASKED.2.to_owned());
-    let granted: BTreeSet<_> = stage.rights.iter().filter(|right| **right != unasked).cloned().collect();
+    let granted: BTreeSet<_> = test.rights.iter().filter(|right| **right != unasked).cloned().collect();
     let superfluous: Vec<_> = granted.difference(&used).collect();
     assert!(superfluous.is_empty(), "granted and never used: {superfluous:?}");
     // Paths that are not a resource, such as the version of the API server, need no role.
     let lacking: Vec<_> = used.difference(&granted).filter(|(.., resource)| !resource.starts_with('/')).collect();
     assert!(lacking.is_empty(), "used and granted by something else than the chart: {lacking:?}");
-    assert!(stage.rights.contains(&unasked), "the right to block the deletion of owners is granted");
+    assert!(test.rights.contains(&unasked), "the right to block the deletion of owners is granted");
 }
 
 /// An operator that lacks a right must report it, instead of failing silently.
 pub(crate) fn a_right_that_is_missing_is_said() {
-    let stage = Stage::new();
+    let test = OperatorTest::new();
     // No right is granted in this namespace.
-    let operator = stage.operator_with(&json!({"watchNamespaces": ["default"]})).leads();
+    let operator = test.operator_with(&json!({"watchNamespaces": ["default"]})).leads();
     operator.answers(503, "pods in default cannot be watched");
     let (_, words) = operator.readiness();
     assert!(words.contains("forbidden"), "{words}");

@@ -3,11 +3,11 @@
 use hourglass_operator::api::LONGEST_NAME;
 use serde_json::{Value, json};
 
-use crate::lab::{OperatorNamespace, block_on, example};
+use crate::operator_namespace::{OperatorNamespace, block_on, example};
 
 /// A rule that never refuses anything has no effect.
 pub(crate) fn invalid_performers_are_refused_with_the_reason() {
-    let place = OperatorNamespace::new();
+    let namespace = OperatorNamespace::new();
     let cases = [
         ("/metadata/name", json!("a".repeat(LONGEST_NAME + 1)), "53 characters at most"),
         ("/metadata/name", json!("a.b"), "lowercase letters, digits and hyphens"),
@@ -51,14 +51,14 @@ pub(crate) fn invalid_performers_are_refused_with_the_reason() {
     for (pointer, value, message) in cases {
         let mut written = example("full");
         set(&mut written, pointer, value.clone());
-        let Err(error) = block_on(place.apply_performer(&written)) else { panic!("{pointer} = {value} is taken") };
+        let Err(error) = block_on(namespace.apply_performer(&written)) else { panic!("{pointer} = {value} is taken") };
         assert!(error.to_string().contains(message), "{pointer} = {value}: {error}");
     }
 }
 
 /// Finds limits that are one too low, and rules that cost more than the API server allows.
 pub(crate) fn the_longest_names_and_lists_are_taken() {
-    let place = OperatorNamespace::new();
+    let namespace = OperatorNamespace::new();
     let mut written = example("full");
     set(&mut written, "/metadata/name", json!("9".repeat(LONGEST_NAME)));
     let from = |number| {
@@ -73,18 +73,18 @@ pub(crate) fn the_longest_names_and_lists_are_taken() {
         (0..64).map(|number| (format!("example.com/{number}"), json!("v".repeat(63)))).collect();
     set(&mut written, "/spec/scheduling/nodeSelector", labels.clone().into());
     set(&mut written, "/spec/hardwareRequirements/customLabels", labels.into());
-    block_on(place.apply_performer(&written)).unwrap();
+    block_on(namespace.apply_performer(&written)).unwrap();
 }
 
 /// Pods of one AVS must not become those of another under the same name.
 pub(crate) fn the_avs_cannot_be_changed() {
-    let place = OperatorNamespace::new();
+    let namespace = OperatorNamespace::new();
     let mut written = example("small");
-    block_on(place.apply_performer(&written)).unwrap();
+    block_on(namespace.apply_performer(&written)).unwrap();
     set(&mut written, "/spec/image", json!("registry.example/adder:2.0.0"));
-    block_on(place.apply_performer(&written)).unwrap();
+    block_on(namespace.apply_performer(&written)).unwrap();
     set(&mut written, "/spec/avsAddress", json!("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"));
-    let error = block_on(place.apply_performer(&written)).unwrap_err();
+    let error = block_on(namespace.apply_performer(&written)).unwrap_err();
     assert!(error.to_string().contains("avsAddress cannot be changed"), "{error}");
 }
 

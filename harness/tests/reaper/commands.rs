@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     acting::Run,
     docker::{Strangers, objects_labelled},
-    place::{Container, EngineObjects},
+    engine_objects::{Container, EngineObjects},
 };
 
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
@@ -29,17 +29,17 @@ pub(crate) fn tests() -> [Test; 3] {
 }
 
 fn docker_gc_ends_what_has_no_owner_and_says_why() {
-    let (place, runs) = (EngineObjects::new(), TempDir::new().unwrap());
-    let strangers = Strangers::make(&place);
+    let (engine_objects, runs) = (EngineObjects::new(), TempDir::new().unwrap());
+    let strangers = Strangers::make(&engine_objects);
     let (gone, expired, alive) = (Run::new(), Run::new(), Run::new());
     let owner = Owner::current().map(|owner| Owner { started: 1, ..owner });
-    objects_labelled(&place, "gone", &Labels { owner, ..Labels::new(gone.id.clone(), "docker::square") });
+    objects_labelled(&engine_objects, "gone", &Labels { owner, ..Labels::new(gone.id.clone(), "docker::square") });
     let past = Some(jiff::Timestamp::now() - jiff::SignedDuration::from_hours(3));
     let labels = Labels { expires: past, ..Labels::new(expired.id.clone(), "docker::burst") };
-    place.start("expired", &Container { labels: labels.to_map(), ..Container::default() });
-    let before: BTreeSet<_> = place.names();
+    engine_objects.start("expired", &Container { labels: labels.to_map(), ..Container::default() });
+    let before: BTreeSet<_> = engine_objects.names();
     let labels = Labels::new(alive.id.clone(), "docker::square").to_map();
-    let at_work = place.start("at-work", &Container { labels, ..Container::default() });
+    let at_work = engine_objects.start("at-work", &Container { labels, ..Container::default() });
 
     let listed = harness(runs.path(), &["ps"]);
     for text in [gone.id.as_str(), "orphaned  docker::square", "performer", "expired 3h ago", "running"] {
@@ -54,24 +54,24 @@ fn docker_gc_ends_what_has_no_owner_and_says_why() {
         assert!(!text.contains("strange"), "something of a stranger is told:\n{text}");
     };
     told(&harness(runs.path(), &[&["gc", "--dry-run"], &names[..]].concat()));
-    assert!(place.names().is_superset(&before), "a dry run removed something");
+    assert!(engine_objects.names().is_superset(&before), "a dry run removed something");
 
     told(&harness(runs.path(), &[&["gc"], &names[..]].concat()));
     let expected: BTreeSet<_> = strangers.names.iter().cloned().chain([at_work.clone()]).collect();
-    assert_eq!(place.names(), expected, "not exactly what nobody needs was removed");
-    assert!([&strangers.container, &strangers.guest, &at_work].into_iter().all(|name| place.runs(name)));
+    assert_eq!(engine_objects.names(), expected, "not exactly what nobody needs was removed");
+    assert!([&strangers.container, &strangers.guest, &at_work].into_iter().all(|name| engine_objects.runs(name)));
 }
 
 /// Objects of an engine survive a restart of the machine; a network without containers is enough to find the run.
 fn docker_gc_finds_a_network_and_a_volume_without_containers() {
-    let (place, runs, run) = (EngineObjects::new(), TempDir::new().unwrap(), Run::new());
+    let (engine_objects, runs, run) = (EngineObjects::new(), TempDir::new().unwrap(), Run::new());
     let owner = Owner::current().map(|owner| Owner { boot: "another".to_owned(), ..owner });
     let labels = Labels { owner, ..Labels::new(run.id.clone(), "docker::square") }.to_map();
-    place.network("network", &labels);
-    place.volume("volume", &labels);
+    engine_objects.network("network", &labels);
+    engine_objects.volume("volume", &labels);
     let told = harness(runs.path(), &["gc", run.id.as_str()]);
     assert!(told.contains(": network ") && told.contains(": volume "), "{told}");
-    assert_eq!(place.names(), BTreeSet::new());
+    assert_eq!(engine_objects.names(), BTreeSet::new());
 }
 
 fn docker_ps_says_that_there_is_no_engine() {

@@ -7,7 +7,7 @@
 mod acting;
 mod commands;
 mod docker;
-mod place;
+mod engine_objects;
 mod processes;
 mod proxy;
 

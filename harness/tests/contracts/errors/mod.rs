@@ -14,17 +14,17 @@ use std::collections::BTreeSet;
 use hourglass_proto::contracts::{bindings as b, errors};
 
 use super::{
+    fixture::Fixture,
     run::{Case, provoke},
-    world::World,
 };
 
 #[tokio::test]
 async fn anvil_every_custom_error_is_provoked_by_name() {
-    let world = World::start().await;
+    let fixture = Fixture::start().await;
     let cases: Vec<Case> =
         [mailbox::cases, verifiers::cases, tables::cases, keys::cases, operators::cases, registry::cases]
             .into_iter()
-            .flat_map(|cases| cases(&world))
+            .flat_map(|cases| cases(&fixture))
             .collect();
 
     let rows: BTreeSet<String> = cases.iter().map(|case| case.row.to_owned()).collect();
@@ -34,7 +34,7 @@ async fn anvil_every_custom_error_is_provoked_by_name() {
 
     let mut wrong = Vec::new();
     for case in &cases {
-        wrong.extend(provoke(world.l1(), case).await);
+        wrong.extend(provoke(fixture.l1(), case).await);
     }
     assert!(wrong.is_empty(), "{} of {} calls:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }

@@ -8,88 +8,88 @@ use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::contracts::{addresses as at, bindings as b};
 
 use crate::{
+    fixture::Fixture,
     run::{Act, Case, case, send},
     support::{Call, registration_digest},
-    world::World,
 };
 
-pub(crate) fn cases(world: &World) -> Vec<Case> {
-    [operator_sets(world), membership(world), allocations(world), delegation(world), registrar(world)]
+pub(crate) fn cases(fixture: &Fixture) -> Vec<Case> {
+    [operator_sets(fixture), membership(fixture), allocations(fixture), delegation(fixture), registrar(fixture)]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn create(world: &World, avs: Address, id: u32, strategies: &[Address]) -> Call<()> {
+fn create(fixture: &Fixture, avs: Address, id: u32, strategies: &[Address]) -> Call<()> {
     let parameters = b::CreateSetParams { operator_set_id: id, strategies: strategies.to_vec() };
-    world.contracts.allocation.create_operator_sets(avs, vec![parameters])
+    fixture.contracts.allocation.create_operator_sets(avs, vec![parameters])
 }
 
-fn join(world: &World, operator: Address, id: u32) -> Call<()> {
+fn join(fixture: &Fixture, operator: Address, id: u32) -> Call<()> {
     let data = encode(&[Token::String("localhost:1".to_owned())]).into();
-    let parameters = b::RegisterParams { avs: world.avs(), operator_set_ids: vec![id], data };
-    world.contracts.allocation.register_for_operator_sets(operator, parameters)
+    let parameters = b::RegisterParams { avs: fixture.avs(), operator_set_ids: vec![id], data };
+    fixture.contracts.allocation.register_for_operator_sets(operator, parameters)
 }
 
-fn become_operator(world: &World, key: &EcdsaKey) -> Act {
-    send(key, world.contracts.delegation.register_as_operator(Address::zero(), 0, String::new()))
+fn become_operator(fixture: &Fixture, key: &EcdsaKey) -> Act {
+    send(key, fixture.contracts.delegation.register_as_operator(Address::zero(), 0, String::new()))
 }
 
-fn operator_sets(world: &World) -> Vec<Case> {
-    let allocation = &world.contracts.allocation;
+fn operator_sets(fixture: &Fixture) -> Vec<Case> {
+    let allocation = &fixture.contracts.allocation;
     let strategy = at::STAKE_STRATEGY;
     let permissions = "AllocationManager.InvalidPermissions";
     vec![
-        case(permissions, world.app(), allocation.update_avs_metadata_uri(world.avs(), String::new())),
-        case(permissions, world.app(), allocation.set_avs_registrar(world.avs(), at::TASK_AVS_REGISTRAR)),
-        case(permissions, world.app(), create(world, world.avs(), 5, &[])),
+        case(permissions, fixture.app(), allocation.update_avs_metadata_uri(fixture.avs(), String::new())),
+        case(permissions, fixture.app(), allocation.set_avs_registrar(fixture.avs(), at::TASK_AVS_REGISTRAR)),
+        case(permissions, fixture.app(), create(fixture, fixture.avs(), 5, &[])),
         case(
             "AllocationManager.InvalidAVSRegistrar",
-            world.app(),
-            allocation.set_avs_registrar(world.app(), at::TASK_AVS_REGISTRAR),
+            fixture.app(),
+            allocation.set_avs_registrar(fixture.app(), at::TASK_AVS_REGISTRAR),
         ),
-        case("AllocationManager.NonexistentAVSMetadata", world.app(), create(world, world.app(), 5, &[])),
-        case("AllocationManager.InvalidOperatorSet", world.avs(), create(world, world.avs(), 1, &[])),
+        case("AllocationManager.NonexistentAVSMetadata", fixture.app(), create(fixture, fixture.app(), 5, &[])),
+        case("AllocationManager.InvalidOperatorSet", fixture.avs(), create(fixture, fixture.avs(), 1, &[])),
         case(
             "AllocationManager.StrategyAlreadyInOperatorSet",
-            world.avs(),
-            create(world, world.avs(), 5, &[strategy, strategy]),
+            fixture.avs(),
+            create(fixture, fixture.avs(), 5, &[strategy, strategy]),
         ),
     ]
 }
 
-fn membership(world: &World) -> Vec<Case> {
-    let allocation = &world.contracts.allocation;
-    let (member, stranger) = (world.operator(0).address(), world.stranger.address());
+fn membership(fixture: &Fixture) -> Vec<Case> {
+    let allocation = &fixture.contracts.allocation;
+    let (member, stranger) = (fixture.operator(0).address(), fixture.stranger.address());
     let leave = |operator, id| {
-        let parameters = b::DeregisterParams { operator, avs: world.avs(), operator_set_ids: vec![id] };
+        let parameters = b::DeregisterParams { operator, avs: fixture.avs(), operator_set_ids: vec![id] };
         allocation.deregister_from_operator_sets(parameters)
     };
     vec![
-        case("AllocationManager.InvalidPermissions", world.app(), join(world, member, 1)),
-        case("AllocationManager.InvalidOperator", stranger, join(world, stranger, 1)),
+        case("AllocationManager.InvalidPermissions", fixture.app(), join(fixture, member, 1)),
+        case("AllocationManager.InvalidOperator", stranger, join(fixture, stranger, 1)),
         case("AllocationManager.InvalidOperator", stranger, allocation.set_allocation_delay(stranger, 1)),
         case("AllocationManager.InvalidPermissions", stranger, allocation.set_allocation_delay(member, 1)),
-        case("AllocationManager.InvalidOperatorSet", member, join(world, member, 9)),
-        case("AllocationManager.AlreadyMemberOfSet", member, join(world, member, 1)),
+        case("AllocationManager.InvalidOperatorSet", member, join(fixture, member, 9)),
+        case("AllocationManager.AlreadyMemberOfSet", member, join(fixture, member, 1)),
         case("AllocationManager.NotMemberOfSet", stranger, leave(stranger, 1)),
         case("AllocationManager.InvalidOperatorSet", member, leave(member, 9)),
         case("AllocationManager.InvalidCaller", stranger, leave(member, 1)),
     ]
 }
 
-fn allocations(world: &World) -> Vec<Case> {
-    let (member, stranger) = (world.operator(0).address(), world.stranger.address());
+fn allocations(fixture: &Fixture) -> Vec<Case> {
+    let (member, stranger) = (fixture.operator(0).address(), fixture.stranger.address());
     let allocate = |operator, id, strategies: usize, magnitude| {
         let parameters = b::AllocateParams {
-            operator_set: world.other(id),
+            operator_set: fixture.other(id),
             strategies: vec![at::STAKE_STRATEGY; strategies],
             new_magnitudes: vec![magnitude],
         };
-        world.contracts.allocation.modify_allocations(operator, vec![parameters])
+        fixture.contracts.allocation.modify_allocations(operator, vec![parameters])
     };
     let whole = 1_000_000_000_000_000_000;
-    let second_set = send(&world.accounts.avs, create(world, world.avs(), 5, &[at::STAKE_STRATEGY]));
+    let second_set = send(&fixture.accounts.avs, create(fixture, fixture.avs(), 5, &[at::STAKE_STRATEGY]));
     vec![
         case("AllocationManager.InvalidPermissions", stranger, allocate(member, 1, 1, 5)),
         case("AllocationManager.UninitializedAllocationDelay", stranger, allocate(stranger, 1, 1, 5)),
@@ -102,59 +102,60 @@ fn allocations(world: &World) -> Vec<Case> {
     ]
 }
 
-fn delegation(world: &World) -> Vec<Case> {
-    let delegation = &world.contracts.delegation;
-    let stranger = &world.stranger;
-    let operator = world.operator(0).address();
+fn delegation(fixture: &Fixture) -> Vec<Case> {
+    let delegation = &fixture.contracts.delegation;
+    let stranger = &fixture.stranger;
+    let operator = fixture.operator(0).address();
     let delegate = |operator| delegation.delegate_to(operator, b::SignatureWithExpiry::default(), [0; 32]);
     let delegated = || [send(stranger, delegate(operator))];
     let active = "DelegationManager.ActivelyDelegated";
     vec![
         case(active, operator, delegation.register_as_operator(Address::zero(), 0, String::new())),
         case(active, stranger.address(), delegate(operator)).after(delegated()),
-        case("DelegationManager.OperatorNotRegistered", stranger.address(), delegate(world.app())),
+        case("DelegationManager.OperatorNotRegistered", stranger.address(), delegate(fixture.app())),
         case("DelegationManager.NotActivelyDelegated", stranger.address(), delegation.undelegate(stranger.address())),
         case("DelegationManager.OperatorsCannotUndelegate", operator, delegation.undelegate(operator)),
-        case("DelegationManager.CallerCannotUndelegate", world.app(), delegation.undelegate(stranger.address()))
+        case("DelegationManager.CallerCannotUndelegate", fixture.app(), delegation.undelegate(stranger.address()))
             .after(delegated()),
     ]
 }
 
-fn registrar(world: &World) -> Vec<Case> {
-    let registrar = &world.contracts.registrar;
-    let (owner, key) = (world.deployer(), &world.stranger);
-    let (member, stranger) = (world.operator(0).address(), key.address());
+fn registrar(fixture: &Fixture) -> Vec<Case> {
+    let registrar = &fixture.contracts.registrar;
+    let (owner, key) = (fixture.deployer(), &fixture.stranger);
+    let (member, stranger) = (fixture.operator(0).address(), key.address());
     let configure = |aggregator, executors: &[u32]| {
         registrar.set_avs_config(b::AvsConfig {
             aggregator_operator_set_id: aggregator,
             executor_operator_set_ids: executors.to_vec(),
         })
     };
-    let signature = key.sign(registration_digest(at::L1_CHAIN_ID, stranger, &world.set, stranger)).unwrap();
+    let signature = key.sign(registration_digest(at::L1_CHAIN_ID, stranger, &fixture.set, stranger)).unwrap();
     let key_data = Bytes::from(stranger.as_bytes().to_vec());
-    let register = world.contracts.keys.register_key(stranger, world.set.clone(), key_data, signature.into());
-    let allow = registrar.add_operator_to_allowlist(world.set.clone(), stranger);
+    let register = fixture.contracts.keys.register_key(stranger, fixture.set.clone(), key_data, signature.into());
+    let allow = registrar.add_operator_to_allowlist(fixture.set.clone(), stranger);
     let not_allowed = "TaskAVSRegistrar.OperatorNotInAllowlist";
     vec![
         case(
             "TaskAVSRegistrar.NotAllocationManager",
             owner,
-            registrar.register_operator(member, world.avs(), vec![1], Bytes::new()),
+            registrar.register_operator(member, fixture.avs(), vec![1], Bytes::new()),
         ),
         case(
             "TaskAVSRegistrar.NotAllocationManager",
             owner,
-            registrar.deregister_operator(member, world.avs(), vec![1]),
+            registrar.deregister_operator(member, fixture.avs(), vec![1]),
         ),
-        case(not_allowed, stranger, join(world, stranger, 1)).after([become_operator(world, key), send(key, register)]),
-        case(not_allowed, owner, registrar.remove_operator_from_allowlist(world.set.clone(), stranger)),
+        case(not_allowed, stranger, join(fixture, stranger, 1))
+            .after([become_operator(fixture, key), send(key, register)]),
+        case(not_allowed, owner, registrar.remove_operator_from_allowlist(fixture.set.clone(), stranger)),
         case(
             "TaskAVSRegistrar.OperatorAlreadyInAllowlist",
             owner,
-            registrar.add_operator_to_allowlist(world.set.clone(), member),
+            registrar.add_operator_to_allowlist(fixture.set.clone(), member),
         ),
-        case("TaskAVSRegistrar.KeyNotRegistered", stranger, join(world, stranger, 1))
-            .after([become_operator(world, key), send(&world.accounts.deployer, allow)]),
+        case("TaskAVSRegistrar.KeyNotRegistered", stranger, join(fixture, stranger, 1))
+            .after([become_operator(fixture, key), send(&fixture.accounts.deployer, allow)]),
         case("TaskAVSRegistrar.ExecutorOperatorSetIdsEmpty", owner, configure(0, &[])),
         case("TaskAVSRegistrar.InvalidAggregatorOperatorSetId", owner, configure(1, &[1])),
         case("TaskAVSRegistrar.DuplicateExecutorOperatorSetId", owner, configure(0, &[1, 1])),

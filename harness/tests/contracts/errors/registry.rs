@@ -4,80 +4,85 @@ use ethers::types::{Address, U256};
 use hourglass_proto::contracts::{addresses as at, bindings as b};
 
 use crate::{
+    fixture::{ECDSA, Fixture},
     run::{Act, Case, case, send},
     support::Call,
-    world::{ECDSA, World},
 };
 
 /// The address of a registry that nobody initialized.
 const FRESH: Address = ethers::types::H160([0xab; 20]);
 
-pub(crate) fn cases(world: &World) -> Vec<Case> {
-    [reservations(world), configuration(world), chains(world), ranges(world)].into_iter().flatten().collect()
+pub(crate) fn cases(fixture: &Fixture) -> Vec<Case> {
+    [reservations(fixture), configuration(fixture), chains(fixture), ranges(fixture)].into_iter().flatten().collect()
 }
 
-fn reserve(world: &World, set: b::OperatorSet, staleness: u32) -> Call<()> {
-    world.contracts.registry.create_generation_reservation(set, at::ECDSA_TABLE_CALCULATOR, config(world, staleness))
+fn reserve(fixture: &Fixture, set: b::OperatorSet, staleness: u32) -> Call<()> {
+    fixture.contracts.registry.create_generation_reservation(
+        set,
+        at::ECDSA_TABLE_CALCULATOR,
+        config(fixture, staleness),
+    )
 }
 
-fn config(world: &World, staleness: u32) -> b::OperatorSetConfig {
-    b::OperatorSetConfig { owner: world.avs(), max_staleness_period: staleness }
+fn config(fixture: &Fixture, staleness: u32) -> b::OperatorSetConfig {
+    b::OperatorSetConfig { owner: fixture.avs(), max_staleness_period: staleness }
 }
 
 /// Set 5 exists.
-fn set_5(world: &World) -> Act {
+fn set_5(fixture: &Fixture) -> Act {
     let parameters = b::CreateSetParams { operator_set_id: 5, strategies: vec![at::STAKE_STRATEGY] };
-    send(&world.accounts.avs, world.contracts.allocation.create_operator_sets(world.avs(), vec![parameters]))
+    send(&fixture.accounts.avs, fixture.contracts.allocation.create_operator_sets(fixture.avs(), vec![parameters]))
 }
 
-fn reservations(world: &World) -> Vec<Case> {
-    let registry = &world.contracts.registry;
+fn reservations(fixture: &Fixture) -> Vec<Case> {
+    let registry = &fixture.contracts.registry;
     let missing = "CrossChainRegistry.GenerationReservationDoesNotExist";
     let calculator = at::ECDSA_TABLE_CALCULATOR;
     let permissions = "CrossChainRegistry.InvalidPermissions";
     vec![
-        case(permissions, world.app(), reserve(world, world.set.clone(), 0)),
-        case(permissions, world.app(), registry.remove_generation_reservation(world.set.clone())),
-        case("CrossChainRegistry.InvalidOperatorSet", world.avs(), reserve(world, world.other(9), 0)),
-        case("CrossChainRegistry.KeyTypeNotSet", world.avs(), reserve(world, world.other(5), 0)).after([set_5(world)]),
+        case(permissions, fixture.app(), reserve(fixture, fixture.set.clone(), 0)),
+        case(permissions, fixture.app(), registry.remove_generation_reservation(fixture.set.clone())),
+        case("CrossChainRegistry.InvalidOperatorSet", fixture.avs(), reserve(fixture, fixture.other(9), 0)),
+        case("CrossChainRegistry.KeyTypeNotSet", fixture.avs(), reserve(fixture, fixture.other(5), 0))
+            .after([set_5(fixture)]),
         case(
             "CrossChainRegistry.GenerationReservationAlreadyExists",
-            world.avs(),
-            reserve(world, world.set.clone(), 0),
+            fixture.avs(),
+            reserve(fixture, fixture.set.clone(), 0),
         ),
-        case(missing, world.avs(), registry.remove_generation_reservation(world.other(5))).after([set_5(world)]),
-        case(missing, world.avs(), registry.set_operator_set_config(world.other(5), config(world, 0)))
-            .after([set_5(world)]),
-        case(missing, world.avs(), registry.set_operator_table_calculator(world.other(5), calculator))
-            .after([set_5(world)]),
+        case(missing, fixture.avs(), registry.remove_generation_reservation(fixture.other(5))).after([set_5(fixture)]),
+        case(missing, fixture.avs(), registry.set_operator_set_config(fixture.other(5), config(fixture, 0)))
+            .after([set_5(fixture)]),
+        case(missing, fixture.avs(), registry.set_operator_table_calculator(fixture.other(5), calculator))
+            .after([set_5(fixture)]),
     ]
 }
 
-fn configuration(world: &World) -> Vec<Case> {
-    let registry = &world.contracts.registry;
-    let owner = world.deployer();
+fn configuration(fixture: &Fixture) -> Vec<Case> {
+    let registry = &fixture.contracts.registry;
+    let owner = fixture.deployer();
     let fresh = b::CrossChainRegistry::new(FRESH, registry.client());
-    let place = Act::Place(FRESH, b::CROSSCHAINREGISTRY_DEPLOYED_BYTECODE.clone());
+    let uninitialized = Act::Place(FRESH, b::CROSSCHAINREGISTRY_DEPLOYED_BYTECODE.clone());
     let staleness = "CrossChainRegistry.InvalidStalenessPeriod";
-    let cadence = || send(&world.accounts.deployer, registry.set_table_update_cadence(100));
-    let keys = send(&world.accounts.avs, world.contracts.keys.configure_operator_set(world.other(5), ECDSA));
+    let cadence = || send(&fixture.accounts.deployer, registry.set_table_update_cadence(100));
+    let keys = send(&fixture.accounts.avs, fixture.contracts.keys.configure_operator_set(fixture.other(5), ECDSA));
     vec![
-        case(staleness, world.avs(), registry.set_operator_set_config(world.set.clone(), config(world, 99)))
+        case(staleness, fixture.avs(), registry.set_operator_set_config(fixture.set.clone(), config(fixture, 99)))
             .after([cadence()]),
-        case(staleness, world.avs(), reserve(world, world.other(5), 99)).after([cadence(), set_5(world), keys]),
+        case(staleness, fixture.avs(), reserve(fixture, fixture.other(5), 99)).after([cadence(), set_5(fixture), keys]),
         case("CrossChainRegistry.InvalidTableUpdateCadence", owner, registry.set_table_update_cadence(0)),
         case("CrossChainRegistry.InvalidTableUpdateCadence", owner, fresh.initialize(owner, 0, U256::zero()))
-            .after([place]),
+            .after([uninitialized]),
     ]
 }
 
-fn chains(world: &World) -> Vec<Case> {
-    let registry = &world.contracts.registry;
+fn chains(fixture: &Fixture) -> Vec<Case> {
+    let registry = &fixture.contracts.registry;
     let add = |ids: &[u64], updaters: usize| {
         let ids = ids.iter().copied().map(U256::from).collect();
         registry.add_chain_i_ds_to_whitelist(ids, vec![at::OPERATOR_TABLE_UPDATER; updaters])
     };
-    let owner = world.deployer();
+    let owner = fixture.deployer();
     let unknown = registry.remove_chain_i_ds_from_whitelist(vec![5.into()]);
     vec![
         case("CrossChainRegistry.ArrayLengthMismatch", owner, add(&[5, 6], 1)),
@@ -87,11 +92,11 @@ fn chains(world: &World) -> Vec<Case> {
     ]
 }
 
-fn ranges(world: &World) -> Vec<Case> {
-    let registry = &world.contracts.registry;
+fn ranges(fixture: &Fixture) -> Vec<Case> {
+    let registry = &fixture.contracts.registry;
     let range = |from: u64, to: u64| registry.get_active_generation_reservations_by_range(from.into(), to.into());
     vec![
-        case("CrossChainRegistry.InvalidRange", world.app(), range(1, 0)),
-        case("CrossChainRegistry.InvalidEndIndex", world.app(), range(0, 3)),
+        case("CrossChainRegistry.InvalidRange", fixture.app(), range(1, 0)),
+        case("CrossChainRegistry.InvalidEndIndex", fixture.app(), range(0, 3)),
     ]
 }

@@ -33,13 +33,13 @@ pub(crate) fn anvil() -> PathBuf {
 }
 
 /// A folder with executables and a cache of a test's own.
-pub(crate) struct Workshop {
+pub(crate) struct TestExecutables {
     folder: TempDir,
     /// Appended to executables, so that their images are unique to this test.
     mark: String,
 }
 
-impl Workshop {
+impl TestExecutables {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), mark: RunId::generate().to_string() }
     }
@@ -106,14 +106,14 @@ pub(crate) fn append(path: &Path, text: &str) {
 }
 
 /// An engine, and the objects of a test in it, which are removed when this is dropped.
-pub(crate) struct Bench {
+pub(crate) struct TestEngine {
     pub(crate) engine: Engine,
     images: Vec<String>,
     containers: Vec<String>,
     network: Option<String>,
 }
 
-impl Bench {
+impl TestEngine {
     pub(crate) async fn new() -> Self {
         Self { engine: Engine::connect().await.unwrap(), images: Vec::new(), containers: Vec::new(), network: None }
     }
@@ -201,7 +201,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for TestEngine {
     fn drop(&mut self) {
         let (containers, images) = (std::mem::take(&mut self.containers), std::mem::take(&mut self.images));
         let network = self.network.take();

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::{
-    lab::{OperatorNamespace, WITHIN, block_on},
+    operator_namespace::{OperatorNamespace, WITHIN, block_on},
     process::{HARNESS, MARKER, Operator},
 };
 
@@ -32,8 +32,8 @@ const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator/charts/hou
 const AVS: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 /// Everything a test of the running operator needs.
-pub(crate) struct Stage {
-    pub(crate) place: OperatorNamespace,
+pub(crate) struct OperatorTest {
+    pub(crate) namespace: OperatorNamespace,
     /// The rights that the chart grants the operator in the namespace: verb, group and resource.
     pub(crate) rights: BTreeSet<(String, String, String)>,
     /// The image of the components, on the node.
@@ -41,15 +41,15 @@ pub(crate) struct Stage {
     folder: TempDir,
 }
 
-impl Stage {
+impl OperatorTest {
     pub(crate) fn new() -> Self {
-        let place = OperatorNamespace::new();
+        let namespace = OperatorNamespace::new();
         let folder = tempfile::tempdir().unwrap();
-        let rights = block_on(grant(&place));
-        let image = image(&place);
-        let stage = Self { place, rights, image, folder };
-        fs::write(stage.kubeconfig(), block_on(stage.account(None))).unwrap();
-        stage
+        let rights = block_on(grant(&namespace));
+        let image = image(&namespace);
+        let test = Self { namespace, rights, image, folder };
+        fs::write(test.kubeconfig(), block_on(test.account(None))).unwrap();
+        test
     }
 
     /// Starts an operator that acts.
@@ -59,14 +59,14 @@ impl Stage {
 
     /// Starts an operator with more configuration.
     pub(crate) fn operator_with(&self, config: &Value) -> Operator {
-        Operator::start(&self.kubeconfig(), self.place.name(), config)
+        Operator::start(&self.kubeconfig(), self.namespace.name(), config)
     }
 
     /// Starts an operator that reaches the API server at another address.
     pub(crate) fn operator_by(&self, server: &str, config: &Value) -> Operator {
         let kubeconfig = self.folder.path().join("detour");
         fs::write(&kubeconfig, block_on(self.account(Some(server)))).unwrap();
-        Operator::start(&kubeconfig, self.place.name(), config)
+        Operator::start(&kubeconfig, self.namespace.name(), config)
     }
 
     pub(crate) fn api<K>(&self) -> Api<K>
@@ -74,7 +74,7 @@ impl Stage {
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
         K::DynamicType: Default,
     {
-        self.place.api()
+        self.namespace.api()
     }
 
     /// Changes a performer.
@@ -109,8 +109,8 @@ impl Stage {
         let request = TokenRequest { spec, ..TokenRequest::default() };
         let accounts = self.api::<ServiceAccount>();
         let granted = accounts.create_token_request("operator", &PostParams::default(), &request).await.unwrap();
-        let whole = Kubeconfig::read_from(&self.place.cluster.kubeconfig).unwrap();
-        let context = whole.contexts.iter().find(|context| context.name == self.place.cluster.context).unwrap();
+        let whole = Kubeconfig::read_from(&self.namespace.cluster.kubeconfig).unwrap();
+        let context = whole.contexts.iter().find(|context| context.name == self.namespace.cluster.context).unwrap();
         let cluster = &context.context.as_ref().unwrap().cluster;
         let cluster = whole.clusters.iter().find(|found| found.name == *cluster).unwrap().clone();
         let mut cluster = serde_json::to_value(cluster.cluster.unwrap()).unwrap();
@@ -122,14 +122,14 @@ impl Stage {
             "clusters": [{"name": "cluster", "cluster": cluster}],
             "users": [{"name": "operator", "user": {"token": granted.status.unwrap().token}}],
             "contexts": [{"name": "operator", "context": {
-                "cluster": "cluster", "user": "operator", "namespace": self.place.name(),
+                "cluster": "cluster", "user": "operator", "namespace": self.namespace.name(),
             }}],
         })
         .to_string()
     }
 }
 
-impl Drop for Stage {
+impl Drop for OperatorTest {
     /// Performers must be removed even if no operator lives that drains them.
     fn drop(&mut self) {
         block_on(async {
@@ -154,14 +154,14 @@ pub(crate) fn runs(performer: &Performer) -> bool {
 }
 
 /// The reference performer, as a user would write it; its port is 9090.
-pub(crate) fn written(stage: &Stage, name: &str) -> Value {
+pub(crate) fn written(test: &OperatorTest, name: &str) -> Value {
     json!({
         "apiVersion": "hourglass.eigenlayer.io/v1alpha1",
         "kind": "Performer",
         "metadata": {"name": name},
         "spec": {
             "avsAddress": AVS,
-            "image": stage.image,
+            "image": test.image,
             "imagePullPolicy": "Never",
             "config": {"grpcPort": 9090, "environment": {"GRPC_PORT": "9090", "TOKEN": MARKER}},
         },
@@ -183,11 +183,11 @@ pub(crate) fn written_for_nowhere(name: &str) -> Value {
 }
 
 /// Delivers the image of the components to the node, once.
-fn image(place: &OperatorNamespace) -> &'static str {
+fn image(namespace: &OperatorNamespace) -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();
     IMAGE.get_or_init(|| {
         block_on(async {
-            let cluster = &place.cluster;
+            let cluster = &namespace.cluster;
             let nodes = cluster.nodes().await.unwrap();
             let engine = &cluster.machine.as_ref().unwrap().engine;
             let images = [NodeImage::components(HARNESS)];
@@ -197,11 +197,11 @@ fn image(place: &OperatorNamespace) -> &'static str {
 }
 
 /// Gives the service account `operator` the rights that the chart gives to the operator.
-async fn grant(place: &OperatorNamespace) -> BTreeSet<(String, String, String)> {
+async fn grant(namespace: &OperatorNamespace) -> BTreeSet<(String, String, String)> {
     let mut helm = Command::new(Tool::HELM.find().unwrap());
-    helm.args(["template", "operator", CHART, "--namespace", place.name(), "--kube-version", KUBERNETES_VERSION]);
+    helm.args(["template", "operator", CHART, "--namespace", namespace.name(), "--kube-version", KUBERNETES_VERSION]);
     helm.args(["--set", "fullnameOverride=operator"]);
-    helm.args(["--set", "crds.install=false", "--set", &format!("config.watchNamespaces={{{}}}", place.name())]);
+    helm.args(["--set", "crds.install=false", "--set", &format!("config.watchNamespaces={{{}}}", namespace.name())]);
     let rendered = helm.output().unwrap();
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
     let mut rights = BTreeSet::new();
@@ -209,15 +209,15 @@ async fn grant(place: &OperatorNamespace) -> BTreeSet<(String, String, String)> 
         let object = Value::deserialize(document).unwrap();
         match object["kind"].as_str() {
             Some("ServiceAccount") => {
-                place.apply::<ServiceAccount>(&serde_json::from_value(object).unwrap()).await.unwrap();
+                namespace.apply::<ServiceAccount>(&serde_json::from_value(object).unwrap()).await.unwrap();
             }
             Some("RoleBinding") => {
-                place.apply::<RoleBinding>(&serde_json::from_value(object).unwrap()).await.unwrap();
+                namespace.apply::<RoleBinding>(&serde_json::from_value(object).unwrap()).await.unwrap();
             }
             Some("Role") => {
                 let role: Role = serde_json::from_value(object).unwrap();
                 rights.extend(named(&role));
-                place.apply(&role).await.unwrap();
+                namespace.apply(&role).await.unwrap();
             }
             Some("ClusterRole" | "ClusterRoleBinding") => panic!("rights beyond the namespace: {object}"),
             _ => {}

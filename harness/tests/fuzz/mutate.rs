@@ -34,9 +34,11 @@ pub(crate) fn all_of(name: &str, words: &[&[u8]], read: impl Fn(&[u8]) + std::pa
         timed(&read, seed);
     }
     let seconds = std::env::var("HARNESS_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
-    check!().with_test_time(Duration::from_secs(seconds)).with_max_len(1 << 12).with_type::<Bent>().for_each(|bent| {
-        timed(&read, &bent.input(&seeds, words));
-    });
+    check!().with_test_time(Duration::from_secs(seconds)).with_max_len(1 << 12).with_type::<Mutated>().for_each(
+        |bent| {
+            timed(&read, &bent.input(&seeds, words));
+        },
+    );
 }
 
 fn timed(read: &impl Fn(&[u8]), input: &[u8]) {
@@ -56,7 +58,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
 
 /// A file of the corpus, by a number modulo their count, and its changes.
 #[derive(Debug, Clone, TypeGenerator)]
-struct Bent {
+struct Mutated {
     seed: u16,
     changes: Vec<Change>,
 }
@@ -82,7 +84,7 @@ enum Change {
     Lines(u16, u16),
 }
 
-impl Bent {
+impl Mutated {
     fn input(&self, seeds: &[Vec<u8>], words: &[&[u8]]) -> Vec<u8> {
         let mut bytes = seeds[usize::from(self.seed) % seeds.len()].clone();
         for change in &self.changes {
@@ -95,9 +97,9 @@ impl Bent {
 
 impl Change {
     fn apply(&self, bytes: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&[u8]]) {
-        let place = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
+        let position = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
         let part = |at: u16, length: usize, bytes: &[u8]| {
-            let start = place(at, bytes);
+            let start = position(at, bytes);
             start..(start + length).min(bytes.len())
         };
         match self {
@@ -106,7 +108,7 @@ impl Change {
                 bytes.splice(range, new.iter().copied());
             }
             Self::Insert(at, word) => {
-                let (at, word) = (place(*at, bytes), words[usize::from(*word) % words.len()]);
+                let (at, word) = (position(*at, bytes), words[usize::from(*word) % words.len()]);
                 bytes.splice(at..at, word.iter().copied());
             }
             Self::Remove(at, length) => {
@@ -120,11 +122,11 @@ impl Change {
             }
             Self::Copy(from, length, to) => {
                 let copied = bytes[part(*from, usize::from(*length), bytes)].to_vec();
-                let to = place(*to, bytes);
+                let to = position(*to, bytes);
                 bytes.splice(to..to, copied);
             }
             Self::Flip(at, bit) => {
-                let at = place(*at, bytes);
+                let at = position(*at, bytes);
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= 1 << (bit % 8);
                 }
@@ -132,7 +134,7 @@ impl Change {
             Self::Splice(seed, from, at, length) => {
                 let other = &seeds[usize::from(*seed) % seeds.len()];
                 let spliced = other[part(*from, usize::from(*length), other)].to_vec();
-                let at = place(*at, bytes);
+                let at = position(*at, bytes);
                 bytes.splice(at..at, spliced);
             }
             Self::Lines(one, other) => {

@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt as _, time::timeout};
 
-use crate::lab::shared;
+use crate::shared_cluster::shared;
 
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);

@@ -16,13 +16,13 @@ use tokio::{
 };
 
 /// A listener of this machine in front of an API server.
-pub(crate) struct Cut {
+pub(crate) struct ApiProxy {
     folder: TempDir,
     open: watch::Sender<bool>,
     turned_away: watch::Receiver<u32>,
 }
 
-impl Cut {
+impl ApiProxy {
     /// Starts with connections allowed.
     pub(crate) async fn before(kubeconfig: &Path) -> Arc<Self> {
         let mut config = Kubeconfig::read_from(kubeconfig).unwrap();

@@ -43,9 +43,9 @@ impl EngineObjects {
     /// The objects of a test, with the image loaded.
     pub(crate) fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
-        let place = Self { engine, mark: format!("test-{}", RunId::generate()) };
-        place.load_image();
-        place
+        let engine_objects = Self { engine, mark: format!("test-{}", RunId::generate()) };
+        engine_objects.load_image();
+        engine_objects
     }
 
     /// The engine's address, in the form that the harness gets.

@@ -34,7 +34,7 @@ use serde_json::json;
 
 use crate::{
     existing::{give_anvil, said},
-    lab::{HARNESS, OperatorCluster, block_on, clear_of_runs, spawn},
+    operator_cluster::{HARNESS, OperatorCluster, block_on, clear_of_runs, spawn},
 };
 
 /// All promises about Performers that a trial in a cluster checks.
@@ -105,14 +105,14 @@ impl Fault {
 
 /// Each breaks its own promise and no other, and an operator without a fault breaks none.
 pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
-    let field = OperatorCluster::take();
-    give_anvil(&field);
-    install_elsewhere(&field);
+    let cluster = OperatorCluster::take();
+    give_anvil(&cluster);
+    install_elsewhere(&cluster);
     let runs = tempfile::tempdir().unwrap();
     for (fault, expected) in Fault::ALL {
-        let client = field.lease.client.clone();
+        let client = cluster.lease.client.clone();
         let operating = spawn(operate(client, fault));
-        let kubeconfig = field.lease.kubeconfig.to_str().unwrap();
+        let kubeconfig = cluster.lease.kubeconfig.to_str().unwrap();
         let arguments = ["run", "kubernetes::square", "--operator", "existing", "--kubeconfig", kubeconfig];
         let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
         let output = Command::new(HARNESS)
@@ -130,24 +130,24 @@ pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
         let code = i32::from(!expected.is_empty());
         assert_eq!(output.status.code(), Some(code), "{fault:?}: {said}");
         drop(operating);
-        block_on(clear_of_runs(&field.lease));
+        block_on(clear_of_runs(&cluster.lease));
     }
 }
 
 /// Installs an operator that does nothing for trials.
-fn install_elsewhere(field: &OperatorCluster) {
-    let home = block_on(OperatorRelease::ensure(&field.lease, &field.request(), &|_| {})).unwrap();
-    let helm = block_on(Helm::of(&field.lease)).unwrap();
-    let [repository, tag, digest] = field.image.parts();
+fn install_elsewhere(cluster: &OperatorCluster) {
+    let home = block_on(OperatorRelease::ensure(&cluster.lease, &cluster.request(), &|_| {})).unwrap();
+    let helm = block_on(Helm::of(&cluster.lease)).unwrap();
+    let [repository, tag, digest] = cluster.image.parts();
     let image =
-        json!({ "repository": repository, "tag": tag, "digest": digest, "pullPolicy": field.image.policy.as_str() });
+        json!({ "repository": repository, "tag": tag, "digest": digest, "pullPolicy": cluster.image.policy.as_str() });
     let values = json!({ "image": image, "args": ["operator"], "config": { "watchNamespaces": [NAMESPACE] } });
     let chart = Chart::OPERATOR.unpack().unwrap();
     let release = Release { name: NAME.to_owned(), namespace: NAMESPACE.to_owned(), chart, values };
     block_on(release.install(&helm)).unwrap();
     drop(home);
     block_on(async {
-        let deployments = Api::<Deployment>::namespaced(field.lease.client.clone(), NAMESPACE);
+        let deployments = Api::<Deployment>::namespaced(cluster.lease.client.clone(), NAMESPACE);
         let available = |deployment: Option<&Deployment>| {
             let generation = deployment.and_then(|deployment| deployment.metadata.generation);
             deployment.and_then(|deployment| deployment.status.as_ref()).is_some_and(|status| {

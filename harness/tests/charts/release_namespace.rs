@@ -164,9 +164,9 @@ pub(crate) fn api_of(client: &Client, object: &Value, otherwise: &str) -> Option
 }
 
 /// The objects that still exist, by kind and name.
-pub(crate) fn left(place: &ReleaseNamespace, manifest: &[Value]) -> Vec<String> {
+pub(crate) fn left(namespace: &ReleaseNamespace, manifest: &[Value]) -> Vec<String> {
     let there = |object: &&Value| {
-        let api = api_of(&place.cluster.client, object, place.name()).unwrap();
+        let api = api_of(&namespace.cluster.client, object, namespace.name()).unwrap();
         block_on(api.get_opt(object["metadata"]["name"].as_str().unwrap())).unwrap().is_some()
     };
     let left = manifest.iter().filter(there);

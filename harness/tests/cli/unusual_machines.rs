@@ -27,7 +27,7 @@ const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PR
 /// The longest time until a refusal before the start, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
-fn behind<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Command {
+fn with_proxy<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Command {
     command.env_remove("NO_PROXY").env_remove("no_proxy");
     command.envs(PROXIES.map(|name| (name, format!("http://{}", proxy.authority()))))
 }
@@ -37,7 +37,7 @@ fn behind<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Command {
 fn nothing_of_a_trial_is_taken_to_a_proxy() {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
-    let outcome = run(behind(&mut sandbox.harness(&["run", "--keep", "always", "square"]), &proxy));
+    let outcome = run(with_proxy(&mut sandbox.harness(&["run", "--keep", "always", "square"]), &proxy));
     outcome.assert_code(0).assert_shows(&["PASS  process::square"]);
     assert_eq!(proxy.asked(), [""; 0]);
     let environments = sandbox.environments();
@@ -53,7 +53,7 @@ fn nothing_of_a_trial_is_taken_to_a_proxy() {
 }
 
 /// The kubeconfig of a cluster whose name does not resolve.
-fn lab(sandbox: &Sandbox, scheme: &str, more: &str) -> PathBuf {
+fn kubeconfig_of_lab(sandbox: &Sandbox, scheme: &str, more: &str) -> PathBuf {
     let text = format!(
         "current-context: lab\n\
          contexts: [{{name: lab, context: {{cluster: lab}}}}]\n\
@@ -78,7 +78,7 @@ fn on_kubernetes(sandbox: &Sandbox, kubeconfig: &Path) -> Command {
 fn a_cluster_behind_a_proxy_is_asked_for_by_its_name(#[case] scheme: &str, #[case] variable: &str) {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
-    let kubeconfig = lab(&sandbox, scheme, "");
+    let kubeconfig = kubeconfig_of_lab(&sandbox, scheme, "");
     let outcome = run(on_kubernetes(&sandbox, &kubeconfig).env(variable, proxy.authority()));
     outcome.assert_code(3).assert_complains(&["API server of cluster lab"]);
     assert_eq!(proxy.asked().first().map(String::as_str), Some("CONNECT lab.invalid:6443 HTTP/1.1"));
@@ -88,7 +88,7 @@ fn a_cluster_behind_a_proxy_is_asked_for_by_its_name(#[case] scheme: &str, #[cas
 fn the_proxy_of_a_kubeconfig_is_asked_without_any_variable() {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
-    let kubeconfig = lab(&sandbox, "https", &format!(", proxy-url: \"http://{}\"", proxy.authority()));
+    let kubeconfig = kubeconfig_of_lab(&sandbox, "https", &format!(", proxy-url: \"http://{}\"", proxy.authority()));
     run(&mut on_kubernetes(&sandbox, &kubeconfig)).assert_code(3).assert_complains(&["API server of cluster lab"]);
     assert_eq!(proxy.asked().first().map(String::as_str), Some("CONNECT lab.invalid:6443 HTTP/1.1"));
 }
@@ -101,7 +101,7 @@ fn the_proxy_of_a_kubeconfig_is_asked_without_any_variable() {
 fn a_cluster_that_is_excepted_is_asked_directly(#[case] exceptions: &str) {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
-    let kubeconfig = lab(&sandbox, "https", "");
+    let kubeconfig = kubeconfig_of_lab(&sandbox, "https", "");
     let mut command = on_kubernetes(&sandbox, &kubeconfig);
     let outcome = run(command.env("HTTPS_PROXY", format!("http://{}", proxy.authority())).env("NO_PROXY", exceptions));
     outcome.assert_code(3).assert_complains(&["API server of cluster lab"]);
@@ -126,7 +126,7 @@ fn output_of_an_exec_plugin_is_shown_before_anything_starts() {
 #[test]
 fn the_context_of_the_docker_command_is_used_and_named() {
     let sandbox = Sandbox::new();
-    // The SHA-256 of `lab`.
+    // The SHA-256 of `kubeconfig_of_lab`.
     let folder = "docker/contexts/meta/a51146d38077ff992eba84cf1d5e9b249073503eb74868699016153b031a38f7";
     fs::create_dir_all(sandbox.path(folder)).unwrap();
     let meta = r#"{"Name":"lab","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///nowhere/lab.sock"}}}"#;

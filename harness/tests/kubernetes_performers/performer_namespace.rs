@@ -75,11 +75,11 @@ where
     block_on(async {
         let labels = Labels::new(RunId::generate(), "kubernetes::performers");
         let namespace = OwnNamespace::create(&cluster, &labels).await.map_err(|error| error.to_string())?;
-        let lab = Arc::new(PerformerNamespace { cluster, namespace, image });
-        let outcome = tokio::spawn(test(Arc::clone(&lab))).await;
-        let left = lab.performers().await;
-        let Ok(lab) = Arc::try_unwrap(lab) else { return Err("the test goes on after its end".to_owned()) };
-        lab.namespace.remove(LIMIT).await.map_err(|error| error.to_string())?;
+        let namespace = Arc::new(PerformerNamespace { cluster, namespace, image });
+        let outcome = tokio::spawn(test(Arc::clone(&namespace))).await;
+        let left = namespace.performers().await;
+        let Ok(namespace) = Arc::try_unwrap(namespace) else { return Err("the test goes on after its end".to_owned()) };
+        namespace.namespace.remove(LIMIT).await.map_err(|error| error.to_string())?;
         outcome.map_err(|error| panic_message(&*error.into_panic()))?;
         let left: Vec<_> = left.iter().map(ResourceExt::name_any).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("performers are left: {left:?}")) }
@@ -92,7 +92,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 impl PerformerNamespace {
-    pub(crate) fn namespace(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.namespace.name()
     }
 
@@ -105,7 +105,7 @@ impl PerformerNamespace {
     }
 
     pub(crate) fn settings(&self, configured: &[DeployRequest]) -> KubernetesSettings {
-        settings(self.cluster.kubeconfig.clone(), self.namespace(), configured)
+        settings(self.cluster.kubeconfig.clone(), self.name(), configured)
     }
 
     pub(crate) fn manager(&self) -> Manager {

@@ -8,24 +8,24 @@ use serde_json::json;
 
 use crate::{
     controller::{RECONCILES, WRITES, cause, settle, until},
-    lab::block_on,
+    operator_namespace::block_on,
+    operator_test::{OperatorTest, written_for_nowhere},
     process::Operator,
-    stage::{Stage, written_for_nowhere},
 };
 
 /// Costs must not grow with the number of Performers: a reconcile of a current Performer uses only the stores, and a
 /// change of one Performer costs only its own requests. The duration of requests depends on the machine, and is a
 /// figure.
 pub(crate) fn a_look_at_one_is_quick() {
-    let stage = Stage::new();
-    let operator = stage.operator();
-    a_hundred_performers(&stage, &operator);
+    let test = OperatorTest::new();
+    let operator = test.operator();
+    a_hundred_performers(&test, &operator);
     let counted = |name: &str| operator.sum(&format!("hourglass_operator_{name}"), &["le=\"0.5\""]);
     let durations = ["reconcile_duration_seconds_bucket", "queue_wait_seconds_bucket"];
     let (looks, soon) = (operator.sum(RECONCILES, &[]), durations.map(counted));
     block_on(async {
         for number in 0..100 {
-            stage.patch(&format!("p{number}"), json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})).await;
+            test.patch(&format!("p{number}"), json!({"metadata": {"annotations": {"example.com/seen": "yes"}}})).await;
         }
         until(|| operator.sum(RECONCILES, &[]) >= looks + 100.0).await;
     });
@@ -43,22 +43,22 @@ pub(crate) fn a_look_at_one_is_quick() {
         ]
     };
     let before = counts();
-    change_environments(&stage, 10);
+    change_environments(&test, 10);
     let asked: Vec<_> = counts().into_iter().zip(before).map(|(after, before)| after - before).collect();
     assert_eq!(asked, [10.0, 0.0, 0.0], "applied Deployments, applied Services and lists, for ten changes");
 }
 
 /// Creates a hundred performers that fit no node, and waits until the operator is idle.
-pub(crate) fn a_hundred_performers(stage: &Stage, operator: &Operator) {
+pub(crate) fn a_hundred_performers(test: &OperatorTest, operator: &Operator) {
     let begun = Instant::now();
     block_on(async {
         let names: Vec<String> = (0..100).map(|number| format!("p{number}")).collect();
         let made = names.iter().map(|name| async {
-            stage.place.apply_performer(&written_for_nowhere(name)).await.unwrap();
+            test.namespace.apply_performer(&written_for_nowhere(name)).await.unwrap();
         });
         futures::stream::iter(made).buffer_unordered(10).collect::<Vec<()>>().await;
         for name in &names {
-            stage.until(name, "explained", |performer| cause(performer).as_deref() == Some("Unschedulable")).await;
+            test.until(name, "explained", |performer| cause(performer).as_deref() == Some("Unschedulable")).await;
         }
         eprintln!("a hundred performers are explained {:?} after the first was created", begun.elapsed());
         settle(operator).await;
@@ -67,17 +67,17 @@ pub(crate) fn a_hundred_performers(stage: &Stage, operator: &Operator) {
 
 /// Changes the environment of the first of them, one after the other, and waits until each was reconciled. Their port
 /// is named explicitly so that it stays the same, because a spec without `config` has another default.
-pub(crate) fn change_environments(stage: &Stage, first: usize) {
+pub(crate) fn change_environments(test: &OperatorTest, first: usize) {
     block_on(async {
         for number in 0..first {
             let name = format!("p{number}");
             let changed =
-                stage.patch(&name, json!({"spec": {"config": {"grpcPort": 8080, "environment": {"A": "1"}}}})).await;
+                test.patch(&name, json!({"spec": {"config": {"grpcPort": 8080, "environment": {"A": "1"}}}})).await;
             let seen = |performer: &Performer| {
                 let status = performer.status.as_ref();
                 status.is_some_and(|status| status.observed_generation == changed.metadata.generation)
             };
-            stage.until(&name, "looked at", seen).await;
+            test.until(&name, "looked at", seen).await;
         }
     });
 }

@@ -26,7 +26,7 @@ pub(crate) const RESULT: &[u8] = b"0x10";
 pub(crate) const STALENESS: u32 = 1800;
 
 /// L1 of a prepared pair, well past its operator table's reference timestamp.
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) contracts: Contracts,
     pub(crate) accounts: Accounts,
     /// An operator without operator sets, with funds.
@@ -39,7 +39,7 @@ pub(crate) struct World {
     pair: Pair,
 }
 
-impl World {
+impl Fixture {
     pub(crate) async fn start() -> Self {
         let pair = Pair::start(&topology(&[40, 30, 20, 10])).await;
         let l1 = pair.l1.control();
