@@ -21,10 +21,10 @@ fn main() -> ExitCode {
     if env::var_os(COPY_VARIABLE).is_some() {
         return square();
     }
-    TestTarget::from_args().tests(tests![a_program_with_no_harness_beside_it_is_its_own]).run()
+    TestTarget::from_args().tests(tests![program_without_harness_beside_it_uses_itself]).run()
 }
 
-fn a_program_with_no_harness_beside_it_is_its_own() -> Result<(), Box<dyn Error>> {
+fn program_without_harness_beside_it_uses_itself() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let copy = folder.path().join("bin").join("own");
     fs::create_dir(folder.path().join("bin"))?;

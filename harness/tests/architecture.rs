@@ -51,7 +51,7 @@ fn table() -> Vec<(String, BTreeSet<String>)> {
 }
 
 #[test]
-fn crates_use_what_the_architecture_says() {
+fn crate_dependencies_agree_with_the_architecture() {
     let table: BTreeMap<_, _> = table().into_iter().collect();
     assert!(table.len() > 15, "the table is not read: {table:?}");
     assert_eq!(table, packages(), "left: docs/architecture.md, right: the manifests");

@@ -17,7 +17,7 @@ mod tests {
     #[case::past(7, 3)]
     #[case::now(10, 0)]
     #[case::ahead(11, 0)]
-    fn nothing_has_a_negative_age(#[case] began: i64, #[case] seconds: u64) {
+    fn ages_are_never_negative(#[case] began: i64, #[case] seconds: u64) {
         let [began, now] = [began, 10].map(|second| Timestamp::from_second(second).unwrap());
         assert_eq!(age(began, now), Duration::from_secs(seconds));
     }

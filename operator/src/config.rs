@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_named_with_its_place() {
+    fn unknown_keys_and_values_are_named_with_their_place() {
         let unknown = refused("drain:\n  timeot: 30s\n");
         assert!(unknown.contains("timeot") && unknown.contains("`timeout`") && unknown.contains("line 2"), "{unknown}");
         let duration = refused("drain:\n  timeout: soon\n");
@@ -245,7 +245,7 @@ mod tests {
 
     /// Two leaders at once are possible where the one has not given up when the other may take over.
     #[test]
-    fn an_election_that_could_have_two_winners_is_refused() {
+    fn election_with_two_possible_leaders_is_refused() {
         let problem = refused("leaderElection: {leaseDuration: 5s, renewDeadline: 10s}\n");
         assert!(problem.contains("retryPeriod < renewDeadline < leaseDuration"), "{problem}");
         assert!(refused("leaderElection: {retryPeriod: 0s}\n").contains("none of them zero"));

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_standby_is_ready_and_says_who_leads() {
+    fn standby_is_ready_and_names_the_leader() {
         let health = health();
         health.synced("pods");
         health.becomes(Role::Standby { leader: Some("other".to_owned()) });
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_that_stays_broken_is_said_and_forgotten_when_it_is_whole() {
+    fn broken_watch_is_reported_until_it_recovers() {
         let health = health();
         health.synced("pods");
         health.broken("pods", "not found".to_owned());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_api_server_is_said_with_the_last_error() {
+    fn silent_api_server_is_reported_with_the_last_error() {
         let health = health();
         health.synced("pods");
         health.unanswered(&std::io::Error::other("connection refused"));

@@ -41,7 +41,7 @@ fn the_schema_is_structural() {
 
 /// A default appears in every object that is written from now on: none may be accidental.
 #[test]
-fn defaults_are_those_that_are_meant() {
+fn defaults_are_the_intended_ones() {
     let mut defaults = Map::new();
     walk(&schema(), "", &mut |node, path| {
         if let Some(default) = node.get("default") {

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signature_is_refused_with_its_length() {
+    fn invalid_signature_is_refused_with_its_length() {
         let error = recover(H256::zero(), &[1, 2, 3]).unwrap_err();
         assert!(error.to_string().contains("3 bytes"), "{error}");
         EcdsaKey::from_hex("0x12").unwrap_err();

@@ -57,7 +57,7 @@ async fn docker_a_dropped_environment_leaves_nothing() -> Result<(), HarnessErro
 
 /// A test that times out drops the future that it waits for.
 #[tokio::test]
-async fn a_start_that_is_given_up_leaves_nothing() {
+async fn dropped_start_leaves_nothing() {
     let given_up = tokio::time::timeout(Duration::from_millis(20), builder().name("given_up").start()).await;
     assert!(given_up.is_err(), "nothing starts in 20 ms");
     let of_trial = || {
@@ -94,7 +94,7 @@ async fn a_component_that_ends_by_itself_ends_the_environment() -> Result<(), Ha
 #[test]
 fn a_test_process_that_is_aborted_leaves_nothing() {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "ends::the_test_that_aborts", "--ignored", "--nocapture"]).env(ABORTS_VARIABLE, "1");
+    command.args(["--exact", "ends::child_that_aborts", "--ignored", "--nocapture"]).env(ABORTS_VARIABLE, "1");
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let run = text.split_once("run id: ").unwrap_or_else(|| panic!("{output:?}")).1.lines().next().unwrap().to_owned();
@@ -108,7 +108,7 @@ fn a_test_process_that_is_aborted_leaves_nothing() {
 
 #[tokio::test]
 #[ignore = "started by `a_test_process_that_is_aborted_leaves_nothing`, since it ends the process"]
-async fn the_test_that_aborts() {
+async fn child_that_aborts() {
     if env::var_os(ABORTS_VARIABLE).is_some() {
         let env = builder().start().await.unwrap();
         println!("run id: {}", env.run_id());

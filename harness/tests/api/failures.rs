@@ -37,7 +37,7 @@ async fn a_wrong_result_fails_with_the_block() -> Result<(), HarnessError> {
 }
 
 #[tokio::test]
-async fn what_a_failed_test_leaves_is_its_evidence() -> Result<(), HarnessError> {
+async fn failed_test_leaves_its_evidence() -> Result<(), HarnessError> {
     let env = builder().start().await?;
     let folder = env.folder().to_owned();
     let task = env.create_task(Chain::L2, "0x04").await?;
@@ -51,7 +51,7 @@ async fn what_a_failed_test_leaves_is_its_evidence() -> Result<(), HarnessError>
 }
 
 #[tokio::test]
-async fn an_unknown_component_is_told_with_those_that_there_are() -> Result<(), HarnessError> {
+async fn unknown_component_is_reported_with_the_known_ones() -> Result<(), HarnessError> {
     let env = builder().operators(["alice", "bob"].map(Operator::new)).start().await?;
     let error = env.component("executor/alcie").unwrap_err().to_string();
     let known = "aggregator, executor/alice, executor/bob, performer/alice, performer/bob";
@@ -71,10 +71,7 @@ async fn an_unknown_component_is_told_with_those_that_there_are() -> Result<(), 
 )]
 #[case::expression(builder().allowed_error("a("), "invariants: {allowed_errors: [\"a(\"]}")]
 #[tokio::test]
-async fn what_a_scenario_cannot_have_a_builder_cannot(
-    #[case] builder: hourglass_harness::HarnessBuilder,
-    #[case] keys: &str,
-) {
+async fn builder_refuses_what_scenarios_refuse(#[case] builder: hourglass_harness::HarnessBuilder, #[case] keys: &str) {
     let text = format!(
         "name: own\ndescription: d\n{keys}\nsteps:\n  - create_task: {{payload: p}}\n  - expect_verified: {{}}\n"
     );
@@ -87,7 +84,7 @@ async fn what_a_scenario_cannot_have_a_builder_cannot(
 }
 
 #[tokio::test]
-async fn a_step_that_a_scenario_cannot_have_is_refused_likewise() -> Result<(), HarnessError> {
+async fn step_that_scenarios_refuse_is_refused() -> Result<(), HarnessError> {
     let env = three().start().await?;
     let error = env.create_task(Chain::L2, "").await.unwrap_err();
     assert!(error.to_string().contains("the mailbox refuses tasks with an empty payload"), "{error}");
@@ -101,14 +98,14 @@ async fn a_step_that_a_scenario_cannot_have_is_refused_likewise() -> Result<(), 
 
 /// A wrong name is reported before anything is started.
 #[tokio::test]
-async fn an_executable_that_is_not_there_is_told() {
+async fn missing_executable_is_reported() {
     let error = builder().executable("/nonexistent/harness").start().await.unwrap_err().to_string();
     assert!(error.contains("/nonexistent/harness") && error.contains("it is no file"), "{error}");
 }
 
 /// The invariants of every trial are checked after a test as well.
 #[tokio::test]
-async fn a_task_without_an_end_fails_the_finish() -> Result<(), HarnessError> {
+async fn finish_fails_for_a_task_without_an_end() -> Result<(), HarnessError> {
     let env = builder().start().await?;
     env.component("executor/operator")?.kill().await?;
     env.create_task(Chain::L2, "0x04").await?;

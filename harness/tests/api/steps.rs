@@ -9,7 +9,7 @@ use crate::{builder, three};
 
 /// The example on the crate's front page, which is only compiled there.
 #[tokio::test]
-async fn the_example_of_the_front_page_passes() -> Result<(), HarnessError> {
+async fn front_page_example_passes() -> Result<(), HarnessError> {
     let env = builder().operator(Operator::new("alice").weight(60)).start().await?;
     let task = env.create_task(Chain::L2, "0x04").await?;
     task.expect_verified().result("0x10").signed_by(["alice"]).within(secs(10)).await?;
@@ -47,7 +47,7 @@ async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessErr
 
 /// A step that the test has dropped must neither continue nor block the others.
 #[tokio::test]
-async fn an_expectation_that_is_given_up_is_gone() -> Result<(), HarnessError> {
+async fn dropped_expectation_does_not_continue() -> Result<(), HarnessError> {
     let env = builder().start().await?;
     let executor = env.component("executor/operator")?;
     executor.pause().await?;

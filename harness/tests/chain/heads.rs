@@ -25,7 +25,7 @@ const RARELY: Duration = Duration::from_hours(1);
 const PROMPTLY: Duration = Duration::from_millis(200);
 
 #[tokio::test]
-async fn anvil_a_block_is_known_within_a_fifth_of_a_second() {
+async fn anvil_block_is_seen_within_200_ms() {
     let (binary, folder) = (anvil().await, tempfile::tempdir().unwrap());
     let settings = AnvilSettings { chain_id: 1, state: None, folder: folder.path().to_owned() };
     let chain = AnvilProcess::start(&binary, &settings, &RunId::generate()).await.unwrap();
@@ -43,7 +43,7 @@ async fn anvil_a_block_is_known_within_a_fifth_of_a_second() {
 /// Followers take a head that goes back for a reorganisation, which ends tasks. On a new connection heads arrive by
 /// subscription and by polling, and must not overtake each other.
 #[tokio::test]
-async fn anvil_heads_do_not_go_back_by_themselves() {
+async fn anvil_heads_go_back_only_for_reorganisations() {
     let (binary, folder) = (anvil().await, tempfile::tempdir().unwrap());
     let settings = AnvilSettings { chain_id: 1, state: None, folder: folder.path().to_owned() };
     let chain = AnvilProcess::start(&binary, &settings, &RunId::generate()).await.unwrap();
@@ -104,7 +104,7 @@ async fn anvil_on(port: u16) -> Option<Child> {
 }
 
 #[tokio::test]
-async fn anvil_heads_come_again_after_a_restart_of_the_node() {
+async fn anvil_heads_resume_after_a_node_restart() {
     let (port, mut node) = loop {
         // The port is bound and released: another process may take it in between, and then another port is tried.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

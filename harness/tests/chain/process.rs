@@ -121,7 +121,7 @@ fn program(folder: &Path, script: &str) -> AnvilBinary {
 #[case::listens_nowhere("echo 'Listening on 127.0.0.1:1'; sleep 1000", &["127.0.0.1:1", "its id"])]
 #[case::listens_on_nonsense("echo 'Listening on the other side'; sleep 1000", &["the other side"])]
 #[tokio::test]
-async fn what_is_no_anvil_is_named_with_its_output(#[case] script: &str, #[case] expected: &[&str]) {
+async fn program_that_is_no_anvil_is_named_with_its_output(#[case] script: &str, #[case] expected: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let binary = program(folder.path(), script);
     let settings = AnvilSettings { chain_id: at::L1_CHAIN_ID, state: None, folder: folder.path().join("chain") };
@@ -135,7 +135,7 @@ async fn what_is_no_anvil_is_named_with_its_output(#[case] script: &str, #[case]
 }
 
 #[tokio::test]
-async fn anvil_says_why_it_cannot_load_a_state() {
+async fn anvil_reports_why_a_state_cannot_be_loaded() {
     let (binary, folder) = (anvil().await, tempfile::tempdir().unwrap());
     let state = folder.path().join("state.json");
     fs::write(&state, "{\"block\": 1").unwrap();

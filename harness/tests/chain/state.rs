@@ -52,7 +52,7 @@ async fn anvil_a_state_is_made_once_for_a_topology() {
 /// A process that is killed while it makes a state cannot clean up. The next one that makes a state does, and only
 /// that.
 #[tokio::test]
-async fn anvil_what_a_killed_process_had_begun_is_removed() {
+async fn anvil_remains_of_a_killed_process_are_removed() {
     let cache = tempfile::tempdir().unwrap();
     let [abandoned, under_way] = ["abandoned", "under-way"].map(|name| {
         let folder = cache.path().join("state").join(format!("making-{name}"));

@@ -94,7 +94,7 @@ async fn anvil_a_snapshot_brings_back_state_clock_and_accounts() {
 
 /// From a state of the past, without transactions, and back again.
 #[tokio::test]
-async fn anvil_interval_mining_goes_on_and_follows_the_wall() {
+async fn anvil_interval_mining_continues_and_follows_the_wall_clock() {
     let pair = Pair::start(&topology(&[1])).await;
     let chain = pair.l2.control();
     let mut heads = chain.client().heads();

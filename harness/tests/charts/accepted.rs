@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Helm accepts keys that Kubernetes does not know, and Kubernetes drops them, so that they have no effect.
-pub(crate) fn every_object_is_one_of_kubernetes() {
+pub(crate) fn every_rendered_object_is_accepted_by_kubernetes() {
     let namespace = ReleaseNamespace::of(&shared());
     let in_namespace = ["--namespace", namespace.name()];
     let watched = format!("--set=config.watchNamespaces={{{}}}", namespace.name());

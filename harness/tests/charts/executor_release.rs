@@ -38,7 +38,7 @@ pub(crate) fn installed_upgraded_rolled_back_and_uninstalled() {
     until(&sets(), NAME, "ready with one", |set| is_ready(set, 1));
     upgrade("upgrade", "--set=replicas=2");
     until(&sets(), NAME, "ready with both", |set| is_ready(set, 2));
-    names_stand_for_pods(&namespace, 2);
+    names_resolve_to_pods(&namespace, 2);
     rights_end_with_the_namespace(&namespace);
     let before = keep(&namespace);
 
@@ -107,7 +107,7 @@ pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
 }
 
 /// The executors' names, as registered on chain, resolve to their pods from inside the cluster.
-fn names_stand_for_pods(namespace: &ReleaseNamespace, executors: usize) {
+fn names_resolve_to_pods(namespace: &ReleaseNamespace, executors: usize) {
     for ordinal in 0..executors {
         let pod = block_on(namespace.api::<Pod>().get(&format!("{NAME}-{ordinal}"))).unwrap();
         let address = pod.status.and_then(|status| status.pod_ip).unwrap();

@@ -24,26 +24,26 @@ use hourglass_harness::{Runtime, cluster::Tool};
 use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
-    let plain = tests![versions::charts_have_the_version_of_what_they_install];
+    let plain = tests![versions::chart_version_is_that_of_the_installed_image];
     let helm = tests![
-        templates::charts_are_well_made,
-        templates::the_operator_as_it_comes,
-        templates::the_operator_with_everything,
+        templates::charts_pass_helm_lint,
+        templates::operator_with_default_values,
+        templates::operator_with_all_values,
         templates::the_operator_for_two_namespaces,
         templates::two_executors,
         templates::executors_with_everything,
         templates::executors_with_files_of_the_users,
-        templates::components_understand_what_they_are_given,
+        templates::components_accept_their_configuration,
         templates::pods_are_replaced_when_their_configuration_changes,
-        templates::the_definition_outlives_releases,
+        templates::definition_outlives_releases,
         templates::releases_of_one_name_in_two_namespaces_share_nothing,
         refusals::wrong_values_are_refused_at_their_place,
         refusals::contradicting_values_are_refused,
-        refusals::a_name_is_refused_before_it_is_cut,
-        refusals::no_value_is_without_a_rule,
+        refusals::too_long_name_is_refused_and_not_cut,
+        refusals::every_value_has_a_rule,
     ];
     let cluster = tests![
-        accepted::every_object_is_one_of_kubernetes,
+        accepted::every_rendered_object_is_accepted_by_kubernetes,
         operator_release::installed_upgraded_rolled_back_and_uninstalled,
         namespaces::two_operators_stay_in_their_namespaces,
         executor_release::installed_upgraded_rolled_back_and_uninstalled,

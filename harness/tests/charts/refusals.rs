@@ -123,7 +123,7 @@ pub(crate) fn contradicting_values_are_refused() {
 
 /// Helm accepts longer names of releases than Kubernetes does for a StatefulSet, whose pods' labels carry it with a
 /// hash.
-pub(crate) fn a_name_is_refused_before_it_is_cut() {
+pub(crate) fn too_long_name_is_refused_and_not_cut() {
     let mut command = helm(["template"]);
     command.arg("a".repeat(53)).arg(Chart::Executor.folder()).arg(values("executor-two"));
     let output = command.args(["--kube-version", KUBERNETES]).output().unwrap();
@@ -132,7 +132,7 @@ pub(crate) fn a_name_is_refused_before_it_is_cut() {
 }
 
 /// A key that the schema does not know cannot be set, and users cannot find a key that the values do not show.
-pub(crate) fn no_value_is_without_a_rule() {
+pub(crate) fn every_value_has_a_rule() {
     for chart in [Chart::Operator, Chart::Executor] {
         let read = |file: &str| fs::read_to_string(chart.folder().join(file)).unwrap();
         let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();

@@ -9,7 +9,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::helm::{Chart, helm, objects, only, text, values};
 
-pub(crate) fn charts_are_well_made() {
+pub(crate) fn charts_pass_helm_lint() {
     let cases = [
         (Chart::Operator, None),
         (Chart::Operator, Some("operator-full")),
@@ -26,11 +26,11 @@ pub(crate) fn charts_are_well_made() {
     }
 }
 
-pub(crate) fn the_operator_as_it_comes() {
+pub(crate) fn operator_with_default_values() {
     insta::assert_snapshot!("operator", shown(Chart::Operator, &[]));
 }
 
-pub(crate) fn the_operator_with_everything() {
+pub(crate) fn operator_with_all_values() {
     insta::assert_snapshot!("operator_full", shown(Chart::Operator, &[&values("operator-full")]));
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn pods_are_replaced_when_their_configuration_changes() {
 
 /// Without this policy, Helm removes an object with its release, and the API server removes all Performers with their
 /// definition.
-pub(crate) fn the_definition_outlives_releases() {
+pub(crate) fn definition_outlives_releases() {
     let objects = objects(Chart::Operator, &[]);
     let definition = only(&objects, "CustomResourceDefinition");
     assert_eq!(definition["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
@@ -87,7 +87,7 @@ pub(crate) fn releases_of_one_name_in_two_namespaces_share_nothing() {
 
 /// Otherwise only a pod that ends at once would show a key that a component does not know or a value that it cannot
 /// read.
-pub(crate) fn components_understand_what_they_are_given() {
+pub(crate) fn components_accept_their_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &str| {
         let path = folder.path().join(name);

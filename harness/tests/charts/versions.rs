@@ -8,7 +8,7 @@ use crate::helm::Chart;
 
 /// The default tag of the image is the chart's appVersion: an outdated chart would install an image that does not
 /// exist.
-pub(crate) fn charts_have_the_version_of_what_they_install() {
+pub(crate) fn chart_version_is_that_of_the_installed_image() {
     for chart in [Chart::Operator, Chart::Executor] {
         let text = fs::read_to_string(chart.folder().join("Chart.yaml")).unwrap();
         let about: Value = serde_yaml::from_str(&text).unwrap();

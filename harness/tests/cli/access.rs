@@ -89,7 +89,7 @@ async fn assert_only_the_operator_is_served(endpoints: &str) {
 
 /// A user's own program has its own rules: if it serves everybody, it is called without a signature.
 #[test]
-fn an_executor_of_the_users_own_need_not_ask_for_signatures() {
+fn user_executor_may_serve_without_signatures() {
     let sandbox = Sandbox::new();
     let text = format!(
         "sed -i '/\"authentication\"/,/}}/ s/true/false/' \"$2\"\ngrep -q false \"$2\" || exit 9\n\

@@ -32,7 +32,7 @@ fn a_performer_that_ends_at_once_has_failed() {
 
 /// Takes as long as a performer may take to become ready.
 #[test]
-fn a_performer_that_never_is_healthy_has_failed_and_its_health_is_shown() {
+fn unhealthy_performer_has_failed_and_its_health_is_shown() {
     let outcome = failed("performer/operator", "{performer: {environment: {PERFORMER_NOT_READY: true}}}");
     outcome.assert_shows(&["it was not healthy within 30s; last seen: NOT_SERVING"]);
 }
@@ -72,7 +72,7 @@ fn a_reference_component_that_ends_at_once_is_the_environment() {
 
 /// A performer's output is its own: no line counts as a record of its executor, and it is not mixed into other logs.
 #[test]
-fn what_a_performer_prints_is_not_its_executors() {
+fn performer_output_is_not_taken_for_executor_records() {
     let sandbox = Sandbox::new();
     let (error, event) =
         (r#"{"level":"ERROR","message":"lost"}"#, r#"{"level":"INFO","message":"m","event":"E","task_hash":"H"}"#);

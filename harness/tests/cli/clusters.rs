@@ -21,7 +21,7 @@ fn nowhere() -> String {
 }
 
 #[test]
-fn a_kubeconfig_that_is_not_there_is_3() {
+fn missing_kubeconfig_exits_with_3() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", "/nonexistent"]);
     outcome.assert_code(3).assert_complains(&["failed to use kubeconfig /nonexistent", "No such file", "remedy: "]);
@@ -29,7 +29,7 @@ fn a_kubeconfig_that_is_not_there_is_3() {
 }
 
 #[test]
-fn a_context_that_the_kubeconfig_does_not_have_is_3() {
+fn missing_context_exits_with_3() {
     let sandbox = Sandbox::new();
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path, "--context", "other"]);
@@ -38,7 +38,7 @@ fn a_context_that_the_kubeconfig_does_not_have_is_3() {
 }
 
 #[test]
-fn an_api_server_that_nobody_reaches_is_3() {
+fn unreachable_api_server_exits_with_3() {
     let sandbox = Sandbox::new();
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
@@ -52,7 +52,7 @@ fn an_api_server_that_nobody_reaches_is_3() {
 
 /// A forgotten current context must not decide where trials run.
 #[test]
-fn production_must_be_named() {
+fn production_context_must_be_named() {
     let sandbox = Sandbox::new();
     let path = kubeconfig(&sandbox, "avs-prod", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
@@ -65,7 +65,7 @@ fn production_must_be_named() {
 }
 
 #[test]
-fn a_cluster_that_no_trial_would_use_is_2() {
+fn unused_cluster_option_exits_with_2() {
     let sandbox = Sandbox::new();
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "square", "--kubeconfig", &path]);

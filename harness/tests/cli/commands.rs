@@ -87,7 +87,7 @@ fn schema_is_checked() {
 #[case::lint(&["lint"], 0)]
 #[case::help(&["--help"], 0)]
 #[case::run(&["run", "square"], 0)]
-fn a_closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
+fn closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
     let sandbox = Sandbox::new();
     let mut command = sandbox.harness(arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -101,7 +101,7 @@ fn a_closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) 
 
 /// As above, but the reader takes a line first.
 #[test]
-fn a_reader_may_take_one_line_and_go() {
+fn reader_may_close_the_pipe_after_one_line() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.harness(&["plan"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

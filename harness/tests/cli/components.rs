@@ -8,7 +8,7 @@ use crate::sandbox::{HARNESS, Sandbox};
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
-fn a_performer_of_the_users_own_is_told_where_to_listen_and_for_whom() {
+fn user_performer_gets_its_port_and_operator() {
     let sandbox = Sandbox::new();
     let seen = sandbox.path("seen");
     let performer = script(
@@ -34,7 +34,7 @@ fn a_performer_of_the_users_own_is_told_where_to_listen_and_for_whom() {
 }
 
 #[test]
-fn executor_and_aggregator_of_the_users_own_get_a_configuration_file() {
+fn user_executor_and_aggregator_get_a_configuration_file() {
     let sandbox = Sandbox::new();
     let scripts = ["executor", "aggregator"].map(|role| {
         let seen = sandbox.path(&format!("{role}.seen"));
@@ -105,7 +105,7 @@ fn a_component_that_does_not_end_when_asked_fails_the_trial() {
 
 /// A process that a component left behind is found, ended and reported, even if it has left the component's session.
 #[test]
-fn a_process_that_a_component_forgot_fails_the_trial() {
+fn process_left_by_a_component_fails_the_trial() {
     let sandbox = Sandbox::new();
     let performer =
         script(&sandbox, "performer.sh", &format!("setsid -f sleep 4321\nexec {HARNESS} component performer\n"));

@@ -23,7 +23,7 @@ const TOLD_WITHIN: Duration = Duration::from_secs(20);
 #[case::of_a_performer("component performer", 1, &["invariant: performer/operator keeps running"])]
 #[case::of_l1("--chain-id 31337", 3, &["chain 31337 ended with ", "remedy"])]
 #[case::of_l2("--chain-id 31338", 3, &["chain 31338 ended with ", "remedy"])]
-fn an_end_is_told_at_once(#[case] command: &str, #[case] code: i32, #[case] texts: &[&str]) {
+fn unexpected_end_is_reported_at_once(#[case] command: &str, #[case] code: i32, #[case] texts: &[&str]) {
     let sandbox = Sandbox::new();
     let harness = started(&sandbox, LONG);
     sandbox.signal_process(command, Signal::KILL);
@@ -40,7 +40,7 @@ fn an_end_is_told_at_once(#[case] command: &str, #[case] code: i32, #[case] text
 
 /// A component that a step has ended is watched again after a step has started it.
 #[test]
-fn an_end_after_a_restart_is_told() {
+fn end_after_a_restart_is_reported() {
     let sandbox = Sandbox::new();
     let restarted =
         LONG.replace("steps:", "steps:\n  - kill: {component: aggregator}\n  - restart: {component: aggregator}");
@@ -72,7 +72,7 @@ fn a_declared_end_that_does_not_come_is_a_failure() {
 }
 
 #[test]
-fn a_declared_end_of_an_unknown_component_is_2() {
+fn declared_end_of_an_unknown_component_exits_with_2() {
     let sandbox = Sandbox::new();
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
     let ends = "invariants: {expected_ends: [performer/alise]}\ntopology: {operators: [{name: alice}]}\n";

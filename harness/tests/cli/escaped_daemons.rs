@@ -47,7 +47,7 @@ fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
 #[rstest::rstest]
 #[case::executor("executor")]
 #[case::aggregator("aggregator")]
-fn a_daemon_of_a_component_of_the_users_own_is_ended_and_fails_the_trial(#[case] role: &str) {
+fn daemon_of_a_user_component_is_ended_and_fails_the_trial(#[case] role: &str) {
     let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
     // `sh -c` takes the first argument after the script as its own name.
     let command = script(&daemons, FORKED_TWICE, role).replace(']', &format!(", {role}]"));
@@ -77,7 +77,7 @@ fn a_daemon_whose_performer_was_killed_fails_the_trial() {
 
 /// The executor has ended by itself before the harness looks for its descendants.
 #[test]
-fn a_daemon_of_a_performer_that_does_not_start_is_ended_and_told() {
+fn daemon_of_a_performer_that_does_not_start_is_ended_and_reported() {
     let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
     // Waits until the daemon has left the process group, which is killed with the performer.
     let mark = sandbox.path("escaped");
@@ -122,7 +122,7 @@ fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
 
 /// The executor is the parent of orphans that it did not start, and only it can wait for them.
 #[test]
-fn orphans_that_have_ended_do_not_stay_in_the_table_of_processes() {
+fn ended_orphans_do_not_remain_as_zombies() {
     let sandbox = Sandbox::new();
     let orphans = "for n in 1 2 3 4 5; do (sleep 0.1 &); done";
     let performer = script(&Daemons::new(), orphans, "performer");

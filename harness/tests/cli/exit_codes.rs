@@ -7,7 +7,7 @@ use crate::sandbox::{HARNESS, Outcome, Sandbox, line_of, run};
 const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
-fn a_pass_is_0_and_leaves_nothing() {
+fn pass_exits_with_0_and_leaves_nothing() {
     let sandbox = Sandbox::new();
     sandbox.run(&["run", "square"]).assert_code(0).assert_shows(&["PASS  process::square", "1 passed, 0 failed"]);
     sandbox.assert_nothing_left();
@@ -15,7 +15,7 @@ fn a_pass_is_0_and_leaves_nothing() {
 
 /// Users read this text most: it must hold everything that is needed to find the fault.
 #[test]
-fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
+fn failure_exits_with_1_and_names_cause_place_and_command() {
     let sandbox = Sandbox::new();
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x11\"}\n";
     let path = sandbox.scenario("wrong_expectation", steps);
@@ -38,7 +38,7 @@ fn a_failure_is_1_and_says_what_where_and_how_to_repeat_it() {
 
 /// Users copy the command that a failure shows without reading it.
 #[test]
-fn the_command_of_a_failure_runs_just_that_again() {
+fn command_shown_by_a_failure_repeats_only_that_trial() {
     let sandbox = Sandbox::new();
     let steps = "matrix: {result: [\"0x10\", \"0x11\"]}\nsteps:\n  - create_task: {payload: \"0x04\"}\n  \
         - expect_verified: {result: \"${result}\"}\n";
@@ -52,7 +52,7 @@ fn the_command_of_a_failure_runs_just_that_again() {
 
 /// A full name includes the runtime, whatever the default is.
 #[test]
-fn a_trial_is_run_by_its_whole_name() {
+fn trial_is_run_by_its_full_name() {
     let sandbox = Sandbox::new();
     sandbox.run(&["run", "process::square"]).assert_code(0).assert_shows(&["PASS  process::square ", "1 passed"]);
     let outcome = run(without_engine(&mut sandbox.harness(&["run", "docker::square"])));
@@ -77,7 +77,7 @@ fn assert_evidence(folder: &Path) {
 }
 
 #[test]
-fn a_bad_scenario_is_2_with_all_problems_and_nothing_is_started() {
+fn invalid_scenario_exits_with_2_and_starts_nothing() {
     let sandbox = Sandbox::new();
     let path = sandbox.scenario("bad", "tasg: [x]\nsteps:\n  - create_tsk: {payload: \"0x04\"}\n");
     let outcome = sandbox.run_file(&path);
@@ -100,7 +100,7 @@ fn unknown_names_exit_with_2_and_a_suggestion() {
 }
 
 #[test]
-fn an_anvil_that_is_none_is_3() {
+fn program_that_is_no_anvil_exits_with_3() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--anvil", "/bin/false", "square"]);
     assert_environment_failed(
@@ -111,7 +111,7 @@ fn an_anvil_that_is_none_is_3() {
 }
 
 #[test]
-fn an_anvil_that_is_not_there_is_3_and_named() {
+fn missing_anvil_exits_with_3_and_is_named() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--anvil", "/nonexistent", "square"]);
     outcome.assert_code(3).assert_complains(&["/nonexistent", "--anvil"]);
@@ -122,7 +122,7 @@ fn an_anvil_that_is_not_there_is_3_and_named() {
 
 /// Offline, nothing may be installed, and the text must name the ways to get an Anvil.
 #[test]
-fn no_anvil_anywhere_is_3_offline() {
+fn offline_without_anvil_exits_with_3() {
     let sandbox = Sandbox::new();
     let empty = sandbox.path("empty");
     let outcome = run(sandbox
@@ -138,7 +138,7 @@ fn no_anvil_anywhere_is_3_offline() {
 }
 
 #[test]
-fn a_runtime_that_is_not_there_is_3() {
+fn missing_runtime_exits_with_3() {
     let sandbox = Sandbox::new();
     let outcome = run(without_engine(&mut sandbox.harness(&["run", "--runtime", "docker,kubernetes", "square"])));
     outcome.assert_code(3).assert_shows(&["ERROR docker::square", "failed to find a Docker engine", "DOCKER_HOST"]);
@@ -148,7 +148,7 @@ fn a_runtime_that_is_not_there_is_3() {
 
 /// A trial that could not be run does not weaken the failure of another; both are reported.
 #[test]
-fn a_failure_outweighs_an_environment_error_and_both_are_told() {
+fn failure_outweighs_an_environment_error_and_both_are_reported() {
     let sandbox = Sandbox::new();
     let kill = "  - kill: {component: aggregator}\n";
     let broken = format!("steps:\n{kill}{kill}  - expect_rejected: {{payload: \"\", error: PayloadIsEmpty}}\n");

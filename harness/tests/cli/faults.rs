@@ -133,7 +133,7 @@ steps:
 
 /// A fault that could not be injected must not look like a pass.
 #[test]
-fn killing_what_does_not_run_is_no_pass() {
+fn killing_a_stopped_component_is_no_pass() {
     let sandbox = Sandbox::new();
     let steps = "steps:
   - kill: {component: aggregator}
@@ -150,7 +150,7 @@ fn killing_what_does_not_run_is_no_pass() {
 #[case("pause: {component: executor/operator}}, {pause: {component: executor/operator}", "it is paused already")]
 #[case("resume: {component: performer/operator}", "resume performer/operator: it is not paused")]
 #[case("kill: {component: aggregator}}, {pause: {component: aggregator}", "pause aggregator: it is not running")]
-fn a_fault_that_cannot_be_made_is_3(#[case] faults: &str, #[case] reason: &str) {
+fn fault_that_cannot_be_injected_exits_with_3(#[case] faults: &str, #[case] reason: &str) {
     let sandbox = Sandbox::new();
     let steps = format!("steps: [{{{faults}}}, {{create_task: {{payload: \"1\"}}}}, {{expect_verified: {{}}}}]\n");
     sandbox.run_file(&sandbox.scenario("impossible", &steps)).assert_code(3).assert_shows(&[reason]);
@@ -159,7 +159,7 @@ fn a_fault_that_cannot_be_made_is_3(#[case] faults: &str, #[case] reason: &str) 
 
 /// A user's setting is used or refused before anything is started.
 #[test]
-fn an_image_for_a_process_is_2() {
+fn image_for_a_process_exits_with_2() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "square", "--performer-image", "mine:1"]);
     outcome.assert_code(2).assert_complains(&["--performer-image", "process runtime", "--runtime docker"]);

@@ -16,7 +16,7 @@ const QUOTED: &str = r"\u001b[2J\u001b]0;title\u0007 \u0001\u0008\u000b\u007f \u
 
 /// The harness writes none of it raw, and what it writes remains readable.
 #[test]
-fn hostile_output_reaches_no_reader_raw() {
+fn hostile_output_is_always_escaped() {
     let sandbox = Sandbox::new();
     let script = sandbox.file(
         "performer.sh",

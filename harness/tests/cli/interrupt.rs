@@ -78,7 +78,7 @@ fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
 
 /// Chains and components are starting at that moment.
 #[test]
-fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
+fn signal_during_start_up_ends_the_environment_in_order() {
     for log in ["chain-31337.log", "executor-operator.log", "aggregator.log"] {
         let sandbox = Sandbox::new();
         let path = sandbox.scenario("long", LONG);
@@ -94,7 +94,7 @@ fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
 
 /// The chains that make the state do not belong to the runtime yet; the cache must not collect incomplete states.
 #[test]
-fn a_signal_while_the_state_is_made_leaves_no_half() {
+fn signal_during_state_creation_leaves_no_partial_state() {
     let sandbox = Sandbox::new();
     let cache = sandbox.path("cache");
     let harness = Running::start(sandbox.harness(&["run", "square"]).env("HARNESS_CACHE", &cache));
@@ -124,7 +124,7 @@ fn an_interrupted_trial_is_not_kept_running() {
 
 /// A second Ctrl-C is a reflex, and no reason to leave anything behind.
 #[test]
-fn more_signals_change_nothing() {
+fn repeated_signals_change_nothing() {
     let sandbox = Sandbox::new();
     let path = sandbox.scenario("long", LONG);
     let harness = Running::start(sandbox.harness(&["run"]).arg(&path));

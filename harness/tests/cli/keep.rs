@@ -14,7 +14,7 @@ use crate::sandbox::{Running, Sandbox, run};
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
-fn what_is_kept_answers_and_gc_ends_it() {
+fn kept_environment_answers_and_gc_ends_it() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--keep", "always", "square"]);
     let folder = only_folder(&sandbox);
@@ -44,7 +44,7 @@ fn what_is_kept_answers_and_gc_ends_it() {
 }
 
 #[test]
-fn gc_of_an_unknown_run_is_2() {
+fn gc_of_an_unknown_run_exits_with_2() {
     let sandbox = Sandbox::new();
     sandbox
         .run(&["gc", "r00000000a-00000000"])
@@ -54,7 +54,7 @@ fn gc_of_an_unknown_run_is_2() {
 }
 
 #[test]
-fn only_failed_trials_are_kept_when_that_is_asked() {
+fn keep_on_failure_keeps_only_failed_trials() {
     let sandbox = Sandbox::new();
     let good = sandbox.scenario("good", STEPS);
     let bad = sandbox.scenario("bad", &STEPS.replace("0x10", "0x11"));
@@ -70,7 +70,7 @@ fn only_failed_trials_are_kept_when_that_is_asked() {
 
 /// Several users or jobs share a machine: one `gc` must not end the runs of another harness.
 #[test]
-fn gc_leaves_alone_what_another_harness_is_at() {
+fn gc_ignores_runs_of_another_harness() {
     let sandbox = Sandbox::new();
     let long = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
         steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";

@@ -47,7 +47,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 
 /// A third-party program may log harmless errors; users must not have to change the scenario because of them.
 #[test]
-fn errors_of_a_program_of_the_users_are_allowed_from_the_command_line() {
+fn errors_of_user_programs_can_be_allowed_on_the_command_line() {
     let sandbox = Sandbox::new();
     let noisy = r#"echo '{"level":"error","msg":"lost a peer: 10.0.0.1"}'"#;
     let script = format!("#!/bin/sh\n{noisy}\nexec {HARNESS} component aggregator \"$@\"\n");
@@ -64,7 +64,7 @@ fn errors_of_a_program_of_the_users_are_allowed_from_the_command_line() {
 
 /// Its output after it was told to end does not count; its output before does.
 #[test]
-fn the_last_word_of_a_performer_is_no_error_of_the_trial() {
+fn performer_errors_during_shutdown_are_ignored() {
     let sandbox = Sandbox::new();
     let word = |text: &str| format!(r#"echo '{{"level":"ERROR","message":"{text}","target":"hourglass_performer"}}'"#);
     let script = format!(

@@ -85,7 +85,7 @@ fn the_variable_of_the_harness_does_not_reach_the_logs_of_components() {
 }
 
 #[test]
-fn a_selection_of_records_that_cannot_be_read_is_refused() {
+fn invalid_selection_of_records_is_refused() {
     let sandbox = Sandbox::new();
     let refused = run(sandbox.harness(&["run", "square"]).env("RUST_LOG", "info,nonsense["));
     refused.assert_code(2).assert_complains(&["RUST_LOG", "`nonsense[`"]);

@@ -7,7 +7,7 @@ use crate::sandbox::{HARNESS, Outcome, Sandbox, run};
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
-fn junit_and_json_tell_of_every_trial() {
+fn junit_and_json_contain_every_trial() {
     let sandbox = Sandbox::new();
     let good = sandbox.scenario("good", STEPS);
     let bad = sandbox.scenario("bad", &STEPS.replace("0x10", "0x11"));
@@ -45,7 +45,7 @@ fn junit_and_json_tell_of_every_trial() {
 
 /// Nobody should wait for trials whose report is lost. The other report says that they were not run.
 #[test]
-fn a_report_that_cannot_be_written_is_told_before_the_trials() {
+fn unwritable_report_is_reported_before_the_trials() {
     let sandbox = Sandbox::new();
     let (file, json) = (sandbox.file("file", ""), sandbox.path("new/report.json"));
     let outcome =
@@ -59,7 +59,7 @@ fn a_report_that_cannot_be_written_is_told_before_the_trials() {
 
 /// The disk is full, or the folder gone, at the end of a run: the results of the trials take precedence.
 #[test]
-fn a_report_that_is_lost_in_the_end_hides_neither_a_failure_nor_the_other_report() {
+fn report_lost_at_the_end_hides_neither_a_failure_nor_the_other_report() {
     let sandbox = Sandbox::new();
     let (folder, json) = (sandbox.path("reports"), sandbox.path("report.json"));
     let command = format!("rm -r {}; exec {HARNESS} component performer", folder.display());
@@ -78,7 +78,7 @@ fn a_report_that_is_lost_in_the_end_hides_neither_a_failure_nor_the_other_report
 #[case::tilde(&["--junit", "~/junit.xml"], "only shells replace")]
 #[case::twice(&["--junit", "report", "--json", "./report"], "they are one and the same file")]
 #[case::output_twice(&["--junit", "-", "--json", "/dev/stdout"], "they are one and the same file")]
-fn a_path_that_means_no_file_is_2(#[case] options: &[&str], #[case] reason: &str) {
+fn path_that_cannot_be_a_file_exits_with_2(#[case] options: &[&str], #[case] reason: &str) {
     let sandbox = Sandbox::new();
     let outcome = run(sandbox.harness(&["run", "square"]).args(options));
     outcome.assert_code(2).assert_complains(&[reason, "remedy: "]);
@@ -101,7 +101,7 @@ fn a_report_does_not_replace_the_scenario() {
 #[rstest::rstest]
 #[case("-")]
 #[case("/dev/stdout")]
-fn a_report_on_standard_output_stands_alone(#[case] path: &str) {
+fn report_on_standard_output_is_the_only_output(#[case] path: &str) {
     let sandbox = Sandbox::new();
     let outcome = run(&mut sandbox.harness(&["run", "square", "--json", path]));
     outcome.assert_code(0).assert_complains(&["PASS  process::square", "1 passed, 0 failed"]);
@@ -131,7 +131,7 @@ fn a_log_that_is_standard_output_keeps_what_is_in_it() {
 #[case(&[("CLICOLOR_FORCE", "1")], true)]
 #[case(&[("CLICOLOR_FORCE", "0")], false)]
 #[case(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false)]
-fn colours_are_shown_where_they_are_asked_for(#[case] variables: &[(&str, &str)], #[case] colours: bool) {
+fn colours_are_shown_if_requested(#[case] variables: &[(&str, &str)], #[case] colours: bool) {
     let sandbox = Sandbox::new();
     let bad = sandbox.scenario("bad", "stesp: []\n");
     let mut lint = sandbox.harness(&["lint"]);
@@ -196,7 +196,7 @@ fn redirected(sandbox: &Sandbox, redirection: &str, arguments: &[&str]) -> Outco
 #[case::json(&["run", "square", "--json", "-"])]
 #[case::junit(&["run", "square", "--junit", "-"])]
 #[case::path(&["run", "square", "--json", "/dev/stdout"])]
-fn output_that_finds_no_room_is_3(#[case] arguments: &[&str]) {
+fn output_to_a_full_disk_exits_with_3(#[case] arguments: &[&str]) {
     let sandbox = Sandbox::new();
     let outcome = redirected(&sandbox, ">/dev/full", arguments);
     outcome.assert_code(3).assert_complains(&["failed to write the ", "No space left on device"]);
@@ -208,7 +208,7 @@ fn output_that_finds_no_room_is_3(#[case] arguments: &[&str]) {
 #[case::schema(&["schema"])]
 #[case::lint(&["lint"])]
 #[case::help(&["run", "--help"])]
-fn a_reader_that_has_enough_is_no_failure(#[case] arguments: &[&str]) {
+fn early_close_by_the_reader_is_no_failure(#[case] arguments: &[&str]) {
     let sandbox = Sandbox::new();
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
@@ -224,7 +224,7 @@ fn a_reader_that_has_enough_is_no_failure(#[case] arguments: &[&str]) {
 #[case::path(&["--json", "/dev/stdout"], ">&-", 1)]
 #[case::thrown_away(&["--json", "-"], ">/dev/null", 0)]
 #[case::no_report(&[], ">&-", 0)]
-fn a_report_to_a_closed_output_is_told_before_the_trials(
+fn report_to_a_closed_output_is_reported_before_the_trials(
     #[case] options: &[&str],
     #[case] redirection: &str,
     #[case] code: i32,

@@ -12,7 +12,7 @@ use crate::sandbox::{Sandbox, run};
 #[case::scenario_plan("scenario-plan", &["scenario", "plan", "--runtime", "process,docker,kubernetes"])]
 #[case::cluster_list("cluster-list", &["cluster", "list"])]
 #[case::doctor("doctor", &["doctor", "--runtime", "process"])]
-fn what_a_command_writes_agrees_with_its_schema(#[case] document: &str, #[case] command: &[&str]) {
+fn json_output_agrees_with_its_schema(#[case] document: &str, #[case] command: &[&str]) {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&[command, &["--format", "json"]].concat());
     outcome.assert_code(0);
@@ -21,7 +21,7 @@ fn what_a_command_writes_agrees_with_its_schema(#[case] document: &str, #[case] 
 
 /// A run with a trial of each kind, the list of its kept trials, and their timelines.
 #[test]
-fn what_is_told_of_a_run_agrees_with_the_schemas() {
+fn run_documents_agree_with_their_schemas() {
     let sandbox = Sandbox::new();
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
     let good = sandbox.scenario("good", steps);

@@ -18,7 +18,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::tag(&["run", "--tag", ""])]
 #[case::listed(&["list", ""])]
 #[case::linted(&["lint", ""])]
-fn an_empty_name_is_2(#[case] arguments: &[&str]) {
+fn empty_name_exits_with_2(#[case] arguments: &[&str]) {
     let sandbox = Sandbox::new();
     sandbox.run(arguments).assert_code(2).assert_complains(&["failed to select trials: a ", " is empty"]);
     sandbox.assert_nothing_left();
@@ -26,7 +26,7 @@ fn an_empty_name_is_2(#[case] arguments: &[&str]) {
 
 /// The scenario exists, and its file says why it does not run.
 #[test]
-fn a_scenario_for_other_runtimes_says_so() {
+fn scenario_for_other_runtimes_is_reported() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--runtime", "process,docker", "node_drained"]);
     outcome.assert_code(2).assert_complains(&[
@@ -39,7 +39,7 @@ fn a_scenario_for_other_runtimes_says_so() {
 
 /// Of files that a shell has listed, those for other runtimes are reported, and the rest is run.
 #[test]
-fn files_for_other_runtimes_are_told() {
+fn files_for_other_runtimes_are_reported() {
     let sandbox = Sandbox::new();
     let head = "runtimes: [docker]\nruntimes_because: It says so.\n";
     let (other, own) = (sandbox.scenario("other", &format!("{head}{STEPS}")), sandbox.scenario("own", STEPS));
@@ -65,7 +65,7 @@ fn a_file_that_is_named_twice_is_one_scenario() {
 
 /// Every file that looks like a scenario is used or named: a green run without it proves nothing.
 #[test]
-fn what_is_passed_over_is_named() {
+fn skipped_files_are_named() {
     let sandbox = Sandbox::new();
     let folder = sandbox.path(FILES);
     sandbox.scenario("own", STEPS);
@@ -88,7 +88,7 @@ fn what_is_passed_over_is_named() {
 }
 
 #[test]
-fn links_and_names_that_are_no_text_are_read() {
+fn links_and_names_that_are_not_utf_8_are_read() {
     let sandbox = Sandbox::new();
     let folder = sandbox.path(FILES);
     let elsewhere = sandbox.file("elsewhere.yaml", &format!("name: own\ndescription: Of a link.\n{STEPS}"));
@@ -101,7 +101,7 @@ fn links_and_names_that_are_no_text_are_read() {
 
 /// Errors of writing, reading and starting have different messages.
 #[test]
-fn errors_name_what_happened() {
+fn errors_name_the_failed_operation() {
     let sandbox = Sandbox::new();
     let full = || File::options().write(true).open("/dev/full").unwrap();
     let outcome = Command::new(HARNESS).args(["schema"]).stdout(full()).output().unwrap();
@@ -126,7 +126,7 @@ fn too_few_open_files_are_named_with_their_remedy() {
 
 /// The doctor reports for each runtime that it is usable or what is missing, and the exit code agrees.
 #[test]
-fn the_doctor_knows_every_runtime() {
+fn doctor_reports_every_runtime() {
     let sandbox = Sandbox::new();
     for runtime in ["process", "docker", "kubernetes"] {
         let outcome = sandbox.run(&["doctor", "--json", "--runtime", runtime]);

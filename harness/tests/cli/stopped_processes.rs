@@ -38,7 +38,7 @@ fn working(sandbox: &Sandbox, scenario: &str) -> Running {
 }
 
 #[test]
-fn a_chain_that_stands_still_is_3_and_named() {
+fn stopped_chain_exits_with_3_and_is_named() {
     let sandbox = Sandbox::new();
     let harness = working(&sandbox, SLOW);
     signal_l2(&sandbox, Signal::STOP);
@@ -56,7 +56,7 @@ fn a_chain_that_stands_still_is_3_and_named() {
 
 /// A chain may be slow on a busy machine, or stopped for a moment.
 #[test]
-fn a_chain_that_goes_on_after_a_moment_does_no_harm() {
+fn chain_stopped_for_a_moment_does_no_harm() {
     let sandbox = Sandbox::new();
     let harness = working(&sandbox, &SLOW.replace("5s", "30s"));
     signal_l2(&sandbox, Signal::STOP);
@@ -69,7 +69,7 @@ fn a_chain_that_goes_on_after_a_moment_does_no_harm() {
 #[rstest::rstest]
 #[case::ctrl_c(Signal::INT)]
 #[case::sigterm(Signal::TERM)]
-fn an_interruption_ends_the_run_though_a_chain_stands_still(#[case] signal: Signal) {
+fn interruption_ends_a_run_with_a_stopped_chain(#[case] signal: Signal) {
     let sandbox = Sandbox::new();
     let harness = working(&sandbox, &SLOW.replace("5s", "60s"));
     signal_l2(&sandbox, Signal::STOP);
@@ -120,7 +120,7 @@ fn events_while_the_harness_was_stopped_count() {
 
 /// A sleeping machine, or a paused virtual machine: no process notices that time has passed.
 #[test]
-fn a_trial_goes_on_after_everything_stood_still() {
+fn trial_continues_after_everything_was_stopped() {
     let sandbox = Sandbox::new();
     let harness = working(&sandbox, SLOW);
     sandbox.signal_all(Signal::STOP);
@@ -131,7 +131,7 @@ fn a_trial_goes_on_after_everything_stood_still() {
 }
 
 #[test]
-fn a_step_that_takes_too_long_is_1_and_named() {
+fn step_over_its_limit_exits_with_1_and_is_named() {
     let sandbox = Sandbox::new();
     let steps =
         "topology: {mining: 1h}\nsteps:\n  - create_task: {payload: \"0x04\", within: 2s}\n  - expect_verified: {}\n";
@@ -148,7 +148,7 @@ fn a_step_that_takes_too_long_is_1_and_named() {
 #[rstest::rstest]
 #[case::of_the_scenario("timeout: 2s\n", &[])]
 #[case::of_the_command_line("timeout: 10m\n", &["--trial-timeout", "2s"])]
-fn a_trial_that_takes_too_long_is_1_and_says_what_it_was_at(#[case] key: &str, #[case] arguments: &[&str]) {
+fn trial_over_its_limit_exits_with_1_and_names_the_current_step(#[case] key: &str, #[case] arguments: &[&str]) {
     let sandbox = Sandbox::new();
     let slow = SLOW.replace("3000", "600000").replace("5s", "5m");
     let path = sandbox.scenario("late", &format!("{key}{slow}"));
@@ -174,7 +174,7 @@ steps:
 
 /// Two operators of three give different answers: a third answer cannot help, and nothing waits for it.
 #[test]
-fn a_task_that_cannot_be_verified_any_more_is_not_waited_for() {
+fn task_that_can_no_longer_be_verified_ends_the_wait() {
     let sandbox = Sandbox::new();
     let steps = "topology:
   threshold: 6667

@@ -40,7 +40,7 @@ fn in_target(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
 
 /// nextest reads standard output line by line and fails at the first line that it does not know.
 #[test]
-fn the_list_is_what_nextest_reads() {
+fn list_has_the_format_of_nextest() {
     let sandbox = Sandbox::new();
     let list = in_target(&sandbox, &["--list", "--format", "terse"]);
     list.assert_code(0).assert_shows(&["process::square: test\n", "process::quorum_lost::without_fault: test\n"]);
@@ -111,7 +111,7 @@ fn required_runtime_that_is_missing_fails() {
 }
 
 #[test]
-fn a_requirement_that_is_no_runtime_is_2() {
+fn requirement_that_is_no_runtime_exits_with_2() {
     let sandbox = Sandbox::new();
     let outcome = run(command(&sandbox, &["--list", "--format", "terse"]).env("HARNESS_REQUIRE", "nonsense"));
     outcome.assert_code(2).assert_complains(&["nonsense", "process", "docker", "kubernetes"]);

@@ -34,7 +34,7 @@ fn with_proxy<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Comman
 
 /// Chains, components and performers are on this machine, so that no proxy applies to them.
 #[test]
-fn nothing_of_a_trial_is_taken_to_a_proxy() {
+fn trial_traffic_never_uses_a_proxy() {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
     let outcome = run(with_proxy(&mut sandbox.harness(&["run", "--keep", "always", "square"]), &proxy));
@@ -75,7 +75,7 @@ fn on_kubernetes(sandbox: &Sandbox, kubeconfig: &Path) -> Command {
 #[case::https("https", "HTTPS_PROXY")]
 #[case::https_in_lower_case("https", "https_proxy")]
 #[case::http("http", "http_proxy")]
-fn a_cluster_behind_a_proxy_is_asked_for_by_its_name(#[case] scheme: &str, #[case] variable: &str) {
+fn cluster_behind_a_proxy_is_requested_by_name(#[case] scheme: &str, #[case] variable: &str) {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
     let kubeconfig = kubeconfig_of_lab(&sandbox, scheme, "");
@@ -85,7 +85,7 @@ fn a_cluster_behind_a_proxy_is_asked_for_by_its_name(#[case] scheme: &str, #[cas
 }
 
 #[test]
-fn the_proxy_of_a_kubeconfig_is_asked_without_any_variable() {
+fn proxy_of_a_kubeconfig_is_used_without_any_variable() {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
     let kubeconfig = kubeconfig_of_lab(&sandbox, "https", &format!(", proxy-url: \"http://{}\"", proxy.authority()));
@@ -98,7 +98,7 @@ fn the_proxy_of_a_kubeconfig_is_asked_without_any_variable() {
 #[case::trailing_comma("lab.invalid,")]
 #[case::domain(".invalid")]
 #[case::spaces("other.example lab.invalid")]
-fn a_cluster_that_is_excepted_is_asked_directly(#[case] exceptions: &str) {
+fn cluster_in_no_proxy_is_reached_directly(#[case] exceptions: &str) {
     let sandbox = Sandbox::new();
     let proxy = HttpProxy::start();
     let kubeconfig = kubeconfig_of_lab(&sandbox, "https", "");
@@ -144,7 +144,7 @@ fn the_context_of_the_docker_command_is_used_and_named() {
 
 /// Every user can write to the folder for temporary files, so that another user may have made this folder first.
 #[test]
-fn the_folder_among_temporary_files_is_the_users_own() {
+fn folder_below_tmp_must_belong_to_the_user() {
     let sandbox = Sandbox::new();
     let (shared, elsewhere) = (sandbox.path("tmp"), sandbox.path("elsewhere"));
     fs::create_dir(&shared).unwrap();
@@ -181,7 +181,7 @@ fn limited(sandbox: &Sandbox, limit: &str, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn too_few_open_files_are_told_at_once() {
+fn too_few_open_files_are_reported_at_once() {
     let sandbox = Sandbox::new();
     let began = Instant::now();
     let outcome = run(&mut limited(&sandbox, "-n 20", &["run", "square"]));
@@ -215,7 +215,7 @@ fn with_threads(sandbox: &Sandbox, count: usize, arguments: &[&str]) -> Command 
 #[case::not_one(1, "failed to start the command")]
 #[case::too_few_for_the_harness(3, "failed to start the command")]
 #[case::too_few_for_trials(16, "failed to run these trials")]
-fn too_few_threads_are_told_at_once(#[case] count: usize, #[case] told: &str) {
+fn too_few_threads_are_reported_at_once(#[case] count: usize, #[case] told: &str) {
     let sandbox = Sandbox::new();
     let began = Instant::now();
     let outcome = run(&mut with_threads(&sandbox, count, &["run", "square"]));
@@ -240,7 +240,7 @@ fn a_small_stack_is_enough() {
 
 /// A limit of file sizes acts like a full disk, and must not end the harness without a message.
 #[test]
-fn too_small_a_limit_on_the_size_of_files_is_told() {
+fn too_small_limit_of_file_sizes_is_reported() {
     let sandbox = Sandbox::new();
     let outcome = run(&mut limited(&sandbox, "-f 100", &["run", "square"]));
     outcome.assert_code(3).assert_shows(&["File too large"]);

@@ -90,7 +90,7 @@ pub(crate) fn image_that_is_no_node_image_is_an_error() {
 }
 
 /// The other party's cluster must still exist afterwards.
-pub(crate) fn name_of_a_cluster_of_others_is_refused() {
+pub(crate) fn name_of_an_existing_cluster_is_refused() {
     let own = OwnCluster::none();
     let kind_name = own.name.in_kind();
     let docker = own.engine.docker();

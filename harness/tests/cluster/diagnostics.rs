@@ -297,7 +297,7 @@ pub(crate) fn size_is_bounded_and_the_end_of_logs_is_kept() {
     );
 }
 
-pub(crate) fn an_engine_that_is_gone_leaves_what_the_api_gives() {
+pub(crate) fn without_the_engine_the_api_objects_are_collected() {
     let cluster = shared();
     let machine = cluster.machine.clone().unwrap();
     let proxy = Proxy::to(machine.engine.address().socket().unwrap());
@@ -309,7 +309,7 @@ pub(crate) fn an_engine_that_is_gone_leaves_what_the_api_gives() {
     read(&folder, "namespaces/kube-system/deployments/coredns.yaml");
 }
 
-pub(crate) fn a_cluster_that_is_paused_leaves_what_the_engine_gives() {
+pub(crate) fn paused_cluster_leaves_the_engine_evidence() {
     let own = OwnCluster::create(&ClusterSpec::default());
     let cluster = Cluster::clone(&own);
     let node = block_on(cluster.nodes()).unwrap().remove(0);

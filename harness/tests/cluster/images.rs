@@ -160,7 +160,7 @@ pub(crate) fn delivered_components_run_on_every_node() {
 }
 
 /// A user rebuilds an image and keeps its name: the old content must not run again.
-pub(crate) fn a_name_that_stands_for_something_else_is_sent_again() {
+pub(crate) fn rebuilt_image_with_the_same_name_is_sent_again() {
     let mut test = TestImages::new();
     let cluster = shared();
     let nodes = nodes(&cluster);
@@ -198,7 +198,7 @@ pub(crate) fn one_image_under_two_names_is_sent_once() {
 }
 
 /// Test runners start one process for each trial.
-pub(crate) fn deliveries_at_once_send_once() {
+pub(crate) fn concurrent_deliveries_send_once() {
     let test = TestImages::new();
     let nodes = nodes(&shared());
     let image = [NodeImage::components(test.program(3))];
@@ -234,7 +234,7 @@ pub(crate) fn an_image_without_a_name_is_refused() {
 }
 
 /// An interrupted delivery leaves nothing that could be taken for an image.
-pub(crate) fn a_delivery_that_breaks_off_is_as_good_as_none() {
+pub(crate) fn interrupted_delivery_leaves_no_image() {
     let test = TestImages::new();
     let cluster = shared();
     let nodes = nodes(&cluster);

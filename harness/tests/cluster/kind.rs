@@ -10,7 +10,7 @@ use kube::{Api, ResourceExt as _, api::ListParams};
 
 use crate::shared_cluster::shared;
 
-pub(crate) fn a_cluster_is_usable_when_it_is_given() {
+pub(crate) fn new_cluster_is_usable() {
     let cluster = shared();
     block_on(async {
         let nodes = Api::<Node>::all(cluster.client.clone()).list(&ListParams::default()).await.unwrap();
@@ -23,7 +23,7 @@ pub(crate) fn a_cluster_is_usable_when_it_is_given() {
     });
 }
 
-pub(crate) fn a_control_plane_collects_garbage_seldom() {
+pub(crate) fn control_plane_collects_garbage_rarely() {
     let cluster = shared();
     let pods = Api::<Pod>::namespaced(cluster.client.clone(), "kube-system");
     let of_control_plane = ListParams::default().labels("tier=control-plane");

@@ -81,7 +81,7 @@ impl Drop for LeaseFolders {
     }
 }
 
-pub(crate) fn processes_that_race_share_one_cluster_though_some_are_killed() {
+pub(crate) fn racing_processes_share_one_cluster() {
     let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
     eprintln!("moments of the kills: {SEED}={seed}");
     let mut random = StdRng::seed_from_u64(seed);

@@ -212,7 +212,7 @@ pub(crate) fn pods_reach_containers_on_the_clusters_network_and_no_others() {
     });
 }
 
-pub(crate) fn a_namespace_that_does_not_go_is_told_with_what_holds_it() {
+pub(crate) fn stuck_namespace_is_reported_with_its_finalizer() {
     let cluster = shared();
     block_on(async {
         let labels = Labels::new(RunId::generate(), "kubernetes::network");
@@ -251,7 +251,7 @@ pub(crate) fn namespaces_whose_owner_is_gone_are_swept_and_no_others() {
     });
 }
 
-pub(crate) fn the_doctor_finds_a_good_cluster_usable() {
+pub(crate) fn doctor_finds_a_good_cluster_usable() {
     let cluster = shared();
     let cache = tempfile::tempdir().unwrap();
     let clusters = cluster.kubeconfig.ancestors().nth(2).unwrap();
@@ -286,7 +286,7 @@ pub(crate) fn the_doctor_finds_a_good_cluster_usable() {
     assert!(left.iter().all(|found| found.labels.trial != "doctor"), "{left:?}");
 }
 
-pub(crate) fn the_doctor_names_the_hop_that_is_broken() {
+pub(crate) fn doctor_names_the_broken_hop() {
     let own = OwnCluster::create(&ClusterSpec::default());
     let cluster = Cluster::clone(&own);
     let checks = block_on(async {

@@ -112,7 +112,7 @@ pub(crate) fn an_archive_of_another_image_leaves_nothing() {
 }
 
 /// It has the right name, but no node could start from it.
-pub(crate) fn an_image_that_is_none_of_a_node_leaves_nothing() {
+pub(crate) fn image_that_is_no_node_image_leaves_nothing() {
     let test = SetupTest::new();
     let error = test.refused(&test.archive(&test.image, "/bin/sh"));
     assert!(matches!(error, KubernetesSetupError::Cluster(ClusterError::NotANodeImage { .. })), "{error}");
@@ -120,7 +120,7 @@ pub(crate) fn an_image_that_is_none_of_a_node_leaves_nothing() {
 }
 
 /// The first time it is loaded; the second time the archive is not even opened.
-pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
+pub(crate) fn existing_image_is_not_loaded_again() {
     let test = SetupTest::new();
     let archive = test.archive(&test.image, ENTRY_POINT);
     let run = |setup: &KubernetesSetup, rehearsal: bool| {
@@ -141,7 +141,7 @@ pub(crate) fn an_image_that_is_there_is_not_loaded_again() {
 
 /// A registry that refuses is given up at once, and one that never answers soon: otherwise minutes would pass before
 /// the build begins. The build is tried next and, here, has no sources.
-pub(crate) fn a_registry_that_does_not_help_is_left() {
+pub(crate) fn useless_registry_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (registry, says) in [(silent.local_addr().unwrap(), "no registry answers within 10s"), (closed, "refused")] {
@@ -159,7 +159,7 @@ pub(crate) fn a_registry_that_does_not_help_is_left() {
 
 /// The command reports the same as the library, with the exit code of an environment failure. It loads a node image
 /// only if the engine does not have one.
-pub(crate) fn a_command_with_a_broken_archive_ends_with_3() {
+pub(crate) fn broken_archive_exits_with_3() {
     let test = SetupTest::new();
     let archive = test.folder.path().join("text.tar");
     fs::write(&archive, "no archive".repeat(1000)).unwrap();
@@ -178,14 +178,14 @@ pub(crate) fn a_command_with_a_broken_archive_ends_with_3() {
     }
 }
 
-pub(crate) fn without_kind_the_doctor_names_the_remedy() {
+pub(crate) fn doctor_names_the_remedy_for_missing_kind() {
     let test = SetupTest::new();
     let bin = test.folder.path().join("bin");
     fs::create_dir(&bin).unwrap();
     assert_doctor(&test, &bin, &["missing  kind", "not found", "put kind v0.33.0 or later on PATH"]);
 }
 
-pub(crate) fn an_old_kind_is_told_with_the_remedy() {
+pub(crate) fn doctor_names_the_remedy_for_old_kind() {
     let test = SetupTest::new();
     let bin = test.folder.path().join("bin");
     says(&bin.join("kind"), "kind v0.11.1 go1.16.4 linux/amd64");

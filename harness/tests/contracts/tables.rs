@@ -82,7 +82,7 @@ async fn anvil_tables_of_many_sets_are_proved_under_one_root() {
 }
 
 #[tokio::test]
-async fn anvil_a_table_that_the_proof_is_not_of_is_refused() {
+async fn anvil_table_without_its_proof_is_refused() {
     let pair = Pair::start(&topology(&[1])).await;
     let chain = pair.l2.control();
     let updater = Contracts::on(chain).updater;
@@ -105,7 +105,7 @@ async fn anvil_a_table_that_the_proof_is_not_of_is_refused() {
 
 /// Several transporters may update the same table: the second update changes nothing and does not fail.
 #[tokio::test]
-async fn anvil_a_table_that_is_there_may_be_brought_again() {
+async fn anvil_table_may_be_updated_again() {
     let pair = Pair::start(&topology(&[1])).await;
     let chain = pair.l1.control();
     let Contracts { updater, ecdsa, .. } = Contracts::on(chain);

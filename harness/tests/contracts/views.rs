@@ -13,7 +13,7 @@ use crate::support::{Contracts, Pair, bound, registration_digest, send, topology
 
 /// Aggregators ask at the block of the table, which is in the past when a task arrives.
 #[tokio::test]
-async fn anvil_views_answer_as_of_the_block_that_they_are_asked_at() {
+async fn anvil_views_answer_for_the_requested_block() {
     let pair = Pair::start(&topology(&[40, 10])).await;
     let (l1, l2) = (pair.l1.control(), pair.l2.control());
     let contracts = Contracts::on(l1);
@@ -77,7 +77,7 @@ async fn anvil_views_answer_as_of_the_block_that_they_are_asked_at() {
 }
 
 #[tokio::test]
-async fn anvil_digests_are_those_that_components_compute() {
+async fn anvil_digests_agree_with_components() {
     let pair = Pair::start(&topology(&[1])).await;
     let results: [&[u8]; 4] = [b"", b"0x10", &[0; 32], &[0xff; 100]];
     for chain in pair.both() {

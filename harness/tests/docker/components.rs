@@ -10,11 +10,11 @@ use crate::{
 /// Ends with exit code 2 and says why.
 const ENDS_AT_ONCE: &[&str] = &["/harness", "component", "no-such-component"];
 
-pub(crate) fn an_executor_that_ends_at_once_says_how() {
+pub(crate) fn executor_that_ends_at_once_is_reported_with_its_output() {
     ends_at_once("executor", "executor/operator", "executor-operator.log");
 }
 
-pub(crate) fn an_aggregator_that_ends_at_once_says_how() {
+pub(crate) fn aggregator_that_ends_at_once_is_reported_with_its_output() {
     ends_at_once("aggregator", "aggregator", "aggregator.log");
 }
 
@@ -34,7 +34,7 @@ fn ends_at_once(component: &str, name: &str, log: &str) {
 }
 
 /// Its executor starts it and reports the failure.
-pub(crate) fn a_performer_that_ends_at_once_says_how() {
+pub(crate) fn performer_that_ends_at_once_is_reported_with_its_output() {
     let test = DockerTrial::new();
     let image = test.image("performer", ENDS_AT_ONCE);
     let outcome = test.run(&format!("components: {{performer: {{image: '{image}'}}}}\n{SQUARE}"));
@@ -49,7 +49,7 @@ pub(crate) fn a_performer_that_ends_at_once_says_how() {
 }
 
 /// The executor gives up first, by default after a minute, and the harness after it.
-pub(crate) fn a_performer_that_never_gets_healthy_is_not_waited_for_for_ever() {
+pub(crate) fn wait_for_an_unhealthy_performer_ends() {
     let test = DockerTrial::new();
     let outcome = test.run(NEVER_READY);
     outcome.assert_code(1).assert_shows(&[

@@ -51,7 +51,7 @@ pub(crate) fn socket_without_listener_is_named() {
     }
 }
 
-pub(crate) fn one_that_says_nothing_is_given_up() {
+pub(crate) fn silent_engine_is_given_up() {
     let test = DockerTrial::new();
     let socket = test.sandbox.path("silent.sock");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -81,7 +81,7 @@ pub(crate) fn address_without_listener_is_named() {
 }
 
 /// A user who was never added to the group, the most common cause.
-pub(crate) fn one_that_is_for_others_is_named() {
+pub(crate) fn engine_without_permission_is_named() {
     let test = DockerTrial::new();
     let scenario = test.scenario(SQUARE);
     let mut command = test.harness(&scenario);

@@ -2,7 +2,7 @@
 
 use crate::docker_trial::{DockerTrial, SQUARE};
 
-pub(crate) fn one_that_is_not_there_is_named_before_anything_is_started() {
+pub(crate) fn missing_image_is_named_before_anything_is_started() {
     let test = DockerTrial::new();
     let there = test.image("performer", &["/harness"]);
     let missing = test.repository("preformer");
@@ -20,7 +20,7 @@ pub(crate) fn one_that_is_not_there_is_named_before_anything_is_started() {
 }
 
 /// The kernel's own message, "exec format error", comes late and does not say what to do.
-pub(crate) fn one_of_another_architecture_is_named_before_anything_is_started() {
+pub(crate) fn image_of_another_architecture_is_named_before_anything_is_started() {
     let test = DockerTrial::new();
     let own = test.engine().architecture();
     let other = if own == "arm64" { "amd64" } else { "arm64" };

@@ -14,7 +14,7 @@ pub(crate) fn trial_that_passes_leaves_nothing() {
 }
 
 /// Two users, or two jobs of a pipeline, on one engine.
-pub(crate) fn runs_of_one_scenario_do_not_get_in_each_others_way() {
+pub(crate) fn runs_of_one_scenario_do_not_affect_each_other() {
     let test = DockerTrial::new();
     let scenario = test.scenario(SQUARE);
     let both = [(); 2].map(|()| Running::start(&mut test.harness(&scenario)));
@@ -38,7 +38,7 @@ pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
 }
 
 /// At that moment the chains are starting, or the executor, which waits for its performer.
-pub(crate) fn a_signal_while_the_environment_is_stood_up_ends_it_in_order() {
+pub(crate) fn signal_during_start_up_ends_the_environment_in_order() {
     for log in ["chain-31337.log", "performer-operator.log"] {
         let test = DockerTrial::new();
         let harness = Running::start(&mut test.harness(&test.scenario(NEVER_READY)));

@@ -17,7 +17,7 @@ const TOLD_WITHIN: Duration = Duration::from_secs(15);
 /// Twice as long as the supervisor waits for an engine.
 const GIVEN_UP_WITHIN: Duration = Duration::from_mins(1);
 
-pub(crate) fn an_engine_that_stops_during_the_steps_is_told_at_once() {
+pub(crate) fn engine_that_stops_during_the_steps_is_reported_at_once() {
     let test = DockerTrial::new();
     let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());
@@ -27,7 +27,7 @@ pub(crate) fn an_engine_that_stops_during_the_steps_is_told_at_once() {
     back_soon(&test, &proxy, &folder);
 }
 
-pub(crate) fn an_engine_that_stops_while_the_environment_is_stood_up_is_told() {
+pub(crate) fn engine_that_stops_during_start_up_is_reported() {
     let test = DockerTrial::new();
     let proxy = Proxy::to(test.socket());
     let address = format!("unix://{}", proxy.socket().display());

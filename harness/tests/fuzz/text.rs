@@ -18,7 +18,7 @@ const WORDS: [&[u8]; 10] = [
 ];
 
 #[test]
-fn any_text_is_shown_without_harm() {
+fn every_text_is_shown_safely() {
     mutate::all_of("text", &WORDS, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let shown = safe(&text);

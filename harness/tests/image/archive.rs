@@ -46,7 +46,7 @@ pub(crate) fn another_byte_makes_another_image() {
 }
 
 /// Readers of both formats find complete content: every blob matches its name, and both describe the same image.
-pub(crate) fn it_is_an_oci_layout_and_a_docker_archive() {
+pub(crate) fn archive_is_an_oci_layout_and_a_docker_archive() {
     let executables = TestExecutables::new();
     let image = Image::make(ImageRole::Components, &executables.small()).unwrap();
     let archive = unpack(&image);
@@ -72,7 +72,7 @@ pub(crate) fn it_is_an_oci_layout_and_a_docker_archive() {
 }
 
 /// An executable without dynamic libraries needs none in the image; with them, the loader is included.
-pub(crate) fn a_static_executable_brings_no_libraries() {
+pub(crate) fn static_executable_needs_no_libraries() {
     let executables = TestExecutables::new();
     let lower = |path: &Path| unpack(&Image::make(ImageRole::Anvil, path).unwrap()).layers().remove(0);
     let dynamic = lower(&executables.small());

@@ -10,7 +10,7 @@ use crate::fixtures::{TestEngine, TestExecutables, append, block_on};
 const ROLE: ImageRole = ImageRole::Components;
 
 /// Every trial asks for its images: an image that is there costs one query.
-pub(crate) fn docker_what_the_engine_has_is_not_sent() {
+pub(crate) fn docker_existing_image_is_not_sent() {
     let executables = TestExecutables::new();
     let program = executables.small();
     block_on(async {
@@ -59,7 +59,7 @@ pub(crate) fn docker_a_changed_executable_is_sent() {
 }
 
 /// The cache may be lost or damaged at any time.
-pub(crate) fn docker_a_damaged_memory_is_made_anew() {
+pub(crate) fn docker_damaged_cache_is_rebuilt() {
     let executables = TestExecutables::new();
     let program = executables.small();
     block_on(async {
@@ -80,7 +80,7 @@ pub(crate) fn docker_a_damaged_memory_is_made_anew() {
 }
 
 /// A tag can be moved, and the harness must not run the image that it then refers to.
-pub(crate) fn docker_a_name_that_was_given_away_is_taken_back() {
+pub(crate) fn docker_moved_tag_is_set_back() {
     let executables = TestExecutables::new();
     let (program, other) = (executables.small(), executables.fixed());
     block_on(async {
@@ -98,7 +98,7 @@ pub(crate) fn docker_a_name_that_was_given_away_is_taken_back() {
 }
 
 /// Test runners start one process for each trial.
-pub(crate) fn docker_two_that_deliver_at_once_are_content() {
+pub(crate) fn docker_concurrent_deliveries_succeed() {
     let executables = TestExecutables::new();
     let program = executables.small();
     block_on(async {

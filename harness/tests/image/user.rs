@@ -16,7 +16,7 @@ async fn provide(test: &mut TestEngine, executables: &TestExecutables, name: &st
 }
 
 /// The only condition is that the image is there.
-pub(crate) fn docker_an_image_that_is_there_is_enough() {
+pub(crate) fn docker_existing_image_is_accepted() {
     let executables = TestExecutables::new();
     let name = format!("hourglass-image-test/{}", executables.mark());
     block_on(async {

@@ -61,10 +61,10 @@ impl<'a> Leftovers<'a> {
     }
 
     /// Asserts that the control plane has removed all namespaces too, and with them Helm's records of releases.
-    pub(crate) fn assert_none_at_last(&self, within: Duration) {
+    pub(crate) fn assert_all_removed_eventually(&self, within: Duration) {
         let Some(cluster) = &self.cluster else { return };
         let left = eventually(within, || {
-            let left = block_on(self.in_any_place_of(cluster));
+            let left = block_on(self.in_cluster_scope(cluster));
             if left.is_empty() { Ok(()) } else { Err(left) }
         });
         assert_eq!(left, Ok(()), "left in the cluster");
@@ -116,7 +116,7 @@ impl<'a> Leftovers<'a> {
     }
 
     /// Namespaces, Helm's records, and objects of releases outside of namespaces.
-    async fn in_any_place_of(&self, cluster: &TestCluster) -> Vec<String> {
+    async fn in_cluster_scope(&self, cluster: &TestCluster) -> Vec<String> {
         let seen = self.seen.borrow().clone();
         let client = || cluster.client.clone();
         let of_helm = ListParams::default().labels("owner=helm");

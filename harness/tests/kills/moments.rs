@@ -97,7 +97,7 @@ impl Kills {
             slowest = slowest.max(returned);
             last_gone = last_gone.max(signalled.elapsed());
         }
-        leftovers.assert_none_at_last(GONE_WITHIN);
+        leftovers.assert_all_removed_eventually(GONE_WITHIN);
         eprintln!(
             "{self:?}: {at_work} hit at work of a run of {whole:.1?}; returned within {slowest:.1?}, gone within {last_gone:.1?}"
         );

@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Nothing may remain in an existing cluster, and the operator must stay while any trial uses it.
-pub(crate) fn the_operator_comes_and_goes_with_its_users() {
+pub(crate) fn operator_is_installed_and_removed_with_its_users() {
     let cluster = OperatorCluster::take();
     let theirs = cluster.as_of_others();
     // The image was loaded onto the nodes by hand, and must not be pulled from a registry.
@@ -56,7 +56,7 @@ pub(crate) fn the_operator_comes_and_goes_with_its_users() {
     assert_eq!(left(&cluster), [""; 0]);
 }
 
-pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
+pub(crate) fn existing_operator_is_used_if_requested() {
     let cluster = OperatorCluster::take();
     let theirs = cluster.as_of_others();
     let request = OperatorRequest { choice: OperatorChoice::Existing, ..cluster.request() };
@@ -75,7 +75,7 @@ pub(crate) fn the_operator_of_others_is_used_where_that_is_asked_for() {
 }
 
 /// A whole run, on nodes to which the images were loaded by hand.
-pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
+pub(crate) fn run_leaves_an_existing_cluster_unchanged() {
     let cluster = OperatorCluster::take();
     give_anvil(&cluster);
     let before = everything(&cluster);
@@ -83,7 +83,7 @@ pub(crate) fn a_run_leaves_a_cluster_of_others_as_it_was() {
     assert_eq!(changed(&before, &everything(&cluster)), [""; 0], "{said}");
 }
 
-pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
+pub(crate) fn run_leaves_an_existing_operator_unchanged() {
     let cluster = OperatorCluster::take();
     give_anvil(&cluster);
     drop(block_on(OperatorRelease::ensure(&cluster.lease, &cluster.request(), &|_| {})).unwrap());
@@ -95,7 +95,7 @@ pub(crate) fn a_run_leaves_the_operator_of_others_as_it_was() {
 }
 
 /// The signal that a pod gets, and what ends with it, differ from clusters whose nodes the harness controls.
-pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
+pub(crate) fn faults_without_node_access_work_in_existing_clusters() {
     let cluster = OperatorCluster::take();
     give_anvil(&cluster);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes/scenarios");
@@ -105,7 +105,7 @@ pub(crate) fn faults_that_need_no_node_are_those_of_our_own_clusters() {
     assert!(said.contains("PASS  kubernetes::two_faults"), "{said}");
 }
 
-pub(crate) fn scenarios_that_need_its_nodes_are_skipped_before_anything_is_made() {
+pub(crate) fn scenarios_that_need_node_access_are_skipped_at_the_start() {
     let cluster = OperatorCluster::take();
     give_anvil(&cluster);
     let before = everything(&cluster);
@@ -143,7 +143,7 @@ pub(crate) fn missing_rights_are_listed_before_anything_is_created() {
     block_on(namespace.remove(GONE_WITHIN)).unwrap();
 }
 
-pub(crate) fn an_api_server_that_goes_away_is_noticed() {
+pub(crate) fn lost_api_server_is_noticed() {
     let cluster = OperatorCluster::take();
     let theirs = cluster.as_of_others();
     let node = block_on(cluster.lease.nodes()).unwrap().remove(0);

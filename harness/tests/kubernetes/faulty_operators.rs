@@ -104,7 +104,7 @@ impl Fault {
 }
 
 /// Each breaks its own promise and no other, and an operator without a fault breaks none.
-pub(crate) fn each_fault_of_an_operator_breaks_its_own_promise() {
+pub(crate) fn each_operator_fault_breaks_its_own_promise() {
     let cluster = OperatorCluster::take();
     give_anvil(&cluster);
     install_elsewhere(&cluster);

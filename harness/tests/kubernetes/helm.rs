@@ -36,7 +36,7 @@ fn said(namespace: &OwnNamespace) -> Option<String> {
     Some(map.data.unwrap_or_default().remove("said").unwrap_or_default())
 }
 
-pub(crate) fn a_release_is_installed_changed_taken_back_and_removed() {
+pub(crate) fn release_is_installed_upgraded_rolled_back_and_removed() {
     let cluster = OperatorCluster::take();
     let (namespace, chart) = (cluster.namespace(), chart());
     let helm = block_on(Helm::of(&cluster.lease)).unwrap();
@@ -56,7 +56,7 @@ pub(crate) fn a_release_is_installed_changed_taken_back_and_removed() {
     block_on(namespace.remove(GONE_WITHIN)).unwrap();
 }
 
-pub(crate) fn values_that_a_schema_refuses_are_named_and_nothing_is_installed() {
+pub(crate) fn values_against_the_schema_are_named_and_nothing_is_installed() {
     let cluster = OperatorCluster::take();
     let (namespace, chart) = (cluster.namespace(), chart());
     let helm = block_on(Helm::of(&cluster.lease)).unwrap();

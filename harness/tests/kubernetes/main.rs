@@ -21,27 +21,27 @@ use hourglass_test_support::{Requirement, TestTarget, tests};
 
 fn main() -> ExitCode {
     let tests = tests![
-        helm::a_release_is_installed_changed_taken_back_and_removed,
-        helm::values_that_a_schema_refuses_are_named_and_nothing_is_installed,
-        operator::it_is_installed_once_and_then_found,
-        operator::one_that_was_scaled_down_is_made_what_it_has_to_be,
-        operator::one_that_is_used_is_not_replaced,
+        helm::release_is_installed_upgraded_rolled_back_and_removed,
+        helm::values_against_the_schema_are_named_and_nothing_is_installed,
+        operator::operator_is_installed_once_and_then_found,
+        operator::scaled_down_operator_is_restored,
+        operator::operator_in_use_is_not_replaced,
         operator::a_killed_installation_is_taken_over,
         refused::an_image_that_no_node_has_is_named_within_seconds,
-        refused::an_operator_of_others_is_left_alone,
-        refused::a_definition_of_others_is_left_alone,
-        refused::a_namespace_of_others_is_left_alone,
-        existing::the_operator_comes_and_goes_with_its_users,
-        existing::the_operator_of_others_is_used_where_that_is_asked_for,
-        existing::a_run_leaves_a_cluster_of_others_as_it_was,
-        existing::a_run_leaves_the_operator_of_others_as_it_was,
-        existing::faults_that_need_no_node_are_those_of_our_own_clusters,
-        existing::scenarios_that_need_its_nodes_are_skipped_before_anything_is_made,
+        refused::foreign_operator_is_left_alone,
+        refused::foreign_definition_is_left_alone,
+        refused::foreign_namespace_is_left_alone,
+        existing::operator_is_installed_and_removed_with_its_users,
+        existing::existing_operator_is_used_if_requested,
+        existing::run_leaves_an_existing_cluster_unchanged,
+        existing::run_leaves_an_existing_operator_unchanged,
+        existing::faults_without_node_access_work_in_existing_clusters,
+        existing::scenarios_that_need_node_access_are_skipped_at_the_start,
         existing::missing_rights_are_listed_before_anything_is_created,
-        existing::an_api_server_that_goes_away_is_noticed,
+        existing::lost_api_server_is_noticed,
         existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
     ];
     // Each takes minutes: one trial for every fault. They run with `--ignored`, as in the nightly run.
-    let nightly = tests![faulty_operators::each_fault_of_an_operator_breaks_its_own_promise];
+    let nightly = tests![faulty_operators::each_operator_fault_breaks_its_own_promise];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).ignored_tests(nightly).run()
 }

@@ -41,7 +41,7 @@ fn deployments(cluster: &OperatorCluster) -> Api<Deployment> {
 }
 
 /// Trials start every second: all but the first must find it at once.
-pub(crate) fn it_is_installed_once_and_then_found() {
+pub(crate) fn operator_is_installed_once_and_then_found() {
     let cluster = OperatorCluster::take();
     let first = ensure(&cluster, &cluster.request());
     assert_eq!(first.source, OperatorSource::Installed);
@@ -57,7 +57,7 @@ pub(crate) fn it_is_installed_once_and_then_found() {
 }
 
 /// A trial that scales the operator down must not take it from the next trial.
-pub(crate) fn one_that_was_scaled_down_is_made_what_it_has_to_be() {
+pub(crate) fn scaled_down_operator_is_restored() {
     let cluster = OperatorCluster::take();
     let alone = OperatorRequest { alone: true, ..cluster.request() };
     let used = ensure(&cluster, &alone);
@@ -69,7 +69,7 @@ pub(crate) fn one_that_was_scaled_down_is_made_what_it_has_to_be() {
     assert_eq!(status.available_replicas, Some(1));
 }
 
-pub(crate) fn one_that_is_used_is_not_replaced() {
+pub(crate) fn operator_in_use_is_not_replaced() {
     let cluster = OperatorCluster::take();
     let used = ensure(&cluster, &cluster.request());
     let mut other = cluster.request();

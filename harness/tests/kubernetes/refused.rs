@@ -57,7 +57,7 @@ pub(crate) fn an_image_that_no_node_has_is_named_within_seconds() {
     assert!(began.elapsed() < Duration::from_secs(30), "named after {:?}", began.elapsed());
 }
 
-pub(crate) fn an_operator_of_others_is_left_alone() {
+pub(crate) fn foreign_operator_is_left_alone() {
     let cluster = OperatorCluster::take();
     let namespace = cluster.namespace();
     let api = namespace.api::<Deployment>();
@@ -69,7 +69,7 @@ pub(crate) fn an_operator_of_others_is_left_alone() {
     block_on(namespace.remove(GONE_WITHIN)).unwrap();
 }
 
-pub(crate) fn a_definition_of_others_is_left_alone() {
+pub(crate) fn foreign_definition_is_left_alone() {
     let cluster = OperatorCluster::take();
     let definitions = cluster.all::<CustomResourceDefinition>();
     block_on(definitions.create(&PostParams::default(), &definition("v1beta1"))).unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn a_definition_of_others_is_left_alone() {
     assert!(matches!(&error, OperatorError::Crd { reason, .. } if reason.contains("version v1beta1")), "{error:?}");
 }
 
-pub(crate) fn a_namespace_of_others_is_left_alone() {
+pub(crate) fn foreign_namespace_is_left_alone() {
     let cluster = OperatorCluster::take();
     let namespaces = cluster.all::<Namespace>();
     let theirs = serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).unwrap();

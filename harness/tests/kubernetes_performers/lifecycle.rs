@@ -34,7 +34,7 @@ pub(crate) async fn a_deployed_performer_runs_tasks_and_is_listed(namespace: Arc
     assert!(namespace.names().await.is_empty(), "nothing is left after the end");
 }
 
-pub(crate) async fn a_deployment_replaces_drains_and_removes_the_one_before(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn deployment_replaces_drains_and_removes_the_previous_one(namespace: Arc<PerformerNamespace>) {
     let manager = namespace.manager();
     manager.deploy(namespace.performer(&[("TASK_DELAY_MS", "10000")])).await.unwrap();
     let old = only(&manager).await.id.to_string();
@@ -51,9 +51,7 @@ pub(crate) async fn a_deployment_replaces_drains_and_removes_the_one_before(name
 }
 
 /// Long before a deployment's time is over, with the message of the kubelet.
-pub(crate) async fn an_image_that_is_not_there_is_named_and_leaves_the_old_one_in_service(
-    namespace: Arc<PerformerNamespace>,
-) {
+pub(crate) async fn missing_image_is_named_and_leaves_the_old_performer_in_service(namespace: Arc<PerformerNamespace>) {
     let pods = BTreeMap::from([(AVS, PodSettings { image_pull_policy: NEVER, ..PodSettings::default() })]);
     let manager = manager(KubernetesSettings { pods, ..namespace.settings(&[]) }, limits());
     let first = manager.deploy(namespace.performer(&[])).await.unwrap();
@@ -68,7 +66,7 @@ pub(crate) async fn an_image_that_is_not_there_is_named_and_leaves_the_old_one_i
     manager.shutdown().await;
 }
 
-pub(crate) async fn one_that_never_gets_healthy_is_taken_away(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn unhealthy_performer_is_removed(namespace: Arc<PerformerNamespace>) {
     let manager = manager(namespace.settings(&[]), Limits { start: Duration::from_secs(8), ..limits() });
     let error = manager.deploy(namespace.performer(&[("PERFORMER_NOT_READY", "true")])).await.unwrap_err();
     assert!(matches!(error, PerformerError::Unhealthy { .. }), "{error}");
@@ -95,7 +93,7 @@ pub(crate) async fn a_killed_pod_comes_back_and_no_task_is_lost(namespace: Arc<P
     manager.shutdown().await;
 }
 
-pub(crate) async fn a_performer_that_somebody_removes_comes_back(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn removed_performer_is_recreated(namespace: Arc<PerformerNamespace>) {
     let manager = namespace.manager();
     manager.deploy(namespace.performer(&[])).await.unwrap();
     let name = only(&manager).await.id.to_string();
@@ -132,7 +130,7 @@ pub(crate) async fn deployments_and_removals_at_the_same_time_leave_nothing(name
     manager.shutdown().await;
 }
 
-pub(crate) async fn executors_do_not_get_in_each_others_way(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn executors_do_not_affect_each_other(namespace: Arc<PerformerNamespace>) {
     let one = namespace.manager();
     let deployed = one.deploy(namespace.performer(&[])).await.unwrap().performer.to_string();
     let labels = BTreeMap::from([("test".to_owned(), "two".to_owned())]);

@@ -23,22 +23,22 @@ fn main() -> ExitCode {
     }
     let tests = tests![
         performer_namespace::run =>
-        objects::an_object_says_what_is_configured_and_whose_it_is,
+        objects::object_has_the_configuration_and_its_owner,
         objects::a_value_of_a_config_map_reaches_the_performer,
         objects::a_value_reaches_the_performer_as_it_is_written,
         lifecycle::a_deployed_performer_runs_tasks_and_is_listed,
-        lifecycle::a_deployment_replaces_drains_and_removes_the_one_before,
-        lifecycle::an_image_that_is_not_there_is_named_and_leaves_the_old_one_in_service,
-        lifecycle::one_that_never_gets_healthy_is_taken_away,
+        lifecycle::deployment_replaces_drains_and_removes_the_previous_one,
+        lifecycle::missing_image_is_named_and_leaves_the_old_performer_in_service,
+        lifecycle::unhealthy_performer_is_removed,
         lifecycle::a_killed_pod_comes_back_and_no_task_is_lost,
-        lifecycle::a_performer_that_somebody_removes_comes_back,
+        lifecycle::removed_performer_is_recreated,
         lifecycle::deployments_and_removals_at_the_same_time_leave_nothing,
-        lifecycle::executors_do_not_get_in_each_others_way,
+        lifecycle::executors_do_not_affect_each_other,
         lifecycle::executors_of_one_avs_deploy_and_end_side_by_side,
         adoption::a_killed_executor_s_performer_is_taken_over,
         adoption::performers_that_are_not_configured_any_more_are_removed,
-        outage::tasks_go_on_and_deployments_come_back,
-        outage::what_needs_the_api_server_waits_for_it,
+        outage::tasks_continue_and_deployments_resume,
+        outage::calls_that_need_the_api_server_wait_for_it,
     ];
     let code = TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run();
     performer_namespace::tear_down();

@@ -13,7 +13,7 @@ use kube::{ResourceExt as _, api::PostParams, core::ObjectMeta};
 use crate::performer_namespace::{AVS, NEVER, PerformerNamespace, limits, manager, only, square};
 
 /// No configured field is dropped on the way, and others can tell to whom an object belongs.
-pub(crate) async fn an_object_says_what_is_configured_and_whose_it_is(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn object_has_the_configuration_and_its_owner(namespace: Arc<PerformerNamespace>) {
     let quantity = |value: &str| Quantity(value.to_owned());
     let requests = BTreeMap::from([("cpu".to_owned(), quantity("10m")), ("memory".to_owned(), quantity("16Mi"))]);
     let node_selector = BTreeMap::from([("kubernetes.io/os".to_owned(), "linux".to_owned())]);

@@ -17,7 +17,7 @@ use crate::{
 const IN_VAIN: u32 = 4;
 
 /// The performer is reached without the API server, as from inside the cluster.
-pub(crate) async fn tasks_go_on_and_deployments_come_back(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn tasks_continue_and_deployments_resume(namespace: Arc<PerformerNamespace>) {
     let endpoint = node_port(&namespace).await;
     let proxy = ApiProxy::before(&namespace.cluster.kubeconfig).await;
     let pod = PodSettings { endpoint_override: Some(endpoint), ..PodSettings::default() };
@@ -46,7 +46,7 @@ pub(crate) async fn tasks_go_on_and_deployments_come_back(namespace: Arc<Perform
 }
 
 /// From outside, a performer is reached through the API server.
-pub(crate) async fn what_needs_the_api_server_waits_for_it(namespace: Arc<PerformerNamespace>) {
+pub(crate) async fn calls_that_need_the_api_server_wait_for_it(namespace: Arc<PerformerNamespace>) {
     let proxy = ApiProxy::before(&namespace.cluster.kubeconfig).await;
     let access = Access::Kubeconfig(Some(proxy.kubeconfig()));
     let manager = manager(KubernetesSettings { access, ..namespace.settings(&[]) }, limits());

@@ -36,7 +36,7 @@ pub(crate) fn a_killed_harness_leaves_nothing() {
 }
 
 /// The pod of a killed executor has a finalizer, which would keep the namespace forever.
-pub(crate) fn a_killed_harness_leaves_nothing_of_an_executor_that_is_down() {
+pub(crate) fn killed_harness_leaves_nothing_of_a_killed_executor() {
     let test = ClusterTrial::new();
     let down = "steps:\n  - kill: {component: executor/operator}\n  - create_task: {payload: \"0x04\"}\n  - \
                 expect_verified: {within: 10m}\n";

@@ -27,7 +27,7 @@ pub(crate) fn one_that_is_not_there_is_named() {
 }
 
 /// It starts, but it is another program: the failure must show what the operator observed.
-pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
+pub(crate) fn image_that_does_not_serve_is_named_with_the_cluster_message() {
     let test = ClusterTrial::new();
     let anvil = block_on(async {
         let anvil = AnvilSearch::default().find_or_install(|_| {}).await.unwrap();
@@ -44,7 +44,7 @@ pub(crate) fn one_that_does_not_serve_is_named_with_what_the_cluster_says() {
 
 /// A pod checks whether performers answer. A promise that was not checked counts as broken, so that a passed trial
 /// shows that it was checked.
-pub(crate) fn a_trial_of_images_without_our_probe_is_checked_all_the_same() {
+pub(crate) fn trial_of_images_without_probe_command_is_checked() {
     let test = ClusterTrial::new();
     let images = ["executor", "aggregator"].map(OwnImage::acting_as);
     let [executor, aggregator] = &images;

@@ -20,13 +20,13 @@ fn main() -> ExitCode {
         ends::trial_that_passes_leaves_nothing,
         ends::a_signal_during_the_steps_ends_the_trial_in_order,
         ends::a_killed_harness_leaves_nothing,
-        ends::a_killed_harness_leaves_nothing_of_an_executor_that_is_down,
+        ends::killed_harness_leaves_nothing_of_a_killed_executor,
         ends::a_pod_that_is_deleted_by_others_fails_the_trial,
         ends::a_chain_that_is_killed_fails_the_environment,
         ends::kept_trial_runs_until_gc_ends_it,
         images::one_that_is_not_there_is_named,
-        images::one_that_does_not_serve_is_named_with_what_the_cluster_says,
-        images::a_trial_of_images_without_our_probe_is_checked_all_the_same,
+        images::image_that_does_not_serve_is_named_with_the_cluster_message,
+        images::trial_of_images_without_probe_command_is_checked,
     ];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run()
 }

@@ -129,7 +129,7 @@ fn assert_contains(whole: &Value, part: &Value, path: &str) {
 }
 
 /// A missing default changes the meaning of old objects; a superfluous one appears in everybody's manifests.
-pub(crate) fn defaults_stand_where_they_are_meant() {
+pub(crate) fn defaults_are_where_they_are_intended() {
     let namespace = OperatorNamespace::new();
     let mut written = example("small");
     let read = block_on(namespace.apply_performer(&written)).unwrap();

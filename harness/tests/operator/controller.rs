@@ -39,7 +39,7 @@ pub(crate) const WRITES: &str = "hourglass_operator_api_requests_total";
 pub(crate) const RECONCILES: &str = "hourglass_operator_reconciles_total";
 
 /// The common case.
-pub(crate) fn a_performer_runs_and_its_status_says_where() {
+pub(crate) fn running_performer_has_its_endpoint_in_the_status() {
     let test = OperatorTest::new();
     let operator = test.operator();
     block_on(async {
@@ -181,7 +181,7 @@ pub(crate) fn a_performer_that_is_deleted_drains_and_is_gone() {
 }
 
 /// A lost node, or a pod with a finalizer, must not keep a performer forever.
-pub(crate) fn a_drain_that_takes_too_long_is_ended_and_said() {
+pub(crate) fn drain_over_its_limit_is_ended_and_reported() {
     let test = OperatorTest::new();
     let _operator = test.operator_with(&json!({"drain": {"timeout": "3s"}})).leads();
     block_on(async {
@@ -204,7 +204,7 @@ pub(crate) fn a_drain_that_takes_too_long_is_ended_and_said() {
 }
 
 /// Deployment and Service of the previous one are still being deleted when the next is created.
-pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_is_gone() {
+pub(crate) fn performer_with_a_reused_name_starts_after_the_previous_one_is_gone() {
     let test = OperatorTest::new();
     let _operator = test.operator();
     block_on(async {
@@ -222,7 +222,7 @@ pub(crate) fn another_performer_of_the_same_name_takes_over_when_the_one_before_
 }
 
 /// The operator keeps all its state in the cluster.
-pub(crate) fn an_operator_that_was_killed_goes_on_where_it_was() {
+pub(crate) fn killed_operator_continues_after_its_restart() {
     let test = OperatorTest::new();
     let operator = test.operator();
     let performer = block_on(async {

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::operator_namespace::{OperatorNamespace, block_on, example};
 
 /// A field that the API server changes at a second apply would be applied forever, and pods replaced.
-pub(crate) fn objects_are_taken_and_applied_once() {
+pub(crate) fn objects_are_accepted_and_applied_once() {
     let namespace = OperatorNamespace::new();
     for name in ["small", "full"] {
         let performer = block_on(namespace.apply_performer(&example(name))).unwrap();
@@ -41,7 +41,7 @@ pub(crate) fn objects_are_taken_and_applied_once() {
 }
 
 /// Pod Security is enforced on pods alone: a Deployment is accepted even if its pods are refused.
-pub(crate) fn pods_are_taken_where_only_restricted_ones_are() {
+pub(crate) fn pods_are_admitted_by_restricted_pod_security() {
     let namespace = OperatorNamespace::new();
     block_on(async {
         let namespaces = Api::<Namespace>::all(namespace.cluster.client.clone());

@@ -18,7 +18,7 @@ use crate::{
     operator_test::{OperatorTest, written_for_nowhere},
 };
 
-pub(crate) fn one_leads_and_another_takes_over_when_it_dies() {
+pub(crate) fn standby_takes_over_when_the_leader_ends() {
     let test = OperatorTest::new();
     let quick = json!({"leaderElection": {"leaseDuration": "6s", "renewDeadline": "5s", "retryPeriod": "1s"}});
     let first = test.operator_with(&quick).leads();
@@ -51,7 +51,7 @@ pub(crate) fn one_leads_and_another_takes_over_when_it_dies() {
 }
 
 /// Two operators that act at once are worse than none.
-pub(crate) fn a_leader_that_lost_its_lease_ends() {
+pub(crate) fn leader_without_its_lease_ends() {
     let test = OperatorTest::new();
     let operator = test.operator();
     let spec = json!({"holderIdentity": "somebody-else", "leaseDurationSeconds": 60});
@@ -64,7 +64,7 @@ pub(crate) fn a_leader_that_lost_its_lease_ends() {
 }
 
 /// An operator completes what it has begun before it ends.
-pub(crate) fn an_operator_that_is_ended_finishes_what_it_began() {
+pub(crate) fn terminated_operator_finishes_its_reconciles() {
     let test = OperatorTest::new();
     let operator = test.operator();
     block_on(async {

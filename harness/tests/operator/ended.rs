@@ -21,7 +21,7 @@ use crate::{
 const SOON: Duration = Duration::from_secs(20);
 
 /// The pod's node does not exist: no kubelet releases the pod.
-pub(crate) fn one_that_has_ended_is_not_left_to_its_kubelet() {
+pub(crate) fn ended_pod_is_deleted_without_its_kubelet() {
     let test = OperatorTest::new();
     let pods: Api<Pod> = test.api();
     let (name, uid) = block_on(async {

@@ -16,7 +16,7 @@ use crate::{
 /// Costs must not grow with the number of Performers: a reconcile of a current Performer uses only the stores, and a
 /// change of one Performer costs only its own requests. The duration of requests depends on the machine, and is a
 /// figure.
-pub(crate) fn a_look_at_one_is_quick() {
+pub(crate) fn reconcile_cost_does_not_grow_with_performers() {
     let test = OperatorTest::new();
     let operator = test.operator();
     a_hundred_performers(&test, &operator);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Tasks must not go to a pod of an image that the spec no longer names, and none may be lost meanwhile.
-pub(crate) fn pods_of_the_public_operator_give_way_to_ours() {
+pub(crate) fn pods_of_the_public_operator_are_replaced() {
     let test = OperatorTest::new();
     block_on(async {
         let performer = test.namespace.apply_performer(&written(&test, "p")).await.unwrap();

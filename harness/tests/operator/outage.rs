@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Without an election, because a leader that cannot renew its Lease ends.
-pub(crate) fn an_api_server_that_is_lost_is_said_and_found_again() {
+pub(crate) fn lost_api_server_is_reported_and_found_again() {
     let test = OperatorTest::new();
     let proxy = ApiProxy::to(&server(&test));
     let operator =
@@ -45,7 +45,7 @@ pub(crate) fn a_leader_that_cannot_renew_its_lease_ends() {
 }
 
 /// An operator may be started before its API server can be reached.
-pub(crate) fn an_operator_waits_for_an_api_server_that_is_not_there_yet() {
+pub(crate) fn operator_waits_for_a_missing_api_server() {
     let test = OperatorTest::new();
     let proxy = ApiProxy::to(&server(&test));
     proxy.cut();

@@ -65,7 +65,7 @@ pub(crate) fn granted_rights_are_exactly_those_that_are_used() {
 }
 
 /// An operator that lacks a right must report it, instead of failing silently.
-pub(crate) fn a_right_that_is_missing_is_said() {
+pub(crate) fn missing_right_is_reported() {
     let test = OperatorTest::new();
     // No right is granted in this namespace.
     let operator = test.operator_with(&json!({"watchNamespaces": ["default"]})).leads();

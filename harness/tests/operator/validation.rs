@@ -57,7 +57,7 @@ pub(crate) fn invalid_performers_are_refused_with_the_reason() {
 }
 
 /// Finds limits that are one too low, and rules that cost more than the API server allows.
-pub(crate) fn the_longest_names_and_lists_are_taken() {
+pub(crate) fn longest_names_and_lists_are_accepted() {
     let namespace = OperatorNamespace::new();
     let mut written = example("full");
     set(&mut written, "/metadata/name", json!("9".repeat(LONGEST_NAME)));

@@ -22,13 +22,13 @@ const RUNS_VARIABLE: &str = "HARNESS_RUNS";
 /// The tests of this file.
 pub(crate) fn tests() -> [Test; 3] {
     tests![
-        docker_gc_ends_what_has_no_owner_and_says_why,
+        docker_gc_removes_ownerless_objects_and_says_why,
         docker_gc_finds_a_network_and_a_volume_without_containers,
-        docker_ps_says_that_there_is_no_engine,
+        docker_ps_reports_a_missing_engine,
     ]
 }
 
-fn docker_gc_ends_what_has_no_owner_and_says_why() {
+fn docker_gc_removes_ownerless_objects_and_says_why() {
     let (engine_objects, runs) = (EngineObjects::new(), TempDir::new().unwrap());
     let strangers = Strangers::make(&engine_objects);
     let (gone, expired, alive) = (Run::new(), Run::new(), Run::new());
@@ -74,7 +74,7 @@ fn docker_gc_finds_a_network_and_a_volume_without_containers() {
     assert_eq!(engine_objects.names(), BTreeSet::new());
 }
 
-fn docker_ps_says_that_there_is_no_engine() {
+fn docker_ps_reports_a_missing_engine() {
     let runs = TempDir::new().unwrap();
     let run = RunId::generate();
     fs::create_dir(runs.path().join(run.as_str())).unwrap();

@@ -28,19 +28,19 @@ pub(crate) fn tests() -> [Test; 18] {
         without_a_supervisor_processes_survive,
         the_folder_of_a_killed_run_is_removed,
         the_folder_of_a_run_that_is_killed_at_its_end_is_removed,
-        an_orderly_end_has_nothing_to_report,
+        orderly_end_has_nothing_to_report,
         a_child_that_ignores_sigterm_is_killed_and_reported,
         process_without_its_environment_is_ended_with_its_parent,
-        daemons_that_start_others_again_and_again_do_not_get_away,
+        daemons_that_restart_themselves_are_ended,
         the_supervisor_of_another_run_is_not_ended,
-        keep_leaves_everything_alone,
-        processes_of_others_are_not_touched,
+        keep_ends_nothing,
+        foreign_processes_are_not_touched,
         signals_do_not_end_the_supervisor,
-        a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep,
-        a_supervisor_that_stands_still_is_parted_from,
+        stopped_supervisor_is_replaced_by_a_sweep,
+        stopped_supervisor_is_detached,
         an_answer_without_end_is_an_error,
-        an_answer_that_comes_by_the_character_is_late,
-        a_supervisor_that_says_nothing_more_and_stays_is_killed,
+        slow_answer_exceeds_the_limit,
+        silent_supervisor_is_killed,
         an_executable_that_is_no_supervisor_is_an_error,
     ]
 }
@@ -105,7 +105,7 @@ fn folder_is_removed(variables: &[(&str, &str)]) {
     assert!(other.join("chains/l1").exists(), "the folder of another run was removed");
 }
 
-fn an_orderly_end_has_nothing_to_report() {
+fn orderly_end_has_nothing_to_report() {
     let run = Run::new();
     let supervisor = supervisor(&run.id);
     let mut child = run.start("exec sleep 1000");
@@ -151,7 +151,7 @@ fn process_without_its_environment_is_ended_with_its_parent() {
 
 /// Each lives for some milliseconds and starts another one, so that a process that was seen is gone when it should be
 /// ended.
-fn daemons_that_start_others_again_and_again_do_not_get_away() {
+fn daemons_that_restart_themselves_are_ended() {
     let (run, folder) = (Run::new(), tempfile::tempdir().unwrap());
     let script = folder.path().join("hop.sh");
     let (path, file) = (env::var("PATH").unwrap(), script.display());
@@ -193,7 +193,7 @@ fn the_supervisor_of_another_run_is_not_ended() {
     inner_harness.kill();
 }
 
-fn keep_leaves_everything_alone() {
+fn keep_ends_nothing() {
     let run = Run::new();
     let supervisor = supervisor(&run.id);
     let mut child = run.start("exec sleep 1000");
@@ -210,7 +210,7 @@ fn first_line(child: &mut Child) -> String {
     line
 }
 
-fn processes_of_others_are_not_touched() {
+fn foreign_processes_are_not_touched() {
     let (run, other) = (Run::new(), Run::new());
     let supervisor = supervisor(&run.id);
     let mut of_other_run = other.start("exec sleep 1000");
@@ -263,7 +263,7 @@ fn assert_silent(error: &ReaperError, pid: Pid) {
 }
 
 /// Otherwise a harness waits forever for a supervisor that somebody has stopped.
-fn a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep() {
+fn stopped_supervisor_is_replaced_by_a_sweep() {
     let run = Run::new();
     let (supervisor, pid) = standing_still(&run);
     let mut child = run.start("exec sleep 1000");
@@ -272,7 +272,7 @@ fn a_supervisor_that_stands_still_does_not_keep_what_it_was_to_sweep() {
 }
 
 /// Kept processes stay, and the supervisor that would sweep them once it continues does not.
-fn a_supervisor_that_stands_still_is_parted_from() {
+fn stopped_supervisor_is_detached() {
     let run = Run::new();
     let (supervisor, pid) = standing_still(&run);
     let mut child = run.start("exec sleep 1000");
@@ -306,7 +306,7 @@ fn an_answer_without_end_is_an_error() {
 }
 
 /// The time limit is for the whole answer, not for each character.
-fn an_answer_that_comes_by_the_character_is_late() {
+fn slow_answer_exceeds_the_limit() {
     let run = Run::new();
     let folder = tempfile::tempdir().unwrap();
     let text = "echo ready; while printf x; do sleep 0.02; done";
@@ -318,7 +318,7 @@ fn an_answer_that_comes_by_the_character_is_late() {
 }
 
 /// A supervisor that closes its output but does not end must not be waited for.
-fn a_supervisor_that_says_nothing_more_and_stays_is_killed() {
+fn silent_supervisor_is_killed() {
     let run = Run::new();
     let folder = tempfile::tempdir().unwrap();
     let executable = Some(script(folder.path(), "echo ready; exec >&-; exec sleep 1000"));

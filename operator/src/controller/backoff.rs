@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_limit_and_begin_anew_after_a_success() {
+    fn pauses_grow_to_a_limit_and_reset_after_a_success() {
         let backoffs = Backoffs::default();
         let (one, other) = (ObjectRef::new("p").within("a"), ObjectRef::new("p").within("b"));
         let pauses: Vec<_> = (0..12).map(|_| backoffs.next(&one)).collect();

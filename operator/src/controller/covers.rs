@@ -37,7 +37,7 @@ mod tests {
     #[case::an_element_that_is_gone(json!([{"n": "a"}]), json!([{"n": "a"}, {"n": "b"}]), false)]
     #[case::another_order_of_arguments(json!(["a", "b"]), json!(["b", "a"]), false)]
     #[case::one_argument_more(json!(["a", "b"]), json!(["a"]), false)]
-    fn what_others_added_does_not_count(#[case] actual: Value, #[case] desired: Value, #[case] covered: bool) {
+    fn fields_added_by_others_do_not_count(#[case] actual: Value, #[case] desired: Value, #[case] covered: bool) {
         assert_eq!(covers(&actual, &desired), covered);
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn each_step_of_a_life_is_told_once() {
+    fn each_transition_is_published_once() {
         use PerformerPhase::{Failed, Pending, Running, Terminating, Upgrading};
         let [pending, running, upgrading, terminating] =
             [Pending, Running, Upgrading, Terminating].map(|phase| status(phase, None));

@@ -67,7 +67,7 @@ mod tests {
     #[case("that its ReplicaSet takes up again", json!({"annotations": {TEMPLATE_ANNOTATION: "1"}}), false)]
     #[case("of another controller", json!({"ownerReferences": owned("ReplicaSet")}), false)]
     #[case("that goes already", json!({"deletionTimestamp": "2026-03-01T12:00:00Z"}), false)]
-    fn pods_that_nobody_would_put_up_again_are_strays(#[case] pod: &str, #[case] metadata: Value, #[case] stray: bool) {
+    fn pods_without_a_controller_are_orphans(#[case] pod: &str, #[case] metadata: Value, #[case] stray: bool) {
         let found: Pod = serde_json::from_value(json!({ "metadata": metadata })).unwrap();
         assert_eq!(is_stray(&found), stray, "a pod {pod}");
     }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_counts_until_the_watch_shows_something_else() {
+    fn own_write_counts_until_the_watch_shows_another() {
         let written = Written::default();
         let newest = |seen: &str| written.newest(Arc::new(version(seen))).resource_version().unwrap();
         assert_eq!(newest("1"), "1");
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn another_performer_of_the_same_name_is_not_mistaken_for_the_one_before() {
+    fn performer_with_a_reused_name_is_not_taken_for_the_previous_one() {
         let written = Written::default();
         written.remember(&version("1"), version("2"));
         let mut another = version("1");

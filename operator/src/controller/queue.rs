@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closed_queue_takes_nothing_and_an_open_one_remembers_since_when() {
+    fn closed_queue_accepts_nothing_and_open_queue_remembers_times() {
         let queue = Queue::default();
         let performer = ObjectRef::<Performer>::new("p").within("n");
         queue.push(performer.clone());

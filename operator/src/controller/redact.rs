@@ -28,7 +28,7 @@ mod tests {
     use crate::api::{PerformerConfig, PerformerSpec};
 
     #[test]
-    fn no_value_and_no_quotation_is_left() {
+    fn no_value_and_no_quotation_remains() {
         let environment = [("A", "hunter2"), ("B", "hunter2-and-more"), ("C", "1")];
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let config = Some(PerformerConfig { environment, ..PerformerConfig::default() });

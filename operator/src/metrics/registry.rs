@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_is_counted_is_told() {
+    fn every_metric_is_exposed() {
         let metrics = Metrics::default();
         metrics.began(Some(Duration::from_millis(3)));
         metrics.began(None);

@@ -42,7 +42,7 @@ mod tests {
         ]}}),
         false
     )]
-    fn a_pod_ended_where_its_kubelet_says_so(#[case] other: Value, #[case] expected: bool) {
+    fn pod_has_ended_if_its_kubelet_says_so(#[case] other: Value, #[case] expected: bool) {
         let mut pod = json!({
             "metadata": {"name": "p", "deletionTimestamp": AT, "deletionGracePeriodSeconds": 30},
             "spec": {"nodeName": "n", "containers": []},

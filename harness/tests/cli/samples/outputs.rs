@@ -39,14 +39,14 @@ fn every_sample_with_output_is_compared() {
 }
 
 #[test]
-fn output_of_commands_without_trials_is_that_of_samples() {
+fn samples_without_trials_show_the_real_output() {
     for (command, code) in WITHOUT_TRIALS {
         assert_output(command, code);
     }
 }
 
 #[test]
-fn output_of_trials_is_that_of_samples() {
+fn samples_with_trials_show_the_real_output() {
     for (command, code) in WITH_TRIALS {
         assert_output(command, code);
     }
@@ -168,7 +168,7 @@ fn comparable(lines: &[String]) -> Vec<String> {
 
 /// A test of the comparison itself: it ignores only what differs between runs.
 #[test]
-fn output_that_differs_is_found() {
+fn differing_output_is_found() {
     let lines = |text: &str| comparable(&text.lines().map(str::to_owned).collect::<Vec<_>>());
     let sample = "PASS  process::one    0.53 s\nPASS  process::two   10.53 s\n\nSummary 2 trials in 10.60 s\n";
     assert_eq!(

@@ -104,7 +104,7 @@ fn gpus(#[case] kind: Option<&str>, #[case] count: Option<i32>, #[case] asked: O
 /// A name in both lists, which only an API server without this CRD accepts, must not produce objects that cannot be
 /// applied.
 #[test]
-fn of_variables_with_one_name_that_from_elsewhere_is_left() {
+fn duplicate_variable_keeps_the_value_from_elsewhere() {
     let mut performer = full();
     let config = performer.spec.config.as_mut().unwrap();
     config.environment.insert("MODEL".to_owned(), "plain".to_owned());

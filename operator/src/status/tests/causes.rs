@@ -89,7 +89,7 @@ const PENDING: PerformerPhase = PerformerPhase::Pending;
     json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:45Z"}}}),
     PENDING, "NotServing", "does not answer gRPC health checks on port 8080"
 )]
-fn a_container_that_does_not_serve(
+fn container_that_does_not_serve_is_a_cause(
     #[case] container: Value,
     #[case] phase: PerformerPhase,
     #[case] reason: &str,
@@ -142,7 +142,7 @@ fn a_container_that_does_not_serve(
     }),
     "NotServing", "as serving"
 )]
-fn a_pod_that_may_recover_by_itself(#[case] pod: Value, #[case] reason: &str, #[case] message: &str) {
+fn pod_that_may_recover_is_a_passing_cause(#[case] pod: Value, #[case] reason: &str, #[case] message: &str) {
     let mut world = World::new();
     world.pod("adder-1", pod);
     is_told(&mut world, PENDING, reason, message);
@@ -175,14 +175,14 @@ fn no_pod_can_be_created(#[case] said: &str, #[case] reason: &str, #[case] messa
 
 /// A Deployment that the API server refuses leaves the previous one in place: only the answer shows the refusal.
 #[test]
-fn what_the_api_server_refused() {
+fn refused_object_is_the_cause() {
     let mut world = World::new();
     world.refused = Some("Deployment.apps \"performer-adder\" is invalid: env[0].name: a valid name".to_owned());
     is_told(&mut world, FAILED, "Refused", "env[0].name");
 }
 
 #[test]
-fn a_roll_out_that_does_not_get_on_though_nothing_is_known() {
+fn stuck_roll_out_without_known_cause_is_reported() {
     let mut world = World::new();
     world.deployment_says(json!([{
         "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out",
@@ -208,7 +208,7 @@ fn an_outdated_failure_is_no_cause() {
 #[case::starting(json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:59Z"}}}))]
 #[case::node_ahead_of_the_operator(json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T13:00:00Z"}}}))]
 #[case::first_readiness_probe(json!({"started": true, "state": {"running": {"startedAt": "2026-03-01T11:59:59Z"}}}))]
-fn a_pod_on_its_way_is_not_degraded(#[case] container: Value) {
+fn starting_pod_is_not_degraded(#[case] container: Value) {
     let mut world = World::new();
     world.pod("adder-1", unready(&container));
     let status = world.write();
@@ -219,7 +219,7 @@ fn a_pod_on_its_way_is_not_degraded(#[case] container: Value) {
 
 /// The replacement of an evicted pod starts. The cause is reported while there is no ready pod, and not afterwards.
 #[test]
-fn a_cause_is_told_until_a_pod_is_ready() {
+fn cause_is_reported_until_a_pod_is_ready() {
     let mut world = World::new();
     world.pod("adder-1", json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
     world.pod("adder-2", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
@@ -231,7 +231,7 @@ fn a_cause_is_told_until_a_pod_is_ready() {
 
 /// No event occurs in the cluster when the patience ends: the operator must look by itself.
 #[test]
-fn the_end_of_patience_is_announced() {
+fn end_of_patience_is_scheduled() {
     let mut world = World::new();
     world.pod(
         "adder-1",
