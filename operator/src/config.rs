@@ -38,7 +38,7 @@ pub enum ConfigError {
     },
 }
 
-/// What the operator is told.
+/// The configuration of an operator.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct OperatorConfig {
@@ -46,7 +46,7 @@ pub struct OperatorConfig {
     pub metrics_bind_address: Option<SocketAddr>,
     /// Where `/healthz` and `/readyz` are served; nowhere where it is null.
     pub health_probe_bind_address: Option<SocketAddr>,
-    /// Who acts where several operators run.
+    /// The election that decides which of several operators acts.
     pub leader_election: LeaderElection,
     /// The namespaces whose Performers are acted on; empty means all.
     pub watch_namespaces: Vec<String>,
@@ -73,7 +73,7 @@ impl Default for OperatorConfig {
     }
 }
 
-/// Who acts where several operators run: the one that holds a Lease.
+/// The election that decides which of several operators acts: the holder of a Lease.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct LeaderElection {
@@ -122,7 +122,7 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// The operator cannot go on.
+    /// The operator cannot continue.
     Error,
     /// Something is not as it should be.
     Warn,

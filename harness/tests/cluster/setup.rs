@@ -93,50 +93,50 @@ impl Drop for SetupTest {
 
 /// A copy that stopped half-way must not lead to a cluster that cannot start.
 pub(crate) fn a_truncated_archive_leaves_nothing() {
-    let test = SetupTest::new();
-    let path = test.archive(&test.image, ENTRY_POINT);
+    let setup_test = SetupTest::new();
+    let path = setup_test.archive(&setup_test.image, ENTRY_POINT);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let error = test.refused(&path);
+    let error = setup_test.refused(&path);
     assert!(matches!(error, KubernetesSetupError::Archive(ArchiveError::Truncated { .. })), "{error}");
     assert!(error.remedy().unwrap().contains("copy or download it anew"));
-    assert!(!test.has(&test.image));
+    assert!(!setup_test.has(&setup_test.image));
 }
 
 pub(crate) fn an_archive_of_another_image_leaves_nothing() {
-    let test = SetupTest::new();
-    let other = test.image.replace(":v1", ":v2");
-    let error = test.refused(&test.archive(&other, ENTRY_POINT));
+    let setup_test = SetupTest::new();
+    let other = setup_test.image.replace(":v1", ":v2");
+    let error = setup_test.refused(&setup_test.archive(&other, ENTRY_POINT));
     assert!(matches!(error, KubernetesSetupError::Archive(ArchiveError::OtherImage { .. })), "{error}");
-    assert!(!test.has(&test.image) && !test.has(&other));
+    assert!(!setup_test.has(&setup_test.image) && !setup_test.has(&other));
 }
 
 /// It has the right name, but no node could start from it.
 pub(crate) fn image_that_is_no_node_image_leaves_nothing() {
-    let test = SetupTest::new();
-    let error = test.refused(&test.archive(&test.image, "/bin/sh"));
+    let setup_test = SetupTest::new();
+    let error = setup_test.refused(&setup_test.archive(&setup_test.image, "/bin/sh"));
     assert!(matches!(error, KubernetesSetupError::Cluster(ClusterError::NotANodeImage { .. })), "{error}");
-    assert!(!test.has(&test.image));
+    assert!(!setup_test.has(&setup_test.image));
 }
 
 /// The first time it is loaded; the second time the archive is not even opened.
 pub(crate) fn existing_image_is_not_loaded_again() {
-    let test = SetupTest::new();
-    let archive = test.archive(&test.image, ENTRY_POINT);
+    let setup_test = SetupTest::new();
+    let archive = setup_test.archive(&setup_test.image, ENTRY_POINT);
     let run = |setup: &KubernetesSetup, rehearsal: bool| {
         let mut told: Vec<Step> = Vec::new();
         block_on(kubernetes(setup, rehearsal, &mut |step| told.push(step.clone()))).unwrap();
         told.into_iter().map(|step| step.state).collect::<Vec<_>>()
     };
-    let setup = test.setup(archive);
+    let setup = setup_test.setup(archive);
     // Engine, kind, Helm; the loading; its result.
     assert_eq!(run(&setup, true), [State::Done, State::Done, State::Done, State::Would]);
-    assert!(!test.has(&test.image), "a rehearsal loaded it");
+    assert!(!setup_test.has(&setup_test.image), "a rehearsal loaded it");
     assert_eq!(run(&setup, false), [State::Done, State::Done, State::Done, State::Doing, State::Done]);
-    let first = block_on(NodeImage::look(&test.engine, &test.image)).unwrap().unwrap();
+    let first = block_on(NodeImage::look(&setup_test.engine, &setup_test.image)).unwrap().unwrap();
     let without = KubernetesSetup { archive: Some("/nowhere.tar".into()), ..setup };
     assert_eq!(run(&without, false), [State::Done; 4]);
-    assert_eq!(block_on(NodeImage::look(&test.engine, &test.image)).unwrap(), Some(first));
+    assert_eq!(block_on(NodeImage::look(&setup_test.engine, &setup_test.image)).unwrap(), Some(first));
 }
 
 /// A registry that refuses is given up at once, and one that never answers soon: otherwise minutes would pass before
@@ -145,9 +145,9 @@ pub(crate) fn useless_registry_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (registry, says) in [(silent.local_addr().unwrap(), "no registry answers within 10s"), (closed, "refused")] {
-        let test = SetupTest::new();
-        let image = format!("{registry}/{}", test.image);
-        let setup = test.setup("/nowhere.tar".into());
+        let setup_test = SetupTest::new();
+        let image = format!("{registry}/{}", setup_test.image);
+        let setup = setup_test.setup("/nowhere.tar".into());
         let setup = KubernetesSetup { image, archive: None, source: Some("/nowhere".into()), ..setup };
         let mut told: Vec<Step> = Vec::new();
         let error = block_on(kubernetes(&setup, false, &mut |step| told.push(step.clone()))).unwrap_err();
@@ -160,15 +160,15 @@ pub(crate) fn useless_registry_is_given_up() {
 /// The command reports the same as the library, with the exit code of an environment failure. It loads a node image
 /// only if the engine does not have one.
 pub(crate) fn broken_archive_exits_with_3() {
-    let test = SetupTest::new();
-    let archive = test.folder.path().join("text.tar");
+    let setup_test = SetupTest::new();
+    let archive = setup_test.folder.path().join("text.tar");
     fs::write(&archive, "no archive".repeat(1000)).unwrap();
-    let output = harness(&test, &["setup", "kubernetes", "--dry-run", "--node-image-archive"])
+    let output = harness(&setup_test, &["setup", "kubernetes", "--dry-run", "--node-image-archive"])
         .arg(&archive)
-        .env("PATH", test.setup(archive.clone()).path[0].as_os_str())
+        .env("PATH", setup_test.setup(archive.clone()).path[0].as_os_str())
         .output()
         .unwrap();
-    if test.has(NODE_IMAGE) {
+    if setup_test.has(NODE_IMAGE) {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(text(&output).contains("done   node image kindest/node:v1.34.4"), "{output:?}");
     } else {
@@ -179,26 +179,30 @@ pub(crate) fn broken_archive_exits_with_3() {
 }
 
 pub(crate) fn doctor_names_the_remedy_for_missing_kind() {
-    let test = SetupTest::new();
-    let bin = test.folder.path().join("bin");
+    let setup_test = SetupTest::new();
+    let bin = setup_test.folder.path().join("bin");
     fs::create_dir(&bin).unwrap();
-    assert_doctor(&test, &bin, &["missing  kind", "not found", "put kind v0.33.0 or later on PATH"]);
+    assert_doctor(&setup_test, &bin, &["missing  kind", "not found", "put kind v0.33.0 or later on PATH"]);
 }
 
 pub(crate) fn doctor_names_the_remedy_for_old_kind() {
-    let test = SetupTest::new();
-    let bin = test.folder.path().join("bin");
+    let setup_test = SetupTest::new();
+    let bin = setup_test.folder.path().join("bin");
     says(&bin.join("kind"), "kind v0.11.1 go1.16.4 linux/amd64");
-    assert_doctor(&test, &bin, &["it is version 0.11.1, and at least 0.27 is needed", "harness setup kubernetes"]);
+    assert_doctor(
+        &setup_test,
+        &bin,
+        &["it is version 0.11.1, and at least 0.27 is needed", "harness setup kubernetes"],
+    );
     // The newer kind in the cache is used, and the old one stays on PATH.
-    says(&Tool::KIND.installed_in(&test.folder.path().join("cache")), "kind v0.33.0 go1.26.8 linux/amd64");
-    let output = harness(&test, &["doctor"]).env("PATH", &bin).output().unwrap();
+    says(&Tool::KIND.installed_in(&setup_test.folder.path().join("cache")), "kind v0.33.0 go1.26.8 linux/amd64");
+    let output = harness(&setup_test, &["doctor"]).env("PATH", &bin).output().unwrap();
     assert!(text(&output).contains("0.33.0 at"), "{output:?}");
 }
 
 /// No cluster can be made with these programs: the exit code says so, and the text names the remedy.
-fn assert_doctor(test: &SetupTest, bin: &Path, says: &[&str]) {
-    let output = harness(test, &["doctor", "--runtime", "kubernetes"]).env("PATH", bin).output().unwrap();
+fn assert_doctor(setup_test: &SetupTest, bin: &Path, says: &[&str]) {
+    let output = harness(setup_test, &["doctor", "--runtime", "kubernetes"]).env("PATH", bin).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let text = text(&output);
     for part in says {
@@ -208,10 +212,10 @@ fn assert_doctor(test: &SetupTest, bin: &Path, says: &[&str]) {
     assert!(verdict.contains("kind, helm"), "{verdict}");
 }
 
-fn harness(test: &SetupTest, arguments: &[&str]) -> Command {
+fn harness(setup_test: &SetupTest, arguments: &[&str]) -> Command {
     let mut command = Command::new(HARNESS);
-    command.args(arguments).env("HARNESS_CACHE", test.folder.path().join("cache"));
-    command.env("HARNESS_RUNS", test.folder.path().join("runs")).env_remove("HARNESS_NODE_IMAGE_ARCHIVE");
+    command.args(arguments).env("HARNESS_CACHE", setup_test.folder.path().join("cache"));
+    command.env("HARNESS_RUNS", setup_test.folder.path().join("runs")).env_remove("HARNESS_NODE_IMAGE_ARCHIVE");
     command
 }
 

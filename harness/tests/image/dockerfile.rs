@@ -25,15 +25,15 @@ pub(crate) fn docker_the_dockerfile_makes_an_image_that_runs() {
     fs::remove_dir_all(&context).unwrap();
     let archive = archive.into_inner().unwrap();
     block_on(async {
-        let mut test = TestEngine::new().await;
+        let mut test_engine = TestEngine::new().await;
         let name = format!("hourglass-image-test/dockerfile:{}", executables.mark());
-        test.owns(&name);
+        test_engine.owns(&name);
         // No layers are shared with other images: what is built is removed completely.
         let options = BuildImageOptionsBuilder::default().t(&name).nocache(true).rm(true).forcerm(true).build();
-        let built = test.engine.docker().build_image(options, None, Some(body_full(archive.into())));
+        let built = test_engine.engine.docker().build_image(options, None, Some(body_full(archive.into())));
         built.try_collect::<Vec<_>>().await.unwrap();
-        let config = test.engine.docker().inspect_image(&name).await.unwrap().config.unwrap();
+        let config = test_engine.engine.docker().inspect_image(&name).await.unwrap().config.unwrap();
         assert_eq!(config.user.as_deref(), Some("65532:65532"));
-        running::serves(&mut test, &name).await;
+        running::serves(&mut test_engine, &name).await;
     });
 }

@@ -17,26 +17,27 @@ pub(crate) fn docker_the_components_run_as_nobody() {
     let executables = TestExecutables::new();
     let program = executables.marked(harness());
     block_on(async {
-        let mut test = TestEngine::new().await;
-        let image = deliver_in(&executables.cache(), &test.engine, ImageRole::Components, &program).await.unwrap();
-        let image = test.took(image);
-        assert_config(&test, &image).await;
-        serves(&mut test, &image.reference).await;
+        let mut test_engine = TestEngine::new().await;
+        let image =
+            deliver_in(&executables.cache(), &test_engine.engine, ImageRole::Components, &program).await.unwrap();
+        let image = test_engine.took(image);
+        assert_config(&test_engine, &image).await;
+        serves(&mut test_engine, &image.reference).await;
     });
 }
 
 /// Waits until a container of this image is a performer that serves.
-pub(crate) async fn serves(test: &mut TestEngine, image: &str) {
-    let address = test.start(image, &[], 8080).await;
+pub(crate) async fn serves(test_engine: &mut TestEngine, image: &str) {
+    let address = test_engine.start(image, &[], 8080).await;
     let channel = health::channel(&address).unwrap();
     if let Err(error) = health::wait_until_serving(&address, channel, SOON).await {
-        panic!("{error}; its output:\n{}", test.last_output().await);
+        panic!("{error}; its output:\n{}", test_engine.last_output().await);
     }
 }
 
-async fn assert_config(test: &TestEngine, image: &DeliveredImage) {
-    let inspected = test.engine.docker().inspect_image(&image.reference).await.unwrap();
-    assert_eq!(inspected.architecture.as_deref(), Some(test.engine.architecture()));
+async fn assert_config(test_engine: &TestEngine, image: &DeliveredImage) {
+    let inspected = test_engine.engine.docker().inspect_image(&image.reference).await.unwrap();
+    assert_eq!(inspected.architecture.as_deref(), Some(test_engine.engine.architecture()));
     let config = inspected.config.unwrap();
     assert_eq!(config.user.as_deref(), Some("65532:65532"));
     assert_eq!(config.entrypoint.unwrap(), ["/harness", "component"]);
@@ -52,12 +53,12 @@ pub(crate) fn docker_anvil_answers() {
     let executables = TestExecutables::new();
     let program = executables.marked(&anvil());
     block_on(async {
-        let mut test = TestEngine::new().await;
-        let image = deliver_in(&executables.cache(), &test.engine, ImageRole::Anvil, &program).await.unwrap();
-        let image = test.took(image);
-        let address = test.start(&image.reference, &["--host", "0.0.0.0", "--chain-id", "31337"], 8545).await;
+        let mut test_engine = TestEngine::new().await;
+        let image = deliver_in(&executables.cache(), &test_engine.engine, ImageRole::Anvil, &program).await.unwrap();
+        let image = test_engine.took(image);
+        let address = test_engine.start(&image.reference, &["--host", "0.0.0.0", "--chain-id", "31337"], 8545).await;
         let Ok(answer) = timeout(SOON, answer(&address)).await else {
-            panic!("no answer; its output:\n{}", test.last_output().await);
+            panic!("no answer; its output:\n{}", test_engine.last_output().await);
         };
         assert!(answer.contains("0x7a69"), "{answer}");
     });

@@ -75,14 +75,14 @@ pub(crate) fn one_performer_after_the_other() {
     let marks = block_on(async {
         let marks = Marks::watch(&test).await;
         for number in 0..ROUNDS {
-            for (kind, rest) in KINDS {
+            for (kind, idle) in KINDS {
                 // Otherwise each would begin right after the previous end, and so always at the same moment of the
                 // kubelet's period.
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..1000))).await;
                 let name = format!("{kind}{number}");
                 birth(&test, &marks, &name).await;
                 serving(&test, &marks, &name).await;
-                tokio::time::sleep(rest).await;
+                tokio::time::sleep(idle).await;
                 end(&test, &marks, &name).await;
             }
         }

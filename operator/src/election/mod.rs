@@ -1,4 +1,4 @@
-//! Who acts where several operators run: the one that holds a Lease.
+//! The election that decides which of several operators acts: the holder of a Lease.
 //!
 //! What may live here: taking, keeping and giving back the Lease. The election does not know what its holder does.
 //!

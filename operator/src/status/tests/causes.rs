@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{World, condition, container, serving, time, unready};
+use super::{TestCluster, condition, container, serving, time, unready};
 use crate::{
     api::{AVAILABLE, DEGRADED, PROGRESSING, PerformerPhase},
     status::changes_in,
@@ -95,9 +95,9 @@ fn container_that_does_not_serve_is_a_cause(
     #[case] reason: &str,
     #[case] message: &str,
 ) {
-    let mut world = World::new();
-    world.pod("adder-1", unready(&container));
-    is_told(&mut world, phase, reason, message);
+    let mut cluster = TestCluster::new();
+    cluster.pod("adder-1", unready(&container));
+    is_told(&mut cluster, phase, reason, message);
 }
 
 #[rstest]
@@ -143,9 +143,9 @@ fn container_that_does_not_serve_is_a_cause(
     "NotServing", "as serving"
 )]
 fn pod_that_may_recover_is_a_passing_cause(#[case] pod: Value, #[case] reason: &str, #[case] message: &str) {
-    let mut world = World::new();
-    world.pod("adder-1", pod);
-    is_told(&mut world, PENDING, reason, message);
+    let mut cluster = TestCluster::new();
+    cluster.pod("adder-1", pod);
+    is_told(&mut cluster, PENDING, reason, message);
 }
 
 #[rstest]
@@ -165,41 +165,41 @@ fn pod_that_may_recover_is_a_passing_cause(#[case] pod: Value, #[case] reason: &
     "service account trial/prover"
 )]
 fn no_pod_can_be_created(#[case] said: &str, #[case] reason: &str, #[case] message: &str) {
-    let mut world = World::new();
-    world.deployment_says(json!([
+    let mut cluster = TestCluster::new();
+    cluster.deployment_says(json!([
         {"type": "Progressing", "status": "True", "reason": "NewReplicaSetCreated"},
         {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said},
     ]));
-    is_told(&mut world, FAILED, reason, message);
+    is_told(&mut cluster, FAILED, reason, message);
 }
 
 /// A Deployment that the API server refuses leaves the previous one in place: only the answer shows the refusal.
 #[test]
 fn refused_object_is_the_cause() {
-    let mut world = World::new();
-    world.refused = Some("Deployment.apps \"performer-adder\" is invalid: env[0].name: a valid name".to_owned());
-    is_told(&mut world, FAILED, "Refused", "env[0].name");
+    let mut cluster = TestCluster::new();
+    cluster.refused = Some("Deployment.apps \"performer-adder\" is invalid: env[0].name: a valid name".to_owned());
+    is_told(&mut cluster, FAILED, "Refused", "env[0].name");
 }
 
 #[test]
 fn stuck_roll_out_without_known_cause_is_reported() {
-    let mut world = World::new();
-    world.deployment_says(json!([{
+    let mut cluster = TestCluster::new();
+    cluster.deployment_says(json!([{
         "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out",
     }]));
-    world.pod("adder-1", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
-    is_told(&mut world, FAILED, "ProgressDeadlineExceeded", "timed out");
+    cluster.pod("adder-1", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
+    is_told(&mut cluster, FAILED, "ProgressDeadlineExceeded", "timed out");
 }
 
 /// What the Deployment's controller said about the previous template is no cause for this one.
 #[test]
 fn an_outdated_failure_is_no_cause() {
-    let mut world = World::new();
-    world.deployment_says(json!([{
+    let mut cluster = TestCluster::new();
+    cluster.deployment_says(json!([{
         "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small",
     }]));
-    world.upgrade("registry.example/adder:2.0.0");
-    let status = world.write();
+    cluster.upgrade("registry.example/adder:2.0.0");
+    let status = cluster.write();
     assert_eq!((status.phase, condition(&status, DEGRADED).status.as_str()), (PENDING, "False"));
 }
 
@@ -209,9 +209,9 @@ fn an_outdated_failure_is_no_cause() {
 #[case::node_ahead_of_the_operator(json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T13:00:00Z"}}}))]
 #[case::first_readiness_probe(json!({"started": true, "state": {"running": {"startedAt": "2026-03-01T11:59:59Z"}}}))]
 fn starting_pod_is_not_degraded(#[case] container: Value) {
-    let mut world = World::new();
-    world.pod("adder-1", unready(&container));
-    let status = world.write();
+    let mut cluster = TestCluster::new();
+    cluster.pod("adder-1", unready(&container));
+    let status = cluster.write();
     let degraded = condition(&status, DEGRADED);
     assert_eq!((status.phase, degraded.status.as_str()), (PENDING, "False"), "{}", degraded.message);
     assert_eq!(condition(&status, PROGRESSING).reason, "Deploying");
@@ -220,40 +220,40 @@ fn starting_pod_is_not_degraded(#[case] container: Value) {
 /// The replacement of an evicted pod starts. The cause is reported while there is no ready pod, and not afterwards.
 #[test]
 fn cause_is_reported_until_a_pod_is_ready() {
-    let mut world = World::new();
-    world.pod("adder-1", json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
-    world.pod("adder-2", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
-    is_told(&mut world, PENDING, "Evicted", "pod adder-1: low on memory");
-    world.pod("adder-3", serving());
-    let status = world.write();
+    let mut cluster = TestCluster::new();
+    cluster.pod("adder-1", json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}));
+    cluster.pod("adder-2", unready(&json!({"state": {"waiting": {"reason": "ContainerCreating"}}})));
+    is_told(&mut cluster, PENDING, "Evicted", "pod adder-1: low on memory");
+    cluster.pod("adder-3", serving());
+    let status = cluster.write();
     assert_eq!((status.phase, condition(&status, DEGRADED).status.as_str()), (PerformerPhase::Running, "False"));
 }
 
 /// No event occurs in the cluster when the patience ends: the operator must look by itself.
 #[test]
 fn end_of_patience_is_scheduled() {
-    let mut world = World::new();
-    world.pod(
+    let mut cluster = TestCluster::new();
+    cluster.pod(
         "adder-1",
         unready(&json!({"started": false, "state": {"running": {"startedAt": "2026-03-01T11:59:57Z"}}})),
     );
-    assert_eq!(changes_in(&world.observed()).map(|left| left.as_secs()), Some(7));
-    world.now = time("2026-03-01T12:00:07Z");
-    assert_eq!(changes_in(&world.observed()), None);
-    is_told(&mut world, PENDING, "NotServing", "does not answer");
+    assert_eq!(changes_in(&cluster.observed()).map(|left| left.as_secs()), Some(7));
+    cluster.now = time("2026-03-01T12:00:07Z");
+    assert_eq!(changes_in(&cluster.observed()), None);
+    is_told(&mut cluster, PENDING, "NotServing", "does not answer");
 }
 
 /// Runtimes answer with pages; conditions hold some thousand characters.
 #[test]
 fn messages_are_bounded() {
-    let mut world = World::new();
-    world.pod("adder-1", unready(&waiting("CreateContainerError", &"é".repeat(100_000))));
-    let status = world.write();
+    let mut cluster = TestCluster::new();
+    cluster.pod("adder-1", unready(&waiting("CreateContainerError", &"é".repeat(100_000))));
+    let status = cluster.write();
     assert!(condition(&status, DEGRADED).message.len() < 4096);
 }
 
-fn is_told(world: &mut World, phase: PerformerPhase, reason: &str, message: &str) {
-    let status = world.write();
+fn is_told(cluster: &mut TestCluster, phase: PerformerPhase, reason: &str, message: &str) {
+    let status = cluster.write();
     let degraded = condition(&status, DEGRADED);
     assert_eq!((degraded.status.as_str(), degraded.reason.as_str()), ("True", reason), "{}", degraded.message);
     assert!(degraded.message.contains(message), "{}", degraded.message);

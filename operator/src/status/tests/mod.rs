@@ -20,7 +20,7 @@ use crate::{
 const NOW: &str = "2026-03-01T12:00:00Z";
 
 /// A performer, and its objects in the cluster.
-struct World {
+struct TestCluster {
     performer: Performer,
     deployment: Option<Deployment>,
     pods: Vec<Pod>,
@@ -29,7 +29,7 @@ struct World {
     now: Time,
 }
 
-impl World {
+impl TestCluster {
     /// A performer whose Deployment was applied a moment ago.
     fn new() -> Self {
         let spec = PerformerSpec {
@@ -40,10 +40,10 @@ impl World {
         let mut performer = Performer::new("adder", spec);
         performer.metadata.namespace = Some("trial".to_owned());
         performer.metadata.generation = Some(1);
-        let mut world =
+        let mut cluster =
             Self { performer, deployment: None, pods: Vec::new(), endpoint_ready: true, refused: None, now: time(NOW) };
-        world.apply();
-        world
+        cluster.apply();
+        cluster
     }
 
     /// Applies the performer's present spec.
