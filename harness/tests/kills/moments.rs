@@ -43,7 +43,7 @@ impl Kills {
         let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
         let leftovers = Leftovers::new(self.runtime, &sandbox, &daemons);
         let start = |daemon| Running::start(&mut self.command(&sandbox, leftovers.scenario(), daemon));
-        // The first run makes images, clusters and the state of the chains, so that the second is as long as the others.
+        // The first run makes images, clusters and the chains' state, so that the second is as long as the others.
         start(None).finish().assert_code(0);
         let began = Instant::now();
         start(None).finish().assert_code(0);

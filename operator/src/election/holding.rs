@@ -115,7 +115,7 @@ impl Holding {
         }
         match self.slot.read().await {
             Ok(Some(lease)) => Renewal::Changed(lease),
-            // Whoever removed the Lease gave it to the first candidate that creates it.
+            // A removed Lease belongs to the first candidate that creates it.
             Ok(None) => Renewal::Changed(Lease::default()),
             Err(error) => Renewal::Failed(Some(error)),
         }
