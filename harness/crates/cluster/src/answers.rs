@@ -1,8 +1,8 @@
-//! What the API server answers.
+//! Answers of the API server.
 
-/// The result of a request about an object that may be gone: nothing where the API server does not have it.
+/// The result of a request about an object that may be gone: `None` if the API server does not have it.
 ///
-/// For deletions and changes after which the object need not be there.
+/// For deletions, and for changes after which the object need not exist.
 pub fn ignore_not_found<T>(result: kube::Result<T>) -> kube::Result<Option<T>> {
     match result {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
@@ -10,7 +10,7 @@ pub fn ignore_not_found<T>(result: kube::Result<T>) -> kube::Result<Option<T>> {
     }
 }
 
-/// Whether the object was changed or replaced since it was seen, or is being removed already.
+/// Whether the object was changed or replaced since it was read, or is being removed already.
 pub fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409)
 }

@@ -1,4 +1,4 @@
-//! Which cluster a run uses: one of ours, leased, or one that others made.
+//! Which cluster a run uses: one that the harness made and leases, or an existing one.
 
 use std::{ops::Deref, path::PathBuf};
 
@@ -12,25 +12,25 @@ use super::{
 /// Which cluster a run uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterChoice {
-    /// One of ours: the one of this name, which must be there, else any that is like what is asked for.
+    /// One that the harness made: the one with this name, which must exist, else any that matches the specification.
     Ours {
         /// Its name.
         name: Option<ClusterName>,
     },
-    /// One that others made.
+    /// An existing cluster that the harness did not make.
     Existing(ExistingChoice),
 }
 
-/// A cluster that others made, and what may be done there.
+/// An existing cluster, and what may be done there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExistingChoice {
-    /// The kubeconfig; that of `KUBECONFIG`, else the user's, where none is named.
+    /// The kubeconfig; without one, that of `KUBECONFIG`, else the user's.
     pub kubeconfig: Option<PathBuf>,
-    /// The context; the current one, unless that looks like production, where none is named.
+    /// The context; without one, the current context, unless it looks like production.
     pub context: Option<String>,
     /// Where the operator comes from.
     pub operator: OperatorChoice,
-    /// Where its nodes get the harness's own images from.
+    /// Where its nodes get the harness's own images.
     pub images: OwnImages,
 }
 
@@ -44,10 +44,11 @@ pub enum OperatorChoice {
     Existing,
 }
 
-/// Where nodes that are out of reach get the harness's own images from.
+/// Where nodes that the harness cannot load images into get the harness's own images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnImages {
-    /// The registry, and folder in it, that holds them under their own names; without one, nodes have them.
+    /// The registry, with an optional folder, that holds them under their own names; without one, the nodes must have
+    /// them.
     pub registry: Option<String>,
     /// An image that holds the harness, instead of the one that is made of this executable.
     pub components: Option<String>,
@@ -55,12 +56,12 @@ pub struct OwnImages {
     pub anvil: Option<String>,
 }
 
-/// A cluster that a run uses, for as long as this is there.
+/// A cluster that a run uses until this is dropped.
 #[derive(Debug)]
 pub enum ChosenCluster {
-    /// One of ours, leased.
+    /// One that the harness made, leased.
     Ours(Box<Lease>),
-    /// One that others made.
+    /// An existing one.
     Existing(Box<Cluster>, ExistingChoice),
 }
 
@@ -71,11 +72,11 @@ impl Default for ClusterChoice {
 }
 
 impl ClusterChoice {
-    /// A cluster that can be used. `spec` says what one of ours is to be like where none is named; `progress` hears what
-    /// takes time.
+    /// A usable cluster. `spec` describes a cluster of the harness if none is named; `progress` receives messages about
+    /// what takes time.
     ///
-    /// Of a cluster that others made it is first seen that it does not look like production, unless its context was named,
-    /// and that all is allowed there that trials do. Nothing is made in it.
+    /// An existing cluster is checked first: it must not look like production, unless its context was named, and its
+    /// user must be allowed to do all that trials do. Nothing is created in it.
     pub async fn acquire(&self, spec: &ClusterSpec, progress: &Progress<'_>) -> Result<ChosenCluster, ClusterError> {
         match self {
             Self::Ours { name } => ours(name.as_ref(), spec, progress).await,
@@ -118,7 +119,7 @@ impl ChosenCluster {
         }
     }
 
-    /// What pods call an image of the harness's own that is called `made` on this machine.
+    /// The name that pods use for an image of the harness that is called `made` on this machine.
     pub fn image(&self, role: ImageRole, made: &str) -> String {
         match self {
             Self::Ours(_) => made.to_owned(),
@@ -126,7 +127,7 @@ impl ChosenCluster {
         }
     }
 
-    /// The image that was named for a role, whatever would be made.
+    /// The image that was named for a role, whatever image would be built.
     pub(super) fn named_image(&self, role: ImageRole) -> Option<String> {
         match self {
             Self::Ours(_) => None,
@@ -136,7 +137,7 @@ impl ChosenCluster {
 }
 
 impl OwnImages {
-    /// What pods call an image that is called `made` on this machine.
+    /// The name that pods use for an image that is called `made` on this machine.
     pub fn reference(&self, role: ImageRole, made: &str) -> String {
         match (self.named(role), &self.registry) {
             (Some(named), _) => named.clone(),

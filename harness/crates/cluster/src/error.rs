@@ -25,23 +25,23 @@ pub enum ClusterError {
     /// kind or Helm.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// A cluster of others is not to be used.
+    /// An existing cluster must not be used.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// The plugin that has a user's credentials.
+    /// The plugin that provides a user's credentials.
     #[error(transparent)]
     Plugin(#[from] PluginError),
     /// A file.
     #[error("failed to {doing} {path}", path = path.display())]
     File {
-        /// What was to be done with it.
+        /// What the operation was.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
-    /// What is remembered of a cluster cannot be understood.
+    /// The stored state of a cluster cannot be parsed.
     #[error("failed to understand the state of a cluster in {path}", path = path.display())]
     State {
         /// The file.
@@ -49,7 +49,7 @@ pub enum ClusterError {
         /// Where it is wrong.
         source: serde_json::Error,
     },
-    /// A kubeconfig leads nowhere.
+    /// A kubeconfig gives no usable connection.
     #[error("failed to use kubeconfig {path}{}", context.as_deref().map(|context| format!(", context {context}")).unwrap_or_default(), path = path.display())]
     Kubeconfig {
         /// The file.
@@ -59,7 +59,7 @@ pub enum ClusterError {
         /// Why not.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A cluster of others does not answer.
+    /// An existing cluster does not answer.
     #[error("timed out after {} waiting for an answer of the API server of cluster {name}, to which {kubeconfig} leads", humantime::format_duration(*within), kubeconfig = kubeconfig.display())]
     Unreachable {
         /// The cluster.
@@ -68,17 +68,17 @@ pub enum ClusterError {
         kubeconfig: PathBuf,
         /// How long it was awaited.
         within: Duration,
-        /// Why not; nothing where nothing came.
+        /// Why not; `None` if no answer came.
         source: Option<Box<kube::Error>>,
     },
-    /// A cluster that was used does not answer any more.
+    /// A cluster that was in use does not answer any more.
     #[error("cluster {name} is lost: its API server has not answered for {}", humantime::format_duration(*silence))]
     Lost {
         /// The cluster.
         name: String,
         /// For how long.
         silence: Duration,
-        /// The last that came instead of an answer; nothing where nothing came.
+        /// The last error instead of an answer; `None` if nothing came.
         source: Option<Box<kube::Error>>,
     },
     /// The node image is not in the engine.
@@ -87,7 +87,7 @@ pub enum ClusterError {
         /// Its name.
         image: String,
     },
-    /// The image is none of a node.
+    /// The image is not a node image.
     #[error("failed to use {image} as a node image: {reason}")]
     NotANodeImage {
         /// Its name.
@@ -95,12 +95,12 @@ pub enum ClusterError {
         /// What it lacks.
         reason: String,
     },
-    /// The name is of a cluster that the harness did not make.
+    /// The name belongs to a cluster that the harness did not make.
     #[error("failed to make cluster {name}: there is one that kind calls {kind_name} already, and it is not ours")]
     NameTaken {
         /// The name that was wanted.
         name: String,
-        /// What kind calls it.
+        /// The name in kind.
         kind_name: String,
     },
     /// The engine's disk is too small for its nodes.
@@ -124,10 +124,10 @@ pub enum ClusterError {
         status: String,
         /// The last lines that it wrote, indented.
         output: String,
-        /// The end of the node's journal, indented, with a heading of its own; empty where there is no node.
+        /// The end of the node's journal, indented, with a heading of its own; empty if there is no node.
         journal: String,
     },
-    /// The kubelet of a node does not stay up.
+    /// The kubelet of a node keeps restarting.
     #[error("failed to make cluster {name}: the kubelet of node {node} ended {restarts} times{journal}")]
     Kubelet {
         /// The cluster.
@@ -139,7 +139,7 @@ pub enum ClusterError {
         /// The end of its journal.
         journal: String,
     },
-    /// It does not become usable.
+    /// The cluster does not become usable.
     #[error("timed out after {} waiting for cluster {name} to become usable: {state}{journal}", humantime::format_duration(*within))]
     NotUsable {
         /// The cluster.
@@ -156,12 +156,12 @@ pub enum ClusterError {
     Api {
         /// The cluster.
         name: String,
-        /// What was being done, as `list nodes`.
+        /// What the request was, as `list nodes`.
         doing: String,
         /// What it answered.
         source: Box<kube::Error>,
     },
-    /// The API server takes calls and does not answer.
+    /// The API server accepts connections and does not answer.
     #[error("timed out after {} waiting for an answer of the API server of cluster {name}", humantime::format_duration(*within))]
     Silent {
         /// The cluster.
@@ -202,7 +202,7 @@ pub enum ClusterError {
         /// What was seen last.
         state: String,
     },
-    /// A namespace does not go.
+    /// A namespace is not removed.
     #[error("timed out after {} waiting for namespace {namespace} to be gone: {held_by}", humantime::format_duration(*within))]
     NamespaceStuck {
         /// The namespace.
@@ -212,7 +212,7 @@ pub enum ClusterError {
         /// Its finalizers, and what its conditions say.
         held_by: String,
     },
-    /// No cluster of ours has the name.
+    /// The harness has no cluster with this name.
     #[error("there is no cluster {name}")]
     Unknown {
         /// The name.
@@ -220,7 +220,7 @@ pub enum ClusterError {
         /// The clusters that there are.
         known: Vec<String>,
     },
-    /// How long clusters stay that nobody uses.
+    /// How long unused clusters are kept cannot be read.
     #[error("failed to understand {IDLE_VARIABLE}={text:?}")]
     Idle {
         /// What the variable says.
@@ -228,7 +228,7 @@ pub enum ClusterError {
         /// Why it is no duration.
         source: humantime::DurationError,
     },
-    /// It is of no use, and nobody else may be robbed of it.
+    /// The cluster is unusable, and another process still uses it.
     #[error("failed to replace cluster {name} ({why}): it is {by}")]
     InUse {
         /// The cluster.
@@ -238,7 +238,7 @@ pub enum ClusterError {
         /// Who uses it, as `in use by process 12`.
         by: String,
     },
-    /// There is one of that name that is not like what is asked for.
+    /// A cluster with this name does not match the specification.
     #[error("cluster {name} is not what is asked for, but {found}")]
     Unlike {
         /// The cluster.
@@ -246,7 +246,7 @@ pub enum ClusterError {
         /// What it was made of.
         found: String,
     },
-    /// It is in another engine.
+    /// The cluster is in another engine.
     #[error("failed to use cluster {name} with the Docker engine at {engine}: it is in the one at {other}")]
     OtherEngine {
         /// The cluster.
@@ -256,7 +256,7 @@ pub enum ClusterError {
         /// The engine that has it.
         other: String,
     },
-    /// Processes cannot be looked at.
+    /// Processes cannot be inspected.
     #[error("failed to end the processes that make the cluster in {path}", path = path.display())]
     Makers {
         /// The cluster's folder.
@@ -267,7 +267,7 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Engine(error) => return error.remedy().map(str::to_owned),
@@ -347,7 +347,7 @@ impl ClusterError {
     }
 }
 
-/// What to do about an answer of the API server's that is the user's doing.
+/// What to do about an answer of the API server that the user caused.
 fn of_answer(error: &kube::Error) -> Option<String> {
     let kube::Error::Api(status) = error else { return None };
     match status.code {
@@ -357,7 +357,7 @@ fn of_answer(error: &kube::Error) -> Option<String> {
     }
 }
 
-/// In the words of the system, whoever hands them on.
+/// In the words of the system, whatever program passes them on.
 fn says_full(text: &str) -> bool {
     text.contains("no space left on device") || text.contains("No space left on device")
 }

@@ -1,4 +1,5 @@
-//! A cluster that others made, by a context of a kubeconfig: nothing is made of it or removed but namespaces of ours.
+//! An existing cluster, by a context of a kubeconfig: the harness creates and removes nothing there but its own
+//! namespaces.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +14,7 @@ use super::{Cluster, ClusterError, ClusterSpec, Progress, Provider, access::of_u
 /// How long its API server may take for its first answer; a firewall that drops packets gives none.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Gives the cluster of a kubeconfig's context.
+/// Provides the cluster of a kubeconfig's context.
 #[derive(Debug, Clone)]
 pub struct Existing {
     kubeconfig: PathBuf,
@@ -21,8 +22,8 @@ pub struct Existing {
 }
 
 impl Existing {
-    /// The cluster of a context, the current one where none is named, of a kubeconfig: the one named, else those that
-    /// `KUBECONFIG` lists, else the user's.
+    /// The cluster of a context, or of the current one if none is named. The kubeconfig is the one named, else those
+    /// that `KUBECONFIG` lists, else the user's.
     pub fn new(kubeconfig: Option<PathBuf>, context: Option<String>) -> Self {
         Self { kubeconfig: kubeconfig.unwrap_or_else(of_user), context }
     }
@@ -34,7 +35,7 @@ impl Existing {
 }
 
 impl Existing {
-    /// The cluster, which answers; not one that looks like production, unless its context was named.
+    /// A cluster that answers. A cluster that looks like production is refused, unless its context was named.
     pub async fn connect(&self, progress: &Progress<'_>) -> Result<Cluster, ClusterError> {
         guard::refuse_production(&self.kubeconfig, self.context.as_deref())?;
         self.create(&ClusterSpec::default(), progress).await
@@ -43,7 +44,7 @@ impl Existing {
 
 #[async_trait]
 impl Provider for Existing {
-    /// What the cluster is like is its owner's affair: of the specification nothing is asked for.
+    /// The owner decides what the cluster is like, so the specification is ignored.
     async fn create(&self, _spec: &ClusterSpec, progress: &Progress<'_>) -> Result<Cluster, ClusterError> {
         progress("asking the API server for its version");
         let name = self.context.as_deref().unwrap_or("current context");
@@ -65,7 +66,7 @@ impl Provider for Existing {
         }
     }
 
-    /// It stays.
+    /// The cluster stays.
     async fn delete(&self, _cluster: &Cluster) -> Result<(), ClusterError> {
         Ok(())
     }

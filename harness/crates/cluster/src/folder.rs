@@ -1,4 +1,4 @@
-//! What is remembered of clusters on this machine: a folder each, with its kubeconfig and its state.
+//! What is stored about clusters on this machine: a folder for each, with its kubeconfig and its state.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClusterError, ClusterName, ClusterSpec, Fingerprint};
 
 const STATE: &str = "state.json";
-/// No cluster can be called like this.
+/// No cluster can have this name.
 const FAILED: &str = "_failed";
 
 /// The folders of all clusters that the harness made on this machine.
@@ -33,7 +33,7 @@ pub struct ClusterFolder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// It is being made; when its maker is gone it never will be.
+    /// It is being made; if its maker is gone, it never becomes usable.
     Creating,
     /// It was usable once.
     Usable,
@@ -41,14 +41,14 @@ pub enum Stage {
     Deleting,
 }
 
-/// What is remembered of a cluster.
+/// The stored state of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterState {
     /// Its name.
     pub name: ClusterName,
-    /// What it was asked to be like.
+    /// Its specification.
     pub spec: ClusterSpec,
-    /// Which trials it suits.
+    /// The fingerprint that trials find it by.
     pub fingerprint: Fingerprint,
     /// The engine's id of its node image.
     pub node_image_id: String,
@@ -58,27 +58,27 @@ pub struct ClusterState {
     pub stage: Stage,
     /// The process that makes or made it.
     pub owner: Option<Owner>,
-    /// When it was begun.
+    /// When its creation began.
     pub created: Timestamp,
-    /// When each of its nodes was started last, as the engine says it, by their names: another time means that it went
-    /// through a restart.
+    /// When each of its nodes was started last, as the engine reports it, by node name: another time means that the
+    /// node was restarted.
     #[serde(default)]
     pub started: std::collections::BTreeMap<String, String>,
-    /// The address of the engine that has it; another one knows nothing of it.
+    /// The address of the engine that has it; other engines do not know it.
     #[serde(default)]
     pub engine: Option<String>,
-    /// How long it is to stay when nobody uses it.
+    /// How long it is kept when nobody uses it.
     #[serde(default)]
     pub idle: Option<Duration>,
 }
 
 impl ClusterFolders {
-    /// Below the harness's cache folder (`HARNESS_CACHE`), which outlives a restart of the machine as the clusters do.
+    /// Below the harness's cache folder (`HARNESS_CACHE`), which survives a restart of the machine as the clusters do.
     pub fn locate() -> Result<Self, ClusterError> {
         Ok(Self::below(cache_folder()?.join("clusters")))
     }
 
-    /// Below a folder of one's own.
+    /// Below another folder.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -88,12 +88,12 @@ impl ClusterFolders {
         &self.root
     }
 
-    /// The folder of what clusters had to say that could not be made.
+    /// The folder for evidence of clusters that could not be made.
     pub fn failed(&self) -> PathBuf {
         self.root.join(FAILED)
     }
 
-    /// The folder of a cluster, which need not be there.
+    /// The folder of a cluster, which need not exist.
     pub fn folder_of(&self, name: &ClusterName) -> ClusterFolder {
         ClusterFolder { path: self.root.join(name.as_str()) }
     }
@@ -115,22 +115,22 @@ impl ClusterFolders {
 }
 
 impl ClusterFolder {
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The cluster's own kubeconfig; the user's is never touched.
+    /// The cluster's own kubeconfig; the user's is never changed.
     pub fn kubeconfig(&self) -> PathBuf {
         self.path.join("kubeconfig")
     }
 
-    /// What kind is told.
+    /// The configuration file for kind.
     pub fn kind_config(&self) -> PathBuf {
         self.path.join("kind.yaml")
     }
 
-    /// What kubeadm changes in the pods of its control plane.
+    /// The folder of kubeadm's patches for the pods of the control plane.
     pub fn patches(&self) -> PathBuf {
         self.path.join("patches")
     }
@@ -140,7 +140,7 @@ impl ClusterFolder {
         self.path.join(STATE)
     }
 
-    /// What is remembered; nothing where there is no such cluster.
+    /// The stored state; `None` if there is no such cluster.
     pub fn state(&self) -> Result<Option<ClusterState>, ClusterError> {
         let path = self.state_file();
         let text = match fs::read_to_string(&path) {
@@ -150,7 +150,7 @@ impl ClusterFolder {
         serde_json::from_str(&text).map(Some).map_err(|source| ClusterError::State { path, source })
     }
 
-    /// Remembers it, whole or not at all.
+    /// Stores the state, whole or not at all.
     pub fn keep(&self, state: &ClusterState) -> Result<(), ClusterError> {
         let path = self.state_file();
         let write = || {
@@ -163,7 +163,7 @@ impl ClusterFolder {
         write().map_err(ClusterError::file("write", &path))
     }
 
-    /// Forgets the cluster.
+    /// Removes all that is stored about the cluster.
     pub fn remove(&self) -> Result<(), ClusterError> {
         match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

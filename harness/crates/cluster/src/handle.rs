@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClusterError, ClusterSpec, Node, access};
 
-/// Everything kind makes for a cluster is called after this and the cluster's name.
+/// The prefix of all names that kind uses for a cluster, before the cluster's name.
 const PREFIX: &str = "hourglass-";
 /// kind appends `-control-plane` to its own name, which must be a host name: 63 letters in all.
 const LONGEST: usize = 32;
@@ -22,7 +22,7 @@ const LONGEST: usize = 32;
 pub struct ClusterName(String);
 
 impl ClusterName {
-    /// A new name, of the run that makes the cluster.
+    /// A new name, from the run that makes the cluster.
     pub fn of_run(run: &RunId) -> Self {
         Self(run.as_str().to_owned())
     }
@@ -32,12 +32,12 @@ impl ClusterName {
         &self.0
     }
 
-    /// What kind calls the cluster, and the engine its network.
+    /// The cluster's name in kind, and the name of its network in the engine.
     pub fn in_kind(&self) -> String {
         format!("{PREFIX}{}", self.0)
     }
 
-    /// The name of a cluster that kind calls so; nothing where that is none of ours.
+    /// The cluster that has this name in kind; `None` if the harness did not make it.
     pub fn from_kind(kind_name: &str) -> Option<Self> {
         kind_name.strip_prefix(PREFIX)?.parse().ok()
     }
@@ -49,7 +49,7 @@ impl fmt::Display for ClusterName {
     }
 }
 
-/// Why a text is no name of a cluster.
+/// Why a text is not the name of a cluster.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "a cluster's name has 1 to {LONGEST} lowercase letters, digits and hyphens, the first a letter, the last no hyphen: \
@@ -87,26 +87,26 @@ impl From<ClusterName> for String {
 /// A cluster, reached by its API; clones share the connection.
 #[derive(Clone)]
 pub struct Cluster {
-    /// How people call it: the name of a cluster of ours, the context of another.
+    /// Its name for people: the name of a cluster that the harness made, the context of an existing one.
     pub name: String,
-    /// The kubeconfig that leads to it, for programs such as Helm: a file, or files as `KUBECONFIG` lists them.
+    /// Its kubeconfig, for programs such as Helm: a file, or files as `KUBECONFIG` lists them.
     pub kubeconfig: PathBuf,
     /// The context in that kubeconfig.
     pub context: String,
     /// Its API.
     pub client: Client,
-    /// Where its nodes run; nothing of a cluster that others made.
+    /// Where its nodes run; `None` for an existing cluster.
     pub machine: Option<ClusterMachine>,
 }
 
-/// The engine's side of a cluster of ours.
+/// The engine's side of a cluster that the harness made.
 #[derive(Debug, Clone)]
 pub struct ClusterMachine {
     /// The engine.
     pub engine: Engine,
-    /// What kind calls the cluster.
+    /// The cluster's name in kind.
     pub kind_name: String,
-    /// The network of its nodes, which containers join that pods are to reach.
+    /// The network of its nodes. Containers that pods must reach join it.
     pub network: String,
 }
 
@@ -128,7 +128,7 @@ impl ClusterMachine {
 }
 
 impl Cluster {
-    /// Connects to the cluster of a kubeconfig's context, its current one where none is named. Asks it nothing.
+    /// Connects to the cluster of a kubeconfig's context, or of the current one if none is named. Sends no request.
     pub async fn connect(
         name: &str,
         kubeconfig: PathBuf,
@@ -139,12 +139,12 @@ impl Cluster {
         Ok(Self { name: name.to_owned(), kubeconfig, context, client, machine })
     }
 
-    /// That of all pods in it: nothing is pulled where nodes are given what they lack.
+    /// The pull policy of all pods in it: nothing is pulled if the harness loads missing images into the nodes.
     pub fn pull_policy(&self) -> PullPolicy {
         PullPolicy::for_nodes(self.machine.is_some())
     }
 
-    /// Its nodes as the engine knows them; none of a cluster that others made.
+    /// Its nodes as the engine knows them; none for an existing cluster.
     pub async fn nodes(&self) -> Result<Vec<Node>, ClusterError> {
         match &self.machine {
             Some(machine) => Ok(machine.nodes().await?),
@@ -153,15 +153,16 @@ impl Cluster {
     }
 }
 
-/// Hears what is being done.
+/// Receives messages about what is being done.
 pub type Progress<'a> = dyn Fn(&str) + Sync + 'a;
 
-/// Something that gives clusters and takes them back.
+/// Creates and deletes clusters.
 #[async_trait::async_trait]
 pub trait Provider: Send + Sync {
-    /// A usable cluster; `progress` hears what is being done. On failure nothing of it is left.
+    /// Creates a usable cluster; `progress` receives messages about what is being done. On failure nothing of the
+    /// cluster remains.
     async fn create(&self, spec: &ClusterSpec, progress: &Progress<'_>) -> Result<Cluster, ClusterError>;
 
-    /// Ends it and removes everything of it. One that is not there is no error.
+    /// Stops the cluster and removes everything of it. A cluster that does not exist is no error.
     async fn delete(&self, cluster: &Cluster) -> Result<(), ClusterError>;
 }

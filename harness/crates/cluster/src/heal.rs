@@ -1,4 +1,4 @@
-//! A cluster whose nodes went through a restart, or were stopped, made usable again.
+//! Makes a cluster usable again after its nodes were restarted or stopped.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use hourglass_engine::{Engine, EngineContext as _, nodes_of};
 
 use super::{Cluster, ClusterError, ClusterFolder, ClusterState, Node, health::Unfit, kind::Kind, usable::usable};
 
-/// After a restart the API answers in 9 s, and addresses of Services lead where they should 23 s later; a new cluster takes
-/// less than another such time.
+/// After a restart, the API answers after 9 s, and the addresses of Services work 23 s later; a new cluster takes less
+/// than that again.
 const HEALED_WITHIN: Duration = Duration::from_mins(1);
 
-/// Starts the nodes that do not run, waits until the cluster is usable, and remembers when its nodes were started.
+/// Starts the nodes that do not run, waits until the cluster is usable, and stores when its nodes were started.
 pub(super) async fn heal(
     engine: &Engine,
     kind: &Kind,

@@ -1,4 +1,4 @@
-//! Whether a cluster that was usable once still is, in a fraction of a second.
+//! Checks in a fraction of a second that a cluster that was usable still is.
 
 use std::{pin::pin, time::Duration};
 
@@ -18,7 +18,7 @@ use super::{
     usable::{Unmet, is_ready},
 };
 
-/// Many times what it takes; a paused node takes calls and never answers.
+/// Many times the usual duration; a paused node accepts connections and never answers.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What is wrong with a cluster.
@@ -40,7 +40,8 @@ pub(super) enum Unfit {
     Failed(#[from] ClusterError),
 }
 
-/// A connection to the cluster, if its nodes run as they were left, its API server calls itself ready, and that its nodes.
+/// A connection to the cluster, if its nodes were not restarted, its API server reports that it is ready, and its nodes
+/// are Ready.
 pub(super) async fn check(kind: &Kind, state: &ClusterState) -> Result<Cluster, Unfit> {
     let cluster = kind.connect().await?;
     let looked = timeout(ANSWER_WITHIN, look(kind, &cluster, state)).await;
@@ -48,7 +49,7 @@ pub(super) async fn check(kind: &Kind, state: &ClusterState) -> Result<Cluster, 
     Ok(cluster)
 }
 
-/// What is wrong with the nodes is why the API server does not answer, and is told first.
+/// A fault of the nodes explains why the API server does not answer, and is reported first.
 async fn look(kind: &Kind, cluster: &Cluster, state: &ClusterState) -> Result<(), Unfit> {
     let nodes = pin!(as_left(kind, cluster, state));
     let api = pin!(ready(cluster));
@@ -66,7 +67,7 @@ async fn as_left(kind: &Kind, cluster: &Cluster, state: &ClusterState) -> Result
     if let Some(missing) = state.started.keys().find(|name| !started.contains_key(*name)) {
         return Err(Unfit::NodeMissing(missing.clone()));
     }
-    // One that was stopped keeps the time of its start.
+    // A node that was stopped keeps its start time.
     if let Some(stopped) = nodes.into_iter().find(|node| !node.running) {
         return Err(Unfit::NodeStopped(stopped.name));
     }

@@ -1,5 +1,5 @@
-//! Pods that are to stay down: one that is deleted while a finalizer of ours is on it ends, but its name stays taken, so
-//! that a `StatefulSet` does not put another in its place before it is let go.
+//! Keeps pods down: a pod that is deleted while it has a finalizer of the harness ends, but its name stays taken, so
+//! that a `StatefulSet` does not replace it before the finalizer is removed.
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -13,13 +13,13 @@ use super::{Cluster, ClusterError, ignore_not_found};
 /// Keeps the name of a pod that has ended.
 const HOLD: &str = "hourglass-harness/hold";
 
-/// Holds a pod; it is to be deleted next.
+/// Adds the finalizer to a pod, before the pod is deleted.
 pub async fn add_hold_finalizer(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
     let finalizers: Vec<_> = pod.finalizers().iter().map(String::as_str).chain([HOLD]).collect();
     patch(cluster, pod, &json!(finalizers)).await
 }
 
-/// Lets all pods of a namespace go.
+/// Removes the finalizer from all pods of a namespace.
 pub async fn remove_hold_finalizers(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
     let api = Api::<Pod>::namespaced(cluster.client.clone(), namespace);
     let pods = api.list(&ListParams::default()).await;
@@ -30,7 +30,7 @@ pub async fn remove_hold_finalizers(cluster: &Cluster, namespace: &str) -> Resul
     Ok(())
 }
 
-/// Lets one pod go.
+/// Removes the finalizer from one pod.
 pub async fn remove_hold_finalizer(cluster: &Cluster, pod: &Pod) -> Result<(), ClusterError> {
     let others: Vec<_> = pod.finalizers().iter().filter(|finalizer| *finalizer != HOLD).collect();
     patch(cluster, pod, &json!(others)).await

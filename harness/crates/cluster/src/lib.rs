@@ -1,7 +1,7 @@
-//! Kubernetes clusters: made with kind or found by a kubeconfig, watched until they are usable, and lent to trials.
+//! Kubernetes clusters: made with kind or found by a kubeconfig, watched until they are usable, and leased to trials.
 //!
-//! What may live here: clusters, their nodes, and what is asked of them whatever runs in them. Images are brought to nodes
-//! by `image`; what a trial puts into a cluster belongs to `runtime`.
+//! What may live here: clusters, their nodes, and requests to them that do not depend on what runs in them. `image`
+//! brings images to nodes; what a trial puts into a cluster belongs to `runtime`.
 
 mod access;
 mod answers;

@@ -1,4 +1,5 @@
-//! Namespaces of ours: made for a trial or for probes, awaited, removed, and found again when their maker is gone.
+//! Namespaces of the harness: created for a trial or for probes, awaited, removed, and found again when their owner is
+//! gone.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -25,8 +26,8 @@ const USABLE_WITHIN: Duration = Duration::from_secs(30);
 /// The longest value that Kubernetes takes for a label.
 const LONGEST_VALUE: usize = 63;
 
-/// A namespace of ours. Dropping it leaves it there: it is to be removed with [`Self::remove`], and what was not is found
-/// by [`sweep_namespaces`].
+/// A namespace of the harness. Dropping this keeps the namespace: [`Self::remove`] removes it, and [`sweep_namespaces`]
+/// finds those that were not removed.
 #[derive(Debug)]
 #[must_use = "it stays in the cluster until it is removed"]
 pub struct OwnNamespace {
@@ -35,7 +36,7 @@ pub struct OwnNamespace {
 }
 
 impl OwnNamespace {
-    /// Makes one, with a name of its own, and waits until pods can be made in it: until its service account is there.
+    /// Creates one with a unique name, and waits until pods can be created in it: until its service account exists.
     pub async fn create(cluster: &Cluster, labels: &Labels) -> Result<Self, ClusterError> {
         let (labels, annotations, prefix) = {
             let (own, annotations) = metadata_of(labels.to_map());
@@ -68,7 +69,7 @@ impl OwnNamespace {
         &self.name
     }
 
-    /// What of a kind is in it.
+    /// The API for objects of one kind in it.
     pub fn api<K>(&self) -> Api<K>
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
@@ -77,14 +78,14 @@ impl OwnNamespace {
         Api::namespaced(self.cluster.client.clone(), &self.name)
     }
 
-    /// Removes it with all that is in it, and waits until it is gone. One that is gone already is no error; of one that
-    /// stays the error says what holds it.
+    /// Removes it with all that is in it, and waits until it is gone. A namespace that is gone already is no error; if
+    /// it stays, the error says what holds it.
     pub async fn remove(self, within: Duration) -> Result<(), ClusterError> {
         remove(&self.cluster, &self.name, within).await
     }
 
-    /// Asks for its removal and does not wait: the control plane puts that off for five seconds, whatever is in it. To be
-    /// called when everything in it is gone.
+    /// Requests its removal and does not wait: the control plane delays that for five seconds, whatever is in it. Call
+    /// this when everything in it is gone.
     pub async fn leave(self) -> Result<(), ClusterError> {
         delete(&self.cluster, &self.name).await.map(drop)
     }
@@ -102,8 +103,8 @@ impl OwnNamespace {
     }
 }
 
-/// Labels and annotations of a Kubernetes object for these keys and values: what Kubernetes takes as a label is one, and
-/// the rest, paths and names with `/` or `::`, are annotations.
+/// Labels and annotations of a Kubernetes object for these keys and values: values that Kubernetes accepts as labels
+/// are labels, and the rest, such as paths and names with `/` or `::`, are annotations.
 pub fn metadata_of(
     map: impl IntoIterator<Item = (String, String)>,
 ) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
@@ -118,18 +119,18 @@ fn is_label_value(value: &str) -> bool {
         && ends.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A namespace of some run.
+/// A namespace of a run.
 #[derive(Debug, Clone)]
 pub struct FoundNamespace {
     /// Its name.
     pub name: String,
-    /// Whose it is.
+    /// The labels of its run.
     pub labels: Labels,
-    /// Why nobody needs it any more, as "its owner, process 12, is gone"; nothing where somebody may.
+    /// Why nobody needs it any more, as "its owner, process 12, is gone"; `None` if somebody may.
     pub orphaned: Option<String>,
 }
 
-/// What became of a namespace that nobody needed.
+/// The result of removing a namespace that nobody needed.
 #[derive(Debug)]
 pub struct RemovedNamespace {
     /// The namespace.
@@ -144,13 +145,13 @@ pub async fn namespaces_of_runs(cluster: &Cluster) -> Result<Vec<FoundNamespace>
     let listed = api.list(&ListParams::default().labels(RUN_LABEL)).await;
     let listed = listed.map_err(ClusterError::api(&cluster.name, "list the namespaces of runs"))?;
     let now = Timestamp::now();
-    // Clusters of ours are of this machine; what others made may be used from several.
+    // Clusters of the harness belong to this machine; several machines may use an existing one.
     let shared = cluster.machine.is_none();
     Ok(listed.into_iter().filter_map(|namespace| FoundNamespace::of(namespace, shared, now)).collect())
 }
 
-/// Whether no run has a namespace in a cluster. Those that are on their way out are awaited; one that does not go within
-/// the time given is an error.
+/// Whether no run has a namespace in a cluster. Namespaces that are being removed are awaited; one that is not gone in
+/// time is an error.
 pub(super) async fn free_of_runs(cluster: &Cluster, within: Duration) -> Result<bool, ClusterError> {
     let api = Api::<Namespace>::all(cluster.client.clone());
     let of_runs = watcher::Config::default().labels(RUN_LABEL);
@@ -170,7 +171,7 @@ pub(super) async fn free_of_runs(cluster: &Cluster, within: Duration) -> Result<
     }
 }
 
-/// Removes the namespaces that nobody needs any more, side by side, each within the time given.
+/// Removes the namespaces that nobody needs any more, concurrently, each within the time given.
 pub async fn sweep_namespaces(cluster: &Cluster, within: Duration) -> Result<Vec<RemovedNamespace>, ClusterError> {
     let found = namespaces_of_runs(cluster).await?.into_iter().filter(|found| found.orphaned.is_some());
     let removals = found.map(|found| async {
@@ -190,8 +191,8 @@ impl FoundNamespace {
     }
 }
 
-/// Why nobody needs what carries these labels. Of an owner on another machine nothing is known here: there only the time
-/// decides.
+/// Why nobody needs an object with these labels. The state of an owner on another machine is unknown here, so only the
+/// time decides.
 fn orphaned(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
     if let Some(expires) = labels.expires.filter(|expires| *expires <= now) {
         return Some(format!("expired {} ago", rounded(expires, now)));
@@ -204,21 +205,21 @@ fn orphaned(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
     Some(format!("its owner, process {}, is gone", owner.pid))
 }
 
-/// Whether a trial was left on purpose: its folder is there and belongs to nobody.
+/// Whether a trial was kept on purpose: its folder exists and has no owner.
 fn is_kept(folder: &Path) -> bool {
     folder.is_dir() && !folder.join(OWNER_FILE).exists()
 }
 
-/// Removes a namespace and waits until it is gone; one that is not there is no error.
+/// Removes a namespace and waits until it is gone; one that does not exist is no error.
 pub(super) async fn remove(cluster: &Cluster, name: &str, within: Duration) -> Result<(), ClusterError> {
     let Some(removed) = delete(cluster, name).await? else { return Ok(()) };
-    // What a fault keeps in it would stay for ever.
+    // Pods that a fault holds would stay for ever.
     remove_hold_finalizers(cluster, name).await?;
     let api = Api::<Namespace>::all(cluster.client.clone());
     let by_name = watcher::Config::default().fields(&format!("metadata.name={name}"));
     let mut last = removed.clone();
     let gone = watch(cluster, api, by_name, "namespaces", |namespaces| {
-        // Another one may have got the name since.
+        // A new namespace may have got the name since.
         let same = namespaces.values().find(|namespace| namespace.metadata.uid == removed.metadata.uid);
         same.map(|namespace| last.clone_from(namespace)).is_none().then_some(())
     });
@@ -228,7 +229,7 @@ pub(super) async fn remove(cluster: &Cluster, name: &str, within: Duration) -> R
     }
 }
 
-/// Asks for its removal; gives it as it is then, nothing where it is not there.
+/// Requests its removal; returns it as it is then, `None` if it does not exist.
 async fn delete(cluster: &Cluster, name: &str) -> Result<Option<Namespace>, ClusterError> {
     let api = Api::<Namespace>::all(cluster.client.clone());
     let fail = || ClusterError::api(&cluster.name, format!("delete namespace {name}"));
@@ -242,7 +243,7 @@ async fn delete(cluster: &Cluster, name: &str) -> Result<Option<Namespace>, Clus
     }
 }
 
-/// What holds a namespace that is being removed, in its own words.
+/// What holds a namespace that is being removed, from its conditions.
 fn held_by(namespace: &Namespace) -> String {
     let own = namespace.finalizers().iter().map(|finalizer| format!("it has finalizer {finalizer}"));
     let status = namespace.status.as_ref().and_then(|status| status.conditions.as_ref());
@@ -271,7 +272,7 @@ mod tests {
         Labels::new(RunId::generate(), "kubernetes::square").in_folder(Path::new("/runs/r"))
     }
 
-    /// Kubernetes refuses the whole object for one label, and the sweep needs all of them back.
+    /// Kubernetes refuses the whole object for one invalid label, and the sweep needs all of them back.
     #[test]
     fn what_is_no_label_is_an_annotation_and_both_are_read() {
         let written = labels();

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::{Cluster, ClusterError};
 
-/// Runs a command in the only container of a pod, by namespace and name; gives what it writes to its standard output, else
-/// to its standard error, and in words why it could not be run. How long it may take is the caller's to limit.
+/// Runs a command in the only container of a pod, by namespace and name. Returns its standard output if it succeeds,
+/// else its standard error, or a text that says why it could not be run. The caller limits its time.
 pub async fn run_in_pod<'a>(
     cluster: &Cluster,
     (namespace, pod): (&str, &str),

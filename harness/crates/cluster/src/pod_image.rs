@@ -16,8 +16,8 @@ pub struct PodImage {
 }
 
 impl PodImage {
-    /// An image of the harness's own, of this executable. Nodes of ours are given it where they lack it; nodes of others
-    /// have it, or pull it, as the choice of the cluster says.
+    /// An image of the harness, built from this executable. Nodes of a cluster of the harness get it if they lack it;
+    /// nodes of an existing one have it, or pull it, as the choice of the cluster says.
     pub async fn of_harness(cluster: &ChosenCluster, role: ImageRole, executable: &Path) -> Result<Self, ImageError> {
         let policy = cluster.pull_policy();
         let Some(machine) = &cluster.machine else {
@@ -37,7 +37,7 @@ impl PodImage {
         Ok(Self { reference, policy })
     }
 
-    /// Repository, tag and digest, as charts take them; what is missing is empty.
+    /// Repository, tag and digest, as charts take them; a missing part is empty.
     pub fn parts(&self) -> [&str; 3] {
         let (name, digest) = self.reference.split_once('@').unwrap_or((&self.reference, ""));
         // A colon before the last slash is of a registry's port.

@@ -1,4 +1,4 @@
-//! What a cluster is to be like, and the fingerprint by which trials find one that is.
+//! The specification of a cluster, and the fingerprint that trials find a matching one by.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 /// The version of Kubernetes that the harness's own node image has.
 pub const KUBERNETES_VERSION: &str = "v1.34.4";
-/// The node image that is used where none is named.
+/// The default node image.
 pub const NODE_IMAGE: &str = "kindest/node:v1.34.4";
 
 /// What a cluster is to be like.
@@ -47,9 +47,9 @@ impl Default for ClusterSpec {
 }
 
 impl ClusterSpec {
-    /// The fingerprint of clusters that are like this and have this very node image (the engine's id of it).
+    /// The fingerprint of clusters with this specification and this very node image (the engine's id of it).
     pub fn fingerprint(&self, node_image_id: &str) -> Fingerprint {
-        // The version of what the harness itself does to a cluster; to be raised when that changes.
+        // The version of what the harness itself does to a cluster; raise it when that changes.
         let text = serde_json::json!({ "made": 1, "image": node_image_id, "spec": self }).to_string();
         Fingerprint::of_digest(&Sha256::digest(text))
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Fingerprint {
 mod tests {
     use super::*;
 
-    /// A trial that leased a cluster which is not what it asked for would test something else.
+    /// A trial that leases a cluster that does not match its request would test something else.
     #[test]
     fn whatever_differs_gives_another_fingerprint() {
         let plain = ClusterSpec::default();

@@ -1,4 +1,4 @@
-//! What a run has in a Kubernetes cluster: namespaces, found by the run's label.
+//! The namespaces of a run in a Kubernetes cluster, found by the run's label.
 
 use std::{cell::RefCell, collections::BTreeSet, io, time::Duration};
 
@@ -28,19 +28,19 @@ impl From<&Cluster> for SweptCluster {
     }
 }
 
-/// The namespaces of a cluster that carry a run's label: all that is in them is ended by force, and they are removed.
+/// The namespaces of a cluster that carry a run's label: their content is deleted by force, and they are removed.
 ///
-/// One that is being removed and in which nothing runs is not waited for: the control plane puts the rest off for
-/// seconds. It has a connection and a runtime of its own, made when they are first needed. Must not be used from within an
-/// asynchronous task.
+/// A namespace that is being removed and in which nothing runs is not awaited: the control plane delays the rest for
+/// seconds. This has a connection and a runtime of its own, made when they are first needed. Must not be used from
+/// within an asynchronous task.
 pub struct Namespaces {
     address: ClusterAddress,
     connection: RefCell<Option<(Runtime, Cluster)>>,
-    /// Those whose content was told to end.
+    /// The namespaces whose content was deleted.
     emptied: RefCell<BTreeSet<String>>,
 }
 
-/// How long one pass may take; an API server that hangs is given up by then, and asked again.
+/// The time limit of one pass; an API server that hangs is asked again after it.
 const PASS_LIMIT: Duration = Duration::from_secs(10);
 
 impl Namespaces {
@@ -49,7 +49,7 @@ impl Namespaces {
         Box::new(Self::at(address))
     }
 
-    /// Those of this cluster, which need not answer yet.
+    /// The namespaces of this cluster, which need not answer yet.
     pub fn at(address: ClusterAddress) -> Self {
         Self { address, connection: RefCell::default(), emptied: RefCell::default() }
     }
@@ -64,7 +64,7 @@ impl Namespaces {
 
 impl Kind for Namespaces {
     fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError> {
-        // The kubeconfig of a cluster of ours goes with the cluster.
+        // The kubeconfig of a cluster of the harness is removed with the cluster.
         if !kubeconfig_files(&self.address.kubeconfig).iter().any(|file| file.exists()) {
             return Ok(Vec::new());
         }
@@ -86,7 +86,7 @@ impl Kind for Namespaces {
     }
 }
 
-/// Looks once for a run's namespaces, removes them, and gives those that are not being removed yet or are not empty.
+/// Looks once for a run's namespaces, removes them, and returns those that are not being removed yet or are not empty.
 async fn pass(
     cluster: &Cluster,
     run: &RunId,
@@ -104,7 +104,7 @@ async fn pass(
         if going && pods.items.is_empty() {
             continue;
         }
-        // First: from then on nobody makes anything new in it.
+        // First: from then on nobody creates anything in it.
         if !going {
             let deleted = api.delete(&name, &DeleteParams::background()).await;
             gone(deleted).map_err(ClusterError::api(&cluster.name, format!("delete namespace {name}")))?;
@@ -118,7 +118,7 @@ async fn pass(
     Ok(found)
 }
 
-/// Ends what runs in a namespace, which else the control plane does seconds later: what keeps pods first.
+/// Deletes what runs in a namespace, first what recreates pods; the control plane would do it seconds later.
 async fn end(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
     delete_all::<StatefulSet>(cluster, namespace, &DeleteParams::background()).await?;
     delete_all::<Deployment>(cluster, namespace, &DeleteParams::background()).await?;
@@ -138,7 +138,7 @@ where
     gone(deleted).map_err(|error| ClusterError::api(&cluster.name, doing())(error))
 }
 
-/// What is gone, or going, is what was wanted.
+/// An object that is gone, or being removed, is the desired result.
 fn gone<T>(done: kube::Result<T>) -> kube::Result<()> {
     match ignore_not_found(done) {
         Err(error) if is_conflict(&error) => Ok(()),

@@ -22,20 +22,20 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub struct Tool {
     /// What it is called.
     pub program: &'static str,
-    /// The Go module that `go install` makes it of.
+    /// The Go module that `go install` builds it from.
     pub module: &'static str,
     /// The version that is installed.
     pub version: &'static str,
-    /// The oldest version that serves.
+    /// The oldest version that works.
     pub oldest: [u64; 2],
 }
 
-/// A program that was found and serves.
+/// A program that was found and works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTool {
     /// Where it is.
     pub path: PathBuf,
-    /// The version that it says, as `0.33.0`.
+    /// The version that it reports, as `0.33.0`.
     pub version: String,
 }
 
@@ -46,13 +46,13 @@ impl Tool {
     pub const HELM: Self =
         Self { program: "helm", module: "helm.sh/helm/v3/cmd/helm", version: "v3.22.0", oldest: [3, 14] };
 
-    /// The one that serves: on PATH, else where [`Self::installed`] says. Each is run, for its version; where none serves,
-    /// the error is about the first that was found.
+    /// The first program that works: on PATH, else where [`Self::installed`] says. Each is run for its version; if none
+    /// works, the error is about the first that was found.
     pub async fn check(&self) -> Result<FoundTool, ToolError> {
         self.check_in(&path_folders(), &cache_folder().map_err(ToolError::Cache)?).await
     }
 
-    /// Like [`Self::check`], with folders of programs and a cache of the caller's.
+    /// Does the same with other folders of programs and another cache.
     pub async fn check_in(&self, path: &[PathBuf], cache: &Path) -> Result<FoundTool, ToolError> {
         let on_path = find_in(path, self.program);
         let mut problem = None;
@@ -68,7 +68,7 @@ impl Tool {
         Err(problem.unwrap_or(ToolError::NotFound { tool: *self }))
     }
 
-    /// Where it is, on PATH or else in the cache. It is not run: it may be too old, which [`Self::check`] finds out.
+    /// Its path, on PATH or else in the cache. It is not run: it may be too old, which [`Self::check`] finds out.
     pub fn find(&self) -> Result<PathBuf, ToolError> {
         if let Some(path) = on_path(self.program) {
             return Ok(path);
@@ -82,7 +82,7 @@ impl Tool {
         Ok(self.installed_in(&cache_folder().map_err(ToolError::Cache)?))
     }
 
-    /// Like [`Self::installed`], with a cache of the caller's.
+    /// Does the same with another cache.
     pub fn installed_in(&self, cache: &Path) -> PathBuf {
         cache.join("tools").join(format!("{}-{}", self.program, self.version)).join(self.program)
     }
@@ -90,7 +90,7 @@ impl Tool {
     async fn serves(&self, path: &Path) -> Result<FoundTool, ToolError> {
         let broken = |reason: String| ToolError::Broken { tool: *self, path: path.to_owned(), reason };
         let mut command = Command::new(path);
-        // Without, Helm says it in words of its own language.
+        // Without this option, Helm prints its version as a Go structure.
         let arguments: &[&str] = if *self == Self::HELM { &["version", "--short"] } else { &["version"] };
         command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
         let output = timeout(LIMIT, command.output()).await;
@@ -117,13 +117,13 @@ pub enum ToolError {
     /// The cache's folder is not known.
     #[error(transparent)]
     Cache(CacheError),
-    /// It is in none of the places.
+    /// It was not found.
     #[error("failed to find {tool}: it is neither on PATH nor in the harness's cache")]
     NotFound {
         /// Which.
         tool: Tool,
     },
-    /// It is of a version that lacks what is needed.
+    /// Its version is too old.
     #[error("failed to use {}: it is version {found}, and at least {}.{} is needed", path.display(), tool.oldest[0], tool.oldest[1])]
     TooOld {
         /// Which.
@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder for programs and a cache, each with a kind that says this, or without one.
+    /// A folder for programs and a cache, each with a kind that prints this, or without one.
     async fn checked(on_path: Option<&str>, installed: Option<&str>) -> Result<FoundTool, ToolError> {
         let root = tempfile::tempdir().unwrap();
         let (bin, cache) = (root.path().join("bin"), root.path().join("cache"));
@@ -201,7 +201,7 @@ mod tests {
     const NEW: &str = "kind v0.30.0 go1.24.6 linux/amd64";
     const OURS: &str = "kind v0.33.0 go1.26.8 linux/amd64";
 
-    /// Somebody's own program is used where it can be; one that cannot be used does not keep ours from being used.
+    /// The user's own program is preferred if it works; one that does not work does not hide the installed one.
     #[rstest::rstest]
     #[case::on_path(Some(NEW), Some(OURS), "0.30.0")]
     #[case::in_the_cache(None, Some(OURS), "0.33.0")]

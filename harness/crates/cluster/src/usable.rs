@@ -1,5 +1,5 @@
-//! When a cluster can be used: nodes Ready, the default service account there, and the name service answering on every
-//! node by its Service's address.
+//! When a cluster is usable: its nodes are Ready, the default service account exists, and the name service answers on
+//! every node by its Service's address.
 
 use std::{
     collections::BTreeMap,
@@ -25,20 +25,20 @@ use tokio::time::timeout;
 
 use super::{Cluster, ClusterError, Node, handle::ClusterMachine};
 
-/// How long a cluster may take from its making, or from a restart of its nodes, until it is usable.
+/// How long a cluster may take from its creation, or from a restart of its nodes, until it is usable.
 pub(super) const USABLE_WITHIN: Duration = Duration::from_mins(2);
-/// How long one question to the name service may take.
+/// The time limit of one request to the name service.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 const SYSTEM: &str = "kube-system";
 const NAME_SERVICE: &str = "kube-dns";
-/// A question for the address of `kubernetes.default.svc.cluster.local` over TCP (RFC 1035 §4.2.2): two bytes of length,
-/// then the message, as `printf` of a shell takes it.
+/// A DNS query for the address of `kubernetes.default.svc.cluster.local` over TCP (RFC 1035 §4.2.2): two bytes of
+/// length, then the message, as `printf` of a shell takes it.
 const QUESTION: &str = r"\0\66HG\1\0\0\1\0\0\0\0\0\0\12kubernetes\7default\3svc\7cluster\5local\0\0\1\0\1";
-/// Asks it at an address, and writes the first bytes of the answer as decimal numbers.
+/// Sends it to an address, and writes the first bytes of the answer as decimal numbers.
 const ASK: &str = r#"exec 3<>"/dev/tcp/$0/53" && printf "$1" >&3 && head --bytes 10 <&3 | od -An -v -tu1 -w10"#;
 
-/// The condition that is not met, and what was seen last.
+/// The condition that is not met, and the last observed state.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unmet {
     #[error("{0}")]
@@ -47,7 +47,7 @@ pub(super) enum Unmet {
     Failed(#[from] ClusterError),
 }
 
-/// Waits until a cluster of ours can be used.
+/// Waits until a cluster that the harness made is usable.
 pub(super) async fn usable(cluster: &Cluster, within: Duration) -> Result<(), Unmet> {
     let seen = Seen::default();
     let conditions = async {
@@ -61,7 +61,7 @@ pub(super) async fn usable(cluster: &Cluster, within: Duration) -> Result<(), Un
     }
 }
 
-/// What was seen last of each condition that is not met yet.
+/// The last observed state of each condition that is not met yet.
 #[derive(Debug, Default)]
 struct Seen(Mutex<BTreeMap<&'static str, String>>);
 
@@ -117,7 +117,7 @@ async fn accounts(cluster: &Cluster, seen: &Seen) -> Result<(), ClusterError> {
     .await
 }
 
-/// The address of the name service, once something stands behind it.
+/// The address of the name service, once a pod stands behind it.
 async fn name_service(cluster: &Cluster, seen: &Seen) -> Result<IpAddr, ClusterError> {
     const CONDITION: &str = "name service";
     let services = Api::<Service>::namespaced(cluster.client.clone(), SYSTEM);
@@ -147,8 +147,7 @@ async fn name_service(cluster: &Cluster, seen: &Seen) -> Result<IpAddr, ClusterE
     Ok(address)
 }
 
-/// Every node must reach the name service by the address that its pods use. There is no event for that: rules are in
-/// force when they are.
+/// Every node must reach the name service by the address that its pods use. No event tells when the rules are in force.
 async fn names_answer(cluster: &Cluster, address: IpAddr, seen: &Seen) -> Result<(), ClusterError> {
     let Some(machine) = &cluster.machine else { return Ok(()) };
     let nodes = cluster.nodes().await?;
@@ -172,10 +171,11 @@ pub(super) async fn answers(machine: &ClusterMachine, node: &Node, address: IpAd
     let address = address.to_string();
     let limit = ANSWER_WITHIN.as_secs().to_string();
     let command = ["timeout", &limit, "bash", "-c", ASK, &address, QUESTION];
-    // The command ends by its own limit first, and says more.
+    // The command reaches its own limit first, and reports more.
     let executed = node.execute(&machine.engine, &command, ANSWER_WITHIN * 2).await?;
     let bytes: Vec<u8> = executed.text().split_whitespace().filter_map(|number| number.parse().ok()).collect();
-    // Behind the length: two bytes of our own, two of flags with the code last, two of questions, two of answers.
+    // After the length: two bytes of the query's own id, two of flags with the code last, two of questions, two of
+    // answers.
     match bytes.as_slice() {
         [_, _, b'H', b'G', _, flags, _, _, high, low] if flags % 16 == 0 && (*high, *low) != (0, 0) => Ok(()),
         _ => Err(ClusterError::NoNames {
@@ -186,10 +186,10 @@ pub(super) async fn answers(machine: &ClusterMachine, node: &Node, address: IpAd
     }
 }
 
-/// From when on a wait is in the log.
+/// Waits longer than this are logged.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 
-/// Watches objects until the condition gives something.
+/// Watches objects until the condition returns a value.
 pub async fn watch<K, T>(
     cluster: &Cluster,
     api: Api<K>,
@@ -221,7 +221,7 @@ where
                     return Ok(met);
                 }
             }
-            // The API server may not be there yet, or not any more for a moment: the watch goes on.
+            // The API server may not run yet, or may be gone for a moment: the watch goes on.
             Err(error) => {
                 tracing::debug!(what, error = &error as &dyn std::error::Error, "the watch begins anew");
                 last = Some(error);
@@ -237,7 +237,7 @@ where
     }
 }
 
-/// Whether a node says that it is ready.
+/// Whether a node reports that it is ready.
 pub(super) fn is_ready(node: &NodeObject) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")

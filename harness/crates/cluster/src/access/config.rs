@@ -1,7 +1,7 @@
-//! From a kubeconfig and a context to what the client is told.
+//! Converts a kubeconfig and a context into the configuration of the client.
 //!
-//! The client's own reading of kubeconfigs takes proxies from the environment too, but holds `NO_PROXY` against the proxy
-//! instead of the server, refuses lists that kubectl reads, and does not know loopback.
+//! The client can read kubeconfigs itself, and it takes proxies from the environment too. But it compares `NO_PROXY`
+//! with the proxy instead of the server, refuses lists that kubectl reads, and does not know loopback.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use kube::{
 
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// What leads to the cluster of a context.
+/// The configuration of a client for the cluster of a context.
 pub(super) fn config(read: &Kubeconfig, context: &str) -> Result<Config, Cause> {
     if context.is_empty() {
         return Err("it has no current context".into());
@@ -38,24 +38,24 @@ pub(super) fn config(read: &Kubeconfig, context: &str) -> Result<Config, Cause> 
     Ok(config)
 }
 
-/// The proxy that the cluster names, for whatever server; else that of the environment.
+/// The proxy that the cluster names, for every server; else the proxy of the environment.
 fn proxy(cluster: &Cluster, server: &Uri) -> Result<Option<Uri>, Cause> {
     let own = cluster.proxy_url.clone().filter(|proxy| !proxy.is_empty());
     let Some(proxy) = own.or_else(|| proxy_of(server)) else { return Ok(None) };
-    // To the client one of them is the other: names are looked up by the proxy.
+    // The client treats both alike: the proxy resolves names.
     let url = proxy.strip_prefix("socks5h://").map(|rest| format!("socks5://{rest}"));
     let parsed = url.as_deref().unwrap_or(&proxy).parse();
     parsed.map(Some).map_err(|error| format!("the proxy `{proxy}` is no URL: {error}").into())
 }
 
-/// The client lets files of certificates be read for plugins only, and means the same there.
+/// The client lets only plugins read files of certificates, with the same meaning.
 fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, Cause> {
     let Some(bundle) = ExecAuthCluster::try_from(cluster)?.certificate_authority_data else { return Ok(None) };
     let certificates = pem::parse_many(bundle)?.into_iter().filter(|block| block.tag() == "CERTIFICATE");
     Ok(Some(certificates.map(pem::Pem::into_contents).collect()))
 }
 
-/// One that is not there is nobody, as kubectl has it.
+/// A user that does not exist is anonymous, as in kubectl.
 fn user(read: &Kubeconfig, name: Option<&str>, cluster: &Cluster) -> Result<AuthInfo, Cause> {
     let named = read.auth_infos.iter().find(|named| Some(named.name.as_str()) == name);
     let mut user = named.and_then(|named| named.auth_info.clone()).unwrap_or_default();

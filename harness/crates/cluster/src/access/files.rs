@@ -20,25 +20,26 @@ pub(crate) fn of_user() -> PathBuf {
     listed(&named).unwrap_or_else(|| etcetera::home_dir().unwrap_or_default().join(".kube").join("config"))
 }
 
-/// The files of a list without its empty parts, from the root on: programs that are given it have other working folders.
+/// The files of a list without its empty parts, as absolute paths: programs that receive the list have other working
+/// folders.
 fn listed(list: &OsStr) -> Option<PathBuf> {
     let named = env::split_paths(list).filter(|path| !path.as_os_str().is_empty());
     let named: Vec<_> = named.map(|path| absolute(&path).unwrap_or(path)).collect();
-    // What was split at colons has none.
+    // Parts that were split at colons contain none, so joining them cannot fail.
     env::join_paths(&named).ok().filter(|joined| !joined.is_empty()).map(PathBuf::from)
 }
 
 /// The files that a kubeconfig consists of: itself, or those that it lists like `KUBECONFIG`.
 pub(crate) fn files(kubeconfig: &Path) -> Vec<PathBuf> {
-    // The name of a file may have a colon.
+    // The name of a file may contain a colon.
     if kubeconfig.exists() {
         return vec![kubeconfig.to_owned()];
     }
     env::split_paths(kubeconfig).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
-/// All that the files say; of what several of them name, the first counts. Those that are not there are passed over,
-/// unless none is.
+/// The content of all files; if several name the same thing, the first counts. Files that do not exist are skipped,
+/// unless none exists.
 pub(crate) fn merged(kubeconfig: &Path) -> Result<Kubeconfig, ClusterError> {
     let fail = |path: &Path, source: Box<dyn std::error::Error + Send + Sync>| ClusterError::Kubeconfig {
         path: path.to_owned(),

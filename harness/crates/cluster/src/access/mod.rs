@@ -1,7 +1,7 @@
-//! How a kubeconfig leads to an API server: its files, the context's cluster and user, the proxy, and the plugin that has
-//! the user's credentials.
+//! How a kubeconfig leads to an API server: its files, the context's cluster and user, the proxy, and the plugin that
+//! provides the user's credentials.
 //!
-//! What may live here: from files and the environment to a client. Nothing is asked of the cluster.
+//! What may live here: the way from files and the environment to a client. Nothing here sends a request to the cluster.
 
 mod config;
 mod files;

@@ -1,7 +1,8 @@
-//! Exec plugins: programs of a kubeconfig that have the user's credentials.
+//! Exec plugins: programs named in a kubeconfig that provide the user's credentials.
 //!
-//! The client runs them by itself, at its making and whenever credentials expire, for as long as they take and with the
-//! terminal of this process. Here they get neither: coreutils' `timeout` bounds them and all that they start.
+//! The client runs plugins itself, when it is built and whenever credentials expire, without a time limit and with the
+//! terminal of this process. Here they get neither: coreutils' `timeout` bounds a plugin and all processes that it
+//! starts.
 
 use std::{
     fmt::Write as _,
@@ -24,16 +25,16 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::ClusterError;
 
-/// How long a plugin may take: one that asks a service beyond the sea takes seconds.
+/// How long a plugin may take: one that asks a distant service takes seconds.
 pub(super) const WITHIN: Duration = Duration::from_secs(20);
-/// How long one that was told to end may take to do so.
+/// How long a plugin that was told to end may take to do so.
 const GRACE: Duration = Duration::from_secs(2);
-/// How much longer the whole may take: what a plugin leaves behind may keep its output open.
+/// How much longer the whole call may take: processes that a plugin leaves behind may keep its output open.
 const MARGIN: Duration = Duration::from_secs(5);
 const BOUND_BY: &str = "timeout";
-/// What `timeout` ends with where it ended a program; where it killed one, it kills itself as well.
+/// The exit code of `timeout` after it ended a program; after it killed one, it kills itself as well.
 const ENDED: i32 = 124;
-/// How much of what a plugin said is shown.
+/// How many lines of a plugin's output are shown.
 const SHOWN: usize = 12;
 
 /// Why an exec plugin gives no credentials.
@@ -46,10 +47,10 @@ pub enum PluginError {
         plugin: String,
         /// The context.
         context: String,
-        /// What the kubeconfig says about that.
+        /// The install hint in the kubeconfig.
         hint: Option<String>,
     },
-    /// It works only with somebody who answers it.
+    /// It needs somebody who answers its questions.
     #[error(
         "failed to run {plugin}, the exec plugin of context {context}: it wants a terminal to ask questions (`interactiveMode: Always`), and a run gives it none"
     )]
@@ -66,12 +67,12 @@ pub enum PluginError {
         plugin: String,
         /// The context.
         context: String,
-        /// How long was waited.
+        /// How long it was given.
         within: Duration,
-        /// What it said meanwhile.
+        /// What it wrote meanwhile.
         said: String,
     },
-    /// It says that it cannot.
+    /// It ended with an error.
     #[error(
         "failed to get credentials of {plugin}, the exec plugin of context {context}: it ended with {status}{said}"
     )]
@@ -85,7 +86,7 @@ pub enum PluginError {
         /// What it said.
         said: String,
     },
-    /// What it wrote are no credentials, or it cannot be run.
+    /// Its output is no credential, or it cannot be run.
     #[error("failed to get credentials of {plugin}, the exec plugin of context {context}")]
     Unusable {
         /// The program.
@@ -129,10 +130,10 @@ pub(super) async fn client(
     config.auth_info.exec = Some(bounded(exec, context, within)?);
     let (sender, made) = oneshot::channel();
     let runtime = Handle::current();
-    // Nobody waits for this thread where it does not come back.
+    // Nobody joins this thread, so that a plugin that never returns blocks nothing.
     let thread = thread::Builder::new().spawn(move || {
         let _entered = runtime.enter();
-        // Where the receiver is gone, time was up.
+        // If the receiver is gone, the time limit has passed.
         let _ = sender.send(Client::try_from(config));
     });
     if let Err(error) = thread {
@@ -182,13 +183,13 @@ fn is_there(program: &str) -> bool {
     on_path(program).is_some()
 }
 
-/// The last lines, indented; nothing where it said nothing.
+/// The last lines of its standard error, indented; empty if it wrote nothing.
 fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let mut shown = if lines.is_empty() { String::new() } else { "; it said:".to_owned() };
     for line in &lines[lines.len().saturating_sub(SHOWN)..] {
-        // Writing to a text does not fail.
+        // Writing to a string does not fail.
         let _ = write!(shown, "\n    {}", line.trim_end());
     }
     shown
@@ -218,7 +219,7 @@ mod tests {
         client(config, "lab", within, fail).await
     }
 
-    /// A run would hang for as long as the plugin does, or wait for an answer of somebody who is not there.
+    /// Without a limit, a run would hang as long as the plugin does, or wait for an answer that nobody gives.
     #[rstest::rstest]
     #[case::hangs(
         shell("echo who are you >&2; sleep 1000"),
@@ -261,7 +262,7 @@ mod tests {
         assert!(began.elapsed() < WITHIN, "it took {:?}", began.elapsed());
     }
 
-    /// What it leaves running keeps its output open.
+    /// A process that the plugin leaves running keeps the plugin's output open.
     #[tokio::test]
     async fn a_plugin_that_leaves_something_running_holds_up_nobody() {
         let left = shell("setsid sleep 20 & echo busy >&2; sleep 1000");

@@ -1,4 +1,4 @@
-//! All that a cluster has to say, in a folder.
+//! Collects the evidence of a cluster in a folder.
 
 use std::path::Path;
 
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::{Cluster, ClusterError, ClusterMachine, Node};
 
-/// The namespace of the control plane, which belongs to every collection.
+/// The namespace of the control plane, which every collection includes.
 const SYSTEM: &str = "kube-system";
 /// How many events are read of each namespace.
 const EVENTS: u32 = 2000;
-/// How many warnings the summary has.
+/// How many warnings the summary shows.
 const WARNINGS: usize = 20;
 
-/// Where a cluster is asked: of one that never came up there are only nodes.
+/// What evidence is read from: a cluster that never came up has only nodes.
 #[derive(Clone)]
 pub struct Sources {
     /// The cluster's name.
@@ -41,17 +41,17 @@ impl From<&Cluster> for Sources {
     }
 }
 
-/// Collects what a cluster has to say about these namespaces and its control plane, or about all of it where none is
-/// named, into a folder:
+/// Collects the evidence of these namespaces and of the control plane, or of all namespaces if none is named, into a
+/// folder:
 ///
 /// - `summary.txt`: what is broken, the latest warnings, and what could not be collected;
-/// - `events.txt`: events in the order of time;
+/// - `events.txt`: events, ordered by time;
 /// - `namespaces/NAMESPACE/pods/POD/CONTAINER.log` and `….previous.log`;
-/// - `namespaces/NAMESPACE/KIND/NAME.yaml` and `cluster/KIND/NAME.yaml`: objects, the values of secrets taken out;
+/// - `namespaces/NAMESPACE/KIND/NAME.yaml` and `cluster/KIND/NAME.yaml`: objects without the values of secrets;
 /// - `nodes/NODE/journal.log`, `containerd.log`, `kubelet.log`, `console.log` and `state.yaml`.
 ///
-/// It fails only where the folder cannot be written: an engine or an API server that does not answer is a line of the
-/// summary. Where the API does not answer, logs of pods come from the nodes' files.
+/// It fails only if the folder cannot be written: an engine or an API server that does not answer is a line of the
+/// summary. If the API does not answer, logs of pods come from the nodes' files.
 pub async fn collect(
     from: impl Into<Sources>,
     namespaces: &[String],
@@ -92,7 +92,7 @@ struct Collection<'a> {
 }
 
 impl Collection<'_> {
-    /// Gives what is broken, and the latest warnings.
+    /// Returns what is broken, and the latest warnings.
     async fn run(&self) -> (Vec<String>, Vec<String>) {
         let nodes = self.nodes().await;
         let machine = self.sources.machine.as_ref();
@@ -126,7 +126,7 @@ impl Collection<'_> {
         nodes.unwrap_or_default()
     }
 
-    /// The API, where it answers soon.
+    /// The API, if it answers soon.
     async fn answering(&self) -> Option<&Client> {
         let Some(client) = &self.sources.client else {
             self.evidence.gap("objects: there is no way to the API server yet");
@@ -174,7 +174,7 @@ impl Collection<'_> {
     }
 }
 
-/// What an object of another version of Kubernetes has beside is left out; one that cannot be understood as well.
+/// Fields that another version of Kubernetes adds to an object are dropped; objects that cannot be parsed are skipped.
 fn parsed<K>(objects: Vec<DynamicObject>) -> Vec<K>
 where
     K: Resource + DeserializeOwned,

@@ -1,4 +1,4 @@
-//! Events as a readable text, in the order of time.
+//! Events as a readable text, ordered by time.
 
 use std::cmp::Reverse;
 
@@ -15,14 +15,14 @@ fn happened(event: &Event) -> Timestamp {
     series.or(last).or(once).or(first).or(created).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// A line an event, the oldest first.
+/// One line for each event, the oldest first.
 pub(super) fn text(events: &[Event]) -> String {
     let mut events: Vec<_> = events.iter().collect();
     events.sort_by_key(|event| happened(event));
     events.into_iter().map(|event| line(event) + "\n").collect()
 }
 
-/// The latest warnings, the last first.
+/// The latest warnings, the newest first.
 pub(super) fn warnings(events: &[Event], most: usize) -> Vec<String> {
     let mut warnings: Vec<_> = events.iter().filter(|event| event.type_.as_deref() == Some("Warning")).collect();
     warnings.sort_by_key(|event| Reverse(happened(event)));

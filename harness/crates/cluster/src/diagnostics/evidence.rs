@@ -1,4 +1,4 @@
-//! The folder that evidence goes into, and how much fits.
+//! The folder for evidence, and its size limit.
 
 use std::{
     error::Error,
@@ -15,10 +15,10 @@ use tokio::time::{Instant, timeout_at};
 use super::{Limits, tail::Tail};
 use crate::ClusterError;
 
-/// How many gaps are said; an API server that ends in the middle leaves one for every object.
+/// How many gaps are listed; an API server that stops answering halfway leaves one for every object.
 const GAPS: usize = 50;
 
-/// A folder of bounded size. What it cannot take becomes a gap, never an error.
+/// A folder of bounded size. A file that does not fit becomes a gap, never an error.
 #[derive(Debug)]
 pub(super) struct Evidence {
     root: PathBuf,
@@ -30,25 +30,25 @@ pub(super) struct Evidence {
 #[derive(Debug, Default)]
 struct Content {
     left: usize,
-    /// Of that, what objects may take: they are many and small, and must leave room for logs.
+    /// Bytes that objects may still take: they are many and small, and must leave room for logs.
     left_for_objects: usize,
     files: usize,
     bytes: usize,
     gaps: Vec<String>,
-    /// Gaps beyond those that are said.
+    /// How many gaps are not listed.
     more: usize,
-    /// Files for which there was no room.
+    /// How many files did not fit.
     surplus: usize,
 }
 
-/// What a folder holds in the end.
+/// What a folder holds at the end.
 #[derive(Debug)]
 pub(super) struct Holdings {
     pub(super) files: usize,
     pub(super) bytes: usize,
     pub(super) gaps: Vec<String>,
     pub(super) took: Duration,
-    /// What is kept for the summary, in bytes.
+    /// Bytes that are reserved for the summary.
     pub(super) left: usize,
 }
 
@@ -65,7 +65,7 @@ impl Evidence {
         self.file
     }
 
-    /// Keeps a text at a path below the folder; of no text there is no file.
+    /// Writes a text to a path below the folder; an empty text gets no file.
     pub(super) fn keep(&self, path: impl AsRef<Path>, text: Tail) {
         if text.is_empty() {
             return;
@@ -84,7 +84,7 @@ impl Evidence {
         self.write(path.as_ref(), &bytes);
     }
 
-    /// Keeps an object, whole or not at all.
+    /// Writes an object, whole or not at all.
     pub(super) fn keep_object(&self, path: impl AsRef<Path>, text: &str) {
         {
             let mut content = self.content();
@@ -104,12 +104,12 @@ impl Evidence {
         }
     }
 
-    /// Keeps a whole text.
+    /// Writes a whole text.
     pub(super) fn keep_text(&self, path: impl AsRef<Path>, text: &str) {
         self.keep(path, Tail::of(text.as_bytes(), self.file));
     }
 
-    /// Remembers what is missing, and why.
+    /// Records what is missing, and why.
     pub(super) fn gap(&self, gap: impl Display) {
         let mut content = self.content();
         if content.gaps.len() < GAPS {
@@ -119,7 +119,7 @@ impl Evidence {
         }
     }
 
-    /// Does a part of the work; what fails, or has not ended by the deadline, is a gap.
+    /// Runs a part of the work; if it fails, or has not ended by the deadline, it is recorded as a gap.
     pub(super) async fn part<T, E: Error + 'static>(
         &self,
         name: impl Into<String>,
@@ -140,7 +140,7 @@ impl Evidence {
         }
     }
 
-    /// Closes the books.
+    /// Ends the collection and returns its totals.
     pub(super) fn finish(&self, limits: &Limits) -> Holdings {
         let content = std::mem::take(&mut *self.content());
         let mut gaps = content.gaps;
@@ -168,12 +168,12 @@ impl Content {
     }
 }
 
-/// The summary is written last and must find room.
+/// The summary is written last, and space must be left for it.
 fn summary_share(limits: &Limits) -> usize {
     limits.file.min(limits.total / 4)
 }
 
-/// The text of an API server's refusal repeats all of its answer.
+/// The message of a refusal repeats the whole answer of the API server.
 fn explained(error: &(dyn Error + 'static)) -> String {
     match error.downcast_ref() {
         Some(kube::Error::Api(status)) => format!("{} ({})", status.message, status.code),

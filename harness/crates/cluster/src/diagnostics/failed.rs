@@ -1,4 +1,4 @@
-//! Evidence that outlives the cluster it is about.
+//! Evidence that is kept after its cluster is gone.
 
 use std::{
     fs, io,
@@ -9,18 +9,18 @@ use std::{
 use super::{Limits, Sources, collect};
 use crate::ClusterError;
 
-/// The folders of how many failures are kept.
+/// How many failures keep their folder.
 pub const KEPT: usize = 3;
 
-/// Keeps what a cluster that fails has to say below `folder`, in a folder of the cluster's name; of such folders the
-/// latest [`KEPT`] stay. Gives its path.
+/// Collects the evidence of a cluster that failed into a folder of the cluster's name below `folder`, and keeps the
+/// latest [`KEPT`] such folders. Returns the folder's path.
 ///
-/// To be called before anything is cleaned up, and not to hide why: whoever calls it has an error already.
+/// Call this before anything is cleaned up. The caller has an error already, and this must not hide it.
 pub async fn on_failure(from: impl Into<Sources>, folder: &Path) -> Result<PathBuf, ClusterError> {
     let sources = from.into();
-    // The name of a context may hold anything.
+    // The name of a context may contain any character.
     let path = folder.join(sources.cluster.replace('/', "-"));
-    // What an earlier cluster of the name said would be taken for this one's.
+    // The evidence of an earlier cluster with the same name would be taken for this one's.
     remove(&path)?;
     collect(sources, &[], &path, &Limits::default()).await?;
     for old in superseded(folder).map_err(ClusterError::file("list", folder))? {
@@ -29,7 +29,7 @@ pub async fn on_failure(from: impl Into<Sources>, folder: &Path) -> Result<PathB
     Ok(path)
 }
 
-/// All but the latest.
+/// All folders but the latest.
 fn superseded(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -24,16 +24,16 @@ impl Default for Limits {
 /// When each part of a collection that begins now must have ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadlines {
-    /// An API server that has not answered by then is not asked for anything else.
+    /// An API server that has not answered by then gets no more requests.
     pub(super) answer: Instant,
-    /// What has not come by then is left out.
+    /// What has not arrived by then is left out.
     pub(super) end: Instant,
 }
 
 impl Deadlines {
     pub(super) fn of(limits: &Limits) -> Self {
         let now = Instant::now();
-        // The rest is for what is written last, and for a machine that is busy.
+        // The rest of the time is for the summary, and for a busy machine.
         Self { answer: now + limits.within / 4, end: now + limits.within * 3 / 4 }
     }
 }

@@ -1,5 +1,5 @@
-//! What a cluster has to say when something in it went wrong: logs, events and objects in a folder, and what is broken
-//! in a few lines.
+//! The evidence of a cluster in which something went wrong: logs, events and objects in a folder, and what is broken in
+//! a few lines.
 //!
 //! What may live here: reading, bounded in size and in time, that never fails because the cluster does. Nothing here
 //! changes a cluster.

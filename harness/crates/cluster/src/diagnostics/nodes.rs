@@ -1,4 +1,4 @@
-//! What nodes say: containers of the engine, whose journal is read inside them.
+//! The evidence of nodes. They are containers of the engine, and their journal is read inside them.
 
 use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use futures::{TryStreamExt as _, future::join_all, pin_mut};
@@ -8,15 +8,15 @@ use tokio::time::Instant;
 use super::{evidence::Evidence, tail::Tail};
 use crate::{ClusterError, ClusterMachine, Node};
 
-/// How many of the last lines of a journal are read; a node that has been there for days has hundreds of megabytes.
+/// How many of the last lines of a journal are read; a node that has run for days has hundreds of megabytes.
 const LINES: usize = 10_000;
-/// Writes the last lines of the journal, of the unit that is named if any, but no more bytes than asked for.
+/// Writes the last lines of the journal, of one unit if it is named, but no more bytes than requested.
 const JOURNAL: &str = r#"set -o pipefail
 journalctl --no-pager --output=short-precise --lines="$0" ${2:+--unit="$2"} | tail --bytes="$1""#;
 const JOURNALS: [(&str, Option<&str>); 3] =
     [("journal", None), ("containerd", Some("containerd")), ("kubelet", Some("kubelet"))];
 
-/// Keeps what all nodes say; gives what is wrong with their containers.
+/// Collects the evidence of all nodes; returns what is wrong with their containers.
 pub(super) async fn collect(
     machine: &ClusterMachine,
     nodes: &[Node],
@@ -57,7 +57,7 @@ async fn journal(
     evidence: &Evidence,
     end: Instant,
 ) -> Result<(), ClusterError> {
-    // A byte more than is kept tells whether there was more.
+    // One byte more than is kept tells whether there was more.
     let (lines, bytes) = (LINES.to_string(), (evidence.file_limit() + 1).to_string());
     let mut command = vec!["bash", "-c", JOURNAL, &lines, &bytes];
     command.extend(unit);
@@ -70,7 +70,8 @@ async fn journal(
     Ok(())
 }
 
-/// What systemd and the entry point wrote: there before the journal, and still there when the node does not run.
+/// The output of systemd and of the entry point: it exists before the journal does, and remains when the node does not
+/// run.
 async fn console(engine: &Engine, node: &Node, evidence: &Evidence) -> Result<(), EngineError> {
     let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&LINES.to_string()).build();
     let pieces = engine.docker().logs(&node.container, Some(options));
@@ -83,11 +84,11 @@ async fn console(engine: &Engine, node: &Node, evidence: &Evidence) -> Result<()
     Ok(())
 }
 
-/// Gives the state as the engine calls it.
+/// Returns the state as the engine calls it.
 async fn state(engine: &Engine, node: &Node, evidence: &Evidence) -> Result<String, EngineError> {
     let inspected = engine.docker().inspect_container(&node.container, None::<InspectContainerOptions>).await;
     let state = inspected.context(|| format!("inspect node {}", node.name))?.state.unwrap_or_default();
-    // It is plain data, which always has a text.
+    // The state is plain data, which can always be serialized.
     let text = serde_yaml::to_string(&state).unwrap_or_default();
     evidence.keep_text(format!("nodes/{}/state.yaml", node.name), &text);
     Ok(state.status.map(|status| status.to_string()).unwrap_or_default())

@@ -16,7 +16,7 @@ const MOST: u32 = 500;
 /// How many kinds of custom resources are read.
 const MOST_CUSTOM: usize = 50;
 
-/// What belongs to a namespace: group, version, kind and what the API calls it.
+/// Kinds of objects in namespaces: group, version, kind and plural.
 const NAMESPACED: [(&str, &str, &str, &str); 15] = [
     ("", "v1", "ConfigMap", "configmaps"),
     ("", "v1", "Endpoints", "endpoints"),
@@ -44,14 +44,14 @@ const CLUSTER_WIDE: [(&str, &str, &str, &str); 3] = [
 #[derive(Clone, Copy)]
 pub(super) struct Objects<'a> {
     pub(super) client: &'a Client,
-    /// All where there is none.
+    /// All namespaces if this is empty.
     pub(super) namespaces: &'a [String],
     pub(super) evidence: &'a Evidence,
     pub(super) end: Instant,
 }
 
 impl Objects<'_> {
-    /// Keeps all that nothing more is asked of.
+    /// Collects the objects of the kinds that need no further request.
     pub(super) async fn collect(&self) {
         let resource = |(group, version, kind, plural)| {
             ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
@@ -63,7 +63,7 @@ impl Objects<'_> {
         tokio::join!(namespaced, cluster_wide, self.custom());
     }
 
-    /// Keeps the objects of a kind that belongs to namespaces, and gives them.
+    /// Collects the objects of a kind in namespaces, and returns them.
     pub(super) async fn namespaced(&self, resource: &ApiResource) -> Vec<DynamicObject> {
         if self.namespaces.is_empty() {
             return self.cluster_wide(resource).await;
@@ -75,7 +75,7 @@ impl Objects<'_> {
         join_all(lists).await.into_iter().flatten().collect()
     }
 
-    /// Keeps all objects of a kind, and gives them.
+    /// Collects all objects of a kind, and returns them.
     pub(super) async fn cluster_wide(&self, resource: &ApiResource) -> Vec<DynamicObject> {
         let api = Api::<DynamicObject>::all_with(self.client.clone(), resource);
         self.list(api, resource, &resource.plural).await
@@ -94,7 +94,7 @@ impl Objects<'_> {
     }
 
     fn keep(&self, resource: &ApiResource, object: &DynamicObject) {
-        // Lists do not repeat of each object what it is. Objects came as JSON and are data: they always have a text.
+        // The entries of a list lack their kind and version. Objects came as JSON, so they can always be serialized.
         let mut value = serde_json::to_value(object).unwrap_or_default();
         if let Value::Object(fields) = &mut value {
             fields.shift_insert(0, "apiVersion".to_owned(), resource.api_version.clone().into());
@@ -114,7 +114,7 @@ impl Objects<'_> {
         self.evidence.keep_object(path, &text);
     }
 
-    /// Custom resources, of whatever kind.
+    /// Custom resources of all kinds.
     async fn custom(&self) {
         let definitions = Api::<CustomResourceDefinition>::all(self.client.clone());
         let page = ListParams::default().limit(MOST);

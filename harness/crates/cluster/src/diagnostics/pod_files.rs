@@ -1,5 +1,5 @@
-//! Logs of pods as files of their nodes, for when the API server does not answer: they can be read whatever has stopped,
-//! the node included.
+//! Logs of pods as files of their nodes, for when the API server does not answer: the files can be read even if the
+//! node has stopped.
 
 use std::{collections::BTreeMap, io::Read as _};
 
@@ -16,10 +16,10 @@ const FOLDER: &str = "/var/log/pods";
 /// How much is read of one node, in bytes.
 const MOST: usize = 64 << 20;
 
-/// The files of one container by the number of its restarts.
+/// The files of one container, by the number of its restarts.
 type Logs = BTreeMap<u32, Tail>;
 
-/// Keeps the logs of all containers, current and previous, of these namespaces or of all.
+/// Collects the logs of all containers, current and previous, of these namespaces or of all.
 pub(super) async fn collect(
     machine: &ClusterMachine,
     nodes: &[Node],
@@ -55,7 +55,7 @@ async fn archive(engine: &Engine, node: &Node) -> Result<Vec<u8>, EngineError> {
 fn keep(archive: &[u8], namespaces: &[String], evidence: &Evidence) {
     let mut containers: BTreeMap<String, Logs> = BTreeMap::new();
     let mut archive = tar::Archive::new(archive);
-    // An archive that was cut ends with an error, and what came before it is good.
+    // An archive that was cut ends with an error; the entries before it are valid.
     for mut entry in archive.entries().into_iter().flatten().map_while(Result::ok) {
         let Some((place, restarts)) = entry.path().ok().and_then(|path| place(path.to_str()?, namespaces)) else {
             continue;
@@ -73,8 +73,8 @@ fn keep(archive: &[u8], namespaces: &[String], evidence: &Evidence) {
     }
 }
 
-/// Where the log at this path of the archive is kept, without its ending, and of which restart it is; nothing where it is
-/// no log that was asked for.
+/// Where the log at this path of the archive is kept, without its extension, and the number of its restart; `None` if
+/// it is not a log of these namespaces.
 fn place(path: &str, namespaces: &[String]) -> Option<(String, u32)> {
     let mut parts = path.rsplit('/');
     let restarts = parts.next()?.strip_suffix(".log")?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Logs of pods, by the API: of containers that run, and of those that ended before them.
+//! Logs of pods from the API: of running containers, and of the containers that ended before them.
 
 use std::time::Duration;
 
@@ -12,15 +12,17 @@ use super::{evidence::Evidence, tail::Tail, trouble};
 
 /// How many logs are read at once.
 const SIDE_BY_SIDE: usize = 16;
-/// The length of a line by which the number of lines asked for is found: shorter ones than most, so that the size decides.
+/// The length of a line from which the number of requested lines is computed: most lines are longer, so the size limit
+/// decides.
 const SHORT_LINE: usize = 32;
 
-/// What the kubelet gives in place of the log of a container that it has removed meanwhile.
+/// What the kubelet returns in place of the log of a container that it has removed meanwhile.
 const REMOVED: &str = "unable to retrieve container logs for ";
 
 const REMOVED_MEANWHILE: &str = "the kubelet has removed the container meanwhile";
 
-/// Keeps the logs of all containers of these pods; those of pods that are not well come first, for room and for time.
+/// Collects the logs of all containers of these pods. Pods that are not well come first, in case space or time runs
+/// out.
 pub(super) async fn collect(client: &Client, pods: &[Pod], evidence: &Evidence, end: Instant) {
     let mut pods: Vec<_> = pods.iter().collect();
     pods.sort_by_key(|pod| trouble::of_pod(pod).is_none());
@@ -36,7 +38,7 @@ struct Log {
     previous: bool,
 }
 
-/// The logs that a pod has: none of containers that never began.
+/// The logs that a pod has: containers that never started have none.
 fn logs_of(pod: &Pod) -> Vec<Log> {
     let Some(status) = &pod.status else { return Vec::new() };
     let containers =
@@ -64,8 +66,9 @@ impl Log {
         let Self { namespace, pod, container, previous } = &self;
         let ending = if *previous { "previous.log" } else { "log" };
         let path = format!("namespaces/{namespace}/pods/{pod}/{container}.{ending}");
-        // A container that is started anew makes the one before it another, of which the API learns a moment later. The last
-        // one's log comes back with the next start, and is worth waiting for; the log before it may be gone for good.
+        // When a container is restarted, the API learns a moment later which container is the previous one. The log of
+        // the current container comes back with the next start, so it is worth waiting for; the log of the previous one
+        // may be gone for good.
         let times = if *previous { 8 } else { 16 };
         let patient = ConstantBuilder::default().with_delay(Duration::from_millis(250)).with_max_times(times);
         let read = (|| self.read(client, evidence.file_limit())).retry(patient);

@@ -1,19 +1,19 @@
-//! Objects without what must not leave a cluster.
+//! Removes secrets from objects.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
-/// Repeats the whole object as it was applied, with every value that is taken out elsewhere.
+/// Repeats the whole object as it was applied, with every value that is removed elsewhere.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)secret|token|passw|passphrase|mnemonic|credential|(private|api|access|signing)[-_.]?key").ok()
 });
 
-/// Takes out the values of Secrets, what has the name of a secret (in environments, command lines and `ConfigMap`s), and
-/// what Kubernetes itself notes about who wrote which field. Names and sizes stay.
+/// Removes the values of Secrets, values whose name suggests a secret (in environments, command lines and
+/// `ConfigMap`s), and Kubernetes' record of who wrote which field. Names and sizes stay.
 pub(super) fn redact(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
@@ -45,12 +45,12 @@ fn hidden(size: usize) -> Value {
     Value::String(format!("[redacted: {size} bytes]"))
 }
 
-/// The size of what base64 stands for.
+/// The size of the decoded data.
 fn decoded_size(base64: &str) -> usize {
     base64.trim_end_matches('=').len() * 3 / 4
 }
 
-/// Without its pattern, which is constant, everything would be a secret.
+/// The pattern is constant and always compiles; without it every value would count as a secret.
 fn is_secret(name: &str) -> bool {
     SECRET_NAME.as_ref().is_none_or(|pattern| pattern.is_match(name))
 }
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(redacted(map)["data"], data);
     }
 
-    /// An executor's key is in its environment or on its command line, however deep its pod's template is.
+    /// An executor's key is in its environment or on its command line, at any depth of its pod's template.
     #[test]
     fn pods_lose_secrets_in_environment_and_command_line() {
         let container = json!({

@@ -1,4 +1,4 @@
-//! What is broken, first, and what was collected.
+//! The summary: what is broken, and then what was collected.
 
 use std::{
     fmt, fs,
@@ -16,21 +16,21 @@ use crate::ClusterError;
 /// The file of the summary in the folder of evidence.
 pub const SUMMARY_FILE: &str = "summary.txt";
 
-/// What a cluster had to say, in a few lines.
+/// The evidence of a cluster in a few lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// The cluster.
     pub cluster: String,
     /// When it was asked.
     pub taken: Timestamp,
-    /// What is not as it should be: nodes, then pods, then claims. Lines that begin with white space belong to the one
-    /// before.
+    /// What is not as it should be: nodes, then pods, then claims. A line that begins with white space belongs to the
+    /// line before it.
     pub broken: Vec<String>,
-    /// The latest warnings among the events, the last first.
+    /// The latest warnings among the events, the newest first.
     pub warnings: Vec<String>,
     /// What could not be collected, and why.
     pub gaps: Vec<String>,
-    /// How many files there are beside the summary.
+    /// How many files there are besides the summary.
     pub files: usize,
     /// Their size in bytes.
     pub bytes: usize,
@@ -45,7 +45,7 @@ impl Summary {
     pub(super) fn write(&self, holdings: &Holdings) -> Result<(), ClusterError> {
         let text = self.to_string();
         let text = safe(&text);
-        // What is broken comes first: here the beginning is what counts.
+        // What is broken comes first, so the beginning is kept.
         let room = text.floor_char_boundary(holdings.left);
         let path: &Path = &self.folder.join(SUMMARY_FILE);
         fs::write(path, Tail::of(&text.as_bytes()[..room], room).finish(room))

@@ -1,6 +1,6 @@
 //! The end of a text that may be long.
 
-/// Keeps the last bytes of what is pushed.
+/// Keeps the last bytes that were pushed.
 #[derive(Debug)]
 pub(super) struct Tail {
     kept: Vec<u8>,
@@ -23,18 +23,18 @@ impl Tail {
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.kept.extend_from_slice(bytes);
-        // Moving what is kept at every piece would cost more than it saves.
+        // Moving the kept bytes for every piece would cost more than it saves.
         if self.kept.len() > self.limit.saturating_mul(2) {
             self.drop_beginning(self.limit);
         }
     }
 
-    /// What comes before is not known, only that there is something.
+    /// Notes that the source has text before this, of unknown length.
     pub(super) fn begins_late(&mut self) {
         self.begun_late = true;
     }
 
-    /// Whether what is kept is all, and begins like this.
+    /// Whether the whole text was kept, and begins like this.
     pub(super) fn starts_with(&self, beginning: &str) -> bool {
         self.dropped == 0 && self.kept.starts_with(beginning.as_bytes())
     }
@@ -43,7 +43,7 @@ impl Tail {
         self.kept.is_empty()
     }
 
-    /// At most `limit` bytes: whole lines where there are any, and a first line that says what is left out.
+    /// At most `limit` bytes: whole lines if possible, and a first line that says what is left out.
     pub(super) fn finish(mut self, limit: usize) -> Vec<u8> {
         let limit = limit.min(self.limit);
         if self.kept.len() <= limit && self.dropped == 0 && !self.begun_late {
@@ -73,7 +73,7 @@ impl Tail {
     }
 }
 
-/// Zero stands for a number that is not known.
+/// Zero means an unknown number.
 fn heading(dropped: u64) -> String {
     match dropped {
         0 => "[cut: the beginning is left out]\n".to_owned(),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     proptest! {
-        /// A folder of evidence must not fill a disk, however it was cut.
+        /// A folder of evidence must not fill a disk, wherever the text was cut.
         #[test]
         fn nothing_is_longer_than_its_limit(
             pieces in proptest::collection::vec("[a-z\n]{0,80}", 0..40),

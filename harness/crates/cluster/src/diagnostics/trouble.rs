@@ -1,10 +1,10 @@
-//! What is broken, as objects themselves say it.
+//! What is broken, from the status of the objects.
 
 use hourglass_operator::status::is_pod_ready;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Node, PersistentVolumeClaim, Pod};
 use kube::ResourceExt as _;
 
-/// What a node says that is not as it should be; nothing of a node that is ready.
+/// What is wrong with a node; `None` for a node that is ready.
 pub(super) fn of_node(node: &Node) -> Option<String> {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
     let ready = conditions.into_iter().flatten().find(|condition| condition.type_ == "Ready");
@@ -16,14 +16,14 @@ pub(super) fn of_node(node: &Node) -> Option<String> {
     Some(format!("node {}: not ready: {why}", node.name_any()))
 }
 
-/// What a claim waits for; nothing of one that has its volume.
+/// What a claim waits for; `None` for a claim that has its volume.
 pub(super) fn of_claim(claim: &PersistentVolumeClaim) -> Option<String> {
     let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     (phase != "Bound").then(|| format!("claim {}: {phase}", place(claim.namespace(), &claim.name_any())))
 }
 
-/// Why a pod is not ready, a line for the pod and one for each container concerned; nothing of one that is ready or has
-/// done its work.
+/// Why a pod is not ready, in one line for the pod and one for each container concerned; `None` for a pod that is ready
+/// or has completed.
 pub fn of_pod(pod: &Pod) -> Option<String> {
     let status = pod.status.clone().unwrap_or_default();
     let phase = status.phase.as_deref().unwrap_or("Pending");

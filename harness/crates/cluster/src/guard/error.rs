@@ -1,8 +1,8 @@
-//! Why a cluster of others is not used.
+//! Why an existing cluster is not used.
 
 use std::path::PathBuf;
 
-/// Why a cluster of others is not used.
+/// Why an existing cluster is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// It may be somebody's production.
@@ -12,15 +12,15 @@ pub enum GuardError {
         kubeconfig: PathBuf,
         /// Its current context.
         context: String,
-        /// What it looks like production by.
+        /// Why it looks like production.
         because: String,
     },
-    /// The user of the context may not do what trials do.
+    /// The user of the context lacks permissions that trials need.
     #[error("failed to use cluster {cluster}: its context's user may not {}", missing.join(", nor "))]
     Forbidden {
         /// The cluster.
         cluster: String,
-        /// What is not allowed, as `create customresourcedefinitions.apiextensions.k8s.io`.
+        /// The missing permissions, as `create customresourcedefinitions.apiextensions.k8s.io`.
         missing: Vec<String>,
     },
 }

@@ -1,7 +1,7 @@
-//! What keeps a run away from a cluster that others made: that it looks like production, and that something is not
-//! allowed there which trials do.
+//! Checks before an existing cluster is used: it must not look like production, and its user must be allowed to do what
+//! trials do.
 //!
-//! What may live here: looks at a kubeconfig and questions to the API server. Nothing is made.
+//! What may live here: reading a kubeconfig, and read-only requests to the API server. Nothing is created.
 
 mod error;
 mod permissions;

@@ -1,4 +1,4 @@
-//! Whether the user of a context may do what trials do, asked before anything is made.
+//! Checks that the user of a context may do what trials do, before anything is created.
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
@@ -7,13 +7,13 @@ use kube::{Api, api::PostParams};
 use super::GuardError;
 use crate::{Cluster, ClusterError, OperatorChoice};
 
-/// How many questions are asked at once.
+/// How many requests are sent at once.
 const AT_ONCE: usize = 16;
 
-/// What is done with a kind of resource: its group, its plural, and the verbs.
+/// The permissions for a kind of resource: its group, its plural, and the verbs.
 type Needed = (&'static str, &'static str, &'static [&'static str]);
 
-/// What every trial does. Namespaces are made by the harness, so that all of it is asked for all namespaces.
+/// What every trial does. The harness creates namespaces, so it asks for permissions in all namespaces.
 const BY_TRIALS: [Needed; 15] = [
     ("", "namespaces", &["create", "delete", "list", "watch"]),
     ("", "nodes", &["list"]),
@@ -31,14 +31,14 @@ const BY_TRIALS: [Needed; 15] = [
     ("hourglass.eigenlayer.io", "performers", &["create", "delete", "patch", "watch"]),
     ("rbac.authorization.k8s.io", "roles", &["create"]),
 ];
-/// What the installation of the operator does beside that.
+/// What the installation of the operator does in addition.
 const BY_INSTALLATION: [Needed; 3] = [
     ("apiextensions.k8s.io", "customresourcedefinitions", &["create", "patch", "watch"]),
     ("rbac.authorization.k8s.io", "clusterroles", &["create", "patch", "delete"]),
     ("rbac.authorization.k8s.io", "clusterrolebindings", &["create", "patch", "delete"]),
 ];
 
-/// Fails with all that is not allowed.
+/// Fails with all permissions that are missing.
 pub(crate) async fn permitted(cluster: &Cluster, operator: OperatorChoice) -> Result<(), ClusterError> {
     let installation: &[Needed] = match operator {
         OperatorChoice::Install => &BY_INSTALLATION,
@@ -46,7 +46,7 @@ pub(crate) async fn permitted(cluster: &Cluster, operator: OperatorChoice) -> Re
     };
     let needed = BY_TRIALS.iter().chain(installation);
     let questions = needed.flat_map(|(group, plural, verbs)| verbs.iter().map(move |verb| (*group, *plural, *verb)));
-    // Collected: the future that holds a stream with a closure over references is not `Send` for the compiler.
+    // Collected first: the compiler does not see that the future of a stream with a closure over references is `Send`.
     let questions: Vec<_> = questions
         .map(|(group, plural, verb)| async move {
             let allowed = may(cluster, group, plural, verb).await?;

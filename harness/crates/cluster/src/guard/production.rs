@@ -1,4 +1,5 @@
-//! Whether a context looks like production: by its own words, by those of its cluster, and by who hosts its API server.
+//! Whether a context looks like production: by its own name, by the names of its cluster, and by the host of its API
+//! server.
 
 use std::path::Path;
 
@@ -7,11 +8,11 @@ use kube::config::Kubeconfig;
 use super::GuardError;
 use crate::{ClusterError, access::merged};
 
-/// Words that people call production by.
+/// Words that stand for production.
 const WORDS: [&str; 5] = ["prod", "production", "prd", "live", "mainnet"];
-/// Words before them that say the opposite.
+/// Words before them that reverse their meaning.
 const OPPOSITES: [&str; 4] = ["non", "not", "no", "pre"];
-/// What API servers of hosted clusters are called: nobody runs one for an afternoon.
+/// Host names of hosted API servers: a hosted cluster is rarely a short-lived one.
 const HOSTS: [(&str, &str); 8] = [
     (".eks.amazonaws.com", "Amazon EKS"),
     (".azmk8s.io", "Azure AKS"),
@@ -23,7 +24,7 @@ const HOSTS: [(&str, &str); 8] = [
     (".clusters.oci.oraclecloud.com", "Oracle Cloud"),
 ];
 
-/// Refuses the current context of a kubeconfig that looks like production. One that was named is meant.
+/// Refuses the current context of a kubeconfig if it looks like production. A context that was named is deliberate.
 pub(crate) fn refuse_production(path: &Path, named: Option<&str>) -> Result<(), ClusterError> {
     if named.is_some() {
         return Ok(());
@@ -36,7 +37,7 @@ pub(crate) fn refuse_production(path: &Path, named: Option<&str>) -> Result<(), 
     }
 }
 
-/// By what a context looks like production, if it does.
+/// Why a context looks like production; `None` if it does not.
 fn looks_like_production(read: &Kubeconfig, context: &str) -> Option<String> {
     if let Some(word) = word_in(context) {
         return Some(format!("its name has the word {word}"));
@@ -56,7 +57,7 @@ fn looks_like_production(read: &Kubeconfig, context: &str) -> Option<String> {
     Some(format!("its API server, {host}, is hosted by {whose}"))
 }
 
-/// The word of production in a name, whatever stands between its words; numbers at the end of a word do not count.
+/// The word for production in a name, whatever separates the words; numbers at the end of a word do not count.
 fn word_in(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     let words: Vec<_> = name
@@ -91,7 +92,7 @@ mod tests {
 
     const HERE: &str = "https://127.0.0.1:6443";
 
-    /// Somebody whose current context was left at production must not find trials there.
+    /// If the user's current context is still production, no trial may run there.
     #[rstest::rstest]
     #[case::word("prod", "c", HERE)]
     #[case::word_among_others("eu-west.Production/admin", "c", HERE)]

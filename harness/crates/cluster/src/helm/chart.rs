@@ -1,4 +1,4 @@
-//! The charts that are in the harness.
+//! The charts that are embedded in the harness.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::HelmError;
 
-/// Where charts are unpacked, in the harness's cache.
+/// The folder in the harness's cache that charts are unpacked into.
 const FOLDER: &str = "charts";
 
-/// A chart that is in the harness.
+/// A chart that is embedded in the harness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chart {
     name: &'static str,
@@ -31,23 +31,23 @@ impl Chart {
         self.name
     }
 
-    /// Sixteen hexadecimal digits that are others for other files.
+    /// Sixteen hexadecimal digits that identify its files.
     pub fn digest(self) -> String {
         let mut digest = Sha256::new();
         for (path, content) in self.files() {
-            // Lengths, so that nothing of one can be taken for the beginning of the next.
+            // The lengths keep the end of one part from being taken for the beginning of the next.
             digest.update(format!("{} {path} {} ", path.len(), content.len()));
             digest.update(content);
         }
         hex::encode(&digest.finalize()[..8])
     }
 
-    /// A folder with its files, in the harness's cache; it stays there for the next.
+    /// Unpacks its files into a folder of the harness's cache, which is kept for later calls.
     pub fn unpack(self) -> Result<PathBuf, HelmError> {
         self.unpack_below(&cache_folder()?.join(FOLDER))
     }
 
-    /// Likewise, below a folder of the caller's.
+    /// Does the same below another folder.
     pub fn unpack_below(self, root: &Path) -> Result<PathBuf, HelmError> {
         let folder = root.join(format!("{}-{}", self.name, self.digest()));
         if folder.is_dir() {
@@ -55,7 +55,7 @@ impl Chart {
         }
         let unpack = || {
             fs::create_dir_all(root)?;
-            // Made aside and renamed: two processes at once do not see each other's half.
+            // Unpacked into a temporary folder and renamed, so that no other process sees an incomplete one.
             let aside = tempfile::Builder::new().prefix(".unpacking-").tempdir_in(root)?;
             for (path, content) in self.files() {
                 let path = aside.path().join(path);
@@ -63,7 +63,7 @@ impl Chart {
                 fs::write(path, content)?;
             }
             match fs::rename(aside.path(), &folder) {
-                // Another process was faster, with the same.
+                // Another process was faster, with the same files.
                 Err(_) if folder.is_dir() => Ok(()),
                 renamed => renamed,
             }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "something was left beside it");
     }
 
-    /// A chart that changed and is taken for the one before would never be installed.
+    /// A changed chart that is taken for the previous one would never be installed.
     #[test]
     fn charts_have_digests_of_their_own() {
         assert_ne!(Chart::OPERATOR.digest(), Chart::EXECUTOR.digest());

@@ -1,4 +1,4 @@
-//! Helm's command. What it keeps on this machine is in the harness's cache: the user's Helm is never touched.
+//! Helm's command. Its files are in the harness's cache: the user's Helm is never touched.
 
 use std::{
     env,
@@ -19,9 +19,9 @@ use tokio::{
 use super::{HelmError, Release};
 use crate::{Cluster, Tool, kubeconfig_files};
 
-/// Where Helm keeps what it keeps, in the harness's cache.
+/// Helm's folder in the harness's cache.
 const FOLDER: &str = "helm";
-/// Variables of Helm's, which are the user's settings for other purposes.
+/// The prefix of Helm's variables, which hold the user's settings for other purposes.
 const PREFIX: &str = "HELM_";
 
 /// Helm for one cluster.
@@ -32,7 +32,7 @@ pub struct Helm {
     cluster: Cluster,
 }
 
-/// What Helm is asked for.
+/// A call of Helm.
 pub(super) struct Question<'a> {
     /// What is done with the release, as `install`.
     pub(super) doing: &'static str,
@@ -44,7 +44,7 @@ pub(super) struct Question<'a> {
 }
 
 impl Helm {
-    /// The Helm of this machine. It is run once in the life of this process to see that it serves.
+    /// The Helm of this machine. The first call in a process runs it to check its version.
     pub async fn of(cluster: &Cluster) -> Result<Self, HelmError> {
         static PROGRAM: OnceCell<PathBuf> = OnceCell::const_new();
         let program = PROGRAM.get_or_try_init(|| async { Ok::<_, HelmError>(Tool::HELM.check().await?.path) }).await?;
@@ -56,13 +56,13 @@ impl Helm {
         &self.cluster
     }
 
-    /// Gives what it writes.
+    /// Returns its standard output.
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<String, HelmError> {
         let Question { doing, release, arguments, input, within } = question;
         let mut command = self.command(release);
         command.args(arguments).stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         let run = |source| HelmError::Run { program: self.program.clone(), source };
-        // A pipe that fills up would hold up Helm, and its end what it started; files do neither.
+        // A full pipe would block Helm, and an open one would wait for processes that Helm started; files do neither.
         let (stdout, stderr) = (tempfile::tempfile().map_err(run)?, tempfile::tempfile().map_err(run)?);
         command.stdout(stdout.try_clone().map_err(run)?).stderr(stderr.try_clone().map_err(run)?);
         let mut child = command.spawn().map_err(run)?;
@@ -95,27 +95,27 @@ impl Helm {
         }
         command.env_remove("KUBECONFIG").env("KUBECACHEDIR", self.discovery());
         match kubeconfig_files(&self.cluster.kubeconfig).as_slice() {
-            // Its name may have a colon.
+            // The file's name may contain a colon.
             [file] => drop(command.arg("--kubeconfig").arg(file)),
-            // The option is for one file.
+            // The option takes only one file.
             _ => drop(command.env("KUBECONFIG", &self.cluster.kubeconfig)),
         }
         reach_loopback_directly(command.as_std_mut());
         command.args(["--kube-context", &self.cluster.context, "--namespace", &release.namespace]);
-        // An interruption of ours is no business of its: it is ended in order.
+        // An interruption of the harness must not reach Helm: the harness ends it in order.
         command.process_group(0).kill_on_drop(true);
         command
     }
 
-    /// What the API server offers, remembered by Helm for hours by its address. Addresses of clusters of ours are used
-    /// again: each has a folder of its own, which goes with it.
+    /// Helm caches for hours what an API server offers, by the server's address. Clusters of the harness reuse
+    /// addresses, so each has a folder of its own, which is removed with the cluster.
     fn discovery(&self) -> PathBuf {
         let own = self.cluster.machine.as_ref().and_then(|_| self.cluster.kubeconfig.parent());
         own.unwrap_or(&self.home).join("discovery")
     }
 }
 
-/// Who ends early reads no more, and says why.
+/// A Helm that ends early reads no more; its output says why.
 async fn feed(child: &mut Child, input: Option<&str>) -> io::Result<()> {
     let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) else { return Ok(()) };
     match stdin.write_all(text.as_bytes()).await {
@@ -131,7 +131,7 @@ fn text_of(mut file: std::fs::File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What went before the error are warnings; an error may have several lines.
+/// Lines before the error are warnings; an error may have several lines.
 fn complaint(stderr: &str) -> String {
     const ERROR: &str = "Error: ";
     let lines: Vec<_> = stderr.trim().lines().collect();

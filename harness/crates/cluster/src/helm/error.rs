@@ -9,7 +9,7 @@ use crate::{ClusterError, ToolError};
 /// Why something could not be done with a release.
 #[derive(Debug, thiserror::Error)]
 pub enum HelmError {
-    /// Helm is not there, or of no use.
+    /// Helm is missing or unusable.
     #[error(transparent)]
     Tool(Box<ToolError>),
     /// The cache's folder is not known.
@@ -21,7 +21,7 @@ pub enum HelmError {
     /// A file.
     #[error("failed to {doing} {path}", path = path.display())]
     File {
-        /// What was to be done with it.
+        /// What the operation was.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -39,19 +39,19 @@ pub enum HelmError {
     /// Helm failed.
     #[error("failed to {doing} Helm release {release} in cluster {cluster}: {said}")]
     Failed {
-        /// What was to be done with it, as `install`.
+        /// The operation on the release, as `install`.
         doing: &'static str,
         /// Its namespace and name.
         release: String,
         /// The cluster.
         cluster: String,
-        /// What Helm said last.
+        /// The error that Helm wrote.
         said: String,
     },
     /// Helm does not end.
     #[error("failed to {doing} Helm release {release} in cluster {cluster} within {}", humantime::format_duration(*within))]
     Late {
-        /// What was to be done with it.
+        /// The operation on the release.
         doing: &'static str,
         /// Its namespace and name.
         release: String,
@@ -67,7 +67,7 @@ pub enum HelmError {
         release: String,
         /// The cluster.
         cluster: String,
-        /// What Helm's record says of it.
+        /// The stage in Helm's record of it.
         stage: String,
         /// How long it was awaited.
         within: Duration,

@@ -1,7 +1,7 @@
-//! Helm releases: charts installed, upgraded, rolled back and removed through Helm's command, and what is known of them.
+//! Helm releases: charts installed, upgraded, rolled back and removed through Helm's command, and their status.
 //!
-//! What may live here: the command, the charts in the harness, and the records that Helm keeps in a cluster. What a release
-//! is for, and whether what it made works, belongs to who installs it.
+//! What may live here: the command, the embedded charts, and the records that Helm keeps in a cluster. The installer of
+//! a release decides what it is for and whether it works.
 
 mod chart;
 mod command;

@@ -1,4 +1,4 @@
-//! What Helm remembers of releases in the cluster: a secret for each revision, whose labels say how it came out.
+//! Helm's records of releases in the cluster: a secret for each revision, whose labels hold its status.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -20,22 +20,22 @@ const OWNER: &str = "owner=helm";
 pub struct ReleaseStatus {
     /// Its number, from 1.
     pub revision: u32,
-    /// How it came out.
+    /// Its outcome.
     pub stage: ReleaseStage,
-    /// When that was written.
+    /// When the record was written.
     pub modified: Timestamp,
     /// The name of Helm's record.
     pub(super) record: String,
 }
 
-/// How a revision of a release came out.
+/// The outcome of a revision of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReleaseStage {
-    /// It is what the cluster has.
+    /// The cluster has this revision.
     Deployed,
     /// It could not be installed.
     Failed,
-    /// Some Helm is at it, or was killed while it was, in Helm's words, as `pending-install`.
+    /// A Helm works on it, or was killed meanwhile; in Helm's words, as `pending-install`.
     Pending(String),
     /// Anything else, in Helm's words.
     Other(String),
@@ -51,7 +51,7 @@ impl fmt::Display for ReleaseStage {
     }
 }
 
-/// Nothing where there is no such release.
+/// `None` if there is no such release.
 pub(super) async fn status(cluster: &Cluster, release: &Release) -> Result<Option<ReleaseStatus>, ClusterError> {
     let listed = records(cluster, release).list_metadata(&ListParams::default().labels(&selector(release))).await;
     let listed = listed.map_err(ClusterError::api(&cluster.name, format!("list the records of release {release}")))?;
@@ -59,7 +59,7 @@ pub(super) async fn status(cluster: &Cluster, release: &Release) -> Result<Optio
     Ok(all.filter_map(|record| of_labels(record.name_any(), record.labels())).max_by_key(|status| status.revision))
 }
 
-/// Waits until no Helm is at the release any more; `last` hears what is known of it.
+/// Waits until no Helm works on the release any more; `last` receives its latest status.
 pub(super) async fn settled(
     cluster: &Cluster,
     release: &Release,
@@ -79,8 +79,8 @@ pub(super) async fn settled(
     .await
 }
 
-/// Takes back the record of a revision that its Helm never finished. What the revision made stays, and belongs to the
-/// release all the same: the next installation takes it over.
+/// Removes the record of a revision that its Helm never finished. The objects of that revision stay and still belong to
+/// the release: the next installation takes them over.
 pub(super) async fn forget(cluster: &Cluster, release: &Release, status: &ReleaseStatus) -> Result<(), HelmError> {
     let removed = records(cluster, release).delete(&status.record, &DeleteParams::default()).await;
     let doing = format!("remove record {}", status.record);
@@ -88,7 +88,7 @@ pub(super) async fn forget(cluster: &Cluster, release: &Release, status: &Releas
 }
 
 impl ReleaseStatus {
-    /// Whether some Helm is at it, or was killed while it was.
+    /// Whether a Helm works on it, or was killed meanwhile.
     pub fn is_pending(&self) -> bool {
         matches!(self.stage, ReleaseStage::Pending(_))
     }
@@ -102,13 +102,13 @@ fn selector(release: &Release) -> String {
     format!("{OWNER},name={}", release.name)
 }
 
-/// Nothing where it is no record of a revision.
+/// `None` if it is not the record of a revision.
 fn of_labels(record: String, labels: &BTreeMap<String, String>) -> Option<ReleaseStatus> {
     let revision = labels.get("version")?.parse().ok()?;
     let stage = match labels.get("status")?.as_str() {
         "deployed" => ReleaseStage::Deployed,
         "failed" => ReleaseStage::Failed,
-        // Who was killed while it removed something goes no further either.
+        // A Helm that was killed during a removal does not finish either.
         said if said.starts_with("pending-") || said == "uninstalling" => ReleaseStage::Pending(said.to_owned()),
         said => ReleaseStage::Other(said.to_owned()),
     };

@@ -18,11 +18,11 @@ use super::{
     record::{forget, settled, status},
 };
 
-/// How long Helm may take: nothing that a chart makes is awaited but its hooks, of which ours have none.
+/// How long Helm may take: it waits only for hooks, and the charts of the harness have none.
 const WITHIN: Duration = Duration::from_mins(2);
-/// How long a Helm may go on whose harness was killed.
+/// How long a Helm may go on after its harness was killed.
 const GRACE: Duration = Duration::from_secs(5);
-/// How many revisions are remembered.
+/// How many revisions are kept.
 const HISTORY: &str = "5";
 
 /// A chart, installed under a name.
@@ -30,11 +30,12 @@ const HISTORY: &str = "5";
 pub struct Release {
     /// Its name.
     pub name: String,
-    /// Its namespace, which must be there.
+    /// Its namespace, which must exist.
     pub namespace: String,
     /// The chart: a folder or an archive.
     pub chart: PathBuf,
-    /// What differs from the chart's own values; Helm reads it from its standard input, since it may hold secrets.
+    /// The values that differ from the chart's own; Helm reads them from its standard input, since they may hold
+    /// secrets.
     pub values: Value,
 }
 
@@ -45,11 +46,11 @@ impl fmt::Display for Release {
 }
 
 impl Release {
-    /// Installs it, or makes of what is there what this says. What the chart makes is there then, and need not work yet:
-    /// waits are the caller's, who knows what to watch.
+    /// Installs the release, or upgrades the one that exists. Its objects exist then, and need not work yet: the caller
+    /// waits, since it knows what to watch.
     ///
-    /// What a Helm left unfinished that was killed is taken over. In a cluster that others made, where another machine's
-    /// Helm may be at it, not before it has had the time that it may take.
+    /// A release that a killed Helm left unfinished is taken over. In an existing cluster, the Helm of another machine
+    /// may still work on it, so that Helm gets its full time limit first.
     pub async fn install(&self, helm: &Helm) -> Result<(), HelmError> {
         self.take_over(helm).await?;
         let arguments = vec!["upgrade", "--install", &self.name, argument(&self.chart)?, "--values", "-"];
@@ -57,21 +58,21 @@ impl Release {
         self.ask(helm, "install", [arguments, options.to_vec()].concat(), Some(self.values.to_string())).await
     }
 
-    /// Makes of it what a revision was, the one before the last where none is named.
+    /// Rolls the release back to a revision, or to the one before the last if none is named.
     pub async fn roll_back(&self, helm: &Helm, revision: Option<u32>) -> Result<(), HelmError> {
         self.take_over(helm).await?;
-        // Helm takes 0 for the one before.
+        // For Helm, 0 means the previous revision.
         let revision = revision.unwrap_or_default().to_string();
         self.ask(helm, "roll back", vec!["rollback", &self.name, &revision, "--history-max", HISTORY], None).await
     }
 
-    /// Removes it and what it made, but for what its chart says is to stay. Objects may be there a while longer. One that
-    /// is not there is no error.
+    /// Removes the release and its objects, except those that its chart keeps. Objects may exist a while longer. A
+    /// release that does not exist is no error.
     pub async fn uninstall(&self, helm: &Helm) -> Result<(), HelmError> {
         self.ask(helm, "remove", vec!["uninstall", &self.name, "--ignore-not-found"], None).await
     }
 
-    /// What is known of its last revision; nothing where it is not there. Helm is not run.
+    /// The status of its last revision; `None` if there is none. Helm is not run.
     pub async fn status(&self, helm: &Helm) -> Result<Option<ReleaseStatus>, HelmError> {
         Ok(status(helm.cluster(), self).await?)
     }
@@ -86,11 +87,11 @@ impl Release {
         helm.ask(Question { doing, release: self, arguments, input, within: WITHIN }).await.map(drop)
     }
 
-    /// Helm refuses a release that another Helm is at, also when that was killed.
+    /// Helm refuses a release that another Helm works on, even if that Helm was killed.
     async fn take_over(&self, helm: &Helm) -> Result<(), HelmError> {
         let cluster = helm.cluster();
         let Some(found) = status(cluster, self).await?.filter(ReleaseStatus::is_pending) else { return Ok(()) };
-        // Who works on a release in a cluster of ours does so on this machine, one after the other.
+        // All work on a release in a cluster of the harness happens on this machine, one after the other.
         let is_ours = cluster.machine.is_some();
         let patience = if is_ours { GRACE } else { left_of(&found, Timestamp::now()).max(GRACE) };
         let last = Mutex::new(found);
@@ -107,7 +108,7 @@ impl Release {
     }
 }
 
-/// How long the Helm that is at a revision may take still.
+/// How much longer the Helm that works on a revision may take.
 fn left_of(status: &ReleaseStatus, now: Timestamp) -> Duration {
     WITHIN.saturating_sub(age(status.modified, now))
 }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
     use crate::helm::ReleaseStage;
 
-    /// Whoever is at a release must be given its time, and a clock that goes ahead must not give it more.
+    /// A working Helm must get its full time, and a clock that is ahead must not give it more.
     #[rstest::rstest]
     #[case::just_begun(0, WITHIN)]
     #[case::half_way(60, Duration::from_mins(1))]

@@ -1,4 +1,4 @@
-//! kind's own command, watched: it waits four minutes for a kubelet that never stays up.
+//! Runs kind's command and watches it: kind alone waits four minutes for a kubelet that keeps restarting.
 
 use std::{collections::HashMap, path::Path, process::Stdio, time::Duration};
 
@@ -22,22 +22,22 @@ use crate::{ClusterError, ClusterFolder, ClusterName, Progress};
 
 /// How long kind may take: minutes for several nodes on a busy machine.
 const MADE_WITHIN: Duration = Duration::from_mins(20);
-/// How often a kubelet may end before its node is given up. On the way up it does once or twice.
+/// How often a kubelet may end before its node is given up. While a node starts, it does once or twice.
 const RESTARTS: u32 = 6;
 /// How many of kind's last lines are shown when it fails.
 const SHOWN: usize = 12;
 
-/// How kind's command came out.
+/// The outcome of kind's command.
 pub(super) enum Outcome {
-    /// The cluster is there; it need not be usable yet.
+    /// The cluster exists; it need not be usable yet.
     Made,
     /// kind gave up.
     Failed { status: String, output: String },
-    /// The kubelet of a node does not stay up.
+    /// The kubelet of a node keeps restarting.
     Kubelet { node: String, restarts: u32 },
 }
 
-/// Runs `kind create cluster`, which leaves the nodes of a failure for whoever asks them why.
+/// Runs `kind create cluster`, which keeps the nodes of a failure for diagnosis.
 pub(super) async fn create(
     engine: &Engine,
     program: &Path,
@@ -46,7 +46,7 @@ pub(super) async fn create(
     progress: &Progress<'_>,
 ) -> Result<Outcome, ClusterError> {
     let kind_name = name.in_kind();
-    // From before its beginning, so that no node is missed.
+    // The watch begins before kind does, so that no node is missed.
     tracing::info!(cluster = %name, "running kind to make the cluster");
     let kubelets = failing_kubelet(engine, &kind_name);
     let mut child = command(engine, program, &kind_name, folder).spawn().map_err(ClusterError::file("run", program))?;
@@ -73,19 +73,19 @@ fn command(engine: &Engine, program: &Path, kind_name: &str, folder: &ClusterFol
     command.args(["create", "cluster", "--retain", "--name", kind_name, "--config"]).arg(folder.kind_config());
     command.arg("--kubeconfig").arg(folder.kubeconfig());
     command.env("KIND_EXPERIMENTAL_PROVIDER", "docker").env("KIND_EXPERIMENTAL_DOCKER_NETWORK", kind_name);
-    // The user's is never touched, not even looked at.
+    // The user's kubeconfig is neither changed nor read.
     command.env_remove("KUBECONFIG");
-    // When this process is killed, kind goes on: whoever removes the cluster finds it by this.
+    // If this process is killed, kind goes on: the removal of the cluster finds kind by this variable.
     command.env(MAKER_VARIABLE, folder.path());
-    // It would take the context's engine else.
+    // Otherwise kind would take the engine of the context.
     command.env_remove("DOCKER_CONTEXT").envs(engine.address().variable());
-    // It hands proxies on to the nodes, which pull images through them.
+    // kind passes proxies on to the nodes, which pull images through them.
     reach_loopback_directly(command.as_std_mut());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
-/// Hands on what kind says it is doing; gives its last lines, indented.
+/// Passes on kind's progress messages; returns its last lines, indented.
 async fn follow(child: &mut Child, progress: &Progress<'_>) -> String {
     let Some(stderr) = child.stderr.take() else { return String::new() };
     let mut lines = BufReader::new(stderr).lines();
@@ -104,7 +104,7 @@ async fn follow(child: &mut Child, progress: &Progress<'_>) -> String {
     last.split_off(last.len().saturating_sub(SHOWN)).join("\n")
 }
 
-/// Comes back only when a kubelet has ended too often, with its node.
+/// Returns only when a kubelet has ended too often, with its node.
 async fn failing_kubelet(engine: &Engine, kind_name: &str) -> (String, u32) {
     let filters = HashMap::from([
         ("type".to_owned(), vec!["container".to_owned()]),
@@ -125,7 +125,7 @@ async fn failing_kubelet(engine: &Engine, kind_name: &str) -> (String, u32) {
                     return failing;
                 }
             }
-            // Nobody tells of nodes any more: kind itself will say what is wrong.
+            // The engine sends no more events: kind itself will report what is wrong.
             else => std::future::pending().await,
         }
     }
@@ -137,10 +137,10 @@ fn started(event: EventMessage) -> Option<(String, String)> {
     Some((actor.id?, name))
 }
 
-/// Reads a node's journal until its kubelet has ended too often; nothing where the journal ends first.
+/// Reads a node's journal until its kubelet has ended too often; `None` if the journal ends first.
 async fn follow_kubelet(engine: &Engine, container: String, node: String) -> Option<(String, u32)> {
-    // The journal is there a moment after the node's first process, and one that began before it never sees it: it must
-    // hold a line.
+    // The journal appears a moment after the node's first process, and a reader that began before it never sees it: the
+    // script waits until the journal holds a line.
     let script = "until [ -n \"$(journalctl --quiet --lines 1 2>/dev/null)\" ]; do sleep 0.2; done; \
                   exec journalctl --follow --lines all --unit kubelet --output cat";
     let config = ExecConfig {

@@ -1,4 +1,4 @@
-//! What kind is told, in its own format (`kind.x-k8s.io/v1alpha4`).
+//! The configuration of kind, in its own format (`kind.x-k8s.io/v1alpha4`).
 
 use std::path::Path;
 
@@ -8,19 +8,20 @@ use super::patches;
 use crate::ClusterSpec;
 
 const LOOPBACK: &str = "127.0.0.1";
-/// An address of a Service leads nowhere until its node's proxy has it, which by default waits a second from one change to
-/// the next: what is ready is reached that much later. Nodes as small as ours write their rules in milliseconds.
+/// The address of a Service works only after the node's proxy has written its rules. By default the proxy waits a
+/// second between changes, so ready pods are reached that much later. Nodes of this size write their rules in
+/// milliseconds.
 const PROXY: &str =
     "kind: KubeProxyConfiguration\niptables:\n  minSyncPeriod: 50ms\nnftables:\n  minSyncPeriod: 50ms\n";
-/// The controllers of Kubernetes ask the API server twenty times a second at most by default, all of them together, which
-/// makes a few Deployments at once wait for seconds.
+/// By default, the controllers of Kubernetes together send at most twenty requests a second to the API server, so a few
+/// Deployments at once wait for seconds.
 const CONTROLLERS: &str = "\
     apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\ncontrollerManager:\n  extraArgs:\n    \
     kube-api-qps: \"200\"\n    kube-api-burst: \"400\"\n";
 
 /// The configuration of a cluster, as YAML; the folder is that of [`patches`].
 pub(super) fn config(spec: &ClusterSpec, folder: &Path) -> String {
-    // Zero lets a free port be found, which stays the same when the node starts again.
+    // Zero lets the engine choose a free port, which stays the same when the node starts again.
     let ports = spec.ports.iter().map(
         |port| json!({ "containerPort": port.node_port, "hostPort": 0, "listenAddress": LOOPBACK, "protocol": "TCP" }),
     );
@@ -46,7 +47,7 @@ pub(super) fn config(spec: &ClusterSpec, folder: &Path) -> String {
     if !spec.feature_gates.is_empty() {
         config["featureGates"] = json!(spec.feature_gates);
     }
-    // It holds nothing but text, numbers and truth values.
+    // The configuration holds nothing but text, numbers and booleans.
     serde_yaml::to_string(&config).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! A cluster from nothing to usable.
+//! Creates a cluster and waits until it is usable.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -26,7 +26,7 @@ use crate::{
     usable::{self, USABLE_WITHIN},
 };
 
-/// Makes one cluster with kind's own command.
+/// Makes one cluster with kind's command.
 #[derive(Debug, Clone)]
 pub struct Kind {
     engine: Engine,
@@ -36,7 +36,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// For a cluster of this name, remembered below these folders.
+    /// For a cluster of this name, stored below these folders.
     pub fn new(engine: Engine, folders: &ClusterFolders, name: ClusterName) -> Self {
         let folder = folders.folder_of(&name);
         Self { engine, name, folder, failed: folders.failed() }
@@ -47,13 +47,13 @@ impl Kind {
         Cluster::connect(self.name.as_str(), self.folder.kubeconfig(), None, Some(self.machine())).await
     }
 
-    /// Its nodes' side, there or not.
+    /// The engine's side of the cluster, whether or not it exists.
     pub fn machine(&self) -> ClusterMachine {
         let kind_name = self.name.in_kind();
         ClusterMachine { engine: self.engine.clone(), network: kind_name.clone(), kind_name }
     }
 
-    /// When each node was started last, as the engine says it.
+    /// When each node was started last, as the engine reports it.
     pub async fn started(&self) -> Result<BTreeMap<String, String>, ClusterError> {
         let nodes = nodes_of(&self.engine, &self.name.in_kind()).await?;
         let started = nodes.into_iter().map(|node| async move {
@@ -105,7 +105,7 @@ impl Kind {
         match command::create(&self.engine, program, &self.name, &self.folder, progress).await? {
             Outcome::Made => {}
             Outcome::Failed { status, output } => {
-                // Where the engine has ended, that is the reason, whatever kind makes of it.
+                // If the engine has stopped, that is the reason, whatever kind reports.
                 nodes_of(&self.engine, &self.name.in_kind()).await?;
                 return Err(ClusterError::Creation { name, status, output, journal: self.evidence(None).await });
             }
@@ -127,8 +127,8 @@ impl Kind {
         Ok(cluster)
     }
 
-    /// The end of the journal of this node, of all where none is named, and where all else is kept that the cluster has to
-    /// say. What cannot be had is left out: the error that led here is the one to show.
+    /// The end of the journal of this node, or of all nodes if none is named, and where the rest of the evidence is
+    /// kept. Evidence that cannot be read is left out: the error that led here is the one to show.
     async fn evidence(&self, node: Option<&str>) -> String {
         let Ok(nodes) = nodes_of(&self.engine, &self.name.in_kind()).await else { return String::new() };
         if nodes.is_empty() {
@@ -156,7 +156,8 @@ impl Provider for Kind {
         let state = self.begin(spec).await?;
         let made = self.make(&program, state, progress).await;
         if made.is_err() {
-            // What stays is remembered, so that it is found later; the error that led here is the one to report.
+            // The state of what remains is stored, so that it is found later; the error that led here is the one to
+            // report.
             let _ = delete(&self.engine, &self.name, &self.folder).await;
         }
         made

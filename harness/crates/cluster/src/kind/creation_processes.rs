@@ -1,14 +1,14 @@
-//! What goes on making a cluster when the process that wanted it was killed: kind, and what kind has started.
+//! Processes that go on making a cluster after their harness was killed: kind, and what kind has started.
 
 use hourglass_reaper::kill_carriers;
 use tokio::task::spawn_blocking;
 
 use crate::{ClusterError, ClusterFolder};
 
-/// Names the folder of the cluster in the environment of whatever makes it.
+/// Names the cluster's folder in the environment of all processes that make the cluster.
 pub(super) const MAKER_VARIABLE: &str = "HOURGLASS_CLUSTER_FOLDER";
 
-/// Kills whatever still makes a cluster, and waits until it is gone.
+/// Kills the processes that still make a cluster, and waits until they are gone.
 pub(crate) async fn end_makers(folder: &ClusterFolder) -> Result<(), ClusterError> {
     let path = folder.path().to_owned();
     let fail = |source| ClusterError::Makers { path: path.clone(), source };

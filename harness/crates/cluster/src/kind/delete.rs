@@ -1,4 +1,4 @@
-//! The removal of a cluster, by the engine itself: it works without kind, and where kind's own does not.
+//! Removes a cluster through the engine: this works without kind, and where kind's own removal fails.
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use futures::future::try_join_all;
@@ -7,8 +7,8 @@ use hourglass_engine::{Engine, EngineContext as _, EngineError, nodes_of};
 use super::{freezer::keep_thawing, network};
 use crate::{ClusterError, ClusterFolder, ClusterName};
 
-/// Removes a cluster of ours: nodes with their volumes, network, folder. What is not there is no error; what stays, stays
-/// remembered.
+/// Removes a cluster that the harness made: nodes with their volumes, network, folder. What does not exist is no error;
+/// what cannot be removed stays in the stored state.
 pub async fn delete(engine: &Engine, name: &ClusterName, folder: &ClusterFolder) -> Result<(), ClusterError> {
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     let nodes = nodes_of(engine, &name.in_kind()).await?;
@@ -28,7 +28,8 @@ pub async fn delete(engine: &Engine, name: &ClusterName, folder: &ClusterFolder)
     folder.remove()
 }
 
-/// Containers of trials may still be on it: they are not ours to remove, and an engine keeps a network that is in use.
+/// Containers of trials may still be connected: this must not remove them, and an engine keeps a network that is in
+/// use.
 async fn disconnect_all(engine: &Engine, network: &str) -> Result<(), EngineError> {
     let doing = || format!("clear network {network}");
     let inspected = match engine.docker().inspect_network(network, None).await.context(doing) {
@@ -44,7 +45,7 @@ async fn disconnect_all(engine: &Engine, network: &str) -> Result<(), EngineErro
 
 fn gone(removed: Result<(), EngineError>) -> Result<(), EngineError> {
     match removed {
-        // A second removal is under way, or was faster.
+        // Another removal is under way, or was faster.
         Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
         removed => removed,
     }

@@ -1,5 +1,5 @@
-//! Whether the engine's disk has room for the nodes of a cluster: kind would find out minutes later, from a kubelet that
-//! removes what it needs.
+//! Checks that the engine's disk has room for the nodes of a cluster: kind would find out minutes later, when a kubelet
+//! removes images that it needs.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use hourglass_engine::{Engine, EngineContext as _};
 
 use crate::{ClusterError, ClusterName, ClusterSpec};
 
-/// What a fresh node writes, in bytes: 210 MiB when it is Ready, twice that with the images of a trial
+/// What a new node writes, in bytes: 210 MiB when it is Ready, twice that with the images of a trial
 /// (docs/performance.md).
 pub const NODE_DISK: u64 = 512 << 20;
 
-/// An error where the disk below the engine's root is too small. What cannot be seen from here is not judged.
+/// Fails if the disk below the engine's root is too small. A disk that this process cannot see is not checked.
 pub(super) async fn enough_room(engine: &Engine, name: &ClusterName, spec: &ClusterSpec) -> Result<(), ClusterError> {
     if engine.address().socket().is_none() {
         return Ok(());

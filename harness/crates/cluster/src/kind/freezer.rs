@@ -1,5 +1,5 @@
-//! What keeps a killed node alive: on cgroup v1, runc freezes a pod's processes for a moment when it starts them. A node
-//! that is killed in that moment leaves them frozen, they cannot end, and so neither can the node.
+//! Thaws frozen processes of a killed node. On cgroup v1, runc freezes a pod's processes for a moment when it starts
+//! them. If the node is killed in that moment, they stay frozen and cannot end, and so the node cannot end either.
 
 use std::{
     convert::Infallible,
@@ -10,14 +10,14 @@ use std::{
 
 use tokio::time::sleep;
 
-/// Where cgroup v1 freezes; on version 2 a killed process ends though it is frozen.
+/// The freezer of cgroup v1; on version 2, a killed process ends even if it is frozen.
 const FREEZER: &str = "/sys/fs/cgroup/freezer";
-/// Containers are a few levels below, by the engine's cgroup driver.
+/// Containers are a few levels below, depending on the engine's cgroup driver.
 const DEPTH: usize = 3;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Thaws again and again whatever is frozen inside a container, as no event tells of it; never comes back. Does nothing
-/// where this user may not, or the engine is on another machine.
+/// Thaws repeatedly whatever is frozen inside a container, since no event reports it; never returns. Does nothing if
+/// this user may not, or if the engine is on another machine.
 pub(super) async fn keep_thawing(container: &str) -> Infallible {
     loop {
         sleep(PAUSE).await;
@@ -53,7 +53,7 @@ fn folders(below: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
 
-    /// Only what is in the node may be thawed: others may have paused theirs.
+    /// Only the processes of the node may be thawed: others may have paused theirs.
     #[test]
     fn whatever_is_frozen_in_the_container_is_thawed_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Whether the engine has the node image, and whether it is one.
+//! Checks that the engine has the node image, and that it is one.
 
 use hourglass_engine::{Engine, EngineContext as _};
 
@@ -7,7 +7,7 @@ use crate::ClusterError;
 /// What every image of kind starts with.
 const ENTRY_POINT: &str = "/usr/local/bin/entrypoint";
 
-/// The engine's id of a node image; an error that names it where it is not there or none of kind's.
+/// The engine's id of a node image; the error names the image if it is missing or not made by kind.
 pub async fn node_image_id(engine: &Engine, image: &str) -> Result<String, ClusterError> {
     let inspected = match engine.docker().inspect_image(image).await.context(|| format!("inspect image {image}")) {
         Err(error) if error.is_not_found() => return Err(ClusterError::NoNodeImage { image: image.to_owned() }),

@@ -1,4 +1,4 @@
-//! What the nodes of a cluster that failed have to say.
+//! The journals of the nodes of a cluster that failed.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::Node;
 const LIMIT: Duration = Duration::from_secs(5);
 const LINES: &str = "25";
 
-/// The end of each node's journal, indented, with a heading; what cannot be read is said.
+/// The end of each node's journal, indented, with a heading; a journal that cannot be read is mentioned.
 pub async fn journals(engine: &Engine, nodes: &[Node]) -> String {
     let texts = join_all(nodes.iter().map(|node| async move {
         let command = ["journalctl", "--no-pager", "--output=short-precise", "--lines", LINES];

@@ -1,6 +1,6 @@
-//! Clusters made by kind's own command, on networks of their own.
+//! Clusters made by kind's command, on networks of their own.
 //!
-//! What may live here: what kind is told, the watch over what it does, and the removal of what it made.
+//! What may live here: kind's configuration, the watch over its command, and the removal of what it made.
 
 mod command;
 mod config;

@@ -1,4 +1,4 @@
-//! The network of a cluster's own.
+//! The network of a cluster.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use hourglass_engine::{Engine, EngineContext as _};
 
 use crate::{ClusterError, ClusterName};
 
-/// The cluster that something of the engine belongs to. It is not the label of a run: a cluster outlives the run that made
-/// it.
+/// The label with the cluster that an object of the engine belongs to. It is not the label of a run: a cluster outlives
+/// the run that made it.
 pub const CLUSTER_LABEL: &str = "hourglass-harness/cluster";
 
-/// Makes the network of a cluster, unless it is there; kind joins the nodes to it.
+/// Makes the network of a cluster, unless it exists; kind joins the nodes to it.
 pub(super) async fn make(engine: &Engine, cluster: &ClusterName) -> Result<String, ClusterError> {
     let name = cluster.in_kind();
     if !of_cluster(engine, cluster).await?.is_empty() {

@@ -1,4 +1,4 @@
-//! What kubeadm changes in the pods of a control plane, as files that it is given in a folder.
+//! kubeadm's patches for the pods of a control plane, as files in a folder.
 
 use std::{fs, path::Path};
 
@@ -6,17 +6,17 @@ use serde_json::json;
 
 use crate::ClusterError;
 
-/// Where a control plane's node has the folder.
+/// The path of the folder inside the node of the control plane.
 pub(super) const IN_NODE: &str = "/kind/harness-patches";
-/// The programs of a control plane that work while pods come and go. Each is given memory for processor time: their live
-/// heaps are small, so that at Go's own setting they collect garbage many times a second whenever there is something to do.
+/// The programs of a control plane that work while pods come and go. They use more memory to save processor time: their
+/// live heaps are small, so with Go's default setting they collect garbage many times a second whenever they have work.
 const PROGRAMS: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"];
-/// How much may be allocated before garbage is collected, in percent of what is live.
+/// How much may be allocated before a garbage collection, in percent of the live heap.
 const GOGC: &str = "400";
-/// From here on it is collected as often as it takes to stay below.
+/// From this size on, garbage is collected as often as needed to stay below it.
 const GOMEMLIMIT: &str = "1GiB";
 
-/// Writes them to this folder.
+/// Writes the patches to this folder.
 pub(super) fn write(folder: &Path) -> Result<(), ClusterError> {
     fs::create_dir_all(folder).map_err(ClusterError::file("make", folder))?;
     for program in PROGRAMS {

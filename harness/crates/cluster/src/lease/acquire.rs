@@ -1,4 +1,4 @@
-//! A cluster found, healed, replaced or made, and held.
+//! Finds, heals, replaces or makes a cluster, and holds it.
 
 use std::{ops::Deref, time::Instant};
 
@@ -21,14 +21,14 @@ use crate::{
     kind::{Kind, node_image_id},
 };
 
-/// A cluster that nobody removes as long as this is there; others use it as well, each in namespaces of its own.
+/// A cluster that nobody removes while this exists; others use it as well, each in namespaces of its own.
 ///
-/// It is given back when this is dropped, and by the kernel when the process is killed.
+/// The lease ends when this is dropped; if the process is killed, the kernel ends it.
 #[derive(Debug)]
 pub struct Lease {
     /// Its name.
     pub name: ClusterName,
-    /// What it has in common with all that are alike.
+    /// The fingerprint that all matching clusters share.
     pub fingerprint: Fingerprint,
     /// Where it comes from.
     pub source: LeaseSource,
@@ -39,19 +39,19 @@ pub struct Lease {
 /// Where a leased cluster comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseSource {
-    /// It was there.
+    /// It existed.
     Warm,
-    /// It was there, and had to be made usable again.
+    /// It existed, and was made usable again.
     Healed,
     /// It was made.
     Made,
 }
 
 impl Lease {
-    /// A cluster as it is asked for: a healthy one, else one that can be healed, else a new one. Clusters that nobody needs
-    /// are removed by the way; `progress` hears what takes time.
+    /// A cluster that matches the request: a healthy one, else one that can be healed, else a new one. Clusters that
+    /// nobody needs are removed on the way; `progress` receives messages about what takes time.
     ///
-    /// Any number of processes may ask at once: one of them makes the cluster, the others wait for it.
+    /// Any number of processes may ask at once: one of them makes the cluster, and the others wait for it.
     pub async fn acquire(
         engine: &Engine,
         folders: &ClusterFolders,
@@ -87,7 +87,7 @@ struct Acquisition<'a> {
     progress: &'a Progress<'a>,
 }
 
-/// What came of a cluster that is not healthy.
+/// The result of the attempt to heal a cluster.
 enum Rescue {
     /// It is healthy again.
     Healed(Box<Lease>),
@@ -105,7 +105,7 @@ impl Acquisition<'_> {
                     (self.progress)(&format!("removed cluster {}: {}", cleaned.name, cleaned.why));
                 }
             }
-            // Nobody is kept from a cluster by what is wrong with another.
+            // A fault of one cluster does not keep anybody from another.
             Err(error) => (self.progress)(&error.to_string()),
         }
     }
@@ -119,7 +119,7 @@ impl Acquisition<'_> {
             alone
         } else {
             (self.progress)("waiting for another process that makes or heals such a cluster");
-            // All that waited look at once at what was made meanwhile, instead of one after the other.
+            // All that waited look for the new cluster at once, instead of one after the other.
             drop(decision.shared().await?);
             if let Some(lease) = self.healthy().await? {
                 return Ok(lease);
@@ -129,7 +129,7 @@ impl Acquisition<'_> {
         self.decide(&alone).await
     }
 
-    /// One that can be used as it is. Holds up nobody.
+    /// A cluster that can be used as it is. Blocks nobody.
     async fn healthy(&self) -> Result<Option<Lease>, ClusterError> {
         for name in self.candidates()? {
             let folder = self.folders.folder_of(&name);
@@ -137,7 +137,7 @@ impl Acquisition<'_> {
                 continue;
             }
             let Some(gate) = self.locks.gate(&name).try_shared()? else { continue };
-            // What was true before the gate need not be behind it.
+            // The state may have changed while this waited for the gate.
             let Some(state) = self.usable(&folder)? else { continue };
             let held = self.hold(&name).await?;
             drop(gate);
@@ -170,7 +170,7 @@ impl Acquisition<'_> {
         self.make(name, gate).await
     }
 
-    /// Makes a cluster healthy, or removes it. For who has its gate alone.
+    /// Makes a cluster healthy, or removes it. The caller must hold the gate exclusively.
     async fn rescue(&self, name: &ClusterName) -> Result<Rescue, ClusterError> {
         let folder = self.folders.folder_of(name);
         let Some(state) = folder.state()? else { return Ok(Rescue::Gone) };
@@ -208,7 +208,7 @@ impl Acquisition<'_> {
         let cluster = match self.kind(&name).create(&self.request.spec, self.progress).await {
             Ok(cluster) => cluster,
             Err(error) => {
-                // The error that led here is the one to report, and what stays is remembered.
+                // The error that led here is the one to report, and the state of what remains is stored.
                 let folder = self.folders.folder_of(&name);
                 let _ = (!folder.path().exists()).then(|| gate.remove());
                 return Err(error);
@@ -222,14 +222,14 @@ impl Acquisition<'_> {
         Ok(self.lease(name, cluster, held, LeaseSource::Made))
     }
 
-    /// Lets the cluster stay as long as is asked for, unless it stays longer anyway.
+    /// Keeps the cluster for as long as requested, unless it is kept longer anyway.
     async fn promise(&self, lease: &Lease) -> Result<(), ClusterError> {
         let folder = self.folders.folder_of(&lease.name);
         let is_short = |state: &ClusterState| state.idle.is_none_or(|idle| idle < self.request.idle);
         if !folder.state()?.is_some_and(|state| is_short(&state)) {
             return Ok(());
         }
-        // Who has the gate waits for nobody that has the lease.
+        // A holder of the gate waits for no holder of the lease.
         let _gate = self.locks.gate(&lease.name).exclusive().await?;
         match folder.state()?.filter(is_short) {
             Some(state) => folder.keep(&ClusterState { idle: Some(self.request.idle), ..state }),
@@ -237,7 +237,7 @@ impl Acquisition<'_> {
         }
     }
 
-    /// The one that is named, else all that are alike, whatever is wrong with them.
+    /// The named cluster, else all that match, whatever is wrong with them.
     fn candidates(&self) -> Result<Vec<ClusterName>, ClusterError> {
         if let Some(name) = &self.request.name {
             return Ok(vec![name.clone()]);
@@ -250,7 +250,7 @@ impl Acquisition<'_> {
         Ok(alike.collect())
     }
 
-    /// Of clusters of which nobody can tell what they are like.
+    /// Reports clusters whose state cannot be read.
     fn warn(&self) -> Result<(), ClusterError> {
         for name in self.folders.names()? {
             if let Err(error) = self.folders.folder_of(&name).state() {

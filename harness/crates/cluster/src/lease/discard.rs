@@ -14,19 +14,19 @@ use crate::{
     kind::{delete, end_makers},
 };
 
-/// What a killed maker asked of the engine may still come, and no event tells that nothing will.
+/// Requests of a killed maker may still reach the engine, and no event tells that none will.
 const PAUSE: Duration = Duration::from_secs(1);
-/// So many looks in a row must find nothing.
+/// So many checks in a row must find nothing.
 const LOOKS: u32 = 2;
-/// More than that nobody can have asked for.
+/// No maker can have requested more than that.
 const MOST_LOOKS: u32 = 10;
 
-/// What came of a removal.
+/// The result of a removal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Removal {
-    /// Nothing is left of it.
+    /// Nothing of it remains.
     Done,
-    /// Somebody uses it, makes it or removes it: it was left alone. Says who, as `in use by process 12`.
+    /// A process uses it, makes it or removes it, so it was left alone. Says which, as `in use by process 12`.
     LeftAlone(String),
 }
 
@@ -58,7 +58,7 @@ pub(super) fn is_in(engine: &Engine, state: &ClusterState) -> Result<(), Cluster
     }
 }
 
-/// Like [`remove`], for who has the gate alone.
+/// Does the same as [`remove`]; the caller must hold the gate exclusively.
 pub(super) async fn discard(
     engine: &Engine,
     folders: &ClusterFolders,
@@ -83,13 +83,13 @@ pub(super) async fn discard(
         settle(engine, name, &folder).await?;
     }
     alone.remove()?;
-    // Records of processes that are gone; without the folder they would be of another cluster.
+    // The records belong to processes that are gone; if they stayed, they would count for a later cluster of this name.
     let _ = fs::remove_dir_all(locks.holders(name));
     tracing::info!(cluster = %name, "cluster removed");
     Ok(Removal::Done)
 }
 
-/// Removes what still comes of a cluster whose making or removal was broken off.
+/// Removes what still appears of a cluster whose creation or removal was interrupted.
 async fn settle(engine: &Engine, name: &ClusterName, folder: &ClusterFolder) -> Result<(), ClusterError> {
     let mut quiet = 0;
     for _ in 0..MOST_LOOKS {
@@ -102,7 +102,7 @@ async fn settle(engine: &Engine, name: &ClusterName, folder: &ClusterFolder) -> 
             delete(engine, name, folder).await?;
         }
     }
-    // Networks as well, which are there before the first node is.
+    // This includes networks, which exist before the first node does.
     delete(engine, name, folder).await
 }
 

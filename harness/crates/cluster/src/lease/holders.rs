@@ -1,4 +1,4 @@
-//! Who uses a cluster, for people: what counts is the lock.
+//! The processes that use a cluster, for display: the lock is what counts.
 
 use std::{fmt, fs, path::Path};
 
@@ -36,20 +36,20 @@ impl fmt::Display for Holder {
 /// The use of a cluster; it ends when this is dropped, or with the process.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// Removed before the lock is given back; a record that stays is of a process that is gone.
+    /// Removed before the lock is released; a record that remains belongs to a process that is gone.
     _record: Option<NamedTempFile>,
     lease: Locked,
 }
 
 impl Held {
-    /// Begins to use a cluster. Only for who has the gate, shared or alone: behind it nobody removes the cluster.
+    /// Begins to use a cluster. The caller must hold the gate, shared or exclusively: nobody removes the cluster then.
     pub(super) async fn take(locks: &Locks, name: &ClusterName, run: Option<&str>) -> Result<Self, ClusterError> {
         let lease: LockFile = locks.lease(name);
         let lease = lease.shared().await?;
         lease.touch()?;
         let record =
             Owner::current().map(|owner| Holder { owner, run: run.map(str::to_owned), since: Timestamp::now() });
-        // Nobody is kept from a cluster because the disk is full.
+        // A full disk must not keep anybody from a cluster.
         let record = record.and_then(|holder| record_in(&locks.holders(name), &holder).ok());
         Ok(Self { _record: record, lease })
     }
@@ -57,7 +57,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // What cannot be touched counts as idle since it was taken.
+        // A file that cannot be touched counts as idle since the lease was taken.
         let _ = self.lease.touch();
         tracing::debug!("lease of the cluster released");
     }
@@ -70,11 +70,12 @@ fn record_in(folder: &Path, holder: &Holder) -> std::io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// The living processes that use a cluster, the longest first; forgets those that are gone.
+/// The living processes that use a cluster, the one that has used it longest first; removes the records of processes
+/// that are gone.
 pub(super) fn holders_of(locks: &Locks, name: &ClusterName) -> Vec<Holder> {
     let mut holders = Vec::new();
     for entry in fs::read_dir(locks.holders(name)).into_iter().flatten().flatten() {
-        // One that is just being written is of a process that comes.
+        // A record that is being written belongs to a process that is about to appear.
         let read = fs::read(entry.path()).ok().and_then(|text| serde_json::from_slice::<Holder>(&text).ok());
         match read {
             Some(holder) if holder.owner.is_alive() => holders.push(holder),
@@ -116,7 +117,7 @@ mod tests {
         Holder { owner, run: None, since: Timestamp::now() }
     }
 
-    /// Who is told that a cluster is in use wants to know by whom, and must not be sent after the dead.
+    /// A message that a cluster is in use must name living processes only.
     #[tokio::test]
     async fn the_living_are_told_and_the_dead_forgotten() {
         let (_root, locks, name) = lab();

@@ -1,4 +1,4 @@
-//! Clusters that nobody needs any more: those that nobody has used for long, and those that never became usable.
+//! Clusters that nobody needs any more: those that were not used for long, and those that never became usable.
 
 use hourglass_base::age;
 use hourglass_component::causes::with_causes;
@@ -20,18 +20,18 @@ pub struct Cleaned {
     pub name: ClusterName,
     /// Why nobody needs it.
     pub why: String,
-    /// What came of its removal; that it is done also where it would have been.
+    /// The result of its removal; a rehearsal reports the removal that it would have done.
     pub removal: Removal,
 }
 
-/// Removes the clusters of this machine that nobody needs, those of which nothing is known included. A rehearsal only
-/// tells.
+/// Removes the clusters of this machine that nobody needs, including those of which nothing is known. A rehearsal only
+/// reports them.
 pub async fn clean(engine: &Engine, folders: &ClusterFolders, rehearsal: bool) -> Result<Vec<Cleaned>, ClusterError> {
     clean_those(engine, folders, rehearsal, |_| true).await
 }
 
-/// Removes the clusters that nobody needs, but for those that are like the one that is just asked for, and those of which
-/// nothing is known: whoever asks by name is told of them.
+/// Removes the clusters that nobody needs, except those that match the current request, and those of which nothing is
+/// known: a request by name reports them.
 pub(super) async fn make_room(
     engine: &Engine,
     folders: &ClusterFolders,
@@ -49,7 +49,7 @@ async fn clean_those(
     let locks = Locks::of(folders);
     let mut cleaned = Vec::new();
     for name in folders.names()? {
-        // Somebody is at it.
+        // Another process works on it.
         let Some(gate) = locks.gate(&name).try_exclusive()? else { continue };
         let state = folders.folder_of(&name).state();
         let known = state.as_ref().ok().and_then(Option::as_ref);
@@ -77,7 +77,7 @@ async fn clean_those(
     Ok(cleaned)
 }
 
-/// Why nobody needs a cluster, as far as can be told without asking who uses it.
+/// Why nobody needs a cluster, as far as this is known without checking who uses it.
 fn why(state: &Result<Option<ClusterState>, ClusterError>, used: Option<Timestamp>, now: Timestamp) -> Option<String> {
     let state = match state {
         Err(error) => return Some(format!("broken: {}", with_causes(error))),
@@ -133,7 +133,7 @@ mod tests {
         Owner { pid: 7, started: 1, ..Owner::current().unwrap() }
     }
 
-    /// What is in the making must stay, and what will never be usable must not.
+    /// A cluster that is being made must stay, and one that will never be usable must not.
     #[rstest::rstest]
     #[case::in_the_making(Stage::Creating, Owner::current(), None)]
     #[case::maker_killed(Stage::Creating, Some(gone()), Some("its maker, process 7, is gone"))]

@@ -1,4 +1,4 @@
-//! What clusters there are on this machine, and how they are.
+//! Lists the clusters on this machine with their condition.
 
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ pub struct FoundCluster {
     pub kubeconfig: PathBuf,
 }
 
-/// Looks at all clusters side by side; without an engine those that should be usable are broken.
+/// Checks all clusters concurrently; without an engine, clusters that should be usable are broken.
 pub async fn look(
     engine: Result<&Engine, &EngineError>,
     folders: &ClusterFolders,
@@ -129,7 +129,7 @@ fn expires(found: &FoundCluster, state: &ClusterState) -> Option<Timestamp> {
     found.used.unwrap_or(state.created).checked_add(idle).ok().filter(|_| found.holders.is_empty())
 }
 
-/// The version of Kubernetes, where the API server says it.
+/// The version of Kubernetes, if the API server reports it.
 async fn usable(
     engine: Result<&Engine, &EngineError>,
     folders: &ClusterFolders,

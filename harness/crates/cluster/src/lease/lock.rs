@@ -1,4 +1,4 @@
-//! Locks that the kernel gives back when their holder is gone, however it went.
+//! Locks that the kernel releases when their holder is gone, however it ended.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::ClusterError;
 
-/// A file that processes lock; it is made when it is locked first.
+/// A file that processes lock; the first lock creates it.
 #[derive(Debug, Clone)]
 pub(crate) struct LockFile {
     path: PathBuf,
@@ -37,33 +37,33 @@ impl LockFile {
         Self { path }
     }
 
-    /// Waits until nobody else has it.
+    /// Waits until nobody else holds it.
     pub(crate) async fn exclusive(&self) -> Result<Locked, ClusterError> {
         self.wait(Mode::Exclusive).await
     }
 
-    /// Waits until nobody has it exclusively.
+    /// Waits until nobody holds it exclusively.
     pub(crate) async fn shared(&self) -> Result<Locked, ClusterError> {
         self.wait(Mode::Shared).await
     }
 
-    /// Nothing when somebody has it.
+    /// `None` if somebody holds it.
     pub(crate) fn try_exclusive(&self) -> Result<Option<Locked>, ClusterError> {
         self.attempt(Mode::Exclusive)
     }
 
-    /// Nothing when somebody has it exclusively.
+    /// `None` if somebody holds it exclusively.
     pub(crate) fn try_shared(&self) -> Result<Option<Locked>, ClusterError> {
         self.attempt(Mode::Shared)
     }
 
-    /// When it was used last; nothing where it is not there.
+    /// When it was used last; `None` if it does not exist.
     pub(crate) fn used(&self) -> Option<SystemTime> {
         fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok()
     }
 
-    /// On a thread that nobody joins: whoever gives up waiting must not be held up by it, and a lock that comes too late
-    /// is given back at once.
+    /// Waits on a thread that nobody joins: a caller that gives up waiting must not be blocked by it, and a lock that
+    /// comes too late is released at once.
     async fn wait(&self, mode: Mode) -> Result<Locked, ClusterError> {
         if let Some(locked) = self.attempt(mode)? {
             return Ok(locked);
@@ -113,7 +113,7 @@ impl LockFile {
         })
     }
 
-    /// A file that was removed before its lock was had is nobody's any more: the next one looks at another.
+    /// A file that was removed before it was locked protects nothing any more: the caller opens the next one.
     fn lock_with(&self, lock: impl Fn(&File) -> io::Result<bool>) -> Result<Option<Locked>, ClusterError> {
         let lock_once = || {
             if let Some(folder) = self.path.parent() {
@@ -140,7 +140,7 @@ impl Locked {
         self.file.set_modified(SystemTime::now()).map_err(ClusterError::file("touch", &self.path))
     }
 
-    /// Removes the file. Only for who has it exclusively: others would hold what nobody can see.
+    /// Removes the file. The caller must hold it exclusively: otherwise others would hold a lock that nobody can see.
     pub(crate) fn remove(self) -> Result<(), ClusterError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -173,7 +173,7 @@ mod tests {
         (folder, file)
     }
 
-    /// The holder of a lease must not lose its cluster to somebody who asks for the lock politely.
+    /// The holder of a lease must not lose its cluster to a process that asks for the lock.
     #[test]
     fn what_is_shared_cannot_be_had_alone() {
         let (_folder, file) = lock_file();
@@ -188,7 +188,7 @@ mod tests {
         drop(alone);
     }
 
-    /// Two processes with locks on two files of one name would both believe to be alone.
+    /// Two processes with locks on two files of one name would both believe to hold it exclusively.
     #[tokio::test]
     async fn who_waited_for_a_file_that_was_removed_gets_the_next_one() {
         let (_folder, file) = lock_file();
@@ -197,7 +197,7 @@ mod tests {
             let file = file.clone();
             async move { file.exclusive().await }
         });
-        // It opens the file that is removed below, or the next one: it must come out with the next one either way.
+        // It opens the file that is removed below, or the next one: in both cases it must get the lock of the next one.
         tokio::task::yield_now().await;
         first.remove().unwrap();
         let second = waiting.await.unwrap().unwrap();
@@ -205,7 +205,7 @@ mod tests {
         assert!(file.try_shared().unwrap().is_none());
     }
 
-    /// A wait that was given up must not take the lock away from others later.
+    /// A wait that was given up must not take the lock from others later.
     #[tokio::test]
     async fn a_wait_that_is_given_up_leaves_the_lock_to_others() {
         let (_folder, file) = lock_file();

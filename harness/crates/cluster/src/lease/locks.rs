@@ -1,6 +1,6 @@
-//! The locks of all clusters, in a folder beside theirs: what is locked must outlive what is removed behind it.
+//! The locks of all clusters, in a folder next to the clusters' folders: a lock must outlive what is removed under it.
 //!
-//! They are taken in this order, and never in another: decision, gate, lease. Nobody waits for a lease to be had alone.
+//! They are always taken in this order: decision, gate, lease. Nobody waits for an exclusive lease.
 
 use std::{fs, io, path::PathBuf};
 
@@ -23,28 +23,28 @@ impl Locks {
         Self { root: folders.root().join(FOLDER) }
     }
 
-    /// Whoever has it decides whether a cluster with this fingerprint is healed, replaced or made.
+    /// The holder decides whether a cluster with this fingerprint is healed, replaced or made.
     pub(super) fn decision(&self, fingerprint: &Fingerprint) -> LockFile {
         self.file(fingerprint.as_str(), DECISION)
     }
 
-    /// Whoever has it alone changes this cluster or what is remembered of it.
+    /// An exclusive holder changes this cluster or its stored state.
     pub(super) fn gate(&self, name: &ClusterName) -> LockFile {
         self.file(name.as_str(), GATE)
     }
 
-    /// Whoever shares it uses this cluster; who has it alone, behind the gate, may remove it. When it was used last is
-    /// when the cluster was.
+    /// A shared holder uses this cluster; an exclusive holder that also holds the gate may remove it. The time of the
+    /// file's last use is that of the cluster.
     pub(super) fn lease(&self, name: &ClusterName) -> LockFile {
         self.file(name.as_str(), LEASE)
     }
 
-    /// A record a holder of the lease.
+    /// The folder with one record for each holder of the lease.
     pub(super) fn holders(&self, name: &ClusterName) -> PathBuf {
         self.path(name.as_str(), HOLDERS)
     }
 
-    /// Forgets locks that nobody holds of clusters that are not there.
+    /// Removes the unused lock files of clusters that do not exist.
     pub(super) fn tidy(&self, folders: &ClusterFolders) -> Result<(), ClusterError> {
         let entries = match fs::read_dir(&self.root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -63,7 +63,7 @@ impl Locks {
                 GATE => names.iter().any(|name| name.as_str() == stem),
                 _ => true,
             };
-            // Whoever has it is about to make a cluster.
+            // A process that holds it is about to make a cluster.
             if !needed && let Some(locked) = LockFile::new(path).try_exclusive()? {
                 locked.remove()?;
             }

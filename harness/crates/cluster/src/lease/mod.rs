@@ -1,4 +1,4 @@
-//! The warm cluster: shared by whoever wants one that is alike, across processes, and removed when nobody has used it for
+//! The warm cluster: shared across processes by all that need a matching one, and removed when it was not used for
 //! long.
 //!
 //! What may live here: who may use, make or remove a cluster, and when. How that is done is in `kind`, `health` and

@@ -1,32 +1,32 @@
-//! What is asked for when a cluster is leased.
+//! A request for a lease.
 
 use std::{env, time::Duration};
 
 use crate::{ClusterError, ClusterName, ClusterSpec};
 
-/// How long a cluster that nobody uses stays, as `90m`.
+/// How long an unused cluster is kept, as `90m`.
 pub const IDLE_VARIABLE: &str = "HARNESS_CLUSTER_IDLE";
 const IDLE: Duration = Duration::from_hours(1);
-/// How long one that `harness up` was asked for stays, where nothing else is said.
+/// How long a cluster of `harness up` is kept by default.
 pub const UP_IDLE: Duration = Duration::from_hours(24);
-/// nextest gives all test processes of one run the same.
+/// nextest gives all test processes of one run the same value.
 const NEXTEST_VARIABLE: &str = "NEXTEST_RUN_ID";
 
-/// Which cluster is wanted, by whom and for how long.
+/// Which cluster is needed, by whom and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// What it is to be like.
+    /// What the cluster must be like.
     pub spec: ClusterSpec,
-    /// This one and no other; without it any that is alike.
+    /// This cluster and no other; without it, any that matches.
     pub name: Option<ClusterName>,
-    /// The run of nextest that asks, for people who want to know who uses the cluster.
+    /// The run of nextest that asks, to show who uses the cluster.
     pub run: Option<String>,
-    /// How long it is to stay when nobody uses it. One that was promised to stay longer does.
+    /// How long it is kept when nobody uses it. A cluster that already has a longer time keeps it.
     pub idle: Duration,
 }
 
 impl LeaseRequest {
-    /// Any cluster that is alike, for as long as `HARNESS_CLUSTER_IDLE` says (an hour), for the run of nextest that
+    /// Any cluster that matches, for as long as `HARNESS_CLUSTER_IDLE` says (an hour), for the run of nextest that
     /// `NEXTEST_RUN_ID` names.
     pub fn new(spec: ClusterSpec) -> Result<Self, ClusterError> {
         let run = env::var(NEXTEST_VARIABLE).ok().filter(|run| !run.is_empty());

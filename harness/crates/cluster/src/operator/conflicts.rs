@@ -1,4 +1,4 @@
-//! What others have in a cluster that ours would collide with, or that is to be used instead.
+//! Objects of others in a cluster that the harness's operator would collide with, or that are used instead.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, ResourceExt as _, api::ListParams};
@@ -6,10 +6,10 @@ use kube::{Api, ResourceExt as _, api::ListParams};
 use super::{NAME, NAME_LABEL, NAMESPACE, OperatorError, crd, ready::is_available};
 use crate::{Cluster, ClusterError};
 
-/// How people remove the definition of Performer.
+/// The command that removes the definition of Performer.
 const REMOVAL: &str = "kubectl delete crd performers.hourglass.eigenlayer.io";
 
-/// Fails if ours would work against somebody's. Gives whether the definition of Performer is there.
+/// Fails if the harness's operator would work against another one. Returns whether the definition of Performer exists.
 pub(super) async fn refuse(cluster: &Cluster) -> Result<bool, OperatorError> {
     let (definition, others) = tokio::try_join!(crd::find_settled(cluster), operators(cluster))?;
     if let Some(found) = &definition
@@ -26,7 +26,7 @@ pub(super) async fn refuse(cluster: &Cluster) -> Result<bool, OperatorError> {
     Err(OperatorError::Other { cluster: cluster.name.clone(), found: place(other), remedy })
 }
 
-/// What to do about what somebody put there.
+/// The remedy for an object that others created.
 pub(super) fn instead(cluster: &Cluster, removal: &str) -> String {
     if cluster.machine.is_none() {
         format!("choose --operator existing to use the operator that runs there; else remove it with `{removal}`")
@@ -43,7 +43,7 @@ fn unfit(cluster: &Cluster, reason: String, remedy: String) -> OperatorError {
     OperatorError::Crd { cluster: cluster.name.clone(), crd: crd::name(), reason, remedy }
 }
 
-/// Sees that an operator of others runs, with a definition that it and we understand.
+/// Checks that an operator of others runs, with a definition that it and the harness understand.
 pub(super) async fn accept(cluster: &Cluster) -> Result<Deployment, OperatorError> {
     let (definition, found) = tokio::try_join!(crd::find(cluster), operators(cluster))?;
     let none = |reason: String| OperatorError::None { cluster: cluster.name.clone(), reason };

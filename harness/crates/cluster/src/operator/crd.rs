@@ -11,7 +11,7 @@ use super::{NAME, NAMESPACE, OperatorError, ready::Seen};
 use crate::{Cluster, ClusterError, ignore_not_found, usable::watch};
 
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
-/// How long the API server may take to remove one: it first removes, and counts, what is of its kind.
+/// How long the API server may take to remove the definition: it first removes, and counts, the objects of its kind.
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 /// How Helm marks what it installs.
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";
@@ -26,13 +26,13 @@ pub(super) fn api(cluster: &Cluster) -> Api<CustomResourceDefinition> {
     Api::all(cluster.client.clone())
 }
 
-/// As it is there, if it is.
+/// The definition as it is, if it exists.
 pub(super) async fn find(cluster: &Cluster) -> Result<Option<CustomResourceDefinition>, ClusterError> {
     let found = api(cluster).get_opt(&name()).await;
     found.map_err(ClusterError::api(&cluster.name, format!("look for definition {}", name())))
 }
 
-/// As it is there, if it is; one that is being removed is awaited, for what it may take.
+/// The definition as it is, if it exists; one that is being removed is awaited within the time limit.
 pub(super) async fn find_settled(cluster: &Cluster) -> Result<Option<CustomResourceDefinition>, ClusterError> {
     match find(cluster).await? {
         Some(found) if found.metadata.deletion_timestamp.is_some() => {
@@ -43,7 +43,7 @@ pub(super) async fn find_settled(cluster: &Cluster) -> Result<Option<CustomResou
     }
 }
 
-/// Asks for the removal of one and waits until it is gone; says whether it is.
+/// Requests the removal of a definition and waits until it is gone; returns whether it is.
 pub(super) async fn remove(cluster: &Cluster, crd: &CustomResourceDefinition) -> Result<bool, ClusterError> {
     let removed = ignore_not_found(api(cluster).delete(&name(), &DeleteParams::default()).await);
     match removed.map_err(ClusterError::api(&cluster.name, format!("remove definition {}", name())))? {
@@ -52,11 +52,11 @@ pub(super) async fn remove(cluster: &Cluster, crd: &CustomResourceDefinition) ->
     }
 }
 
-/// Waits until one that is being removed is gone; says whether it is.
+/// Waits until a definition that is being removed is gone; returns whether it is.
 async fn gone(cluster: &Cluster, crd: &CustomResourceDefinition) -> Result<bool, ClusterError> {
     let by_name = watcher::Config::default().fields(&format!("metadata.name={}", name()));
     let gone = watch(cluster, api(cluster), by_name, "definitions", |definitions| {
-        // Another one may have got the name since.
+        // A new definition may have got the name since.
         definitions.values().all(|found| found.metadata.uid != crd.metadata.uid).then_some(())
     });
     timeout(GONE_WITHIN, gone).await.map_or(Ok(false), |gone| gone.map(|()| true))
@@ -67,14 +67,14 @@ pub(super) fn is_established(crd: &CustomResourceDefinition) -> bool {
     conditions.into_iter().flatten().any(|condition| condition.type_ == "Established" && condition.status == "True")
 }
 
-/// Whether the harness's release made it; it stays when the release goes.
+/// Whether the harness's release created it; it stays when the release is removed.
 pub(super) fn is_ours(crd: &CustomResourceDefinition) -> bool {
     let marks = crd.annotations();
     let mark = |key: &str| marks.get(key).map(String::as_str);
     mark(RELEASE_NAME) == Some(NAME) && mark(RELEASE_NAMESPACE) == Some(NAMESPACE)
 }
 
-/// What keeps the release from having this one.
+/// Why the release cannot take this definition over.
 pub(super) fn unfit_to_install(crd: &CustomResourceDefinition) -> Option<String> {
     if crd.metadata.deletion_timestamp.is_some() {
         let finalizers = crd.finalizers().join(", ");
@@ -88,13 +88,13 @@ pub(super) fn unfit_to_install(crd: &CustomResourceDefinition) -> Option<String>
         };
         return Some(format!("{whose}; it has {}", versions(crd)));
     }
-    // The API server refuses to drop a version of which objects may be stored.
+    // The API server refuses to drop a version that objects may be stored in.
     let stored = crd.status.as_ref().and_then(|status| status.stored_versions.as_ref());
     let other = stored.into_iter().flatten().find(|version| *version != VERSION)?;
     Some(format!("objects of its version {other} are stored, which this harness does not know"))
 }
 
-/// What keeps the operator that is there from being used with this one.
+/// Why the operator that exists cannot be used with this definition.
 pub(super) fn unfit_to_use(crd: &CustomResourceDefinition) -> Option<String> {
     let served = crd.spec.versions.iter().any(|version| version.name == VERSION && version.served);
     if !served {
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(by_helm, "Helm release avs/op has installed it; it has versions v1 and v1alpha1");
     }
 
-    /// Helm would be told by the API server, in words that name neither.
+    /// Otherwise Helm would show a message of the API server that names neither.
     #[test]
     fn a_later_version_of_ours_is_not_overwritten() {
         let later = unfit_to_install(&crd(&ours(), &[VERSION, "v1"], &[VERSION, "v1"])).unwrap();

@@ -13,7 +13,7 @@ pub enum OperatorError {
     /// Its release.
     #[error(transparent)]
     Helm(Box<HelmError>),
-    /// The definition of Performer is there, and not as it would have to be.
+    /// The definition of Performer exists, and does not have the required content.
     #[error("failed to use definition {crd} of cluster {cluster}: {reason}")]
     Crd {
         /// The cluster.
@@ -25,7 +25,7 @@ pub enum OperatorError {
         /// What to do about it.
         remedy: String,
     },
-    /// The API server does not take the definition in.
+    /// The API server does not accept the definition.
     #[error("timed out after {} waiting for definition {crd} of cluster {cluster} to be established: {state}", humantime::format_duration(*within))]
     CrdNotEstablished {
         /// The cluster.
@@ -37,7 +37,7 @@ pub enum OperatorError {
         /// What was seen last.
         state: String,
     },
-    /// Two would work against each other.
+    /// Two operators would work against each other.
     #[error(
         "failed to install the operator in cluster {cluster}: Deployment {found} is one, which the harness did not install"
     )]
@@ -49,7 +49,7 @@ pub enum OperatorError {
         /// What to do about it.
         remedy: String,
     },
-    /// The namespace is somebody's.
+    /// The namespace belongs to somebody else.
     #[error(
         "failed to install the operator in cluster {cluster}: there is a namespace {namespace}, which the harness did not make"
     )]
@@ -61,7 +61,7 @@ pub enum OperatorError {
         /// What to do about it.
         remedy: String,
     },
-    /// None runs where one was to be.
+    /// No operator runs where one was expected.
     #[error("failed to use the operator that runs in cluster {cluster}: {reason}")]
     None {
         /// The cluster.
@@ -86,11 +86,11 @@ pub enum OperatorError {
     NotAvailable {
         /// The cluster.
         cluster: String,
-        /// How long it was awaited; nothing where that is of no use.
+        /// How long it was awaited; `None` if waiting is of no use.
         within: Option<Duration>,
-        /// What its Deployment and its pods say.
+        /// The state of its Deployment and its pods.
         state: String,
-        /// The end of its log, with a heading of its own; empty where there is none.
+        /// The end of its log, with a heading of its own; empty if there is none.
         log: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The namespace of our operator.
+//! The namespace of the harness's operator.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::{Cluster, ClusterError, is_conflict, namespace};
 
 /// How long a removal of the namespace may take.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
-/// What marks it as the harness's. It is of no run, so that it stays when runs end.
+/// The label of the harness's own namespace. It belongs to no run, so that it stays when runs end.
 const MAKER: [(&str, &str); 1] = [("hourglass-harness/part", "operator")];
-/// The operator has no need of anything that this refuses.
+/// The operator needs nothing that this level refuses.
 const SECURITY: [(&str, &str); 1] = [("pod-security.kubernetes.io/enforce", "restricted")];
 
-/// Makes the namespace where it is not there; one that is being removed is awaited.
+/// Creates the namespace if it does not exist; one that is being removed is awaited.
 pub(super) async fn ensure(cluster: &Cluster) -> Result<(), OperatorError> {
     if let Some(found) = find(cluster).await? {
         if found.metadata.deletion_timestamp.is_none() {
@@ -42,12 +42,12 @@ pub(super) async fn ensure(cluster: &Cluster) -> Result<(), OperatorError> {
     }
 }
 
-/// Whether it is there and ours.
+/// Whether it exists and the harness created it.
 pub(super) async fn is_there(cluster: &Cluster) -> Result<bool, ClusterError> {
     Ok(find(cluster).await?.is_some_and(|found| is_ours(&found)))
 }
 
-/// Removes it, if it is ours, and waits until it is gone.
+/// Removes it, if the harness created it, and waits until it is gone.
 pub(super) async fn remove(cluster: &Cluster) -> Result<(), ClusterError> {
     if is_there(cluster).await? {
         namespace::remove(cluster, NAMESPACE, GONE_WITHIN).await?;

@@ -1,7 +1,7 @@
-//! Who installs the operator of a cluster, and who uses it.
+//! The locks for installing and using the operator of a cluster.
 //!
-//! Taken in this order, and never in another: gate, use. Whoever has the gate alone gets the operator alone as well, when
-//! those who use it are done; nobody new comes in before.
+//! They are always taken in this order: gate, use. An exclusive holder of the gate gets exclusive use when the current
+//! users are done; nobody new comes in before.
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, ResourceExt as _};
@@ -11,9 +11,9 @@ use crate::{
     lease::{LockFile, Locked},
 };
 
-/// Where locks of clusters lie that others made; no cluster of ours can be called like this.
+/// The folder of the locks of existing clusters; no cluster of the harness can have this name.
 const OF_OTHERS: &str = "_existing";
-/// The namespace that every cluster has, and none has twice.
+/// A namespace that every cluster has exactly once.
 const SYSTEM: &str = "kube-system";
 
 pub(super) struct OperatorLocks {
@@ -29,8 +29,8 @@ pub(super) struct Gated {
 }
 
 impl OperatorLocks {
-    /// Those of a cluster of ours are in its folder; of another one, they are among those of this machine, by what its
-    /// API server tells it from others by.
+    /// The locks of a cluster of the harness are in its folder. Those of an existing one are on this machine, by the
+    /// identity that its API server gives.
     pub(super) async fn of(cluster: &Cluster) -> Result<Self, ClusterError> {
         let own = cluster.machine.as_ref().and_then(|_| cluster.kubeconfig.parent());
         let folder = match own {
@@ -41,7 +41,7 @@ impl OperatorLocks {
         Ok(Self { gate: file("gate"), usage: file("use") })
     }
 
-    /// With others that use it.
+    /// Together with others that use it.
     pub(super) async fn shared(&self, progress: &Progress<'_>) -> Result<Gated, ClusterError> {
         let gate = if let Some(gate) = self.gate.try_shared()? {
             gate
@@ -52,7 +52,7 @@ impl OperatorLocks {
         Ok(Gated { gate, usage: self.use_shared(progress).await? })
     }
 
-    /// With nobody else.
+    /// Exclusively.
     pub(super) async fn alone(&self, progress: &Progress<'_>) -> Result<Gated, ClusterError> {
         let gate = self.gate.exclusive().await?;
         let usage = if let Some(usage) = self.usage.try_exclusive()? {
@@ -64,7 +64,7 @@ impl OperatorLocks {
         Ok(Gated { gate, usage })
     }
 
-    /// With nobody else; nothing where somebody has it.
+    /// Exclusively; `None` if somebody holds it.
     pub(super) fn try_alone(&self) -> Result<Option<Gated>, ClusterError> {
         let Some(gate) = self.gate.try_exclusive()? else { return Ok(None) };
         Ok(self.usage.try_exclusive()?.map(|usage| Gated { gate, usage }))
@@ -122,7 +122,7 @@ mod tests {
         (folder, locks)
     }
 
-    /// A trial whose operator is replaced under it tests something else.
+    /// A trial whose operator is replaced during the trial tests something else.
     #[tokio::test]
     async fn an_operator_that_is_used_is_not_replaced() {
         let (_folder, locks) = locks();
@@ -132,7 +132,7 @@ mod tests {
         timeout(Duration::from_secs(10), locks.alone(QUIET)).await.unwrap().unwrap();
     }
 
-    /// Trials that come one after the other must not keep for ever who needs another operator.
+    /// Successive trials must not keep a process that needs another operator waiting for ever.
     #[tokio::test]
     async fn who_waits_for_it_alone_lets_nobody_new_in() {
         let (_folder, locks) = locks();

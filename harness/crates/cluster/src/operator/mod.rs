@@ -1,7 +1,8 @@
-//! The operator in a cluster: installed by Helm, once a warm cluster and fingerprint, under a lock across processes.
+//! The operator in a cluster: installed by Helm, once for each warm cluster and fingerprint, under a lock across
+//! processes.
 //!
-//! What may live here: its release and the definition of Performer, and whether both work. Performers, and what is made of
-//! them, belong to the runtime and to the operator itself.
+//! What may live here: its release and the definition of Performer, and whether both work. Performers, and what the
+//! operator makes of them, belong to the runtime and to the operator itself.
 
 mod conflicts;
 mod crd;
@@ -21,5 +22,5 @@ pub use remove::remove_unused;
 pub const NAMESPACE: &str = "hourglass-system";
 /// The name of its release and of its Deployment.
 pub const NAME: &str = "hourglass-operator";
-/// What all pods of an operator have in common, the public one's included.
+/// The label that all pods of an operator share, including the public one's.
 const NAME_LABEL: &str = "app.kubernetes.io/name";

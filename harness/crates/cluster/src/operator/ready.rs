@@ -1,4 +1,4 @@
-//! Whether the operator runs, watched: what keeps it from running is told when it happens, not when time is up.
+//! Watches whether the operator runs: what keeps it from running is reported when it happens, not when the time is up.
 
 use std::{
     pin::pin,
@@ -18,9 +18,9 @@ use crate::{Cluster, PodImage, diagnostics::of_pod, usable::watch};
 /// How long the operator may take with its image on the nodes, and where it is pulled.
 const AVAILABLE_WITHIN: Duration = Duration::from_mins(1);
 const PULLED_WITHIN: Duration = Duration::from_mins(5);
-/// How often its container may end: something that it needs may come a moment after it.
+/// How often its container may end: something that it needs may appear a moment after it.
 const RESTARTS: i32 = 2;
-/// How much of its log is shown.
+/// How many lines of its log are shown.
 const LINES: i64 = 12;
 
 /// What was seen last.
@@ -41,16 +41,16 @@ impl Seen {
     }
 }
 
-/// What is of no use to wait for.
+/// Why waiting is of no use.
 #[derive(Debug, PartialEq, Eq)]
 enum Broken {
-    /// The image cannot be had.
+    /// The image cannot be pulled.
     Image { said: String },
-    /// The container does not stay up.
+    /// The container keeps restarting.
     Container { pod: String, state: String, previous: bool },
 }
 
-/// Waits until the operator of this image runs, and no other beside it.
+/// Waits until the operator of this image runs, and no other besides it.
 pub(super) async fn available(cluster: &Cluster, image: &PodImage) -> Result<(), OperatorError> {
     let within = if image.policy == PullPolicy::Never { AVAILABLE_WITHIN } else { PULLED_WITHIN };
     let (deployment, pods) = (Seen::new("there is no Deployment"), Seen::new(""));
@@ -80,11 +80,11 @@ async fn deployed(cluster: &Cluster, seen: &Seen) -> Result<(), OperatorError> {
     Ok(available.await?)
 }
 
-/// Comes back only when it is of no use to wait.
+/// Returns only when waiting is of no use.
 async fn broken(cluster: &Cluster, image: &PodImage, seen: &Seen) -> Result<Broken, OperatorError> {
     let of_operator = watcher::Config::default().labels(&format!("{NAME_LABEL}={NAME}"));
     let broken = watch(cluster, pods(cluster), of_operator, "pods", |pods| {
-        // Those of an earlier image are on their way out.
+        // Pods of an earlier image are being removed.
         let ours: Vec<_> = pods.values().filter(|pod| is_of(pod, image)).collect();
         seen.set(ours.iter().filter_map(|pod| of_pod(pod)).collect::<Vec<_>>().join("\n"));
         ours.into_iter().find_map(breakage)
@@ -106,7 +106,7 @@ async fn explained(cluster: &Cluster, image: &PodImage, broken: Broken) -> Opera
     }
 }
 
-/// The end of the log of the operator's pod, the newest where none is named.
+/// The end of the log of the operator's pod, or of the newest pod if none is named.
 async fn log(cluster: &Cluster, pod: Option<String>, previous: bool) -> String {
     let Some(pod) = (if pod.is_some() { pod } else { newest(cluster).await }) else { return String::new() };
     let options = LogParams { tail_lines: Some(LINES), previous, ..LogParams::default() };
@@ -144,7 +144,7 @@ fn breakage(pod: &Pod) -> Option<Broken> {
         let container =
             |previous| Broken::Container { pod: pod.name_any(), state: of_pod(pod).unwrap_or_else(said), previous };
         match reason {
-            // What fails once may succeed the next time, but for what is not asked for again.
+            // A failed pull may succeed the next time, except for reasons that are not retried.
             "ErrImageNeverPull" | "InvalidImageName" | "ImagePullBackOff" => Some(Broken::Image { said: said() }),
             "CreateContainerConfigError" => Some(container(false)),
             _ if status.restart_count >= RESTARTS && !status.ready => Some(container(true)),
@@ -153,7 +153,7 @@ fn breakage(pod: &Pod) -> Option<Broken> {
     })
 }
 
-/// Whether all pods that a Deployment wants are there, of its present template, and available.
+/// Whether all pods that a Deployment requests exist, belong to its current template, and are available.
 pub(super) fn is_available(deployment: &Deployment) -> bool {
     let Some(status) = &deployment.status else { return false };
     let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
@@ -196,7 +196,7 @@ mod tests {
         json!({ "waiting": { "reason": reason, "message": "it says why" } })
     }
 
-    /// What cannot become better is not worth a minute.
+    /// A state that cannot improve is not worth a wait of a minute.
     #[test]
     fn it_is_not_waited_for_what_will_not_come() {
         let image = Some(Broken::Image { said: "it says why".to_owned() });
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(is_available(&deployment), expected);
     }
 
-    /// Scaled down by a fault, it is no operator.
+    /// An operator that a fault scaled down is not available.
     #[test]
     fn none_is_not_available() {
         let status = json!({ "observedGeneration": 1 });

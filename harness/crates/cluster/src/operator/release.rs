@@ -1,4 +1,4 @@
-//! The operator of a cluster, there and available as long as it is used.
+//! The operator of a cluster, installed and available as long as it is used.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
@@ -20,21 +20,21 @@ use crate::{
     lease::Locked,
 };
 
-/// Holds the fingerprint of an operator that has been seen available.
+/// Holds the fingerprint of an operator that was available once.
 const FINGERPRINT: &str = "hourglass-harness/operator";
 
-/// What is asked of the operator of a cluster.
+/// A request for the operator of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorRequest {
     /// Where it comes from.
     pub choice: OperatorChoice,
-    /// The image of the components; nodes of ours must have it.
+    /// The image of the components; the nodes of a cluster of the harness must have it.
     pub image: PodImage,
     /// Whether nobody else may use it meanwhile, for trials that scale it down or end it.
     pub alone: bool,
 }
 
-/// The operator of a cluster. As long as this is held nobody on this machine replaces it.
+/// The operator of a cluster. While this is held, nobody on this machine replaces it.
 #[derive(Debug)]
 #[must_use = "another may take its place when this is dropped"]
 pub struct OperatorRelease {
@@ -50,20 +50,20 @@ pub struct OperatorRelease {
 /// Where the operator of a cluster comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatorSource {
-    /// It was there.
+    /// It existed.
     Warm,
-    /// It was installed, or made what it has to be.
+    /// It was installed or upgraded.
     Installed,
     /// Others installed it.
     Others,
 }
 
 impl OperatorRelease {
-    /// The operator: the one that is there, if it is the one that is asked for and is available, else installed. What
-    /// there is of an operator that does not become available is removed again.
+    /// The operator: the existing one, if it matches the request and is available, else a new installation. An operator
+    /// that does not become available is removed again.
     ///
-    /// Any number of processes may ask at once: one of them installs it, the others wait. One that is used by others is
-    /// not replaced before they are done with it.
+    /// Any number of processes may ask at once: one of them installs it, and the others wait. An operator that others
+    /// use is not replaced before they are done with it.
     pub async fn ensure(
         cluster: &Cluster,
         request: &OperatorRequest,
@@ -114,7 +114,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Whether this very operator is there and available, and what it needs. Both are asked for at once.
+    /// Whether this very operator exists and is available, with all that it needs. Both are requested at once.
     async fn is_there(&self) -> Result<bool, ClusterError> {
         let (deployment, definition) = tokio::try_join!(self.deployment(), crd::find(self.cluster))?;
         let is_this = |deployment: &Deployment| {
@@ -139,7 +139,7 @@ impl Wanted<'_> {
         match Box::pin(installed).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                // The error that led here is the one to report; what stays is taken over by the next installation.
+                // The error that led here is the one to report; the next installation takes over what remains.
                 let _ = Box::pin(withdraw(&helm, &release, !had_definition)).await;
                 Err(error)
             }
@@ -155,13 +155,13 @@ impl Wanted<'_> {
         })
     }
 
-    /// Says of its Deployment that it has been seen available, or takes that back. By a label: an annotation would make
-    /// it another generation, which for a moment nobody has seen available.
+    /// Marks its Deployment as available once, or removes the mark. The mark is a label: an annotation would start
+    /// another generation, which would be unavailable for a moment.
     async fn mark(&self, fingerprint: Option<&Fingerprint>) -> Result<(), OperatorError> {
         let patch = json!({ "metadata": { "labels": { FINGERPRINT: fingerprint.map(Fingerprint::as_str) } } });
         let marked = self.deployments().patch(NAME, &PatchParams::default(), &Patch::Merge(patch)).await;
         match marked {
-            // There is none yet.
+            // There is no Deployment yet.
             Err(kube::Error::Api(status)) if status.is_not_found() && fingerprint.is_none() => Ok(()),
             Err(error) => Err(ClusterError::api(&self.cluster.name, "mark the operator")(error).into()),
             Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! Our operator removed, with all that came with it.
+//! Removes the harness's operator, with all that came with it.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::{
     namespace::free_of_runs,
 };
 
-/// How long namespaces of trials that have ended may take to go.
+/// How long namespaces of trials that have ended may take to be removed.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
 
-/// Removes the operator that the harness installed in a cluster that others made, unless somebody uses it; says whether
-/// it is gone. The definition of Performer goes with it where no Performer is left.
+/// Removes the operator that the harness installed in an existing cluster, unless somebody uses it; returns whether it
+/// is gone. The definition of Performer is removed too if no Performer is left.
 pub async fn remove_unused(cluster: &Cluster) -> Result<bool, OperatorError> {
     let locks = OperatorLocks::of(cluster).await?;
     let Some(_alone) = locks.try_alone()? else { return Ok(false) };
     if !home::is_there(cluster).await? {
         return Ok(false);
     }
-    // Of trials of other machines their namespaces are all that is known.
+    // Of trials on other machines, only their namespaces are known.
     if !free_of_runs(cluster, GONE_WITHIN).await? {
         return Ok(false);
     }
@@ -39,7 +39,8 @@ pub async fn remove_unused(cluster: &Cluster) -> Result<bool, OperatorError> {
     Ok(true)
 }
 
-/// Removes the release and its namespace, and the definition where that is asked for, it is ours, and nothing is lost.
+/// Removes the release and its namespace. Removes the definition if that is requested, the harness created it, and
+/// nothing is lost.
 pub(super) async fn withdraw(helm: &Helm, release: &Release, definition: bool) -> Result<(), OperatorError> {
     let cluster = helm.cluster();
     release.uninstall(helm).await?;
@@ -52,7 +53,7 @@ pub(super) async fn withdraw(helm: &Helm, release: &Release, definition: bool) -
 
 async fn remove_definition(cluster: &Cluster) -> Result<(), OperatorError> {
     let Some(found) = crd::find(cluster).await?.filter(crd::is_ours) else { return Ok(()) };
-    // Before it is taken in there can be none, and nobody answers.
+    // Before the definition is established there can be no Performers, and a request for them fails.
     if crd::is_established(&found) {
         let performers = Api::<Performer>::all(cluster.client.clone());
         let left = performers.list_metadata(&ListParams::default().limit(1)).await;
@@ -60,7 +61,7 @@ async fn remove_definition(cluster: &Cluster) -> Result<(), OperatorError> {
             return Ok(());
         }
     }
-    // Until it is gone nobody can install it anew. One that is held stays to be told to who wants to.
+    // Until it is gone nobody can install it again. If something holds it, the next installation reports that.
     crd::remove(cluster, &found).await?;
     Ok(())
 }

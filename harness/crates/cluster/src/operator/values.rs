@@ -1,17 +1,18 @@
-//! What the chart is told, and the fingerprint of what comes of it.
+//! The values for the chart, and the fingerprint of the result.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Fingerprint, PodImage, helm::Chart};
 
-/// What differs from the chart's own values. The image of the components runs any of them, by its first argument.
+/// The values that differ from the chart's own. The image of the components runs any of them, by its first argument.
 pub(super) fn values(image: &PodImage) -> Value {
     let [repository, tag, digest] = image.parts();
     json!({
         "image": { "repository": repository, "tag": tag, "digest": digest, "pullPolicy": image.policy.as_str() },
         "args": ["operator"],
-        // The first question comes while it still lists; trials wait for the second. As patient as the chart says.
+        // The first probe comes while the operator still lists objects; trials wait for the second. The total patience
+        // is that of the chart.
         "probes": { "readiness": { "periodSeconds": 1, "failureThreshold": 6 } },
     })
 }
@@ -19,7 +20,7 @@ pub(super) fn values(image: &PodImage) -> Value {
 /// The same for operators that are alike: of the same chart, with the same values, and so of the same image, whose name
 /// holds its digest.
 pub(super) fn fingerprint(chart: Chart, values: &Value) -> Fingerprint {
-    // The version of what the harness itself does to an operator; to be raised when that changes.
+    // The version of what the harness itself does to an operator; raise it when that changes.
     let text = json!({ "made": 1, "chart": chart.digest(), "values": values }).to_string();
     Fingerprint::of_digest(&Sha256::digest(text))
 }
@@ -30,7 +31,7 @@ mod tests {
 
     use super::*;
 
-    /// An operator that is taken for another would be the one of an earlier build.
+    /// Otherwise a trial would use the operator of an earlier build.
     #[test]
     fn whatever_differs_gives_another_fingerprint() {
         let image = |reference: &str, policy| PodImage { reference: reference.to_owned(), policy };

@@ -1,4 +1,5 @@
-//! What pods reach: each other, Services by address and by name, and what is outside the cluster.
+//! Which connections of pods work: to each other, to Services by address and by name, and to the outside of the
+//! cluster.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::{Cluster, OwnNamespace, reach::JoinedContainer};
 /// How long a connection is tried.
 const WITHIN: Duration = Duration::from_secs(4);
 
-/// Tries, from every node's pod, all that pods must reach; a check for each hop.
+/// Tries, from every node's pod, all connections that pods need; a check for each hop.
 pub(super) async fn hops(
     cluster: &Cluster,
     namespace: &OwnNamespace,
@@ -45,7 +46,7 @@ pub(super) async fn hops(
     checks
 }
 
-/// What is tried, each with the hop that it is about.
+/// The targets, each with the hop that it tests.
 fn targets(
     namespace: &OwnNamespace,
     pods: &[ProbePod],
@@ -54,7 +55,7 @@ fn targets(
 ) -> Vec<(Topic, String)> {
     let mut targets: Vec<_> = pods.iter().map(|pod| (POD_ADDRESS, format!("{}:{PORT}", pod.address))).collect();
     targets.push((SERVICE_ADDRESS, format!("{service}:{PORT}")));
-    // Whatever the cluster's domain is, pods search it.
+    // Pods search the cluster's domain, whatever it is.
     targets.push((SERVICE_NAME, format!("{SERVICE}.{}.svc:{PORT}", namespace.name())));
     if let Some(outside) = outside {
         targets.push((OUTSIDE_ADDRESS, format!("{}:{PORT}", outside.address)));
@@ -63,7 +64,7 @@ fn targets(
     targets
 }
 
-/// What came of one hop from all nodes; nothing where it was not tried.
+/// The result of one hop from all nodes; `None` if it was not tried.
 fn check(topic: Topic, targets: &[(Topic, String)], answers: &[(&str, Vec<DialResult>)]) -> Option<Check> {
     let of_topic = |index: &usize| targets[*index].0 == topic;
     let tried: Vec<_> = (0..targets.len()).filter(of_topic).collect();
@@ -94,7 +95,7 @@ mod tests {
         DialResult { target: target.to_owned(), addresses: Vec::new(), came }
     }
 
-    /// One node whose name service does not answer must show, and be named, though all others are well.
+    /// One node whose name service does not answer must be reported by name, even if all others are well.
     #[test]
     fn one_failure_on_one_node_is_told_by_hop_and_node() {
         let targets = [(SERVICE_ADDRESS, "10.0.0.1:8080".to_owned()), (SERVICE_NAME, "probe.n.svc:8080".to_owned())];

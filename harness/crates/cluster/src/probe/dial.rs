@@ -1,4 +1,4 @@
-//! Both ends of a connection that is tried: a server that says who it is, and a client that says how far it came. They run
+//! Both ends of a test connection: a server that sends its name, and a client that reports how far it came. They run
 //! inside pods, in the image of the components.
 
 use std::{
@@ -17,19 +17,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long each part of an attempt may take at least; it may take half of the whole time.
+/// The minimum time limit for each part of an attempt; the limit may be half of the whole time.
 const ATTEMPT: Duration = Duration::from_secs(1);
 const FIRST_DELAY: Duration = Duration::from_millis(20);
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
 /// The longest name that is read, in bytes.
 const LONGEST_NAME: u64 = 256;
 
-/// How a connection was tried and how far it came.
+/// The result of a test connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DialResult {
-    /// What was asked for, as `NAME:PORT`.
+    /// The target, as `NAME:PORT`.
     pub target: String,
-    /// What the name stands for.
+    /// What the name resolves to.
     pub addresses: Vec<IpAddr>,
     /// How far the last attempt came.
     pub came: DialOutcome,
@@ -39,18 +39,18 @@ pub struct DialResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DialOutcome {
-    /// The other end said who it is.
+    /// The server sent its name.
     Answered(String),
-    /// The name has no address; why.
+    /// The name could not be resolved; why.
     NotResolved(String),
-    /// There is no connection; why.
+    /// The connection failed; why.
     NotConnected(String),
-    /// The connection gives nothing; why.
+    /// The connection gave no answer; why.
     NotAnswered(String),
 }
 
 impl DialResult {
-    /// What failed, as `probe.n.svc:8080 is not resolved: …`; nothing where it was answered.
+    /// What failed, as `probe.n.svc:8080 is not resolved: …`; `None` if it was answered.
     pub fn failure(&self) -> Option<String> {
         let Self { target, addresses, came } = self;
         let via = match addresses.first() {
@@ -68,7 +68,7 @@ impl DialResult {
     }
 }
 
-/// Says `name` to everyone who connects, until it is told to end.
+/// Sends `name` to every client, until it is told to end.
 pub async fn serve(listener: TcpListener, name: &str, end: &CancellationToken) -> io::Result<()> {
     let mut connections = JoinSet::new();
     let greeting = format!("{name}\n");
@@ -77,7 +77,7 @@ pub async fn serve(listener: TcpListener, name: &str, end: &CancellationToken) -
             accepted = listener.accept() => {
                 let (mut client, _) = accepted?;
                 let greeting = greeting.clone();
-                // A client that is gone wanted nothing else.
+                // A client that is gone needs nothing else.
                 connections.spawn(async move { drop(client.write_all(greeting.as_bytes()).await) });
             }
             Some(_) = connections.join_next() => {}
@@ -94,7 +94,7 @@ pub async fn dial(target: &str, within: Duration) -> DialResult {
         let dialled = attempt(target, limit).await;
         if matches!(dialled.came, DialOutcome::Answered(_)) { Ok(dialled) } else { Err(dialled) }
     };
-    // Rules for Services and names are in force when they are, which nothing tells.
+    // No event tells when the rules for Services and names are in force.
     let patient =
         ExponentialBuilder::default().with_min_delay(FIRST_DELAY).with_max_delay(LONGEST_DELAY).without_max_times();
     attempt.retry(patient).when(|_| began.elapsed() < within).await.unwrap_or_else(|failed| failed)

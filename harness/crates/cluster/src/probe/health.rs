@@ -1,4 +1,4 @@
-//! Whether a gRPC server answers under its name, asked from within a pod.
+//! Asks from within a pod whether a gRPC server reports that it serves.
 
 use std::{
     net::IpAddr,
@@ -9,14 +9,14 @@ use hourglass_component::health::{self, FIRST_ATTEMPT, HealthError};
 use serde::{Deserialize, Serialize};
 use tokio::{net::lookup_host, time::timeout};
 
-/// What came of a question for the health of a server.
+/// The result of a health check of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthResult {
-    /// Who was asked, as `NAME:PORT`.
+    /// The target, as `NAME:PORT`.
     pub target: String,
-    /// What the name stands for.
+    /// What the name resolves to.
     pub addresses: Vec<IpAddr>,
-    /// Why it does not serve; nothing where it does.
+    /// Why it does not serve; `None` if it does.
     pub failure: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub async fn ask(target: &str, within: Duration) -> HealthResult {
     asked
 }
 
-/// Waits on one connection after the other until the server says that it serves.
+/// Waits on successive connections until the server says that it serves.
 async fn serving(target: &str, within: Duration) -> Result<(), HealthError> {
     let (began, mut attempt) = (Instant::now(), FIRST_ATTEMPT);
     loop {
@@ -56,7 +56,7 @@ async fn serving(target: &str, within: Duration) -> Result<(), HealthError> {
 mod tests {
     use super::*;
 
-    /// A check that cannot fail says nothing.
+    /// A check must be able to fail.
     #[tokio::test]
     async fn who_is_not_there_does_not_serve() {
         let within = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! What the pods of probes run from.
+//! The image of the probes' pods.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,11 @@ use hourglass_image::{ImageError, NodeImage, deliver_components, deliver_to_node
 
 use crate::{Cluster, ClusterError};
 
-/// What the pods of probes run from; it must hold the harness at `/harness`, as the image of the components does.
+/// The image of the probes' pods; it must hold the harness at `/harness`, as the image of the components does.
 #[derive(Debug, Clone)]
 pub enum ProbeImage {
-    /// The image of the components, made of this executable and delivered to engine and nodes; for clusters of ours.
+    /// The image of the components, built from this executable and delivered to engine and nodes; for clusters of the
+    /// harness.
     Components(PathBuf),
     /// An image that the nodes have or can pull.
     Named(String),
@@ -43,7 +44,7 @@ impl NoImage {
 }
 
 impl ProbeImage {
-    /// Brings it to all nodes, and to the engine; gives its name.
+    /// Delivers it to all nodes and to the engine; returns its name.
     pub(super) async fn deliver(&self, cluster: &Cluster) -> Result<String, NoImage> {
         match (self, &cluster.machine) {
             (Self::Named(name), _) => Ok(name.clone()),
@@ -60,7 +61,7 @@ impl ProbeImage {
     }
 }
 
-/// Beside the nodes, a container outside the cluster runs from it.
+/// Besides the pods on the nodes, a container outside the cluster runs from it.
 async fn to_engine(engine: &Engine, executable: &std::path::Path) -> Result<String, NoImage> {
     Ok(deliver_components(engine, executable).await?.reference)
 }

@@ -1,7 +1,7 @@
-//! Which hop of a cluster does not work: probes in a namespace of their own, and what each found.
+//! Finds the hop of a cluster that does not work: probes in a namespace of their own, and their results.
 //!
-//! What may live here: the probes, what they put into a cluster and take away again, and both ends of the connections that
-//! they try. How checks are shown belongs to `cli`.
+//! What may live here: the probes, the objects that they create and remove in a cluster, and both ends of the
+//! connections that they try. How checks are shown belongs to `cli`.
 
 mod connections;
 mod dial;

@@ -1,4 +1,4 @@
-//! What the probes put into their namespace.
+//! The objects that the probes create in their namespace.
 
 use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Pod, Service},
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use hourglass_image::{ImageRole, PullPolicy};
 
-/// Where every pod of a probe serves.
+/// The port that every pod of a probe serves on.
 pub(super) const PORT: u16 = 8080;
-/// The Service of the pods that try connections: each is another's other end.
+/// The Service of the pods that try connections: each is the target of the others.
 pub(super) const SERVICE: &str = "probe";
-/// The pod that is cut off.
+/// The pod that the policy isolates.
 pub(super) const WALLED: &str = "walled";
 /// The pod with a volume, and its claim.
 pub(super) const CLAIM: &str = "volume";
 
 const ROLE: &str = "hourglass-harness/probe";
-/// Whose image the components run from.
+/// The user of the image of the components.
 const USER: i64 = 65532;
 
 /// Makes the objects for one image.
@@ -34,17 +34,17 @@ impl Objects {
     pub(super) fn on_node(&self, name: &str, node: &str) -> Result<Pod, serde_json::Error> {
         let here = json!({ "key": "metadata.name", "operator": "In", "values": [node] });
         let terms = json!([{ "matchFields": [here] }]);
-        // The scheduler is asked, where a name of a node would pass it over.
+        // The scheduler decides; a node's name in the pod would bypass it.
         let affinity = json!({ "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": terms } } });
         self.pod(name, SERVICE, json!({ "affinity": affinity }))
     }
 
-    /// The pod that a policy cuts off.
+    /// The pod that a policy isolates.
     pub(super) fn walled(&self) -> Result<Pod, serde_json::Error> {
         self.pod(WALLED, WALLED, json!({}))
     }
 
-    /// The pod that makes its claim bound, where that waits for a pod.
+    /// The pod that lets its claim be bound, if binding waits for a pod.
     pub(super) fn claimer(&self) -> Result<Pod, serde_json::Error> {
         let volumes = json!([{ "name": "data", "persistentVolumeClaim": { "claimName": CLAIM } }]);
         self.pod(CLAIM, CLAIM, json!({ "volumes": volumes }))
@@ -87,7 +87,7 @@ impl Objects {
         }))
     }
 
-    /// Lets nothing in to the walled pod.
+    /// Denies all traffic to the isolated pod.
     pub(super) fn wall() -> Result<NetworkPolicy, serde_json::Error> {
         object(json!({
             "metadata": { "name": WALLED },
@@ -95,7 +95,7 @@ impl Objects {
         }))
     }
 
-    /// A claim on a little of the default storage class.
+    /// A small claim on the default storage class.
     pub(super) fn claim() -> Result<PersistentVolumeClaim, serde_json::Error> {
         object(json!({
             "metadata": { "name": CLAIM },

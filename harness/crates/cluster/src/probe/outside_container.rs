@@ -1,4 +1,4 @@
-//! A container outside the cluster, on the cluster's network, that pods are to reach.
+//! A container outside the cluster, on the cluster's network, that pods must reach.
 
 use bollard::{
     models::{ContainerCreateBody, HostConfig},
@@ -14,12 +14,12 @@ use crate::{
     reach::{self, JoinedContainer, ReachError},
 };
 
-/// What it is called: the engine's names are the machine's.
+/// Its name: names of containers are unique in an engine.
 pub(super) fn name(labels: &Labels) -> String {
     format!("hourglass-{}-outside", labels.run)
 }
 
-/// Starts it; nothing where the cluster has no machine of ours.
+/// Starts it; `None` if the harness did not make the cluster.
 pub(super) async fn start(
     cluster: &Cluster,
     image: &str,
@@ -45,7 +45,7 @@ pub(super) async fn start(
     reach::container(cluster, &name).await.map(Some)
 }
 
-/// Removes it, if it is there.
+/// Removes it, if it exists.
 pub(super) async fn remove(cluster: &Cluster, labels: &Labels) -> Result<(), EngineError> {
     let Some(machine) = &cluster.machine else { return Ok(()) };
     let name = name(labels);

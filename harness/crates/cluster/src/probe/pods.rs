@@ -22,7 +22,7 @@ use crate::{
 
 /// How long pods may take until they serve.
 const READY_WITHIN: Duration = Duration::from_secs(15);
-/// How long a command in a pod may take beyond what it was told: for its start, and for what it began at the last moment.
+/// How long a command in a pod may take beyond its own limit: for its start, and for its last attempt.
 const MARGIN: Duration = Duration::from_secs(8);
 
 /// A pod that serves and tries connections.
@@ -33,19 +33,19 @@ pub(super) struct ProbePod {
     pub(super) address: String,
 }
 
-/// The pods of the probes, and what is wrong with the others.
+/// The pods of the probes, and the faults of the pods that are not ready.
 #[derive(Debug, Default)]
 pub(super) struct ProbePods {
     pub(super) ready: Vec<ProbePod>,
-    /// Nodes and pods with what keeps them from being ready.
+    /// Nodes and pods with the reason why they are not ready.
     pub(super) unready: Vec<String>,
-    /// Nodes that take no pods unless these tolerate it.
+    /// Nodes whose taints keep these pods away.
     pub(super) passed_over: Vec<String>,
-    /// The pod that is to be cut off.
+    /// The pod that the policy isolates.
     pub(super) walled: Option<ProbePod>,
 }
 
-/// Makes a pod on every node that takes pods, and one to cut off, and waits until they serve.
+/// Creates a pod on every node that accepts pods, and one to isolate, and waits until they serve.
 pub(super) async fn stand_up(
     cluster: &Cluster,
     namespace: &OwnNamespace,
@@ -97,7 +97,7 @@ where
     namespace.api::<K>().create(&PostParams::default(), &object).await.map_err(fail)
 }
 
-/// Waits until these pods are ready; gives each as it is then, or what keeps it.
+/// Waits until these pods are ready; returns each as it is then, or why it is not ready.
 async fn await_ready(
     cluster: &Cluster,
     namespace: &OwnNamespace,
@@ -110,7 +110,7 @@ async fn await_ready(
         states = names.iter().map(state).collect();
         states.values().all(Result::is_ok).then_some(())
     });
-    // Of those that are late, what was seen by then is said.
+    // For pods that are late, the last observed state is reported.
     if let Ok(all) = timeout(READY_WITHIN, all).await {
         all?;
     }
@@ -154,7 +154,7 @@ fn takes_no_pods(node: &NodeObject) -> bool {
 }
 
 impl ProbePod {
-    /// Tries these targets side by side from within the pod.
+    /// Tries these targets concurrently from within the pod.
     pub(super) async fn dial(
         &self,
         cluster: &Cluster,

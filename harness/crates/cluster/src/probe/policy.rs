@@ -1,4 +1,4 @@
-//! Whether a `NetworkPolicy` is enforced: a pod is reached, cut off, and must not be reached any more.
+//! Whether a `NetworkPolicy` is enforced: a pod is reached, isolated, and must not be reached any more.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::{Cluster, OwnNamespace};
 const REACHED_WITHIN: Duration = Duration::from_secs(4);
 const ENFORCED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Cuts `walled` off, and sees whether `pod` still reaches it.
+/// Isolates `walled`, and checks whether `pod` still reaches it.
 pub(super) async fn enforced(
     cluster: &Cluster,
     namespace: &OwnNamespace,
@@ -25,7 +25,7 @@ pub(super) async fn enforced(
     let target = [format!("{}:{PORT}", walled.address)];
     let before = pod.dial(cluster, namespace, &target, REACHED_WITHIN).await;
     if !before.is_ok_and(|dialled| dialled.iter().all(|dialled| dialled.failure().is_none())) {
-        // Other checks say that pods do not reach each other; of policies nothing can be seen.
+        // Other checks report that pods do not reach each other; nothing can be said about policies then.
         return None;
     }
     if let Err(error) = create(cluster, namespace, Objects::wall()).await {

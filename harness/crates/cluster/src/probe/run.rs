@@ -1,4 +1,4 @@
-//! All probes: what they need is put up, they run side by side, and it is taken away again.
+//! Runs all probes: creates what they need, runs them concurrently, and removes it again.
 
 use std::time::{Duration, Instant};
 
@@ -27,9 +27,9 @@ use crate::{Cluster, ClusterError, OwnNamespace};
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 
-/// Tries every hop of a cluster from a namespace of its own, which is gone afterwards, as is the container beside the
-/// cluster; so they are when `stop` is cancelled, which leaves out what was not tried by then. What depends on a hop that
-/// failed before is not tried.
+/// Tries every hop of a cluster from a namespace of its own. The namespace and the container next to the cluster are
+/// removed afterwards. They are also removed when `stop` is cancelled, and checks that were not done by then are left
+/// out. A check that depends on a failed hop is skipped.
 pub async fn probe(cluster: &Cluster, image: &ProbeImage, stop: &CancellationToken) -> Vec<Check> {
     let mut checks = vec![api_server(cluster).await];
     if !is_ok(&checks) {
@@ -77,7 +77,7 @@ async fn api_server(cluster: &Cluster) -> Check {
     }
 }
 
-/// Everything that happens in the namespace.
+/// All checks that run in the namespace.
 async fn within(cluster: &Cluster, namespace: &OwnNamespace, objects: &Objects, labels: &Labels) -> Vec<Check> {
     let (volumes, others) = tokio::join!(bound(cluster, namespace, objects), async {
         let (service, pods, outside) = tokio::join!(

@@ -31,7 +31,7 @@ pub(super) async fn by_port_forward(cluster: &Cluster, namespace: &OwnNamespace)
     }
 }
 
-/// Reaches the Service by a node's address. Nodes that others made need not be reachable from here.
+/// Reaches the Service by a node's address. The nodes of an existing cluster need not be reachable from here.
 pub(super) async fn by_node_port(cluster: &Cluster, namespace: &OwnNamespace) -> Check {
     let service = ServiceRef::new(namespace.name(), SERVICE, PORT);
     let failure = match node_port(cluster, &service, WITHIN).await {

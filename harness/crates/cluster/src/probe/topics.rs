@@ -1,4 +1,4 @@
-//! What is looked at, and what to do where it fails.
+//! The checks, and the remedy for each.
 
 use std::fmt::Display;
 
@@ -83,7 +83,7 @@ impl Topic {
         self.missing_with(finding, None)
     }
 
-    /// With the remedy that the error itself knows, where it does.
+    /// With the remedy of the error itself, if it has one.
     pub(super) fn missing_with(self, finding: impl Display, remedy: Option<String>) -> Check {
         self.check(Verdict::Missing, &finding, Some(remedy.unwrap_or_else(|| self.remedy.to_owned())))
     }

@@ -21,7 +21,7 @@ use crate::{Cluster, ClusterError, OwnNamespace, usable::watch};
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 const BOUND_WITHIN: Duration = Duration::from_secs(10);
 
-/// Claims a little, and waits until it is bound.
+/// Creates a small claim, and waits until it is bound.
 pub(super) async fn bound(cluster: &Cluster, namespace: &OwnNamespace, objects: &Objects) -> Check {
     claim(cluster, namespace, objects).await.unwrap_or_else(|error| VOLUMES.missing(with_causes(&error)))
 }
@@ -53,7 +53,7 @@ async fn claim(cluster: &Cluster, namespace: &OwnNamespace, objects: &Objects) -
     Ok(VOLUMES.missing(format!("a claim on StorageClass {class} is not bound after {limit}: {said}")))
 }
 
-/// What was said last of the claim, or of the pod that waits for it.
+/// The last event of the claim, or of the pod that waits for it.
 async fn last_event(namespace: &OwnNamespace) -> Option<String> {
     let about = ListParams::default().fields(&format!("involvedObject.name={CLAIM}"));
     let events = namespace.api::<Event>().list(&about).await.ok()?;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::ServiceRef;
 use crate::Cluster;
 
-/// A pod that takes connections.
+/// A pod that accepts connections.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Backend {
     pub(super) pod: String,
@@ -24,19 +24,19 @@ pub(super) struct Backend {
     pub(super) port: u16,
 }
 
-/// What is known of the pods behind a Service.
+/// The current state of the pods behind a Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Backends {
-    /// Those that are ready.
+    /// The ready ones.
     pub(super) ready: Vec<Backend>,
-    /// How many there are beside them.
+    /// How many are not ready.
     pub(super) waiting: usize,
-    /// Why nothing newer is known.
+    /// Why the state is not current.
     pub(super) error: Option<String>,
 }
 
 impl Backends {
-    /// What keeps connections from it.
+    /// Why it accepts no connections.
     pub(super) fn state(&self) -> String {
         match (&self.error, self.waiting) {
             (Some(error), _) => format!("its endpoints cannot be watched: {error}"),
@@ -67,7 +67,7 @@ pub(super) async fn follow(cluster: Cluster, service: ServiceRef, port: String, 
             Ok(watcher::Event::Delete(slice)) => drop(slices.remove(&slice.name_any())),
             Ok(watcher::Event::InitDone) => {}
             Err(error) => {
-                // What was known may still be right: the watch is taken up again.
+                // The last state may still be right: the watch is resumed.
                 seen.send_modify(|backends| backends.error = Some(error.to_string()));
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Containers of the engine beside a cluster: pods reach those on its network, by name and by address.
+//! Containers of the engine next to a cluster: pods reach those on its network, by name and by address.
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -11,20 +11,21 @@ use crate::{Cluster, ClusterMachine};
 /// A container as pods of a cluster see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinedContainer {
-    /// The name that cluster DNS answers, by way of the engine's: the container's own.
+    /// The name that cluster DNS resolves through the engine's DNS: the container's own.
     pub name: String,
     /// Its address on the cluster's network.
     pub address: IpAddr,
 }
 
 impl JoinedContainer {
-    /// Its URL, as `http://NAME:8545`; the name stays right when the container is started anew, the address need not.
+    /// Its URL, as `http://NAME:8545`; the name stays the same when the container is restarted, the address need not.
     pub fn url(&self, scheme: &str, port: u16) -> String {
         format!("{scheme}://{}:{port}", self.name)
     }
 }
 
-/// How pods of a cluster of ours see a container that runs, by its name or id; it must be on the cluster's network.
+/// How pods of a cluster of the harness see a running container, by its name or id; it must be on the cluster's
+/// network.
 pub async fn container(cluster: &Cluster, container: &str) -> Result<JoinedContainer, ReachError> {
     let ClusterMachine { engine, network, .. } = machine(cluster)?;
     let inspected = engine.docker().inspect_container(container, None).await;
@@ -42,8 +43,8 @@ pub async fn container(cluster: &Cluster, container: &str) -> Result<JoinedConta
     }
 }
 
-/// Joins a container that runs to the cluster's network, unless it is on it. A container that is to be there from its
-/// first moment is made with that network instead.
+/// Connects a running container to the cluster's network, unless it is connected. A container that needs the network
+/// from its start is created with it instead.
 pub async fn join(cluster: &Cluster, name: &str) -> Result<JoinedContainer, ReachError> {
     match container(cluster, name).await {
         Err(ReachError::NotJoined { .. }) => {}

@@ -32,7 +32,7 @@ pub enum ReachError {
         /// The ports that it has.
         has: String,
     },
-    /// No pod stands behind it.
+    /// No pod behind it is ready.
     #[error("timed out after {} waiting for a ready pod of {service}: {state}", humantime::format_duration(*within))]
     NotReady {
         /// The Service.
@@ -42,7 +42,7 @@ pub enum ReachError {
         /// What was seen last.
         state: String,
     },
-    /// A listener on this machine.
+    /// A listener on this machine failed.
     #[error("failed to listen on this machine for {service}")]
     Listen {
         /// The Service.
@@ -50,7 +50,7 @@ pub enum ReachError {
         /// Why not.
         source: io::Error,
     },
-    /// The way to a pod.
+    /// The connection to a pod failed.
     #[error("failed to forward to port {port} of pod {pod}")]
     Forward {
         /// The pod.
@@ -60,14 +60,14 @@ pub enum ReachError {
         /// What the API server answered.
         source: Box<kube::Error>,
     },
-    /// The pod's end of a connection.
+    /// The pod's end of a connection failed.
     #[error("failed to go on with port {port} of pod {pod}: {said}")]
     Pod {
         /// The pod.
         pod: String,
         /// Its port.
         port: u16,
-        /// What its node said.
+        /// What its node reported.
         said: String,
     },
     /// A connection broke.
@@ -86,7 +86,7 @@ pub enum ReachError {
         /// Its type.
         kind: String,
     },
-    /// No node has an address that leads there.
+    /// No node has a usable address.
     #[error("no node of cluster {cluster} runs and has an address")]
     NoNode {
         /// The cluster.
@@ -107,10 +107,10 @@ pub enum ReachError {
         address: std::net::SocketAddr,
         /// How long it was tried.
         within: Duration,
-        /// What the last attempt gave.
+        /// The error of the last attempt.
         source: io::Error,
     },
-    /// The cluster is not of this machine's engine.
+    /// The cluster does not belong to this machine's engine.
     #[error("failed to find the network of cluster {cluster}, which others made")]
     NoNetwork {
         /// The cluster.
@@ -131,7 +131,7 @@ pub enum ReachError {
 }
 
 impl ReachError {
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Cluster(error) => return error.remedy(),

@@ -1,4 +1,4 @@
-//! A Service through the API server: a listener on this machine, each of whose connections goes to a ready pod.
+//! A Service through the API server: a listener on this machine that forwards each connection to a ready pod.
 
 use std::{
     net::Ipv4Addr,
@@ -24,12 +24,12 @@ use super::{
 };
 use crate::Cluster;
 
-/// How long a connection waits for a pod that takes it; between two pods there may be none.
+/// How long a connection waits for a pod that accepts it; between two pods there may be none.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// When a pod that did not take a connection is tried again, unless other pods are heard of before.
+/// When a pod that did not accept a connection is tried again, unless other pods appear before.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// The way to the pods of a Service. The listener and its connections end when this is dropped.
+/// The port-forward to the pods of a Service. The listener and its connections end when this is dropped.
 #[derive(Debug)]
 pub struct PortForward {
     last: LastError,
@@ -37,7 +37,7 @@ pub struct PortForward {
 }
 
 impl PortForward {
-    /// What went wrong last with a connection, with its causes.
+    /// The last error of a connection, with its causes.
     pub fn last_error(&self) -> Option<String> {
         self.last.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -54,8 +54,7 @@ impl LastError {
 
 /// Opens a port of this machine's loopback address that leads to a Service; waits until one of its pods is ready.
 ///
-/// Pods take turns. A pod that is replaced is followed by the next connection, which waits for the new one; connections
-/// to the old one end with it.
+/// Pods take turns. If a pod is replaced, its connections end, and the next connection waits for the new pod.
 pub async fn forward(cluster: &Cluster, service: &ServiceRef, within: Duration) -> Result<Reached, ReachError> {
     let port = service.port_in(&service.get(cluster).await?)?.name.unwrap_or_default();
     let (seen, mut backends) = watch::channel(Backends::default());
@@ -82,7 +81,7 @@ pub(super) async fn ready(
     within: Duration,
 ) -> Result<(), ReachError> {
     let ready = timeout(within, backends.wait_for(|seen| !seen.ready.is_empty())).await;
-    // The watch goes on for as long as somebody listens, which the caller does.
+    // The watch goes on as long as it has a receiver, which the caller holds.
     if matches!(ready, Ok(Ok(_))) {
         return Ok(());
     }
@@ -107,7 +106,7 @@ async fn serve(listener: TcpListener, route: Route) {
                     Ok((client, _)) => break client,
                     Err(source) => {
                         route.last.set(&ReachError::Listen { service: route.service.clone(), source });
-                        // Nothing tells when there are descriptors again.
+                        // No event tells when descriptors are available again.
                         tokio::time::sleep(AGAIN).await;
                     }
                 },
@@ -129,7 +128,7 @@ impl Route {
         let (Backend { pod, port }, forwarder) = self.open(turn).await?;
         let mut forwarder = AbortOnDrop(forwarder);
         let said = forwarder.0.take_error(port);
-        // A stream is taken once, and this is that.
+        // A stream can be taken only once, and this is that time.
         let Some(stream) = forwarder.0.take_stream(port) else { return Ok(()) };
         let carried = pump(client, stream).await;
         match said.map(|said| timeout(AGAIN, said)) {
@@ -141,7 +140,7 @@ impl Route {
         }
     }
 
-    /// The way to a pod that takes the connection.
+    /// A connection to a pod that accepts it.
     async fn open(&mut self, turn: usize) -> Result<(Backend, Portforwarder), ReachError> {
         let opened = timeout(PATIENCE, async {
             loop {
@@ -169,7 +168,7 @@ impl Route {
     }
 }
 
-/// The library's task goes on without its handle.
+/// The library's task would go on after its handle is dropped.
 struct AbortOnDrop(Portforwarder);
 
 impl Drop for AbortOnDrop {

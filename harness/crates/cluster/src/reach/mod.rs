@@ -1,7 +1,7 @@
-//! Ways between this machine, the pods of a cluster and the containers beside it.
+//! Connections between this machine, the pods of a cluster and the containers next to it.
 //!
 //! What may live here: Services reached from outside, containers of the engine reached from pods, and the names under
-//! which each sees the other. What is said over these ways is the caller's.
+//! which each sees the other. The callers decide what is sent over these connections.
 
 mod backends;
 mod container;
@@ -19,26 +19,26 @@ pub use forward::{PortForward, forward};
 pub use node_port::{NodePort, node_port};
 pub use service::{PortRef, ServiceRef};
 
-/// A Service that this machine reaches, for as long as this is kept.
+/// A Service that this machine reaches until this is dropped.
 #[derive(Debug)]
 pub struct Reached {
-    /// Where: an address of this machine, or of a node.
+    /// Its address on this machine or on a node.
     pub address: SocketAddr,
-    /// Which way.
+    /// The kind of access.
     pub how: How,
 }
 
-/// The way to a Service.
+/// How a Service is reached.
 #[derive(Debug)]
 pub enum How {
-    /// A listener of ours, whose connections go through the API server; it ends when this is dropped.
+    /// A listener on this machine, whose connections go through the API server; it ends when this is dropped.
     PortForward(PortForward),
     /// A port of every node.
     NodePort(NodePort),
 }
 
 impl Reached {
-    /// What went wrong last on the way, with its causes.
+    /// The last error of a connection, with its causes.
     pub fn last_error(&self) -> Option<String> {
         match &self.how {
             How::PortForward(forward) => forward.last_error(),

@@ -28,14 +28,14 @@ const LONGEST_DELAY: Duration = Duration::from_millis(500);
 /// A port of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodePort {
-    /// The node whose address it is; every other node has the port as well.
+    /// The node that has the address; every other node has the port as well.
     pub node: String,
     /// The port.
     pub port: u16,
 }
 
 impl NodePort {
-    /// Where containers on the cluster's network reach it, as `NODE:PORT`.
+    /// The address for containers on the cluster's network, as `NODE:PORT`.
     pub fn from_containers(&self) -> String {
         format!("{}:{}", self.node, self.port)
     }
@@ -43,7 +43,7 @@ impl NodePort {
 
 /// The port of a Service on a node's address; waits until one of its pods is ready and the port takes connections.
 ///
-/// It fails at once where the nodes run on another machine's engine.
+/// It fails at once if the nodes run on another machine's engine.
 pub async fn node_port(cluster: &Cluster, service: &ServiceRef, within: Duration) -> Result<Reached, ReachError> {
     let found = service.get(cluster).await?;
     let port = service.port_in(&found)?;
@@ -60,7 +60,7 @@ pub async fn node_port(cluster: &Cluster, service: &ServiceRef, within: Duration
     Ok(Reached { address, how: How::NodePort(NodePort { node, port: number }) })
 }
 
-/// A node that runs and can be reached from here.
+/// A running node that can be reached from here.
 async fn node(cluster: &Cluster) -> Result<(String, IpAddr), ReachError> {
     let found = if let Some(ClusterMachine { engine, .. }) = &cluster.machine {
         if let EngineAddress::Remote(_) = engine.address() {
@@ -79,7 +79,7 @@ async fn node(cluster: &Cluster) -> Result<(String, IpAddr), ReachError> {
     found.ok_or_else(|| ReachError::NoNode { cluster: cluster.name.clone() })
 }
 
-/// The address under which others reach a node, by what it says itself.
+/// The address under which others reach a node, from its status.
 fn address_of(node: &NodeObject) -> Option<IpAddr> {
     let addresses = node.status.as_ref()?.addresses.as_ref()?;
     let of_type = |kind: &str| {
@@ -88,7 +88,7 @@ fn address_of(node: &NodeObject) -> Option<IpAddr> {
     of_type("ExternalIP").or_else(|| of_type("InternalIP"))
 }
 
-/// Waits until a port takes connections: rules for it are in force when they are, which nothing tells.
+/// Waits until a port accepts connections: no event tells when its rules are in force.
 async fn opened(address: SocketAddr, within: Duration) -> Result<(), ReachError> {
     let began = Instant::now();
     let attempt = || async {

@@ -1,4 +1,4 @@
-//! Bytes in both directions between a client and a pod.
+//! Copies bytes in both directions between a client and a pod.
 
 use std::{io, pin::pin, time::Duration};
 
@@ -9,14 +9,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a pod may be silent, in an answer to a client that has said all, before the connection counts as over: a
-/// client that only stopped sending looks like one that is gone.
+/// How long a pod may be silent after the client has finished sending, before the connection counts as over: a client
+/// that only stopped sending looks like one that is gone.
 const DRAIN: Duration = Duration::from_secs(1);
 const PIECE: usize = 64 * 1024;
 
-/// Carries bytes until the pod's end closes, or until the client has said all and the pod nothing more.
+/// Copies bytes until the pod closes its end, or until the client has finished and the pod sends nothing more.
 ///
-/// The way to a pod cannot be closed in one direction alone, so the client's end of sending is not passed on.
+/// A port-forward cannot be half-closed, so the end of the client's data is not passed on.
 pub(super) async fn pump(client: TcpStream, pod: impl AsyncRead + AsyncWrite) -> io::Result<()> {
     client.set_nodelay(true)?;
     let (mut from_client, mut to_client) = client.into_split();
@@ -85,7 +85,7 @@ mod tests {
         pump.await.unwrap().unwrap();
     }
 
-    /// A connection that nobody is at any more must not stay.
+    /// A connection without a client must not stay open.
     #[tokio::test]
     async fn a_silent_pod_is_left_when_the_client_is_gone() {
         let (client, _pod, pump) = carried().await;

@@ -22,7 +22,7 @@ pub struct ServiceRef {
 /// A port by its number or its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortRef {
-    /// The Service's own number, not the pods'.
+    /// The Service's own port number, not the pods'.
     Number(u16),
     /// The name that the Service gives it.
     Name(String),
@@ -53,7 +53,7 @@ impl ServiceRef {
         found.ok_or_else(|| ReachError::NoService { service: self.clone(), cluster: cluster.name.clone() })
     }
 
-    /// The port that is meant, of the Service as it is.
+    /// The port of the Service as it is.
     pub(super) fn port_in(&self, service: &Service) -> Result<ServicePort, ReachError> {
         let ports = || service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
         let meant = |port: &&ServicePort| match &self.port {
