@@ -1,4 +1,5 @@
-//! What the reference components are configured with, wherever they run: the public YAML keys, and ours beside them.
+//! The configuration of the reference components on every runtime: the public YAML keys, and the harness's own in
+//! addition.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +18,10 @@ pub(super) const AGGREGATOR_PORT_KEY: &str = "managementServerGrpcPort";
 
 /// The key of a section that holds a private key.
 const PRIVATE_KEY: &str = "privateKey";
-/// What stands in its place once nothing reads the configuration any more.
+/// Replaces a key once nothing reads the configuration any more.
 const HIDDEN: &str = "(left out)";
 
-/// An executor with one performer, whose keys besides AVS, type and environment are the runtime's.
+/// An executor with one performer; the runtime supplies the performer's keys other than AVS, type and environment.
 pub(super) fn executor(spec: &ExecutorSpec, l1_url: &str, bind: &str, performer: Value) -> Value {
     let logs = [("LOG_FORMAT".to_owned(), "json".to_owned())];
     let environment = logs.into_iter().chain(spec.performer.environment.clone());
@@ -54,14 +55,14 @@ pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, bind
     })
 }
 
-/// Puts the keys of one object over those of another.
+/// Copies the keys of one object into another.
 pub(super) fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
     }
 }
 
-/// Where the configuration of a component lies in the trial's folder.
+/// The path of a component's configuration in the trial's folder.
 pub(super) fn path(folder: &Path, component: &ComponentRef) -> PathBuf {
     folder.join(format!("{}.yaml", component.to_string().replace('/', "-")))
 }
@@ -71,23 +72,23 @@ pub(super) fn write(path: &Path, config: &Value) -> Result<(), RuntimeError> {
     private::write(path, document(config)).map_err(|source| RuntimeError::File { path: path.to_owned(), source })
 }
 
-/// Writes a configuration without its keys, for whoever reads in the trial's folder what a component was started with.
+/// Writes a configuration without its keys, so that the trial's folder shows what a component was started with.
 pub(super) fn show(path: &Path, config: &Value) -> Result<(), RuntimeError> {
     let mut shown = config.clone();
     hide_keys(&mut shown);
     write(path, &shown)
 }
 
-/// Takes the keys out of a configuration that was written, once its component has ended.
+/// Removes the keys from a written configuration, once its component has ended.
 pub(super) fn forget_keys(path: &Path) {
     let config = std::fs::read(path).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     if config.is_none_or(|config| show(path, &config).is_err()) {
-        // Better nothing than a key.
+        // No file is better than a key.
         let _ = std::fs::remove_file(path);
     }
 }
 
-/// Takes the keys out of a configuration; whose they are is still there.
+/// Removes the keys from a configuration; the names of their owners stay.
 fn hide_keys(value: &mut Value) {
     match value {
         Value::Object(section) => {
@@ -103,12 +104,12 @@ fn hide_keys(value: &mut Value) {
     }
 }
 
-/// JSON, which is YAML with every text in quotes: bare, an address or a key is a number to some readers of YAML.
+/// JSON, which is YAML with every string in quotes: some YAML readers take an unquoted address or key for a number.
 pub(super) fn document(config: &Value) -> String {
     escaped_json(&format!("{config:#}\n")).into_owned()
 }
 
-/// The two keys of an image in an executor's configuration, which are joined by a colon again.
+/// The two keys for an image in an executor's configuration; the executor joins them with a colon.
 pub(super) fn repository_and_tag(image: &str) -> (&str, &str) {
     let name = image.rfind('/').map_or(0, |slash| slash + 1);
     match image[name..].rfind(':') {
@@ -117,7 +118,7 @@ pub(super) fn repository_and_tag(image: &str) -> (&str, &str) {
     }
 }
 
-/// Every user of the machine reaches what listens on loopback, and a management service starts programs.
+/// Every user of the machine can connect to loopback, and a management service starts programs.
 fn authentication() -> Value {
     json!({ "enabled": true })
 }
@@ -134,7 +135,7 @@ fn operator(key: &EcdsaKey) -> Value {
 mod tests {
     use super::*;
 
-    /// Guards programs that read YAML 1.1, where a bare `0x10` is the number 16.
+    /// Protects programs that read YAML 1.1, where an unquoted `0x10` is the number 16.
     #[test]
     fn texts_of_a_configuration_stay_texts() {
         let config = json!({ "operator": { "address": "0x10" }, "grpcPort": 0 });
@@ -142,7 +143,7 @@ mod tests {
         assert!(written.contains(r#""address": "0x10""#), "{written}");
     }
 
-    /// Folders of trials that failed are kept, and handed on.
+    /// Folders of failed trials are kept, and shared.
     #[test]
     fn what_is_shown_of_a_configuration_has_no_key() {
         let key = EcdsaKey::from_hex(&"07".repeat(32)).unwrap();

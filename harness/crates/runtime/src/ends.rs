@@ -1,6 +1,7 @@
-//! The ends of a trial's parts: which of them a step caused, which the scenario declares, and which came by themselves.
+//! The ends of a trial's components: those that a step caused, those that the scenario declares, and the unexpected
+//! ones.
 //!
-//! Every runtime notes each end that it sees, and says which components a step has ended; what counts is decided here,
+//! Every runtime notes each end that it sees, and reports which components a step has ended. The decision is made here,
 //! so that it is the same on all runtimes (docs/decisions/0026).
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -15,7 +16,7 @@ use super::{
     output::{CHAIN_PREFIX, component},
 };
 
-/// The field of a timeline entry that names the component that has ended.
+/// The field of a timeline entry with the name of the component that has ended.
 const ENDED: &str = "ended";
 
 /// An end of a component that no step caused and the scenario does not declare.
@@ -29,7 +30,7 @@ pub struct UnexpectedEnd {
     pub output: String,
 }
 
-/// The ends of one trial's parts; clones share them.
+/// The ends of one trial's components; clones share them.
 #[derive(Clone)]
 pub struct Ends {
     state: Arc<watch::Sender<State>>,
@@ -40,10 +41,10 @@ pub struct Ends {
 struct State {
     /// The components that the scenario expects to end, and whether they have.
     declared: BTreeMap<ComponentRef, bool>,
-    /// The components that are to run until a step or the end of the trial ends them, and since when.
+    /// The components that must run until a step or the end of the trial ends them, and since when.
     watched: BTreeMap<ComponentRef, Timestamp>,
     unexpected: Vec<UnexpectedEnd>,
-    /// How a chain has ended.
+    /// How a chain ended.
     chain: Option<ChainEnd>,
     /// The trial is being taken down: everything ends.
     closed: bool,
@@ -57,15 +58,15 @@ struct ChainEnd {
 }
 
 impl Ends {
-    /// No end yet, of a scenario that declares the ends of these components.
+    /// No ends yet; the scenario declares the ends of these components.
     pub fn new(declared: &[ComponentRef], timeline: &Timeline) -> Self {
         let declared = declared.iter().map(|component| (component.clone(), false)).collect();
         let state = State { declared, ..State::default() };
         Self { state: Arc::new(watch::Sender::new(state)), timeline: timeline.clone() }
     }
 
-    /// From now on an end of the component is unexpected, and one of its performer too when it is an executor: an executor
-    /// is ready when its performer is.
+    /// From now on an end of the component is unexpected. For an executor this includes its performer, because an
+    /// executor is ready when its performer is.
     pub(super) fn watch(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
             let since = Timestamp::now();
@@ -74,7 +75,7 @@ impl Ends {
         });
     }
 
-    /// From now on an end of the component is caused by a step, and one of its performer too when it is an executor.
+    /// From now on an end of the component is caused by a step. For an executor this includes its performer.
     pub(super) fn excuse(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
             state.watched.retain(|watched, _| with_performer(component).all(|excused| excused != *watched));
@@ -82,16 +83,16 @@ impl Ends {
         });
     }
 
-    /// From now on an end of the component's performers is caused by a step, but not one of the component itself unless it
-    /// is one of them: an executor that was cut off or stood still may start its performer again.
+    /// From now on an end of the component's performers is caused by a step, but not an end of the component itself
+    /// unless it is a performer: an executor that was disconnected or paused may restart its performer.
     pub(super) fn excuse_performer(&self, component: &ComponentRef) {
         if let Some(operator) = component.operator() {
             self.excuse(&ComponentRef::Performer(operator.to_owned()));
         }
     }
 
-    /// A component has ended at a time of this machine's clock, and `output` gives its last lines, indented. What tells of
-    /// an end may be late: an end from before the component was started again does not count.
+    /// A component has ended at a time of this machine's clock; `output` returns its last lines, indented. Reports of
+    /// an end may be late: an end from before the last start of the component does not count.
     pub(super) fn note(&self, component: &ComponentRef, at: Timestamp, how: &str, output: impl FnOnce() -> String) {
         tracing::info!(%component, "component ended with {how}");
         let mut told = false;
@@ -101,7 +102,7 @@ impl Ends {
                 *seen |= told;
                 return false;
             }
-            // Only its first end is told: those after it are consequences.
+            // Only its first end is reported: those after it are consequences.
             let counts = told && state.watched.get(component).is_some_and(|since| at >= *since);
             if counts {
                 state.watched.remove(component);
@@ -130,7 +131,7 @@ impl Ends {
         }
     }
 
-    /// What runs under this name has ended, a component or a chain; false where the name is of neither.
+    /// The component or chain with this name has ended; `false` if the name is of neither.
     pub(super) fn note_named(&self, name: &str, at: Timestamp, how: &str, output: impl FnOnce() -> String) -> bool {
         if let Some(component) = component(name) {
             self.note(&component, at, how, output);
@@ -174,7 +175,7 @@ impl Ends {
         }
     }
 
-    /// The components that the scenario expects to end and that have not.
+    /// The components that the scenario expects to end and that have not ended.
     pub fn missing(&self) -> Vec<ComponentRef> {
         let state = self.state.borrow();
         state.declared.iter().filter(|(_, seen)| !**seen).map(|(component, _)| component.clone()).collect()
@@ -193,7 +194,7 @@ impl fmt::Debug for Ends {
     }
 }
 
-/// The component, and its performer when it is an executor.
+/// The component, and its performer if it is an executor.
 fn with_performer(component: &ComponentRef) -> impl Iterator<Item = ComponentRef> {
     let performer = match component {
         ComponentRef::Executor(name) => Some(ComponentRef::Performer(name.clone())),

@@ -1,4 +1,4 @@
-//! Why a part of a trial does not run.
+//! Why a component of a trial does not run.
 
 use std::{error::Error, io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -36,10 +36,10 @@ pub enum RuntimeError {
     /// The cluster went away while the trial ran.
     #[error("the trial cannot go on")]
     ClusterLost(#[source] Box<ClusterError>),
-    /// The preparation of a cluster has ended without a result.
+    /// The preparation of a cluster ended without a result.
     #[error("failed to prepare the cluster: {reason}")]
     NotPrepared {
-        /// How it ended; of a failure that another caller was told in full, its text.
+        /// How it ended; if another caller got the full error, its text.
         reason: String,
     },
     /// A Helm release.
@@ -48,13 +48,13 @@ pub enum RuntimeError {
     /// The operator of the cluster.
     #[error(transparent)]
     Operator(Box<OperatorError>),
-    /// The way to a Service.
+    /// The connection to a Service.
     #[error(transparent)]
     Reach(Box<ReachError>),
-    /// Something could not be done to the cluster.
+    /// A fault of the cluster could not be injected.
     #[error("failed to {doing}: {reason}")]
     Disturbance {
-        /// What was to be done.
+        /// What the operation was.
         doing: String,
         /// Why it was not.
         reason: String,
@@ -112,14 +112,14 @@ pub enum RuntimeError {
         /// The last lines that it wrote.
         output: String,
     },
-    /// A performer does not get to serve, as its executor says.
+    /// A performer does not become ready, as its executor reports.
     #[error("{performer} is not ready: {how}{}", told(how, output))]
     Performer {
-        /// Which one.
+        /// The performer.
         performer: ComponentRef,
         /// What is wrong with it, as a sentence about it.
         how: String,
-        /// The last lines that it wrote; empty where they are not known.
+        /// The last lines that it wrote; empty if they are not known.
         output: String,
     },
     /// A component did not become ready in time.
@@ -129,7 +129,7 @@ pub enum RuntimeError {
         component: ComponentRef,
         /// How long it was awaited.
         within: Duration,
-        /// What was awaited last and what was seen.
+        /// The last condition that was awaited, and what was seen.
         state: String,
         /// The last lines that it wrote.
         output: String,
@@ -148,7 +148,7 @@ pub enum RuntimeError {
         /// What the panic says.
         reason: String,
     },
-    /// A chain is asked for that was not started.
+    /// The chain was not started.
     #[error("chain {chain_id} is not running")]
     NoChain {
         /// The chain.
@@ -165,7 +165,7 @@ pub enum RuntimeError {
         /// Why not.
         source: io::Error,
     },
-    /// A component that is to be killed is not running.
+    /// A component that a step kills is not running.
     #[error("failed to kill {component}: {reason}")]
     Kill {
         /// The component.
@@ -173,10 +173,10 @@ pub enum RuntimeError {
         /// Why not.
         reason: String,
     },
-    /// A fault cannot be made or ended, because the component is not as it would have to be.
+    /// A fault cannot be injected or ended, because the component is not in the required state.
     #[error("failed to {fault} {component}: {reason}")]
     Fault {
-        /// What was to be done to it, for example `pause`.
+        /// The fault, for example `pause`.
         fault: &'static str,
         /// The component.
         component: ComponentRef,
@@ -191,25 +191,25 @@ pub enum RuntimeError {
         /// What, and what to do instead.
         reason: String,
     },
-    /// The scenario asks for what this cluster cannot do, whoever is tested in it.
+    /// The scenario needs something that this cluster cannot do, whatever is tested in it.
     #[error("this cluster cannot do what the scenario asks for: {reason}")]
     Inapplicable {
         /// What it cannot do, and what to use instead.
         reason: String,
     },
-    /// Something that was waited for in vain.
+    /// A condition was not met in time.
     #[error("timed out after {} waiting for {what}: {state}", humantime::format_duration(*within))]
     Timeout {
         /// What was awaited.
         what: String,
         /// How long.
         within: Duration,
-        /// The last that was seen.
+        /// The last observed state.
         state: String,
     },
 }
 
-/// The last output of what has ended, unless who tells of its end has told that as well.
+/// The last output of an ended component, unless the report of its end contains it already.
 fn told(how: &str, output: &str) -> String {
     let last = output.lines().last().map(str::trim).unwrap_or_default();
     if last.is_empty() || how.contains(last) { String::new() } else { format!("; its last output:\n{output}") }

@@ -1,9 +1,10 @@
-//! What must hold after every trial, by name.
+//! Conditions that must hold after every trial, with their names.
 
-/// Something that must hold after every trial, whatever its steps were.
+/// A condition that must hold after every trial, whatever its steps were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invariant {
-    /// Its name in reports and in docs/invariants.md, as `Performers are ready`; `{}` stands for what a violation is about.
+    /// Its name in reports and in docs/invariants.md, as `Performers are ready`; `{}` stands for the subject of a
+    /// violation.
     pub name: &'static str,
     /// What exactly must hold, and what is exempt, in a sentence or two.
     pub meaning: &'static str,
@@ -19,10 +20,10 @@ impl Invariant {
 /// An invariant of a runtime that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvariantViolation {
-    /// Which one.
+    /// The invariant.
     pub invariant: Invariant,
-    /// What would be right.
+    /// The expected state.
     pub expected: String,
-    /// What is so instead.
+    /// The observed state.
     pub seen: String,
 }

@@ -1,8 +1,9 @@
-//! Where a trial's parts run. One trait, one folder an implementation; whoever uses it does not know which.
+//! Where the components of a trial run. There is one trait, and one folder for each implementation; callers do not know
+//! which one they use.
 //!
-//! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. What they are
-//! started for, and what is expected of them, is in `runner`. [`provider()`] is the registry of the runtimes; what each of
-//! them can do is in `hourglass_base::Capabilities`, because scenarios are checked against it without a runtime.
+//! What may live here: starting, finding, killing and stopping of chains, executors and aggregator. The purpose of the
+//! components, and what is expected of them, is in `runner`. [`provider()`] is the registry of the runtimes; their
+//! capabilities are in `hourglass_base::Capabilities`, because scenarios are checked against them without a runtime.
 
 mod cluster_faults;
 mod configuration;
@@ -48,7 +49,7 @@ pub struct Chains {
     pub l2: ChainControl,
 }
 
-/// What an executor is started with.
+/// The settings of an executor.
 #[derive(Debug, Clone)]
 pub struct ExecutorSpec {
     /// The operator's name in the scenario.
@@ -63,7 +64,7 @@ pub struct ExecutorSpec {
     pub performer: Component,
 }
 
-/// What an aggregator is started with.
+/// The settings of an aggregator.
 #[derive(Debug, Clone)]
 pub struct AggregatorSpec {
     /// The aggregator's operator key.
@@ -74,32 +75,32 @@ pub struct AggregatorSpec {
     pub aggregator: Component,
 }
 
-/// Something of a trial that was still there after its end.
+/// An object of a trial that remained after its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leak {
     /// What it is, in the runtime's own terms.
     pub what: String,
 }
 
-/// What the taking down of a trial came to.
+/// The result of taking down a trial.
 #[derive(Debug)]
 pub struct Teardown {
-    /// What had to be forced, and what was left.
+    /// What had to be forced, and what remained.
     pub leaks: Vec<Leak>,
-    /// Removes the trial's folder if this process is killed while it is held; absent where nobody is there to do so.
+    /// Removes the trial's folder if this process is killed while it is held; `None` if there is no process to do so.
     pub folder_guard: Option<RunFolderGuard>,
 }
 
-/// Where a trial's parts run.
+/// Runs the components of a trial.
 #[async_trait]
 pub trait Runtime: Send + Sync {
-    /// Which one this is.
+    /// The kind of this runtime.
     fn kind(&self) -> RuntimeKind;
 
-    /// Starts both chains with a prepared state, ready to be asked, mining instantly.
+    /// Starts both chains with a prepared state; they answer requests and mine instantly.
     async fn start_chains(&self, state: &PreparedState) -> Result<Chains, RuntimeError>;
 
-    /// Starts all executors with their performers, everything healthy; gives the sockets to register, in their order.
+    /// Starts all executors with their performers, all healthy; returns the sockets to register, in their order.
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError>;
 
     /// Starts the aggregator, healthy.
@@ -108,23 +109,23 @@ pub trait Runtime: Send + Sync {
     /// Kills a component at once; it must be running.
     async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
 
-    /// Starts a component again with what it was started with first, at the same socket, and waits until it is healthy.
+    /// Starts a component again with its first configuration, at the same socket, and waits until it is healthy.
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
 
-    /// Stops the clock of a component: its processes stand still, its connections stay.
+    /// Pauses a component: its processes are stopped, its connections stay.
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
 
-    /// Lets a paused component go on.
+    /// Resumes a paused component.
     async fn resume(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
 
-    /// Takes a component off the network; it goes on and reaches nobody.
+    /// Disconnects a component from the network; it goes on running and reaches nobody.
     async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError>;
 
-    /// Puts a component back on the network and waits until it is healthy.
+    /// Connects a component to the network again and waits until it is healthy.
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
 
-    /// What can be done to the cluster that the parts run in; only Kubernetes has one. `step` is the key of the step that
-    /// asks for it.
+    /// The faults of the cluster that the components run in; only Kubernetes has one. `step` is the key of the step
+    /// that needs it.
     fn cluster_faults(&self, step: &str) -> Result<&dyn ClusterFaults, RuntimeError> {
         Err(RuntimeError::Unsupported {
             runtime: self.kind().as_str(),
@@ -144,36 +145,36 @@ pub trait Runtime: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Keeps in a folder what there is to see of a trial that failed, beyond what its parts log; whatever cannot be had
-    /// is left out.
+    /// Keeps further evidence of a failed trial in a folder, beyond the logs of its components; what cannot be read is
+    /// left out.
     async fn keep_evidence(&self, _folder: &Path) {}
 
-    /// Waits until what runs the parts has failed as a whole, so that nothing can be expected of them any more: the engine
-    /// or the cluster is gone, or a chain has ended.
+    /// Waits until the environment has failed as a whole, so that nothing can be expected of its components any more:
+    /// the engine or the cluster is gone, or a chain has ended.
     async fn failure(&self) -> RuntimeError;
 
-    /// The ends of the trial's parts.
+    /// The ends of the trial's components.
     fn ends(&self) -> &Ends;
 
-    /// Whether what runs the parts answers now; asked once, to find out who is to blame for a step that did not end.
+    /// Whether the engine or cluster answers now; asked once, to find out who is to blame for a step that did not end.
     async fn responds(&self) -> Result<(), RuntimeError> {
         Ok(())
     }
 
-    /// Where people find what is running: name and address of each part.
+    /// Name and address of each running component, for people.
     async fn endpoints(&self) -> BTreeMap<String, String>;
 
-    /// What is said to the supervisor when [`Self::stop`] took too long and was dropped; nothing where that cannot be.
+    /// Tells the supervisor to sweep when [`Self::stop`] took too long and was dropped; `None` if that is impossible.
     fn sweep_trigger(&self) -> Option<SweepTrigger>;
 
-    /// Ends everything in order and waits until it is gone; what had to be forced is in the result.
+    /// Ends everything in order and waits until it is gone; the result lists what had to be forced.
     async fn stop(self: Box<Self>) -> Result<Teardown, RuntimeError>;
 
     /// Leaves everything running after the harness ends; `harness gc` ends it.
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError>;
 }
 
-/// The executable that reference components are started from: this one, or the one that a test names.
+/// The executable that contains the reference components: this one, or one that a test names.
 #[derive(Debug, Clone)]
 pub struct HarnessExecutable(pub PathBuf);
 
@@ -181,7 +182,7 @@ impl HarnessExecutable {
     /// The running executable.
     pub fn current() -> std::io::Result<Self> {
         let path = std::env::current_exe()?;
-        // It is started by what components and scenarios call programs, which is text.
+        // Components and scenarios name programs as text, so the path must be text.
         if path.to_str().is_none() {
             return Err(std::io::Error::other(format!("its path is not UTF-8: {}", path.display())));
         }

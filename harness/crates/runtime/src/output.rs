@@ -1,4 +1,4 @@
-//! Where the lines of what runs in containers go: a file each, the timeline, and what errors quote.
+//! The destinations of container output: a file for each component, the timeline, and the lines that errors quote.
 
 use std::{
     fs::File,
@@ -15,23 +15,23 @@ use tokio_util::task::TaskTracker;
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, LOG_BEGINNING, LOG_END, LastLines, Line, Timeline};
 
-/// How large the file of one component may become, in bytes; as large as that of a process.
+/// How large the file of one component may become, in bytes; the same as for a process.
 const FILE_LIMIT: u64 = LOG_BEGINNING + LOG_END;
 
-/// How long the rest of all output is waited for at the end of a trial.
+/// How long to wait for the rest of all output at the end of a trial.
 const REST_WITHIN: Duration = Duration::from_secs(20);
-/// How recently a line must have come for more to be expected.
+/// How recent the last line must be for more to be expected.
 const RECENTLY: Duration = Duration::from_secs(1);
 
 /// The output of one component or chain.
 #[derive(Debug)]
 pub(super) struct Output {
     path: PathBuf,
-    /// Absent where it cannot be written.
+    /// `None` if it cannot be written.
     file: Option<File>,
-    /// How much has been written into it, in bytes.
+    /// How many bytes were written into it.
     written: u64,
-    /// How many bytes found no room in it.
+    /// How many bytes did not fit.
     left_out: u64,
     component: Option<ComponentRef>,
     timeline: Timeline,
@@ -40,7 +40,7 @@ pub(super) struct Output {
     latest: Arc<Mutex<Instant>>,
 }
 
-/// The outputs of a trial's components that are read now.
+/// The outputs of a trial's components that are being read.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay(Mutex<Vec<(ComponentRef, Weak<Mutex<Instant>>)>>);
 
@@ -53,8 +53,8 @@ impl UnderWay {
         outputs.push((component, Arc::downgrade(&output.latest)));
     }
 
-    /// Waits until all readers are done. Their writers must have ended; one whose output does not end is no reason to hold up
-    /// the rest.
+    /// Waits until all readers are done. Their writers must have ended; output that does not end must not block the
+    /// rest.
     pub(super) async fn finish(&self, readers: &TaskTracker, timeline: &Timeline) {
         readers.close();
         if timeout(REST_WITHIN, readers.wait()).await.is_err() {
@@ -62,8 +62,8 @@ impl UnderWay {
         }
     }
 
-    /// Notes of those of which lines still come that they are not read to the end. One of which nothing comes may have ended
-    /// without the engine having said so.
+    /// Records that outputs which still receive lines are not read to the end. An output without new lines may have
+    /// ended without a notice from the engine.
     fn note_unread(&self, timeline: &Timeline) {
         for (component, latest) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             let Some(latest) = latest.upgrade() else { continue };
@@ -75,8 +75,8 @@ impl UnderWay {
 }
 
 impl Output {
-    /// That of what is called `name`, as `executor/alice`; its file in the folder is appended to. What is called like no
-    /// component, as a chain, is left out of the timeline.
+    /// The output of `name`, as `executor/alice`; its file in the folder is appended to. A name that is not a
+    /// component, such as a chain, is left out of the timeline.
     pub(super) fn of(name: &str, folder: &Path, timeline: &Timeline, last: LastLines) -> Self {
         let path = folder.join(format!("{}.log", name.replace('/', "-")));
         let file = private::append(&path);
@@ -115,7 +115,7 @@ impl Output {
         }
     }
 
-    /// The timeline has the lines as well. Whether the disk is full, the trial finds out by itself.
+    /// The timeline has the lines as well. The trial itself detects a full disk.
     fn tell(&self, error: &std::io::Error) {
         let message = format!("{} is not written any more: {error}", self.path.display());
         self.timeline.record(Event::of_harness(message));
@@ -126,16 +126,16 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some(file) = self.file.as_mut().filter(|_| self.left_out > 0) {
-            // Its size shows as well that it is cut.
+            // Its size also shows that it is cut.
             let _ = writeln!(file, "[{} more bytes are left out by the harness]", self.left_out);
         }
     }
 }
 
-/// What a chain is called begins so; its id follows.
+/// The prefix of a chain's name; its id follows.
 pub(super) const CHAIN_PREFIX: &str = "chain-";
 
-/// Nothing for a chain. A performer that a user's executor makes need not be called like an operator.
+/// `None` for a chain. A performer that a user's executor starts need not be named after an operator.
 pub(super) fn component(name: &str) -> Option<ComponentRef> {
     match name.parse() {
         Ok(component) => Some(component),
@@ -166,7 +166,7 @@ mod tests {
         assert!(text.lines().last().unwrap().ends_with(" more bytes are left out by the harness]"));
     }
 
-    /// What was not read may hold an error: the trial cannot be judged.
+    /// Unread output may contain an error: the trial cannot be judged.
     #[test]
     fn output_that_still_comes_at_the_end_is_noted_as_unread() {
         let (folder, timeline, under_way) = (tempfile::tempdir().unwrap(), Timeline::default(), UnderWay::default());

@@ -1,4 +1,4 @@
-//! The performers of an executor, as its management service tells of them, whatever they run as.
+//! The performers of an executor, as its management service reports them on every runtime.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use tokio::time::sleep;
 
 use super::RuntimeError;
 
-/// How long an executor may take to tell of its performers when it is not ready itself.
+/// How long an executor that is not ready may take to report its performers.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Whose performers are asked for, and what for.
+/// An executor's performers, and the purpose of the request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PerformersOf<'a> {
-    /// Where their executor listens.
+    /// The address of their executor.
     pub executor: &'a str,
-    /// The key of its operator, whom alone its management service serves.
+    /// The key of its operator, the only one that its management service serves.
     pub key: &'a EcdsaKey,
-    /// How they are called.
+    /// Their name.
     pub component: &'a ComponentRef,
-    /// What is to be done to them, as `pause`.
+    /// The fault to inject, as `pause`.
     pub fault: &'static str,
 }
 
@@ -43,7 +43,8 @@ impl PerformersOf<'_> {
         Ok(answer.into_inner().performers)
     }
 
-    /// Waits until the executor has healthy performers, and none of those before; `output` is what was last written.
+    /// Waits until the executor has healthy performers, and none of the previous ones; `output` is what was written
+    /// last.
     pub(super) async fn replaced(
         &self,
         before: &[String],
@@ -52,7 +53,7 @@ impl PerformersOf<'_> {
     ) -> Result<(), RuntimeError> {
         let mut state = "its executor has no performer".to_owned();
         let replaced = async {
-            // The executor tells of its own health late, and has no watch for its performers'.
+            // The executor reports its own health late, and has no watch for its performers'.
             for pause in pauses() {
                 let now = self.list().await?;
                 let is_new =
@@ -75,14 +76,14 @@ impl PerformersOf<'_> {
         })
     }
 
-    /// What was to be done could not be.
+    /// The fault could not be injected.
     pub(super) fn failed(&self, reason: String) -> RuntimeError {
         RuntimeError::Fault { fault: self.fault, component: self.component.clone(), reason }
     }
 }
 
-/// The error of an executor that is not ready, or that of its performer where the executor says that this is why; `output`
-/// gives a performer's last lines.
+/// The error of an executor that is not ready, or that of its performer if the executor names it as the reason;
+/// `output` returns a performer's last lines.
 pub(super) fn attributed(
     error: RuntimeError,
     timeline: &Timeline,
@@ -100,14 +101,14 @@ pub(super) fn attributed(
     RuntimeError::Performer { performer, how, output }
 }
 
-/// What an executor says to be wrong with its performer, when that keeps it from being ready.
+/// The fault of a performer that keeps its executor from being ready, as the executor reports.
 pub(super) fn fault(events: &[Event], executor: &ComponentRef) -> Option<String> {
     let of_executor = |event: &&Event| event.source == Source::Component(executor.clone());
     let told = |event: &Event| Some(event.fields.get(PERFORMER_FAULT_FIELD)?.as_str()?.to_owned());
     events.iter().rev().filter(of_executor).find_map(told)
 }
 
-/// The error of the performer for which an executor that answers is still waiting, where that is so.
+/// The error of the performer that an answering executor still waits for, if it does.
 pub(super) async fn unready(executor: &ComponentRef, address: &str, key: &EcdsaKey) -> Option<RuntimeError> {
     let performer = performer_of(executor)?;
     let performers = PerformersOf { executor: address, key, component: &performer, fault: "find" };
@@ -125,7 +126,7 @@ fn performer_of(executor: &ComponentRef) -> Option<ComponentRef> {
     }
 }
 
-/// Between two looks at what has no event to wait for.
+/// The pauses between two checks of a state that has no event.
 pub(super) fn pauses() -> impl Iterator<Item = Duration> {
     let first = Duration::from_millis(5);
     ExponentialBuilder::default()

@@ -1,4 +1,4 @@
-//! How runtimes are made: one provider for each kind, in the kind's folder, and the registry of all of them.
+//! Creates runtimes: one provider for each kind, in the kind's folder, and the registry of all of them.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,11 +16,11 @@ use super::{
     process::ProcessProvider,
 };
 
-/// Makes runtimes of one kind.
+/// Creates runtimes of one kind.
 #[async_trait]
 pub trait RuntimeProvider: Send + Sync {
-    /// Acquires from the machine what the runtime needs, and starts the supervisor, before anything else of the trial is
-    /// there, its folder included. Nothing when `setup.interrupt` came first.
+    /// Acquires from the machine what the runtime needs, and starts the supervisor before anything else of the trial
+    /// exists, including its folder. `None` if `setup.interrupt` came first.
     async fn supervise(&self, setup: RuntimeSetup<'_>) -> Result<Option<Box<dyn SupervisedRuntime>>, RuntimeError>;
 
     /// The invariants that [`Runtime::invariant_violations`] checks.
@@ -29,49 +29,49 @@ pub trait RuntimeProvider: Send + Sync {
     }
 }
 
-/// A runtime whose supervisor runs, so that the trial's folder may be made.
+/// A runtime whose supervisor runs, so that the trial's folder may be created.
 #[async_trait]
 pub trait SupervisedRuntime: Send {
-    /// The runtime, with nothing running yet. The trial's folder is there.
+    /// The runtime, with no components yet. The trial's folder exists.
     async fn start(self: Box<Self>, phase: &mut PhaseReporter<'_>) -> Result<Box<dyn Runtime>, RuntimeError>;
 }
 
-/// Hears the name of each phase of a stand-up, and how long it took.
+/// Receives the name of each phase of a start, and how long it took.
 pub type PhaseReporter<'a> = dyn FnMut(&'static str, Duration) + Send + 'a;
 
-/// What every runtime is made from.
+/// The settings of every runtime.
 pub struct RuntimeSetup<'a> {
-    /// What is to be run.
+    /// The trial to run.
     pub trial: &'a Trial,
     /// The Anvil that chains are started from.
     pub anvil: &'a AnvilBinary,
-    /// The executable that holds the reference components and is the supervisor too.
+    /// The executable that contains the reference components and the supervisor.
     pub executable: &'a HarnessExecutable,
     /// The cluster of runtimes that have one.
     pub cluster: &'a ClusterChoice,
     /// The folder of all trials.
     pub root: PathBuf,
-    /// The folder of this trial, below it; not there yet.
+    /// The folder of this trial, below it; it does not exist yet.
     pub folder: PathBuf,
-    /// What everything of the trial is labelled with.
+    /// The label of everything that the trial starts.
     pub run: RunId,
     /// Where the components' records go.
     pub timeline: Timeline,
-    /// Hears what takes long.
+    /// Receives messages about what takes long.
     pub progress: &'a (dyn Fn(&str) + Sync),
-    /// Hears how long each phase took.
+    /// Receives the duration of each phase.
     pub phase: &'a mut PhaseReporter<'a>,
-    /// Ends what takes long.
+    /// Ends operations that take long.
     pub interrupt: &'a CancellationToken,
 }
 
 impl RuntimeSetup<'_> {
-    /// What containers and objects are labelled with.
+    /// The labels of containers and objects.
     pub(crate) fn labels(&self) -> Labels {
         Labels::new(self.run.clone(), &self.trial.name).in_folder(&self.folder)
     }
 
-    /// Where the ends of the trial's parts are noted.
+    /// Where the ends of the trial's components are noted.
     pub(crate) fn ends(&self) -> Ends {
         Ends::new(&self.trial.scenario.invariants.expected_ends, &self.timeline)
     }

@@ -1,4 +1,4 @@
-//! The chains: Anvil containers, by testcontainers.
+//! The chains: Anvil containers, started with testcontainers.
 
 use std::{
     collections::BTreeMap,
@@ -26,20 +26,20 @@ use super::{LOOPBACK, context::DockerContext, logs::Watch};
 use crate::RuntimeError;
 
 const PORT: u16 = 8545;
-/// Where a container finds its state. The folder for temporary files is a mount of its own, which files that are copied
-/// before the start would not reach.
+/// The path of the state in a container. The folder for temporary files is a separate mount, which files that are
+/// copied before the start would not reach.
 const STATE: &str = "/state.json";
 const CACHE: &str = "/tmp/anvil";
 
-/// A running chain. When it is dropped, the container stays until it is swept: testcontainers would wait for an engine
-/// that need not answer any more.
+/// A running chain. When this is dropped, the container stays until it is swept: testcontainers would wait for an
+/// engine that may not answer any more.
 #[derive(Debug)]
 pub(crate) struct AnvilContainer {
     container: ManuallyDrop<ContainerAsync<GenericImage>>,
     control: ChainControl,
-    /// Where containers on the network reach it.
+    /// Its URL for containers on the network.
     pub url: String,
-    /// Its address on the network, where the engine is on this machine.
+    /// Its address on the network, if the engine is on this machine.
     own: Option<IpAddr>,
 }
 
@@ -69,7 +69,7 @@ impl AnvilContainer {
             .with_security_opt("no-new-privileges")
             .with_startup_timeout(READY_WITHIN)
             .with_host_config_modifier(|host| {
-                // By itself the crate publishes on every address of the machine.
+                // By default, the crate publishes on every address of the machine.
                 let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
                 host.publish_all_ports = Some(false);
                 host.port_bindings = Some([(format!("{PORT}/tcp"), Some(vec![binding]))].into());
@@ -104,12 +104,12 @@ impl AnvilContainer {
         &self.control
     }
 
-    /// Where it is reached on the network without asking for its name.
+    /// Its URL on the network, with its address instead of its name.
     pub(crate) fn url_by_address(&self) -> String {
         self.own.map_or_else(|| self.url.clone(), |address| format!("http://{}", SocketAddr::new(address, PORT)))
     }
 
-    /// Ends the process. It holds nothing that an orderly end would save.
+    /// Kills the process. An orderly end would save nothing.
     pub(crate) async fn kill(&self, context: &DockerContext) -> Result<(), RuntimeError> {
         let id = self.container.id();
         let killed = context.engine.docker().kill_container(id, None).await;
@@ -129,11 +129,11 @@ impl AnvilContainer {
     }
 }
 
-/// A connection, as soon as the chain answers; else in words what was seen last. A port has no event source.
+/// A connection, as soon as the chain answers; else the last observed error. No event tells when a port opens.
 ///
-/// The published port leads there wherever the engine runs. Twice in some hundred trials on a busy machine it closed every
-/// connection for half a minute while the chain listened, for a reason that was not found: where the container's own
-/// address can be reached, that does as well.
+/// The published port works wherever the engine runs. Twice in some hundred trials on a busy machine it closed every
+/// connection for half a minute while the chain listened, for an unknown reason. The container's own address, if it can
+/// be reached, is used as well.
 async fn connect(port: u16, own: Option<IpAddr>, chain_id: u64, within: Duration) -> Result<ChainClient, String> {
     let published = format!("http://{LOOPBACK}:{port}");
     let own = own.map(|address| format!("http://{}", SocketAddr::new(address, PORT)));
@@ -164,7 +164,7 @@ async fn connect(port: u16, own: Option<IpAddr>, chain_id: u64, within: Duration
     Err(format!("it does not answer after {}: {seen}", humantime::format_duration(within)))
 }
 
-/// Errors of the engine come wrapped; what they mean is told as for any other call.
+/// testcontainers wraps the engine's errors; they are reported like those of any other call.
 fn of_testcontainers(container: &str, error: TestcontainersError) -> RuntimeError {
     use ClientError::{CreateContainer, InspectContainer, RemoveContainer, StartContainer};
     let doing = || format!("run container {container}");

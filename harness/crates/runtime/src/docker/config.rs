@@ -1,4 +1,4 @@
-//! What components are started with as containers.
+//! The configuration of components that run as containers.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::{
     configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
 };
 
-/// A container has an address of its own, and nobody else's ports are there.
+/// A container has an address of its own, so its ports cannot conflict.
 const EVERYWHERE: &str = "0.0.0.0";
 const EXECUTOR_PORT: u16 = 9090;
 const AGGREGATOR_PORT: u16 = 9010;
-/// How long a reference component may take to be ready: an executor gives its performer a minute, and then says itself
-/// what it saw.
+/// How long a reference component may take to be ready: an executor gives its performer a minute, and then reports
+/// itself what it saw.
 const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(75);
-/// The same for an image of the user's: the public executor looks at its performer for the first time after 15 seconds
-/// and gives it a minute.
+/// The same for a user's image: the public executor checks its performer for the first time after 15 seconds and gives
+/// it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);
 
-/// How an executor, which makes its performer itself, is started.
+/// The launch of an executor, which starts its performer itself.
 pub(super) fn executor(
     spec: &ExecutorSpec,
     l1_url: &str,
@@ -50,7 +50,7 @@ pub(super) fn executor(
         json!({
             EXECUTOR_PORT_KEY: EXECUTOR_PORT,
             "performerNetworkName": context.network,
-            // The harness reads what they wrote, however short they lived, and removes them.
+            // The harness reads their output, however short they lived, and removes them.
             "docker": { "labels": labels, "keepEnded": true },
         }),
     );
@@ -59,7 +59,7 @@ pub(super) fn executor(
     Ok(launch)
 }
 
-/// How the aggregator is started.
+/// The launch of the aggregator.
 pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, images: &DockerImages) -> Launch {
     let mut config = configuration::aggregator(spec, l1_url, l2_url, EVERYWHERE);
     configuration::merge(&mut config, json!({ AGGREGATOR_PORT_KEY: AGGREGATOR_PORT }));
@@ -75,7 +75,7 @@ fn launch(
     images: &DockerImages,
 ) -> Launch {
     let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
-    // An image of the user's knows by itself what to do, and what it writes where is its own affair.
+    // A user's image has its own command, and may write to its file system.
     let (image, arguments, read_only, ready_within) = match &replacement.image {
         Some(image) => (image.clone(), images.arguments_of(image), false, REPLACED_READY_WITHIN),
         None => (images.components.clone(), vec![role.to_owned()], true, REFERENCE_READY_WITHIN),

@@ -26,19 +26,19 @@ use crate::{
     performers::{attributed, unready},
 };
 
-/// Where an executor finds the engine.
+/// The path of the engine's socket in an executor's container.
 const SOCKET: &str = "/var/run/docker.sock";
 
-/// How a component is started; kept, so that it can be started again.
+/// How a component is started; kept for restarts.
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
-    /// Which one.
+    /// The component.
     pub component: ComponentRef,
     /// The image.
     pub image: String,
-    /// What the image is told to do; the configuration is added to it.
+    /// The arguments of the image; the configuration is added to them.
     pub arguments: Vec<String>,
-    /// What its environment has besides the image's.
+    /// Its environment variables besides the image's.
     pub environment: Vec<(String, String)>,
     /// The key of its operator.
     pub key: EcdsaKey,
@@ -46,13 +46,13 @@ pub(super) struct Launch {
     pub config: serde_json::Value,
     /// The port that it listens on.
     pub port: u16,
-    /// The engine's socket, for those who make containers.
+    /// The engine's socket, for components that create containers.
     pub socket: Option<EngineSocket>,
-    /// Whether it can do without a root file system to write to.
+    /// Whether its root file system can be read-only.
     pub read_only: bool,
-    /// The limit of its memory in bytes.
+    /// The memory limit in bytes.
     pub memory: Option<u64>,
-    /// How long it may take to be ready; a performer that is slow to start is part of it.
+    /// How long it may take to be ready, including a performer that is slow to start.
     pub ready_within: Duration,
 }
 
@@ -61,12 +61,12 @@ pub(super) struct Launch {
 pub(super) struct RunningComponent {
     launch: Launch,
     id: String,
-    /// Where this machine reaches it.
+    /// Its address for this machine.
     pub address: String,
 }
 
 impl RunningComponent {
-    /// Makes and starts a container, which is not ready by then.
+    /// Creates and starts a container, which need not be ready yet.
     #[tracing::instrument(name = "component", skip_all, fields(name = %launch.component))]
     pub(super) async fn start(launch: Launch, context: &DockerContext) -> Result<Self, RuntimeError> {
         let name = context.container_name(&launch.component.to_string());
@@ -83,7 +83,7 @@ impl RunningComponent {
         Ok(Self { launch, id, address: String::new() })
     }
 
-    /// Starts the container again and waits until it is ready; one that runs is stopped first.
+    /// Starts the container again and waits until it is ready; a running one is stopped first.
     pub(super) async fn restart(
         &mut self,
         grace: Duration,
@@ -106,7 +106,8 @@ impl RunningComponent {
         self.launch.ready_within
     }
 
-    /// Waits until its health says that it serves or, where it has none, until it answers; the port that the engine assigned is looked up, since each start gets another.
+    /// Waits until its health service reports that it serves or, if it has none, until it answers. Each start assigns
+    /// another port, so the port is looked up.
     #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn wait_until_ready(
         &mut self,
@@ -139,7 +140,7 @@ impl RunningComponent {
         let ended =
             |how: String, output: String| RuntimeError::Ended { component: component.clone(), status: how, output };
         let Some(port) = context.published(&self.id, self.launch.port).await? else {
-            // Ports are published for as long as a container runs.
+            // Ports are published only while a container runs.
             let how = context.ended(&self.id, component).await?;
             return Err(ended(how, self.last_output(context, watch).await));
         };
@@ -166,7 +167,7 @@ impl RunningComponent {
         self.with_performers(watch.last_output(&self.id).await, context, watch).await
     }
 
-    /// An executor is ready when its performer is, which has an output of its own.
+    /// An executor is ready when its performer is, and the performer has an output of its own.
     async fn with_performers(&self, output: String, context: &DockerContext, watch: &Watch) -> String {
         let ComponentRef::Executor(name) = self.component() else { return output };
         // The error that led here is the one to report.
@@ -184,7 +185,7 @@ impl RunningComponent {
         kill(&self.id, self.component(), context).await
     }
 
-    /// Ends it in order, or by force after the grace; says whether that was needed.
+    /// Stops it in order, or by force after the grace period; returns whether force was needed.
     #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn stop(&self, grace: Duration, context: &DockerContext) -> Result<bool, RuntimeError> {
         self.resume_if_paused(context).await?;
@@ -220,17 +221,17 @@ impl RunningComponent {
         &self.launch.key
     }
 
-    /// Which one it is.
+    /// The component.
     pub(super) fn component(&self) -> &ComponentRef {
         &self.launch.component
     }
 
-    /// The name by which others on the network reach it.
+    /// Its name on the network.
     pub(super) fn alias(&self) -> String {
         alias(self.component())
     }
 
-    /// A paused container takes no signal.
+    /// A paused container handles no signal.
     async fn resume_if_paused(&self, context: &DockerContext) -> Result<(), RuntimeError> {
         match context.state(&self.id).await?.paused {
             Some(true) => context.resume(&self.id, self.component()).await,
@@ -265,12 +266,12 @@ pub(super) async fn remove(id: &str, component: &ComponentRef, context: &DockerC
     Ok(())
 }
 
-/// The name by which others on the network reach a component.
+/// The name of a component on the network.
 pub(super) fn alias(component: &ComponentRef) -> String {
     component.to_string().replace('/', "-")
 }
 
-/// What is so already, or gone, needs no doing.
+/// A state that was reached already, or a container that is gone, is no error.
 fn settled(done: Result<(), EngineError>) -> Result<(), EngineError> {
     match done {
         Err(error) if error.is_not_found() || error.is_conflict() => Ok(()),
@@ -294,7 +295,7 @@ fn body(launch: &Launch, context: &DockerContext) -> ContainerCreateBody {
         readonly_rootfs: Some(launch.read_only),
         tmpfs: Some([("/tmp".to_owned(), String::new())].into()),
         memory: launch.memory.and_then(|limit| i64::try_from(limit).ok()),
-        // Without this, the same amount again of swap.
+        // Otherwise the engine allows the same amount again as swap.
         memory_swap: launch.memory.and_then(|limit| i64::try_from(limit).ok()),
         ..HostConfig::default()
     };

@@ -1,4 +1,4 @@
-//! What every container of a trial shares: the engine, the network, the labels; and questions about one of them.
+//! What all containers of a trial share: the engine, the network and the labels; and requests about one of them.
 
 use std::{fmt::Display, net::IpAddr, path::PathBuf};
 
@@ -14,10 +14,10 @@ use hourglass_scenario::ComponentRef;
 use super::container;
 use crate::RuntimeError;
 
-/// What the engine answers to the removal of a network that containers are attached to.
+/// The engine's status code for the removal of a network that containers are attached to.
 const IN_USE: u16 = 403;
 
-/// What every container of a trial shares.
+/// What all containers of a trial share.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerContext {
     pub engine: Engine,
@@ -29,7 +29,7 @@ pub(crate) struct DockerContext {
 }
 
 impl DockerContext {
-    /// Makes the trial's network; gives its id as well.
+    /// Creates the trial's network; returns its id as well.
     pub(super) async fn make(engine: Engine, labels: Labels, folder: PathBuf) -> Result<(Self, String), RuntimeError> {
         let network = format!("hourglass-{}", labels.run);
         let request = NetworkCreateRequest {
@@ -44,7 +44,7 @@ impl DockerContext {
         Ok((Self { engine, labels, network, folder }, id))
     }
 
-    /// Removes the network. Where something is still attached to it, the supervisor removes both, and says what it was.
+    /// Removes the network. If something is still attached to it, the supervisor removes both and reports it.
     pub(super) async fn remove(&self) -> Result<(), RuntimeError> {
         let removed = self.engine.docker().remove_network(&self.network).await;
         match removed.context(|| format!("remove network {}", self.network)) {
@@ -60,7 +60,7 @@ impl DockerContext {
         }
     }
 
-    /// The name of a component's container: the engine's, so it holds the run.
+    /// The name of a component's container: names are unique in an engine, so it contains the run.
     pub(super) fn container_name(&self, component: &str) -> String {
         format!("hourglass-{}-{}", self.labels.run, component.replace('/', "-"))
     }
@@ -71,7 +71,7 @@ impl DockerContext {
         Ok(inspected.context(|| format!("inspect container {id}"))?.state.unwrap_or_default())
     }
 
-    /// The port of this machine that leads to a container's; nothing while it does not run.
+    /// The port of this machine that leads to a container's port; `None` while it does not run.
     pub(super) async fn published(&self, id: &str, port: u16) -> Result<Option<u16>, RuntimeError> {
         let inspected = self.engine.docker().inspect_container(id, None::<InspectContainerOptions>).await;
         let ports = inspected.context(|| format!("inspect container {id}"))?.network_settings;
@@ -80,7 +80,7 @@ impl DockerContext {
         Ok(bindings.into_iter().find_map(|binding| binding.host_port?.parse().ok()))
     }
 
-    /// A container's own address on the trial's network, which this machine reaches where the engine runs on it.
+    /// A container's own address on the trial's network, which this machine reaches if the engine runs on it.
     pub(super) async fn address(&self, id: &str) -> Result<Option<IpAddr>, RuntimeError> {
         if self.engine.address().socket().is_none() {
             return Ok(None);
@@ -91,7 +91,7 @@ impl DockerContext {
         Ok(networks.get(&self.network).and_then(|network| network.ip_address.as_deref()?.parse().ok()))
     }
 
-    /// Waits for the end of the container of `who`, and says how it ended.
+    /// Waits until the container of `who` has ended, and returns how it ended.
     pub(super) async fn ended(&self, id: &str, who: impl Display) -> Result<String, RuntimeError> {
         let mut waiting = self.engine.docker().wait_container(id, None::<WaitContainerOptions>);
         match waiting.next().await {
@@ -107,14 +107,14 @@ impl DockerContext {
         Ok(format!("{code}{memory}{}", error.unwrap_or_default()))
     }
 
-    /// Stops a container's clock.
+    /// Pauses a container.
     pub(super) async fn pause(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         self.must_run("pause", id, component).await?;
         let paused = self.engine.docker().pause_container(id).await;
         Ok(paused.context(|| format!("pause the container of {component}"))?)
     }
 
-    /// The engine would pass over some faults of a container that has ended, or tell them by its id.
+    /// The engine ignores some faults of a container that has ended, or reports them by the container's id.
     async fn must_run(&self, fault: &'static str, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         if self.state(id).await?.running == Some(true) {
             return Ok(());
@@ -122,13 +122,13 @@ impl DockerContext {
         Err(RuntimeError::Fault { fault, component: component.clone(), reason: "it is not running".to_owned() })
     }
 
-    /// Lets a paused container go on.
+    /// Resumes a paused container.
     pub(super) async fn resume(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         let resumed = self.engine.docker().unpause_container(id).await;
         Ok(resumed.context(|| format!("resume the container of {component}"))?)
     }
 
-    /// Takes a container off the network.
+    /// Disconnects a container from the network.
     pub(super) async fn disconnect(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         self.must_run("disconnect", id, component).await?;
         let request = NetworkDisconnectRequest { container: id.to_owned(), force: Some(false) };
@@ -136,7 +136,7 @@ impl DockerContext {
         Ok(done.context(|| format!("disconnect {component} from network {}", self.network))?)
     }
 
-    /// Puts a container back on the network, under the same name.
+    /// Connects a container to the network again, under the same name.
     pub(super) async fn reconnect(&self, id: &str, component: &ComponentRef) -> Result<(), RuntimeError> {
         let endpoint_config = Some(container::endpoint(component));
         let request = NetworkConnectRequest { container: id.to_owned(), endpoint_config };

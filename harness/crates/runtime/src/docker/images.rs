@@ -1,4 +1,4 @@
-//! The images of a trial, all there before anything is started.
+//! The images of a trial, all present before anything is started.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use hourglass_scenario::{ComponentRef, Scenario};
 
 use crate::{HarnessExecutable, RuntimeError};
 
-/// The images that a trial's containers are made of.
+/// The images of a trial's containers.
 #[derive(Debug, Clone)]
 pub struct DockerImages {
-    /// The reference components'.
+    /// The image of the reference components.
     pub components: String,
-    /// Anvil's.
+    /// The image of Anvil.
     pub anvil: String,
-    /// What images of the user's run by themselves.
+    /// The commands of the user's images.
     commands: BTreeMap<String, Vec<String>>,
 }
 
 impl DockerImages {
-    /// Sees that the user's images are there, and delivers ours.
+    /// Checks that the user's images exist, and delivers the harness's own.
     pub async fn prepare(
         engine: &Engine,
         scenario: &Scenario,
@@ -36,13 +36,13 @@ impl DockerImages {
         Ok(Self { components: components.reference, anvil: anvil.reference, commands })
     }
 
-    /// What an image of the user's runs by itself, beside its entrypoint.
+    /// The command of a user's image, without its entrypoint.
     pub(super) fn arguments_of(&self, image: &str) -> Vec<String> {
         self.commands.get(image).cloned().unwrap_or_default()
     }
 }
 
-/// What the user's images run by themselves, which must all be in the engine.
+/// The commands of the user's images, which must all be in the engine.
 pub(crate) async fn commands(
     engine: &Engine,
     scenario: &Scenario,
@@ -58,7 +58,7 @@ pub(crate) async fn commands(
     Ok(commands)
 }
 
-/// A command that is not run would leave the reference component in its place, and the trial would say nothing about it.
+/// A command that is not run would silently leave the reference component in its place.
 fn refuse_commands(scenario: &Scenario) -> Result<(), RuntimeError> {
     let shared = &scenario.components;
     let shared = [("aggregator", &shared.aggregator), ("executor", &shared.executor)];
@@ -78,7 +78,7 @@ fn refuse_commands(scenario: &Scenario) -> Result<(), RuntimeError> {
     }
 }
 
-/// The components that have an image of the user's.
+/// The components that the user replaced with an image.
 pub(crate) fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str)> {
     let shared = &scenario.components;
     let shared = [

@@ -1,10 +1,10 @@
-//! Lines from the pieces in which an engine hands out a container's output.
+//! Assembles lines from the pieces of a container's output that an engine returns.
 
 use bollard::container::LogOutput;
 
 use hourglass_timeline::{Line, Lines};
 
-/// Puts lines together, those of standard output and of standard error apart.
+/// Assembles lines, separately for standard output and standard error.
 #[derive(Debug, Default)]
 pub(super) struct ContainerLines {
     output: Stream,
@@ -14,14 +14,14 @@ pub(super) struct ContainerLines {
 #[derive(Debug, Default)]
 struct Stream {
     lines: Lines,
-    /// How many bytes of it were looked at.
+    /// How many bytes of it were read.
     read: u64,
-    /// How many bytes are to be passed over.
+    /// How many bytes must be skipped.
     repeated: u64,
 }
 
 impl ContainerLines {
-    /// The container is read from its beginning once more: one that is started again repeats all that it wrote before.
+    /// The container is read from its beginning again: after a restart, the engine repeats all earlier output.
     pub(super) fn begin_again(&mut self) {
         for stream in [&mut self.output, &mut self.error] {
             stream.repeated = stream.read;
@@ -42,7 +42,7 @@ impl ContainerLines {
         std::iter::from_fn(|| stream.lines.take(&mut new)).collect()
     }
 
-    /// What has no line end: nothing more is written.
+    /// The last line without a line end, when nothing more is written.
     pub(super) fn rest(&mut self) -> impl Iterator<Item = Line> {
         [self.output.lines.rest(), self.error.lines.rest()].into_iter().flatten()
     }
@@ -60,7 +60,7 @@ mod tests {
         lines.into_iter().map(|line| line.text).collect()
     }
 
-    /// Engines cut long lines, and both outputs arrive through one stream.
+    /// Engines split long lines, and both outputs arrive through one stream.
     #[test]
     fn lines_are_whole_whatever_they_were_cut_into() {
         let mut lines = ContainerLines::default();
@@ -70,7 +70,8 @@ mod tests {
         assert_eq!(texts(lines.push(out("\n"))), ["three"]);
     }
 
-    /// An error that a container says last counts, with or without a line end, and swallows nothing of the next life.
+    /// The last error of a container counts, with or without a line end, and must not merge with the output of the next
+    /// start.
     #[test]
     fn the_rest_counts_and_is_not_repeated() {
         let mut lines = ContainerLines::default();

@@ -1,7 +1,7 @@
-//! What the containers on a trial's network say, and when they end: into files and the timeline.
+//! Records the output of the containers on a trial's network, and when they end, in files and the timeline.
 //!
-//! Containers are found by the engine's events about the network, so that those which a program of the user's makes
-//! are read too. On a network that is not the trial's own, only those with the label of its run are.
+//! The engine's events about the network reveal the containers, so that containers of a user's program are read too. On
+//! a network that is not the trial's own, only containers with the label of its run are read.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -34,43 +34,43 @@ use crate::{
     output::{Output, UnderWay},
 };
 
-/// How long the rest of the output of containers that have ended is waited for.
+/// How long to wait for the rest of the output of containers that have ended.
 const REST_WITHIN: Duration = Duration::from_secs(5);
-/// How long the output of a container that has ended is waited for before its end is told.
+/// How long to wait for the output of an ended container before its end is reported.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
 
-/// Where it goes what containers write and that they end.
+/// Where the output and the ends of containers are recorded.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     /// The folder of output files.
     pub folder: PathBuf,
     /// The trial's timeline.
     pub timeline: Timeline,
-    /// The ends of the trial's parts.
+    /// The ends of the trial's components.
     pub ends: Ends,
 }
 
-/// A container that was found otherwise than by the events about it.
+/// A container that was found in another way than by its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundContainer {
     /// Its id.
     pub id: String,
-    /// How far it is.
+    /// Its state.
     pub life: Life,
 }
 
-/// How far a container is.
+/// The state of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
-    /// It was not started yet, and has written nothing.
+    /// It was created, not started, and has written nothing.
     Created,
     /// It runs or is paused.
     Running,
-    /// It has written all that it will.
+    /// It will write nothing more.
     Ended,
 }
 
-/// Reads what the containers on one network write, from their first line on.
+/// Reads the output of the containers on one network from their first line on.
 #[derive(Debug)]
 pub(crate) struct Watch {
     shared: Arc<Shared>,
@@ -78,7 +78,7 @@ pub(crate) struct Watch {
     _events: AbortOnDropHandle<()>,
 }
 
-/// Whose containers on a network are read.
+/// Which containers on a network are read.
 #[derive(Debug)]
 pub(crate) enum Whose {
     /// All of them: the network is that of this run.
@@ -94,7 +94,7 @@ struct Shared {
     whose: Whose,
     record: Record,
     containers: Mutex<HashMap<String, Container>>,
-    /// What is read last of each component: an executor may start its performer again and again.
+    /// The latest lines of each component: an executor may start its performer several times.
     latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
     under_way: UnderWay,
@@ -104,10 +104,10 @@ struct Shared {
 struct Container {
     started: bool,
     connected: bool,
-    /// Whether it is read though the event of its start has not come.
+    /// Whether it is read although the event of its start has not arrived.
     found: bool,
     last: LastLines,
-    /// What was read: a container that is started again repeats it.
+    /// What was read: a restarted container repeats it.
     read: Arc<tokio::sync::Mutex<ContainerLines>>,
     ending: BTreeSet<&'static str>,
 }
@@ -115,14 +115,14 @@ struct Container {
 /// The end of a container.
 #[derive(Debug)]
 struct End {
-    /// The component that it is labelled with, else its name.
+    /// The component in its label, else its name.
     who: String,
     at: Timestamp,
     how: String,
 }
 
 impl Watch {
-    /// Follows what happens on the network since `since`, in seconds since 1970, to the containers that are meant.
+    /// Follows the selected containers on the network from `since`, in seconds since 1970.
     pub(crate) fn start(engine: &Engine, network: &str, whose: Whose, since: i64, record: Record) -> Self {
         let (engine, network) = (engine.clone(), network.to_owned());
         let (containers, latest) = (Mutex::default(), Mutex::default());
@@ -148,7 +148,7 @@ impl Watch {
         Self { shared, lost, _events: AbortOnDropHandle::new(events) }
     }
 
-    /// Waits until the engine does not tell any more what happens, or does not answer any more.
+    /// Waits until the engine sends no more events or does not answer any more.
     pub(crate) async fn lost(&self) -> Arc<EngineError> {
         tokio::select! {
             error = self.no_more_events() => error,
@@ -165,7 +165,7 @@ impl Watch {
         }
     }
 
-    /// Where what is followed goes.
+    /// The timeline that receives the records.
     pub(super) fn timeline(&self) -> &Timeline {
         &self.shared.record.timeline
     }
@@ -174,24 +174,24 @@ impl Watch {
     pub(super) async fn last_output(&self, id: &str) -> String {
         let container = self.shared.containers().get(id).cloned();
         let Some(container) = container else { return LastLines::default().to_string() };
-        // Its reader holds this until the container's output is read to the end.
+        // The reader holds this until the container's output is read to the end.
         let _ = timeout(REST_WITHIN, container.read.lock()).await;
         container.last.to_string()
     }
 
-    /// The last lines of a container that still runs.
+    /// The last lines of a running container.
     pub(super) fn output_so_far(&self, id: &str) -> String {
         self.shared.containers().get(id).map(|container| container.last.to_string()).unwrap_or_default()
     }
 
-    /// The last lines of a component's newest container, where there was one.
+    /// The last lines of a component's newest container, if there is one.
     pub(super) fn output_of(&self, component: &ComponentRef) -> Option<String> {
         let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.get(&component.to_string()).map(ToString::to_string)
     }
 
-    /// Reads the output of these containers where that has not begun: the engine tells of a container later than others
-    /// find it. Waits until the output of those that have ended is read to the end.
+    /// Starts to read the output of these containers if that has not begun: the engine's event may arrive later. Waits
+    /// until the output of the ended ones is read to the end.
     pub(super) async fn catch_up(&self, containers: &[FoundContainer]) {
         for found in containers.iter().filter(|found| found.life != Life::Created) {
             self.shared.read_found(&found.id);
@@ -208,7 +208,7 @@ impl Watch {
 }
 
 impl Shared {
-    /// Says why there is nothing more to follow.
+    /// Returns why there are no more events.
     async fn follow_events(self: &Arc<Self>, since: i64) -> EngineError {
         let filters =
             HashMap::from([("type", vec!["container", "network"]), ("event", vec!["connect", "start", "die", "oom"])]);
@@ -245,13 +245,13 @@ impl Shared {
             (Some(EventMessageTypeEnum::NETWORK), Some("connect")) if id == self.network => {
                 let Some(id) = attributes.get("container") else { return };
                 let container = containers.entry(id.clone()).or_default();
-                // One that is connected again while it runs is read already.
+                // A container that is connected again while it runs is read already.
                 if !std::mem::replace(&mut container.connected, true) && container.started {
                     self.read(id.clone(), container);
                 }
             }
             (Some(EventMessageTypeEnum::CONTAINER), Some("start")) => {
-                // Of others only their id is remembered, for as long as the trial runs.
+                // For other containers, only their id is kept, as long as the trial runs.
                 let container = containers.entry(id.clone()).or_default();
                 container.started = true;
                 if container.connected && !std::mem::take(&mut container.found) {
@@ -279,14 +279,14 @@ impl Shared {
         }
     }
 
-    /// Tells of an end when the container's last words are read, or soon at least.
+    /// Reports an end when the container's last output is read, or after a short time.
     async fn note_end(&self, end: &End, container: &Container) {
-        // Its reader holds this until the container's output is read to the end.
+        // The reader holds this until the container's output is read to the end.
         let _ = timeout(LAST_WORDS_WITHIN, container.read.lock()).await;
         let End { who, at, how } = end;
         let output = || container.last.to_string();
         if !self.record.ends.note_named(who, *at, how, output) {
-            // Of another program on the network.
+            // Another program on the network.
             self.record.timeline.record(Event::of_harness(format!("{who} ended with {how}")));
         }
     }
@@ -303,7 +303,7 @@ impl Shared {
     }
 
     fn read(self: &Arc<Self>, id: String, container: &Container) {
-        // Taken before the reader runs, so that who waits for the end of the output waits for it as well.
+        // Taken before the reader runs, so that waits for the end of the output include this reader.
         let earlier = Arc::clone(&container.read).try_lock_owned().ok();
         let (shared, container) = (Arc::clone(self), container.clone());
         self.readers.spawn(async move { shared.read_to_end(&id, &container, earlier).await }.in_current_span());
@@ -312,7 +312,7 @@ impl Shared {
     async fn read_to_end(&self, id: &str, container: &Container, read: Option<OwnedMutexGuard<ContainerLines>>) {
         let mut lines = match read {
             Some(read) => read,
-            // The reader of its life before is not done yet.
+            // The reader of its previous start is not done yet.
             None => Arc::clone(&container.read).lock_owned().await,
         };
         let name = self.name(id).await;
@@ -331,7 +331,7 @@ impl Shared {
                     break;
                 }
             }
-            // A container that writes without end leaves the others their turns.
+            // A container that writes without end must not starve the others.
             consume_budget().await;
         }
         lines.rest().for_each(|line| output.push(&line));
@@ -346,8 +346,7 @@ impl Shared {
         }
     }
 
-    /// What was not read is missing from the evidence, which its readers must know: another program may have removed the
-    /// container.
+    /// Missing output is a gap in the evidence, which must be visible: another program may have removed the container.
     fn tell_gap(&self, id: &str, name: &str, error: &bollard::errors::Error) {
         let why = with_causes(error);
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
@@ -366,7 +365,7 @@ impl Shared {
         let Ok(inspected) = self.engine.docker().inspect_container(id, None).await else { return id.to_owned() };
         let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();
         let name = || inspected.name.unwrap_or_default().trim_start_matches('/').to_owned();
-        // An image may carry any label, but that of a run that it cannot know.
+        // An image may have any label, except that of a run, which it cannot know.
         let (Whose::Network(run) | Whose::Run(run)) = &self.whose;
         let is_ours = labels.get(RUN_LABEL).is_some_and(|label| label == run.as_str());
         labels.get(COMPONENT_LABEL).filter(|_| is_ours).cloned().unwrap_or_else(|| format!("performer/{}", name()))

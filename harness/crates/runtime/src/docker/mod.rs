@@ -1,7 +1,8 @@
-//! The Docker runtime: every part of a trial is a container on a network of the trial's own.
+//! The Docker runtime: every component of a trial is a container on a network of the trial's own.
 //!
-//! [`DockerRuntime`] keeps them, [`chains`] and [`container`] start one, [`performers`] finds those that executors make
-//! themselves, [`logs`] reads what all of them write, [`mod@take_down`] ends them. Which images there are is in [`images`], what is configured in
+//! [`DockerRuntime`] holds them, [`chains`] and [`container`] start one, [`performers`] finds those that executors
+//! start themselves, [`logs`] reads the output of all, [`mod@take_down`] ends them. The images are in [`images`], the
+//! configuration is in
 //! [`config`].
 
 mod chains;
@@ -43,36 +44,36 @@ use tokio::sync::Mutex;
 
 use super::{AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking};
 
-/// Nobody but this machine reaches what containers publish.
+/// Only this machine reaches the published ports of containers.
 const LOOPBACK: &str = "127.0.0.1";
-/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+/// How long a component may take to end in order; the public aggregator and executor always take five seconds.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
-/// When an engine that does not end containers is given up: the supervisor goes on.
+/// How long an engine that does not end containers is given; the supervisor goes on after that.
 const TAKE_DOWN_WITHIN: Duration = Duration::from_mins(2);
 
-/// What a Docker runtime is made with.
+/// The settings of a Docker runtime.
 #[derive(Debug, Clone)]
 pub struct DockerSettings {
     /// The engine.
     pub engine: Engine,
-    /// The images, which are there.
+    /// The images, which exist.
     pub images: DockerImages,
-    /// The harness executable, which is the supervisor too.
+    /// The harness executable, which also runs the supervisor.
     pub executable: HarnessExecutable,
     /// The folder of all trials.
     pub root: PathBuf,
     /// The folder of this trial, below it: configuration files and output.
     pub folder: PathBuf,
-    /// What everything is labelled with.
+    /// The labels of all containers and networks.
     pub labels: Labels,
     /// Where the components' records go.
     pub timeline: Timeline,
-    /// Where the ends of its parts are noted.
+    /// Where the ends of its components are noted.
     pub ends: Ends,
 }
 
-/// Runs a trial's parts as containers.
+/// Runs a trial's components as containers.
 #[derive(Debug)]
 pub struct DockerRuntime {
     images: DockerImages,
@@ -85,7 +86,7 @@ pub struct DockerRuntime {
 }
 
 impl DockerRuntime {
-    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    /// Starts the supervisor before anything else of the trial exists, including its folder.
     pub async fn supervise(settings: &DockerSettings) -> Result<Supervisor, RuntimeError> {
         let run = settings.labels.run.clone();
         let options = SupervisorOptions {
@@ -97,11 +98,11 @@ impl DockerRuntime {
         blocking(move || Supervisor::start(&run, &options)).await
     }
 
-    /// A runtime under this supervisor, with a network and nothing on it yet.
+    /// A runtime with this supervisor and an empty network.
     pub async fn new(settings: DockerSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
         let DockerSettings { engine, images, folder, labels, timeline, ends, .. } = settings;
         let logs = folder.join("logs");
-        // The engine's clock may be another, and events of others do no harm.
+        // The engine's clock may differ, and earlier events do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
         let made = match hourglass_base::private::create_folders(&logs) {
             Ok(()) => DockerContext::make(engine, labels, folder).await,
@@ -110,7 +111,8 @@ impl DockerRuntime {
         let (context, network) = match made {
             Ok(made) => made,
             Err(error) => {
-                // Else it would take us for killed, and the folder with it. The error that led here is the one to report.
+                // Otherwise the supervisor would take this process for killed and remove the folder. The error that led
+                // here is the one to report.
                 let _ = end(supervisor, is_gone(&error)).await;
                 return Err(error);
             }
@@ -131,9 +133,9 @@ impl DockerRuntime {
     async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
         let (component, port) = (launch.component.clone(), launch.port);
         let mut running = RunningComponent::start(launch, &self.context).await?;
-        // Known before it is ready: who is interrupted until then ends it in order, and it its performers.
+        // Stored before it is ready: an interrupted start then ends it in order, and it ends its performers.
         self.components.lock().await.insert(component.clone(), running.clone());
-        // Not held while the component starts: several start side by side.
+        // Not locked while the component starts: several start concurrently.
         running.wait_until_ready(running.ready_within(), &self.context, &self.watch).await?;
         self.ends.watch(&component);
         let socket = format!("{}:{port}", running.alias());
@@ -166,7 +168,7 @@ impl DockerRuntime {
         matches!(component, ComponentRef::Performer(_)).then_some(performers)
     }
 
-    /// The containers of a component, of which there is one at least.
+    /// The containers of a component, at least one.
     async fn containers(&self, component: &ComponentRef, fault: &'static str) -> Result<Vec<String>, RuntimeError> {
         let running = self.running(component, fault).await?;
         match self.performers(component, &running, fault) {
@@ -259,7 +261,7 @@ impl Runtime for DockerRuntime {
             self.context.reconnect(&id, component).await?;
         }
         if matches!(component, ComponentRef::Performer(_)) {
-            // Its executor sees to its health, and nothing of it is published to this machine.
+            // Its executor checks its health, and it has no published port on this machine.
             return Ok(());
         }
         let mut running = self.running(component, "reconnect").await?;
@@ -311,7 +313,7 @@ impl Runtime for DockerRuntime {
             let address = context.engine.address().clone();
             Err(EngineError::Silent { address, within: TAKE_DOWN_WITHIN }.into())
         });
-        // Whatever that came to: the supervisor removes what is left.
+        // The supervisor removes what remains, whatever the result was.
         let ended = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
         let forced = taken_down?;
         let Teardown { leaks, folder_guard } = ended?;

@@ -1,4 +1,4 @@
-//! The performers of an executor: containers that it made itself.
+//! The performers of an executor: containers that it created itself.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -21,18 +21,18 @@ use crate::{RuntimeError, performers::PerformersOf};
 /// The performers of one executor.
 pub(super) struct Performers<'a> {
     pub context: &'a DockerContext,
-    /// How they are called.
+    /// Their name.
     pub component: ComponentRef,
-    /// What is to be done to them, as `pause`.
+    /// The fault to inject, as `pause`.
     pub fault: &'static str,
-    /// Where their executor listens.
+    /// The address of their executor.
     pub executor: &'a str,
     /// The key of its operator.
     pub key: &'a EcdsaKey,
 }
 
 impl Performers<'_> {
-    /// Their containers that run: by the label that the reference executor puts on them, else by what the executor says.
+    /// Their running containers: by the label that the reference executor sets, else by what the executor reports.
     pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
         let labelled = labelled(&self.component, false, self.context).await?;
         if !labelled.is_empty() {
@@ -42,7 +42,7 @@ impl Performers<'_> {
         Ok(known.filter(|performer| performer.resource_healthy).map(|performer| performer.container_id).collect())
     }
 
-    /// Those that run, of which there must be one.
+    /// The running ones, at least one.
     pub(super) async fn some(&self) -> Result<Vec<String>, RuntimeError> {
         let running = self.running().await?;
         if running.is_empty() {
@@ -59,14 +59,14 @@ impl Performers<'_> {
         Ok(())
     }
 
-    /// Kills those that run, and waits until their executor has healthy ones in their place.
+    /// Kills the running ones, and waits until their executor has healthy replacements.
     pub(super) async fn restart(&self, within: Duration) -> Result<(), RuntimeError> {
         let before = self.running().await?;
         for id in &before {
             // It may have ended without its executor having noticed.
             let _ = container::kill(id, &self.component, self.context).await;
         }
-        // What it says about itself is among the executor's records.
+        // Its own output is among the executor's records.
         self.known().replaced(&before, within, || "  (see the executor's log)".to_owned()).await
     }
 
@@ -75,7 +75,7 @@ impl Performers<'_> {
     }
 }
 
-/// Kills the performers that an executor which is down has left running.
+/// Kills the performers that a stopped executor has left running.
 pub(super) async fn end(executor: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let performer = of(executor);
     for found in labelled(&performer, false, context).await? {
@@ -88,14 +88,14 @@ pub(super) async fn end(executor: &ComponentRef, context: &DockerContext) -> Res
     Ok(())
 }
 
-/// Reads the output of all performers of an executor, and that of containers that have ended to its end.
+/// Reads the output of all performers of an executor; that of ended containers is read to its end.
 pub(super) async fn read(executor: &ComponentRef, context: &DockerContext, watch: &Watch) -> Result<(), RuntimeError> {
     watch.catch_up(&labelled(&of(executor), true, context).await?).await;
     Ok(())
 }
 
-/// Removes the containers that have ended, which the reference executor keeps. One that still runs was not to be left by its
-/// executor: the supervisor reports it.
+/// Removes the ended containers, which the reference executor keeps. Its executor should not have left a running one:
+/// the supervisor reports that.
 pub(super) async fn remove_ended(executor: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
     let performer = of(executor);
     for found in labelled(&performer, true, context).await?.iter().filter(|found| found.life != Life::Running) {
@@ -108,7 +108,7 @@ fn of(executor: &ComponentRef) -> ComponentRef {
     ComponentRef::Performer(executor.operator().unwrap_or_default().to_owned())
 }
 
-/// The containers that are labelled as a component; those that have ended as well if `all`.
+/// The containers with the label of a component; with `all`, the ended ones as well.
 async fn labelled(
     component: &ComponentRef,
     all: bool,

@@ -1,4 +1,4 @@
-//! How the Docker runtime is made for a trial.
+//! Creates the Docker runtime of a trial.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::{
     provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime},
 };
 
-/// Makes Docker runtimes.
+/// Creates Docker runtimes.
 pub(crate) struct DockerProvider;
 
 struct Supervised {

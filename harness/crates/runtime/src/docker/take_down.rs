@@ -1,4 +1,4 @@
-//! The end of a trial's containers: in order where the engine answers, by the supervisor where it does not.
+//! Ends a trial's containers: in order if the engine answers, by the supervisor if it does not.
 
 use futures::future::{join_all, try_join_all};
 use hourglass_engine::EngineError;
@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{Leak, RuntimeError, Teardown, blocking};
 
-/// Ends everything in order; what had to be forced is in the result.
+/// Ends everything in order; the result lists what had to be forced.
 pub(super) async fn take_down(
     context: &DockerContext,
     watch: &Watch,
     anvils: Vec<AnvilContainer>,
     components: Vec<RunningComponent>,
 ) -> Result<Vec<Leak>, RuntimeError> {
-    // The aggregator first: it would only complain about executors and chains that are gone.
+    // The aggregator first: it would only log errors about executors and chains that are gone.
     let (aggregator, executors): (Vec<_>, Vec<_>) =
         components.into_iter().partition(|running| *running.component() == ComponentRef::Aggregator);
     let mut leaks = stop(&aggregator, context).await?;
-    // An executor that is down already cannot take its performers with it.
+    // An executor that has stopped cannot end its performers.
     let down = join_all(executors.iter().map(|executor| executor.is_running(context))).await;
     let down: Vec<_> = executors.iter().zip(down).filter(|(_, running)| !matches!(running, Ok(true))).collect();
     let (stopped, killed, orphans) = tokio::join!(
@@ -45,7 +45,7 @@ pub(super) async fn take_down(
     Ok(leaks)
 }
 
-/// Ends the supervisor, and gives what it found; where the engine is gone, nobody waits for its return but the supervisor.
+/// Ends the supervisor, and returns what it found; if the engine is gone, only the supervisor waits for its return.
 pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<Teardown, RuntimeError> {
     if engine_is_gone {
         supervisor.detach()?;
@@ -56,12 +56,12 @@ pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<
     Ok(Teardown { leaks, folder_guard: Some(folder_guard) })
 }
 
-/// Whether the engine went away or stands still, so that nothing can be removed now.
+/// Whether the engine is gone or does not respond, so that nothing can be removed now.
 pub(super) fn is_gone(error: &RuntimeError) -> bool {
     matches!(error, RuntimeError::Engine(EngineError::Gone { .. } | EngineError::Silent { .. }))
 }
 
-/// Stops components side by side.
+/// Stops components concurrently.
 async fn stop(components: &[RunningComponent], context: &DockerContext) -> Result<Vec<Leak>, RuntimeError> {
     let stopping = components.iter().map(|running| async move {
         let forced = running.stop(STOP_GRACE, context).await?;

@@ -1,8 +1,8 @@
-//! The configuration of a component, brought into its container before it starts.
+//! Copies the configuration of a component into its container before it starts.
 //!
-//! It holds a key. A file of this machine that the container is given would have to be readable by the container's user,
-//! and so by every user of the machine; a volume is the engine's. The file goes into a volume because the root file system
-//! of the reference components is read-only, which the engine holds uploads to as well.
+//! The configuration holds a key. A mounted file of this machine would have to be readable by the container's user, and
+//! so by every user of the machine; a volume belongs to the engine. The file goes into a volume because the root file
+//! system of the reference components is read-only, and the engine enforces that for uploads as well.
 
 use std::collections::HashMap;
 
@@ -19,14 +19,14 @@ use tar::{Builder, EntryType, Header};
 use super::context::DockerContext;
 use crate::{RuntimeError, configuration};
 
-/// Where a component finds its configuration.
+/// The path of the configuration in a component's container.
 pub(super) const CONFIG: &str = "/etc/hourglass/config.yaml";
 const FOLDER: &str = "/etc/hourglass";
 const FILE: &str = "config.yaml";
-/// Whoever the image says that its program runs as reads it; nobody else is in the container.
+/// The user that the image sets must be able to read it; no other users are in the container.
 const MODE: u32 = 0o444;
 
-/// The volume that the configuration goes into; it goes with its container.
+/// The volume for the configuration; it is removed with its container.
 pub(super) fn volume(labels: HashMap<String, String>) -> Mount {
     Mount {
         target: Some(FOLDER.to_owned()),
@@ -36,7 +36,7 @@ pub(super) fn volume(labels: HashMap<String, String>) -> Mount {
     }
 }
 
-/// Puts the configuration into a container that was made with [`volume`] and has not started.
+/// Copies the configuration into a container that was created with [`volume`] and has not started.
 pub(super) async fn upload(
     id: &str,
     component: &ComponentRef,

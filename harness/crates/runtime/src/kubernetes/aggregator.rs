@@ -1,4 +1,4 @@
-//! The aggregator: a Deployment with a Service, made and changed by server-side apply.
+//! The aggregator: a Deployment with a Service, created and changed by server-side apply.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::RuntimeError;
 
-/// How long a pod may be there still after its time to end is over.
+/// How long a pod may remain after its grace period is over.
 pub(super) const GONE_AFTER: Duration = Duration::from_secs(20);
 
 /// Its pod.
@@ -26,7 +26,7 @@ pub(super) fn pod() -> Wanted {
     Wanted::new(Selector::of_part(AGGREGATOR).to_string(), 1)
 }
 
-/// Makes it; it is not ready then.
+/// Creates it; it is not ready yet.
 pub(super) async fn start(place: &TrialNamespace, objects: &AggregatorObjects) -> Result<(), RuntimeError> {
     tokio::try_join!(
         place.apply::<Secret>(&objects.secret),
@@ -36,14 +36,14 @@ pub(super) async fn start(place: &TrialNamespace, objects: &AggregatorObjects) -
     Ok(())
 }
 
-/// Lets as many of it run, none or one.
+/// Sets its replicas to zero or one.
 pub(super) async fn scale(place: &TrialNamespace, replicas: u8) -> Result<(), RuntimeError> {
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
     let scaled = place.api::<Deployment>().patch_scale(AGGREGATOR, &PatchParams::default(), &patch).await;
     scaled.map(drop).map_err(place.fail(format!("scale Deployment {}/{AGGREGATOR}", place.namespace)))
 }
 
-/// Starts it again with what it was started with first, and waits until it is ready.
+/// Starts it again with its first configuration, and waits until it is ready.
 pub(super) async fn restart(place: &TrialNamespace, within: Duration) -> Result<Result<(), Unready>, RuntimeError> {
     scale(place, 0).await?;
     pod().delete(place, STOP_GRACE, STOP_GRACE + GONE_AFTER).await?;

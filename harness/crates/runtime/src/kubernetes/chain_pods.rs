@@ -1,5 +1,6 @@
-//! Chains as pods, for clusters whose network containers of this machine cannot join: each a pod with a Service, reached
-//! by the harness through the API server. Their state is handed to them when they run: it is too large for an object.
+//! Chains as pods, for clusters whose network containers of this machine cannot join: each is a pod with a Service,
+//! which the harness reaches through the API server. Their state is sent to them when they run, because it is too large
+//! for an object.
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +31,7 @@ use crate::{Chains, RuntimeError, performers::pauses};
 
 const PORT: u16 = 8545;
 const CACHE: &str = "/tmp/anvil";
-/// Whose image it runs from.
+/// The user of the image.
 const USER: i64 = 65532;
 
 /// The chains of one trial.
@@ -40,7 +41,7 @@ pub(super) struct ChainPods {
     place: TrialNamespace,
     anvil: AnvilBinary,
     labels: Labels,
-    /// The ways to them, which end when this is dropped.
+    /// The connections to them, which end when this is dropped.
     reached: Mutex<BTreeMap<u64, Reached>>,
 }
 
@@ -58,7 +59,7 @@ impl ChainPods {
         Ok(Chains { l1, l2 })
     }
 
-    /// Where pods reach a chain.
+    /// The URL of a chain for pods.
     pub(super) fn url(&self, chain_id: u64) -> String {
         format!("http://{}.{}.svc.cluster.local:{PORT}", name(chain_id), self.place.namespace)
     }
@@ -138,7 +139,7 @@ impl ChainPods {
     }
 }
 
-/// A connection, as soon as the chain answers; else in words what was seen last. A port has no event source.
+/// A connection, as soon as the chain answers; else the last observed error. No event tells when a port opens.
 async fn connect(url: &str, chain_id: u64) -> Result<ChainClient, String> {
     let mut seen = "no answer".to_owned();
     let connected = timeout(READY_WITHIN, async {

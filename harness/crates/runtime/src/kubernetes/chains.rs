@@ -1,4 +1,4 @@
-//! The chains of a trial: containers beside the nodes of a cluster of ours, pods in a cluster that others made.
+//! The chains of a trial: containers next to the nodes of a cluster of the harness, pods in an existing cluster.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -35,7 +35,7 @@ pub(super) struct Containers {
     anvils: Mutex<Vec<AnvilContainer>>,
 }
 
-/// What all of a trial's chains are made with.
+/// The settings of all chains of a trial.
 pub(super) struct ChainSettings {
     pub anvil: AnvilBinary,
     pub labels: Labels,
@@ -56,7 +56,7 @@ impl ChainHost {
         };
         let found = engine.docker().inspect_network(&network, None).await;
         let id = found.context(|| format!("inspect network {network}"))?.id.unwrap_or_default();
-        // The engine's clock may be another, and events of others do no harm.
+        // The engine's clock may differ, and earlier events do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
         let watch = Watch::start(&engine, &id, Whose::Run(labels.run.clone()), since, record);
         let context = DockerContext { engine, labels, network, folder };
@@ -72,7 +72,7 @@ impl ChainHost {
         }
     }
 
-    /// Where pods reach a chain.
+    /// The URL of a chain for pods.
     pub(super) async fn url(&self, chain_id: u64) -> Result<String, RuntimeError> {
         let url = match self {
             Self::Containers(containers) => {
@@ -85,7 +85,7 @@ impl ChainHost {
         url.ok_or(RuntimeError::NoChain { chain_id })
     }
 
-    /// Where this machine reaches them.
+    /// Their URLs for this machine.
     pub(super) async fn endpoints(&self) -> BTreeMap<String, String> {
         match self {
             Self::Containers(containers) => {

@@ -1,4 +1,4 @@
-//! What is done to the cluster rather than to a component: pods deleted, the operator killed or stopped, nodes drained,
+//! Faults of the cluster rather than of a component: pods deleted, the operator killed or stopped, nodes drained,
 //! quotas.
 
 use std::{
@@ -31,11 +31,11 @@ use super::{
 };
 use crate::{ClusterFaults, RuntimeError};
 
-/// Marks nodes that a trial has cordoned, so that others can undo it when the trial is gone.
+/// Marks nodes that a trial has cordoned, so that others can uncordon them when the trial is gone.
 const CORDONED: &str = "hourglass-harness/cordoned";
-/// As long as Kubernetes keeps a container down that was killed for the third time, and a start.
+/// The time for which Kubernetes delays the restart of a container that was killed for the third time, and a start.
 const OPERATOR_BACK: Duration = Duration::from_mins(1);
-/// What pods of every operator have in common, the public one's included.
+/// The label that pods of every operator share, including the public one's.
 const OPERATOR_PODS: &str = "app.kubernetes.io/name=hourglass-operator";
 const QUOTA: &str = "hourglass-harness";
 
@@ -86,7 +86,7 @@ impl ClusterFaults for KubernetesRuntime {
 }
 
 impl KubernetesRuntime {
-    /// Makes the cluster again what others count on.
+    /// Restores what other users of the cluster rely on.
     pub(super) async fn undo_cluster_faults(&self) -> Result<(), RuntimeError> {
         if !self.cluster_fault_injected.load(Ordering::Relaxed) {
             return Ok(());
@@ -97,7 +97,7 @@ impl KubernetesRuntime {
         self.see_operator_back(operator).await
     }
 
-    /// Executors that end wait for the operator to take their performers away, and are not patient.
+    /// Ending executors wait for the operator to remove their performers, for a short time only.
     async fn see_operator_back(&self, operator: &OperatorRelease) -> Result<(), RuntimeError> {
         let cluster = &self.place.cluster;
         let api = Api::<Pod>::namespaced(cluster.client.clone(), &operator.namespace);
@@ -198,7 +198,7 @@ impl KubernetesRuntime {
                 .map(drop)
                 .map_err(self.place.fail(format!("delete the quota of {}", self.place.namespace)));
         };
-        // Whoever needs another pod may not get it.
+        // Components that need another pod may not get it.
         let names = self.names.executors();
         let performers =
             names.iter().filter_map(ComponentRef::operator).map(|name| ComponentRef::Performer(name.to_owned()));
@@ -208,9 +208,9 @@ impl KubernetesRuntime {
     }
 }
 
-/// Lets nodes take pods again that a trial has cordoned, this one or one that is gone.
+/// Uncordons the nodes that a trial has cordoned, this one or one that is gone.
 pub(super) async fn uncordon(cluster: &Cluster) -> Result<(), ClusterError> {
-    // Of a cluster of others no node was cordoned.
+    // In an existing cluster no node was cordoned.
     if cluster.machine.is_none() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What components are made of in a cluster: the values of the executors' release, the aggregator's objects.
+//! The definition of components in a cluster: the values of the executors' release, and the aggregator's objects.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,22 +18,22 @@ use crate::{
     configuration::{self, AGGREGATOR_PORT_KEY, repository_and_tag},
 };
 
-/// A pod has an address of its own, and nobody else's ports are there.
+/// A pod has an address of its own, so its ports cannot conflict.
 const EVERYWHERE: &str = "0.0.0.0";
-/// Where the chart puts the configuration of each executor.
+/// The path of each executor's configuration in the chart.
 const EXECUTOR_CONFIG: &str = "/etc/hourglass/executor-$(POD_INDEX).yaml";
-/// Where the aggregator finds its configuration.
+/// The path of the aggregator's configuration.
 const AGGREGATOR_CONFIG: &str = "/etc/hourglass/config.yaml";
-/// Whose image the components run from.
+/// The user of the image of the components.
 const USER: i64 = 65532;
-/// The memory that a component asks for, in bytes.
+/// The memory that a component requests, in bytes.
 const ASKED: u64 = 32 << 20;
-/// How long a performer may take until it is healthy: its executor gives up then, and says what it saw.
+/// How long a performer may take until it is healthy: its executor gives up then, and reports what it saw.
 const PERFORMER_READY_WITHIN: &str = "1m";
-/// How long a reference component may take to be ready: an executor gives its performer a minute, and then says itself
-/// what it saw.
+/// How long a reference component may take to be ready: an executor gives its performer a minute, and then reports
+/// itself what it saw.
 const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(75);
-/// The same for an image of the user's, which looks at its performer for the first time after 15 seconds.
+/// The same for a user's image, which checks its performer for the first time after 15 seconds.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);
 
 /// How long a component may take until it is ready.
@@ -41,7 +41,7 @@ pub(super) fn ready_within(component: &Component) -> Duration {
     if component.image.is_some() { REPLACED_READY_WITHIN } else { REFERENCE_READY_WITHIN }
 }
 
-/// What a trial's objects are labelled and annotated with.
+/// The labels and annotations of a trial's objects.
 fn metadata(labels: &Labels, component: Option<&ComponentRef>) -> (Value, Value) {
     let mut map = labels.to_map();
     map.extend(component.map(|component| (COMPONENT_LABEL.to_owned(), component.to_string())));
@@ -49,7 +49,7 @@ fn metadata(labels: &Labels, component: Option<&ComponentRef>) -> (Value, Value)
     (json!(labels), json!(annotations))
 }
 
-/// The values of the release of all executors, one pod each in their order. All are of one image: a scenario replaces the
+/// The values of the release of all executors, one pod each in their order. All use one image: a scenario replaces all
 /// executors or none.
 pub(super) fn executors(
     specs: &[ExecutorSpec],
@@ -71,7 +71,7 @@ pub(super) fn executors(
         "executors": own.collect::<Vec<_>>(),
         "service": { "port": EXECUTOR_PORT },
         "performers": { "rbac": true, "operatorNamespace": operator_namespace },
-        // A pod that is started again finds its performers by their labels.
+        // A restarted pod finds its performers by their labels.
         "persistence": { "enabled": false },
         "probes": { "type": if replaced.image.is_some() { "tcp" } else { "grpc" } },
         "terminationGracePeriodSeconds": EXECUTOR_GRACE.as_secs(),
@@ -83,7 +83,7 @@ pub(super) fn executors(
         values["resources"] = resources(Some(limit));
     }
     if replaced.image.is_some() {
-        // What a user's image writes where is its own affair.
+        // A user's image may write to its file system.
         values["securityContext"] = json!({ "readOnlyRootFilesystem": false });
     }
     values
@@ -109,7 +109,7 @@ fn executor(ordinal: usize, spec: &ExecutorSpec, l1_url: &str, images: &Kubernet
         json!({
             "deployTimeout": PERFORMER_READY_WITHIN,
             "kubernetes": {
-                // The chart says the rest.
+                // The chart sets the rest.
                 "labels": own,
             },
         }),
@@ -140,7 +140,7 @@ pub(super) fn aggregator(
     let selector = json!({ PART_LABEL: AGGREGATOR });
     let replaced = &spec.aggregator;
     let (image, arguments) = images.of("aggregator", replaced);
-    // One of the user's need not have a health service.
+    // A user's image need not have a health service.
     let probe = if replaced.image.is_some() { "tcpSocket" } else { "grpc" };
     let container = json!({
         "name": AGGREGATOR,
@@ -200,7 +200,7 @@ fn with_config(arguments: Vec<String>, file: &str) -> Vec<String> {
     arguments.into_iter().chain(["--config".to_owned(), file.to_owned()]).collect()
 }
 
-/// Small, so that a machine of two processors takes all of them; nobody asks for more than it may have.
+/// Small, so that a machine with two processors can run all of them; a request never exceeds the limit.
 fn resources(limit: Option<Memory>) -> Value {
     let asked = limit.map_or(ASKED, |limit| limit.bytes.min(ASKED));
     let mut resources = json!({ "requests": { "cpu": "10m", "memory": asked.to_string() } });
@@ -218,7 +218,7 @@ impl KubernetesImages {
     /// The image of a component, and the arguments that come before its configuration.
     fn of(&self, role: &str, replaced: &Component) -> (String, Vec<String>) {
         match &replaced.image {
-            // An image of the user's knows by itself what to do.
+            // A user's image has its own command.
             Some(image) => (image.clone(), self.arguments_of(image)),
             None => (self.components.reference.clone(), vec![role.to_owned()]),
         }
@@ -229,7 +229,7 @@ impl KubernetesImages {
 mod tests {
     use super::*;
 
-    /// Kubernetes refuses values that are no texts.
+    /// Kubernetes refuses values that are not strings.
     #[test]
     fn variables_are_texts_in_their_order() {
         let variables = [("B", "2"), ("A", "true")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();

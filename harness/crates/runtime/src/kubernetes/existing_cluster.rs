@@ -1,4 +1,4 @@
-//! What cannot be done in a cluster that others made. It is told before anything of a trial is there.
+//! Steps that an existing cluster does not support. They are reported before anything of a trial exists.
 
 use hourglass_cluster::Cluster;
 use hourglass_scenario::Step;
@@ -22,7 +22,7 @@ pub(super) fn check(steps: &[Step], cluster: &Cluster) -> Result<(), RuntimeErro
     Err(RuntimeError::Inapplicable { reason })
 }
 
-/// Each step that cannot be done, with its place and why.
+/// Each unsupported step, with its position and the reason.
 fn refused(steps: &[Step]) -> Vec<String> {
     let each = Step::all_in(steps).into_iter();
     let told = each.filter_map(|step| {

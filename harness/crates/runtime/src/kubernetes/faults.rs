@@ -1,7 +1,7 @@
-//! What is done to components: killed, started again, stopped in their tracks and let go on.
+//! Faults of components: kill, restart, pause and resume.
 //!
-//! A killed executor stays down until it is started again, as elsewhere, though a `StatefulSet` keeps it: its pod is held
-//! (`cluster::hold`). A killed performer is started again by its kubelet, which is what is tested.
+//! A killed executor stays down until it is restarted, as on other runtimes, although a `StatefulSet` controls it: its
+//! pod is held (`cluster::hold`). The kubelet restarts a killed performer, which is the behaviour under test.
 
 use std::{collections::BTreeMap, sync::PoisonError, time::Duration};
 
@@ -20,13 +20,14 @@ use super::{
 };
 use crate::RuntimeError;
 
-/// When a kubelet has killed the processes of a deleted pod itself, which are given two seconds whatever they are asked.
+/// When a kubelet has killed the processes of a deleted pod itself: it gives them two seconds, whatever grace period is
+/// requested.
 const ENDED_WITHIN: Duration = Duration::from_secs(4);
-/// How long a kubelet may take to end containers that have [`SHORTEST_GRACE`], and to say so.
+/// How long a kubelet may take to end containers that have [`SHORTEST_GRACE`], and to report it.
 const ENDED_BY_KUBELET_WITHIN: Duration = Duration::from_secs(20);
-/// In seconds, of a pod that is not forgotten before it has ended.
+/// In seconds, for a pod whose object must remain until it has ended.
 const SHORTEST_GRACE: u32 = 1;
-/// What a kubelet says of each container of a pod that it ends, before its name.
+/// The beginning of a kubelet's message about each container of a pod that it ends.
 const STOPPING: &str = "Stopping container";
 
 impl KubernetesRuntime {
@@ -39,7 +40,7 @@ impl KubernetesRuntime {
         Ok(Wanted::new(self.names.selector(component, &self.place).await?.to_string(), 1))
     }
 
-    /// Those that run, of which there must be one.
+    /// The running ones, at least one.
     pub(super) async fn running(
         &self,
         component: &ComponentRef,
@@ -49,7 +50,7 @@ impl KubernetesRuntime {
         if pods.is_empty() { Err(failed(fault, component, "it is not running")) } else { Ok(pods) }
     }
 
-    /// Remembers that something was done to a component, so that it may break the invariants of the runtime.
+    /// Records that a component had a fault, so that it may violate the invariants of the runtime.
     pub(super) fn note_fault(&self, component: &ComponentRef) {
         self.faulted.lock().unwrap_or_else(PoisonError::into_inner).insert(component.clone());
         self.ends.excuse(component);
@@ -81,8 +82,8 @@ impl KubernetesRuntime {
         }
     }
 
-    /// Ends pods for good, at once: their processes stand still before they could hear of it, and are killed. Where nodes
-    /// are out of reach they hear of it, and are seen to have ended.
+    /// Ends pods for good, at once: their processes are frozen before they get a signal, and are killed. If the nodes
+    /// are out of reach, the processes get the signal, and this waits for their end.
     pub(super) async fn end(&self, pods: &[Pod], component: &ComponentRef) -> Result<(), RuntimeError> {
         if self.place.cluster.machine.is_none() {
             self.delete(pods, SHORTEST_GRACE).await?;
@@ -106,12 +107,12 @@ impl KubernetesRuntime {
         Ok(())
     }
 
-    /// Waits until the kubelet says that it ends a deleted pod: before it knows, it starts again what was killed. What it
-    /// does not say in time it has done itself by then.
+    /// Waits until the kubelet reports that it ends a deleted pod: before that, it restarts killed containers. If it
+    /// reports nothing in time, it has ended the pod itself by then.
     async fn given_up(&self, pod: &Pod) -> Result<(), RuntimeError> {
         let about = pod.uid().unwrap_or_default();
         let config = watcher::Config::default().fields(&format!("involvedObject.uid={about},reason=Killing"));
-        // Containers that fail their probes are killed too, and started again.
+        // Containers that fail their probes are killed too, and restarted.
         let for_good = |event: &ClusterEvent| event.message.as_deref().is_some_and(|it| it.starts_with(STOPPING));
         let events = self.place.api::<ClusterEvent>();
         let said = watch(&self.place.cluster, events, config, "events", |said: &BTreeMap<String, ClusterEvent>| {
@@ -123,7 +124,7 @@ impl KubernetesRuntime {
         }
     }
 
-    /// Deletes pods, whose containers may take so many seconds; without any they are forgotten while they still run.
+    /// Deletes pods with this grace period in seconds; with zero, their objects are removed while they still run.
     async fn delete(&self, pods: &[Pod], grace: u32) -> Result<(), RuntimeError> {
         let api = self.place.api::<Pod>();
         for pod in pods {
@@ -170,7 +171,7 @@ impl KubernetesRuntime {
         }
     }
 
-    /// Those that were killed and are held.
+    /// The killed pods that are held.
     async fn held(&self, wanted: &Wanted) -> Result<Vec<Pod>, RuntimeError> {
         let pods = wanted.list_all(&self.place).await?;
         Ok(pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_some()).collect())
@@ -198,16 +199,16 @@ impl KubernetesRuntime {
         sent.map(drop).map_err(|error| failed(fault, component, &error.to_string()))
     }
 
-    /// What stands still does not hear that it is to end.
+    /// A paused process does not react to the signal to end.
     async fn let_go_on(&self, pods: &[Pod], component: &ComponentRef) {
         let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(component);
         if paused {
-            // One that has ended needs no signal.
+            // An ended process needs no signal.
             let _ = self.signal_all(pods, Signal::Continue, component, "resume").await;
         }
     }
 
-    /// Lets everything that was paused go on.
+    /// Resumes everything that was paused.
     pub(super) async fn let_all_go_on(&self) {
         let paused: Vec<_> = self.paused.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         for component in paused {
@@ -218,7 +219,7 @@ impl KubernetesRuntime {
     }
 }
 
-/// A fault that could not be made or ended.
+/// A fault that could not be injected or ended.
 pub(super) fn failed(fault: &'static str, component: &ComponentRef, reason: &str) -> RuntimeError {
     RuntimeError::Fault { fault, component: component.clone(), reason: reason.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! The images of a trial's pods, all on the nodes before any pod is made.
+//! The images of a trial's pods, all on the nodes before any pod is created.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use hourglass_scenario::Scenario;
 
 use crate::{HarnessExecutable, RuntimeError, docker};
 
-/// The images that a trial's pods are made of.
+/// The images of a trial's pods.
 #[derive(Debug, Clone)]
 pub(super) struct KubernetesImages {
-    /// The reference components'.
+    /// The image of the reference components.
     pub components: PodImage,
-    /// What images of the user's run by themselves.
+    /// The commands of the user's images.
     commands: BTreeMap<String, Vec<String>>,
 }
 
 impl KubernetesImages {
-    /// Sees that the user's images are there, and brings them and ours to all nodes; nodes that are out of reach have to
-    /// have them or to get them from a registry.
+    /// Checks that the user's images exist, and loads them and the harness's own into all nodes. Nodes that are out of
+    /// reach must have them or pull them from a registry.
     pub(super) async fn prepare(
         cluster: &ChosenCluster,
         scenario: &Scenario,
@@ -29,7 +29,7 @@ impl KubernetesImages {
         let Some(machine) = &cluster.machine else {
             return Ok(Self { components: ours.await?, commands: BTreeMap::new() });
         };
-        // What is missing is told before anything is sent.
+        // Missing images are reported before anything is sent.
         let commands = docker::commands(&machine.engine, scenario).await?;
         let (components, ()) =
             tokio::try_join!(async { Ok::<_, RuntimeError>(ours.await?) }, deliver_own(cluster, machine, scenario))?;
@@ -41,7 +41,7 @@ impl KubernetesImages {
         self.components.policy
     }
 
-    /// What an image of the user's runs by itself, beside its entrypoint; of one that is out of reach nobody knows.
+    /// The command of a user's image, without its entrypoint; it is unknown if the image is out of reach.
     pub(super) fn arguments_of(&self, image: &str) -> Vec<String> {
         self.commands.get(image).cloned().unwrap_or_default()
     }

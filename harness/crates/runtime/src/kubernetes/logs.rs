@@ -1,7 +1,7 @@
-//! What a trial's pods say, and when their containers end: into files and the timeline.
+//! Records the output of a trial's pods, and when their containers end, in files and the timeline.
 //!
-//! Containers are found by a watch of the namespace's pods, so that those of Performers, and of a user's own executor, are
-//! read too; each from its first line, and the one before where that ended unseen.
+//! A watch of the namespace's pods finds the containers, so that those of Performers, and of a user's own executor, are
+//! read too. Each is read from its first line, and so is the previous container if its end was not seen.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -33,12 +33,12 @@ use crate::{
     output::{Output, UnderWay},
 };
 
-/// How long the rest of the output of containers that have ended is waited for.
+/// How long to wait for the rest of the output of containers that have ended.
 const REST_WITHIN: Duration = Duration::from_secs(5);
 /// The longest wait before the output of a container is read again whose stream ended while it runs.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// Reads what the pods of one namespace write.
+/// Reads the output of the pods of one namespace.
 #[derive(Debug)]
 pub(super) struct PodLogs {
     shared: Arc<Shared>,
@@ -50,17 +50,17 @@ struct Shared {
     place: TrialNamespace,
     names: Names,
     record: Record,
-    /// The ids of containers that are read or were, and of those whose end is told.
+    /// The ids of containers that are or were read, and of those whose end was reported.
     read: Mutex<(HashSet<String>, HashSet<String>)>,
     /// The ids of containers that are read to the end.
     done: watch::Sender<HashSet<String>>,
-    /// What is read last of each component.
+    /// The latest lines of each component.
     latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
     under_way: UnderWay,
 }
 
-/// A container of a pod, and which of its lives.
+/// One run of a container of a pod.
 #[derive(Debug)]
 struct Life {
     pod: Pod,
@@ -81,7 +81,7 @@ impl PodLogs {
         Self { shared, _events: AbortOnDropHandle::new(events) }
     }
 
-    /// The last lines of a component, indented; of an executor those of its performer as well, without which it is not
+    /// The last lines of a component, indented; for an executor those of its performer as well, which it needs to be
     /// ready.
     pub(super) fn output_of(&self, component: &ComponentRef) -> String {
         let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,8 +95,8 @@ impl PodLogs {
         }
     }
 
-    /// Begins to read the output of these pods where the watch has not told of them yet, and waits until the output of their
-    /// containers that have ended is read to the end.
+    /// Starts to read the output of these pods if the watch has not reported them yet, and waits until the output of
+    /// their ended containers is read to the end.
     async fn catch_up(&self, pods: &[Pod]) {
         for pod in pods {
             self.shared.note(pod);
@@ -104,7 +104,7 @@ impl PodLogs {
         let ended: Vec<_> = pods.iter().flat_map(containers).flat_map(ends).collect();
         let mut done = self.shared.done.subscribe();
         let all_read = done.wait_for(|done| ended.iter().all(|id| done.contains(id)));
-        // One whose output does not end is no reason to hold up the rest.
+        // Output that does not end must not block the rest.
         let _ = timeout(REST_WITHIN, all_read).await;
     }
 
@@ -116,9 +116,9 @@ impl PodLogs {
 }
 
 impl KubernetesRuntime {
-    /// Reads the output of all pods of the trial, and that of containers that have ended to its end.
+    /// Reads the output of all pods of the trial; that of ended containers is read to its end.
     pub(super) async fn read_outputs(&self) {
-        // Where pods cannot be listed, the output that was read by then has to do.
+        // If pods cannot be listed, the output that was read so far is used.
         if let Ok(pods) = self.place.api::<Pod>().list(&ListParams::default()).await {
             self.logs.catch_up(&pods.items).await;
         }
@@ -135,7 +135,7 @@ impl Shared {
                     self.note(&pod);
                 }
                 Ok(None) => return,
-                // After an error the watch is taken up again; that the cluster is gone is noticed elsewhere.
+                // After an error the watch is resumed; other code detects that the cluster is gone.
                 Ok(Some(watcher::Event::Init | watcher::Event::InitDone)) | Err(_) => {}
             }
         }
@@ -185,7 +185,7 @@ impl Shared {
             ..LogParams::default()
         };
         let (pods, pod) = (self.place.api::<Pod>(), life.pod.name_any());
-        // A kubelet tells that a container runs before it has its output at hand, and there is no event for that.
+        // A kubelet reports that a container runs before its output is available, and no event tells when it is.
         let open = || pods.log_stream(&pod, &parameters);
         let (mut read, mut waits) = (0, between_streams().build());
         loop {
@@ -238,7 +238,7 @@ impl Shared {
         }
     }
 
-    /// What was not read is missing from the evidence, which who reads it must know.
+    /// Missing output is a gap in the evidence, which must be visible.
     fn tell_gap(&self, life: &Life, name: &str, why: &str) {
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
         event.fields.insert("container".to_owned(), life.id.clone().into());
@@ -250,11 +250,11 @@ impl Shared {
         let reason = end.reason.as_deref().filter(|reason| !["Error", "Completed"].contains(reason));
         let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
         let how = format!("exit code {}{why}", end.exit_code);
-        // The cluster's clock may be another, and counts whole seconds: an end is as old as it is seen to be.
+        // The cluster's clock may differ, and counts whole seconds: the time of observation is used.
         self.tell_end(pod, id, Timestamp::now(), how);
     }
 
-    /// A pod that is deleted by others than the harness ends, however orderly.
+    /// A pod that others than the harness delete has ended, however orderly.
     fn note_deletion(self: &Arc<Self>, pod: &Pod) {
         let deleted = pod.metadata.deletion_timestamp.is_some();
         let Some(id) = pod.uid().filter(|uid| deleted && self.seen().1.insert(uid.clone())) else { return };
@@ -263,7 +263,7 @@ impl Shared {
 
     fn tell_end(self: &Arc<Self>, pod: &Pod, id: String, at: Timestamp, how: String) {
         let (shared, pod) = (Arc::clone(self), pod.clone());
-        // Whose it is may have to be asked.
+        // Finding its component may need a request.
         let telling = async move {
             let name = shared.name(&pod).await;
             if !shared.record.ends.note_named(&name, at, &how, || shared.output_of(&name)) {
@@ -280,7 +280,7 @@ impl Shared {
         latest.get(name).map(ToString::to_string).unwrap_or_default()
     }
 
-    /// The component that a pod is of, else the pod's own name.
+    /// The component of a pod, else the pod's own name.
     async fn name(&self, pod: &Pod) -> String {
         let component = self.names.component_of(pod, &self.place).await;
         component.map_or_else(|| pod.name_any(), |component| component.to_string())
@@ -291,7 +291,7 @@ impl Shared {
     }
 }
 
-/// Hands over each line of an output, one without an end at the end of all as well.
+/// Passes on each line of an output, including a last line without a line end.
 pub(super) async fn each_line(output: impl AsyncBufRead, mut on_line: impl FnMut(&Line)) -> io::Result<()> {
     let (ended, rest) = each_line_after(&mut 0, output, &mut on_line).await;
     rest.iter().for_each(on_line);
@@ -321,13 +321,13 @@ async fn each_line_after(
             }
         }
         output.as_mut().consume(length);
-        // A container that writes without end leaves the others their turns.
+        // A container that writes without end must not starve the others.
         consume_budget().await;
     };
     (ended, lines.rest())
 }
 
-/// The ids of the lives of a container that are over, as far as they are told.
+/// The ids of the ended runs of a container, as far as they are reported.
 fn ends(status: &ContainerStatus) -> impl Iterator<Item = String> {
     let lives = [status.state.as_ref(), status.last_state.as_ref()].into_iter().flatten();
     lives.filter_map(|state| state.terminated.as_ref()?.container_id.clone())
@@ -342,7 +342,7 @@ fn pauses() -> ExponentialBuilder {
     ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_max_times(6)
 }
 
-/// Whether output that cannot be had may be there in a moment; that of a pod that is gone will not.
+/// Whether output that is missing may appear in a moment; that of a pod that is gone will not.
 fn may_come(error: &kube::Error) -> bool {
     !matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
@@ -356,7 +356,7 @@ mod tests {
 
     use super::*;
 
-    /// An error that a pod says last counts, with or without a line end.
+    /// The last error of a pod counts, with or without a line end.
     #[tokio::test]
     async fn the_last_line_needs_no_end() {
         let output = BufReader::with_capacity(3, Cursor::new("one\ntwo\r\nrest"));

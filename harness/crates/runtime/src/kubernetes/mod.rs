@@ -1,9 +1,11 @@
-//! The Kubernetes runtime: executors as a Helm release and the aggregator as a Deployment in a namespace of the trial's
-//! own, performers as `Performer` objects that executors make and the operator runs, chains beside the nodes.
+//! The Kubernetes runtime: executors are a Helm release and the aggregator is a Deployment in a namespace of the
+//! trial's own, performers are `Performer` objects that executors create and the operator runs, and chains are next to
+//! the nodes.
 //!
-//! [`KubernetesRuntime`] keeps them; [`preparation`] makes what they need while chains start; [`faults`], [`network`] and
-//! [`cluster_faults`] act on the whole cluster; [`validation`] checks the invariants of the cluster; [`mod@take_down`] ends them.
-//! What is written into objects is in [`config`], how everything is called in [`names`].
+//! [`KubernetesRuntime`] holds them; [`preparation`] creates what they need while chains start; [`faults`], [`network`]
+//! and
+//! [`cluster_faults`] act on the whole cluster; [`validation`] checks the invariants of the cluster; [`mod@take_down`]
+//! ends them. The content of objects is in [`config`], the names are in [`names`].
 
 mod aggregator;
 mod chain_pods;
@@ -67,26 +69,26 @@ use super::{
     RuntimeError, Teardown, blocking, configuration, docker::Record,
 };
 
-/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+/// How long a component may take to end in order; the public aggregator and executor always take five seconds.
 const STOP_GRACE: Duration = Duration::from_secs(10);
-/// The same of executors, which end when their performers have: those are pods, which take a node seconds to end, and more
-/// where many of them end at once.
+/// The same for executors, which end after their performers: those are pods, which a node needs seconds to end, and
+/// longer if many end at once.
 const EXECUTOR_GRACE: Duration = Duration::from_secs(30);
 /// How long evidence may be collected.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(10);
-/// The folder of what the cluster has to say, in the trial's.
+/// The folder of the cluster's evidence, in the trial's folder.
 const EVIDENCE: &str = "cluster";
 
-/// What a Kubernetes runtime is made with.
+/// The settings of a Kubernetes runtime.
 #[derive(Debug)]
 pub struct KubernetesSettings {
     /// The cluster, for as long as the trial lasts.
     pub cluster: ChosenCluster,
     /// The Anvil that chains are started from.
     pub anvil: AnvilBinary,
-    /// The harness executable, which holds the reference components and is the supervisor too.
+    /// The harness executable, which contains the reference components and the supervisor.
     pub executable: HarnessExecutable,
-    /// What is to be run.
+    /// The scenario to run.
     pub scenario: Arc<Scenario>,
     /// Whether nobody else may use the operator and the nodes meanwhile.
     pub exclusive: bool,
@@ -94,19 +96,19 @@ pub struct KubernetesSettings {
     pub root: PathBuf,
     /// The folder of this trial, below it: configuration files and output.
     pub folder: PathBuf,
-    /// What everything is labelled with.
+    /// The labels of all objects.
     pub labels: Labels,
     /// Where the components' records go.
     pub timeline: Timeline,
 }
 
-/// Runs a trial's parts in a cluster.
+/// Runs a trial's components in a cluster.
 #[derive(Debug)]
 pub struct KubernetesRuntime {
     place: TrialNamespace,
     namespace: OwnNamespace,
     names: Names,
-    /// What must be there when the steps are over, once the executors are to start.
+    /// What must exist when the steps are over; set when the executors are to start.
     owed: OnceLock<Owed>,
     folder: PathBuf,
     labels: Labels,
@@ -118,7 +120,7 @@ pub struct KubernetesRuntime {
     _warnings: Warnings,
     supervisor: Supervisor,
     ends: Ends,
-    /// The components that may break invariants, because a fault has touched them.
+    /// The components that may violate invariants, because they had a fault.
     faulted: Mutex<BTreeSet<ComponentRef>>,
     paused: Mutex<BTreeSet<ComponentRef>>,
     /// Whether nobody else may use the operator and the nodes.
@@ -127,13 +129,13 @@ pub struct KubernetesRuntime {
     cluster_fault_injected: AtomicBool,
     /// Containers of the operator that were killed.
     killed: Mutex<BTreeSet<String>>,
-    /// Held to the end.
+    /// Held until the end.
     _cluster: Arc<ChosenCluster>,
 }
 
 impl KubernetesRuntime {
-    /// Starts the supervisor, before anything else of the trial is there, its folder included. Fails where the cluster
-    /// is one of others and the scenario has steps that cannot be done there.
+    /// Starts the supervisor before anything else of the trial exists, including its folder. Fails if the scenario has
+    /// steps that an existing cluster does not support.
     pub async fn supervise(settings: &KubernetesSettings) -> Result<Supervisor, RuntimeError> {
         existing_cluster::check(&settings.scenario.steps, &settings.cluster)?;
         let run = settings.labels.run.clone();
@@ -148,8 +150,7 @@ impl KubernetesRuntime {
         blocking(move || Supervisor::start(&run, &options)).await
     }
 
-    /// A runtime under this supervisor, with a namespace and nothing in it yet. What its parts need is being prepared from
-    /// then on.
+    /// A runtime with this supervisor and an empty namespace. The preparation starts here.
     pub async fn new(settings: KubernetesSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
         let KubernetesSettings { cluster, anvil, executable, scenario, exclusive, folder, labels, timeline, .. } =
             settings;
@@ -170,7 +171,8 @@ impl KubernetesRuntime {
         let (namespace, place, chains) = match made.await {
             Ok(made) => made,
             Err(error) => {
-                // Else it would take us for killed, and the folder with it. The error that led here is the one to report.
+                // Otherwise the supervisor would take this process for killed and remove the folder. The error that led
+                // here is the one to report.
                 let _ = blocking(move || supervisor.sweep()).await;
                 return Err(error);
             }
@@ -349,7 +351,7 @@ impl Runtime for KubernetesRuntime {
     async fn keep_evidence(&self, folder: &Path) {
         let namespaces = [self.place.namespace.clone(), operator::NAMESPACE.to_owned()];
         let limits = Limits { within: EVIDENCE_WITHIN, ..Limits::default() };
-        // A disk that takes no more is told by what needs it more.
+        // A full disk is reported by code that needs it more.
         let _ = collect(&self.place.cluster, &namespaces, &folder.join(EVIDENCE), &limits).await;
     }
 

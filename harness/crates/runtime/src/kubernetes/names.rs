@@ -1,4 +1,4 @@
-//! How a trial's parts are called in its namespace, and which pods are which component's.
+//! The names of a trial's components in its namespace, and the pods of each component.
 
 use std::{
     fmt,
@@ -17,15 +17,15 @@ use super::{
 };
 use crate::RuntimeError;
 
-/// What the executors' release, its Service and its pods are called; pods have their ordinals behind it.
+/// The name of the executors' release and Service, and the prefix of its pods, whose ordinals follow.
 pub(super) const EXECUTORS: &str = "executor";
-/// What everything of the aggregator is called.
+/// The name of all objects of the aggregator.
 pub(super) const AGGREGATOR: &str = "aggregator";
-/// Where executors listen.
+/// The port of executors.
 pub(super) const EXECUTOR_PORT: u16 = 9090;
-/// Where the aggregator listens.
+/// The port of the aggregator.
 pub(super) const AGGREGATOR_PORT: u16 = 9010;
-/// The label by which Kubernetes names the pods of a `StatefulSet`.
+/// The label in which Kubernetes names the pods of a `StatefulSet`.
 const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 
 /// The operators' names in the order of their executors' pods; clones share them.
@@ -33,7 +33,7 @@ const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 pub(super) struct Names(Arc<OnceLock<Vec<String>>>);
 
 impl Names {
-    /// Says who they are, once.
+    /// Sets the names, once.
     pub(super) fn set(&self, names: Vec<String>) {
         // They are started once.
         let _ = self.0.set(names);
@@ -45,7 +45,7 @@ impl Names {
         Some(pod_name(ordinal))
     }
 
-    /// The operator whose executor a pod is, by the pod's name.
+    /// The operator of an executor's pod, by the pod's name.
     fn operator_of(&self, pod: &str) -> Option<&str> {
         let ordinal: usize = pod.strip_prefix(EXECUTORS)?.strip_prefix('-')?.parse().ok()?;
         self.0.get()?.get(ordinal).map(String::as_str)
@@ -56,7 +56,7 @@ impl Names {
         self.0.get().into_iter().flatten().cloned().map(ComponentRef::Executor).collect()
     }
 
-    /// The component that a pod is of; nothing where it is none, as a chain, or where nobody knows any more.
+    /// The component of a pod; `None` if it is not one, such as a chain, or if that cannot be found out any more.
     pub(super) async fn component_of(&self, pod: &Pod, place: &TrialNamespace) -> Option<ComponentRef> {
         let found = match pod.labels().get(PERFORMER_LABEL) {
             Some(performer) => place.api::<Performer>().get_opt(performer).await.ok().flatten(),
@@ -65,7 +65,7 @@ impl Names {
         self.component_among(pod, found.as_slice())
     }
 
-    /// The component that a pod is of, where these are the Performers.
+    /// The component of a pod, with these Performers.
     pub(super) fn component_among(&self, pod: &Pod, performers: &[Performer]) -> Option<ComponentRef> {
         let labels = pod.labels();
         if labels.get(PART_LABEL).is_some_and(|part| part == AGGREGATOR) {
@@ -79,8 +79,8 @@ impl Names {
         Some(performer.map_or_else(|| ComponentRef::Performer(name.clone()), |performer| self.owner_of(performer)))
     }
 
-    /// The component that a Performer is; one that a user's executor made carries no label of ours and is called by its
-    /// own name, unless there is one executor only.
+    /// The component of a Performer. A Performer of a user's executor has no label of the harness and is called by its
+    /// own name, unless there is only one executor.
     pub(super) fn owner_of(&self, performer: &Performer) -> ComponentRef {
         let operator = match (performer.labels().get(EXECUTOR_LABEL), self.0.get().map(Vec::as_slice)) {
             (Some(pod), _) => self.operator_of(pod).map(str::to_owned),
@@ -120,7 +120,7 @@ impl Names {
     }
 }
 
-/// Which pods are meant: those whose label has one of these values.
+/// Selects the pods whose label has one of these values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Selector {
     key: &'static str,
@@ -128,12 +128,12 @@ pub(super) struct Selector {
 }
 
 impl Selector {
-    /// A part of the harness's own.
+    /// The pods of a part of the harness.
     pub(super) fn of_part(part: &str) -> Self {
         Self { key: PART_LABEL, values: vec![part.to_owned()] }
     }
 
-    /// As an object's `podSelector`; of all others where `others`.
+    /// As an object's `podSelector`; with `others`, it selects all others.
     pub(super) fn to_json(&self, others: bool) -> Value {
         let operator = if others { "NotIn" } else { "In" };
         json!({ "matchExpressions": [{ "key": self.key, "operator": operator, "values": self.values }] })
@@ -143,7 +143,7 @@ impl Selector {
 impl fmt::Display for Selector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, values } = self;
-        // An empty list is no selector: this is what nothing fits.
+        // An empty list is no selector; this one matches nothing.
         if values.is_empty() {
             write!(formatter, "{key}, !{key}")
         } else {
@@ -162,7 +162,7 @@ pub(super) fn of_executors() -> String {
     POD_NAME_LABEL.to_owned()
 }
 
-/// What others in the cluster reach an executor by, and what is registered on chain.
+/// The address of an executor for others in the cluster, which is registered on chain.
 pub(super) fn socket(ordinal: usize, namespace: &str) -> String {
     format!("{}.{EXECUTORS}.{namespace}.svc.cluster.local:{EXECUTOR_PORT}", pod_name(ordinal))
 }
@@ -171,7 +171,7 @@ pub(super) fn socket(ordinal: usize, namespace: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Whoever is meant by a name must be who is killed.
+    /// A fault must reach the component that the name stands for.
     #[test]
     fn operators_and_pods_are_found_by_each_other() {
         let names = Names::default();

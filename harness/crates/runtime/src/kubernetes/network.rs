@@ -1,4 +1,4 @@
-//! Components cut off by policies of the network, and proof that they are: a policy says nothing of whether anybody
+//! Disconnects components with network policies, and checks that they are: a policy does not tell whether the network
 //! enforces it.
 
 use std::time::{Duration, Instant};
@@ -24,31 +24,31 @@ use super::{
 };
 use crate::RuntimeError;
 
-/// How long the cluster's network may take to enforce a policy, or to forget one.
+/// How long the cluster's network may take to enforce a policy, or to lift one.
 const ENFORCED_WITHIN: Duration = Duration::from_secs(10);
-/// How long a command in a pod may take beyond what it was told.
+/// How long a command in a pod may take beyond its own limit.
 const MARGIN: Duration = Duration::from_secs(8);
-/// How long a node may take to forget connections.
+/// How long a node may take to delete tracked connections.
 const FORGOTTEN_WITHIN: Duration = Duration::from_secs(10);
-/// Pauses between looks, each of which starts a process in a pod.
+/// Pauses between checks, each of which starts a process in a pod.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// Forgets all connections of the addresses that are its arguments, those to a Service's address included: rules are for
-/// new ones, and to a node one that it has forgotten is new.
+/// Deletes all tracked connections of the addresses in its arguments, including those to a Service's address: rules
+/// apply to new connections, and after the deletion a node treats an open connection as new.
 const FORGET: &str =
     r#"for address; do for end in -s -d -r -q; do conntrack -D $end "$address"; done; done 2>/dev/null; true"#;
 
-/// What a look at the network came to that was not what is wanted.
+/// A check of the network that did not give the expected result.
 #[derive(Debug)]
 enum Unseen {
-    /// A connection came otherwise.
+    /// A connection had another result.
     Not(DialResult),
     /// The probe did not run.
     Undecided(String),
 }
 
 impl KubernetesRuntime {
-    /// Takes a component off the network: no connection passes, in either direction, new or open.
+    /// Disconnects a component from the network: no connection passes, in either direction, new or open.
     pub(super) async fn cut_off(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let pods = self.running(component, "disconnect").await?;
         self.note_fault(component);
@@ -58,7 +58,7 @@ impl KubernetesRuntime {
         self.enforced(&self.observers(component), component, &pods, "disconnect").await
     }
 
-    /// Puts it back.
+    /// Connects it again.
     pub(super) async fn put_back(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         let pods = self.running(component, "reconnect").await?;
         self.forget_policy(&policy_name(component)).await?;
@@ -112,7 +112,7 @@ impl KubernetesRuntime {
             .map_err(self.place.fail(format!("delete NetworkPolicy {}/{name}", self.place.namespace)))
     }
 
-    /// Waits until none of these pods is reached any more, and ends the connections that are open.
+    /// Waits until none of these pods can be reached any more, and ends their open connections.
     async fn enforced(
         &self,
         observers: &[ComponentRef],
@@ -126,7 +126,7 @@ impl KubernetesRuntime {
         })
         .await
         .map_err(|error| match error {
-            // Not a fault of the trial: nothing that it expects can come true here.
+            // This is not a failure of the trial: none of its expectations can come true here.
             RuntimeError::Timeout { .. } => RuntimeError::Inapplicable {
                 reason: format!(
                     "{component} is still reached {} after a NetworkPolicy that cuts it off: the network of cluster {} \
@@ -153,8 +153,8 @@ impl KubernetesRuntime {
             .await
     }
 
-    /// Tries connections from a pod of an observer until all of them come as far as is wanted. No event tells when rules
-    /// are in force.
+    /// Tries connections from the pod of an observer until all have the expected result. No event tells when rules are
+    /// in force.
     async fn seen(
         &self,
         observers: &[ComponentRef],
@@ -194,13 +194,13 @@ impl KubernetesRuntime {
         dialled.map_err(|_| format!("a probe says {:?}", said.trim()))
     }
 
-    /// Who may be asked whether a component is reached.
+    /// The components that can test whether a component can be reached.
     fn observers(&self, component: &ComponentRef) -> Vec<ComponentRef> {
         let others = [ComponentRef::Aggregator].into_iter().chain(self.names.executors());
         others.filter(|other| other != component).collect()
     }
 
-    /// The pod of one of these that is ready and of the harness's own image, which has the probe.
+    /// A ready pod of one of these that has the harness's own image, which contains the probe.
     pub(super) async fn observer(&self, among: &[ComponentRef]) -> Result<Option<String>, RuntimeError> {
         let ours = self.preparation.so_far().map(|prepared| prepared.images.components.reference.clone());
         let is_ours = |pod: &Pod| {
@@ -216,7 +216,7 @@ impl KubernetesRuntime {
         Ok(None)
     }
 
-    /// Open connections pass whatever policies say, until their nodes have forgotten them.
+    /// Policies do not affect open connections until their nodes have deleted them.
     async fn forget_connections(&self, pods: &[Pod]) -> Result<(), RuntimeError> {
         let Some(ClusterMachine { engine, .. }) = &self.place.cluster.machine else { return Ok(()) };
         let addresses: Vec<_> = pods.iter().filter_map(address).collect();

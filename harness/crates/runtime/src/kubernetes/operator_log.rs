@@ -1,4 +1,5 @@
-//! What the operator says about one trial: the lines of its log that name the trial's namespace. It serves others as well.
+//! The operator's log about one trial: the lines that name the trial's namespace. The operator serves other trials as
+//! well.
 
 use std::{
     collections::HashSet,
@@ -31,7 +32,7 @@ use super::{
 const PODS: &str = "app.kubernetes.io/name=hourglass-operator";
 const FILE: &str = "operator.log";
 
-/// Follows the log of the operator, as often as that is started, until this is dropped.
+/// Follows the log of the operator across restarts, until this is dropped.
 #[derive(Debug)]
 pub(super) struct OperatorLog {
     _following: AbortOnDropHandle<()>,
@@ -39,7 +40,7 @@ pub(super) struct OperatorLog {
 
 struct Reader {
     pods: Api<Pod>,
-    /// The trial's namespace, by which its lines are told.
+    /// The trial's namespace, which selects its lines.
     namespace: String,
     file: Mutex<Option<File>>,
     timeline: Timeline,
@@ -66,15 +67,15 @@ async fn follow(reader: Arc<Reader>) {
         let event = match events.try_next().await {
             Ok(Some(event)) => event,
             Ok(None) => return,
-            // Who may not look at the operator's namespace has its log from elsewhere.
+            // A user who may not read the operator's namespace gets its log elsewhere.
             Err(error) if is_forbidden(&error) => return,
-            // The watch is taken up again, after a pause.
+            // The watch is resumed after a pause.
             Err(_) => continue,
         };
         let (watcher::Event::Apply(pod) | watcher::Event::InitApply(pod)) = event else { continue };
         let id = containers(&pod).find_map(|status| status.container_id.clone());
         if id.is_some_and(|id| runs(&pod) && seen.insert(id)) {
-            // What a container said before the trial is about others; one that is new is read from its beginning.
+            // The output of a container before the trial concerns others; a new container is read from its beginning.
             let (reader, first) = (Arc::clone(&reader), seen.len() == 1);
             readers.spawn(async move { reader.read(&pod.name_any(), first).await }.in_current_span());
         }
@@ -100,7 +101,7 @@ impl Reader {
                 self.take(line);
             }
         };
-        // The watch tells of the operator's next life.
+        // The watch reports the operator's next start.
         let _ = each_line(stream, own).await;
     }
 
@@ -109,7 +110,7 @@ impl Reader {
             // The timeline has the line as well.
             let _ = writeln!(file, "{line}");
         }
-        // It is none of the components that scenarios know, and its errors are judged by what comes of them.
+        // It is not a component of the scenario, and its errors are judged by their consequences.
         let record = parse(&ComponentRef::Aggregator, line);
         let mut event = Event { source: Source::Harness, event: None, ..record };
         event.message = format!("operator: {}", event.message);

@@ -1,4 +1,4 @@
-//! Performers as the cluster tells of them.
+//! Performers as the cluster reports them.
 
 use hourglass_cluster::ignore_not_found;
 use hourglass_operator::api::{DEGRADED, Performer};
@@ -9,13 +9,13 @@ use crate::RuntimeError;
 
 /// All of the trial.
 pub(super) async fn list(place: &TrialNamespace) -> Result<Vec<Performer>, RuntimeError> {
-    // Before the operator is installed nobody knows what a Performer is.
+    // Before the operator is installed, the API does not know Performers.
     let listed = ignore_not_found(place.api::<Performer>().list(&ListParams::default()).await);
     let listed = listed.map_err(place.fail(format!("list the Performers of {}", place.namespace)))?;
     Ok(listed.map(|listed| listed.items).unwrap_or_default())
 }
 
-/// What keeps a Performer from being ready, as the operator tells; nothing of one that is ready.
+/// Why a Performer is not ready, as the operator reports; `None` for a ready one.
 pub(super) fn trouble(performer: &Performer) -> Option<String> {
     let name = performer.name_any();
     let Some(status) = &performer.status else {

@@ -1,4 +1,4 @@
-//! Pods that are awaited: until they are ready, until they are gone, or until they say why they will not be.
+//! Waits for pods: until they are ready, until they are gone, or until they report why they will not be.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ use kube::{
 use super::trial_namespace::TrialNamespace;
 use crate::RuntimeError;
 
-/// Why the kubelet does not start a container, when waiting does not help.
+/// Reasons of the kubelet for not starting a container that waiting does not cure.
 const HOPELESS: [&str; 7] = [
     "ErrImageNeverPull",
     "ImagePullBackOff",
@@ -32,7 +32,7 @@ const HOPELESS: [&str; 7] = [
 /// The exit code of a process that SIGKILL ended.
 const KILLED: i32 = 137;
 
-/// Pods that are meant: by a label selector, without those of these ids.
+/// The pods of a label selector, without those with these ids.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
     pub selector: String,
@@ -46,7 +46,7 @@ pub(super) enum Unready {
     /// This one will not be.
     #[error("pod {pod}: {trouble}")]
     Unrecoverable { pod: String, trouble: String },
-    /// They were not in time; what was seen last.
+    /// They were not ready in time; the last observed state.
     #[error("{0}")]
     Late(String),
     /// They could not be watched.
@@ -55,22 +55,22 @@ pub(super) enum Unready {
 }
 
 impl Wanted {
-    /// As many pods as are counted, by a selector.
+    /// This number of pods of a selector.
     pub(super) fn new(selector: impl Into<String>, count: usize) -> Self {
         Self { selector: selector.into(), except: BTreeSet::new(), count }
     }
 
-    /// But none of these.
+    /// Except these.
     pub(super) fn but(self, pods: &[Pod]) -> Self {
         Self { except: pods.iter().filter_map(ResourceExt::uid).collect(), ..self }
     }
 
-    /// Those that there are, without those that are being deleted.
+    /// The existing ones, without those that are being deleted.
     pub(super) async fn list(&self, place: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
         Ok(self.list_all(place).await?.into_iter().filter(|pod| self.means(pod)).collect())
     }
 
-    /// Those that there are, in whatever state.
+    /// The existing ones, in any state.
     pub(super) async fn list_all(&self, place: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
         let listed = place.api::<Pod>().list(&ListParams::default().labels(&self.selector)).await;
         Ok(listed.map_err(place.fail(format!("list the pods of {}", place.namespace)))?.items)
@@ -102,8 +102,8 @@ impl Wanted {
         seen?
     }
 
-    /// Deletes them, and waits until they are gone; gives the names of those that had to be killed. `grace` is how long
-    /// they may take to end by themselves.
+    /// Deletes them, and waits until they are gone; returns the names of those that had to be killed. `grace` is how
+    /// long they may take to end in order.
     pub(super) async fn delete(
         &self,
         place: &TrialNamespace,
@@ -120,7 +120,7 @@ impl Wanted {
         self.gone(place, within).await
     }
 
-    /// Waits until there are none, those that are being deleted included; gives the names of those that were killed.
+    /// Waits until there are none, including those that are being deleted; returns the names of those that were killed.
     pub(super) async fn gone(&self, place: &TrialNamespace, within: Duration) -> Result<Vec<String>, RuntimeError> {
         let (mut left, mut killed) = (Vec::new(), BTreeSet::new());
         let gone = async {
@@ -136,7 +136,7 @@ impl Wanted {
                 if ended.is_empty() {
                     return Ok::<_, RuntimeError>(());
                 }
-                // Their kubelet would let go of them at its next look, up to a second later.
+                // Otherwise their kubelet would release them at its next check, up to a second later.
                 try_join_all(ended.iter().map(|pod| release(place, pod))).await?;
             }
         };
@@ -161,7 +161,7 @@ impl Wanted {
     }
 }
 
-/// Waits until none of these pods is in a state; gives the names of those that still are when time is up.
+/// Waits until none of these pods is in a state; returns the names of those that still are when the time is up.
 pub(super) async fn none_left(
     place: &TrialNamespace,
     pods: &[Pod],
@@ -169,7 +169,7 @@ pub(super) async fn none_left(
     is: fn(&Pod) -> bool,
 ) -> Result<Vec<String>, RuntimeError> {
     let meant: BTreeSet<_> = pods.iter().filter_map(ResourceExt::uid).collect();
-    // All, until something else has been seen.
+    // All, until something else was observed.
     let mut left: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
     let config = watcher::Config::default();
     let none = watch(&place.cluster, place.api::<Pod>(), config, "pods", |pods: &BTreeMap<String, Pod>| {
@@ -183,13 +183,13 @@ pub(super) async fn none_left(
     Ok(left)
 }
 
-/// Deletes a pod of which nothing runs any more, at once.
+/// Deletes a pod at once of which nothing runs any more.
 async fn release(place: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> {
     let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
     let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
     let name = pod.name_any();
     match ignore_not_found(place.api::<Pod>().delete(&name, &params).await) {
-        // Another one has its name by now.
+        // A new pod has its name by now.
         Err(error) if is_conflict(&error) => Ok(()),
         deleted => deleted.map(drop).map_err(place.fail(format!("delete pod {}/{name}", place.namespace))),
     }
@@ -206,7 +206,7 @@ pub(super) fn runs(pod: &Pod) -> bool {
     containers(pod).any(running)
 }
 
-/// Whether its kubelet does not start a container of a pod, and will not.
+/// Whether the kubelet does not start a container of the pod, and will not.
 pub(super) fn cannot_start(pod: &Pod) -> bool {
     containers(pod).any(|status| status.state.as_ref().is_some_and(is_given_up))
 }
@@ -216,9 +216,9 @@ fn is_given_up(state: &ContainerState) -> bool {
     reason.is_some_and(|reason| HOPELESS.contains(&reason))
 }
 
-/// Why a pod will not be ready, whoever waits.
+/// Why a pod will never be ready.
 fn unrecoverable(pod: &Pod) -> Option<Unready> {
-    // A component that ends before it was ready has said why.
+    // A component that ended before it was ready has written why.
     let ended = |status: &ContainerStatus| {
         let state = status.state.as_ref();
         state.is_some_and(|state| state.terminated.is_some()) || status.restart_count > 0
@@ -253,8 +253,8 @@ mod tests {
         .unwrap()
     }
 
-    /// Waiting for what cannot be would hide why it cannot behind a time limit; giving up on what is on its way would make
-    /// good trials fail.
+    /// Waiting for an impossible state would hide its cause behind a time limit; giving up on a pod that is starting
+    /// would make good trials fail.
     #[rstest::rstest]
     #[case::starting(json!({ "state": { "waiting": { "reason": "ContainerCreating" } } }), false, true)]
     #[case::pulling(json!({ "state": { "waiting": { "reason": "ErrImagePull" } } }), false, true)]

@@ -1,4 +1,5 @@
-//! What executors and the aggregator need besides the chains, made while those start: images on the nodes, the operator.
+//! What executors and the aggregator need besides the chains, prepared while those start: images on the nodes, the
+//! operator.
 
 use std::{sync::Arc, time::Instant};
 
@@ -13,7 +14,7 @@ use hourglass_timeline::{Event, Timeline};
 use super::{cluster_faults, images::KubernetesImages, shared_work::SharedWork};
 use crate::{HarnessExecutable, RuntimeError};
 
-/// What is there when it is done.
+/// The result of the preparation.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub images: KubernetesImages,
@@ -22,12 +23,12 @@ pub(super) struct Prepared {
     pub operator: OperatorRelease,
 }
 
-/// The work, under way or done. It is given up when this is dropped.
+/// The work, running or done. It is given up when this is dropped.
 #[derive(Debug)]
 pub(super) struct Preparation(SharedWork<Prepared>);
 
 impl Preparation {
-    /// Begins it. `alone` is whether nobody else may use the operator and the nodes meanwhile.
+    /// Starts it. `alone` says whether nobody else may use the operator and the nodes meanwhile.
     pub(super) fn begin(
         cluster: Arc<ChosenCluster>,
         scenario: Arc<Scenario>,
@@ -38,17 +39,17 @@ impl Preparation {
         Self(SharedWork::begin(async move { prepare(&cluster, &scenario, &executable, alone, &timeline).await }))
     }
 
-    /// Waits for it. Every caller gets what went wrong.
+    /// Waits for it. Every caller gets the error.
     pub(super) async fn done(&self) -> Result<&Prepared, RuntimeError> {
         self.0.done().await
     }
 
-    /// Ends work that nobody waits for any more; callers that wait get an error.
+    /// Ends work that is not needed any more; waiting callers get an error.
     pub(super) fn give_up(&self) {
         self.0.give_up();
     }
 
-    /// What is there by now.
+    /// The result, if the work is done.
     pub(super) fn so_far(&self) -> Option<&Prepared> {
         self.0.so_far()
     }
@@ -77,7 +78,7 @@ async fn prepare(
     };
     let operator = OperatorRelease::ensure(cluster, &request, &progress).await?;
     tell("the operator is available");
-    // Nobody disturbs the cluster now: who was killed when he did has left nodes that take no pods.
+    // Nobody injects faults into the cluster now: a trial that was killed during one has left cordoned nodes.
     cluster_faults::uncordon(cluster).await?;
     Ok(Prepared { images, helm, operator })
 }

@@ -1,4 +1,4 @@
-//! Signals to the processes of a pod, sent by its node: the kubelet knows only of ending a container in order.
+//! Signals to the processes of a pod, sent by its node: the kubelet can only end a container in order.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::pods::containers;
 
 /// How long a node may take; the command itself gives up sooner.
 const WITHIN: Duration = Duration::from_secs(20);
-/// What the command ends with where no process is there.
+/// The exit code of the command if there is no process.
 const NONE: i64 = 3;
 
-/// Sends the first argument's signal to all processes of the containers whose ids are the others, and waits until it has
-/// had its effect: until all stand still, or until none is left.
+/// Sends the first argument's signal to all processes of the containers whose ids are the other arguments, and waits
+/// for its effect: until all are stopped, or until none is left.
 const SIGNAL: &str = r#"
 signal=$1; shift
 processes() {
@@ -42,7 +42,7 @@ echo "$left" >&2
 exit 4
 "#;
 
-/// What is done to processes.
+/// A signal to processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     Stop,
@@ -75,7 +75,7 @@ pub(super) enum SignalError {
     Cluster(#[from] ClusterError),
 }
 
-/// Sends a signal to everything that runs in a pod. Fails where nothing does, and in clusters whose nodes are out of reach.
+/// Sends a signal to all processes of a pod. Fails if there is none, and in clusters whose nodes are out of reach.
 pub(super) async fn signal(signal: Signal, pod: &Pod, cluster: &Cluster) -> Result<(), SignalError> {
     let ClusterMachine { engine, .. } = cluster.machine.as_ref().ok_or(SignalError::OutOfReach)?;
     let ids: Vec<_> = containers(pod)

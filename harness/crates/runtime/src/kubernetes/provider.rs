@@ -1,4 +1,4 @@
-//! How the Kubernetes runtime is made for a trial.
+//! Creates the Kubernetes runtime of a trial.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::{
     provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime},
 };
 
-/// Makes Kubernetes runtimes.
+/// Creates Kubernetes runtimes.
 pub(crate) struct KubernetesProvider;
 
 struct Supervised {
@@ -26,7 +26,7 @@ impl RuntimeProvider for KubernetesProvider {
     async fn supervise(&self, setup: RuntimeSetup<'_>) -> Result<Option<Box<dyn SupervisedRuntime>>, RuntimeError> {
         let started = Instant::now();
         let spec = ClusterSpec::default();
-        // One that has to be made takes half a minute.
+        // A new cluster takes half a minute.
         let acquiring = Box::pin(setup.cluster.acquire(&spec, setup.progress));
         let Some(acquired) = setup.interrupt.run_until_cancelled(acquiring).await else { return Ok(None) };
         let cluster = acquired?;

@@ -1,4 +1,4 @@
-//! Why a component is not ready, with all that the cluster has to say about it.
+//! Why a component is not ready, with the cluster's own messages about it.
 
 use std::time::Duration;
 
@@ -14,15 +14,16 @@ use crate::{
     performers::{attributed, fault},
 };
 
-/// How long the last record of an executor that has ended is waited for.
+/// How long to wait for the last record of an ended executor.
 const RECORD_WITHIN: Duration = Duration::from_secs(3);
 
 impl KubernetesRuntime {
-    /// The error of a component that is not ready. An executor waits for its Performers, whose trouble is told as well.
+    /// The error of a component that is not ready. An executor waits for its Performers, so their state is reported as
+    /// well.
     pub(super) async fn not_ready(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {
         let ended = matches!(error, Unready::Unrecoverable { .. });
         if ended && matches!(component, ComponentRef::Executor(_)) {
-            // Its record may still be on its way; where there is none, the executor itself has failed.
+            // Its record may still be on its way; without one, the executor itself has failed.
             let told = |events: &[Event]| fault(events, component).map(drop);
             self.timeline.wait_until(RECORD_WITHIN, told).await;
         }
@@ -48,7 +49,7 @@ impl KubernetesRuntime {
         }
     }
 
-    /// What keeps other parts of the trial from being ready; nothing where nobody can say.
+    /// Why other components of the trial are not ready; empty if that is not known.
     async fn troubles(&self, component: &ComponentRef) -> String {
         if *component == ComponentRef::Aggregator {
             return String::new();

@@ -1,5 +1,5 @@
-//! Work that runs by itself and that several callers wait for: each gets its result or why there is none, also when another
-//! caller was cancelled, and however the work ends.
+//! Work that runs on its own and has several waiting callers: each gets its result or its error, even if another caller
+//! was cancelled, and however the work ends.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -22,7 +22,7 @@ pub(super) struct SharedWork<T> {
     ended: CancellationToken,
 }
 
-/// An error that one caller gets as it is, and the others as its text.
+/// An error that one caller gets whole, and the others as its text.
 #[derive(Debug)]
 struct Failure {
     error: Mutex<Option<RuntimeError>>,
@@ -30,17 +30,17 @@ struct Failure {
 }
 
 impl<T: Send + Sync + 'static> SharedWork<T> {
-    /// Begins it.
+    /// Starts it.
     pub(super) fn begin(work: impl Future<Output = Result<T, RuntimeError>> + Send + 'static) -> Self {
         let (outcome, ended) = (Arc::new(OnceLock::new()), CancellationToken::new());
-        // Dropped with the task, so that also one that is aborted ends the waits.
+        // Dropped with the task, so that an aborted task ends the waits too.
         let (guard, result) = (ended.clone().drop_guard(), Arc::clone(&outcome));
         let work = async move {
             let _guard = guard;
-            // What panics has said so on its own way; the callers need to know that nothing comes any more.
+            // A panic was reported already; the callers must learn that no result comes.
             let done = AssertUnwindSafe(work).catch_unwind().await;
             let done = done.unwrap_or_else(|_| Err(not_prepared("it panicked")));
-            // It is set here alone.
+            // This is the only place that sets it.
             let _ = result.set(done.map_err(Failure::from));
         };
         let work = tokio::spawn(work.in_current_span());
@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// Long for what has happened already.
+    /// Far longer than needed for something that has happened already.
     const SOON: Duration = Duration::from_secs(10);
 
     async fn soon<F: Future>(waiting: F) -> F::Output {
@@ -104,7 +104,7 @@ mod tests {
         RuntimeError::Inapplicable { reason: "there is no disk".to_owned() }
     }
 
-    /// The one who asks first may be a step whose time is up.
+    /// The first caller may be a step that reaches its time limit.
     #[tokio::test]
     async fn a_caller_that_is_cancelled_takes_nothing_along() {
         let (finish, finished) = tokio::sync::oneshot::channel();
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(work.so_far(), Some(&7));
     }
 
-    /// By its kind, what is to be done about it is told; once is enough for that.
+    /// The kind of an error decides its remedy; one caller with the whole error is enough for that.
     #[tokio::test]
     async fn every_caller_gets_what_went_wrong() {
         let work = SharedWork::<()>::begin(async { Err(failed()) });

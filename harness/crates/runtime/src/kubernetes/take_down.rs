@@ -1,4 +1,4 @@
-//! The end of a trial in a cluster: in order where the cluster answers, by the supervisor where it does not.
+//! Ends a trial in a cluster: in order if the cluster answers, by the supervisor if it does not.
 
 use std::{
     sync::PoisonError,
@@ -29,11 +29,11 @@ use crate::{Leak, RuntimeError, Teardown, blocking};
 
 /// How long Performers may take to drain and to be gone.
 const PERFORMERS_WITHIN: Duration = Duration::from_secs(30);
-/// When a cluster that does not answer is given up: the supervisor goes on.
+/// How long a cluster that does not answer is given; the supervisor goes on after that.
 const WITHIN: Duration = Duration::from_mins(2);
 
 impl KubernetesRuntime {
-    /// Ends everything in order; what had to be forced is in the result.
+    /// Ends everything in order; the result lists what had to be forced.
     pub(super) async fn end_trial(self) -> Result<Teardown, RuntimeError> {
         let ended = match timeout(WITHIN, Box::pin(self.end_parts())).await {
             Ok(ended) => ended,
@@ -43,7 +43,7 @@ impl KubernetesRuntime {
         };
         let Self { namespace, supervisor, chains, .. } = self;
         let ended = match ended {
-            // In it nothing is left; that the control plane takes its time to forget the name is waited for by nobody.
+            // The namespace is empty; nobody waits until the control plane has removed it.
             Ok(forced) => namespace.leave().await.map(|()| forced).map_err(RuntimeError::from),
             Err(error) => {
                 // They need no cluster to end.
@@ -51,7 +51,7 @@ impl KubernetesRuntime {
                 Err(error)
             }
         };
-        // Whatever that came to: the supervisor removes what is left.
+        // The supervisor removes what remains, whatever the result was.
         let swept = blocking(move || supervisor.sweep()).await;
         let forced = ended?;
         let (report, folder_guard) = swept?;
@@ -69,19 +69,19 @@ impl KubernetesRuntime {
             self.scale_down::<Deployment>(AGGREGATOR).await?;
             let killed = aggregator::pod().gone(&self.place, STOP_GRACE + GONE_AFTER).await?;
             self.tell_duration("the aggregator is gone", began);
-            // Not before: it would only complain about chains that are gone.
+            // Not before: it would only log errors about chains that are gone.
             self.chains.stop().await?;
             Ok::<_, RuntimeError>(killed)
         };
         let executors = async {
             self.scale_down::<StatefulSet>(EXECUTORS).await?;
             remove_hold_finalizers(&self.place.cluster, &self.place.namespace).await?;
-            // They take their performers with them.
+            // They end their performers.
             let killed = Wanted::new(names::of_executors(), 0).gone(&self.place, EXECUTOR_GRACE + GONE_AFTER).await?;
             self.tell_duration("the executors are gone", began);
             Ok::<_, RuntimeError>(killed)
         };
-        // Side by side, as each takes the kubelet a second; what one of them says meanwhile of the other is no error.
+        // Concurrently, because each takes the kubelet a second; their errors about each other do not count.
         let (aggregator, ended) = tokio::try_join!(aggregator, executors)?;
         let mut killed: Vec<_> = aggregator.into_iter().map(|pod| (pod, STOP_GRACE)).collect();
         let faulted = self.faulted.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -91,7 +91,7 @@ impl KubernetesRuntime {
                 .executors()
                 .into_iter()
                 .find(|it| it.operator().and_then(|name| self.names.pod_of(name)).is_some_and(|name| name == pod));
-            // One that was killed did not end by itself, as was asked for.
+            // A killed component could not end in order.
             if component.is_none_or(|component| !faulted.contains(&component)) {
                 killed.push((pod, EXECUTOR_GRACE));
             }
@@ -106,7 +106,7 @@ impl KubernetesRuntime {
         Ok(forced.chain(left).map(|what| Leak { what }).collect())
     }
 
-    /// Has all pods ended in order.
+    /// Ends all pods in order.
     async fn scale_down<K>(&self, name: &str) -> Result<(), RuntimeError>
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
@@ -120,8 +120,8 @@ impl KubernetesRuntime {
         ignore_not_found(scaled).map(drop).map_err(self.place.fail(doing))
     }
 
-    /// Removes the Performers that executors left: one that was killed cannot take them with it. Gives those that were
-    /// left by others, and waits until they and their pods are gone.
+    /// Removes the Performers that executors left: a killed executor cannot remove them. Returns those that other
+    /// executors left, and waits until they and their pods are gone.
     async fn end_performers(&self) -> Result<Vec<String>, RuntimeError> {
         let left = performers::list(&self.place).await?;
         if left.is_empty() {
@@ -158,7 +158,7 @@ impl KubernetesRuntime {
         Ok(orphans)
     }
 
-    /// Whether its executor could not take it along.
+    /// Whether its executor could not remove it.
     fn was_left_by_a_fault(&self, performer: &Performer) -> bool {
         let owner = self.names.owner_of(performer);
         let executor = owner.operator().map(|name| ComponentRef::Executor(name.to_owned()));

@@ -1,4 +1,4 @@
-//! Where a trial is: a cluster, and a namespace of the trial's own.
+//! The location of a trial: a cluster, and a namespace of the trial's own.
 
 use std::fmt::Debug;
 
@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use crate::RuntimeError;
 
-/// Whose fields those are that the harness sets.
+/// The owner of the fields that the harness sets.
 const FIELD_MANAGER: &str = "hourglass-harness";
-/// The label of what is the harness's own in a trial's namespace: what it is, as `aggregator`.
+/// The label of the harness's own objects in a trial's namespace; its value says which, as `aggregator`.
 pub(super) const PART_LABEL: &str = "hourglass-harness/part";
 /// The label of Performers: the pod of their executor.
 pub(super) const EXECUTOR_LABEL: &str = "hourglass-harness/executor";
@@ -29,7 +29,7 @@ pub(super) struct TrialNamespace {
 }
 
 impl TrialNamespace {
-    /// What of a kind is in the trial's namespace.
+    /// The API for objects of one kind in the trial's namespace.
     pub(super) fn api<K>(&self) -> Api<K>
     where
         K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
@@ -44,7 +44,7 @@ impl TrialNamespace {
         move |error| fail(error).into()
     }
 
-    /// Makes an object be in the trial's namespace as it is written.
+    /// Applies an object in the trial's namespace.
     pub(super) async fn apply<K>(&self, object: &Value) -> Result<(), RuntimeError>
     where
         K: Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + Debug + DeserializeOwned,
@@ -54,7 +54,7 @@ impl TrialNamespace {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         let mut object = object.clone();
-        // Server-side apply asks for both in the object as well.
+        // Server-side apply needs both in the object as well.
         object["apiVersion"] = K::api_version(&K::DynamicType::default()).into_owned().into();
         object["kind"] = kind.clone().into();
         let applied = self.api::<K>().patch(name, &parameters, &Patch::Apply(&object)).await;

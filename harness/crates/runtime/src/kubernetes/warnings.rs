@@ -1,4 +1,4 @@
-//! What the cluster warns of in a trial's namespace, in the timeline: probes that fail, images that cannot be had, quotas.
+//! The cluster's warnings in a trial's namespace, in the timeline: failing probes, missing images, quotas.
 
 use std::pin::pin;
 
@@ -38,7 +38,7 @@ async fn follow(api: Api<ClusterEvent>, timeline: &Timeline) {
         match events.try_next().await {
             Ok(Some(watcher::Event::Apply(event) | watcher::Event::InitApply(event))) => timeline.record(told(&event)),
             Ok(None) => return,
-            // The watch is taken up again; that the cluster is gone is noticed elsewhere.
+            // The watch is resumed; other code detects that the cluster is gone.
             Ok(Some(_)) | Err(_) => {}
         }
     }

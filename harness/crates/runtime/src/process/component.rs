@@ -25,28 +25,28 @@ use tracing::Instrument as _;
 use super::{ProcessSettings, output, pause::PausedGroup, program};
 use crate::{Ends, RuntimeError, configuration, performers};
 
-/// How a component is started; kept, so that it can be started again.
+/// How a component is started; kept for restarts.
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
-    /// Which one.
+    /// The component.
     pub component: ComponentRef,
     /// Program and arguments; the configuration file is added to them.
     pub command: Vec<String>,
-    /// What its environment has besides ours.
+    /// Its environment variables besides the harness's.
     pub environment: Vec<(String, String)>,
     /// The key of its operator.
     pub key: EcdsaKey,
-    /// Its configuration, but for the port.
+    /// Its configuration, without the port.
     pub config: serde_json::Value,
     /// The key of the configuration that holds the port.
     pub port_key: &'static str,
-    /// The port; 0 lets the component choose and say which in its log.
+    /// The port; with 0, the component chooses one and reports it in its log.
     pub port: u16,
-    /// Keeps the port from others for as long as the component may use it; absent where it chooses itself.
+    /// Reserves the port for as long as the component may use it; `None` if the component chooses it.
     pub(super) _reserved: Option<Arc<ReservedPort>>,
     /// The file that an executor's performers write to.
     pub performer_output: Option<PathBuf>,
-    /// How long it may take to be ready; a performer that is slow to start is part of it.
+    /// How long it may take to be ready, including a performer that is slow to start.
     pub ready_within: Duration,
 }
 
@@ -54,13 +54,13 @@ pub(super) struct Launch {
 #[derive(Debug)]
 pub(super) struct RunningComponent {
     pub(super) launch: Launch,
-    /// Absent when it was killed.
+    /// `None` when it was killed.
     pub(super) child: Option<Child>,
-    /// Notes its end; absent once a step has ended it.
+    /// Notes its end; `None` once a step has ended it.
     end: Option<AbortOnDropHandle<()>>,
-    /// What of it and of its performers stands still.
+    /// The paused process groups of it and of its performers.
     pub(super) paused: Vec<PausedGroup>,
-    /// Where it listens.
+    /// Its address.
     pub address: String,
 }
 
@@ -162,7 +162,7 @@ impl RunningComponent {
     #[tracing::instrument(name = "component", skip_all, fields(name = %self.launch.component))]
     pub(super) async fn kill(mut self) {
         self.end = None;
-        // What is paused takes SIGKILL too.
+        // A paused process is killed by SIGKILL too.
         self.paused.clear();
         if let Some(child) = self.child.take() {
             child.kill().await;
@@ -175,7 +175,7 @@ impl RunningComponent {
     pub(super) async fn stop(mut self, grace: Duration) -> Stopped {
         let began = Instant::now();
         self.end = None;
-        // What stands still does not hear that it is to end.
+        // A paused process does not react to the signal to end.
         self.paused.iter().for_each(PausedGroup::wake);
         self.paused.clear();
         let orderly = match self.child.take() {
@@ -195,7 +195,7 @@ impl RunningComponent {
 }
 
 impl Stopped {
-    /// What it was started with, at the port that it had: its socket is registered on the chain.
+    /// Its launch, with the same port: its socket is registered on the chain.
     pub(super) fn again(self) -> Launch {
         let port = self.address.parse::<SocketAddr>().map_or(0, |address| address.port());
         Launch { port, ..self.launch }
@@ -234,7 +234,7 @@ fn spawn(
     Child::spawn(command, &launch.component.to_string(), &settings.run, logs, on_line).map_err(failed)
 }
 
-/// Each line goes into the timeline; the first that says where the component itself listens is announced.
+/// Records each line in the timeline, and announces the first that says where the component itself listens.
 fn record(
     component: ComponentRef,
     timeline: Timeline,
@@ -268,7 +268,7 @@ fn note_end(component: &ComponentRef, child: &Child, ends: Ends) -> AbortOnDropH
     AbortOnDropHandle::new(tokio::spawn(noting.in_current_span()))
 }
 
-/// Notes the end of a performer, of which only its executor knows: it is that one's child.
+/// Notes the end of a performer. Only its executor knows of it, because the performer is the executor's child.
 fn note_performer_end(component: &ComponentRef, event: &Event, timeline: &Timeline, ends: &Ends) {
     let ComponentRef::Executor(name) = component else { return };
     let Some(how) = event.fields.get(PERFORMER_ENDED).and_then(|how| how.as_str()) else { return };

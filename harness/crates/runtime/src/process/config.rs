@@ -1,4 +1,4 @@
-//! What components are configured with: the public YAML keys, and ours for processes.
+//! The configuration of components: the public YAML keys, and the harness's own for processes.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -12,17 +12,17 @@ use crate::{
     configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
 };
 
-/// Nobody but this machine reaches what runs as a process.
+/// Only this machine reaches what runs as a process.
 const LOOPBACK: &str = "127.0.0.1";
-/// How long a performer may take until it is healthy: its executor gives up then, and says what it saw.
+/// How long a performer may take until it is healthy: its executor gives up then, and reports what it saw.
 const PERFORMER_READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long a reference component may take to be ready: an executor waits for its performer.
 const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(40);
-/// The same for a program of the user's: the public executor looks at its performer for the first time after 15 seconds
-/// and gives it a minute.
+/// The same for a user's program: the public executor checks its performer for the first time after 15 seconds and
+/// gives it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
 
-/// How an executor with its performer is started.
+/// The launch of an executor with its performer.
 pub(super) fn executor(
     spec: &ExecutorSpec,
     l1_url: &str,
@@ -39,7 +39,7 @@ pub(super) fn executor(
     Ok(Launch { performer_output: Some(output.to_owned()), ..launch })
 }
 
-/// How the aggregator is started.
+/// The launch of the aggregator.
 pub(super) fn aggregator(
     spec: &AggregatorSpec,
     l1_url: &str,
@@ -61,7 +61,7 @@ fn launch(
 ) -> Result<Launch, RuntimeError> {
     let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
     let command = command(&component, replacement, executable, role)?;
-    // A program of the user's does not say where it listens.
+    // A user's program does not report where it listens.
     let (reserved, ready_within) = if replacement.command.is_some() {
         (Some(ReservedPort::reserve().map_err(RuntimeError::Port)?), REPLACED_READY_WITHIN)
     } else {
@@ -84,7 +84,7 @@ fn launch(
     })
 }
 
-/// The user's command, else the reference component in our own executable.
+/// The user's command, else the reference component in the harness executable.
 fn command(
     component: &ComponentRef,
     replacement: &Component,

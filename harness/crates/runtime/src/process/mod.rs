@@ -1,7 +1,8 @@
-//! The process runtime: everything is a child process of the harness on this machine, and nothing but Anvil is needed.
+//! The process runtime: every component is a child process of the harness on this machine, and only Anvil is needed.
 //!
-//! [`ProcessRuntime`] keeps the children, [`component`] starts one reference component and awaits it, [`performers`] and
-//! [`pause`] act on its processes, [`output`] follows what they write, [`config`] writes what they are configured with.
+//! [`ProcessRuntime`] holds the children, [`component`] starts one reference component and awaits it, [`performers`]
+//! and
+//! [`pause`] act on its processes, [`output`] follows what they write, [`config`] writes their configuration.
 
 mod component;
 mod config;
@@ -40,10 +41,10 @@ use super::{
     configuration,
 };
 
-/// How long a component may take to end by itself; the public aggregator and executor always take five seconds.
+/// How long a component may take to end in order; the public aggregator and executor always take five seconds.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
-/// What a process runtime is made with.
+/// The settings of a process runtime.
 #[derive(Debug, Clone)]
 pub struct ProcessSettings {
     /// The Anvil that chains are started from.
@@ -58,32 +59,32 @@ pub struct ProcessSettings {
     pub run: RunId,
     /// Where the components' records go.
     pub timeline: Timeline,
-    /// Where the ends of its parts are noted.
+    /// Where the ends of its components are noted.
     pub ends: Ends,
 }
 
-/// Runs a trial's parts as child processes.
+/// Runs a trial's components as child processes.
 #[derive(Debug)]
 pub struct ProcessRuntime {
     settings: ProcessSettings,
     logs: LogFolder,
-    /// Where performers write, beside no other component.
+    /// The folder that performers write to, apart from other components.
     performer_logs: LogFolder,
     performers: Mutex<Vec<PerformerOutput>>,
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilProcess>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
-    /// Those whose configurations lie in the trial's folder.
+    /// The components whose configurations are in the trial's folder.
     configured: Mutex<BTreeSet<ComponentRef>>,
     chain_urls: Mutex<BTreeMap<u64, String>>,
-    /// They note the ends of chains.
+    /// The tasks that note the ends of chains.
     chain_ends: Mutex<Vec<AbortOnDropHandle<()>>>,
-    /// What components had started when they were ended.
+    /// The processes that components had started when they were ended.
     descendants: Mutex<Descendants>,
 }
 
 impl ProcessRuntime {
-    /// Starts the supervisor, before anything else of the trial is there, its folder included.
+    /// Starts the supervisor before anything else of the trial exists, including its folder.
     pub async fn supervise(settings: &ProcessSettings) -> Result<Supervisor, RuntimeError> {
         let run = settings.run.clone();
         let options = SupervisorOptions {
@@ -94,7 +95,7 @@ impl ProcessRuntime {
         blocking(move || Supervisor::start(&run, &options)).await
     }
 
-    /// A runtime under this supervisor, with nothing running yet.
+    /// A runtime with this supervisor and no components yet.
     pub fn new(settings: ProcessSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
         let logs = LogFolder::create(&settings.folder.join("logs"))?;
         let performer_logs = logs.beside(&settings.folder.join("performers"))?;
@@ -119,7 +120,7 @@ impl ProcessRuntime {
         if let Some(running) = components.get(&component).filter(|running| running.is_running()) {
             return Ok(running.address.clone());
         }
-        // Not held while the component starts: several start side by side.
+        // Not locked while the component starts: several start concurrently.
         drop(components);
         let within = launch.ready_within;
         self.configured.lock().await.insert(component.clone());
@@ -134,7 +135,7 @@ impl ProcessRuntime {
         urls.get(&chain_id).cloned().ok_or(RuntimeError::NoChain { chain_id })
     }
 
-    /// The performers of an executor that was started. No lock is held while they are asked for.
+    /// The performers of a started executor. No lock is held during requests for them.
     async fn performers(&self, executor: &ComponentRef) -> Option<Performers> {
         let components = self.components.lock().await;
         components.get(executor).map(|running| running.performers(&self.settings.run))
@@ -146,7 +147,7 @@ impl ProcessRuntime {
         }
     }
 
-    /// The process groups of a component, of which there is one at least, and none that stands still already.
+    /// The process groups of a component, at least one, none of them paused already.
     async fn groups_of(&self, component: &ComponentRef) -> Result<Vec<PausedGroup>, RuntimeError> {
         let fault = |reason: &str| pause::fault("pause", component, reason);
         let (leader, performers) = {
@@ -231,11 +232,11 @@ impl Runtime for ProcessRuntime {
         let running = components.get_mut(component).filter(|running| running.is_running());
         let running = running.ok_or_else(not_running)?.take();
         self.settings.ends.excuse(component);
-        // Not held while it ends: several are killed side by side.
+        // Not locked while it ends: several are killed concurrently.
         drop(components);
         let started = descendants(&self.settings.run, &[&running]).await?;
         running.kill().await;
-        // A performer process is its executor's child and goes with it; nobody could take it over.
+        // A performer process is its executor's child and ends with it; no other executor can take it over.
         let (run, name) = (self.settings.run.clone(), component.to_string());
         blocking(move || {
             reaper::kill_labelled(&run, (COMPONENT_VARIABLE, &name))?;
@@ -274,7 +275,8 @@ impl Runtime for ProcessRuntime {
         self.settings.ends.excuse_performer(component);
         for group in self.groups_of(component).await? {
             group.stop().map_err(|error| pause::fault("pause", component, &error.to_string()))?;
-            // Known before it stands still: it hears nothing until it is let go on, and so would not end in order.
+            // Stored before it is paused: a paused process handles no signal until it is resumed, and so would not end
+            // in order.
             if let Some(running) = self.components.lock().await.get_mut(&process_of(component)) {
                 running.paused.push(group.clone());
             }
@@ -347,13 +349,13 @@ impl Runtime for ProcessRuntime {
 }
 
 impl ProcessRuntime {
-    /// Ends everything in order; what had to be forced is in the result.
+    /// Ends everything in order; the result lists what had to be forced.
     async fn take_down(self) -> Result<Teardown, RuntimeError> {
         let Self { settings, mut supervisor, anvils, components, performers, descendants: started, .. } = self;
         settings.ends.close();
         supervisor.hold(&started.into_inner())?;
         let mut leaks = Vec::new();
-        // The aggregator first: it would only complain about executors that are gone.
+        // The aggregator first: it would only log errors about executors that are gone.
         let (aggregator, executors): (Vec<_>, Vec<_>) =
             components.into_inner().into_iter().partition(|(component, _)| *component == ComponentRef::Aggregator);
         for group in [aggregator, executors] {
@@ -389,14 +391,14 @@ fn note_chain_end(anvil: &AnvilProcess, ends: Ends) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(noting.in_current_span()))
 }
 
-/// What components have started and what that has started, as of now.
+/// The processes that components have started, with their descendants, as of now.
 async fn descendants(run: &RunId, components: &[&RunningComponent]) -> Result<Descendants, RuntimeError> {
     let pids: Vec<_> = components.iter().filter_map(|component| component.pid()).collect();
     let run = run.clone();
     blocking(move || Descendants::of(&run, &pids)).await
 }
 
-/// The component whose processes a component's are: a performer is its executor's child.
+/// The component whose processes include those of another: a performer is its executor's child.
 fn process_of(component: &ComponentRef) -> ComponentRef {
     match component {
         ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),

@@ -1,7 +1,7 @@
-//! What the performers of one executor write: a file that the executor opens for them, followed from here.
+//! The output of the performers of one executor: a file that the executor opens for them, followed from here.
 //!
-//! The file is not beside those of other components: a performer knows the path of its own output, and what is written
-//! there is all that is believed of it. People find it among the logs under the name that it has on every runtime.
+//! The file is not next to those of other components: a performer knows the path of its own output, and only what is
+//! written there counts as its output. In the folder of logs, a link has the name that it has on every runtime.
 
 use std::{
     fs::File,
@@ -18,13 +18,13 @@ use tracing::Instrument as _;
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{LastLines, Line, LogFolder, TailError, Timeline};
 
-/// How much of the end of a file is read for its last lines, in bytes.
+/// How many bytes at the end of a file are read for its last lines.
 const END: u64 = 64 << 10;
 
-/// How long what is left to be read may take when nobody writes any more: some gigabytes.
+/// How long reading the rest may take when nobody writes any more: enough for some gigabytes.
 const READ_WITHIN: Duration = Duration::from_secs(20);
 
-/// The output of an operator's performers, one after the other.
+/// The output of an operator's successive performers.
 #[derive(Debug)]
 pub(super) struct PerformerOutput {
     path: PathBuf,
@@ -35,7 +35,7 @@ pub(super) struct PerformerOutput {
 }
 
 impl PerformerOutput {
-    /// Makes the file in `folder`, with a link to it among `logs`, and follows it.
+    /// Creates the file in `folder`, with a link to it among `logs`, and follows it.
     pub(super) fn follow(
         operator: &str,
         folder: &LogFolder,
@@ -65,17 +65,17 @@ impl PerformerOutput {
         &self.path
     }
 
-    /// Reads it to its end; whoever writes to it must have ended. That the end could not be read in time is noted.
+    /// Reads it to its end; its writers must have ended. If the end could not be read in time, that is recorded.
     pub(super) async fn finish(self) {
         self.ended.cancel();
-        // Its panic would be one of the timeline.
+        // A panic of it would be one of the timeline.
         if timeout(READ_WITHIN, self.reading).await.is_err() {
             self.timeline.record_line(&self.component, &Line::unread());
         }
     }
 }
 
-/// The last lines of a file, indented: of what has ended, its reader may be behind.
+/// The last lines of a file, indented: the reader of an ended process may be behind.
 pub(super) fn last_lines(path: &Path) -> String {
     let last = LastLines::default();
     for line in end_of(path).unwrap_or_default().lines() {
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// What a performer writes is its own, read to the end, and beside no other component's file.
+    /// A performer's output is read to the end, under its own name only, and is not next to another component's file.
     #[tokio::test]
     async fn what_a_performer_writes_is_its_own() {
         let place = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Components that stand still: SIGSTOP to a process group, and SIGCONT.
+//! Paused components: SIGSTOP to a process group, and SIGCONT.
 
 use std::{fs, io, time::Duration};
 
@@ -12,13 +12,13 @@ use tokio::time::sleep;
 use super::{component::RunningComponent, performers::ProcessLabels};
 use crate::{RuntimeError, performers::pauses};
 
-/// How long the kernel may take to stop a process that was told to.
+/// How long the kernel may take to stop a process.
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The processes of a component that stand still.
+/// A paused process group of a component.
 #[derive(Debug, Clone)]
 pub(super) struct PausedGroup {
-    /// Which component: an executor's performers are paused by themselves.
+    /// The component: an executor's performers are paused separately.
     pub(super) component: ComponentRef,
     /// The process that leads the group.
     pub(super) leader: i32,
@@ -31,13 +31,13 @@ impl PausedGroup {
         reaper::signal_group(self.leader, &self.labels.all(), Signal::STOP).map(drop)
     }
 
-    /// Lets it go on. A group that is gone needs no signal.
+    /// Resumes it. A group that is gone needs no signal.
     pub(super) fn wake(&self) {
         let _ = reaper::signal_group(self.leader, &self.labels.all(), Signal::CONT);
     }
 
-    /// Waits until its leader stands still: the signal is taken when a thread next comes by the kernel, and nothing tells
-    /// others than the parent of it.
+    /// Waits until its leader is stopped: the signal takes effect when a thread next enters the kernel, and only the
+    /// parent is notified.
     pub(super) async fn stands_still(&self) -> Result<(), RuntimeError> {
         let mut seen = "it was not looked at".to_owned();
         let stopped = async {
@@ -60,12 +60,12 @@ impl PausedGroup {
 }
 
 impl RunningComponent {
-    /// Whether it, or its performers when `component` is one, stands still.
+    /// Whether it, or its performers when `component` is one, are paused.
     pub(super) fn is_paused(&self, component: &ComponentRef) -> bool {
         self.paused.iter().any(|paused| paused.component == *component)
     }
 
-    /// Lets what was paused go on.
+    /// Resumes what was paused.
     pub(super) fn resume(&mut self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let (paused, others): (Vec<_>, Vec<_>) =
             self.paused.drain(..).partition(|paused| paused.component == *component);
@@ -88,7 +88,7 @@ pub(super) fn fault(fault: &'static str, component: &ComponentRef, reason: &str)
     RuntimeError::Fault { fault, component: component.clone(), reason: reason.to_owned() }
 }
 
-/// The letter by which the kernel calls a process's state; it follows the name, which may hold anything in brackets.
+/// The kernel's letter for a process's state; it follows the name in brackets, which may contain any character.
 fn state(process: i32) -> io::Result<Option<char>> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     Ok(stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()))

@@ -1,7 +1,7 @@
-//! The performers of an executor: its child processes, of which it tells the ids.
+//! The performers of an executor: its child processes, whose ids it reports.
 //!
-//! An executor is asked within a time limit and is not believed: a process that does not carry the labels of the trial
-//! and of the executor gets no signal.
+//! An executor has a time limit for its answer, and its answer is not trusted: a process without the labels of the
+//! trial and of the executor gets no signal.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -23,23 +23,23 @@ pub(super) struct ProcessLabels {
     component: String,
 }
 
-/// What is known of one executor's performers, so that nothing of it is held while it is asked.
+/// The data of one executor's performers, so that no lock is held during a request.
 #[derive(Debug, Clone)]
 pub(super) struct Performers {
-    /// How they are called.
+    /// Their name.
     pub(super) component: ComponentRef,
     labels: ProcessLabels,
-    /// Where their executor listens.
+    /// The address of their executor.
     address: String,
     /// The key of its operator.
     key: EcdsaKey,
     /// The executor's process, while it runs.
     executor: Option<i32>,
-    /// Whether the executor stands still and cannot be asked.
+    /// Whether the executor is paused and cannot be asked.
     is_paused: bool,
-    /// What the executor wrote last, for one that has no file for its performers.
+    /// The last output of the executor, if it has no file for its performers.
     last: LastLines,
-    /// The file that they write into.
+    /// The file that they write to.
     output: Option<PathBuf>,
 }
 
@@ -54,7 +54,7 @@ impl ProcessLabels {
 }
 
 impl RunningComponent {
-    /// Those of this executor.
+    /// The performers of this executor.
     pub(super) fn performers(&self, run: &RunId) -> Performers {
         let executor = &self.launch.component;
         let name = executor.operator().unwrap_or_default().to_owned();
@@ -70,7 +70,7 @@ impl RunningComponent {
         }
     }
 
-    /// They are others by now, or will be.
+    /// They are replaced by now, or will be.
     pub(super) fn forget_paused_performers(&mut self, performer: &ComponentRef) {
         self.paused.retain(|paused| paused.component != *performer);
     }
@@ -86,7 +86,7 @@ impl Performers {
         running.into_iter().try_for_each(|pid| self.signal(pid)).map_err(|error| self.refused(&error, "kill"))
     }
 
-    /// Kills the processes of those that run, and waits until their executor has healthy ones in their place.
+    /// Kills the processes of the running ones, and waits until their executor has healthy replacements.
     pub(super) async fn restart(&self, within: Duration) -> Result<(), RuntimeError> {
         let known = self.of("restart");
         let before = known.list().await?;
@@ -102,7 +102,7 @@ impl Performers {
         known.replaced(&before, within, || self.last_output()).await
     }
 
-    /// The ids of their processes: what their executor says or, where it stands still, its children.
+    /// The ids of their processes: as their executor reports or, if it is paused, its children.
     pub(super) async fn running(&self, fault: &'static str) -> Result<Vec<i32>, RuntimeError> {
         if let Some(executor) = self.executor.filter(|_| self.is_paused) {
             let children = reaper::children_of(executor, &self.labels.all());
@@ -115,7 +115,7 @@ impl Performers {
         self.output.as_deref().map_or_else(|| self.last.to_string(), output::last_lines)
     }
 
-    /// What shows that a process is one of them: it inherits what its executor carries.
+    /// The labels that identify a process as one of them: it inherits them from its executor.
     pub(super) fn labels(&self) -> &ProcessLabels {
         &self.labels
     }

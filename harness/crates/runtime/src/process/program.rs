@@ -1,4 +1,4 @@
-//! How the program of a component is started.
+//! Builds the command of a component's program.
 
 use std::{
     env,
@@ -19,9 +19,9 @@ use crate::HarnessExecutable;
 
 /// The command of a component without its configuration; its environment is set.
 ///
-/// Our own components adopt the orphans among their descendants by themselves. A program of the user's is made to: it is
-/// started by way of the harness, which then becomes the program. That it can be started is found out before, as the
-/// harness is started in any case.
+/// The harness's own components adopt orphaned descendants themselves. A user's program is made to: the harness is
+/// started first, and then becomes the program. The check that the program can be started happens before, because the
+/// harness itself always starts.
 pub(super) fn command(
     launch: &Launch,
     program: &str,
@@ -38,7 +38,7 @@ pub(super) fn command(
     Ok(command)
 }
 
-/// Fails as starting it would.
+/// Fails as starting the program would.
 fn find(program: &str, environment: &[(String, String)]) -> io::Result<()> {
     let may_run =
         |path: PathBuf| access(&path, Access::EXEC_OK).and(if path.is_dir() { Err(Errno::ACCESS) } else { Ok(()) });

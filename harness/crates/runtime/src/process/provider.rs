@@ -1,4 +1,4 @@
-//! How the process runtime is made for a trial.
+//! Creates the process runtime of a trial.
 
 use async_trait::async_trait;
 use hourglass_reaper::Supervisor;
@@ -9,7 +9,7 @@ use crate::{
     provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime},
 };
 
-/// Makes process runtimes.
+/// Creates process runtimes.
 pub(crate) struct ProcessProvider;
 
 struct Supervised {

@@ -1,5 +1,5 @@
-//! Whether performers answer under their names, asked from a pod of the trial, or from one that is made for it where the
-//! trial's own pods have no probe.
+//! Checks that performers answer under their names, from a pod of the trial, or from an extra pod if the trial's own
+//! pods do not contain the probe.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -18,7 +18,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const MARGIN: Duration = Duration::from_secs(8);
 
 impl KubernetesRuntime {
-    /// Asks each performer for its health, by the name that its status tells.
+    /// Asks each performer for its health, by the name in its status.
     pub(super) async fn answers(
         &self,
         sound: &[&Performer],
@@ -33,7 +33,7 @@ impl KubernetesRuntime {
         Ok(judge(&targets, said, snapshot))
     }
 
-    /// What the probe writes, or why there is none.
+    /// The output of the probe, or why there is none.
     async fn ask(&self, targets: &[String]) -> Result<Result<String, String>, RuntimeError> {
         let within = humantime::format_duration(ANSWER_WITHIN).to_string();
         let words = [ImageRole::Components.program(), "probe", "health", "--within", &within];
@@ -51,7 +51,7 @@ impl KubernetesRuntime {
     }
 }
 
-/// Judges what the probe said of each target.
+/// Judges the probe's result for each target.
 pub(super) fn judge(targets: &[String], said: Result<String, String>, snapshot: &Snapshot) -> Vec<InvariantViolation> {
     let unchecked = |targets: &[&String], why: String| {
         let targets: Vec<_> = targets.iter().map(|target| target.as_str()).collect();
@@ -74,7 +74,7 @@ pub(super) fn judge(targets: &[String], said: Result<String, String>, snapshot: 
     broken
 }
 
-/// The name must stand for the Service, and the server behind it must serve.
+/// The name must resolve to the Service, and the server behind it must serve.
 fn of_answer(asked: &HealthResult, snapshot: &Snapshot) -> Option<InvariantViolation> {
     if let Some(failure) = &asked.failure {
         return Some(violation(ANSWER, "SERVING", format!("{}: {failure}", asked.target)));

@@ -1,9 +1,10 @@
-//! The invariants of a trial in a cluster, checked while the trial still stands: the definition of Performer, the operator,
-//! and for every operator and AVS of the scenario its Performer, pod, Service, endpoints, and name that answers from inside.
+//! The invariants of a trial in a cluster, checked while the trial still runs: the definition of Performer, the
+//! operator, and for every operator and AVS of the scenario its Performer, pod, Service, endpoints, and name that
+//! answers from inside.
 //!
-//! [`snapshot`] lists the objects, [`owed`] says which must be there, [`performer`], [`pod`] and [`service`] judge one object
-//! each as pure functions, and [`answers`] asks performers from a pod. A component to which a scenario did a fault is
-//! excused. A check that cannot be made is a broken invariant, with the reason.
+//! [`snapshot`] lists the objects, [`owed`] says which must exist, [`performer`], [`pod`] and [`service`] judge one
+//! object each as pure functions, and [`answers`] asks performers from a pod. A component that had a fault of the
+//! scenario is exempt. A check that cannot be made is a violated invariant, with the reason.
 
 mod answers;
 mod observer;
@@ -78,7 +79,7 @@ impl KubernetesRuntime {
         if !self.cluster_fault_injected.load(Ordering::Relaxed) {
             broken.extend(operator::deployment(snapshot.operator.as_ref()));
         }
-        // A trial whose executors were never started has failed before it came to this.
+        // A trial whose executors were never started has failed before this check.
         let none = Owed::default();
         let owed = self.owed.get().unwrap_or(&none);
         let Judged { broken: found, sound } = judge(owed, &self.names, &snapshot, |component| self.excuse(component));
@@ -87,7 +88,7 @@ impl KubernetesRuntime {
         Ok(broken)
     }
 
-    /// Where the nodes are of others an executor that is killed hears of it, and takes its performers along.
+    /// On the nodes of an existing cluster, a killed executor gets a signal first, and removes its performers.
     fn excuse(&self, component: &ComponentRef) -> Excuse {
         let executor = component.operator().map(|operator| ComponentRef::Executor(operator.to_owned()));
         let of_executor = executor.is_some_and(|executor| self.is_faulted(&executor));
@@ -105,27 +106,27 @@ impl KubernetesRuntime {
     }
 }
 
-/// What a component need not be, because of the faults that the scenario did.
+/// What a component is exempt from, because of the faults that the scenario injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Excuse {
     /// Its invariants must hold.
     None,
-    /// It may be missing: its executor was told to end, and makes it again.
+    /// It may be missing: its executor was told to end, and creates it again.
     Absence,
     /// It may be in any state.
     All,
 }
 
-/// What the objects of a trial say.
+/// The objects of a trial.
 #[derive(Debug)]
 struct Judged<'a> {
     broken: Vec<InvariantViolation>,
-    /// The Performers of which nothing is wrong, so that they owe an answer.
+    /// The Performers without violations, which must answer.
     sound: Vec<&'a Performer>,
 }
 
-/// Judges objects. A violation that only follows from another is left out: a Service whose pod is not ready
-/// has no ready endpoint, and a name without Service does not answer.
+/// Judges objects. A violation that only follows from another is left out: a Service whose pod is not ready has no
+/// ready endpoint, and a name without a Service does not answer.
 fn judge<'a>(
     owed: &Owed,
     names: &Names,

@@ -15,16 +15,16 @@ use tokio::time::timeout;
 
 use crate::kubernetes::{pods, trial_namespace::TrialNamespace};
 
-/// What the pod is called.
+/// The pod's name.
 const NAME: &str = "observer";
-/// How long a node may take to start it and to tell its end.
+/// How long a node may take to start it and to report its end.
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 /// How long its output and its removal may take.
 const TOLD_WITHIN: Duration = Duration::from_secs(5);
-/// As whom images of the harness run.
+/// The user of the harness's images.
 const USER: i64 = 65532;
 
-/// Gives what a command that takes so long at most writes, or why it could not be run.
+/// Returns the output of a command with a time limit, or why it could not be run.
 pub(super) async fn run(
     place: &TrialNamespace,
     image: &PodImage,
@@ -43,7 +43,7 @@ pub(super) async fn run(
         logs.map_err(fail("failed to read the output of"))
     };
     let said = said.await;
-    // It goes with its namespace, if not now.
+    // Otherwise it is removed with its namespace.
     let _ = timeout(TOLD_WITHIN, api.delete(NAME, &DeleteParams::default().grace_period(0))).await;
     said
 }
@@ -56,7 +56,7 @@ async fn ended(place: &TrialNamespace, limit: Duration) -> Result<(), String> {
         let pod = pods.get(NAME)?;
         last = diagnostics::of_pod(pod).unwrap_or_else(|| "it runs".to_owned());
         match pod.status.as_ref().and_then(|status| status.phase.as_deref()) {
-            // What it found is in its output, whatever its exit code.
+            // The result is in its output, whatever its exit code.
             Some("Succeeded" | "Failed") if pods::containers(pod).any(has_ended) => Some(Ok(())),
             Some("Failed") => Some(Err(last.clone())),
             _ => pods::cannot_start(pod).then(|| Err(last.clone())),

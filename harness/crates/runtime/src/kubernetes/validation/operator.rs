@@ -19,7 +19,7 @@ pub(super) fn deployment(found: Option<&Deployment>) -> Option<InvariantViolatio
     has(OPERATOR, "Available", conditions.map(|condition| (&*condition.type_, &*condition.status)))
 }
 
-/// A violation, unless a condition of this type, of those given by type and status, is `True`.
+/// A violation, unless a condition of this type, among these pairs of type and status, is `True`.
 fn has<'a>(
     invariant: Invariant,
     wanted: &str,

@@ -1,7 +1,7 @@
-//! What a trial must have: a pod of every component, and a Performer for every operator and AVS.
+//! The objects that a trial must have: a pod of every component, and a Performer for every operator and AVS.
 //!
-//! The label of the harness on a Performer says whose it is; where there is one executor, all are of that. A user's executor
-//! need not set the label: with several operators its Performers of the AVS are counted.
+//! The label of the harness on a Performer names its executor; if there is one executor, all belong to it. A user's
+//! executor need not set the label: with several operators, its Performers of the AVS are counted.
 
 use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use super::{Excuse, OWED, RUNNING, Snapshot, violation};
 use crate::{ExecutorSpec, InvariantViolation, kubernetes::names::Names};
 
-/// The operators of a trial, and what they work for.
+/// The operators of a trial, and their AVS.
 #[derive(Debug, Clone, Default)]
 pub(in crate::kubernetes) struct Owed {
     pub(super) operators: Vec<String>,
@@ -21,7 +21,7 @@ pub(in crate::kubernetes) struct Owed {
 }
 
 impl Owed {
-    /// What these executors owe.
+    /// The objects that these executors must have.
     pub(in crate::kubernetes) fn by(specs: &[ExecutorSpec]) -> Self {
         Self {
             operators: specs.iter().map(|spec| spec.name.clone()).collect(),
@@ -67,7 +67,7 @@ impl Owed {
         performer.metadata.deletion_timestamp.is_none() && performer.spec.avs_address.eq_ignore_ascii_case(&self.avs)
     }
 
-    /// Whether nothing says which operator a Performer of the AVS is for.
+    /// Whether nothing says which operator a Performer of the AVS belongs to.
     fn is_unclaimed(&self, performer: &Performer, names: &Names) -> bool {
         let owner = names.owner_of(performer);
         let known = owner.operator().is_some_and(|owner| self.operators.iter().any(|operator| operator == owner));

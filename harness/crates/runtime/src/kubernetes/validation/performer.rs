@@ -1,4 +1,4 @@
-//! The status of a Performer, as its operator has to report it.
+//! The status of a Performer, as its operator must report it.
 
 use hourglass_operator::api::{AVAILABLE, DEGRADED, Performer, PerformerPhase};
 use kube::ResourceExt as _;
@@ -32,7 +32,7 @@ pub(super) fn status(performer: &Performer) -> Option<InvariantViolation> {
     (!wrong.is_empty()).then(|| violation(PERFORMER, expected, format!("{name}: {}", wrong.join("; "))))
 }
 
-/// Whether this is the name of its Service, in whatever domain the cluster has, and its port.
+/// Whether this is the name of its Service, in any domain of a cluster, and its port.
 fn is_its_own(endpoint: &str, performer: &Performer) -> bool {
     let service = format!("{}.{}.svc", performer.object_name(), performer.namespace().unwrap_or_default());
     endpoint.rsplit_once(':').is_some_and(|(host, port)| {

@@ -1,4 +1,4 @@
-//! Pods: one for a Performer, with the labels by which others find it, ready and never started again.
+//! Pods: one for a Performer, with the labels by which others find it, ready and never restarted.
 
 use hourglass_operator::{
     api::{AVS_LABEL, PERFORMER_LABEL, Performer},
@@ -23,7 +23,7 @@ pub(super) fn of_performer<'a>(performer: &Performer, pods: &'a [Pod]) -> Vec<&'
 pub(super) fn violations(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Vec<InvariantViolation> {
     let name = performer.name_any();
     if own.is_empty() {
-        // A pod that the operator named after the Performer and did not label is found by its name alone.
+        // A pod that the operator named after the Performer and did not label is found only by its name.
         let named = all.iter().find(|pod| is_named_after(pod, performer));
         return vec![match named {
             Some(pod) => missing(pod, PERFORMER_LABEL, &name),
@@ -47,7 +47,7 @@ pub(super) fn violations(performer: &Performer, own: &[&Pod], all: &[Pod]) -> Ve
     broken
 }
 
-/// What is wrong with the state of a pod of whatever component.
+/// What is wrong with the state of a pod of any component.
 pub(super) fn state(pod: &Pod) -> Option<InvariantViolation> {
     let restarts: i32 = containers(pod).map(|status| status.restart_count).sum();
     if is_pod_ready(pod) && restarts == 0 {
@@ -57,7 +57,7 @@ pub(super) fn state(pod: &Pod) -> Option<InvariantViolation> {
     Some(violation(POD, "ready, no restart", format!("pod {}: {ready}, restarts: {restarts}", pod.name_any())))
 }
 
-/// Of no other Performer, and called as the object of this one, or like that with a suffix.
+/// Whether a pod belongs to no other Performer, and has the name of this one, with or without a suffix.
 fn is_named_after(pod: &Pod, performer: &Performer) -> bool {
     let (name, object) = (pod.name_any(), performer.object_name());
     let suffix = name.strip_prefix(&object);

@@ -22,11 +22,11 @@ pub(super) fn violations(performer: &Performer, own: &[&Pod], snapshot: &Snapsho
     let mut broken = Vec::new();
     broken.extend(ports(&name, port, service));
     let selected = selection(&name, own, service, snapshot);
-    // Endpoints follow from the selector, and are judged where that is right.
+    // Endpoints follow from the selector, and are judged only if that is right.
     match selected {
         Some(wrong) => broken.push(wrong),
         None if own.iter().any(|pod| is_pod_ready(pod)) => broken.extend(endpoints(&name, port, own, snapshot)),
-        // Without a ready pod there is no endpoint; the pod's own violation tells that.
+        // Without a ready pod there is no endpoint; the pod's own violation reports that.
         None => {}
     }
     broken
@@ -59,7 +59,7 @@ fn selection(name: &str, own: &[&Pod], service: &Service, snapshot: &Snapshot) -
     Some(violation(SERVICE, "a selector of the pod of its Performer", format!("Service {name} {wrong}")))
 }
 
-/// There must be a ready endpoint, at the port of the performer, and none of others.
+/// There must be a ready endpoint, at the performer's port, and none of others.
 fn endpoints(name: &str, port: i32, own: &[&Pod], snapshot: &Snapshot) -> Option<InvariantViolation> {
     let of_it = |slice: &&EndpointSlice| slice.labels().get("kubernetes.io/service-name").is_some_and(|it| it == name);
     let slices: Vec<_> = snapshot.slices.iter().filter(of_it).collect();
@@ -82,7 +82,7 @@ fn endpoints(name: &str, port: i32, own: &[&Pod], snapshot: &Snapshot) -> Option
     Some(violation(SERVICE, format!("a ready endpoint at port {port}"), format!("Service {name} {wrong}")))
 }
 
-/// In clusters of two families a pod has an address of each.
+/// In dual-stack clusters a pod has an address of each family.
 fn addresses_of(pod: &Pod) -> impl Iterator<Item = String> {
     let status = pod.status.iter();
     let all = status.clone().flat_map(|status| status.pod_ips.iter().flatten().map(|address| address.ip.clone()));

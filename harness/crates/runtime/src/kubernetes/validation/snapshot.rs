@@ -1,4 +1,4 @@
-//! The objects that are judged, each kind asked for once.
+//! The objects that are judged, each kind listed once.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::{
     kubernetes::{KubernetesRuntime, performers},
 };
 
-/// What there is of a trial.
+/// The objects of a trial.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     pub definition: Option<CustomResourceDefinition>,

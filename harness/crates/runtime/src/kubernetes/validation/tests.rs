@@ -1,4 +1,4 @@
-//! Synthetic objects of a trial with two operators, and what is broken when one of them is not as promised.
+//! Synthetic objects of a trial with two operators, and the violations when one of them is not as expected.
 
 use hourglass_cluster::probe::HealthResult;
 use hourglass_operator::api::Performer;
@@ -21,7 +21,7 @@ struct Objects {
 }
 
 impl Objects {
-    /// Everything as promised.
+    /// All objects as expected.
     fn sound() -> Self {
         let performers = ["performer-0-a", PERFORMER_OF_BOB];
         let component = |name: &str, labels: Value| pod(name, "10.0.0.1", &labels);
@@ -141,7 +141,7 @@ fn unexcused(_: &ComponentRef) -> Excuse {
 
 type Change = fn(&mut Objects);
 
-/// Each fault of an operator breaks the violation that it is about, and no other.
+/// Each fault of an operator violates its own invariant, and no other.
 #[rstest::rstest]
 #[case::nothing(|_: &mut Objects| {}, &[])]
 #[case::no_performer_at_all(|all: &mut Objects| {
@@ -225,7 +225,7 @@ fn a_fault_of_the_scenario_excuses_its_component_alone(#[case] change: Change) {
     assert_eq!((of("bob"), of("alice")), (0, 1));
 }
 
-/// An executor that was told to end takes its Performer along, and makes it again; what is there must be as promised.
+/// An executor that was told to end removes its Performer, and creates it again; what exists must be as expected.
 #[test]
 fn a_fault_of_the_executor_excuses_that_its_performer_is_not_there() {
     let absence = |_: &ComponentRef| Excuse::Absence;
@@ -265,7 +265,7 @@ fn asked(address: &str, failure: Option<&str>) -> String {
     serde_json::to_string(&HealthResult { target, addresses, failure: failure.map(str::to_owned) }).unwrap()
 }
 
-/// No answer, or none that says something of a performer, is never taken for a good one.
+/// No answer, or none about a performer, never counts as a good one.
 #[rstest::rstest]
 #[case::all_well(Ok(asked("10.96.0.7", None)), None)]
 #[case::not_serving(Ok(asked("10.96.0.7", Some("NOT_SERVING"))), Some("NOT_SERVING"))]
@@ -286,7 +286,7 @@ fn an_answer_is_judged(#[case] said: Result<String, String>, #[case] wrong: Opti
     }
 }
 
-/// What the tests call sound is what the operator's own functions make.
+/// The operator's own functions produce what the tests call sound.
 #[test]
 fn the_endpoint_is_that_of_the_api() {
     let snapshot = Objects::sound().snapshot();
