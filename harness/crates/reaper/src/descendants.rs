@@ -1,4 +1,4 @@
-//! What the programs of a trial have started, whether it carries the trial's label or not.
+//! The processes that the programs of a trial have started, with or without the trial's label.
 
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
@@ -10,40 +10,40 @@ use super::{
     tree::{Tree, end_with_all_below, kill_all_below},
 };
 
-/// How long the end of processes that were killed a moment ago is waited for before they count as left.
+/// How long to wait for the end of killed processes before they count as leftovers.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// The descendants of a trial's programs. They are looked up while the programs live, and held: nothing tells later whose
-/// they are, as a process that clears its environment loses its label, and one whose parent has ended its place in the
-/// tree.
+/// The descendants of a trial's programs. They are looked up while the programs live, and held, because they cannot be
+/// identified later: a process that clears its environment loses its label, and one whose parent has ended loses its
+/// place in the tree.
 #[derive(Debug, Default)]
 pub struct Descendants(BTreeMap<(i32, u64), Held>);
 
 impl Descendants {
-    /// What is below these processes now. Blocks for some milliseconds.
+    /// The current descendants of these processes. Blocks for some milliseconds.
     pub fn of(run: &RunId, pids: &[u32]) -> Result<Self, ReaperError> {
         let pids = pids.iter().filter_map(|pid| i32::try_from(*pid).ok()).collect();
         let tree = Tree::read().map_err(|source| ReaperError::Processes { run: run.clone(), source })?;
         Ok(Self::holding(tree.below(&pids).into_iter().map(|(pid, stat)| (pid, stat.started))))
     }
 
-    /// Those of these processes that live, by their ids and start times.
+    /// The living ones of these processes, by their ids and start times.
     fn holding(processes: impl IntoIterator<Item = (i32, u64)>) -> Self {
         let held = |(pid, started)| Some(((pid, started), Held::started(pid, started)?));
         Self(processes.into_iter().filter_map(held).collect())
     }
 
-    /// Both.
+    /// Adds others.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
 
-    /// As words for another process, which holds them then.
+    /// As words for another process, which then holds them.
     pub(super) fn to_words(&self) -> String {
         self.0.keys().map(|(pid, started)| format!("{pid}:{started}")).collect::<Vec<_>>().join(" ")
     }
 
-    /// From such words; what is no such word is passed over.
+    /// From such words; other words are skipped.
     pub(super) fn from_words(words: &str) -> Self {
         let process = |word: &str| {
             let (pid, started) = word.split_once(':')?;
@@ -52,7 +52,7 @@ impl Descendants {
         Self::holding(words.split_whitespace().filter_map(process))
     }
 
-    /// Kills those that are still there, with everything below them. Blocks until they are gone.
+    /// Kills those that still run, with all their descendants. Blocks until they are gone.
     pub fn kill(self, run: &RunId) -> Result<(), ReaperError> {
         let held: Vec<_> = self.0.into_values().collect();
         signal(&held, Signal::STOP);
@@ -63,9 +63,9 @@ impl Descendants {
     }
 }
 
-/// Descendants that have outlived the programs that they are of, as a kind of thing to sweep.
+/// Descendants that have outlived their programs, as a kind of resource to sweep.
 ///
-/// What carries the label of the run is found by that and left alone here.
+/// Processes with the label of the run are found by it, and are left alone here.
 #[derive(Debug, Default)]
 pub(super) struct Strays {
     descendants: RefCell<Descendants>,
@@ -73,7 +73,7 @@ pub(super) struct Strays {
 }
 
 impl Strays {
-    /// Those among these, once their programs have ended; they have `grace` to end by themselves.
+    /// The strays among these, once their programs have ended; they have `grace` to end in order.
     pub(super) fn among(descendants: Descendants, grace: Duration) -> Self {
         Self { descendants: RefCell::new(descendants), grace }
     }
@@ -97,7 +97,8 @@ mod tests {
 
     use super::*;
 
-    /// The supervisor holds what the harness held, and neither a process that got the id later nor rubbish.
+    /// The supervisor must hold the processes that the harness held, and neither a process that got the id later nor
+    /// anything from invalid words.
     #[test]
     fn words_name_the_same_processes() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();

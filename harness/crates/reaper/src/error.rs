@@ -40,7 +40,7 @@ pub enum ReaperError {
         /// What the system answered.
         source: io::Error,
     },
-    /// The supervisor process ended, or said nothing in time, before it was ready.
+    /// The supervisor process ended, or sent nothing in time, before it was ready.
     #[error("failed to start the supervisor of run {run}: {executable} was not ready ({state})", executable = executable.display())]
     NotReady {
         /// The run.
@@ -58,8 +58,8 @@ pub enum ReaperError {
         /// How it ended.
         status: ExitStatus,
     },
-    /// The supervisor did not answer: something keeps it from running, as SIGSTOP does. It was killed, and what it should have
-    /// swept has been swept.
+    /// The supervisor did not answer: something such as SIGSTOP keeps it from running. It was killed, and what it
+    /// should have swept has been swept.
     #[error(
         "the supervisor of run {run}, process {pid}, did not answer within {within:?}, as if it were stopped, and was killed"
     )]
@@ -68,10 +68,10 @@ pub enum ReaperError {
         run: RunId,
         /// The supervisor's process id.
         pid: u32,
-        /// How long was waited.
+        /// How long it was awaited.
         within: Duration,
     },
-    /// The supervisor process could not be spoken to or waited for.
+    /// The communication with the supervisor process failed, or waiting for its end did.
     #[error("failed to speak with the supervisor of run {run}")]
     Conversation {
         /// The run.
@@ -79,17 +79,17 @@ pub enum ReaperError {
         /// What the system answered.
         source: io::Error,
     },
-    /// The supervisor's report is not one.
+    /// The supervisor's report cannot be parsed.
     #[error("failed to read the report of the supervisor of run {run}: {answer:?}")]
     Report {
         /// The run.
         run: RunId,
-        /// What the supervisor said.
+        /// The supervisor's answer.
         answer: String,
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// The supervisor cannot take the signals that would end it.
+    /// The supervisor cannot handle the signals that would end it.
     #[error("failed to take signals in the supervisor")]
     Signals(#[source] io::Error),
     /// The supervisor could not sweep at the orderly end of a run.
@@ -97,7 +97,7 @@ pub enum ReaperError {
     Sweep {
         /// The run.
         run: RunId,
-        /// What the supervisor said, all causes included.
+        /// The supervisor's message, including all causes.
         reason: String,
     },
     /// The table of processes cannot be read.
@@ -130,7 +130,7 @@ pub enum ReaperError {
         /// What was wrong with the cluster.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The engine cannot be spoken to for a want of our own.
+    /// The client for the engine cannot be created.
     #[error("failed to prepare for speaking with the Docker engine")]
     Runtime(#[source] io::Error),
     /// The table of processes cannot be read.
@@ -139,7 +139,7 @@ pub enum ReaperError {
     /// The system does not let this process be the parent of orphans.
     #[error("failed to adopt the orphans among the processes below this one")]
     Adopt(#[source] io::Error),
-    /// Something of the run is still there although it was killed again and again.
+    /// Something of the run still exists although it was killed repeatedly.
     #[error("after {limit:?} of sweeping, run {run} still has {}", describe(leftovers))]
     StillThere {
         /// The run.
@@ -149,12 +149,12 @@ pub enum ReaperError {
         /// What the last sweep found.
         leftovers: Vec<LeakedResource>,
     },
-    /// A folder that was to be removed is not a real folder below the folder of runs.
+    /// A folder to remove is not a real folder below the folder of runs.
     #[error("failed to remove {path}: {reason}", path = path.display())]
     RefusedFolder {
-        /// The folder that was to be removed.
+        /// The folder to remove.
         path: PathBuf,
-        /// Which condition it does not meet.
+        /// The condition that it does not meet.
         reason: String,
     },
     /// The folder of a run could not be removed.
@@ -168,7 +168,7 @@ pub enum ReaperError {
 }
 
 impl ReaperError {
-    /// Whether the same may succeed a moment later: an engine is started anew, or is busy with what stood in the way.
+    /// Whether the same may succeed a moment later: an engine is restarting, or is busy with the obstacle.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Engine { source, .. } => !matches!(**source, EngineError::Forbidden { .. }),

@@ -17,9 +17,9 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Removes the folder and what is in it; a symbolic link in it is removed, never followed.
+    /// Removes the folder with its content; a symbolic link in it is removed, never followed.
     ///
-    /// Does nothing when the folder is not there. Fails when it is not a real folder below the root.
+    /// Does nothing if the folder does not exist. Fails if it is not a real folder below the root.
     pub(super) fn remove(&self) -> Result<(), ReaperError> {
         let Some(folder) = self.resolve()? else { return Ok(()) };
         match fs::remove_dir_all(&folder) {
@@ -30,7 +30,7 @@ impl RunFolder {
         }
     }
 
-    /// The folder's path without links on the way to it, or nothing when there is no such folder.
+    /// The folder's path without symbolic links, or `None` if there is no such folder.
     fn resolve(&self) -> Result<Option<PathBuf>, ReaperError> {
         let refused = |reason: &str| ReaperError::RefusedFolder { path: self.path.clone(), reason: reason.to_owned() };
         if self.path.components().any(|component| component == Component::ParentDir) {

@@ -1,4 +1,4 @@
-//! The labels of everything that an engine or a cluster makes for a trial.
+//! The labels of everything that an engine or a cluster creates for a trial.
 
 use std::{
     collections::HashMap,
@@ -10,34 +10,34 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Owner, RunId};
 
-/// The run that something belongs to.
+/// The run that an object belongs to.
 pub const RUN_LABEL: &str = "hourglass-harness/run";
 /// The trial's name.
 pub const TRIAL_LABEL: &str = "hourglass-harness/trial";
-/// The component that it is, as `executor/alice`.
+/// The component that an object is, as `executor/alice`.
 pub const COMPONENT_LABEL: &str = "hourglass-harness/component";
-/// The process that made it: its id.
+/// The id of the process that created the object.
 pub const OWNER_PID_LABEL: &str = "hourglass-harness/owner-pid";
-/// The process that made it: its start time.
+/// The start time of the process that created the object.
 pub const OWNER_STARTED_LABEL: &str = "hourglass-harness/owner-started";
-/// The start of the machine on which that process runs.
+/// The boot id of the machine on which that process runs.
 pub const BOOT_ID_LABEL: &str = "hourglass-harness/boot-id";
 /// When nobody can need it any more, in seconds since 1970.
 pub const EXPIRES_LABEL: &str = "hourglass-harness/expires";
-/// The folder of the trial, which says whether it was kept.
+/// The folder of the trial, which tells whether it was kept.
 pub const FOLDER_LABEL: &str = "hourglass-harness/folder";
 
-/// How long after its making a thing is nobody's, whoever lives.
+/// How long after its creation an object expires, whether or not its owner lives.
 pub const LIFETIME: Duration = Duration::from_hours(24);
 
-/// What everything of a trial is labelled with.
+/// The labels of all objects of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
     /// The run.
     pub run: RunId,
     /// The trial's name.
     pub trial: String,
-    /// Who made it.
+    /// The process that created it.
     pub owner: Option<Owner>,
     /// When it expires.
     pub expires: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Labels for what the running process makes now.
+    /// Labels for objects that this process creates now.
     pub fn new(run: RunId, trial: &str) -> Self {
         let lifetime = SignedDuration::try_from(LIFETIME).unwrap_or(SignedDuration::MAX);
         Self {
@@ -78,21 +78,21 @@ impl Labels {
         if let Some(expires) = self.expires {
             set(EXPIRES_LABEL, expires.as_second().to_string());
         }
-        // What cannot be written as text is found by the owner alone.
+        // A path that is not text is left out; the owner still identifies the run.
         if let Some(folder) = self.folder.as_deref().and_then(Path::to_str) {
             set(FOLDER_LABEL, folder.to_owned());
         }
         map
     }
 
-    /// As keys and values, with that of a component.
+    /// As keys and values, with the label of a component.
     pub fn of_component(&self, component: &str) -> HashMap<String, String> {
         let mut map = self.to_map();
         map.insert(COMPONENT_LABEL.to_owned(), component.to_owned());
         map
     }
 
-    /// From keys and values; nothing when they name no run.
+    /// From keys and values; `None` if they name no run.
     pub fn from_map(map: &HashMap<String, String>) -> Option<Self> {
         let number = |key: &str| map.get(key).and_then(|value| value.parse::<i64>().ok());
         let owner = || {
@@ -116,7 +116,7 @@ impl Labels {
 mod tests {
     use super::*;
 
-    /// What is made must be found again with all that decides about its removal.
+    /// An object must be found again with all labels that decide about its removal.
     #[test]
     fn labels_are_read_as_they_were_written() {
         let labels = Labels::new(RunId::generate(), "docker::square").in_folder(Path::new("/runs/r"));

@@ -1,6 +1,6 @@
-//! Nothing that a run started outlives it: the run id that everything carries, the search for what carries it,
-//! and the supervisor that sweeps when the harness is gone, however it went.
-//! What a trial is and when it ends is the runner's business, not this folder's.
+//! Nothing that a run started outlives it: this crate has the run id that everything carries, the search for it, and
+//! the supervisor that sweeps when the harness is gone, however it ended. What a trial is and when it ends is decided
+//! by the runner.
 
 mod descendants;
 mod docker;

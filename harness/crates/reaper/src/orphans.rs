@@ -1,8 +1,8 @@
-//! Processes that lost their parent below this one.
+//! Adoption of descendants that have lost their parent.
 //!
-//! A daemon that clears its environment and leaves its session carries nothing that tells whose it is, and its parent has
-//! ended. A process that adopts orphans keeps such a daemon among its descendants: the components do for what their
-//! performers start, and the harness does for what a component leaves behind.
+//! A daemon that clears its environment and leaves its session has no mark of its owner, and its parent has ended. A
+//! process that adopts orphans keeps such a daemon among its descendants: components do so for what their performers
+//! start, and the harness does so for what a component leaves behind.
 
 use std::{
     collections::BTreeSet,
@@ -24,8 +24,8 @@ use super::{
     tree::end_with_all_below,
 };
 
-/// Makes this process the parent of every process below it that loses its own, for as long as it lives and whatever program
-/// it becomes.
+/// Makes this process the parent of all its descendants that lose their own, for as long as it lives and whatever
+/// program it becomes.
 pub fn adopt_orphans() -> Result<(), ReaperError> {
     set_child_subreaper(Some(getpid())).map_err(|error| ReaperError::Adopt(error.into()))
 }
@@ -45,7 +45,7 @@ pub fn adopting(executable: &Path, program: &str) -> tokio::process::Command {
     command
 }
 
-/// Becomes the program; returns only when that fails. The command line calls this before it starts anything else.
+/// Becomes the program; returns only if that fails. The command line calls this before it starts anything else.
 pub fn adopt_main(args: &AdoptArgs) -> ExitCode {
     let [program, arguments @ ..] = args.command.as_slice() else { return ExitCode::FAILURE };
     if let Err(error) = adopt_orphans() {
@@ -54,23 +54,24 @@ pub fn adopt_main(args: &AdoptArgs) -> ExitCode {
     }
     let error = Command::new(program).args(arguments).exec();
     complain(&format!("failed to start {}: {error}", Path::new(program).display()));
-    // As shells do.
+    // The exit codes of shells.
     ExitCode::from(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
 }
 
 fn complain(text: &str) {
-    // Nowhere to say that nothing can be said.
+    // If writing to standard error fails, nothing can report it.
     let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{}\n", safe(text)));
 }
 
-/// Ends the orphans that this process has adopted and that have cleared their environment, with everything below them, and
-/// gives them. Blocks until they are gone.
+/// Ends the orphans that this process has adopted and that have cleared their environment, with all their descendants,
+/// and returns them. Blocks until they are gone.
 ///
-/// What inherited the environment is left alone: it carries the label of its run, or was not started by a component.
+/// A process that inherited the environment is left alone: it has the label of its run, or was not started by a
+/// component.
 pub fn end_orphans() -> Result<Vec<LabelledProcess>, ReaperError> {
     let (mut ended, mut clean) = (Vec::new(), 0);
     let deadline = Instant::now() + END_LIMIT;
-    // What is seen may have made another one by the time that it stands still.
+    // A process may have started another one before it was stopped.
     while clean < CLEAN_LOOKS && Instant::now() < deadline {
         let found = end_once()?;
         clean = if found.is_empty() { clean + 1 } else { 0 };
@@ -93,15 +94,15 @@ fn end_once() -> Result<Vec<LabelledProcess>, ReaperError> {
     Ok(found)
 }
 
-/// When orphans that make others again and again are given up.
+/// How long to try, if orphans start others repeatedly.
 const END_LIMIT: Duration = Duration::from_secs(5);
 const CLEAN_LOOKS: usize = 2;
-/// How long a process is looked at that has no environment: in the middle of an execve every process has none.
+/// How long a process without an environment is watched: during an execve every process has none.
 const EXEC_LIMIT: Duration = Duration::from_millis(50);
 const EXEC_PAUSE: Duration = Duration::from_millis(1);
 
-/// Whether a process has less than half of the variables that it would have inherited. What a child of ours is started
-/// without are single ones.
+/// Whether a process lacks more than half of the variables that it would have inherited. A child of the harness lacks
+/// only single ones.
 fn has_cleared(pid: i32, inherited: &BTreeSet<Vec<u8>>) -> bool {
     let deadline = Instant::now() + EXEC_LIMIT;
     let environment = loop {

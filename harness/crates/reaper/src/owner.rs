@@ -1,4 +1,4 @@
-//! Who a run belongs to: a process, by what no later one with the same id has.
+//! The owner of a run: a process, identified so that a later process with the same id differs.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// The running process; nothing where the system does not tell.
+    /// The running process; `None` if the system does not provide the data.
     pub fn current() -> Option<Self> {
         Self::of(std::process::id())
     }
@@ -31,7 +31,7 @@ impl Owner {
         Some(Self { pid, started, boot: boot_id() })
     }
 
-    /// Whether it still runs. One of an earlier start of the machine does not.
+    /// Whether it still runs. A process from before the last boot does not.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)
     }

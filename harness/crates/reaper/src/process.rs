@@ -1,8 +1,8 @@
 //! The processes of a run: found by their label in `/proc`, ended through pidfds.
 //!
-//! A process keeps its label when it forks, starts another program or leaves its session; it loses it only by
-//! clearing its environment, and is then found for as long as it is below one that has it. Processes of other users
-//! cannot be read and are left out. Zombies have no environment, so they do not count.
+//! A process keeps its label when it forks, starts another program or leaves its session. It loses the label only if it
+//! clears its environment, and is then found as long as it is a descendant of one that has the label. Processes of
+//! other users cannot be read and are left out. Zombies have no environment, so they do not count.
 
 use std::{
     collections::BTreeSet,
@@ -40,15 +40,16 @@ impl fmt::Display for LabelledProcess {
     }
 }
 
-/// A variable and the value that it has in the environment of a process.
+/// A variable and its value in the environment of a process.
 pub type EnvironmentLabel<'a> = (&'a str, &'a str);
 
-/// The living processes that carry this run's id, the caller excepted.
+/// The living processes with this run's id, except the caller.
 pub fn processes_of(run: &RunId) -> Result<Vec<LabelledProcess>, ReaperError> {
     processes_with(run, &[run.label()])
 }
 
-/// Kills at once the processes of a run that carry one more label, and waits until they are gone; gives what it killed.
+/// Kills at once the processes of a run that have one more label, and waits until they are gone; returns the killed
+/// ones.
 ///
 /// Blocks for some milliseconds.
 pub fn kill_labelled(run: &RunId, also: EnvironmentLabel<'_>) -> Result<Vec<LabelledProcess>, ReaperError> {
@@ -60,8 +61,8 @@ pub fn kill_labelled(run: &RunId, also: EnvironmentLabel<'_>) -> Result<Vec<Labe
     Ok(found)
 }
 
-/// Kills at once the processes that carry a label, whatever run they are of, and waits until they are gone; gives what it
-/// killed.
+/// Kills at once the processes with a label, whatever their run, and waits until they are gone; returns the killed
+/// ones.
 ///
 /// Blocks for some milliseconds.
 pub fn kill_carriers(label: EnvironmentLabel<'_>) -> io::Result<Vec<LabelledProcess>> {
@@ -102,20 +103,20 @@ pub(super) fn carriers_of(labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<Lab
     }
 }
 
-/// How long a process is looked at that has no environment; one that really has none costs this much.
+/// How long a process without an environment is watched; one that really has none costs this much.
 const EXEC_LIMIT: Duration = Duration::from_millis(50);
-/// Between two looks: no event tells that a process has got its environment.
+/// The pause between two checks: no event tells that a process has got its environment.
 const EXEC_PAUSE: Duration = Duration::from_millis(1);
 
-/// Processes as a kind of thing to sweep, with everything below them: SIGTERM, then SIGKILL for those that are still there
-/// after the grace.
+/// Processes as a kind of resource to sweep, with all their descendants: SIGTERM, then SIGKILL for those that still run
+/// after the grace period.
 #[derive(Debug, Clone, Copy)]
 pub struct Processes {
-    /// How long a process may take to end by itself.
+    /// How long a process may take to end in order.
     pub grace: Duration,
 }
 
-/// How long one sweep waits for killed processes to be gone; the next sweep finds what takes longer.
+/// How long one sweep waits for killed processes to be gone; the next sweep finds those that take longer.
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(1);
 
 impl Kind for Processes {
@@ -144,14 +145,14 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Nothing when the process has ended, or when the id belongs to a process without the label by now.
+    /// `None` if the process has ended, or if its id belongs to a process without the label by now.
     pub(super) fn of(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Option<Self> {
         let held = Self::open(pid)?;
-        // Read after the pidfd was opened: the label that was seen before may have been that of a process gone since.
+        // Checked after the pidfd was opened: the label seen before may have been that of a process that is gone.
         carries(pid, labels).then_some(held)
     }
 
-    /// The process with this id that was started then; nothing when it has ended.
+    /// The process with this id and start time; `None` if it has ended.
     pub(super) fn started(pid: i32, started: u64) -> Option<Self> {
         let held = Self::open(pid)?;
         Stat::of(pid).is_some_and(|stat| stat.started == started && !stat.has_ended()).then_some(held)
@@ -162,7 +163,7 @@ impl Held {
         Some(Self { pid, pidfd })
     }
 
-    /// Its process id, which is that of another process once this one has ended.
+    /// Its process id, which another process may have once this one has ended.
     pub(super) fn pid(&self) -> i32 {
         self.pid
     }
@@ -171,12 +172,12 @@ impl Held {
 /// Sends a signal to all.
 pub(super) fn signal<'a>(held: impl IntoIterator<Item = &'a Held>, signal: Signal) {
     for process in held {
-        // A process that has ended takes no signal, and its pidfd says so.
+        // A process that has ended gets no signal; its pidfd guarantees that.
         let _ = pidfd_send_signal(&process.pidfd, signal);
     }
 }
 
-/// Waits until all have ended; gives those that are still alive after the limit.
+/// Waits until all have ended; returns those that are still alive after the limit.
 pub(super) fn await_ends(mut held: Vec<Held>, limit: Duration) -> Vec<Held> {
     let deadline = Instant::now() + limit;
     while !held.is_empty() {
@@ -192,7 +193,7 @@ pub(super) fn await_ends(mut held: Vec<Held>, limit: Duration) -> Vec<Held> {
     held
 }
 
-/// Waits until one of the files has something to say; false when the deadline, if any, passed before.
+/// Waits until one of the files is ready; `false` if the deadline passed before.
 pub(super) fn wait(files: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<bool> {
     loop {
         let timeout = deadline.map(|deadline| {
@@ -210,13 +211,13 @@ pub(super) fn wait(files: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::R
     }
 }
 
-/// What the environment of a process says.
+/// The content of a process's environment.
 #[derive(Debug, PartialEq, Eq)]
 enum Label {
     Own,
     Other,
-    /// It lives and has no environment. Between execve and the new program's first instruction every process is so,
-    /// and a spawn returns in the middle of it.
+    /// It lives and has no environment. Every process is in this state between execve and the new program's first
+    /// instruction, and a spawn returns in the middle of it.
     Unreadable,
 }
 
@@ -236,7 +237,7 @@ fn label(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Label {
     if labels.iter().all(has) { Label::Own } else { Label::Other }
 }
 
-/// Whether a process carries all of these labels.
+/// Whether a process has all of these labels.
 pub(super) fn carries(pid: i32, labels: &[EnvironmentLabel<'_>]) -> bool {
     let deadline = Instant::now() + EXEC_LIMIT;
     loop {
@@ -248,7 +249,7 @@ pub(super) fn carries(pid: i32, labels: &[EnvironmentLabel<'_>]) -> bool {
     }
 }
 
-/// The run whose id a process carries.
+/// The run in a process's label.
 pub(super) fn run_of(pid: i32) -> Option<RunId> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let mut variables = environment.split(|byte| *byte == 0);
@@ -258,7 +259,7 @@ pub(super) fn run_of(pid: i32) -> Option<RunId> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The run whose supervisor a process is, by its arguments.
+/// The run whose supervisor a process is, according to its arguments.
 pub(super) fn supervised_by(pid: i32) -> Option<RunId> {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let mut arguments = arguments.split(|byte| *byte == 0).skip(1);

@@ -1,4 +1,4 @@
-//! The name of a run: what it started carries it, and the reaper finds it by it.
+//! The name of a run: everything that it started has it as a label, and the reaper finds it by the label.
 
 use std::{fmt, str::FromStr};
 
@@ -10,12 +10,12 @@ use serde::Serialize;
 /// The environment variable that labels every process of a run; descendants inherit it.
 pub const RUN_ID_VARIABLE: &str = "HOURGLASS_RUN_ID";
 
-/// Digits of base 32 in ASCII order, so that names sort by time; letters that read like digits are left out.
+/// Digits of base 32 in ASCII order, so that names sort by time; letters that look like digits are left out.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Milliseconds since 1970 in nine digits reach the year 3084.
 const TIME_DIGITS: usize = 9;
 const RANDOM_DIGITS: usize = 8;
-/// A letter in front, for names that may not begin with a digit (Kubernetes services).
+/// The first letter, for names that may not begin with a digit (Kubernetes services).
 const PREFIX: char = 'r';
 /// Leaves room for a suffix within the 63 characters of a DNS label.
 const LONGEST: usize = 20;
@@ -40,7 +40,7 @@ impl RunId {
         &self.0
     }
 
-    /// The variable and its value with which a process of this run is started.
+    /// The variable and its value in the environment of this run's processes.
     ///
     /// ```
     /// # use hourglass_reaper::RunId;
@@ -52,7 +52,7 @@ impl RunId {
         (RUN_ID_VARIABLE, &self.0)
     }
 
-    /// When it was made, by what its name says; nothing where it was not made by [`RunId::generate`].
+    /// Its creation time, according to its name; `None` if it was not made by [`RunId::generate`].
     pub fn began(&self) -> Option<Timestamp> {
         let digits = self.0.strip_prefix(PREFIX)?.as_bytes().get(..=TIME_DIGITS)?;
         let (digits, end) = digits.split_at(TIME_DIGITS);
@@ -121,7 +121,7 @@ mod tests {
             prop_assert!(RunId::from_parts(time, first) < RunId::from_parts(time + later, second));
         }
 
-        /// What the harness makes, the supervisor's command line must accept.
+        /// The supervisor's command line must accept every id that the harness makes.
         #[test]
         fn generated_ids_are_valid(time: u64, random: u64) {
             let id = RunId::from_parts(time, random);
@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    /// What is young is spared by `gc`, so the time must be read as it was written.
+    /// `gc` spares young runs, so the time must be read as it was written.
     #[test]
     fn an_id_tells_when_it_was_made() {
         assert_eq!(

@@ -1,6 +1,7 @@
-//! Signals to processes of a run that somebody names by their ids: by a pidfd, and only to what carries the run's labels.
+//! Signals to processes of a run that are named by their ids: through a pidfd, and only to processes with the run's
+//! labels.
 //!
-//! An id may be that of another process by now, and who tells it may be mistaken or lie.
+//! The id may belong to another process by now, and the component that reported it may be wrong or lie.
 
 use std::{fs, io};
 
@@ -14,10 +15,10 @@ use super::{
 /// Why a process got no signal.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSignalled {
-    /// There is none with this id.
+    /// There is no process with this id.
     #[error("there is no process {0}")]
     Gone(i32),
-    /// It does not carry the labels.
+    /// The process does not have the labels.
     #[error("process {pid} ({command}) does not belong to it")]
     Foreign {
         /// Its id.
@@ -38,16 +39,15 @@ pub enum NotSignalled {
     List(#[from] io::Error),
 }
 
-/// Sends a signal to the process with this id, if it carries the labels.
+/// Sends a signal to the process with this id, if it has the labels.
 pub fn signal_process(pid: i32, labels: &[EnvironmentLabel<'_>], signal: Signal) -> Result<(), NotSignalled> {
     let process = held(pid, labels)?;
     pidfd_send_signal(&process.pidfd, signal).map_err(|source| NotSignalled::Refused { pid, source: source.into() })
 }
 
-/// Sends a signal to the process with this id and to those of its process group, all that carry the labels; gives their
-/// ids.
+/// Sends a signal to the process with this id and to its process group, to all that have the labels; returns their ids.
 pub fn signal_group(leader: i32, labels: &[EnvironmentLabel<'_>], signal: Signal) -> Result<Vec<i32>, NotSignalled> {
-    // First: whoever is not of the run leads no group of it.
+    // First: a process that does not belong to the run leads none of its groups.
     signal_process(leader, labels, signal)?;
     let mut signalled = vec![leader];
     for process in carriers_of(labels)? {
@@ -59,7 +59,7 @@ pub fn signal_group(leader: i32, labels: &[EnvironmentLabel<'_>], signal: Signal
     Ok(signalled)
 }
 
-/// The ids of the children of a process that carry the labels.
+/// The ids of the children of a process that have the labels.
 pub fn children_of(parent: i32, labels: &[EnvironmentLabel<'_>]) -> io::Result<Vec<i32>> {
     let carriers = carriers_of(labels)?.into_iter().map(|process| process.pid);
     Ok(carriers.filter(|pid| relatives(*pid).is_some_and(|(of, _)| of == parent)).collect())
@@ -73,14 +73,14 @@ fn held(pid: i32, labels: &[EnvironmentLabel<'_>]) -> Result<Held, NotSignalled>
     }
 }
 
-/// Whether a process has given up its program, and its environment with it, and is no zombie yet: for as long as the kernel
-/// takes to free its memory. One that cannot be read is of another user and lives.
+/// Whether a process has dropped its program and its environment, and is not yet a zombie: this lasts while the kernel
+/// frees its memory. A process that cannot be read belongs to another user and lives.
 fn is_ending(pid: i32) -> bool {
     fs::read_link(format!("/proc/{pid}/exe")).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// The parent and the process group of a living process; they follow its name, which may hold anything in brackets, and
-/// its state.
+/// The parent and the process group of a living process; they follow its state and its name in brackets, which may
+/// contain any character.
 fn relatives(pid: i32) -> Option<(i32, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
@@ -107,7 +107,7 @@ mod tests {
         (child, pid)
     }
 
-    /// A large one takes a while to end, in which it is no zombie and carries no label any more.
+    /// A large process takes a while to end, and meanwhile is not a zombie and has no label any more.
     #[test]
     fn a_process_that_is_ending_is_gone() {
         let run = RunId::generate();
@@ -154,7 +154,7 @@ mod tests {
         let run = RunId::generate();
         let (mut child, pid) = sleeping(&[run.label()], "sleep 60 & sleep 60 & wait");
         let children = loop {
-            // That a process has forked has no event here.
+            // No event tells here that a process has forked.
             match children_of(pid, &[run.label()]).unwrap() {
                 children if children.len() == 2 => break children,
                 _ => std::thread::yield_now(),

@@ -1,4 +1,4 @@
-//! What the kernel says of one process, as far as the reaper asks.
+//! The kernel's data about one process that the reaper needs.
 
 use std::{fs, io};
 
@@ -7,36 +7,37 @@ use std::{fs, io};
 pub(super) struct Stat {
     /// The letter of its state.
     pub(super) state: char,
-    /// The process that is told of its end.
+    /// The process that is notified of its end.
     pub(super) parent: i32,
     /// Its start in clock ticks since the machine started: no two processes with one id have the same.
     pub(super) started: u64,
 }
 
 impl Stat {
-    /// That of a process; nothing when there is none.
+    /// The data of one process; `None` if there is none.
     pub(super) fn of(pid: i32) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// Of every process of the machine that can be seen.
+    /// The data of every visible process of the machine.
     pub(super) fn of_all() -> io::Result<impl Iterator<Item = (i32, Self)>> {
         let pids = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
         Ok(pids.filter_map(|pid| Some((pid, Self::of(pid)?))))
     }
 
-    /// Whether it has ended and only waits for its parent to be told.
+    /// Whether it has ended and its parent was not notified yet.
     pub(super) fn has_ended(self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 
-    /// Whether it can neither run nor fork until it is told to go on.
+    /// Whether it is stopped, and can neither run nor fork until it is resumed.
     pub(super) fn stands_still(self) -> bool {
         matches!(self.state, 'T' | 't') || self.has_ended()
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // The command in parentheses may hold anything. The start time is field 22, and field 3 follows the command.
+        // The command in parentheses may contain any character. The start time is field 22, and field 3 follows the
+        // command.
         let (_, fields) = text.rsplit_once(") ")?;
         let mut fields = fields.split_whitespace();
         let state = fields.next()?.chars().next()?;
@@ -48,7 +49,7 @@ impl Stat {
 mod tests {
     use super::*;
 
-    /// A program chooses its own name, and must not be able to hide its parent by it.
+    /// A program chooses its own name, and must not be able to hide its parent with it.
     #[test]
     fn a_name_with_brackets_and_blanks_is_passed_over() {
         let text = "7 (a) S 1 (b) R 5 6 0 0 0 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";

@@ -26,23 +26,23 @@ use super::{
     SweptCluster, descendants::Strays, process::wait, sweep::sweep_all_and,
 };
 
-/// Said on standard output once no signal of a terminal can end the supervisor any more.
+/// Written to standard output once no signal of a terminal can end the supervisor any more.
 pub(super) const READY: &str = "ready";
-/// The harness asks for the last sweep and its report.
+/// The harness requests the last sweep and its report.
 pub(super) const FINISH: &str = "finish";
-/// Like [`FINISH`], and then the folder is to be removed unless the harness lives to say [`KEEP`].
+/// Like [`FINISH`]; afterwards the folder is removed unless the harness lives to send [`KEEP`].
 pub(super) const SWEEP: &str = "sweep";
-/// The harness is about to end programs of the run that have started these processes; once a line, at any time before
+/// The harness is about to end programs of the run that have started these processes; one line each, at any time before
 /// another word.
 pub(super) const HOLD: &str = "hold ";
 /// The harness asks to leave everything alone.
 pub(super) const KEEP: &str = "keep";
 
-/// What the supervisor answers to [`FINISH`] and [`SWEEP`], as one line of JSON.
+/// The supervisor's answer to [`FINISH`] and [`SWEEP`], as one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
-    /// Nothing of the run is left.
+    /// Nothing of the run remains.
     Swept(SweepReport),
     /// The sweep failed, for this reason.
     Failed(String),
@@ -88,8 +88,8 @@ impl SuperviseArgs {
     }
 }
 
-/// Runs the supervisor until its work is done; the command line calls this before it starts anything else. A cluster is
-/// swept by what `cluster` makes for its address.
+/// Runs the supervisor until its work is done; the command line calls this before it starts anything else. `cluster`
+/// creates the sweeper of a cluster from its address.
 pub fn supervise_main(args: &SuperviseArgs, cluster: ClusterKind) -> ExitCode {
     match supervise(args, cluster) {
         Ok(()) => ExitCode::SUCCESS,
@@ -123,7 +123,7 @@ fn supervise(args: &SuperviseArgs, cluster: ClusterKind) -> Result<(), ReaperErr
             let swept = sweep();
             let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
             say(&serde_json::to_string(&answer).unwrap_or_default());
-            // The word to finish comes here of a harness that did not wait for this sweep.
+            // A harness that did not wait for this sweep sends the word to finish here.
             let later = listen(later, &mut Descendants::default());
             if matches!(end, End::Finish) || matches!(later, Ok(End::Keep | End::Finish)) {
                 return Ok(());
@@ -133,14 +133,15 @@ fn supervise(args: &SuperviseArgs, cluster: ClusterKind) -> Result<(), ReaperErr
         }
         end => {
             log(run, format_args!("process {} is gone ({end:?}), sweeping", args.owner));
-            // Its files are closed before it has ended. Until then its components must not be stopped: the kernel wakes
-            // and hangs up process groups that stand still when their last parent outside ends.
+            // The files of an ending harness are closed before the process has ended. Its components must not be
+            // stopped before that: when the last outside parent of a stopped process group ends, the kernel wakes the
+            // group and hangs it up.
             let _ = wait(&mut later.iter().map(watched).collect::<Vec<_>>(), Some(Instant::now() + PIPE_LIMIT));
             let swept = sweep();
             for leftover in swept.iter().flat_map(|report| &report.leftovers) {
                 log(run, format_args!("ended {leftover}"));
             }
-            // Whatever the sweep came to: the folder is of no more use to anybody.
+            // Whatever the result of the sweep: nobody needs the folder any more.
             let removed = remove_folder();
             swept.and(removed)
         }
@@ -153,19 +154,19 @@ enum End {
     Finish,
     Sweep,
     Keep,
-    /// The pipe was closed, or its owner ended and something else holds the pipe open.
+    /// The pipe was closed, or its owner ended and another process holds the pipe open.
     Gone,
 }
 
-/// For how long the pipe may stay open after its owner has ended.
+/// How long the pipe may stay open after its owner has ended.
 const PIPE_LIMIT: Duration = Duration::from_millis(500);
 
-/// Waits for a word of the harness or for its end, whichever comes first; `held` takes what it wants to be held until
+/// Waits for a word of the harness or for its end, whichever comes first; `held` receives the processes to hold until
 /// then.
 ///
-/// The end of the pipe is the signal that counts: a child caught between fork and exec carries no label yet but holds
-/// a copy of the pipe, so once the pipe is closed every process of the run can be found. The end of the owner is
-/// watched beside it in case that a process which is no part of the run inherited the pipe.
+/// The end of the pipe is the signal that counts: a child between fork and exec has no label yet but holds a copy of
+/// the pipe, so once the pipe is closed every process of the run can be found. The end of the owner is watched as well,
+/// in case a process outside the run inherited the pipe.
 fn listen(mut owner: Option<OwnedFd>, held: &mut Descendants) -> io::Result<End> {
     let input = io::stdin();
     let mut heard = Vec::new();
@@ -206,9 +207,9 @@ fn watched(owner: &OwnedFd) -> PollFd<'_> {
     PollFd::new(owner, PollFlags::IN)
 }
 
-/// Takes every signal that a terminal, a service manager or an impatient user sends, and does nothing about it.
+/// Handles every signal that a terminal, a service manager or an impatient user sends, and ignores it.
 ///
-/// The handlers stay when the runtime is gone, and nobody reads what they note.
+/// The handlers stay when the runtime is gone, and nobody reads what they record.
 fn outlive_signals() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let entered = runtime.enter();
@@ -216,18 +217,18 @@ fn outlive_signals() -> io::Result<()> {
         drop(signal(kind)?);
     }
     drop(entered);
-    // Dropping it would panic where the caller has a runtime of its own.
+    // Dropping it would panic if the caller has a runtime of its own.
     runtime.shutdown_background();
     Ok(())
 }
 
-/// Tells the harness; when it is gone by now, nobody is there to be told.
+/// Sends a line to the harness; if it is gone, nobody needs the line.
 fn say(line: &str) {
     let mut output = io::stdout();
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
 
-/// Notes what happened in the log, if there is one.
+/// Records what happened in the log, if there is one.
 fn log(run: &RunId, message: impl Display) {
     let message = message.to_string();
     let _ = writeln!(io::stderr(), "{:.3} supervisor of run {run}: {}", Timestamp::now(), safe(&message));

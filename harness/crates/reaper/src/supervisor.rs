@@ -1,4 +1,4 @@
-//! The harness's side of the pipe: start the supervisor, and part from it in one of three ways.
+//! The harness's side of the pipe: start the supervisor, and end the conversation in one of three ways.
 
 use std::{
     fs::{File, OpenOptions},
@@ -23,20 +23,20 @@ use super::{
     sweep_all,
 };
 
-/// How a supervisor is started.
+/// The settings of a supervisor.
 #[derive(Debug, Clone)]
 pub struct SupervisorOptions {
-    /// The harness executable, which knows the hidden command `supervise`; the running executable when absent.
+    /// The harness executable, which knows the hidden command `supervise`; `None` for the running executable.
     pub executable: Option<PathBuf>,
     /// A folder to remove when the harness was killed. An orderly end leaves it to the harness.
     pub folder: Option<RunFolder>,
-    /// Where the supervisor says what it did after the harness was gone; appended to. Nowhere when absent.
+    /// The file to which the supervisor appends what it did after the harness was gone; `None` for no log.
     pub log: Option<PathBuf>,
-    /// How long a process may take to end by itself before it is killed.
+    /// How long a process may take to end in order before it is killed.
     pub grace: Duration,
-    /// Where the run makes things besides processes; nothing else is looked at.
+    /// Where the run creates objects besides processes; nothing else is checked.
     pub targets: SweepTargets,
-    /// How long the supervisor may take to answer. A sweep ends by itself sooner.
+    /// How long the supervisor may take to answer. A sweep normally ends sooner.
     pub answer_within: Duration,
 }
 
@@ -55,8 +55,8 @@ impl Default for SupervisorOptions {
 
 /// The small process that outlives the harness and ends what a run left behind.
 ///
-/// It holds one end of a pipe. When the other end goes, with the harness or with this value, it sweeps. It lives in a
-/// process group of its own and carries no label, so that neither SIGKILL to the group of the harness nor a sweep
+/// It holds one end of a pipe. When the other end is closed, with the harness or with this value, it sweeps. It lives
+/// in a process group of its own and has no label, so that neither SIGKILL to the group of the harness nor a sweep
 /// reaches it.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -69,21 +69,21 @@ pub struct Supervisor {
     answers: Answers,
 }
 
-/// The supervisor is a program of a few milliseconds; this is for a machine that is busy beyond reason.
+/// The supervisor starts in a few milliseconds; this limit is for a very busy machine.
 const READY_LIMIT: Duration = Duration::from_secs(20);
-/// A sweep gives up after half a minute, and then has one look at each kind of things that has limits of its own.
+/// A sweep gives up after half a minute, and then checks each kind of resource with limits of its own once more.
 const ANSWER_LIMIT: Duration = Duration::from_secs(90);
-/// How long a word may take into the pipe, which has room for thousands of words.
+/// How long writing a word into the pipe may take, which has room for thousands of words.
 const WORD_LIMIT: Duration = Duration::from_secs(5);
-/// How long a supervisor that is killed may take to be gone.
+/// How long a killed supervisor may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 /// The longest answer, in bytes: a report has a line for everything that a run has left.
 const LONGEST_ANSWER: usize = 16 << 20;
-/// A pipe that takes anything takes so many bytes without waiting.
+/// A writable pipe takes this many bytes without blocking.
 const AT_ONCE: usize = 4096;
 
 impl Supervisor {
-    /// Starts the supervisor of a run and waits until it is ready. To be called before anything else is started.
+    /// Starts the supervisor of a run and waits until it is ready. Call this before anything else is started.
     ///
     /// Blocks for some milliseconds, the start of one process.
     pub fn start(run: &RunId, options: &SupervisorOptions) -> Result<Self, ReaperError> {
@@ -123,26 +123,26 @@ impl Supervisor {
         self.process.id()
     }
 
-    /// Has the supervisor hold these processes: those that are still there when it sweeps are ended and told, as what
-    /// carries the label of the run is.
+    /// Makes the supervisor hold these processes: those that still run when it sweeps are ended and reported, like
+    /// processes with the label of the run.
     pub fn hold(&mut self, descendants: &Descendants) -> Result<(), ReaperError> {
         match self.say(&format!("{HOLD}{}", descendants.to_words())) {
-            // That it does not listen is found out and told by the sweep.
+            // The sweep will detect and report that it does not listen.
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
             said => said.map_err(|source| conversation(&self.run, source)),
         }
     }
 
-    /// The orderly end: sweeps, and tells what the harness had left behind. Blocks until the sweep is over.
+    /// The orderly end: sweeps, and returns what the harness had left behind. Blocks until the sweep is over.
     ///
-    /// A supervisor that was killed in the meantime is an error, and so is one that does not answer, which is killed; the
-    /// sweep is done here then. Must not be called from within an asynchronous task.
+    /// It is an error if the supervisor was killed in the meantime, or if it does not answer and is killed; the sweep
+    /// is done here then. Must not be called from within an asynchronous task.
     pub fn finish(self) -> Result<SweepReport, ReaperError> {
         Ok(self.sweep()?.0)
     }
 
-    /// Like [`Self::finish`], for a harness that has not decided yet what becomes of the folder: if it is killed while it
-    /// holds the guard, the folder is removed.
+    /// Like [`Self::finish`], for a harness that has not decided yet whether to keep the folder: if it is killed while
+    /// it holds the guard, the folder is removed.
     pub fn sweep(mut self) -> Result<(SweepReport, RunFolderGuard), ReaperError> {
         let run = self.run.clone();
         let answer = match self.ask(SWEEP) {
@@ -172,8 +172,8 @@ impl Supervisor {
         }
     }
 
-    /// The orderly end where a sweep cannot succeed now, as the engine is gone: the supervisor goes on trying by itself
-    /// for as long as it thinks fit, and the folder stays.
+    /// The orderly end if a sweep cannot succeed now, because the engine is gone: the supervisor goes on trying by
+    /// itself up to its own limit, and the folder stays.
     pub fn detach(self) -> Result<(), ReaperError> {
         send(&self.words, FINISH, WORD_LIMIT).map_err(|source| conversation(&self.run, source))
     }
@@ -185,7 +185,7 @@ impl Supervisor {
         if status.success() { Ok(()) } else { Err(ReaperError::SupervisorGone { run, status }) }
     }
 
-    /// What can still be said when this was dropped with the work that it was lent to.
+    /// A trigger that still works when this was dropped with the work that it was lent to.
     pub fn sweep_trigger(&self) -> io::Result<SweepTrigger> {
         Ok(SweepTrigger(File::from(self.words.as_fd().try_clone_to_owned()?)))
     }
@@ -202,7 +202,7 @@ impl Supervisor {
         Ok(false)
     }
 
-    /// Says one word, and returns the line that the supervisor answers; nothing when it is gone.
+    /// Sends one word, and returns the line that the supervisor answers; empty if it is gone.
     fn ask(&mut self, word: &str) -> io::Result<String> {
         self.say(word)?;
         self.answers.line(Instant::now() + self.answer_within)
@@ -210,13 +210,13 @@ impl Supervisor {
 
     fn say(&mut self, word: &str) -> io::Result<()> {
         match send(&self.words, word, WORD_LIMIT.min(self.answer_within)) {
-            // It is gone; its status says how.
+            // It is gone; its status tells how.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             said => said,
         }
     }
 
-    /// Says one word, and returns what the supervisor answers and how it ends.
+    /// Sends one word, and returns the supervisor's answer and how it ended.
     fn part(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
         let said = self.say(word).and_then(|()| self.answers.rest(Instant::now() + self.answer_within));
         let parted = said.and_then(|answer| Ok((answer, self.ended(self.answer_within)?)));
@@ -234,14 +234,14 @@ impl Supervisor {
         ReaperError::SupervisorSilent { run, pid: self.process.id(), within: self.answer_within }
     }
 
-    /// Kills the supervisor, and waits for a moment until it is gone.
+    /// Kills the supervisor, and waits a short time until it is gone.
     fn kill(&mut self) {
-        // One that is gone needs no signal.
+        // A process that is gone needs no signal.
         let _ = self.process.kill();
         let _ = self.ended(KILLED_WITHIN);
     }
 
-    /// How the supervisor has ended, once it has. The end of what it says is not yet its own.
+    /// The exit status of the supervisor, once it has ended. The end of its output can come earlier.
     fn ended(&mut self, within: Duration) -> io::Result<ExitStatus> {
         let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
@@ -253,7 +253,7 @@ impl Supervisor {
     }
 }
 
-/// What the supervisor says.
+/// The supervisor's output.
 #[derive(Debug)]
 struct Answers {
     pipe: ChildStdout,
@@ -261,14 +261,14 @@ struct Answers {
 }
 
 impl Answers {
-    /// The next line; less where the supervisor ends before that.
+    /// The next line; less if the supervisor ends before that.
     fn line(&mut self, deadline: Instant) -> io::Result<String> {
         let mut searched = 0;
         let end = loop {
             if let Some(end) = self.heard[searched..].iter().position(|byte| *byte == b'\n') {
                 break searched + end + 1;
             }
-            // What has come late is looked at once.
+            // Data that arrived late is still searched once.
             if searched > 0 && Instant::now() > deadline {
                 return Err(io::ErrorKind::TimedOut.into());
             }
@@ -280,7 +280,7 @@ impl Answers {
         String::from_utf8(self.heard.drain(..end).collect()).map_err(io::Error::other)
     }
 
-    /// All until the supervisor ends.
+    /// The rest of the output until the supervisor ends.
     fn rest(&mut self, deadline: Instant) -> io::Result<String> {
         while self.hear(deadline)? {
             if Instant::now() > deadline {
@@ -290,7 +290,7 @@ impl Answers {
         String::from_utf8(std::mem::take(&mut self.heard)).map_err(io::Error::other)
     }
 
-    /// Hears some more; false at the end.
+    /// Reads more; `false` at the end.
     fn hear(&mut self, deadline: Instant) -> io::Result<bool> {
         if !wait(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(deadline))? {
             return Err(io::ErrorKind::TimedOut.into());
@@ -305,7 +305,7 @@ impl Answers {
     }
 }
 
-/// Writes a word into a supervisor's pipe, which is full where a supervisor has stood still for long.
+/// Writes a word into a supervisor's pipe, which is full if the supervisor was stopped for long.
 fn send(mut pipe: impl Write + AsFd, word: &str, within: Duration) -> io::Result<()> {
     let deadline = Instant::now() + within;
     for piece in format!("{word}\n").as_bytes().chunks(AT_ONCE) {
@@ -319,21 +319,21 @@ fn send(mut pipe: impl Write + AsFd, word: &str, within: Duration) -> io::Result
 
 /// A second writing end of a supervisor's pipe.
 ///
-/// Where the end of a trial takes too long and is dropped, its supervisor hears nothing and takes the harness for gone,
-/// and the folder with it; after this word it sweeps and leaves the folder alone.
+/// If the end of a trial takes too long and is dropped, its supervisor would take the harness for gone, and remove the
+/// folder; after this word it sweeps and leaves the folder alone.
 #[derive(Debug)]
 pub struct SweepTrigger(File);
 
 impl SweepTrigger {
-    /// Has the supervisor sweep by itself; nobody waits for it.
+    /// Makes the supervisor sweep by itself; nobody waits for it.
     pub fn trigger(self) {
-        // One that is gone has swept, or cannot.
+        // A supervisor that is gone has swept, or cannot.
         let _ = send(&self.0, FINISH, Duration::ZERO);
     }
 }
 
-/// A supervisor that has swept and still minds the folder. When this is dropped, which blocks for a moment, the folder is
-/// the harness's own affair.
+/// A supervisor that has swept and still guards the folder. After this is dropped, which blocks for a moment, the
+/// harness owns the folder.
 #[derive(Debug)]
 #[must_use]
 pub struct RunFolderGuard(Option<Supervisor>);
@@ -341,7 +341,7 @@ pub struct RunFolderGuard(Option<Supervisor>);
 impl Drop for RunFolderGuard {
     fn drop(&mut self) {
         if let Some(supervisor) = self.0.take() {
-            // One that is gone minds nothing.
+            // A supervisor that is gone guards nothing.
             let _ = supervisor.part(KEEP);
         }
     }
@@ -373,7 +373,7 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
         None => Stdio::null(),
     };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
-    // A harness that is itself part of a run must not hand that label on: the sweep would end the supervisor.
+    // A harness that is itself part of a run must not pass that label on: the sweep would end the supervisor.
     command.env_remove(RUN_ID_VARIABLE);
     // Its working folder would keep a file system busy, and may be removed before it ends.
     command.current_dir("/").process_group(0);

@@ -1,4 +1,4 @@
-//! Sweeping: everything of a run, of every kind, until nothing is found twice in a row.
+//! Sweeping: removes everything of a run, of every kind, until two passes in a row find nothing.
 
 use std::{
     fmt,
@@ -15,16 +15,16 @@ use super::{
     descendants::Strays,
 };
 
-/// How long a process may take to end by itself before it is killed, where nothing else is said.
+/// The default time that a process may take to end in order before it is killed.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
-/// A kind of thing that carries run ids and can be swept: processes, and what an engine holds.
+/// A kind of resource with run ids that can be swept: processes, and the objects of an engine.
 pub trait Kind {
-    /// Looks once for things of this run, removes them as far as possible, and returns what it found.
+    /// Looks once for resources of this run, removes them as far as possible, and returns what it found.
     fn sweep(&self, run: &RunId) -> Result<Vec<LeakedResource>, ReaperError>;
 }
 
-/// Something that a run left behind.
+/// A resource that a run left behind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeakedResource {
@@ -41,7 +41,7 @@ pub enum LeakedResource {
 }
 
 impl LeakedResource {
-    /// Whether both are the same thing, however much each sight of it tells.
+    /// Whether both are the same resource, however much each observation of it tells.
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Process(one), Self::Process(other)) => one.pid == other.pid,
@@ -65,24 +65,24 @@ impl fmt::Display for LeakedResource {
     }
 }
 
-/// What a sweep had to remove; empty after a run that cleaned up behind itself.
+/// What a sweep had to remove; empty after a run that cleaned up after itself.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepReport {
-    /// Each thing once, in the order in which they were found. All of them are gone.
+    /// Each resource once, in the order in which they were found. All of them are gone.
     pub leftovers: Vec<LeakedResource>,
 }
 
-/// Between two sweeps: what was forked behind the back of the first has appeared by the second. Nothing announces new
-/// processes without privileges, so there is no event to wait for.
+/// The pause between two sweeps: a process that was forked during the first has appeared by the second. Without
+/// privileges no event announces new processes.
 const GAP: Duration = Duration::from_millis(25);
-/// The longest pause between two sweeps while something cannot be swept. That an engine is back is no event here.
+/// The longest pause between two sweeps while something cannot be swept. No event tells here that an engine is back.
 const LONGEST_GAP: Duration = Duration::from_millis(500);
-/// When a thing that survives its removal (a process in an uninterruptible call), and an engine that does not come back,
-/// is given up.
+/// How long to try if a resource survives its removal (a process in an uninterruptible call), or if an engine does not
+/// come back.
 const LIMIT: Duration = Duration::from_secs(30);
 const CLEAN_SWEEPS: usize = 2;
 
-/// Removes everything of a run until two sweeps in a row find nothing. Blocks for as long as that takes.
+/// Removes everything of a run until two sweeps in a row find nothing. Blocks until then.
 ///
 /// A kind that cannot be swept does not keep the others from being swept; it is tried again for as long as that may
 /// help, and its error is returned at the end.
@@ -116,7 +116,7 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
         }
         for leftover in found {
             match report.leftovers.iter_mut().find(|known| known.is_same(&leftover)) {
-                // Seen again, it may say more of itself: a process has no command line while its program is loaded.
+                // A later observation may tell more: a process has no command line while its program is loaded.
                 Some(known) => *known = leftover,
                 None => report.leftovers.push(leftover),
             }
@@ -126,7 +126,7 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
     }
 }
 
-/// A cluster, as it is found again by another process.
+/// A cluster's address for another process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterAddress {
     /// The kubeconfig: a file, or files as `KUBECONFIG` lists them.
@@ -135,19 +135,19 @@ pub struct ClusterAddress {
     pub context: String,
 }
 
-/// What sweeps the cluster at an address. Who knows clusters gives it, as nothing here does.
+/// Creates the sweeper of the cluster at an address. A crate that knows clusters supplies it.
 pub type ClusterKind = fn(ClusterAddress) -> Box<dyn Kind>;
 
-/// A cluster, and what sweeps it.
+/// A cluster and its sweeper.
 #[derive(Debug, Clone)]
 pub struct SweptCluster {
-    /// Which one.
+    /// The cluster's address.
     pub address: ClusterAddress,
-    /// What sweeps it.
+    /// Creates its sweeper.
     pub kind: ClusterKind,
 }
 
-/// Where a run may have left things besides processes.
+/// Where a run may have left objects besides processes.
 #[derive(Debug, Default, Clone)]
 pub struct SweepTargets {
     /// A Docker engine.
@@ -156,15 +156,15 @@ pub struct SweepTargets {
     pub cluster: Option<SweptCluster>,
 }
 
-/// Sweeps every kind: processes, which have `grace` to end by themselves, then what a cluster and an engine hold, if they
-/// are given.
+/// Sweeps every kind: processes, which have `grace` to end in order, then the objects of a cluster and of an engine, if
+/// they are given.
 ///
 /// Must not be called from within an asynchronous task.
 pub fn sweep_all(run: &RunId, grace: Duration, targets: SweepTargets) -> Result<SweepReport, ReaperError> {
     sweep_all_and(run, grace, targets, &Strays::default())
 }
 
-/// Like [`sweep_all`], and of these descendants those that are still there.
+/// Like [`sweep_all`], and also sweeps those of these descendants that still run.
 pub(super) fn sweep_all_and(
     run: &RunId,
     grace: Duration,
@@ -175,7 +175,7 @@ pub(super) fn sweep_all_and(
     let cluster = targets.cluster.map(|cluster| (cluster.kind)(cluster.address));
     let objects = targets.engine.map(EngineObjects::at);
     let mut kinds: Vec<&dyn Kind> = vec![&processes, strays];
-    // What runs in a cluster asks the chains, which are containers.
+    // Programs in a cluster use the chains, which are containers.
     kinds.extend(cluster.as_deref());
     kinds.extend(objects.iter().map(|objects| objects as &dyn Kind));
     sweep(run, &kinds)
@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// Finds what it is told to find, one entry a sweep, and nothing afterwards.
+    /// Finds what it is told to find, one entry for each sweep, and nothing afterwards.
     struct Script(RefCell<Vec<Result<Vec<LeakedResource>, ReaperError>>>);
 
     impl Script {
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(report.leftovers, [leftover(1)], "what the engine had when it was back was missed");
     }
 
-    /// Who reads the error must know that something may be left, and how to get rid of it.
+    /// The error must tell its reader that something may remain, and how to remove it.
     #[test]
     fn an_engine_that_stays_away_is_an_error_that_names_gc() {
         let run = RunId::generate();

@@ -1,7 +1,7 @@
-//! Processes and their descendants: what a program has started, and what that has started, however it calls itself.
+//! Processes and their descendants: what a program has started, directly and indirectly, whatever its name.
 //!
-//! They are found by the parents that the kernel tells. The child of a process that ends goes to the nearest ancestor that
-//! adopts orphans ([`super::adopt_orphans`]); without one it goes to the first process of the machine, and is lost here.
+//! The kernel's data about parents identifies them. The child of a process that ends goes to the nearest ancestor that
+//! adopts orphans ([`super::adopt_orphans`]); without one it goes to init, and is lost here.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -16,9 +16,9 @@ use super::{
     stat::Stat,
 };
 
-/// How long descendants may go on making others before they are killed nevertheless.
+/// How long descendants may go on starting others before they are killed nevertheless.
 const FREEZE_LIMIT: Duration = Duration::from_secs(1);
-/// Between two looks: no event tells that a process stands still.
+/// The pause between two checks: no event tells that a process is stopped.
 const FREEZE_PAUSE: Duration = Duration::from_millis(1);
 
 /// All processes of the machine at a moment.
@@ -29,8 +29,8 @@ impl Tree {
         Ok(Self(Stat::of_all()?.collect()))
     }
 
-    /// What was started below these processes and lives, without them. Supervisors are left out: they end what belongs to
-    /// another run, and then themselves.
+    /// The living descendants of these processes, without the processes themselves. Supervisors are left out: they end
+    /// what belongs to another run, and then themselves.
     pub(super) fn below(&self, roots: &BTreeSet<i32>) -> BTreeMap<i32, Stat> {
         let mut found = BTreeMap::new();
         let mut parents = roots.clone();
@@ -48,16 +48,16 @@ impl Tree {
     /// Those of these processes that were not started by others of them.
     pub(super) fn roots_among(&self, pids: &BTreeSet<i32>) -> BTreeSet<i32> {
         let parent = |pid: &i32| self.0.get(pid).map(|stat| stat.parent);
-        // Processes are not read all at the same moment, so that parents could be in a circle.
+        // Processes are not read all at the same moment, so the parents could form a circle.
         let ancestors = |pid: &i32| iter::successors(parent(pid), parent).take(self.0.len());
         pids.iter().copied().filter(|pid| !ancestors(pid).any(|ancestor| pids.contains(&ancestor))).collect()
     }
 }
 
-/// Ends processes with everything below them: SIGTERM, then SIGKILL for those that are still there after the grace.
+/// Ends processes with all their descendants: SIGTERM, then SIGKILL for those that still run after the grace period.
 ///
-/// What is below ends first, while the roots stand still: as long as these live, they adopt what loses its parent, and
-/// nothing gets away from between.
+/// The descendants end first, while the roots are stopped: as long as the roots live, they adopt orphans, and no
+/// descendant escapes.
 pub(super) fn end_with_all_below(roots: Vec<Held>, grace: Duration) -> io::Result<()> {
     signal(&roots, Signal::STOP);
     let ended = end_all_below(&roots.iter().map(Held::pid).collect(), grace);
@@ -65,7 +65,7 @@ pub(super) fn end_with_all_below(roots: Vec<Held>, grace: Duration) -> io::Resul
     signal(&roots, Signal::CONT);
     let stubborn = await_ends(roots, grace);
     signal(&stubborn, Signal::KILL);
-    // What outlives this as well is found again by the next sweep.
+    // The next sweep finds what survives this as well.
     await_ends(stubborn, KILL_LIMIT);
     ended
 }
@@ -74,33 +74,33 @@ fn end_all_below(roots: &BTreeSet<i32>, grace: Duration) -> io::Result<()> {
     let below = Tree::read()?.below(roots).into_iter().filter_map(|(pid, stat)| Held::started(pid, stat.started));
     let below: Vec<_> = below.collect();
     signal(&below, Signal::TERM);
-    // One that was paused does not hear it else.
+    // A paused process would not handle the signal otherwise.
     signal(&below, Signal::CONT);
     await_ends(below, grace);
-    // Also where none was held: one that was seen may have ended since, and left another one.
+    // Also if none was held: an observed process may have ended since, and left another one.
     kill_all_below(roots)
 }
 
-/// Kills everything below some processes. All of it stands still first: what stands still makes no others.
+/// Kills all descendants of some processes. All of them are stopped first, because a stopped process starts no others.
 pub(super) fn kill_all_below(roots: &BTreeSet<i32>) -> io::Result<()> {
     let deadline = Instant::now() + FREEZE_LIMIT;
     loop {
         let frozen = freeze_all_below(roots, deadline)?;
         signal(&frozen, Signal::KILL);
         await_ends(frozen, KILL_LIMIT);
-        // The death of one may make the kernel wake another one: it does so with process groups that become orphaned.
+        // The end of a process may make the kernel wake another one, if its process group becomes orphaned.
         if Tree::read()?.below(roots).is_empty() || Instant::now() > deadline {
             return Ok(());
         }
     }
 }
 
-/// Stops everything below some processes until nothing new is seen there.
+/// Stops all descendants of some processes until no new ones are found.
 fn freeze_all_below(roots: &BTreeSet<i32>, deadline: Instant) -> io::Result<Vec<Held>> {
     let mut frozen: BTreeMap<(i32, u64), Held> = BTreeMap::new();
     let mut thorough = false;
     loop {
-        // Where one process makes the next within milliseconds, the table of all processes takes too long to read.
+        // If a process starts the next one within milliseconds, reading the table of all processes takes too long.
         let seen = if thorough { Tree::read()?.below(roots) } else { listed_below(roots) };
         let (mut still, mut new) = (true, false);
         for (pid, stat) in seen {
@@ -123,8 +123,8 @@ fn freeze_all_below(roots: &BTreeSet<i32>, deadline: Instant) -> io::Result<Vec<
     }
 }
 
-/// What lives below some processes by the kernel's lists of their children, which not every kernel has, and which lack some
-/// while others end.
+/// The living descendants of some processes according to the kernel's lists of children, which not every kernel has,
+/// and which lack some children while others end.
 fn listed_below(roots: &BTreeSet<i32>) -> BTreeMap<i32, Stat> {
     let mut found = BTreeMap::new();
     let mut parents: Vec<_> = roots.iter().copied().collect();

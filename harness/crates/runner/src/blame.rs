@@ -1,4 +1,4 @@
-//! Who is to blame for an error: a part that is under test, so that the trial has failed, or the environment, so that the
+//! Who is to blame for an error: a component under test, so that the trial has failed, or the environment, so that the
 //! trial says nothing. docs/blame.md has the table.
 
 use std::io;
@@ -15,7 +15,7 @@ use super::{
     verdict::Violation,
 };
 
-/// Which parts are under test beside performers, which always are: those that the scenario replaces.
+/// The components under test besides performers, which always are: those that the scenario replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct UnderTest {
     executors: bool,
@@ -23,7 +23,7 @@ pub(super) struct UnderTest {
 }
 
 impl UnderTest {
-    /// Those of a trial.
+    /// The components under test of a trial.
     pub(super) fn of(components: &Components, runtime: RuntimeKind) -> Self {
         Self {
             executors: components.executor.is_replaced_on(runtime),
@@ -39,7 +39,7 @@ impl UnderTest {
         }
     }
 
-    /// The part under test that is to blame for an error; nothing where the environment is.
+    /// The component under test that is to blame for an error; `None` if the environment is.
     pub(super) fn to_blame_for(self, error: &EnvironmentError) -> Option<String> {
         let EnvironmentError::Runtime(error) = error else { return None };
         let component = match error {
@@ -58,7 +58,7 @@ impl UnderTest {
         self.includes(component).then(|| component.to_string())
     }
 
-    /// The violation that an error is, where a part under test is to blame for it; `timeline` is shown with it.
+    /// The violation for an error, if a component under test is to blame for it; `timeline` is shown with it.
     pub(super) fn violation(
         self,
         error: &EnvironmentError,
@@ -85,7 +85,7 @@ fn expected(part: &str) -> &'static str {
     }
 }
 
-/// Whether the machine has too little left to start anything.
+/// Whether the machine has too few resources left to start anything.
 fn is_exhaustion(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(code, Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM))
@@ -162,7 +162,7 @@ mod tests {
         RuntimeError::Kill { component: component(name), reason: "it is not running".to_owned() }
     }
 
-    /// The rows of docs/blame.md: who is to blame where the reference components run, and where the user's do.
+    /// The rows of docs/blame.md: who is to blame if the reference components run, and if the user's do.
     #[rstest::rstest]
     #[case::performer_as_its_executor_says(performer(), Some("performer/alice"), Some("performer/alice"))]
     #[case::performer_after_a_restart(not_ready("performer/alice"), Some("performer/alice"), Some("performer/alice"))]
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(UnderTest::of(&components, runtime), expected);
     }
 
-    /// The performer's own last words come before anything else.
+    /// The performer's own last output comes before anything else.
     #[test]
     fn the_violation_names_the_part_and_quotes_it_first() {
         let violation = REFERENCE.violation(&performer().into(), Vec::new).unwrap();

@@ -1,5 +1,5 @@
-//! Whether the chains still answer. A process that was stopped and a container that was paused close no connection and
-//! say nothing, so that nothing but a question tells them from a chain on which nothing happens.
+//! Detects that a chain does not answer any more. A stopped process and a paused container close no connection and send
+//! nothing, so only a request distinguishes them from a chain on which nothing happens.
 
 use std::time::Duration;
 
@@ -13,14 +13,13 @@ use hourglass_runtime::Chains;
 
 /// How often each chain is asked for its id.
 const EVERY: Duration = Duration::from_secs(2);
-/// How long a chain may say nothing. Longer than a stall on a busy machine, and counted only while the harness runs: when
-/// everything was stopped for a while, the chains have as long again.
+/// How long a chain may be silent. This is longer than a stall on a busy machine, and counts only while the harness
+/// runs: after a pause of the whole machine, the chains have this time again.
 const SILENCE: Duration = Duration::from_secs(15);
-/// How long a chain may take to answer a question that is asked once, to find out who is to blame for a step that did not
-/// end.
+/// How long a chain may take to answer a single request, which finds out who is to blame for a step that did not end.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
-/// Comes back only when a chain has not answered for 15 s.
+/// Returns only when a chain has not answered for 15 s.
 pub(super) async fn lost(chains: &Chains) -> ChainError {
     tokio::select! {
         error = lost_chain(chains.l1.client()) => error,
@@ -52,7 +51,7 @@ async fn lost_chain(client: &ChainClient) -> ChainError {
         };
         if timeout(SILENCE, answered).await.is_err() {
             tracing::warn!(chain_id = client.chain_id(), silence = ?SILENCE, "the chain does not answer any more");
-            // One that refuses connections says more than that it is silent.
+            // A refused connection tells more than silence.
             return last.unwrap_or_else(|| silent(client, SILENCE));
         }
         sleep(EVERY).await;

@@ -1,8 +1,8 @@
-//! Whether there is room on the disk for what a trial writes.
+//! Checks that the disk has space for what a trial writes.
 //!
-//! Components write their logs themselves. What a full disk keeps them from writing is lost without a word, and with it
-//! the errors and events by which the trial is judged. So the harness tries to write, again and again: a write that fails
-//! is the one sure sign, whereas figures of free space know nothing of quotas and of what is reserved for root.
+//! Components write their logs themselves. What a full disk keeps them from writing is lost silently, and with it the
+//! errors and events that decide the verdict. So the harness tries to write repeatedly: only a failed write is a sure
+//! sign, because figures of free space ignore quotas and the space that is reserved for root.
 
 use std::{
     fs::File,
@@ -21,7 +21,7 @@ static ROOM: [u8; 128 << 10] = [0; 128 << 10];
 /// How often it is tried. No event tells that a disk is full.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// A file without a name in a trial's folder, which takes no space but for the moment of a trial.
+/// An unnamed file in a trial's folder, which takes space only during a check.
 #[derive(Debug)]
 pub(super) struct Room {
     folder: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Tries it once; fails where there is no room.
+    /// Checks once; fails if there is no space.
     pub(super) fn in_folder(folder: &Path) -> Result<Self, EnvironmentError> {
         let file = tempfile::tempfile_in(folder).map_err(|source| full(folder, source))?;
         let room = Self { folder: folder.to_owned(), file };
@@ -37,15 +37,15 @@ impl Room {
         Ok(room)
     }
 
-    /// Fails where there is no room now. The folder is on a local disk, so this waits for nothing.
+    /// Fails if there is no space now. The folder is on a local disk, so this does not block.
     pub(super) fn check(&self) -> Result<(), EnvironmentError> {
         let written = self.file.write_all_at(&ROOM, 0);
-        // Given back in any case: others need it more.
+        // Released in any case: others need it more.
         let emptied = self.file.set_len(0);
         written.and(emptied).map_err(|source| full(&self.folder, source))
     }
 
-    /// Comes back only when there is no room any more.
+    /// Returns only when there is no space any more.
     pub(super) async fn lost(&self) -> EnvironmentError {
         loop {
             if let Err(error) = self.check() {

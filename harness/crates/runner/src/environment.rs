@@ -23,25 +23,25 @@ use super::{
     verdict::Phase,
 };
 
-/// How long the chains may take to tell what has happened.
+/// How long the chains may take to report what has happened.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
-/// What a trial's steps act on.
+/// The environment that a trial's steps act on.
 pub struct Environment {
     /// The chains.
     pub chains: Chains,
-    /// Who acts on them.
+    /// The accounts that act on them.
     pub accounts: Accounts,
     /// Where the components run.
     pub runtime: Box<dyn Runtime>,
-    /// What happens.
+    /// The events.
     pub timeline: Timeline,
-    /// L1's and L2's head when the steps began.
+    /// The heads of L1 and L2 when the steps began.
     pub start: [u64; 2],
     followers: [ChainFollower; 2],
 }
 
-/// Stands an environment up, and says how long each part took.
+/// Starts an environment, and reports how long each part took.
 pub(super) struct StandUp<'a> {
     pub trial: &'a Trial,
     pub settings: &'a TrialSettings,
@@ -49,17 +49,17 @@ pub(super) struct StandUp<'a> {
     pub folder: PathBuf,
     pub timeline: Timeline,
     pub phases: &'a mut Vec<Phase>,
-    /// How long it may take from the start of the chains on.
+    /// The time limit from the start of the chains on.
     pub limit: Duration,
     pub stage: &'a Stage,
-    /// Set when it was interrupted before there was a runtime and did not end in time: the supervisor ends what there is,
-    /// and removes the folder.
+    /// Set if it was interrupted before there was a runtime and did not end in time: the supervisor then ends what
+    /// exists, and removes the folder.
     pub handed_over: &'a mut bool,
 }
 
 impl StandUp<'_> {
-    /// Everything healthy and registered; tasks may be created. Nothing when it was interrupted: what stood by then has
-    /// been taken down.
+    /// An environment that is healthy and registered, so that tasks may be created. `None` if it was interrupted: what
+    /// had been started was taken down.
     pub(super) async fn environment(
         mut self,
         interrupt: &CancellationToken,
@@ -94,7 +94,7 @@ impl StandUp<'_> {
         };
         let stood_up = async {
             tokio::select! {
-                // First: what parts say of a runtime that has failed is its consequence.
+                // First: the errors of components of a failed runtime are its consequence.
                 biased;
                 error = lost_room(&folder) => Err(error),
                 error = runtime.failure() => Err(error.into()),
@@ -142,7 +142,7 @@ impl StandUp<'_> {
         }
     }
 
-    /// Starts what runs beside the chains, and tells the chains of it.
+    /// Starts the components besides the chains, and registers them on the chains.
     async fn stand_on(
         &mut self,
         chains: &Chains,
@@ -165,7 +165,7 @@ impl StandUp<'_> {
         let executors = runtime.start_executors(executors.collect());
         let aggregator = scenario.components.aggregator.clone();
         let aggregator = runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator });
-        // Side by side: an aggregator looks executors up for each task, and there is none yet.
+        // Concurrently: an aggregator looks executors up for each task, and there is none yet.
         let (sockets, ()) = tokio::try_join!(executors, aggregator)?;
         self.phase("components", started);
 
@@ -188,7 +188,7 @@ impl StandUp<'_> {
         Ok(([l1.number, l2.number], followers))
     }
 
-    /// Nothing when it was interrupted before anything of the trial was there.
+    /// `None` if it was interrupted before anything of the trial existed.
     async fn runtime(
         &mut self,
         interrupt: &CancellationToken,
@@ -211,7 +211,7 @@ impl StandUp<'_> {
             interrupt,
         };
         let Some(supervised) = provider(self.trial.runtime).supervise(setup).await? else { return Ok(None) };
-        // Not before somebody removes it when this process is killed.
+        // Not before another process removes it if this process is killed.
         folders.create(&self.run, &self.trial.name)?;
         Ok(Some(supervised.start(&mut phase).await?))
     }
@@ -231,7 +231,7 @@ impl Environment {
         }
     }
 
-    /// Head of a chain when the steps began.
+    /// The head of a chain when the steps began.
     pub fn start_of(&self, chain: Chain) -> u64 {
         match chain {
             Chain::L1 => self.start[0],
@@ -244,15 +244,15 @@ impl Environment {
         self.accounts.executor_set()
     }
 
-    /// Has everything recorded that has happened on the chains by now, as far as they answer.
+    /// Records everything that has happened on the chains by now, as far as they answer.
     pub(super) async fn look(&self) {
         let looks = self.followers.iter().map(ChainFollower::look);
-        // A chain that does not answer is the watch's business.
+        // The watch of the chains reports a chain that does not answer.
         let _ = timeout(LOOK_WITHIN, futures::future::join_all(looks)).await;
     }
 
-    /// Takes everything down; what was still there is in the result. Nothing when it was interrupted and took too long, so
-    /// that the supervisor goes on.
+    /// Takes everything down; the result lists what remained. `None` if it was interrupted and took too long, so that
+    /// the supervisor goes on.
     pub(super) async fn stop(self, interrupt: &CancellationToken) -> Option<Result<Teardown, RuntimeError>> {
         let Self { runtime, .. } = self;
         stop(runtime, interrupt).await
@@ -265,7 +265,7 @@ impl Environment {
     }
 }
 
-/// Comes back only when there is no room any more for what a trial writes.
+/// Returns only when there is no space any more for what a trial writes.
 async fn lost_room(folder: &Path) -> EnvironmentError {
     match Room::in_folder(folder) {
         Ok(room) => room.lost().await,
@@ -273,7 +273,7 @@ async fn lost_room(folder: &Path) -> EnvironmentError {
     }
 }
 
-/// What the chains must be prepared for.
+/// The configuration that the chains must be prepared for.
 fn topology(scenario: &Scenario, secret: AccountSecret) -> ChainTopology {
     ChainTopology {
         task_sla: scenario.topology.task_sla.into(),

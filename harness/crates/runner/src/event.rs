@@ -1,4 +1,4 @@
-//! What a run tells while it goes on.
+//! The events of a run.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::{parity::Parity, verdict::TrialReport};
 
-/// What the runner tells while it runs.
+/// An event that the runner reports while it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
     /// The run begins; once, before everything else.
     RunStarted {
-        /// When, on the wall clock.
+        /// The time on the wall clock.
         started: Timestamp,
         /// The names of all trials of the run.
         trials: Vec<String>,
@@ -21,7 +21,7 @@ pub enum RunEvent {
         /// Its name.
         trial: String,
     },
-    /// A trial does something else than before.
+    /// A trial begins another activity.
     TrialProgress {
         /// Its name.
         trial: String,

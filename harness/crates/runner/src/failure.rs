@@ -1,4 +1,4 @@
-//! Why a trial did not pass: the system under test broke an invariant, or its environment could not be had.
+//! Why a trial did not pass: the system under test violated an invariant, or its environment failed.
 
 use std::{io, time::Duration};
 
@@ -10,16 +10,16 @@ use hourglass_runtime::RuntimeError;
 
 use super::{FoldersError, verdict::Violation};
 
-/// Why an environment could not be made, used or taken down.
+/// Why an environment could not be created, used or taken down.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
     /// Chains.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// A part of the trial.
+    /// A component of the trial.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A chain could not be asked.
+    /// A request to a chain failed.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// A transaction of the harness failed.
@@ -36,34 +36,34 @@ pub enum EnvironmentError {
         /// Why not.
         source: io::Error,
     },
-    /// The trial took longer than it may; nothing of its environment is known to be the cause.
+    /// The trial took longer than its limit; no failure of its environment is known to be the cause.
     #[error("the trial did not end within {}: it was at: {stage}", humantime::format_duration(*limit))]
     Late {
-        /// How long it may take.
+        /// The limit.
         limit: Duration,
-        /// What it was at.
+        /// What it was doing.
         stage: String,
-        /// The last entries of its timeline by then, in words.
+        /// The last entries of its timeline by then, as text.
         last: Vec<String>,
     },
-    /// The scenario asks for what the runtime cannot do yet.
+    /// The scenario needs something that the runtime does not support yet.
     #[error("{0}")]
     Unsupported(String),
 }
 
 impl EnvironmentError {
-    /// Whether it is no failure: the scenario asks for what such an environment cannot do.
+    /// Whether it is no failure: the scenario needs something that this kind of environment does not support.
     pub(super) fn is_inapplicable(&self) -> bool {
         matches!(self, Self::Runtime(RuntimeError::Inapplicable { .. }))
     }
 }
 
-/// Why a step did not do what it should.
+/// Why a step failed.
 #[derive(Debug)]
 pub(super) enum StepFailure {
     /// The system under test is to blame.
     Violation(Box<Violation>),
-    /// The environment is.
+    /// The environment is to blame.
     Environment(EnvironmentError),
 }
 
@@ -77,7 +77,7 @@ const READ_OUTPUT: &str = "read the component's output above, and its whole log 
 const SILENT: &str =
     "see whether the chain's process or container was stopped, and what else the machine was busy with";
 
-/// What to do about an environment failure, where that is known.
+/// What to do about an environment failure, if that is known.
 pub fn remedy(error: &EnvironmentError) -> Option<String> {
     if let Some(text) = exhausted(error) {
         return Some(text.to_owned());
@@ -117,7 +117,7 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// What to do where chains cannot be had, where that is known.
+/// What to do about chains that cannot be set up, if that is known.
 pub fn remedy_of_setup(error: &SetupError) -> Option<String> {
     if let Some(text) = exhausted(error) {
         return Some(text.to_owned());

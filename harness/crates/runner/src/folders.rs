@@ -1,4 +1,4 @@
-//! Where the evidence of trials lies: one folder a trial, below one root.
+//! The location of trials' evidence: one folder for each trial, below one root.
 
 use std::{
     env,
@@ -20,21 +20,21 @@ use super::{EnvironmentError, trial_log};
 
 /// The variable that names the folder of all trials' folders.
 const RUNS_VARIABLE: &str = "HARNESS_RUNS";
-/// Says in a trial's folder which trial it is of.
+/// The file in a trial's folder with the trial's name.
 const TRIAL_FILE: &str = "trial";
 
 /// Folders of trials below one root.
 #[derive(Debug, Clone)]
 pub struct RunFolders {
     root: PathBuf,
-    /// The root is in a folder in which everybody may make files, and must be this user's alone.
+    /// The root is in a folder in which every user may create files, and must belong to this user alone.
     shared: bool,
 }
 
-/// Why a folder cannot be the one of all trials.
+/// Why a folder cannot be the root of all trials.
 #[derive(Debug, thiserror::Error)]
 pub enum FoldersError {
-    /// It may be somebody else's doing.
+    /// Another user may have created it.
     #[error("failed to use {path} as the folder of trials: {reason}", path = path.display())]
     Refused {
         /// The folder.
@@ -42,7 +42,7 @@ pub enum FoldersError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It cannot be made, looked at or written to.
+    /// It cannot be created, inspected or written to.
     #[error("failed to use {path} as the folder of trials", path = path.display())]
     Make {
         /// The folder.
@@ -66,8 +66,8 @@ impl FoldersError {
 }
 
 impl RunFolders {
-    /// `HARNESS_RUNS`, else a folder among the temporary files that is the same for all runs of a user and of that user
-    /// alone: `hourglass-harness-` and the user's id.
+    /// `HARNESS_RUNS`, else a folder among the temporary files that is the same for all runs of a user and belongs to
+    /// that user alone: `hourglass-harness-` and the user's id.
     pub fn locate() -> Self {
         let named = env::var_os(RUNS_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let shared = named.is_none();
@@ -77,12 +77,12 @@ impl RunFolders {
         Self { root: std::path::absolute(&root).unwrap_or(root), shared }
     }
 
-    /// Folders below a root of one's own.
+    /// Folders below another root.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), shared: false }
     }
 
-    /// Makes the root where it is not there, and sees that nobody else has put it there.
+    /// Creates the root if it does not exist, and checks that no other user created it.
     pub fn prepare(&self) -> Result<(), FoldersError> {
         let make = |source| FoldersError::Make { path: self.root.clone(), source };
         if self.root.to_str().is_none() {
@@ -91,7 +91,7 @@ impl RunFolders {
         }
         if !self.shared {
             fs::create_dir_all(&self.root).map_err(make)?;
-            // One that was there may be somebody else's.
+            // An existing root may belong to another user.
             let writable = access(&self.root, Access::WRITE_OK | Access::EXEC_OK);
             return writable.map_err(|error| make(error.into()));
         }
@@ -101,7 +101,7 @@ impl RunFolders {
         }
     }
 
-    /// Sees that nobody else has put the root there; a root that is not there is sound.
+    /// Checks that no other user created the root; a root that does not exist is sound.
     pub fn check(&self) -> Result<(), FoldersError> {
         let make = |source| FoldersError::Make { path: self.root.clone(), source };
         let metadata = match fs::symlink_metadata(&self.root) {
@@ -117,7 +117,7 @@ impl RunFolders {
         if metadata.permissions().mode() & 0o777 == private::FOLDER {
             return Ok(());
         }
-        // Ours, made with other rights.
+        // It belongs to this user, but has other permissions.
         fs::set_permissions(&self.root, Permissions::from_mode(private::FOLDER)).map_err(make)
     }
 
@@ -126,12 +126,12 @@ impl RunFolders {
         &self.root
     }
 
-    /// The folder of a trial, which begins with its id so that folders sort by time.
+    /// The folder of a trial, whose name begins with the run id so that folders sort by time.
     pub fn folder_of(&self, run: &RunId) -> PathBuf {
         self.root.join(run.as_str())
     }
 
-    /// Makes the folder of a trial, which holds the trial's name.
+    /// Creates the folder of a trial, with the trial's name in it.
     pub fn create(&self, run: &RunId, trial: &str) -> Result<PathBuf, EnvironmentError> {
         let folder = self.folder_of(run);
         let fail = |source| EnvironmentError::File { path: folder.clone(), source };
@@ -146,15 +146,15 @@ impl RunFolders {
         Ok(folder)
     }
 
-    /// The name of the trial that has this folder; nothing where the folder does not say.
+    /// The name of the trial that has this folder; `None` if the folder does not contain it.
     pub fn trial_in(folder: &Path) -> Option<String> {
         let name = fs::read_to_string(folder.join(TRIAL_FILE)).ok()?.trim().to_owned();
         (!name.is_empty()).then_some(name)
     }
 
-    /// Says in the folder of a trial that nobody is at it any more.
+    /// Records in the folder of a trial that the trial has no owner any more.
     pub(super) fn release(folder: &Path) {
-        // Where it stays, it names a process that ends soon.
+        // If the file stays, it names a process that ends soon.
         let _ = fs::remove_file(folder.join(OWNER_FILE));
     }
 
@@ -178,7 +178,7 @@ fn temporary_files() -> PathBuf {
     if folder.as_os_str().is_empty() { PathBuf::from("/tmp") } else { folder }
 }
 
-/// What tells that a folder was put there by somebody else.
+/// The evidence that another user created a folder.
 fn not_of_this_user(metadata: &Metadata) -> Option<String> {
     if metadata.is_symlink() {
         return Some("it is a link, which anybody may have put there".to_owned());
@@ -200,7 +200,7 @@ mod tests {
         RunFolders { root: root.to_owned(), shared: true }
     }
 
-    /// Where everybody may make files, others could read what trials write, or have it written where they like.
+    /// In a folder where every user may create files, others could read what trials write, or redirect it.
     #[test]
     fn the_folder_among_temporary_files_is_this_users_alone() {
         let shared = tempfile::tempdir().unwrap();
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "a planted link was followed");
     }
 
-    /// `gc` must leave alone what somebody is at, and find what nobody is.
+    /// `gc` must leave alone the folder of a living trial, and find the folder of one that has ended.
     #[test]
     fn a_trial_is_under_way_while_its_process_lives() {
         let root = tempfile::tempdir().unwrap();

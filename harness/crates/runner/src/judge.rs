@@ -11,7 +11,7 @@ use super::{
     world::{TrackedTask, World},
 };
 
-/// What is wrong with a verified task: what was expected, and what is so instead.
+/// What is wrong with a verified task: the expected and the observed state.
 pub(super) struct Finding {
     pub expected: String,
     pub seen: String,
@@ -23,16 +23,16 @@ impl Finding {
     }
 }
 
-/// What a chain says that it has verified since the steps began.
+/// The tasks that a chain has verified since the steps began.
 pub(super) async fn verified_on(world: &World, chain: Chain) -> Result<Vec<VerifiedTask>, StepFailure> {
     let client = world.environment.chain(chain).client();
     let head = client.head().await?;
-    // A chain that was taken back may have its head before the start.
+    // A chain that was reverted may have its head before the start.
     let from = world.environment.start_of(chain).min(head.number);
     Ok(client.tasks_verified(from, head.number).await?)
 }
 
-/// Judges a task by everything that its chain holds about it; `verified` is all that the chain has verified.
+/// Judges a task by all data of its chain about it; `verified` lists all that the chain has verified.
 pub(super) async fn judge(
     world: &World,
     task: &TrackedTask,
@@ -109,7 +109,7 @@ fn list(names: &BTreeSet<String>) -> String {
     if names.is_empty() { "nobody".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
 }
 
-/// Bytes as text where they are printable, else in hexadecimal.
+/// Bytes as text if they are printable, else in hexadecimal.
 pub(super) fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.is_empty() && text.chars().all(|character| !character.is_control()) => format!("{text:?}"),

@@ -1,10 +1,12 @@
-//! A trial from stand-up to verdict: the environment is made, steps run, what happened is judged, all is taken down.
+//! A trial from start to verdict: the environment is created, steps run, the events are judged, and everything is taken
+//! down.
 //!
-//! `environment` stands a trial's parts up, `steps` says what each kind of step does, `requests` takes steps from a test
-//! in place of a scenario, `judge` and `invariants` what must hold, `limits` and `chain_watch` see that nothing goes on
-//! for ever, `disk_space` that what happens can be written down, `trial` puts one trial together and `schedule` many,
-//! [`parity`] compares what they came to, `proof` judges those whose fault is taken out, `blame` tells a failure of what
-//! is tested from one of the environment, `trial_log` writes the records of the harness itself into the trial's folder. How anything is shown is in `report`, where parts run in `runtime`.
+//! `environment` starts a trial's components, `steps` implements each kind of step, `requests` takes steps from a test
+//! in place of a scenario, `judge` and `invariants` contain the conditions that must hold, `limits` and `chain_watch`
+//! bound all waits, `disk_space` checks that the evidence can be written, `trial` runs one trial and `schedule` many,
+//! [`parity`] compares their traces, `proof` judges those whose fault is taken out, `blame` distinguishes a failure of
+//! what is tested from one of the environment, `trial_log` writes the records of the harness itself into the trial's
+//! folder. How anything is shown is in `report`, where components run in `runtime`.
 
 mod blame;
 mod chain_watch;

@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{EnvironmentError, chain_watch, failure::StepFailure, steps::unmet, verdict::Violation, world::World};
 
-/// How much longer a step may take that looks at its `within` itself and has more to say when that is over: components
-/// are stopped before they are started again, sources are asked once more.
+/// How much longer a step may take that checks its `within` itself and has more to report when that is over: components
+/// are stopped before they are started again, and sources are asked once more.
 const ALLOWANCE: Duration = Duration::from_mins(1);
 /// How long an interrupted trial may take to end in order; then the supervisor ends it.
 pub(super) const END_WITHIN: Duration = Duration::from_secs(6);
-/// How long the state of tasks may be looked up for the report of a trial that has ended.
+/// How long the report of an ended trial may take to look up the state of tasks.
 pub(super) const REPORT_WITHIN: Duration = Duration::from_secs(30);
-/// The same when chains need not answer any more.
+/// The same if chains may not answer any more.
 pub(super) const REPORT_AFTER_FAILURE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs a step within its limit. One that exceeds it is a violation, unless the environment does not answer.
@@ -43,18 +43,18 @@ pub(super) async fn limited(
     Err(unmet(world, step, expected, seen, None))
 }
 
-/// Whether what the trial runs on answers.
+/// Whether the environment of the trial answers.
 pub(super) async fn responds(world: &World) -> Result<(), EnvironmentError> {
     chain_watch::answer(&world.environment.chains).await?;
     Ok(world.environment.runtime.responds().await?)
 }
 
-/// What a trial is at, for when its time runs out.
+/// What a trial is doing, for the message when its time is up.
 #[derive(Debug, Default)]
 pub(super) struct Stage(Mutex<String>);
 
 impl Stage {
-    /// The trial is at this now.
+    /// The trial begins this stage.
     pub(super) fn enter(&self, stage: &str) {
         tracing::info!("{stage}");
         stage.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -67,7 +67,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Does `work`, of which an interruption leaves [`END_WITHIN`]; nothing when it took longer, so that it was dropped.
+/// Runs `work`, which has [`END_WITHIN`] left after an interruption; `None` if it took longer, so that it was dropped.
 pub(super) async fn unless_interrupted<T>(interrupt: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
     let late = async {
         interrupt.cancelled().await;
@@ -80,7 +80,8 @@ pub(super) async fn unless_interrupted<T>(interrupt: &CancellationToken, work: i
     }
 }
 
-/// Ends what a runtime runs; nothing when that took longer than an interruption leaves, so that the supervisor does it.
+/// Ends the components of a runtime; `None` if that took longer than an interruption allows, so that the supervisor
+/// does it.
 pub(super) async fn stop(
     runtime: Box<dyn Runtime>,
     interrupt: &CancellationToken,
@@ -94,7 +95,7 @@ pub(super) async fn stop(
     stopped
 }
 
-/// The violation of a trial that took longer than it may.
+/// The violation of a trial that took longer than its limit.
 pub(super) fn late(limit: Duration, stage: &str, timeline: Vec<String>) -> Violation {
     Violation {
         what: "the trial".to_owned(),

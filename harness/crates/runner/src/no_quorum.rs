@@ -1,7 +1,7 @@
-//! Tasks that cannot be verified any more: when that is final, and what each operator came to.
+//! Tasks that cannot be verified any more: when that is final, and the result of each operator.
 //!
-//! The reference aggregator says with `quorum_unreachable` whether it has given the task up (`is_final`). One that does
-//! not say so may still be waiting, and so does the step.
+//! The reference aggregator's record `quorum_unreachable` tells whether it has given the task up (`is_final`). Another
+//! aggregator may still be waiting, and so does the step.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -15,36 +15,36 @@ use hourglass_timeline::{Event, Source, Timeline};
 
 use super::world::World;
 
-/// The field of a record that says that the aggregator waits for nothing more.
+/// The field of a record that tells that the aggregator waits for nothing more.
 const FINAL: &str = "is_final";
-/// Bytes of a result that are shown.
+/// How many bytes of a result are shown.
 const SHOWN: usize = 64;
 
-/// What steps do to components: an aggregator that is started again takes up once more what it had given up.
+/// The faults that steps inject into components: a restarted aggregator resumes the tasks that it had given up.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
     under_way: usize,
-    /// How many entries the timeline had when the last one had been done.
+    /// How many entries the timeline had when the last fault ended.
     entries: usize,
 }
 
-/// A fault that is being done; it has been when this is dropped.
+/// A fault in progress; it ends when this is dropped.
 pub(super) struct UnderWay<'a> {
     faults: &'a Faults,
     timeline: &'a Timeline,
 }
 
 impl Faults {
-    /// One is being done.
+    /// A fault begins.
     pub(super) fn begin<'a>(&'a self, timeline: &'a Timeline) -> UnderWay<'a> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).under_way += 1;
         UnderWay { faults: self, timeline }
     }
 
-    /// The entry of the timeline since which none was done; nothing while one is.
+    /// The entry of the timeline since which there was no fault; `None` during a fault.
     fn none_since(&self) -> Option<usize> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (counts.under_way == 0).then_some(counts.entries)
@@ -63,7 +63,7 @@ impl Drop for UnderWay<'_> {
 /// One of the `missing` tasks that the aggregator has given up; `new` are the last entries of `count`.
 pub(super) fn of_any(new: &[Event], missing: &HashSet<H256>, count: usize, world: &World) -> Option<H256> {
     let since = world.faults.none_since()?;
-    // What was reported before the last fault need not hold any more.
+    // A report from before the last fault may not hold any more.
     let valid = &new[since.saturating_sub(count - new.len()).min(new.len())..];
     valid.iter().filter(|event| is_final(event)).filter_map(|event| event.task_hash).find(|task| missing.contains(task))
 }
@@ -74,7 +74,7 @@ fn is_final(event: &Event) -> bool {
         && event.fields.get(FINAL).is_some_and(|value| value.as_bool().unwrap_or_else(|| value == "true"))
 }
 
-/// That no result reaches the threshold, and a line for each result or failure with the operators who gave it.
+/// States that no result reaches the threshold, with a line for each result or failure and its operators.
 pub(super) fn describe(world: &World, task: H256) -> String {
     if let Some(error) = world.environment.timeline.read(|events| refusal(events, task)) {
         return format!("the mailbox does not take the result: {error}");
@@ -105,7 +105,7 @@ fn name(world: &World, address: &str) -> Option<String> {
     world.environment.timeline.operator_name(address)
 }
 
-/// What the aggregator says of each operator, by address; the last word counts.
+/// The aggregator's report about each operator, by address; the last report counts.
 fn answers(events: &[Event], task: H256) -> BTreeMap<String, String> {
     let mut answers = BTreeMap::new();
     let of_aggregator = |event: &&Event| event.source == Source::Component(ComponentRef::Aggregator);
@@ -123,7 +123,7 @@ fn answers(events: &[Event], task: H256) -> BTreeMap<String, String> {
     answers
 }
 
-/// A result as expectations write it; without its bytes, by the hash that was signed.
+/// A result as expectations write it; without its bytes, the hash that was signed.
 fn result(hexadecimal: &str, message_hash: &str) -> String {
     match hex::decode(hexadecimal.trim_start_matches("0x")) {
         Ok(bytes) if !hexadecimal.is_empty() => {
@@ -148,7 +148,7 @@ mod tests {
         record(&format!(r#"{{"level":"INFO","message":"m","event":"{event}","task_hash":"{task:?}"{rest}}}"#))
     }
 
-    /// While an executor that is down may come back, the step goes on.
+    /// While a stopped executor may come back, the step goes on.
     #[test]
     fn only_what_the_aggregator_has_given_up_is_final() {
         let task = H256::repeat_byte(7);
@@ -161,7 +161,7 @@ mod tests {
         assert!(!is_final(&about(task, "task_abandoned", r#","is_final":true"#)));
     }
 
-    /// What had a quorum was refused by the chain, which is another matter than answers that differ.
+    /// The chain refused a result that had a quorum, which differs from operators that disagree.
     #[test]
     fn a_refusal_is_told_with_its_reason() {
         let task = H256::repeat_byte(7);

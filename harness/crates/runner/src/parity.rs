@@ -1,7 +1,7 @@
-//! Whether a scenario ends the same way on several runtimes: the traces of its trials compared.
+//! Whether a scenario ends the same way on several runtimes: compares the traces of its trials.
 //!
-//! What may differ, because it is decided by who is first, is not compared; everything else is.
-//! docs/decisions/0012-parity.md gives the rules.
+//! Differences that depend on who is first are not compared; everything else is. docs/decisions/0012-parity.md gives
+//! the rules.
 
 use std::{
     collections::BTreeSet,
@@ -16,9 +16,9 @@ use serde::Serialize;
 
 use super::verdict::{ExitStatus, TEXT_LIMIT, TrialReport, Verdict};
 
-/// What the names of parity verdicts begin with, where those of trials begin with their runtime.
+/// The prefix of parity verdicts' names, in place of the runtime in trials' names.
 pub const PARITY: &str = "parity";
-/// Differences that are shown in words; a burst can have thousands.
+/// How many differences are shown in words; a burst can have thousands.
 const SHOWN: usize = 20;
 
 /// One scenario, for one combination of its matrix, on several runtimes.
@@ -117,7 +117,7 @@ pub fn compare(traces: &[(String, &Trace)]) -> Vec<Difference> {
 }
 
 impl Parity {
-    /// What the verdict means for the exit code. A trial that kept it from being made counts for itself.
+    /// The exit status of the verdict. A trial that prevented the comparison counts for itself.
     pub fn status(&self) -> ExitStatus {
         match self.verdict {
             ParityVerdict::Passed | ParityVerdict::NotCompared { .. } => ExitStatus::Passed,
@@ -125,7 +125,7 @@ impl Parity {
         }
     }
 
-    /// The differences for people, two aligned lines each; empty where there is none. Each line ends with a line feed.
+    /// The differences for people, two aligned lines each; empty if there is none. Each line ends with a line feed.
     pub fn text(&self) -> String {
         let ParityVerdict::Failed { differences } = &self.verdict else { return String::new() };
         let mut text: String = differences.iter().take(SHOWN).map(ToString::to_string).collect();
@@ -191,17 +191,17 @@ impl Comparing<'_> {
     }
 }
 
-/// Whole lanes are equal; one that was cut off begins like the other.
+/// Whether two lanes agree: whole lanes are equal; one that was cut off is a prefix of the other.
 fn agree(one: &Lane, other: &Lane) -> bool {
     if one.whole && other.whole {
         return one.events == other.events;
     }
     let [short, long] = if one.events.len() <= other.events.len() { [one, other] } else { [other, one] };
-    // What is whole is not shorter than what was cut off.
+    // A whole lane is not shorter than one that was cut off.
     !short.whole && long.events.starts_with(&short.events) || one.events == other.events
 }
 
-/// The signers but for those of whom the scenario leaves it open.
+/// The signers, except those that the scenario leaves open.
 fn signers(task: &TaskTrace) -> String {
     let names: Vec<_> = task.signers.difference(&task.free).cloned().collect();
     if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
@@ -229,7 +229,7 @@ mod tests {
         Lane { events: events.iter().map(|event| (*event).to_owned()).collect(), whole }
     }
 
-    /// Late is no difference, otherwise is one: the heart of what is compared.
+    /// Being late is no difference, another content is one: the core of the comparison.
     #[rstest]
     #[case::equal(lane(&["started", "finished"], true), lane(&["started", "finished"], true), true)]
     #[case::cut_off(lane(&["started"], false), lane(&["started", "finished"], true), true)]
@@ -256,7 +256,7 @@ mod tests {
         }
     }
 
-    /// Who signs is compared as far as the scenario decides it.
+    /// Signers are compared as far as the scenario determines them.
     #[rstest]
     #[case(&["alice", "bob"], &["alice", "carol"], &["bob", "carol"], 0)]
     #[case(&["alice", "bob"], &["alice", "carol"], &[], 1)]
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(found.len(), expected, "{found:?}");
     }
 
-    /// Each thing that a trace holds must count: one that is passed over hides a difference.
+    /// Each part of a trace must count: a part that is skipped hides a difference.
     #[rstest]
     #[case::result(|task: &mut TaskTrace| task.result = Some("0x11".to_owned()), "the result of task `task`")]
     #[case::chain(|task: &mut TaskTrace| task.chain = "l1".to_owned(), "the chain of task `task`")]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::verdict::{Verdict, Violation};
 
-/// What a trial without its fault proves: it passes when an expectation of the scenario in `path` fails.
+/// The verdict of a trial without its fault: it passes when an expectation of the scenario in `path` fails.
 ///
-/// A leak or a logged error would make every scenario fail, with its fault and without. An environment that failed proves
+/// A leak or a logged error would make every scenario fail, with and without its fault. A failed environment proves
 /// nothing either way.
 pub(super) fn judged(verdict: Verdict, path: &Path) -> Verdict {
     match verdict {

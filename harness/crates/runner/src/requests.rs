@@ -1,7 +1,7 @@
-//! Steps that are asked for one by one while the trial runs: a test holds the other end ([`StepRequester`]).
+//! Steps that are requested one by one while the trial runs: a test holds the other end ([`StepRequester`]).
 //!
-//! A step does the same as in a scenario. Its failure goes to the test, which may go on; what ends the trial is the end of a
-//! part that no step caused, a chain or an engine that does not answer, or the time limit.
+//! A step does the same as in a scenario. Its failure goes to the test, which may go on. The trial ends if a component
+//! ends that no step ended, if a chain or an engine does not answer, or at the time limit.
 
 use std::path::{Path, PathBuf};
 
@@ -20,22 +20,22 @@ use super::{
     world::World,
 };
 
-/// What the trial is at while no step runs.
+/// The stage of the trial while no step runs.
 const WAITING: &str = "waiting for the test's next step";
 
-/// One of the chains of an environment that stands.
+/// One of the chains of a running environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingChain {
-    /// Where it answers JSON-RPC over HTTP, from this machine.
+    /// Its URL for JSON-RPC over HTTP, from this machine.
     pub url: String,
     /// Its id.
     pub chain_id: u64,
 }
 
-/// An environment that stands: everything is healthy and registered, and tasks may be created.
+/// A running environment: everything is healthy and registered, and tasks may be created.
 #[derive(Debug, Clone)]
 pub struct StandingEnvironment {
-    /// The run that everything of it carries as a label.
+    /// The run in the labels of the whole environment.
     pub run: RunId,
     /// The trial's folder.
     pub folder: PathBuf,
@@ -43,11 +43,11 @@ pub struct StandingEnvironment {
     pub l1: StandingChain,
     /// L2.
     pub l2: StandingChain,
-    /// What happens in it.
+    /// Its events.
     pub timeline: Timeline,
 }
 
-/// Asks the trial for steps; clones ask the same trial.
+/// Requests steps from the trial; clones use the same trial.
 #[derive(Debug, Clone)]
 pub struct StepRequester {
     requests: mpsc::UnboundedSender<Request>,
@@ -60,12 +60,13 @@ pub struct StepRequests {
     requests: mpsc::UnboundedReceiver<Request>,
 }
 
-/// Why a step that was asked for was not done.
+/// Why a requested step was not done.
 #[derive(Debug)]
 pub enum StepRefusal {
-    /// It failed, and the trial goes on. The report is of the trial as it was then, with this failure as its verdict.
+    /// The step failed, and the trial goes on. The report describes the trial as it was then, with this failure as its
+    /// verdict.
     Failed(Box<TrialReport>),
-    /// The trial has ended, or ends; its report tells why.
+    /// The trial has ended, or is ending; its report tells why.
     TrialEnded,
 }
 
@@ -78,7 +79,7 @@ enum Request {
 
 type Answer = oneshot::Sender<Result<Vec<H256>, Box<TrialReport>>>;
 
-/// Both sides, and what tells that the environment stands; that is dropped when the trial ends before.
+/// Both sides, and a receiver that reports the running environment; it is dropped if the trial ends before.
 pub fn step_requests() -> (StepRequester, StepRequests, oneshot::Receiver<StandingEnvironment>) {
     let (sender, requests) = mpsc::unbounded_channel();
     let (standing, stands) = oneshot::channel();
@@ -86,11 +87,11 @@ pub fn step_requests() -> (StepRequester, StepRequests, oneshot::Receiver<Standi
 }
 
 impl StepRequester {
-    /// Has the step done and waits for it; gives the hashes of the tasks that it created. When this is dropped before, so is
-    /// the step.
+    /// Runs the step and waits for it; returns the hashes of the tasks that it created. If this is dropped before, so
+    /// is the step.
     pub async fn step(&self, step: Step) -> Result<Vec<H256>, StepRefusal> {
         let (answer, answered) = oneshot::channel();
-        // One that is not received any more drops its answer.
+        // A request that is not received any more drops its answer.
         drop(self.requests.send(Request::Step { step: Box::new(step), answer }));
         match answered.await {
             Ok(done) => done.map_err(StepRefusal::Failed),
@@ -98,28 +99,28 @@ impl StepRequester {
         }
     }
 
-    /// No further step is to come: the trial checks its invariants, takes everything down and reports.
+    /// Ends the steps: the trial checks its invariants, takes everything down and reports.
     pub fn finish(&self) {
         drop(self.requests.send(Request::Finish));
     }
 
-    /// No further step is to come, and nothing is to be checked: the first failure that was told is the trial's, which takes
-    /// everything down and reports. Where none was told, the trial's interruption is to follow.
+    /// Ends the steps without checks: the trial takes everything down and reports the first failure that the test
+    /// received. If there was none, the trial's interruption must follow.
     pub fn abandon(&self) {
         drop(self.requests.send(Request::Abandon));
     }
 }
 
 impl StepRequests {
-    /// Tells the test that the environment stands.
+    /// Reports the running environment to the test.
     pub(super) fn stands(&mut self, environment: StandingEnvironment) {
         if let Some(standing) = self.standing.take() {
             drop(standing.send(environment));
         }
     }
 
-    /// Does what is asked for until the test has finished. Of a trial that is abandoned the first failure that was told is the
-    /// trial's; where there was none, this waits for the interruption.
+    /// Serves requests until the test has finished. An abandoned trial returns the first failure that the test
+    /// received; if there was none, this waits for the interruption.
     pub(super) async fn serve(
         mut self,
         execution: &TrialExecution<'_>,
@@ -144,7 +145,7 @@ impl StepRequests {
                         progress(&steps::title(&step));
                         under_way.push(answered(execution, world, folder, step, answer));
                     }
-                    // Steps that are still under way were given up by the test.
+                    // The test has given up steps that are still in progress.
                     Some(Request::Finish) => return Ok(()),
                     Some(Request::Abandon) | None => return match first {
                         Some(failure) => Err(failure),
@@ -156,7 +157,7 @@ impl StepRequests {
     }
 }
 
-/// Does one step and tells the test what it came to; gives the failure that was told.
+/// Runs one step and reports its result to the test; returns the failure that was reported.
 async fn answered(
     execution: &TrialExecution<'_>,
     world: &World,
@@ -181,7 +182,7 @@ async fn answered(
         drop(answer.send(Ok(created.into_iter().map(|task| task.record.task).collect())));
         return None;
     };
-    // A part that has just ended ends the trial, which drops this and tells more.
+    // The end of a component ends the trial, which drops this and tells more.
     let failure = trial::with_cause(world, failure).await;
     let report = execution.report_so_far(world, folder, &failure).await;
     drop(answer.send(Err(Box::new(report))));

@@ -1,4 +1,4 @@
-//! Many trials: side by side up to a limit, each told to whoever reports.
+//! Many trials: concurrent up to a limit, each reported as an event.
 
 use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Instant};
 
@@ -17,7 +17,7 @@ use super::{
     verdict::{TrialReport, Verdict},
 };
 
-/// Trials and how many of them run at once.
+/// Trials, and how many of them run at once.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// The trials, started in this order.
@@ -26,7 +26,7 @@ pub struct Schedule {
     pub jobs: usize,
 }
 
-/// Runs trials to their end, each as a task of its own, compares those of one scenario and tells `events`. After an
+/// Runs trials to their end, each as a task of its own, compares those of one scenario and sends `events`. After an
 /// interruption no further trial is started. Must be called within a Tokio runtime.
 pub async fn run_all(
     schedule: &Schedule,
@@ -35,7 +35,7 @@ pub async fn run_all(
     events: &UnboundedSender<RunEvent>,
 ) {
     let clock = Instant::now();
-    // Nobody listens any more when the report was given up; the trials still end in order.
+    // If the report was given up, nobody receives the event; the trials still end in order.
     let tell = |event| drop(events.send(event));
     let names: Vec<_> = schedule.trials.iter().map(|trial| trial.name.clone()).collect();
     tell(RunEvent::RunStarted { started: Timestamp::now(), trials: names });
@@ -44,7 +44,7 @@ pub async fn run_all(
     let places = Arc::new(Semaphore::new(schedule.jobs.max(1)));
     let mut under_way = JoinSet::new();
     for trial in &schedule.trials {
-        // Taken here and not in the task, so that trials start in their order.
+        // Acquired here and not in the task, so that trials start in their order.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         if interrupt.is_cancelled() {
             break;
@@ -68,7 +68,7 @@ struct Running {
 }
 
 impl Running {
-    /// Runs a trial while it holds its place.
+    /// Runs a trial while it holds its permit.
     async fn run(self: Arc<Self>, trial: Trial, _place: OwnedSemaphorePermit) -> TrialReport {
         let tell = |event| drop(self.events.send(event));
         tell(RunEvent::TrialStarted { trial: trial.name.clone() });

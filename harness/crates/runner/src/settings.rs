@@ -1,4 +1,4 @@
-//! What every trial of a run is run with.
+//! The settings of every trial of a run.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use hourglass_runtime::HarnessExecutable;
 
 use super::RunFolders;
 
-/// What every trial of a run needs.
+/// The settings of every trial of a run.
 #[derive(Debug, Clone)]
 pub struct TrialSettings {
     /// The Anvil that chains are started from.
     pub anvil: AnvilBinary,
-    /// The executable that holds the reference components.
+    /// The executable that contains the reference components.
     pub executable: HarnessExecutable,
-    /// Where trials' folders are made.
+    /// Where trials' folders are created.
     pub folders: RunFolders,
     /// When an environment outlives its trial.
     pub keep: Keep,
     /// The cluster of trials that need one.
     pub cluster: ClusterChoice,
-    /// How long each trial may take, whatever its scenario says.
+    /// The time limit of each trial, whatever its scenario says.
     pub trial_timeout: Option<Duration>,
 }
 

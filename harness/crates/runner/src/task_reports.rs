@@ -1,4 +1,4 @@
-//! What a report says of the tasks of a trial.
+//! The tasks of a trial in its report.
 
 use hourglass_proto::messages::parse_task_hash;
 use hourglass_timeline::{Event, TaskPhases, phases};
@@ -8,7 +8,7 @@ use super::{
     world::{TrackedTask, World},
 };
 
-/// The tasks that steps have created, without what must be asked for.
+/// The tasks that steps have created, without data that needs requests.
 pub(super) fn of_world(world: &World) -> Vec<TaskReport> {
     let tasks = world.all_tasks().into_iter();
     let report = |task: TrackedTask| TaskReport {

@@ -1,4 +1,4 @@
-//! The trace of a trial: what its steps came to and what the chains hold about its tasks.
+//! The trace of a trial: the results of its steps, and the chains' data about its tasks.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use super::{
     world::{TrackedTask, World},
 };
 
-/// The field of the harness's own entries that says how a step ended.
+/// The field of the harness's own entries that tells how a step ended.
 pub(super) const OUTCOME: &str = "outcome";
-/// The field that says in which line of its file a step stands.
+/// The field with the line of a step in its file.
 pub(super) const LINE: &str = "line";
 /// The field with a step's title.
 pub(super) const STEP: &str = "step";
 
-/// What the chains hold about each task, in the order of the file. What cannot be read is not there.
+/// The chains' data about each task, in the order of the file. Data that cannot be read is left out.
 pub(super) async fn facts(world: &World) -> Vec<TaskFacts> {
     let tasks = world.all_tasks();
     let mut verified: BTreeMap<Chain, Vec<VerifiedTask>> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(super) async fn facts(world: &World) -> Vec<TaskFacts> {
     facts
 }
 
-/// How each step ended, in the order of the file: branches that run side by side end in any order.
+/// How each step ended, in the order of the file: concurrent branches end in any order.
 pub(super) fn steps(timeline: &Timeline) -> Vec<String> {
     let mut steps: Vec<_> = timeline.read(|events| {
         let ended = events.iter().filter_map(|event| {
@@ -74,8 +74,8 @@ fn fact(world: &World, task: &TrackedTask, name: String, status: String, of_chai
     }
 }
 
-/// The operators of whom nothing says whether they sign the task: without them the threshold is in reach, and no
-/// expectation names them.
+/// The operators who may or may not sign the task: the threshold can be reached without them, and no expectation names
+/// them.
 fn free(scenario: &Scenario, alias: &str) -> Vec<String> {
     let topology = &scenario.topology;
     let total = topology.total_weight();

@@ -1,4 +1,4 @@
-//! One trial: stood up, run, judged, taken down, reported.
+//! One trial: started, run, judged, taken down, reported.
 
 mod report;
 
@@ -34,11 +34,11 @@ use super::{
     world::{LAST_ENTRIES, World},
 };
 
-/// How long after an error of the environment the end of one of its parts is waited for, which tells more.
+/// How long to wait, after an error of the environment, for the end of one of its components, which tells more.
 const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Runs a trial to its end, whatever that is. `progress` hears what is going on; `interrupt` ends the trial early, but
-/// not the taking down.
+/// Runs a trial to its end, whatever that is. `progress` receives messages about what is going on; `interrupt` ends the
+/// trial early, but not the taking down.
 pub async fn run_trial(
     trial: &Trial,
     settings: &TrialSettings,
@@ -48,7 +48,7 @@ pub async fn run_trial(
     execute(trial, settings, interrupt, progress, None).await
 }
 
-/// Runs a trial like [`run_trial`], but with the steps that a test asks for, one by one, in place of its scenario's.
+/// Runs a trial like [`run_trial`], but with the steps that a test requests, one by one, in place of its scenario's.
 pub async fn run_trial_on_request(
     trial: &Trial,
     settings: &TrialSettings,
@@ -112,7 +112,7 @@ async fn execute(
     };
     let report = execution.report(&folder, error, interrupted);
     tracing::info!(verdict = report.verdict.word(), elapsed = ?report.duration, "trial is over");
-    // One that was left to the supervisor is removed by it, when nothing writes into it any more.
+    // A folder that was left to the supervisor is removed by it, when nothing writes into it any more.
     let removed = !report.kept && !handed_over;
     off_scheduler(move || {
         RunFolders::release(&folder);
@@ -121,18 +121,18 @@ async fn execute(
         }
     })
     .await;
-    // Not before: until here, somebody else removes the folder if this process is killed.
+    // Not before: until here, another process removes the folder if this process is killed.
     drop(folder_guard);
     report
 }
 
-/// Does work that blocks beside the trials that run at the same time; a panic goes on here.
+/// Runs blocking work off the threads of concurrent trials; a panic is resumed here.
 async fn off_scheduler<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-/// Waits until a part of the trial has ended that should not have: of a chain or an engine the environment is to blame, of a
-/// component what is tested.
+/// Waits until a component of the trial ends unexpectedly: the environment is to blame for a chain or an engine, and
+/// what is tested for a component.
 async fn cause(world: &World) -> StepFailure {
     let runtime = &world.environment.runtime;
     tokio::select! {
@@ -143,12 +143,13 @@ async fn cause(world: &World) -> StepFailure {
     }
 }
 
-/// Whether the end of a part may be behind an error. A disk that is full is the cause itself.
+/// Whether the end of a component may be the cause of an error. A full disk is the cause itself.
 fn may_have_a_cause(error: &EnvironmentError) -> bool {
     !error.is_inapplicable() && !matches!(error, EnvironmentError::File { .. })
 }
 
-/// The failure, or the end of a part that caused it: a part that has just ended fails whoever asks it before its end is told.
+/// The failure, or the end of a component that caused it: requests to an ended component fail before its end is
+/// reported.
 pub(super) async fn with_cause(world: &World, failure: StepFailure) -> StepFailure {
     match failure {
         StepFailure::Environment(error) if may_have_a_cause(&error) => {
@@ -166,28 +167,28 @@ pub(super) struct TrialExecution<'a> {
     timeline: Timeline,
     phases: Vec<Phase>,
     tasks: Vec<TaskReport>,
-    /// What the chains hold about the tasks.
+    /// The chains' data about the tasks.
     facts: Vec<TaskFacts>,
     violations: Vec<Violation>,
     running: BTreeMap<String, String>,
-    /// Since when components are told to end.
+    /// When components were told to end.
     taking_down: Option<Timestamp>,
-    /// What was left when everything had been told to end.
+    /// What remained after everything had been told to end.
     leaks: Vec<Leak>,
-    /// Whoever minds the folder until its fate is decided.
+    /// The guard of the folder until it is kept or removed.
     folder_guard: Option<RunFolderGuard>,
-    /// How long it may take from the start of the chains to the end of the steps.
+    /// The time limit from the start of the chains to the end of the steps.
     limit: Duration,
     pub(super) stage: Stage,
     /// Whether it was interrupted before there was a runtime and did not end in time, so that its supervisor ends it and
     /// removes its folder.
     handed_over: bool,
-    /// Where its steps come from, unless they are the scenario's; taken when they begin.
+    /// The source of its steps, unless they are the scenario's; taken when they begin.
     requests: Option<StepRequests>,
 }
 
 impl TrialExecution<'_> {
-    /// Whether it was interrupted.
+    /// Returns whether it was interrupted.
     async fn go(
         &mut self,
         run: RunId,
@@ -244,10 +245,10 @@ impl TrialExecution<'_> {
         let taken_down = self.take_down(world.environment, keep && !interrupted, interrupt).await;
         match outcome {
             Ok(violations) => self.violations.extend(violations),
-            // The first error is the cause; what taking down says then is its consequence.
+            // The first error is the cause; later errors of the taking down are its consequence.
             Err(error) => return Err(error),
         }
-        // One that did not end in time after an interruption was left to the supervisor.
+        // A trial that did not end in time after an interruption was left to the supervisor.
         Ok(interrupted || !taken_down?)
     }
 
@@ -270,7 +271,8 @@ impl TrialExecution<'_> {
             invariants::steps_done(world).await
         };
         let stepped = tokio::select! {
-            // First: what steps say of parts that have ended is the consequence, and parts end where they cannot write.
+            // First: errors of steps about ended components are the consequence, and components end if they cannot
+            // write.
             biased;
             error = room.lost() => Err(error.into()),
             cause = cause(world) => Err(cause),
@@ -285,7 +287,7 @@ impl TrialExecution<'_> {
             Err(failure) => Err(with_cause(world, failure).await),
             done => done,
         };
-        // What was not written in time may be the reason for all else.
+        // What was not written may be the reason for all else.
         room.check()?;
         match stepped {
             Ok(violations) => Ok(violations),
@@ -294,7 +296,7 @@ impl TrialExecution<'_> {
         }
     }
 
-    /// Why the trial took longer than it may.
+    /// Why the trial took longer than its limit.
     async fn late(&self, world: &World) -> EnvironmentError {
         match limits::responds(world).await {
             Ok(()) => EnvironmentError::Late {
@@ -306,7 +308,7 @@ impl TrialExecution<'_> {
         }
     }
 
-    /// What the chains hold of the tasks. Traces are compared of trials that passed, and of no others.
+    /// Stores the chains' data about the tasks. Only traces of passed trials are compared.
     async fn note_chains(&mut self, world: &World, passed: bool) {
         self.note_tasks(world).await;
         if passed {
@@ -314,7 +316,7 @@ impl TrialExecution<'_> {
         }
     }
 
-    /// Whether it is down.
+    /// Returns whether it is down.
     async fn take_down(
         &mut self,
         environment: Environment,
@@ -322,7 +324,7 @@ impl TrialExecution<'_> {
         interrupt: &CancellationToken,
     ) -> Result<bool, EnvironmentError> {
         let started = Instant::now();
-        // Without what is finer: the public components' records carry whole milliseconds.
+        // Truncated to milliseconds, like the records of the public components.
         self.taking_down = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).ok();
         let down = if keep {
             self.running = environment.runtime.endpoints().await;
@@ -353,7 +355,7 @@ impl TrialExecution<'_> {
     }
 }
 
-/// What is told to a test whose environment stands.
+/// The description of a running environment for a test.
 fn standing(world: &World, run: RunId, folder: &Path) -> StandingEnvironment {
     let chain =
         |control: &ChainControl| StandingChain { url: control.client().url().to_owned(), chain_id: control.chain_id() };

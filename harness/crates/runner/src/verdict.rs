@@ -1,6 +1,6 @@
-//! What a trial came to: its verdict, what it took, and where its evidence lies.
+//! The result of a trial: its verdict, its durations, and the location of its evidence.
 //!
-//! Made by the runner, read by every reporter; nothing here knows how it is shown.
+//! Created by the runner, read by every reporter; nothing here knows how it is shown.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -87,7 +87,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict in a word, as records have it.
+    /// The verdict in a word, as in records.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -98,20 +98,20 @@ impl Verdict {
         }
     }
 
-    /// Whether there is something to look into.
+    /// Whether the result needs attention.
     pub fn is_trouble(&self) -> bool {
         !matches!(self, Self::Passed | Self::Skipped { .. })
     }
 }
 
-/// How much of one text a report holds, in bytes.
+/// The limit of one text in a report, in bytes.
 pub const TEXT_LIMIT: usize = 16 << 10;
-/// How many violations of a trial a report holds.
+/// The limit of violations of a trial in a report.
 pub const VIOLATIONS_LIMIT: usize = 100;
 
 impl Verdict {
-    /// The verdict at a size that a report can hold: long texts are cut with a remark, and of many violations the number
-    /// of the rest is said.
+    /// The verdict at a size that a report can hold: long texts are cut with a remark, and violations beyond the limit
+    /// are counted.
     #[must_use]
     pub(crate) fn bounded(self) -> Self {
         let text = |text: String| cut(&text, TEXT_LIMIT).into_owned();

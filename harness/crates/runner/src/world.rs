@@ -14,13 +14,13 @@ use jiff::Timestamp;
 
 use super::{environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
 
-/// Entries of the timeline that a failure shows.
+/// How many entries of the timeline a failure shows.
 pub(super) const LAST_ENTRIES: usize = 12;
 
-/// How long what has been written already may take to be read, when a wait has run out of time.
+/// How long reading what was written already may take, after a wait has run out of time.
 const SETTLED_WITHIN: Duration = Duration::from_millis(500);
 
-/// From when on a wait is in the log.
+/// Waits longer than this are logged.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 
 /// A task that a step created.
@@ -53,13 +53,13 @@ impl World {
         }
     }
 
-    /// Remembers tasks under a name; a name that is used again means the newer ones.
+    /// Stores tasks under a name; reuse of a name replaces the older ones.
     pub(super) fn track(&self, alias: &str, tasks: Vec<TrackedTask>) {
         self.order.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks.iter().cloned());
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), tasks);
     }
 
-    /// The tasks of a name.
+    /// The tasks with a name.
     pub(super) fn tasks(&self, alias: &str) -> Vec<TrackedTask> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).get(alias).cloned().unwrap_or_default()
     }
@@ -88,8 +88,8 @@ impl World {
         }
     }
 
-    /// Waits until `done` gives an answer about the entries of the timeline. When time runs out, everything that reports is
-    /// asked once more: what had happened by then counts, whenever it is told.
+    /// Waits until `done` returns a value for the entries of the timeline. When the time is up, every source is asked
+    /// once more: what had happened by then counts, whenever it is reported.
     pub(super) async fn wait_until<T>(
         &self,
         within: Duration,

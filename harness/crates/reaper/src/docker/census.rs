@@ -1,4 +1,4 @@
-//! What every run has in an engine.
+//! The objects of every run in an engine.
 
 use std::{collections::BTreeMap, iter};
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{Labels, ReaperError, RunId};
 
-/// What one run has in an engine.
+/// The objects of one run in an engine.
 #[derive(Debug, Default)]
 pub(crate) struct RunObjects {
-    /// The labels of the thing that expires first.
+    /// The labels of the object that expires first.
     pub(crate) labels: Option<Labels>,
     pub(crate) containers: Vec<LabelledContainer>,
     pub(crate) networks: Vec<LabelledNetwork>,

@@ -1,4 +1,4 @@
-//! The engine's things as a kind of thing to sweep.
+//! The objects of an engine as a kind of resource to sweep.
 
 use std::{cell::RefCell, collections::BTreeSet, future::Future, io, time::Duration};
 
@@ -11,16 +11,16 @@ use tokio::{
 use super::{objects::LabelledNetwork, removal::pass};
 use crate::{Kind, LeakedResource, ReaperError, RunId};
 
-/// Containers, networks and volumes that carry a run's label, and the unlabelled containers on its networks: all are
-/// removed by force.
+/// Containers, networks and volumes with a run's label, and the unlabelled containers on its networks: all are removed
+/// by force.
 ///
-/// It has a connection and a runtime of its own, made when they are first needed and anew after a failure. Must not be
-/// used from within an asynchronous task.
+/// It has a connection and a runtime of its own, created when they are first needed and again after a failure. Must not
+/// be used from within an asynchronous task.
 #[derive(Debug)]
 pub struct EngineObjects {
     address: EngineAddress,
     connection: RefCell<Option<Connection>>,
-    /// All networks of the run that were seen.
+    /// All networks of the run that were seen so far.
     networks: RefCell<BTreeSet<LabelledNetwork>>,
 }
 
@@ -30,11 +30,11 @@ pub(super) struct Connection {
     runtime: Runtime,
 }
 
-/// How long one pass may take; an engine that hangs is given up by then, and asked again.
+/// The time limit of one pass; an engine that hangs is asked again after it.
 const PASS_LIMIT: Duration = Duration::from_secs(20);
 
 impl EngineObjects {
-    /// What is in the engine at this address, which need not answer yet.
+    /// The objects in the engine at this address, which need not answer yet.
     pub fn at(address: EngineAddress) -> Self {
         Self { address, connection: RefCell::default(), networks: RefCell::default() }
     }
@@ -66,7 +66,7 @@ impl Connection {
         &self.engine
     }
 
-    /// Does what takes a few calls, and gives up an engine that hangs.
+    /// Runs a few calls within a time limit, in case the engine hangs.
     pub(super) fn within_limit<T>(
         &self,
         address: &EngineAddress,

@@ -1,6 +1,5 @@
-//! What a run has in a Docker engine: containers, networks and volumes, found by the run's label, and the containers
-//! without it that hang on a network of the run.
-//! How they are made and labelled is the runtime's business.
+//! The objects of a run in a Docker engine: containers, networks and volumes with the run's label, and the containers
+//! without it that are only on networks of the run. The runtime creates and labels them.
 
 mod census;
 mod kind;

@@ -1,4 +1,4 @@
-//! What carries our labels in an engine, asked for in as few calls as there are kinds of things.
+//! Objects with the harness's labels in an engine, with one call for each kind of object.
 
 use std::{collections::HashMap, fmt};
 
@@ -47,9 +47,9 @@ impl fmt::Display for LabelledNetwork {
 /// Which labels count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scope<'a> {
-    /// Those of one run.
+    /// The labels of one run.
     Run(&'a RunId),
-    /// Those of every run.
+    /// The labels of every run.
     EveryRun,
 }
 
@@ -65,7 +65,7 @@ impl Scope<'_> {
     }
 }
 
-/// What carries labels, running or not.
+/// Objects with labels, running or not.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     pub(crate) containers: Vec<ContainerSummary>,
@@ -74,7 +74,7 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Looks once, for all kinds at the same time.
+    /// Looks once, for all kinds concurrently.
     pub(crate) async fn find(engine: &Engine, scope: Scope<'_>) -> Result<Self, EngineError> {
         let filters = scope.filters();
         let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -93,7 +93,7 @@ impl Objects {
     }
 }
 
-/// The containers that are attached to one of these networks, or are to be when they start.
+/// The containers that are attached to one of these networks, or will be when they start.
 pub(super) async fn attached_to(
     engine: &Engine,
     networks: &[LabelledNetwork],
@@ -101,10 +101,10 @@ pub(super) async fn attached_to(
     if networks.is_empty() {
         return Ok(Vec::new());
     }
-    // A container that was never started knows its network by name only.
+    // A container that was never started has only the name of its network.
     let either = networks.iter().flat_map(|network| [network.id.clone(), network.name.clone()]).collect();
     let mut found = list_containers(engine, &HashMap::from([("network", either)])).await?;
-    // The name alone may be that of a stranger's network.
+    // The name alone may belong to another network.
     found.retain(|container| networks.iter().any(|network| network.holds(container)));
     Ok(found)
 }
@@ -119,20 +119,20 @@ impl LabelledNetwork {
         endpoints(container).any(|(name, id)| self.is(name, id))
     }
 
-    /// Whether a container's entry for a network, the name and the id in it, means this one.
+    /// Whether a container's entry for a network, with its name and id, means this network.
     pub(super) fn is(&self, name: &str, id: &str) -> bool {
         if id.is_empty() { name == self.name || name == self.id } else { id == self.id }
     }
 }
 
-/// The networks of a container: name, and id, which is empty before its first start.
+/// The networks of a container: name, and id, which is empty before the first start.
 pub(super) fn endpoints(container: &ContainerSummary) -> impl Iterator<Item = (&str, &str)> {
     let networks = container.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
     networks.into_iter().flatten().map(|(name, endpoint)| (&**name, endpoint.network_id.as_deref().unwrap_or_default()))
 }
 
-/// Whether an unlabelled container was made for the run. One that carries another run's label, or that has a network
-/// beside those of the run (the engine's default one included), is a guest, and no guest is killed.
+/// Whether an unlabelled container was created for the run. A container that has another run's label, or that is also
+/// on a network of others (including the engine's default network), is a guest, and guests are not killed.
 pub(super) fn is_only_on(container: &ContainerSummary, networks: &[LabelledNetwork]) -> bool {
     let of_a_run = container.labels.iter().flatten().any(|(key, _)| key == RUN_LABEL);
     !of_a_run && endpoints(container).all(|(name, id)| networks.iter().any(|network| network.is(name, id)))

@@ -1,4 +1,4 @@
-//! One pass over what a run has in an engine.
+//! One pass over the objects of a run in an engine.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use hourglass_engine::{Engine, EngineContext as _, EngineError};
 use super::objects::{LabelledContainer, LabelledNetwork, Objects, Scope, attached_to, endpoints, is_only_on};
 use crate::{LeakedResource, RUN_LABEL, RunId};
 
-/// Looks once for what belongs to a run, removes it as far as possible, and gives what was found.
+/// Looks once for the objects of a run, removes them as far as possible, and returns what was found.
 ///
-/// `networks` are those that earlier passes saw: a container that an executor was making when it was killed may turn up
-/// when the network is gone. Networks and volumes go in a pass that finds no container any more, which gives such a
-/// container time to turn up.
+/// `networks` are those that earlier passes saw: a container that an executor was creating when it was killed may
+/// appear when the network is gone. Networks and volumes are removed in a pass that finds no container any more, which
+/// gives such a container time to appear.
 pub(super) async fn pass(
     engine: &Engine,
     run: &RunId,
@@ -27,7 +27,7 @@ pub(super) async fn pass(
     networks.extend(present.iter().cloned());
     let known: Vec<_> = networks.iter().cloned().collect();
 
-    // Executors first: once they are gone, nobody makes more.
+    // Executors first: once they are gone, nobody creates more.
     remove_containers(engine, &found.containers).await?;
     let hanging = attached_to(engine, &known).await?;
     let (ours, strangers): (Vec<_>, Vec<_>) =
@@ -96,7 +96,7 @@ async fn remove_volumes(engine: &Engine, found: &Objects) -> Result<(), EngineEr
     join_all(removing).await.into_iter().collect()
 }
 
-/// What is gone, or is being removed by somebody else, is what was wanted. The next pass sees what is still there.
+/// An object that is gone, or that somebody else is removing, is the desired result. The next pass sees what remains.
 fn gone(removed: Result<(), EngineError>) -> Result<(), EngineError> {
     removed.or_else(|error| if error.is_not_found() || error.is_conflict() { Ok(()) } else { Err(error) })
 }

@@ -1,4 +1,4 @@
-//! A look around: folders, processes, an engine.
+//! Lists what exists of all runs: folders, processes, objects of an engine.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,20 +12,20 @@ use jiff::Timestamp;
 use super::{FoundRun, processes};
 use crate::{Owner, ReaperError, RunId, docker::RunObjects};
 
-/// The folder of a run, and who is at it by what lies in it.
+/// The folder of a run, and its owner according to its files.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     /// The run.
     pub run: RunId,
     /// The folder.
     pub folder: PathBuf,
-    /// Whose it is; nothing when it was left on purpose.
+    /// Its owner; `None` if it was kept on purpose.
     pub owner: Option<Owner>,
     /// Whether it is in the caller's folder of runs.
     pub here: bool,
 }
 
-/// Says in a trial's folder which process it belongs to.
+/// The file in a trial's folder that names the owning process.
 pub const OWNER_FILE: &str = "owner.json";
 
 impl RunDir {
@@ -34,7 +34,7 @@ impl RunDir {
         Self { owner: owner_in(&folder), run, folder, here: true }
     }
 
-    /// A folder that labels or processes name, if it is there.
+    /// The folder that labels or processes name, if it exists.
     fn elsewhere(run: &RunId, folder: Option<PathBuf>) -> Option<Self> {
         let folder = folder.filter(|folder| folder.is_dir())?;
         Some(Self { run: run.clone(), owner: owner_in(&folder), folder, here: false })
@@ -46,12 +46,12 @@ impl RunDir {
 pub struct Inventory {
     /// The runs, oldest first.
     pub runs: Vec<FoundRun>,
-    /// Why what an engine holds is not among it.
+    /// Why the objects of an engine are missing.
     pub engine: Result<(), EngineError>,
 }
 
 impl Inventory {
-    /// Looks at these folders, at the processes of this machine, and at an engine.
+    /// Lists these folders, the processes of this machine, and an engine's objects.
     ///
     /// Must not be called from within an asynchronous task.
     pub fn take(dirs: Vec<RunDir>, engine: &EngineAddress) -> Result<Self, ReaperError> {
@@ -90,7 +90,8 @@ mod tests {
     use super::*;
     use crate::{RunState, processes_of};
 
-    /// Processes have no labels that name a folder: what was kept below another root looked like nobody's.
+    /// Processes have no labels that name a folder: a run that was kept below another root would look as if nobody
+    /// owned it.
     #[test]
     fn what_was_kept_below_another_root_is_known_by_its_processes() {
         let root = tempfile::tempdir().unwrap();

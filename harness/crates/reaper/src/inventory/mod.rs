@@ -1,6 +1,5 @@
-//! What is there of every run, found without knowing the runs: by processes' environments, by an engine's labels, and
-//! by the folders that the caller names.
-//! What is to be ended is decided here ([`RunState`]); ending it is the sweep's business.
+//! What exists of every run, found without knowing the runs: by processes' environments, by an engine's labels, and by
+//! the folders that the caller names. [`RunState`] decides what is to be ended; the sweep ends it.
 
 mod look;
 mod processes;

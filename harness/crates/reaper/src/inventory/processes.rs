@@ -12,7 +12,7 @@ use crate::{
     stat::Stat,
 };
 
-/// What is known of a run from the table of processes.
+/// The processes of one run.
 #[derive(Debug, Default)]
 pub(super) struct SeenProcesses {
     pub(super) processes: Vec<LabelledProcess>,
@@ -20,11 +20,11 @@ pub(super) struct SeenProcesses {
     pub(super) supervisor: Option<i32>,
     /// A process outside the run that started one of its processes.
     pub(super) starter: Option<i32>,
-    /// The run's folder, by what its processes write to.
+    /// The run's folder, according to the files that its processes write to.
     pub(super) folder: Option<PathBuf>,
 }
 
-/// Looks at every process once. Those of other users cannot be read and are left out.
+/// Reads every process once. The processes of other users cannot be read and are left out.
 pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let mut found: BTreeMap<RunId, SeenProcesses> = BTreeMap::new();
@@ -43,7 +43,7 @@ pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
         seen.processes.sort();
         seen.folder = seen.processes.iter().find_map(|process| folder_of(run, process.pid));
         let is_own = |pid| seen.processes.iter().any(|process| process.pid == pid);
-        // What the first process has adopted has lost its parent.
+        // A process that init has adopted has lost its parent.
         let parents =
             seen.processes.iter().filter_map(|process| Some(Stat::of(process.pid)?.parent)).filter(|pid| *pid > 1);
         seen.starter = parents.filter(|pid| !is_own(*pid)).min();
@@ -51,7 +51,7 @@ pub(super) fn look() -> io::Result<BTreeMap<RunId, SeenProcesses>> {
     Ok(found)
 }
 
-/// The folder called like the run in which the standard output of one of its processes lies.
+/// The folder with the run's name that contains the standard output of one of its processes.
 fn folder_of(run: &RunId, pid: i32) -> Option<PathBuf> {
     let output = fs::read_link(format!("/proc/{pid}/fd/1")).ok()?;
     let folder = output.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == run.as_str()))?;

@@ -1,4 +1,4 @@
-//! One run: what is there of it, and whether anybody needs it.
+//! One run: what exists of it, and whether anybody needs it.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -62,8 +62,9 @@ pub struct FoundRun {
     pub volumes: Vec<String>,
 }
 
-/// What has neither a folder nor an owner may be in the making, or be swept at this moment. An id from a clock that was
-/// ahead of this one is young too: to end a run that somebody makes is worse than to leave one until it is named.
+/// A run with neither a folder nor an owner may be starting, or be swept at this moment. A run whose id comes from a
+/// clock that was ahead of this one is young too: to end a run that is starting is worse than to keep one until
+/// somebody names it.
 const YOUNG: Duration = Duration::from_mins(1);
 
 impl FoundRun {
@@ -79,7 +80,7 @@ impl FoundRun {
             .collect()
     }
 
-    /// Whether it may be ended without being named: nobody is at it, and it was not kept in a place of others.
+    /// Whether it may be ended without being named: it has no living owner, and it was not kept in another folder.
     pub fn is_orphaned(&self, now: Timestamp) -> bool {
         match self.state {
             RunState::Running => false,
@@ -101,7 +102,7 @@ impl FoundRun {
         now: Timestamp,
     ) -> Self {
         let expires = labels.as_ref().and_then(|labels| labels.expires);
-        // What its folder says is newer than the labels, which stay as they were made.
+        // The files of its folder are newer than the labels, which never change.
         let owner = match &place {
             Some(place) => place.owner.clone(),
             None => labels.as_ref().and_then(|labels| labels.owner.clone()),
@@ -180,7 +181,7 @@ mod tests {
         SeenProcesses { starter: Some(7), ..SeenProcesses::default() }
     }
 
-    /// What is needed must not be ended, and what nobody needs must not stay.
+    /// A run that is needed must not be ended, and one that nobody needs must not stay.
     #[rstest::rstest]
     #[case::at_work(
         place(Owner::current(), true),
@@ -222,8 +223,8 @@ mod tests {
         assert!(found.is_orphaned(now));
     }
 
-    /// A run id holds the moment of its making by the clock of then, which may have been ahead of the one that is asked
-    /// now, by less than a millisecond or by hours.
+    /// A run id contains its creation time by the clock of that moment, which may have been ahead of the current clock,
+    /// by less than a millisecond or by hours.
     #[rstest::rstest]
     #[case::a_nanosecond(jiff::SignedDuration::from_nanos(1))]
     #[case::a_millisecond(jiff::SignedDuration::from_millis(1))]

@@ -1,4 +1,4 @@
-//! What must hold on the chains, while they are still there.
+//! Invariants of the chains, checked while they still run.
 
 use futures::{FutureExt as _, future::BoxFuture};
 use hourglass_component::chain::TaskStatus;

@@ -24,7 +24,7 @@ pub(super) fn keeps_running(end: &UnexpectedEnd) -> Finding {
     Finding::new(expected, seen).about(component.to_string())
 }
 
-/// A scenario whose declared end does not come shows something else than it says.
+/// If a declared end does not come, the scenario shows something else than it states.
 pub(super) fn expected_ends(world: &World) -> BoxFuture<'_, Result<Vec<Finding>, StepFailure>> {
     let missing = world.environment.runtime.ends().missing().into_iter();
     let findings = missing.map(|component| {

@@ -1,4 +1,4 @@
-//! What components may not log.
+//! What components must not log.
 
 use hourglass_runtime::Invariant;
 use hourglass_scenario::{ComponentRef, Trial};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Aftermath, Finding};
 
-/// ERROR records that a report shows one by one.
+/// How many ERROR records a report shows individually.
 const ERRORS_SHOWN: usize = 20;
 
 pub(super) const NO_ERROR: Invariant = Invariant {
@@ -16,7 +16,7 @@ pub(super) const NO_ERROR: Invariant = Invariant {
               output can be judged to its end. What a program of the user's logs after it was told to end is exempt.",
 };
 
-/// Judged at the very end: components may complain while they are taken down.
+/// Judged at the very end: components may log errors while they are taken down.
 pub(super) fn no_error(aftermath: &Aftermath<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = match in_logs(aftermath.events, aftermath.trial, aftermath.taking_down) {
         Ok(errors) => {
@@ -33,7 +33,7 @@ pub(super) fn no_error(aftermath: &Aftermath<'_>) -> Vec<Finding> {
             vec![Finding::new("expressions in invariants.allowed_errors that can be used", reason)]
         }
     };
-    // Not to be judged is no pass.
+    // A trial that cannot be judged has not passed.
     findings.extend(aftermath.timeline.unjudged().into_iter().map(|(component, what)| {
         let seen = format!("{component}: left out of the timeline are {what}");
         Finding::new("output that can be judged to its end", seen)
@@ -41,11 +41,10 @@ pub(super) fn no_error(aftermath: &Aftermath<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Errors that components logged and the scenario does not allow; which of its expressions cannot be used, where one
-/// cannot.
+/// The logged errors that the scenario does not allow; or the expression of the scenario that cannot be used.
 ///
-/// What a program of the user's says after `taking_down`, once it was told to end, is its own affair: the public
-/// aggregator calls every end an error. The reference components are to end without one.
+/// Errors that a user's program logs after `taking_down`, once it was told to end, do not count: the public aggregator
+/// calls every end an error. The reference components must end without one.
 fn in_logs(events: &[Event], trial: &Trial, taking_down: Option<Timestamp>) -> Result<Vec<(String, Event)>, String> {
     let allowed = trial.scenario.invariants.compile()?;
     let is_allowed = |event: &Event| {
@@ -94,7 +93,7 @@ mod tests {
         in_logs(events, trial, taking_down).unwrap().into_iter().map(|(text, _)| text).collect()
     }
 
-    /// Guards the invariant itself: an error that is not allowed must be found, and only that.
+    /// Protects the invariant itself: an error that is not allowed must be found, and only that.
     #[test]
     fn errors_are_found_unless_they_are_allowed() {
         let events = [
@@ -110,7 +109,7 @@ mod tests {
 
     const BOTH: &str = "{command: [mine], image: mine}";
 
-    /// Excused is the user's program alone, as command or as image, and only for what it says once it was told to end.
+    /// Only the user's program is exempt, as command or as image, and only for what it logs once it was told to end.
     #[rstest::rstest]
     #[case::reference(Process, "aggregator", "{}", ComponentRef::Aggregator, false)]
     #[case::aggregator(Process, "aggregator", BOTH, ComponentRef::Aggregator, true)]
@@ -139,7 +138,7 @@ mod tests {
         assert_eq!(found(&events, &trial, None).len(), 2, "it was not told to end");
     }
 
-    /// What was allowed must not be forgotten in silence.
+    /// An expression that allows errors must not be ignored silently.
     #[test]
     fn an_expression_that_cannot_be_used_is_told() {
         let mut trial = trial(Process, "");

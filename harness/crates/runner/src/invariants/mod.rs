@@ -1,8 +1,8 @@
-//! What must hold after every trial, whatever its steps were: one function each, and a registry in three parts, by
-//! when they are checked.
+//! Conditions that must hold after every trial, whatever its steps were: one function each, and a registry in three
+//! parts, by when they are checked.
 //!
-//! What may live here: checks that are the same on every runtime. Those of one runtime are in its folder of `runtime`,
-//! and listed by its provider. docs/invariants.md names all of them; a test compares it with [`all`].
+//! What may live here: checks that are the same on every runtime. The invariants of one runtime are in its folder of
+//! `runtime`, and listed by its provider. docs/invariants.md names all of them; a test compares it with [`all`].
 
 mod chain;
 mod ends;
@@ -43,32 +43,32 @@ type JudgeWorld = for<'a> fn(&'a World) -> BoxFuture<'a, Result<Vec<Finding>, St
 
 type JudgeAftermath = fn(&Aftermath<'_>) -> Vec<Finding>;
 
-/// An invariant, and the function that finds out whether it holds.
+/// An invariant, and the function that checks it.
 struct Check<F> {
     invariant: Invariant,
     judge: F,
 }
 
-/// What does not hold.
+/// A violated condition.
 struct Finding {
-    /// What the violation is about, where the invariant's name has a place for it.
+    /// The subject of the violation, if the invariant's name has a placeholder for it.
     subject: Option<String>,
-    /// What would be right.
+    /// The expected state.
     expected: String,
-    /// What is so instead.
+    /// The observed state.
     seen: String,
-    /// The task that it is about.
+    /// The task concerned.
     task: Option<H256>,
 }
 
-/// What there is to judge when everything has been taken down.
+/// What is judged after everything has been taken down.
 pub(super) struct Aftermath<'a> {
     pub trial: &'a Trial,
     pub started: Timestamp,
     pub timeline: &'a Timeline,
     /// The entries of the timeline in their order.
     pub events: &'a [Event],
-    /// Since when components were told to end.
+    /// When components were told to end.
     pub taking_down: Option<Timestamp>,
     pub leaks: &'a [Leak],
 }
@@ -98,7 +98,7 @@ impl Finding {
     }
 }
 
-/// Every invariant, with the runtime that it is checked on where it is not all of them.
+/// Every invariant, with the runtime that it is checked on unless that is all of them.
 pub fn all() -> Vec<(Option<RuntimeKind>, Invariant)> {
     let common = [COMPONENT_ENDED.invariant]
         .into_iter()
@@ -111,13 +111,13 @@ pub fn all() -> Vec<(Option<RuntimeKind>, Invariant)> {
     common.chain(of_runtimes).collect()
 }
 
-/// The violation that the end of a component is.
+/// The violation for the end of a component.
 pub(super) fn component_ended(world: &World, end: &UnexpectedEnd) -> Violation {
     let Check { invariant, judge } = COMPONENT_ENDED;
     judge(end).violation(invariant, &world.environment.timeline, world.started)
 }
 
-/// What does not hold after the last step, while everything runs: of the invariants here, then of the runtime's.
+/// The violations after the last step, while everything runs: of the invariants here, then of the runtime's.
 pub(super) async fn steps_done(world: &World) -> Result<Vec<Violation>, StepFailure> {
     let violation =
         |finding: Finding, invariant| finding.violation(invariant, &world.environment.timeline, world.started);
@@ -133,7 +133,7 @@ pub(super) async fn steps_done(world: &World) -> Result<Vec<Violation>, StepFail
     Ok(violations)
 }
 
-/// What does not hold after everything has been taken down.
+/// The violations after everything has been taken down.
 pub(super) fn taken_down(aftermath: &Aftermath<'_>) -> Vec<Violation> {
     let judged = TAKEN_DOWN.iter().flat_map(|Check { invariant, judge }| {
         judge(aftermath).into_iter().map(|finding| finding.violation(*invariant, aftermath.timeline, aftermath.started))
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// Reports and documents tell invariants apart by their names.
+    /// Reports and documents identify invariants by their names.
     #[test]
     fn invariants_have_names_of_their_own() {
         let all = all();

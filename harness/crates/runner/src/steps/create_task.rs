@@ -10,7 +10,7 @@ use crate::{
     world::{TrackedTask, World},
 };
 
-/// Transactions under way at once: enough to fill a block, few enough not to look like an attack on the node.
+/// Concurrent transactions: enough to fill a block, few enough not to look like an attack on the node.
 const AT_ONCE: usize = 32;
 
 impl RunStep for CreateTask {

@@ -19,7 +19,7 @@ impl RunStep for ExpectEvent {
             event.event == Some(self.event)
                 && component.is_none_or(|component| event.source == Source::Component(component.clone()))
         };
-        // Of a group, each task must have had its events.
+        // With a group, each task must have had its events.
         let mut seen: HashMap<Option<H256>, usize> = match &tasks {
             Some(tasks) => tasks.iter().map(|task| (Some(task.record.task), 0)).collect(),
             None => HashMap::from([(None, 0)]),

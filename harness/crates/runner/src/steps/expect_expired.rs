@@ -34,7 +34,7 @@ impl RunStep for ExpectExpired {
                 Mining::Interval(_) => {
                     if timeout(within, passes(world, &task)).await.is_err() {
                         let head = world.environment.chain(task.chain).client().head().await?;
-                        // Passed by now, it passed in time: the head was not announced yet.
+                        // If it has passed by now, it passed in time: the head was not announced yet.
                         if head.timestamp <= task.record.deadline {
                             let left = task.record.deadline - head.timestamp;
                             return Err(not_expired(format!("its deadline is {left} s of chain time away")));
@@ -72,7 +72,7 @@ async fn warp_past(world: &World, task: &TrackedTask) -> Result<(), StepFailure>
 
 async fn passes(world: &World, task: &TrackedTask) {
     let mut heads = world.environment.chain(task.chain).client().heads();
-    // Ends only with the connection, and then the time limit does.
+    // This ends only with the connection; then the time limit ends the wait.
     if heads.wait_for(|head| head.timestamp > task.record.deadline).await.is_err() {
         std::future::pending::<()>().await;
     }

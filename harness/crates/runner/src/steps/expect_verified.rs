@@ -20,7 +20,7 @@ impl RunStep for ExpectVerified {
         let within = Duration::from(self.within);
         let mut missing: HashSet<H256> = tasks.iter().map(|task| task.record.task).collect();
         let mut seen = 0;
-        // Each entry is looked at once, however many tasks there are.
+        // Each entry is checked once, however many tasks there are.
         let all = |events: &[Event]| {
             for event in &events[seen..] {
                 if event.event == Some(TaskEvent::TaskVerified) && matches!(event.source, Source::Chain(_)) {
@@ -40,7 +40,7 @@ impl RunStep for ExpectVerified {
             Some(Err(lost)) => return Err(out_of_reach(world, step, &tasks, lost)),
             None => return Err(timed_out(world, step, &tasks, &missing, within).await?),
         }
-        // Asked once for all tasks, which are those of one step and so of one chain.
+        // Requested once for all tasks, which belong to one step and so to one chain.
         let verified = match tasks.first() {
             Some(task) => verified_on(world, task.chain).await?,
             None => Vec::new(),
@@ -55,7 +55,7 @@ impl RunStep for ExpectVerified {
     }
 }
 
-/// The aggregator has given a task up: nothing that could still happen would verify it.
+/// The aggregator has given a task up: no later event would verify it.
 fn out_of_reach(world: &World, step: &Step, tasks: &[TrackedTask], lost: H256) -> StepFailure {
     let alias = tasks.iter().find(|task| task.record.task == lost).map_or("task", |task| task.alias.as_str());
     let expected = format!("task `{alias}` verified");

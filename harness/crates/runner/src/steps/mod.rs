@@ -1,7 +1,7 @@
-//! What the steps of a scenario do: one file a step or a few that belong together, of the same name as in the scenario
-//! crate. A step acts on the world of its trial and says what is wrong.
+//! The implementations of a scenario's steps: one file for each step or for a few that belong together, with the same
+//! names as in the scenario crate. A step acts on the world of its trial and reports failures.
 //!
-//! Steps are reached through the scenario crate's list of them: a kind of step without a [`RunStep`] does not compile.
+//! The scenario crate's list leads to the steps: a kind of step without a [`RunStep`] does not compile.
 
 mod call;
 mod cluster_operator;
@@ -36,9 +36,9 @@ use super::{
     world::World,
 };
 
-/// What a kind of step does when it runs.
+/// The implementation of a kind of step.
 trait RunStep {
-    /// Does it on the world of the trial. `step` is the same step with what reports need: its name and its place.
+    /// Runs it on the world of the trial. `step` is the same step with what reports need: its name and its position.
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure>;
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn run_all(
     Ok(())
 }
 
-/// Runs one step within its limit, and notes in the timeline that it begins and how it ended.
+/// Runs one step within its limit, and records in the timeline that it begins and how it ended.
 pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<(), StepFailure>> {
     async move {
         let started = Instant::now();
@@ -91,7 +91,7 @@ async fn act(world: &World, step: &Step) -> Result<(), StepFailure> {
                 $(StepKind::$kind(kind) => kind.run(world, step).await,)+
                 StepKind::Parallel(steps) => {
                     let all = futures::future::join_all(steps.iter().map(|step| run(world, step))).await;
-                    // All are waited for, so that none goes on while the environment is taken down.
+                    // All are awaited, so that none goes on while the environment is taken down.
                     all.into_iter().collect()
                 }
             }
@@ -117,12 +117,12 @@ pub(super) fn unmet(
     StepFailure::Violation(Box::new(violation))
 }
 
-/// A step and its place.
+/// A step and its position.
 pub(super) fn described(step: &Step) -> String {
     format!("{} at {}", title(step), step.location)
 }
 
-/// How reports call a step.
+/// The name of a step in reports.
 pub(super) fn title(step: &Step) -> String {
     step.name.as_ref().map_or_else(|| step.kind.key().to_owned(), |name| format!("{} ({name})", step.kind.key()))
 }

@@ -1,4 +1,4 @@
-//! What a trial came to and left: its report, what its logs hold against it, and the files that are its evidence.
+//! The results of a trial: its report, the errors in its logs, and the files with its evidence.
 
 use std::{fs, io, path::Path, sync::Arc};
 
@@ -30,7 +30,7 @@ impl TrialExecution<'_> {
             None => Verdict::Failed { violations: std::mem::take(&mut self.violations) },
         };
         let verdict = if self.trial.proof { proof::judged(verdict, &self.trial.path) } else { verdict };
-        // A stand-up that fails early has made no folder.
+        // A trial that fails early in its start has no folder.
         let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
         let tasks = std::mem::take(&mut self.tasks);
         let report = self.report_with(verdict, tasks, folder, kept);
@@ -51,14 +51,14 @@ impl TrialExecution<'_> {
             },
         };
         let mut tasks = task_reports::of_world(world);
-        // A chain that does not answer is told elsewhere.
+        // Other code reports a chain that does not answer.
         let _ = timeout(REPORT_AFTER_FAILURE_WITHIN, task_reports::note_statuses(world, &mut tasks)).await;
         let events = self.timeline.sorted();
         task_reports::fill_phases(&mut tasks, &events);
         self.report_with(verdict, tasks, folder, folder.exists())
     }
 
-    /// What is the same in every report of the trial, whenever it is made.
+    /// The part that is the same in every report of the trial, whenever it is made.
     fn report_with(&self, verdict: Verdict, tasks: Vec<TaskReport>, folder: &Path, kept: bool) -> TrialReport {
         TrialReport {
             trial: self.trial.name.clone(),
@@ -76,7 +76,7 @@ impl TrialExecution<'_> {
         }
     }
 
-    /// The violation that an error is, where a part under test is to blame for it.
+    /// The violation for an error, if a component under test is to blame for it.
     pub(super) fn blamed(&self, error: &EnvironmentError) -> Option<Violation> {
         let tested = UnderTest::of(&self.trial.scenario.components, self.trial.runtime);
         tested.violation(error, || self.timeline.last_lines(None, LAST_ENTRIES, self.started))
@@ -86,7 +86,7 @@ impl TrialExecution<'_> {
         task_reports::fill_phases(&mut self.tasks, &self.timeline.sorted());
     }
 
-    /// Checks the invariants of what the trial has left.
+    /// Checks the invariants on the evidence of the trial.
     pub(super) fn check_aftermath(&mut self) {
         let found = invariants::taken_down(&Aftermath {
             trial: self.trial,
@@ -99,8 +99,8 @@ impl TrialExecution<'_> {
         self.violations.extend(found);
     }
 
-    /// What cannot be written is missing in the evidence, and the components could not write either: whatever else the
-    /// trial came to, it says nothing. A stand-up that failed early has made no folder.
+    /// If the evidence cannot be written, it is incomplete, and the components could not write either: the trial then
+    /// says nothing, whatever its result was. A trial that failed early in its start has no folder.
     pub(super) async fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
         let (timeline, scenario) = (self.timeline.clone(), Arc::clone(&self.trial.scenario));
         let folder = folder.to_owned();
@@ -117,18 +117,18 @@ impl TrialExecution<'_> {
     }
 }
 
-/// Writes what was run, with its variables filled in and its defaults spelled out.
+/// Writes the scenario that was run, with its variables filled in and its defaults spelled out.
 fn write_scenario(scenario: &Scenario, path: &Path) -> Result<(), EnvironmentError> {
     let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
     let text = serde_yaml::to_string(scenario).map_err(|error| fail(io::Error::other(error)))?;
     hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
-        // No half of a file stays.
+        // No half-written file must stay.
         let _ = fs::remove_file(path);
         fail(source)
     })
 }
 
-/// How a trial ended that an error ended.
+/// The verdict of a trial that an error ended.
 fn verdict_of(error: &EnvironmentError) -> Verdict {
     match error {
         EnvironmentError::Runtime(RuntimeError::Inapplicable { reason }) => Verdict::Skipped { reason: reason.clone() },

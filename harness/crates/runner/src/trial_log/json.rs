@@ -1,4 +1,4 @@
-//! The form of a record: one JSON object a line, with the keys of the components' logs, and the spans around it.
+//! The format of a record: one JSON object on a line, with the keys of the components' logs, and the spans around it.
 
 use std::{error::Error, fmt};
 

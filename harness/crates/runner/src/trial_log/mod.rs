@@ -1,8 +1,8 @@
 //! The harness's own log of each trial: `harness.log` in the trial's folder.
 //!
-//! Trials run side by side in one process. [`TrialLog`] is a layer for a `tracing` subscriber: it writes each record of the
-//! harness's crates, down to level debug, to the file of the trial in whose span the record was made. `sink` holds the file
-//! of one trial, `json` the form of a record. What is shown on standard error is in the report crate.
+//! Trials run concurrently in one process. [`TrialLog`] is a layer for a `tracing` subscriber: it writes each record of
+//! the harness's crates, down to level debug, to the file of the trial in whose span the record was made. `sink` holds
+//! the file of one trial, `json` the format of a record. Records on standard error are in the report crate.
 
 mod json;
 mod sink;
@@ -24,7 +24,7 @@ use tracing_subscriber::{Layer, filter::Targets, layer::Context, registry::Looku
 use json::Fields;
 use sink::Sink;
 
-/// What the targets of the harness's crates begin with.
+/// The prefix of the targets of the harness's crates.
 const OWN_TARGETS: &str = "hourglass";
 
 /// The span of a trial; its field `run` is the trial's id.
@@ -48,7 +48,7 @@ const RUN_FIELD: &str = "run";
 /// ```
 #[derive(Debug, Default)]
 pub struct TrialLog {
-    /// By the ids of the trials that are under way.
+    /// By the ids of the running trials.
     sinks: Mutex<HashMap<String, Arc<Sink>>>,
 }
 
@@ -89,7 +89,7 @@ impl TrialLog {
     }
 }
 
-/// Has the records of a trial written into its folder, which has just been made. Without the layer this does nothing.
+/// Writes the records of a trial into its folder, which has just been created. Without the layer this does nothing.
 pub(crate) fn folder_made(run: &RunId, folder: &Path) {
     let sink = tracing::dispatcher::get_default(|dispatch| dispatch.downcast_ref::<TrialLog>()?.sink(run.as_str()));
     if let Some(sink) = sink
@@ -99,7 +99,7 @@ pub(crate) fn folder_made(run: &RunId, folder: &Path) {
     }
 }
 
-/// What the span of a trial carries.
+/// The extension of a trial's span.
 struct Trial {
     run: String,
     sink: Arc<Sink>,

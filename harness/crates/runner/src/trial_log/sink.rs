@@ -1,4 +1,4 @@
-//! Where the records of one trial go: they are held until the trial has a folder, then they are written to a file.
+//! The destination of one trial's records: they are held until the trial has a folder, then they are written to a file.
 
 use std::{
     fs::File,
@@ -19,9 +19,9 @@ pub(super) struct Sink(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     place: Place,
-    /// How many bytes it has taken.
+    /// How many bytes it has accepted.
     taken: usize,
-    /// How many records it had no room for.
+    /// How many records did not fit.
     left_out: u64,
 }
 
@@ -41,7 +41,7 @@ impl Default for Place {
 }
 
 impl Sink {
-    /// Writes what is held, and from now on every record, to a new file.
+    /// Writes the held records, and from now on every record, to a new file.
     pub(super) fn open(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
@@ -56,7 +56,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Takes a record, which ends with a line feed, unless there is no room for it.
+    /// Writes a record, which ends with a line feed, unless there is no space for it.
     pub(super) fn write(&self, line: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
@@ -67,7 +67,7 @@ impl Sink {
             }
             Place::Lost => return,
         };
-        // After the first record that is left out come no others: nothing is missing in between.
+        // After the first record that is left out, all others are too: the log has no gaps.
         if state.left_out > 0 || state.taken + line.len() > limit {
             state.left_out += 1;
             if let Some(full) = full.filter(|_| state.left_out == 1) {
@@ -79,7 +79,7 @@ impl Sink {
         state.place.append(line);
     }
 
-    /// Says how many records were left out.
+    /// Records how many were left out.
     pub(super) fn close(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left_out = mem::take(&mut state.left_out);
@@ -95,7 +95,7 @@ impl Place {
         match self {
             Self::Held(held) => held.push_str(line),
             Self::File(file) => {
-                // The trial itself notices a full disk; a second attempt could follow a part of a line.
+                // The trial itself detects a full disk; a second attempt could follow a partial line.
                 if file.write_all(line.as_bytes()).is_err() {
                     *self = Self::Lost;
                 }

@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-/// Records of trials that run at the same time must not be mixed, also where one thread works for both.
+/// Records of concurrent trials must not be mixed, even if one thread works for both.
 #[test]
 fn records_go_to_the_log_of_their_trial() {
     let places = [Place::new(), Place::new()];
@@ -88,7 +88,7 @@ fn records_go_to_the_log_of_their_trial() {
     }
 }
 
-/// A trial learns its id after its span was made, and gets its folder later still.
+/// A trial learns its id after its span was created, and gets its folder later still.
 #[test]
 fn records_before_the_folder_are_kept() {
     let place = Place::new();
@@ -120,7 +120,7 @@ fn records_outside_of_trials_and_of_other_crates_are_left_out() {
     assert_eq!(place.messages(), ["of the trial"]);
 }
 
-/// A trial that says the same for ever must not fill the disk, and its log must not look complete.
+/// A trial that repeats a record for ever must not fill the disk, and its log must not look complete.
 #[test]
 fn the_log_has_a_limit_and_says_so() {
     let place = Place::new();
@@ -160,7 +160,7 @@ fn what_is_held_has_a_limit_and_the_log_says_so() {
     assert!(fs::metadata(place.file()).unwrap().len() < TrialLog::HELD_LIMIT as u64 + 1000);
 }
 
-/// Names and errors of others are in records.
+/// Records contain names and errors from outside the harness.
 #[test]
 fn texts_are_safe_and_short() {
     let place = Place::new();
@@ -183,7 +183,7 @@ fn texts_are_safe_and_short() {
     assert!(text.len() < 20 << 10, "it has {} bytes", text.len());
 }
 
-/// `/dev/full` answers like a full disk.
+/// `/dev/full` fails like a full disk.
 #[test]
 fn a_full_disk_ends_the_log_and_nothing_else() {
     let place = Place::new();

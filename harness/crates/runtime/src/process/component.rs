@@ -74,7 +74,8 @@ pub(super) struct Stopped {
 }
 
 impl RunningComponent {
-    /// Starts a component and waits until its health says that it serves or, where it has none, until it answers.
+    /// Starts a component and waits until its health service reports that it serves or, if it has none, until it
+    /// answers.
     #[tracing::instrument(name = "component", skip_all, fields(name = %launch.component))]
     pub(super) async fn start(
         launch: Launch,
@@ -109,7 +110,7 @@ impl RunningComponent {
                 let announced = timeout(within, announced.wait_for(Option::is_some)).await;
                 match announced.map(|address| address.ok().and_then(|address| *address)) {
                     Ok(Some(address)) => address.to_string(),
-                    // The sender goes with the reader of the output, which ends with the process.
+                    // The sender is dropped with the reader of the output, which ends with the process.
                     Ok(None) => return Err(ended(component, &child).await),
                     Err(_) => return Err(not_ready("it does not say in its log where it listens".to_owned())),
                 }
@@ -136,8 +137,8 @@ impl RunningComponent {
         Ok(Self { launch, child: Some(child), end, paused: Vec::new(), address })
     }
 
-    /// Takes its process out, and leaves a component that is down and can be started again: whatever becomes of what is
-    /// done to the process, the component stays known.
+    /// Moves its process out, and leaves a stopped component that can be started again: whatever happens to the
+    /// process, the component stays known.
     pub(super) fn take(&mut self) -> Self {
         Self {
             launch: self.launch.clone(),
@@ -148,12 +149,12 @@ impl RunningComponent {
         }
     }
 
-    /// Whether its process is there.
+    /// Whether its process runs.
     pub(super) fn is_running(&self) -> bool {
         self.child.as_ref().is_some_and(|child| child.status().is_none())
     }
 
-    /// The id of its process, if that was not killed.
+    /// The id of its process; `None` if it was killed.
     pub(super) fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::pid)
     }
