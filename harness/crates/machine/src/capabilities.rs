@@ -1,4 +1,4 @@
-//! The capabilities that a process can never get on this machine, by the names that people know.
+//! The capabilities that a process can never get on this machine, by their names.
 
 use std::fs;
 
@@ -47,7 +47,7 @@ const NAMES: [&str; 41] = [
     "CAP_CHECKPOINT_RESTORE",
 ];
 
-/// The bounding set of a process, by what is not in it.
+/// The bounding set of a process, by the capabilities that it lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bounding {
     /// The capabilities that the kernel knows and the process can never have.
@@ -55,7 +55,7 @@ pub struct Bounding {
 }
 
 impl Bounding {
-    /// That of a process, or of the caller for `self`; nothing where the system does not tell.
+    /// The bounding set of a process, or of the caller for `self`; `None` if the system does not provide it.
     pub fn of(process: &str) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let last = fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok()?;
@@ -77,7 +77,7 @@ impl Bounding {
         self.missing.is_empty()
     }
 
-    /// What is missing, for a sentence.
+    /// The missing capabilities, for a sentence.
     pub fn list(&self) -> String {
         self.missing.join(", ")
     }

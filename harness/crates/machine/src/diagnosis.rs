@@ -1,4 +1,4 @@
-//! All checks together, and what they mean for the runtimes.
+//! All checks together, and their meaning for the runtimes.
 
 use hourglass_base::{ExitStatus, RuntimeKind};
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Check, Facts, Verdict, checks};
 
-/// The runtimes that the status is about where none is named.
+/// The runtimes that the status is about if none is named.
 pub fn checked_by_default() -> Vec<RuntimeKind> {
     RuntimeKind::with(|capabilities| capabilities.checked_by_default)
 }
@@ -32,7 +32,7 @@ pub struct Unusable {
 }
 
 impl Diagnosis {
-    /// What the facts mean.
+    /// The diagnosis for these facts.
     pub fn of(facts: &Facts) -> Self {
         Self::from_checks(checks::all(facts))
     }
@@ -43,7 +43,7 @@ impl Diagnosis {
         Self { usable: usable.into_iter().map(|entry| entry.runtime).collect(), unusable, checks }
     }
 
-    /// Whether these runtimes can be used; where none is named, those of [`checked_by_default`].
+    /// Whether these runtimes can be used; if none is named, those of [`checked_by_default`].
     pub fn status(&self, runtimes: &[RuntimeKind]) -> ExitStatus {
         let asked = if runtimes.is_empty() { checked_by_default() } else { runtimes.to_vec() };
         if asked.iter().all(|runtime| self.usable.contains(runtime)) {
@@ -72,7 +72,7 @@ mod tests {
         (diagnosis.usable, code)
     }
 
-    /// What CI goes by: nothing needed may be missing, and nothing else makes it fail.
+    /// CI relies on this: a requirement that is missing fails, and nothing else does.
     #[test]
     fn only_what_is_missing_and_needed_counts() {
         let engine = Topic { name: "docker-engine", needed_by: &[Docker, Kubernetes] };

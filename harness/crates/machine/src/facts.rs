@@ -1,4 +1,4 @@
-//! What is known about this machine, before anybody judges it.
+//! The facts about this machine, before they are judged.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -15,24 +15,24 @@ pub type Known<T> = Result<T, Unknown>;
 /// Why something about the machine is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
-    /// The look at it did not come back.
+    /// The check did not end in time.
     #[error("no answer within {}", humantime::format_duration(*.0))]
     Late(Duration),
-    /// The system does not tell.
+    /// The system does not provide it.
     #[error("{0}")]
     Untold(String),
 }
 
-/// Everything that is looked at.
+/// All facts.
 #[derive(Debug)]
 pub struct Facts {
-    /// Anvil; nothing where it is in none of the places.
+    /// Anvil; `None` if it was not found.
     pub anvil: Known<Option<AnvilFacts>>,
-    /// What installs Anvil.
+    /// The program that installs Anvil.
     pub npm: Known<Npm>,
     /// The engine, or why it cannot be used.
     pub engine: Known<Result<EngineFacts, EngineError>>,
-    /// What clusters need beside the engine.
+    /// The requirements of clusters besides the engine.
     pub kubernetes: Known<KubernetesFacts>,
     /// The space below the harness's cache.
     pub cache: Known<Space>,
@@ -40,9 +40,9 @@ pub struct Facts {
     pub memory: Known<u64>,
     /// Limits of the file watcher.
     pub inotify: Known<Inotify>,
-    /// How many files a process may hold open; nothing where there is no limit.
+    /// How many files a process may hold open; `None` without a limit.
     pub open_files: Option<u64>,
-    /// What earlier runs left behind.
+    /// Leftovers of earlier runs.
     pub leftovers: Known<Leftovers>,
     /// The machine's clock.
     pub clock: Clock,
@@ -53,7 +53,7 @@ pub struct Facts {
 pub struct AnvilFacts {
     /// Where.
     pub binary: AnvilBinary,
-    /// The version that it says, as `1.7.1`, or why it says none.
+    /// The version that it reports, as `1.7.1`, or why it reports none.
     pub version: Result<String, String>,
 }
 
@@ -73,20 +73,20 @@ pub struct EngineFacts {
     pub address: EngineAddress,
     /// Its version, as `20.10.24`.
     pub version: String,
-    /// What it says of itself.
+    /// Its description of itself.
     pub info: SystemInfo,
-    /// What its process can never get; nothing where its process cannot be seen from here.
+    /// The bounding set of its process; `None` if the process is not visible from here.
     pub bounding: Option<Bounding>,
-    /// The space below its root; nothing where that is not on this machine.
+    /// The space below its root; `None` if that is not on this machine.
     pub space: Option<Space>,
-    /// How far its clock is ahead of ours.
+    /// How far its clock is ahead of this machine's.
     pub ahead: Option<SignedDuration>,
 }
 
 /// Free space of a file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Space {
-    /// The folder that was asked for.
+    /// The folder.
     pub folder: PathBuf,
     /// Bytes that this user can still write there.
     pub free: u64,
@@ -104,8 +104,8 @@ pub struct Inotify {
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
-    /// What it says.
+    /// The current time.
     pub now: Timestamp,
-    /// How far it went ahead of the monotonic clock while the machine was looked at.
+    /// How far it moved ahead of the monotonic clock while the machine was inspected.
     pub jumped: SignedDuration,
 }

@@ -1,5 +1,5 @@
-//! The look at the machine: everything side by side, each look with a limit, so that one that hangs (a file system that
-//! does not answer, an engine that is stopped) is one line of the result and not the end of it.
+//! Collects the facts about the machine: all checks run concurrently, each with a time limit, so that one that hangs (a
+//! file system that does not answer, an engine that is stopped) is one line of the result and does not block the rest.
 
 use std::{
     env, fs,
@@ -20,12 +20,12 @@ use super::{
     AnvilFacts, Bounding, Clock, EngineFacts, Facts, Inotify, Known, KubernetesFacts, Leftovers, Npm, Space, Unknown,
 };
 
-/// How long one look may take.
+/// The time limit of one check.
 const LIMIT: Duration = Duration::from_secs(5);
-/// The engine has limits of its own, which say better what is wrong.
+/// The engine has limits of its own, whose errors say better what is wrong.
 const ENGINE_LIMIT: Duration = Duration::from_secs(25);
 
-/// Looks at this machine. Takes as long as the slowest look, at most half a minute.
+/// Inspects this machine. Takes as long as the slowest check, at most half a minute.
 pub async fn gather() -> Facts {
     let started = (Timestamp::now(), Instant::now());
     let (anvil, npm, engine, kubernetes, cache, memory, inotify, leftovers) = tokio::join!(
@@ -47,7 +47,7 @@ pub async fn gather() -> Facts {
 
 /// The engine at this address.
 pub(super) async fn engine(address: EngineAddress) -> Known<Result<EngineFacts, EngineError>> {
-    // In a thread of its own with its scheduler: connecting to the socket of a stopped engine blocks without end.
+    // In a thread of its own with its own scheduler: connecting to the socket of a stopped engine blocks for ever.
     aside(ENGINE_LIMIT, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(untold)?;
         Ok(runtime.block_on(ask(address)))
@@ -55,7 +55,7 @@ pub(super) async fn engine(address: EngineAddress) -> Known<Result<EngineFacts, 
     .await
 }
 
-/// In a thread of its own, as it asks the engine too.
+/// In a thread of its own, because it asks the engine too.
 async fn kubernetes() -> Known<KubernetesFacts> {
     aside(ENGINE_LIMIT, || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(untold)?;
@@ -84,7 +84,7 @@ async fn ask(address: EngineAddress) -> Result<EngineFacts, EngineError> {
     })
 }
 
-/// By how much a clock differs that showed `theirs` at some moment between the two.
+/// The difference of a clock that showed `theirs` at some moment between the two.
 fn ahead(theirs: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
     if theirs < asked {
         theirs.duration_since(asked)
@@ -95,7 +95,7 @@ fn ahead(theirs: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDura
     }
 }
 
-/// The engine's process, by the file in which it leaves its id.
+/// The engine's process, from the file in which it stores its id.
 pub(super) fn process_of_engine() -> Option<String> {
     let rootless = env::var_os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("docker.pid"));
     let files = [Some(PathBuf::from("/var/run/docker.pid")), rootless];
@@ -127,7 +127,7 @@ fn version_in(text: &str) -> Option<String> {
     Some(word.split(['-', '+']).next().unwrap_or(word).to_owned())
 }
 
-/// The folder need not be there yet: then it will be made in the nearest one above it.
+/// The folder need not exist yet: it will be created in the nearest existing parent.
 pub(super) fn space(folder: &Path) -> Known<Space> {
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     let space = rustix::fs::statvfs(existing).map_err(untold)?;
@@ -151,7 +151,7 @@ fn inotify(limit: &str) -> Known<u64> {
     text.trim().parse().map_err(untold)
 }
 
-/// Looks in a thread that nobody waits for when it does not come back: a task would keep the process from ending.
+/// Runs a check in a thread that is not joined if it does not end: a task would keep the process from ending.
 async fn aside<T: Send + 'static>(limit: Duration, look: impl FnOnce() -> Known<T> + Send + 'static) -> Known<T> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new().spawn(move || drop(sender.send(look()))).map_err(untold)?;
@@ -171,7 +171,7 @@ fn untold(error: impl ToString) -> Unknown {
 mod tests {
     use super::*;
 
-    /// The doctor is asked when something is wrong with the machine; it must not hang where that hangs.
+    /// People run the doctor when something is wrong with the machine; it must not hang where that hangs.
     #[tokio::test]
     async fn a_look_that_hangs_is_given_up() {
         let limit = Duration::from_millis(50);
@@ -181,7 +181,7 @@ mod tests {
         drop(hold);
     }
 
-    /// What every Linux tells must be read: an unknown is a warning that nobody can do anything about.
+    /// Facts that every Linux provides must be read: an unknown is a warning that nobody can act on.
     #[tokio::test]
     async fn this_machine_is_known() {
         let facts = gather().await;

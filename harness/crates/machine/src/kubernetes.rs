@@ -1,4 +1,4 @@
-//! What this machine has for clusters, beside the engine.
+//! The requirements of clusters that this machine meets, besides the engine.
 
 use std::{collections::HashMap, fmt, process::Stdio, time::Duration};
 
@@ -16,41 +16,42 @@ use super::{Known, Unknown};
 const KUBECTL: &str = "kubectl";
 const KUBECTL_LIMIT: Duration = Duration::from_secs(5);
 
-/// What clusters need.
+/// The requirements of clusters.
 #[derive(Debug)]
 pub struct KubernetesFacts {
-    /// kind, or why there is none that serves.
+    /// kind, or why there is no usable one.
     pub kind: Result<FoundTool, ToolError>,
     /// Helm, likewise.
     pub helm: Result<FoundTool, ToolError>,
-    /// The version of kubectl, as `v1.34.4`; nothing where there is none.
+    /// The version of kubectl, as `v1.34.4`; `None` if there is none.
     pub kubectl: Known<Option<String>>,
-    /// The node image, as far as the engine has it; not known without an engine.
+    /// The node image in the engine; `None` without an engine.
     pub node_image: Option<Result<Option<NodeImage>, ClusterError>>,
-    /// Clusters that nobody finishes making or removing.
+    /// Clusters whose creation or removal nobody finishes.
     pub abandoned: Known<AbandonedClusters>,
 }
 
 /// A node image that an engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeImage {
-    /// What the engine calls it, as `sha256:…`.
+    /// Its id in the engine, as `sha256:…`.
     pub id: String,
     /// Its size in bytes, unpacked.
     pub size: u64,
 }
 
-/// Clusters that nobody finishes making or removing.
+/// Clusters whose creation or removal nobody finishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AbandonedClusters {
-    /// Those whose maker or remover is gone.
+    /// Clusters whose maker or remover is gone.
     pub unfinished: Vec<ClusterName>,
-    /// Those of our names that have nodes and no folder, as kind calls them. Another cache may know them.
+    /// Clusters with a name of the harness that have nodes and no folder, by their names in kind. Another cache may
+    /// know them.
     pub unknown: Vec<String>,
 }
 
 impl KubernetesFacts {
-    /// Looks at this machine.
+    /// Inspects this machine.
     pub(super) async fn look() -> Self {
         let engine = async {
             let engine = Engine::connect().await.ok()?;
@@ -68,7 +69,7 @@ impl KubernetesFacts {
 }
 
 impl NodeImage {
-    /// The image of this name; an error where it is none of a node.
+    /// The image of this name; an error if it is not a node image.
     pub async fn look(engine: &Engine, image: &str) -> Result<Option<Self>, ClusterError> {
         let id = match node_image_id(engine, image).await {
             Err(ClusterError::NoNodeImage { .. }) => return Ok(None),
@@ -87,7 +88,7 @@ impl fmt::Display for NodeImage {
 }
 
 impl AbandonedClusters {
-    /// Those among the clusters of these folders, and of these that kind knows.
+    /// The abandoned clusters among those of these folders and those that kind knows.
     pub(super) fn look(folders: &ClusterFolders, in_kind: Vec<String>) -> Result<Self, ClusterError> {
         let mut abandoned = Self::default();
         for name in folders.names()? {
@@ -104,7 +105,7 @@ impl AbandonedClusters {
     }
 }
 
-/// What kind calls the clusters that have nodes in this engine, each once.
+/// The names in kind of the clusters that have nodes in this engine, each once.
 async fn kind_clusters(engine: &Engine) -> Result<Vec<String>, ClusterError> {
     let filters = HashMap::from([("label".to_owned(), vec![KIND_CLUSTER_LABEL.to_owned()])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
@@ -116,7 +117,7 @@ async fn kind_clusters(engine: &Engine) -> Result<Vec<String>, ClusterError> {
     Ok(names)
 }
 
-/// The version that a kubectl says; nothing where there is none.
+/// The version that a kubectl reports; `None` if there is none.
 async fn kubectl(program: &std::path::Path) -> Known<Option<String>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -150,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    /// Only what nobody is at: a cluster that is being made is no leftover, and neither is one that waits for trials.
+    /// A cluster that is being made is no leftover, and neither is one that waits for trials.
     #[test]
     fn what_nobody_finishes_is_abandoned() {
         let root = tempfile::tempdir().unwrap();

@@ -1,21 +1,21 @@
-//! What earlier runs left behind and nobody is at any more.
+//! Leftovers of earlier runs that have no owner any more.
 
 use hourglass_engine::EngineAddress;
 
 use hourglass_reaper::{Inventory, ReaperError, RunState};
 use hourglass_runner::RunFolders;
 
-/// What nobody is at.
+/// Leftovers without an owner.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Folders of trials: evidence, which takes space only.
+    /// Folders of trials: evidence, which only takes space.
     pub folders: usize,
     /// Processes, containers, networks and volumes.
     pub things: usize,
 }
 
 impl Leftovers {
-    /// Looks at the folders of trials below this root, at processes and at the engine.
+    /// Inspects the folders of trials below this root, the processes and the engine.
     ///
     /// Must not be called from within an asynchronous task.
     pub(super) fn look(folders: &RunFolders) -> Result<Self, ReaperError> {

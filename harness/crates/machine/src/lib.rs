@@ -1,7 +1,7 @@
-//! What this machine has of what trials need, and how it gets what it lacks.
+//! Which requirements of trials this machine meets, and how it gets the rest.
 //!
-//! What may live here: facts about the machine, what they mean, and the steps of `harness setup`. Facts are gathered in
-//! one file and judged by pure functions. How Anvil is found is `chain`'s, how an engine is reached is `engine`'s.
+//! What may live here: facts about the machine, their meaning, and the steps of `harness setup`. Facts are collected in
+//! one file and judged by pure functions. `chain` finds Anvil, and `engine` connects to an engine.
 
 mod capabilities;
 mod checks;

@@ -1,11 +1,11 @@
-//! Limits of the system: raised to what is allowed, and what trials need of them together.
+//! Limits of the system: raised as far as allowed, and what concurrent trials need of them.
 
 use std::{cmp::Reverse, iter::Sum};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises a limit of this process, which its children inherit, to what it is allowed to, at most `most`. Where that is
-/// refused it stays: what needs more says so.
+/// Raises a limit of this process, which its children inherit, as far as allowed, at most to `most`. If that is refused
+/// the limit stays: code that needs more reports it.
 pub(crate) fn raise(resource: Resource, most: u64) {
     let Rlimit { current, maximum } = getrlimit(resource);
     let wanted = maximum.map_or(most, |maximum| maximum.min(most));
@@ -14,7 +14,7 @@ pub(crate) fn raise(resource: Resource, most: u64) {
     }
 }
 
-/// What the largest of the trials that run at once need together.
+/// The sum of the needs of the largest trials that run at once.
 pub(crate) fn of_largest<N: Ord + Copy + Sum>(mut needs: Vec<N>, jobs: usize) -> N {
     needs.sort_by_key(|need| Reverse(*need));
     needs.into_iter().take(jobs).sum()

@@ -1,4 +1,5 @@
-//! How many files processes may have open: as many as they are allowed, and whether that is enough for some trials.
+//! How many files processes may have open: raises the limit as far as allowed, and checks that it is enough for some
+//! trials.
 
 use hourglass_base::ComponentHost;
 use hourglass_scenario::{Step, Trial};
@@ -6,7 +7,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::limits::{self, of_largest};
 
-/// What is asked for at most. Programs that close all files that they could have open take seconds where there is no limit.
+/// The highest limit that is requested. Programs that close all possible file descriptors take seconds without a limit.
 const SENSIBLE: u64 = 65_536;
 
 /// Fewer files may be open than some trials need.
@@ -32,12 +33,13 @@ impl TooFewFiles {
     }
 }
 
-/// Raises the limit of this process, which its children inherit, to what it is allowed to, at most 65,536.
+/// Raises the limit of this process, which its children inherit, as far as allowed, at most to 65,536.
 pub fn raise() {
     limits::raise(Resource::Nofile, SENSIBLE);
 }
 
-/// Whether enough files may be open for these trials, of which `jobs` run at once; a warning where it may not be.
+/// Checks that enough files may be open for these trials, of which `jobs` run at once; returns a warning if that is
+/// uncertain.
 pub fn enough_for(trials: &[Trial], jobs: usize) -> Result<Option<String>, TooFewFiles> {
     let needs: Vec<_> = trials.iter().map(Need::of).collect();
     judge(&needs, jobs, getrlimit(Resource::Nofile).current)
@@ -58,7 +60,7 @@ fn judge(needs: &[Need], jobs: usize, allowed: Option<u64>) -> Result<Option<Str
     }))
 }
 
-/// What a trial needs in this process and in the largest other one, a chain.
+/// How many files a trial needs in this process and in the largest other one, a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Files {
     here: u64,
@@ -83,7 +85,7 @@ impl Need {
         )
     }
 
-    /// As measured: connections to chains are most of it, one for each task that is created at once.
+    /// As measured: most are connections to chains, one for each task that is created at once.
     fn with(operators: u64, tasks: u64, processes: bool) -> Self {
         let chain = |files: u64| if processes { files } else { 0 };
         Self {
@@ -116,8 +118,8 @@ mod tests {
         judged.map(|warning| warning.is_some()).map_err(|error| error.needed)
     }
 
-    /// Where files run out in a component, its trial ends after a minute with tasks that are not verified. What is refused
-    /// does not pass, and what passes is not refused.
+    /// If a component runs out of files, its trial ends after a minute with tasks that are not verified. Trials that
+    /// are refused would not pass, and trials that pass are not refused.
     #[rstest::rstest]
     #[case::hopeless(&[SQUARE], 1, 20, Err(29))]
     #[case::just_enough(&[SQUARE], 1, 40, Ok(true))]

@@ -1,4 +1,4 @@
-//! Threads and their stacks: whether as many can be started as a command needs, and a stack that no limit makes too small.
+//! Threads and their stacks: whether a command can start enough threads, and a stack that no limit makes too small.
 
 use std::{
     fmt, fs, io,
@@ -14,15 +14,15 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::limits::{self, of_largest};
 
-/// The stack of each thread that a command's own work is done on, in bytes: what systems give a main thread.
+/// The stack of each thread that does a command's own work, in bytes: the usual size of a main thread's.
 pub const STACK: usize = 8 << 20;
 /// The stack of a thread that only waits.
 const SMALL_STACK: usize = 64 << 10;
-/// More threads than these are not started to see whether they can be.
+/// At most this many threads are started as a test.
 const MOST: usize = 2_048;
-/// How long threads that have ended may take to be counted no more.
+/// How long ended threads may still be counted.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
-/// The longest pause between two looks at them.
+/// The longest pause between two checks for them.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The system lets this user start fewer threads than are needed.
@@ -35,7 +35,7 @@ pub struct TooFewThreads {
     pub needed: usize,
     /// How many could be started.
     pub had: usize,
-    /// How many this user may have at once, where that is bounded.
+    /// How many this user may have at once, if that is limited.
     pub limit: Option<u64>,
 }
 
@@ -58,8 +58,8 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Does the work on a thread whose stack is as large as [`STACK`], whatever the limit of the first thread's stack. Fails
-/// where that thread cannot be had; the work is not begun then.
+/// Does the work on a thread whose stack has the size [`STACK`], whatever the limit of the main thread's stack. Fails
+/// if that thread cannot be started; the work is not begun then.
 pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let thread = Builder::new().name("command".to_owned()).stack_size(STACK).spawn_scoped(scope, work)?;
@@ -67,18 +67,19 @@ pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T>
     })
 }
 
-/// Raises the limit of stacks, which children inherit, to what is allowed, at most [`STACK`].
+/// Raises the limit of stacks, which children inherit, as far as allowed, at most to [`STACK`].
 pub fn raise_stack() {
     limits::raise(Resource::Stack, u64::try_from(STACK).unwrap_or(u64::MAX));
 }
 
-/// Whether the system lets so many more threads start as these trials need, of which `jobs` run at once.
+/// Checks that the system lets as many more threads start as these trials need, of which `jobs` run at once.
 pub fn enough_for(trials: &[Trial], jobs: usize) -> Result<(), TooFewThreads> {
     let needs: Vec<_> = trials.iter().map(|trial| need_of(trial, processors())).collect();
     enough("run these trials", together(needs, jobs))
 }
 
-/// Whether the system lets so many more threads start. It answers for now: other programs of this user start some as well.
+/// Checks that the system lets this many more threads start. The answer holds for now: other programs of this user
+/// start some as well.
 pub fn enough(purpose: &'static str, needed: usize) -> Result<(), TooFewThreads> {
     let had = started(needed.min(MOST));
     if had >= needed.min(MOST) {
@@ -87,14 +88,14 @@ pub fn enough(purpose: &'static str, needed: usize) -> Result<(), TooFewThreads>
     Err(TooFewThreads { purpose, needed, had, limit: getrlimit(Resource::Nproc).current })
 }
 
-/// What the largest of the trials that run at once need together.
+/// The sum of the needs of the largest trials that run at once.
 fn together(needs: Vec<usize>, jobs: usize) -> usize {
-    // The harness's own, besides its scheduler's: those that listen and watch, and that wait for the system.
+    // The harness's own, besides its scheduler's: those that listen and watch, and those that wait for the system.
     4 + of_largest(needs, jobs)
 }
 
-/// As measured: each process works on as many threads as there are processors, and has its first, one of its own work, and
-/// two that wait for the system. Engines and clusters have limits of their own.
+/// As measured: each process has as many threads as there are processors, its main thread, one of its own work, and two
+/// that wait for the system. Engines and clusters have limits of their own.
 fn need_of(trial: &Trial, processors: usize) -> usize {
     let process = processors + 4;
     // Chains, aggregator, and an executor with its performer for each operator; and the supervisor.
@@ -102,8 +103,8 @@ fn need_of(trial: &Trial, processors: usize) -> usize {
     2 + if trial.runtime.capabilities().host == ComponentHost::Harness { processes * process } else { 0 }
 }
 
-/// How many of so many threads can be had at once. The counts of the system know limits of users and of control groups, and
-/// whom they do not hold for; nothing that could be read does.
+/// How many of this many threads can exist at once. Only starting them accounts for all limits of users and control
+/// groups, and for those exempt from them.
 fn started(count: usize) -> usize {
     let before = threads();
     let gate = Mutex::new(());
@@ -120,7 +121,7 @@ fn started(count: usize) -> usize {
         }
         started
     });
-    // The system counts a thread for a moment after its end, and tells of no event when it does not.
+    // The system counts a thread for a moment after its end, and no event tells when that is over.
     let deadline = Instant::now() + GONE_WITHIN;
     let mut pause = Duration::from_micros(100);
     while threads() > before && Instant::now() < deadline {
@@ -159,7 +160,7 @@ mod tests {
         assert!(enough("test", 8).is_ok());
     }
 
-    /// Deeper than the stack that tests run on, which is two megabytes.
+    /// Deeper than the stack of test threads, which is two megabytes.
     #[test]
     fn work_has_the_whole_stack() {
         fn deep(depth: usize) -> usize {

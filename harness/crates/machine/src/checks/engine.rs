@@ -1,4 +1,4 @@
-//! The Docker engine: whether it can be used, and what it is fit for.
+//! The Docker engine: whether it can be used, and for what.
 
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 use hourglass_base::{Check, Topic};
@@ -18,7 +18,7 @@ const CLOCK: Topic = Topic { name: "engine-clock", needed_by: NONE };
 
 /// The oldest engine that the harness is tested with.
 const OLDEST: [u64; 2] = [20, 10];
-/// The first version of 20.10 in which containers of one network that end at the same time do not lock each other out for good
+/// The first version of 20.10 in which containers of one network that end at the same time do not deadlock
 /// (moby/moby#46661).
 const WITHOUT_DEADLOCK: [u64; 3] = [20, 10, 27];
 /// The harness's images and the logs of its containers.
@@ -65,7 +65,7 @@ fn version(facts: &EngineFacts) -> Check {
         return ENGINE.missing(format!("{finding} runs containers of another system"), "switch it to Linux containers");
     }
     let known = parts(&facts.version);
-    // A version of a build of one's own may have no numbers.
+    // The version of a custom build may have no numbers.
     if !known.is_empty() && known.as_slice() < OLDEST.as_slice() {
         return ENGINE.missing(format!("{finding} is older than 20.10"), "renew it");
     }
@@ -93,7 +93,7 @@ fn storage(info: &SystemInfo) -> Check {
     }
 }
 
-/// Both are served; which it is matters to who looks for an image.
+/// Both are supported; the difference matters to people who look for an image.
 fn images(info: &SystemInfo) -> Check {
     let status = info.driver_status.iter().flatten();
     let containerd = status.flatten().any(|word| word.starts_with("io.containerd.snapshotter"));
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(check.remedy.is_none(), verdict == Fine, "a finding without a remedy: {check:?}");
     }
 
-    /// Without an engine there is one thing to say, and it says what to do.
+    /// Without an engine there is one line, and it says what to do.
     #[rstest::rstest]
     #[case::none(Ok(Err(EngineError::NotThere { address: address() })), "docker-engine", "harness setup docker")]
     #[case::forbidden(Ok(Err(EngineError::Forbidden { address: address() })), "docker-permission", "usermod -aG docker")]

@@ -1,4 +1,4 @@
-//! Disk, memory, limits, clock, and what earlier runs left.
+//! Disk, memory, limits, clock, and leftovers of earlier runs.
 
 use bytesize::ByteSize;
 use hourglass_base::{Check, Topic};
@@ -14,18 +14,18 @@ const OPEN_FILES: Topic = Topic { name: "open-files", needed_by: ALL };
 const CLOCK: Topic = Topic { name: "clock", needed_by: ALL };
 const LEFTOVERS: Topic = Topic { name: "leftovers", needed_by: NONE };
 
-/// Anvil, the prepared states of its chains and an image together stay below this.
+/// Anvil, the prepared states of its chains and an image together need less than this.
 const CACHE_NEEDED: u64 = 256 << 20;
 const CACHE_ENOUGH: u64 = 1 << 30;
 /// Two chains and the components of the smallest topology.
 const MEMORY_NEEDED: u64 = 256 << 20;
 const MEMORY_ENOUGH: u64 = 1 << 30;
-/// What kind asks for on its page of known issues: a node watches its own files and those of every pod.
+/// The value that kind recommends among its known issues: a node watches its own files and those of every pod.
 const INOTIFY_INSTANCES: u64 = 512;
 const INOTIFY_WATCHES: u64 = 524_288;
-/// A trial holds some tens of files and connections open, and trials run side by side.
+/// A trial holds some tens of files and connections open, and trials run concurrently.
 const OPEN_FILES_ENOUGH: u64 = 1024;
-/// Nobody runs this before it was written, and chains count seconds in ways that end.
+/// The harness is no older than this, and chains count seconds in types that overflow.
 const YEARS: std::ops::RangeInclusive<i16> = 2025..=2105;
 const JUMP: SignedDuration = SignedDuration::from_secs(1);
 
@@ -109,7 +109,8 @@ pub(super) fn clock(clock: Clock) -> Check {
     CLOCK.ok(shown)
 }
 
-/// Folders are evidence and take space only; what still runs takes memory, processors and addresses from the next trial.
+/// Folders are evidence and only take space; what still runs takes memory, processors and addresses from the next
+/// trial.
 pub(super) fn leftovers(leftovers: &Known<Leftovers>) -> Check {
     let Leftovers { folders, things } = match leftovers {
         Ok(leftovers) => *leftovers,
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(check.remedy.is_none(), verdict == Fine || unknown, "a finding without a remedy: {check:?}");
     }
 
-    /// The command can be copied as it stands: only what is too low is changed.
+    /// The command can be copied as it stands, and changes only the limits that are too low.
     #[test]
     fn the_remedy_sets_what_is_low() {
         let remedy = inotify(&limits(128, 1_000_000)).remedy.unwrap();

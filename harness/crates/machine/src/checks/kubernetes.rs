@@ -1,4 +1,4 @@
-//! What clusters need: kind, Helm, a node image, room for nodes, and no clusters that nobody is at.
+//! The requirements of clusters: kind, Helm, a node image, space for nodes, and no abandoned clusters.
 
 use bytesize::ByteSize;
 use hourglass_base::{Check, Topic};
@@ -15,9 +15,9 @@ const NODES: Topic = Topic { name: "kubernetes-nodes", needed_by: CLUSTERS };
 const CLUSTERS_LEFT: Topic = Topic { name: "clusters", needed_by: NONE };
 
 const SETUP: &str = "`harness setup kubernetes` loads, pulls or builds it";
-/// Measured: a fresh node uses this of memory; of the engine's disk 210 MiB, and twice that with the images of trials.
+/// Measured: a new node uses this much memory, and 210 MiB of the engine's disk, twice that with the images of trials.
 const NODE_MEMORY: u64 = 484 << 20;
-/// With fewer, trials that want several nodes cannot run, or only one at a time.
+/// With fewer, trials with several nodes cannot run, or only one at a time.
 const NODES_ENOUGH: u64 = 3;
 
 pub(super) fn all(facts: &Known<KubernetesFacts>) -> Vec<Check> {
@@ -31,7 +31,7 @@ pub(super) fn all(facts: &Known<KubernetesFacts>) -> Vec<Check> {
     checks
 }
 
-/// How many nodes there is room for; nothing where nothing is known of the engine's disk.
+/// How many nodes fit; `None` if the engine's disk is unknown.
 pub(super) fn nodes(memory: &Known<u64>, disk: Option<u64>) -> Option<Check> {
     let (memory, disk) = (*memory.as_ref().ok()?, disk?);
     let room = (memory / NODE_MEMORY).min(disk / NODE_DISK);
@@ -56,7 +56,7 @@ fn tool(topic: Topic, found: &Result<FoundTool, ToolError>) -> Check {
     }
 }
 
-/// People look into clusters with it; the harness itself has no use for it.
+/// People inspect clusters with it; the harness itself does not use it.
 fn kubectl(version: &Known<Option<String>>) -> Check {
     let version = match version {
         Ok(Some(version)) => version,
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(check.remedy.is_none(), verdict == Fine || unknown, "a finding without a remedy: {check:?}");
     }
 
-    /// Whoever has no kind is told the one command that helps; another check's name would not.
+    /// If kind is missing, the finding must name the one command that helps, not another check.
     #[test]
     fn what_is_missing_is_set_up_by_one_command() {
         let missing = [

@@ -1,4 +1,5 @@
-//! What the facts mean: one pure function a check, so that every verdict has a test. Nothing here looks at the machine.
+//! The meaning of the facts: one pure function for each check, so that every verdict has a test. Nothing here inspects
+//! the machine.
 
 mod engine;
 mod host;

@@ -8,21 +8,21 @@ use crate::{EngineFacts, setup::WRAPPER};
 
 const PRIVILEGED: Topic = Topic { name: "privileged-containers", needed_by: CLUSTERS };
 
-/// From this version on an engine leaves out what its own process cannot have (moby's `oci/caps`).
+/// From this version on, an engine leaves out the capabilities that its own process lacks (moby's `oci/caps`).
 const LEAVES_OUT: u64 = 23;
 
-/// Whether an engine can run privileged containers, which kind's nodes are.
+/// Whether an engine can run privileged containers, such as kind's nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Privileged {
-    /// Nothing is in the way.
+    /// Nothing prevents it.
     Possible,
-    /// These capabilities are lacking, and the engine leaves them out by itself.
+    /// These capabilities are missing, and the engine leaves them out itself.
     LeftOut(String),
-    /// These capabilities are lacking, and the wrapper leaves them out.
+    /// These capabilities are missing, and the wrapper leaves them out.
     Wrapped(String),
-    /// The engine asks for these capabilities and cannot get them.
+    /// The engine requests these capabilities and cannot get them.
     Impossible(String),
-    /// The engine's process cannot be seen from here.
+    /// The engine's process is not visible from here.
     Unknown,
 }
 

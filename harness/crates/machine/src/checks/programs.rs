@@ -1,4 +1,4 @@
-//! Anvil, and what installs it.
+//! Anvil, and the program that installs it.
 
 use hourglass_base::{Check, Topic};
 use hourglass_chain::{ANVIL_VARIABLE, ANVIL_VERSION, FoundIn};
@@ -29,7 +29,7 @@ pub(super) fn anvil(anvil: &Known<Option<AnvilFacts>>) -> Check {
     }
 }
 
-/// Only a machine without Anvil has a use for npm.
+/// npm is needed only on a machine without Anvil.
 pub(super) fn npm(npm: &Known<Npm>, anvil: &Known<Option<AnvilFacts>>) -> Check {
     let npm = match npm {
         Ok(npm) => npm,

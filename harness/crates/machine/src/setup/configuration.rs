@@ -1,4 +1,4 @@
-//! The engine's configuration file: written where there is none, and never changed where there is one.
+//! The engine's configuration file: written if there is none, and never changed if there is one.
 
 use std::{fs, io, path::Path};
 
@@ -8,18 +8,18 @@ use super::DockerSetupError;
 
 const NAME: &str = "bounded";
 
-/// What the file says of the default runtime.
+/// The default runtime in the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Configuration {
     /// There is no file.
     Absent,
     /// The default runtime is the wrapper.
     Ours,
-    /// It is somebody else's.
+    /// Somebody else configured the default runtime.
     Foreign,
 }
 
-/// Looks at the file.
+/// Reads the file.
 pub(super) fn look(path: &Path, wrapper: &Path) -> Result<Configuration, DockerSetupError> {
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -38,13 +38,13 @@ pub(super) fn write(path: &Path, wrapper: &Path) -> Result<(), DockerSetupError>
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(DockerSetupError::file("make", folder))?;
     }
-    // Never over a file that somebody put there in the meantime.
+    // Never overwrites a file that somebody created in the meantime.
     let file = fs::File::create_new(path).map_err(DockerSetupError::file("write", path))?;
     let text = serde_json::to_writer_pretty(&file, &keys(wrapper)).map_err(io::Error::from);
     text.and_then(|()| io::Write::write_all(&mut &file, b"\n")).map_err(DockerSetupError::file("write", path))
 }
 
-/// What makes the wrapper the default runtime.
+/// The keys that make the wrapper the default runtime.
 pub(super) fn keys(wrapper: &Path) -> Value {
     json!({ "runtimes": { NAME: { "path": wrapper } }, "default-runtime": NAME })
 }

@@ -1,4 +1,4 @@
-//! The steps that give a machine a Docker engine.
+//! The steps that install a Docker engine on a machine.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::{
     gather::engine,
 };
 
-/// What is done in a step.
+/// The action of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Action {
     Wrapper,
@@ -24,11 +24,11 @@ enum Action {
     Packages(Vec<&'static str>),
     Start,
     Reload,
-    /// Not ours to do: these keys belong in somebody's file.
+    /// The harness must not do this: these keys belong in a file of somebody else.
     Merge(String),
 }
 
-/// A step and what it does; nothing where it is done already.
+/// A step and its action; `None` if it is done already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Planned {
     what: String,
@@ -36,10 +36,10 @@ struct Planned {
     action: Option<Action>,
 }
 
-/// Makes a Docker engine answer, and privileged containers possible: installs, configures, starts, each only where it
-/// is still to be done. Tells every step before it is done; a rehearsal only tells.
+/// Makes a Docker engine answer, and privileged containers possible: installs, configures and starts, each only if it
+/// is still to be done. Reports every step before it is done; a rehearsal only reports.
 ///
-/// Waits at most a minute for the engine, and as long as it takes for packages.
+/// Waits at most a minute for the engine, and without a limit for packages.
 pub async fn docker(system: &System, rehearsal: bool, tell: &mut impl FnMut(&Step)) -> Result<(), DockerSetupError> {
     let found = engine(system.engine.clone()).await.map_err(DockerSetupError::Unknown)?;
     carry_out(system, plan(system, found)?, rehearsal, tell).await
@@ -107,7 +107,7 @@ fn with_engine(system: &System, facts: &EngineFacts) -> Result<Vec<Planned>, Doc
         Privileged::LeftOut(lacking) => steps.push(done(format!("the engine leaves out {lacking} by itself"))),
         Privileged::Wrapped(lacking) => {
             steps.push(done(format!("{} leaves out {lacking}", system.wrapper.display())));
-            // The engine may name a file that is not there any more.
+            // The engine may name a file that does not exist any more.
             steps.push(wrapper_step(system, &lacking));
         }
         Privileged::Unknown => steps.push(done("the engine's process cannot be seen from here".to_owned())),
@@ -130,7 +130,7 @@ fn without_engine(system: &System, source: EngineError) -> Result<Vec<Planned>, 
         return Err(DockerSetupError::NamedElsewhere { address: system.engine.clone(), source: Box::new(source) });
     }
     let mut steps = Vec::new();
-    // Before the packages, which start the engine where services are managed.
+    // Before the packages, which start the engine if services are managed.
     match &system.bounding {
         Some(bounding) if !bounding.is_full() => steps.extend(wrapping(system, &bounding.list())?),
         _ => {}
@@ -165,7 +165,7 @@ fn packages(system: &System) -> Result<Planned, DockerSetupError> {
     })
 }
 
-/// What makes an engine leave out the capabilities that it cannot have.
+/// The steps that make an engine leave out the capabilities that it cannot have.
 fn wrapping(system: &System, lacking: &str) -> Result<Vec<Planned>, DockerSetupError> {
     let path = &system.configuration;
     let shown = path.display();

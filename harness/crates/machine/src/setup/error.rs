@@ -7,7 +7,7 @@ use hourglass_engine::{EngineAddress, EngineError};
 /// Why the Docker engine was not set up.
 #[derive(Debug, thiserror::Error)]
 pub enum DockerSetupError {
-    /// There is something to do, which only root may.
+    /// Only root may do what is still to be done.
     #[error("failed to set up Docker as this user: that needs root; run `sudo {command}`")]
     NotRoot {
         /// The command that does it.
@@ -19,31 +19,31 @@ pub enum DockerSetupError {
          documentation says for this system, and `harness setup docker` does the rest", .packages.join(" and ")
     )]
     UnknownDistribution {
-        /// What the system calls itself.
+        /// The distribution's name for itself.
         distribution: String,
-        /// What is to be installed.
+        /// The packages to install.
         packages: Vec<&'static str>,
     },
-    /// The engine that is meant is not one that can be started here.
+    /// The engine is not one that can be started here.
     #[error(
         "failed to set up the engine at {address}, which DOCKER_HOST or a context of the docker command names: only that of this machine can be set up; unset it, or start that engine"
     )]
     NamedElsewhere {
-        /// What the variable names.
+        /// The address that was named.
         address: EngineAddress,
         /// Why that engine cannot be used.
         source: Box<EngineError>,
     },
-    /// There is an engine that does not let itself be used.
+    /// There is an engine that cannot be used.
     #[error("failed to use the engine that is there{}", .source.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default())]
     Engine {
         /// Why.
         source: Box<EngineError>,
     },
-    /// Nothing is known of the engine.
+    /// The state of the engine is unknown.
     #[error("failed to look at the engine: {0}")]
     Unknown(crate::Unknown),
-    /// The engine's configuration is no JSON; the engine would not start with it.
+    /// The engine's configuration is not valid JSON; the engine would not start with it.
     #[error("failed to read {}: it is no JSON, and dockerd does not start with it; mend or remove it", .path.display())]
     BrokenConfiguration {
         /// The file.
@@ -51,7 +51,7 @@ pub enum DockerSetupError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// The engine's configuration is somebody else's.
+    /// Somebody else wrote the engine's configuration.
     #[error(
         "failed to make privileged containers possible: {} is not ours; add these two keys to it, run `sudo kill -HUP $(cat \
          /var/run/docker.pid)` (or `sudo systemctl reload docker`), and they are. Other containers work without\n    \
@@ -60,20 +60,20 @@ pub enum DockerSetupError {
     ForeignConfiguration {
         /// The file.
         path: PathBuf,
-        /// What belongs in it.
+        /// The keys that belong in it.
         keys: String,
     },
     /// The package tool failed.
     #[error("failed to install {} with apt-get ({status}); it says:\n{output}", .packages.join(" and "))]
     Packages {
-        /// What was to be installed.
+        /// The packages to install.
         packages: Vec<&'static str>,
         /// How it ended.
         status: String,
-        /// The end of what it said.
+        /// The end of its output.
         output: String,
     },
-    /// The package tool is not there.
+    /// The package tool does not exist.
     #[error("failed to find {program} in PATH or the folders of system programs")]
     NoProgram {
         /// Its name.
@@ -82,11 +82,11 @@ pub enum DockerSetupError {
     /// The service manager refused.
     #[error("`{command}` failed ({status}); it says:\n{output}")]
     Service {
-        /// What was run.
+        /// The command.
         command: String,
         /// How it ended.
         status: String,
-        /// What it said.
+        /// Its output.
         output: String,
     },
     /// The engine's process ended.
@@ -99,18 +99,18 @@ pub enum DockerSetupError {
         /// The end of the log.
         tail: String,
     },
-    /// It runs and is not as it should be.
+    /// It runs and is not in the required state.
     #[error("timed out after {} waiting for the engine to become ready; {hint}", humantime::format_duration(*.within))]
     NotReady {
-        /// How long was waited.
+        /// How long it was awaited.
         within: Duration,
-        /// Where it says more.
+        /// Where to find more.
         hint: String,
     },
     /// A file or a program.
     #[error("failed to {doing} {}", .path.display())]
     File {
-        /// What was done with it, as `write`.
+        /// What the operation was, as `write`.
         doing: &'static str,
         /// Which.
         path: PathBuf,
@@ -120,7 +120,7 @@ pub enum DockerSetupError {
 }
 
 impl DockerSetupError {
-    /// The error of something that was done with a file.
+    /// For `map_err` on operations with files.
     pub(super) fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { doing, path, source }

@@ -1,7 +1,7 @@
-//! How a machine gets what it lacks: a plan of steps, each of which says what it does and why, and is left out where it
-//! is done already.
+//! Gives a machine what it lacks: a plan of steps, each of which says what it does and why, and is left out if it is
+//! done already.
 //!
-//! What may live here: the steps of `harness setup`. What is missing is found by the checks beside this folder.
+//! What may live here: the steps of `harness setup`. The checks next to this folder find what is missing.
 
 mod configuration;
 mod docker;
@@ -21,5 +21,5 @@ pub use kubernetes::{
 pub use step::{State, Step};
 pub use system::System;
 
-/// Where the runtime is put that leaves out capabilities which cannot be had.
+/// The path of the runtime wrapper that leaves out unavailable capabilities.
 pub const WRAPPER: &str = "/usr/local/bin/runc-bounded";

@@ -7,14 +7,14 @@ use tokio::process::Command;
 
 use super::{DockerSetupError, System};
 
-/// How much of what a program said is shown when it fails.
+/// How many lines of a failed program's output are shown.
 const SHOWN: usize = 12;
 
-/// What a program came to.
+/// The result of a program.
 pub(super) struct Ended {
     pub(super) success: bool,
     pub(super) status: String,
-    /// The end of what it said, indented.
+    /// The end of its output, indented.
     pub(super) output: String,
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn run<S: AsRef<OsStr>>(
     })
 }
 
-/// A command that finds what the system has.
+/// A command with the system's folders in its PATH.
 pub(super) fn command(system: &System, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     if let Ok(path) = std::env::join_paths(&system.path) {
@@ -51,9 +51,9 @@ pub(super) fn command(system: &System, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Installs packages of Debian or of what is like it.
+/// Installs packages of Debian or of a similar distribution.
 pub(super) async fn install(system: &System, packages: &[&'static str]) -> Result<(), DockerSetupError> {
-    // A list that cannot be renewed may still do; when it does not, this is what tells why.
+    // An outdated list may still do; if it does not, this output tells why.
     let updated = run(system, "apt-get", &["update", "-qq"]).await?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"];
     arguments.extend(packages);

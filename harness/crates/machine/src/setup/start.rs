@@ -1,4 +1,4 @@
-//! The start of an engine, and the wait until it is ready.
+//! Starts an engine, and waits until it is ready.
 
 use std::{fs::OpenOptions, path::Path, process::Stdio, time::Duration};
 
@@ -15,10 +15,11 @@ use crate::{
     gather::{engine, process_of_engine},
 };
 
-/// An engine that was never started here makes its storage first.
+/// An engine that was never started here creates its storage first.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
-/// Starts the engine as a service where services are managed, else as a process that outlives us, and waits for it.
+/// Starts the engine as a service if services are managed, else as a process that outlives the harness, and waits for
+/// it.
 pub(super) async fn start(system: &System) -> Result<EngineFacts, DockerSetupError> {
     if system.systemd {
         service(system, "start").await?;
@@ -30,7 +31,7 @@ pub(super) async fn start(system: &System) -> Result<EngineFacts, DockerSetupErr
         facts = ready(system, &hint, |_| true) => return facts,
         ended = child.wait() => ended.map_or_else(|error| error.to_string(), |status| status.to_string()),
     };
-    // Somebody else's may have been first, which makes ours end.
+    // Another process's engine may have been first, so that this one ends.
     if let Ok(Ok(facts)) = engine(system.engine.clone()).await {
         return Ok(facts);
     }
@@ -39,7 +40,7 @@ pub(super) async fn start(system: &System) -> Result<EngineFacts, DockerSetupErr
     Err(DockerSetupError::Ended { status: ended, log: system.log.clone(), tail })
 }
 
-/// Makes a running engine read its configuration anew; containers go on.
+/// Makes a running engine reload its configuration; containers go on.
 pub(super) async fn reload(system: &System, wrapper: &Path) -> Result<(), DockerSetupError> {
     if system.systemd {
         service(system, "reload").await?;
@@ -58,7 +59,7 @@ pub(super) async fn reload(system: &System, wrapper: &Path) -> Result<(), Docker
     ready(system, "its log says whether it took the configuration", uses).await.map(drop)
 }
 
-/// A process in a session of its own: what ends our terminal does not end it.
+/// A process in a session of its own: the end of the terminal does not end it.
 fn spawn(system: &System) -> Result<Child, DockerSetupError> {
     let find = |program| system.program(program).ok_or(DockerSetupError::NoProgram { program });
     let (setsid, dockerd) = (find("setsid")?, find("dockerd")?);
@@ -83,7 +84,7 @@ async fn service(system: &System, verb: &'static str) -> Result<(), DockerSetupE
     Err(DockerSetupError::Service { command, status: ended.status, output: ended.output })
 }
 
-/// Asks again and again, as an engine announces itself in no way.
+/// Asks repeatedly, because no event announces an engine.
 async fn ready(
     system: &System,
     hint: &str,

@@ -1,17 +1,17 @@
-//! One step, as it is told before it is done.
+//! One step, as it is reported before it is done.
 
 use std::fmt;
 
-/// What becomes of a step.
+/// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// There is nothing to do.
     Done,
     /// It is being done.
     Doing,
-    /// It would be done, were this no rehearsal.
+    /// It would be done, if this were no rehearsal.
     Would,
-    /// It is not ours to do.
+    /// The harness must not do it.
     Left,
 }
 
@@ -30,7 +30,7 @@ impl State {
 /// A step of a setup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What becomes of it.
+    /// Its state.
     pub state: State,
     /// What it does, as `start dockerd`.
     pub what: String,

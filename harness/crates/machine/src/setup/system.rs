@@ -1,4 +1,4 @@
-//! What a setup reads and changes: places of this machine, or a test's own.
+//! The paths that a setup reads and changes: those of this machine, or a test's own.
 
 use std::{
     env, fs,
@@ -11,26 +11,26 @@ use hourglass_engine::EngineAddress;
 use super::WRAPPER;
 use crate::Bounding;
 
-/// Where a setup looks and writes.
+/// The paths that a setup uses.
 #[derive(Debug, Clone)]
 pub struct System {
-    /// What the distribution says of itself.
+    /// The distribution's description of itself.
     pub os_release: PathBuf,
     /// The engine's configuration.
     pub configuration: PathBuf,
-    /// Where the runtime wrapper is put.
+    /// The path of the runtime wrapper.
     pub wrapper: PathBuf,
-    /// Where an engine that we start writes.
+    /// The log of an engine that the harness starts.
     pub log: PathBuf,
-    /// The folders of programs, in their order.
+    /// The folders of programs, in search order.
     pub path: Vec<PathBuf>,
-    /// Whether we may change the machine.
+    /// Whether the harness may change the machine.
     pub root: bool,
     /// Whether systemd manages services.
     pub systemd: bool,
-    /// What an engine that is started here can never get; nothing where the system does not tell.
+    /// What an engine that is started here can never get; `None` if the system does not provide it.
     pub bounding: Option<Bounding>,
-    /// Where the engine listens that is meant.
+    /// The address of the engine.
     pub engine: EngineAddress,
     /// The command that does this as root.
     pub command: String,
@@ -51,19 +51,19 @@ impl System {
             path: path_folders().into_iter().chain(system).collect(),
             root: rustix::process::geteuid().is_root(),
             systemd,
-            // A service is a child of the first process and has its bounding set, not ours.
+            // A service is a child of init and has the bounding set of init.
             bounding: Bounding::of(if systemd { "1" } else { "self" }),
             engine: EngineAddress::locate(),
             command: format!("{} setup docker", executable.display()),
         }
     }
 
-    /// Where a program is.
+    /// The path of a program.
     pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
         self.path.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
     }
 
-    /// The distribution's name when its packages are not Debian's.
+    /// The distribution's name if its packages are not Debian's.
     pub(super) fn unlike_debian(&self) -> Option<String> {
         let text = fs::read_to_string(&self.os_release).unwrap_or_default();
         let value = |key: &str| {

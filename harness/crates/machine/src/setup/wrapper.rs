@@ -1,4 +1,4 @@
-//! The runtime that leaves out capabilities which cannot be had (docs/decisions/0011).
+//! The runtime wrapper that leaves out unavailable capabilities (docs/decisions/0011).
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use super::DockerSetupError;
 const TEXT: &str = include_str!("runc-bounded");
 const MODE: u32 = 0o755;
 
-/// Whether there is a program. One of an earlier version does as well: it is not replaced under a running engine.
+/// Whether the program exists. An earlier version does as well: it is not replaced under a running engine.
 pub(super) fn is_there(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
 }
@@ -36,7 +36,8 @@ mod tests {
 
     use super::*;
 
-    /// Runs the wrapper with a bounding set and a `runc` of the test's own; gives the description that runc would read.
+    /// Runs the wrapper with a bounding set and a `runc` of the test's own; returns the description that runc would
+    /// read.
     fn rewritten(description: &str, bounding: &str, argument: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -82,7 +83,7 @@ mod tests {
         })
     }
 
-    /// A container keeps its arguments whatever they say, and loses only what it could not have.
+    /// A container keeps its arguments whatever they are, and loses only what it could not have.
     #[rstest::rstest]
     #[case::bundle("--bundle")]
     #[case::process("--process")]

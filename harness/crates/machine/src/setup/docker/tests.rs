@@ -1,4 +1,4 @@
-//! Machines of which only the folders are made up: what stands in their PATH is what they have.
+//! Machines of which only the folders are invented: their programs are those in their PATH.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Bounding;
 
-/// A machine without an engine, and with the programs that are put there.
+/// A machine without an engine, and with the programs that a test puts there.
 struct Machine {
     root: TempDir,
     system: System,
@@ -55,7 +55,7 @@ impl Machine {
         self.plan().unwrap().into_iter().map(|step| step.action).collect()
     }
 
-    /// What is on the machine beside the programs.
+    /// The files on the machine besides the programs.
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.root.path()).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -68,7 +68,7 @@ impl Machine {
 fn a_bare_machine_gets_everything_in_an_order_that_works() {
     let machine = Machine::new();
     let packages = Action::Packages(vec!["docker.io", "iptables"]);
-    // The packages start the engine where services are managed: what it reads must be there by then.
+    // The packages start the engine if services are managed: the files that it reads must exist by then.
     let expected = [Action::Wrapper, Action::Configuration, packages, Action::Start].map(Some);
     assert_eq!(machine.actions(), expected);
 }
@@ -100,7 +100,7 @@ async fn what_is_written_is_a_program_and_is_written_whole() {
     );
 }
 
-/// Packages are asked for only where they are lacking: an engine may be started on any distribution.
+/// Packages are needed only if they are missing: an engine may be started on any distribution.
 #[test]
 fn an_unknown_distribution_is_told_what_it_lacks() {
     let machine = Machine::new();
@@ -115,7 +115,7 @@ fn an_unknown_distribution_is_told_what_it_lacks() {
     assert_eq!(machine.actions().last(), Some(&Some(Action::Start)));
 }
 
-/// Somebody's file is never changed; the rest is done, and the two keys are named.
+/// A file of somebody else is never changed; the rest is done, and the two keys are named.
 #[test]
 fn somebody_elses_configuration_is_left_alone() {
     let machine = Machine::new();
@@ -144,7 +144,7 @@ fn an_engine_of_others_is_not_taken_for_a_missing_one() {
     assert!(error.contains("usermod -aG docker"), "{error}");
 }
 
-/// What apt-get says is what helps: without a network it names the host that it cannot reach.
+/// The output of apt-get is what helps: without a network it names the host that it cannot reach.
 #[tokio::test]
 async fn what_apt_said_is_in_the_error() {
     let machine = Machine::new();
@@ -157,7 +157,7 @@ async fn what_apt_said_is_in_the_error() {
     }
 }
 
-/// A third party's list that cannot be renewed does not keep the packages from being installed.
+/// A third party's list that cannot be updated does not keep the packages from being installed.
 #[tokio::test]
 async fn a_stale_list_may_do() {
     let machine = Machine::new();
@@ -168,7 +168,7 @@ async fn a_stale_list_may_do() {
     assert!(arguments.contains("-y") && arguments.trim_end().ends_with("docker.io iptables"), "{arguments}");
 }
 
-/// An engine that ends says why in its log; nobody waits a minute for it.
+/// The log of an engine that ends says why; nobody must wait a minute for it.
 #[tokio::test]
 async fn an_engine_that_ends_shows_its_log() {
     let mut machine = Machine::new();
@@ -179,7 +179,7 @@ async fn an_engine_that_ends_shows_its_log() {
     assert!(error.contains("ended with exit status: 1") && error.contains("failed to mount overlay"), "{error}");
 }
 
-/// Who looks first changes nothing, whoever they are.
+/// A rehearsal changes nothing, even for root.
 #[tokio::test]
 async fn a_rehearsal_changes_nothing() {
     let mut machine = Machine::new();
@@ -198,7 +198,7 @@ async fn a_rehearsal_changes_nothing() {
     assert_eq!(machine.files(), before);
 }
 
-/// Who has everything needs no root to be told so.
+/// A machine that has everything needs no root to say so.
 #[tokio::test]
 async fn a_machine_that_has_all_is_told_so() {
     let mut machine = Machine::new();
@@ -209,7 +209,7 @@ async fn a_machine_that_has_all_is_told_so() {
     assert_eq!(told, ["done   packages: are there"]);
 }
 
-/// The keys are in the error, as that is what is left to do.
+/// The keys are in the error, because adding them remains to be done.
 #[tokio::test]
 async fn what_is_left_to_do_is_an_error_at_the_end() {
     let machine = Machine::new();

@@ -1,4 +1,4 @@
-//! An archive of an image, as `docker save` writes it: what is in it, and a stream of it for the engine.
+//! An archive of an image, as `docker save` writes it: its content, and a stream of it for the engine.
 
 use std::{
     collections::BTreeSet,
@@ -15,16 +15,16 @@ use tokio_util::bytes::Bytes;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-/// `zstd --long=27`, which makes a third less of a node image; decoders refuse it unless told.
+/// `zstd --long=27`, which makes a node image a third smaller; decoders refuse it by default.
 const ZSTD_WINDOW: u32 = 27;
 const MANIFEST: &str = "manifest.json";
-/// No manifest is longer: a file of another kind is not read into memory.
+/// No manifest is longer: another kind of file is not read into memory.
 const MANIFEST_LIMIT: u64 = 1 << 20;
-/// How much is handed to the connection at a time, in bytes, and how many pieces may wait for it.
+/// The size of the pieces for the connection, in bytes.
 const PIECE: usize = 1 << 20;
 const WAITING: usize = 4;
 
-/// Why a file is of no use as an archive of an image.
+/// Why a file cannot be used as an archive of an image.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// It cannot be read.
@@ -51,14 +51,14 @@ pub enum ArchiveError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It is of other images.
+    /// It contains other images.
     #[error("archive {} holds {}, and not {image}", path.display(), held(holds))]
     OtherImage {
         /// The file.
         path: PathBuf,
-        /// The image that is wanted.
+        /// The expected image.
         image: String,
-        /// The images that it is of.
+        /// The images in it.
         holds: Vec<String>,
     },
 }
@@ -80,14 +80,14 @@ impl ArchiveError {
     }
 }
 
-/// Reads an archive to its end: it must be whole, and hold the image.
+/// Reads an archive to its end: it must be whole, and contain the image.
 pub(super) fn inspect(path: &Path, image: &str) -> Result<(), ArchiveError> {
     let read = |source| ArchiveError::Read { path: path.to_owned(), source };
     let mut archive = tar::Archive::new(open(path).map_err(read)?);
     let mut contents = Contents::default();
     let scanned = contents.scan(&mut archive);
     let mut rest = archive.into_inner();
-    // What packs the archive may have an end of its own, with a checksum.
+    // A compression format may have an end of its own, with a checksum.
     let scanned = scanned.and_then(|()| io::copy(&mut rest, &mut io::sink()).map(drop));
     if let Err(error) = scanned {
         let unpacked = matches!(rest.read(&mut [0]), Ok(1..));
@@ -101,7 +101,7 @@ pub(super) fn inspect(path: &Path, image: &str) -> Result<(), ArchiveError> {
     contents.judge(path, image)
 }
 
-/// The archive, unpacked, piece by piece; the work is done in a thread that ends when nobody takes the pieces any more.
+/// The archive, decompressed, piece by piece; a thread does the work and ends when nobody takes the pieces any more.
 pub(super) fn stream(path: &Path) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let path = path.to_owned();
     let (sender, mut receiver) = mpsc::channel(WAITING);
@@ -126,7 +126,7 @@ pub(super) fn stream(path: &Path) -> impl Stream<Item = io::Result<Bytes>> + Sen
     stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
-/// What an archive was seen to hold.
+/// The content of an archive.
 #[derive(Default)]
 struct Contents {
     names: BTreeSet<String>,
@@ -186,7 +186,7 @@ impl Contents {
             let holds = images.into_iter().flat_map(|image| image.repo_tags.unwrap_or_default()).collect();
             return Err(ArchiveError::OtherImage { path: path.to_owned(), image: image.to_owned(), holds });
         };
-        // An archive without compression has no end of its own: it is whole when nothing is missing.
+        // An archive without compression has no end of its own: it is whole if nothing is missing.
         match wanted.layers.iter().chain([&wanted.config]).find(|name| !self.names.contains(*name)) {
             Some(missing) => {
                 let place = format!("before {missing}");
@@ -197,7 +197,7 @@ impl Contents {
     }
 }
 
-/// The archive as it was before it was packed.
+/// The decompressed archive.
 fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     let mut file = BufReader::new(File::open(path)?);
     let start = file.fill_buf()?;

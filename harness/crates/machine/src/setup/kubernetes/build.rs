@@ -1,4 +1,4 @@
-//! The node image from its sources.
+//! Builds the node image from its sources.
 
 use std::{
     ffi::OsString,
@@ -23,14 +23,14 @@ use crate::{
     },
 };
 
-/// What a build takes, for those who decide whether to wait (fixtures/node-image/README.md).
+/// The cost of a build, for people who decide whether to wait (fixtures/node-image/README.md).
 pub(super) const COST: &str = "about 10 min on two cores and 4 GB of disk the first time";
 const LOCK: &str = "lock";
 const SPACE: u64 = 4_000_000_000;
-/// The programs that it calls, and the packages of Debian that have them.
+/// The programs that it calls, and the Debian packages that contain them.
 const PROGRAMS: [(&str, &str); 2] = [("debootstrap", "debootstrap"), ("docker", "docker.io")];
 
-/// Builds the image into the engine, and tells each stage. Stages that were finished before are not done again.
+/// Builds the image into the engine, and reports each stage. Stages that were finished before are not repeated.
 pub(super) async fn build(setup: &KubernetesSetup, tell: &mut impl FnMut(&Step)) -> Result<(), KubernetesSetupError> {
     let image = || setup.image.clone();
     let script = setup.script();
@@ -54,7 +54,7 @@ pub(super) async fn build(setup: &KubernetesSetup, tell: &mut impl FnMut(&Step))
     run(setup, &script, &folder, tell).await
 }
 
-/// In place of those of another version.
+/// Replaces those of another version.
 fn write_sources(folder: &Path) -> Result<(), KubernetesSetupError> {
     let removed = fs::remove_dir_all(folder).or_else(|error| match error.kind() {
         io::ErrorKind::NotFound => Ok(()),
@@ -64,7 +64,7 @@ fn write_sources(folder: &Path) -> Result<(), KubernetesSetupError> {
     Ok(written.map_err(DockerSetupError::file("write", folder))?)
 }
 
-/// Keeps two builds from taking each other's stages away.
+/// Keeps two builds from removing each other's stages.
 async fn lock(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<File, KubernetesSetupError> {
     let path = folder.join(LOCK);
     let fail = || DockerSetupError::file("lock", &path);
@@ -78,12 +78,12 @@ async fn lock(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<File, Kuber
     tell(&Step { state: State::Doing, what: "wait for another process that builds the image".to_owned(), why });
     match spawn_blocking(move || file.lock().map(|()| file)).await {
         Ok(locked) => Ok(locked.map_err(fail())?),
-        // It is never aborted, so that the join fails only where the work panicked.
+        // It is never aborted, so the join fails only if the work panicked.
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),
     }
 }
 
-/// A build that was finished before takes next to nothing.
+/// A build that was finished before needs almost no space.
 fn enough_space(setup: &KubernetesSetup, folder: &Path) -> Result<(), KubernetesSetupError> {
     let Ok(space) = space(folder) else { return Ok(()) };
     let entries = fs::read_dir(folder).map_err(DockerSetupError::file("list", folder))?;
@@ -143,7 +143,7 @@ async fn run(
     })
 }
 
-/// In our own process group: what interrupts us at a terminal interrupts it too, and it clears up.
+/// In the harness's process group: an interruption at a terminal reaches it too, and it cleans up.
 fn prepared(setup: &KubernetesSetup, script: &Path, folder: &Path) -> Command {
     let mut command = command(&setup.system, script);
     command.env("CACHE_DIR", folder).env("IMAGE", &setup.image);
@@ -152,7 +152,7 @@ fn prepared(setup: &KubernetesSetup, script: &Path, folder: &Path) -> Command {
     command
 }
 
-/// `compiling CoreDNS` of `12:34:56 compiling CoreDNS`; other lines are of the programs that it calls.
+/// `compiling CoreDNS` of `12:34:56 compiling CoreDNS`; other lines come from the programs that it calls.
 fn stage_in(line: &str) -> Option<&str> {
     let (time, stage) = line.split_once(' ')?;
     let digit = |(at, letter): (usize, char)| if at % 3 == 2 { letter == ':' } else { letter.is_ascii_digit() };

@@ -1,4 +1,4 @@
-//! Why a machine did not get what clusters need.
+//! Why a machine did not get the requirements of clusters.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub enum KubernetesSetupError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Nothing is known of the engine.
+    /// The state of the engine is unknown.
     #[error("failed to look at the engine: {0}")]
     Unknown(Unknown),
     /// The cache's folder is not known.
@@ -25,7 +25,7 @@ pub enum KubernetesSetupError {
     /// kind or Helm, after it was installed.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The image is none of a node.
+    /// The image is not a node image.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// The archive.
@@ -34,10 +34,10 @@ pub enum KubernetesSetupError {
     /// A program or a file of the machine.
     #[error(transparent)]
     Machine(#[from] DockerSetupError),
-    /// There is no Go.
+    /// Go is not installed.
     #[error("failed to {what}: there is no Go on PATH, nor in /usr/local/go/bin")]
     NoGo {
-        /// What it is needed for, as `install kind`.
+        /// The purpose, as `install kind`.
         what: String,
     },
     /// Go could not install it.
@@ -45,23 +45,23 @@ pub enum KubernetesSetupError {
     Install {
         /// The module and its version.
         package: String,
-        /// The end of what it said.
+        /// The end of its output.
         output: String,
     },
-    /// The image can be built by root only.
+    /// Only root can build the image.
     #[error("failed to build {image}: it has files of several owners, which only root can make")]
     NotRoot {
         /// The image.
         image: String,
-        /// The command that does it.
+        /// The command that builds it.
         command: String,
     },
-    /// The sources are not there.
+    /// The sources do not exist.
     #[error("failed to build {image}: there is no {}", script.display())]
     NoSource {
         /// The image.
         image: String,
-        /// What was looked for.
+        /// The file that was looked for.
         script: PathBuf,
     },
     /// Packages have other names and other tools there.
@@ -69,9 +69,9 @@ pub enum KubernetesSetupError {
     NoPrograms {
         /// The image.
         image: String,
-        /// What the build needs.
+        /// The programs that the build needs.
         programs: Vec<&'static str>,
-        /// What the system calls itself.
+        /// The distribution's name for itself.
         distribution: String,
     },
     /// The disk is too full.
@@ -91,17 +91,17 @@ pub enum KubernetesSetupError {
     Build {
         /// The image.
         image: String,
-        /// What was run.
+        /// The script.
         script: PathBuf,
         /// How it ended.
         status: String,
-        /// The end of what it said.
+        /// The end of its output.
         output: String,
     },
 }
 
 impl KubernetesSetupError {
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Engine(error) => return error.remedy().map(str::to_owned),

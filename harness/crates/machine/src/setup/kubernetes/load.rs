@@ -1,4 +1,4 @@
-//! The node image out of an archive.
+//! Loads the node image from an archive.
 
 use std::path::Path;
 
@@ -13,11 +13,12 @@ use tokio::task::spawn_blocking;
 
 use super::{ArchiveError, KubernetesSetupError, archive};
 
-/// Loads an archive of a node image into the engine, without a temporary file: a tar as `docker save` writes it, plain or
-/// packed with gzip or zstd. Gives the engine's id of the image.
+/// Loads an archive of a node image into the engine, without a temporary file: a tar as `docker save` writes it, plain
+/// or compressed with gzip or zstd. Returns the engine's id of the image.
 ///
-/// The archive is read to its end before the engine gets any of it: one that is truncated or of another image leaves
-/// nothing there. Neither does an image that is none of a node. Not for an image that the engine has already.
+/// The archive is read to its end before the engine gets any of it: a truncated archive or one of another image leaves
+/// nothing there. Neither does an image that is not a node image. Must not be called for an image that the engine has
+/// already.
 pub async fn load_archive(engine: &Engine, path: &Path, image: &str) -> Result<String, KubernetesSetupError> {
     inspected(path, image).await?;
     let options = ImportImageOptionsBuilder::default().quiet(true).build();
@@ -27,17 +28,17 @@ pub async fn load_archive(engine: &Engine, path: &Path, image: &str) -> Result<S
     fit(engine, image).await
 }
 
-/// Whether an archive is whole and of this image.
+/// Checks that an archive is whole and contains this image.
 pub(super) async fn inspected(path: &Path, image: &str) -> Result<(), ArchiveError> {
     let (path, image) = (path.to_owned(), image.to_owned());
     match spawn_blocking(move || archive::inspect(&path, &image)).await {
         Ok(inspected) => inspected,
-        // It is never aborted, so that the join fails only where the work panicked.
+        // It is never aborted, so the join fails only if the work panicked.
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),
     }
 }
 
-/// The id of an image that the engine has just got; one that is none of a node is removed.
+/// The id of an image that the engine has just got; an image that is not a node image is removed.
 pub(super) async fn fit(engine: &Engine, image: &str) -> Result<String, KubernetesSetupError> {
     let id = node_image_id(engine, image).await;
     if matches!(id, Err(ClusterError::NotANodeImage { .. })) {

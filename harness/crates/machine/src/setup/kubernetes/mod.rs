@@ -1,6 +1,6 @@
-//! What clusters need of a machine: kind, Helm and a node image, each got in the quickest way that there is.
+//! The requirements of clusters: kind, Helm and a node image, each obtained in the quickest possible way.
 //!
-//! What may live here: the plan of `harness setup kubernetes` and its steps. Where kind and Helm are found is `cluster`'s.
+//! What may live here: the plan of `harness setup kubernetes` and its steps. `cluster` finds kind and Helm.
 
 mod archive;
 mod build;

@@ -1,4 +1,4 @@
-//! The steps that give a machine what clusters need.
+//! The steps that give a machine the requirements of clusters.
 
 use std::path::PathBuf;
 
@@ -17,17 +17,17 @@ use crate::{
     setup::{State, Step},
 };
 
-/// What is done in a step.
+/// The action of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
     Install(Tool),
     Load(PathBuf),
-    /// Nothing after it is done where it succeeds.
+    /// If it succeeds, nothing after it is done.
     Pull,
     Build,
 }
 
-/// A step and what it does; nothing where it is done already.
+/// A step and its action; `None` if it is done already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Planned {
     pub(super) what: String,
@@ -35,17 +35,17 @@ pub(super) struct Planned {
     pub(super) action: Option<Action>,
 }
 
-/// What the machine has of it.
+/// The requirements that the machine meets.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) tools: [(Tool, Result<FoundTool, ToolError>); 2],
     pub(super) image: Option<NodeImage>,
 }
 
-/// Gets kind, Helm and the node image, each only where it is lacking. Tells every step before it is done; a rehearsal only
-/// tells.
+/// Gets kind, Helm and the node image, each only if it is missing. Reports every step before it is done; a rehearsal
+/// only reports.
 ///
-/// The image comes from an archive where one is named; else from a registry, which gets ten seconds to answer; else it is
+/// The image comes from an archive if one is named; else from a registry, which gets ten seconds to answer; else it is
 /// built, which takes minutes and needs root.
 pub async fn kubernetes(
     setup: &KubernetesSetup,
@@ -57,7 +57,7 @@ pub async fn kubernetes(
     let tools = [check(setup, Tool::KIND).await, check(setup, Tool::HELM).await];
     let image = NodeImage::look(&connect(setup).await?, &setup.image).await?;
     if let (None, Some(archive)) = (&image, &setup.archive) {
-        // Before anything else is done that takes minutes.
+        // Before anything else that takes minutes.
         inspected(archive, &setup.image).await?;
     }
     let planned = plan(setup, &Found { tools, image })?;
@@ -116,7 +116,7 @@ pub(super) async fn carry_out(
     Ok(())
 }
 
-/// Whether it came to what it is for; where that is an error is the action's affair.
+/// Returns whether it achieved its purpose; the action decides whether a failure is an error.
 async fn perform(
     setup: &KubernetesSetup,
     action: Action,

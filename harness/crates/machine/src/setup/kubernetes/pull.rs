@@ -1,4 +1,4 @@
-//! The node image from a registry.
+//! Pulls the node image from a registry.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use tokio::time::timeout;
 
 use super::{KubernetesSetupError, load::fit};
 
-/// How long a registry may take to answer. Where packets vanish, an engine itself would try for minutes.
+/// How long a registry may take to answer. If packets are dropped, an engine itself would try for minutes.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// How long a pull may go on without news.
+/// How long a pull may go on without progress.
 const NEWS_WITHIN: Duration = Duration::from_mins(1);
 
-/// How a pull came out.
+/// The result of a pull.
 pub(super) enum Pulled {
     /// The engine has the image.
     Done,
-    /// It is not to be had there, for this reason.
+    /// It is not available there, for this reason.
     Not(String),
 }
 
@@ -27,7 +27,7 @@ pub(super) enum Pulled {
 pub(super) async fn pull(engine: &Engine, image: &str) -> Result<Pulled, KubernetesSetupError> {
     let (name, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
     let options = CreateImageOptionsBuilder::default().from_image(name).tag(tag).build();
-    // Dropped, it makes the engine give up as well.
+    // Dropping it makes the engine give up as well.
     let mut news = Box::pin(engine.docker().create_image(Some(options), None, None));
     let mut limit = ANSWER_WITHIN;
     loop {

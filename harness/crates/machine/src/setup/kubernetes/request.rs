@@ -1,4 +1,4 @@
-//! What is to be set up, and where.
+//! What to set up, and where.
 
 use std::{env, path::PathBuf};
 
@@ -13,29 +13,28 @@ use crate::setup::System;
 /// The environment variable that names an archive of the node image.
 pub const NODE_IMAGE_ARCHIVE_VARIABLE: &str = "HARNESS_NODE_IMAGE_ARCHIVE";
 
-/// What clusters are to get, and where it is looked for and put.
+/// The requirements of clusters, and where they are looked for and installed.
 #[derive(Debug, Clone)]
 pub struct KubernetesSetup {
     /// The machine.
     pub system: System,
     /// The folders in which kind and Helm are looked for.
     pub path: Vec<PathBuf>,
-    /// The harness's cache, which gets what is installed and the stages of a build.
+    /// The harness's cache, for installed programs and the stages of a build.
     pub cache: PathBuf,
     /// The name of the node image.
     pub image: String,
     /// An archive of it (`docker save`); with one, it is neither pulled nor built.
     pub archive: Option<PathBuf>,
-    /// The folder whose `build` makes it; without one, the sources that the executable embeds.
+    /// The folder whose `build` creates it; without one, the sources embedded in the executable.
     pub source: Option<PathBuf>,
 }
 
-/// The folder among the stages of a build for the embedded sources.
+/// The folder of the embedded sources among the stages of a build.
 pub(super) const SOURCES: &str = "sources";
 
 impl KubernetesSetup {
-    /// For this machine and the harness's own node image; the sources are those that the harness holds unless others are
-    /// named.
+    /// For this machine and the harness's own node image; the sources are the embedded ones unless others are named.
     pub fn this(archive: Option<PathBuf>, source: Option<PathBuf>) -> Result<Self, CacheError> {
         let executable = env::current_exe().unwrap_or_else(|_| "harness".into());
         Ok(Self {
@@ -53,7 +52,7 @@ impl KubernetesSetup {
         self.cache.join("node-image")
     }
 
-    /// The program that makes the image.
+    /// The program that builds the image.
     pub(super) fn script(&self) -> PathBuf {
         self.source.clone().unwrap_or_else(|| self.stages().join(SOURCES)).join("build")
     }

@@ -1,4 +1,4 @@
-//! Machines of which only the folders are made up: what stands in their PATH is what they have.
+//! Machines of which only the folders are invented: their programs are those in their PATH.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -18,7 +18,7 @@ use crate::{
 
 const IMAGE: &str = "kindest/node:v9.9.9";
 
-/// A machine with Go and nothing of what clusters need.
+/// A machine with Go and no other requirement of clusters.
 struct Machine {
     root: TempDir,
     setup: KubernetesSetup,
@@ -64,14 +64,14 @@ impl Machine {
         plan(&self.setup, found).unwrap()
     }
 
-    /// What a build comes to, and what it tells.
+    /// The result of a build, and its reports.
     async fn build(&self) -> (Result<(), KubernetesSetupError>, Vec<String>) {
         let mut told = Vec::new();
         let built = build(&self.setup, &mut |step| told.push(step.to_string())).await;
         (built, told)
     }
 
-    /// All files below the folder, for a look at what changed.
+    /// All files below the folder, to detect changes.
     fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.root.path().to_owned()];
@@ -110,7 +110,7 @@ fn a_bare_machine_gets_everything_the_quickest_way_first() {
     assert_eq!(actions(&machine.plan(&nothing())), expected);
 }
 
-/// Whoever names an archive means that one: a registry is not asked for another.
+/// A named archive is deliberate: a registry is not asked for another image.
 #[test]
 fn an_archive_is_neither_pulled_nor_built() {
     let mut machine = Machine::new();
@@ -133,7 +133,7 @@ async fn what_is_there_is_not_done_again() {
     ");
 }
 
-/// Who looks first learns what it will cost, and changes nothing.
+/// A rehearsal reports the cost, and changes nothing.
 #[tokio::test]
 async fn a_rehearsal_says_what_it_takes_and_changes_nothing() {
     let machine = Machine::new();
@@ -156,7 +156,7 @@ fn without_go_the_ways_are_named() {
     assert!(error.remedy().unwrap().contains("https://go.dev/dl"));
 }
 
-/// Stands in for Go: what is tested is what becomes of a program that it has made.
+/// Stands in for Go: the test checks what happens to a program that it has built.
 #[tokio::test]
 async fn installing_at_once_gives_both_the_one_program() {
     let machine = Machine::new();
@@ -171,7 +171,7 @@ async fn installing_at_once_gives_both_the_one_program() {
     assert_eq!(fs::read_dir(machine.setup.cache.join("tools")).unwrap().count(), 1, "something is left beside it");
 }
 
-/// A program that does not serve, for instance half of one, is no reason to stay without.
+/// A program that does not work, for instance a partial one, is replaced.
 #[tokio::test]
 async fn a_broken_installation_is_replaced() {
     let machine = Machine::new();
@@ -215,7 +215,7 @@ async fn a_build_without_a_named_source_uses_what_the_harness_holds() {
     let sources = machine.setup.cache.join("node-image/sources");
     fs::create_dir_all(&sources).unwrap();
     fs::write(sources.join("of-another-version"), "").unwrap();
-    // The Go of this machine fails, so that the build ends with its first stage.
+    // This machine's Go fails, so that the build ends with its first stage.
     let error = machine.build().await.0.unwrap_err();
     assert!(
         matches!(&error, KubernetesSetupError::Build { script, .. } if *script == sources.join("build")),
@@ -225,7 +225,7 @@ async fn a_build_without_a_named_source_uses_what_the_harness_holds() {
     assert!(!sources.join("of-another-version").exists(), "sources of two versions are mixed");
 }
 
-/// What it takes is found lacking before minutes are spent, and what a build said is what helps when it fails.
+/// Missing requirements are found before minutes are spent, and the output of a failed build is in the error.
 #[tokio::test]
 async fn a_build_that_cannot_be_is_named_with_its_remedy() {
     let mut machine = Machine::new();

@@ -1,4 +1,4 @@
-//! kind and Helm out of their Go modules.
+//! Builds kind and Helm from their Go modules.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio};
 
@@ -10,7 +10,7 @@ use crate::setup::{
     programs::{command, end_of},
 };
 
-/// What an installation takes, for those who decide whether to wait; on two cores, with nothing in Go's caches.
+/// The cost of an installation, for people who decide whether to wait; on two cores, with empty Go caches.
 pub(super) fn cost(tool: Tool) -> &'static str {
     if tool == Tool::KIND { "about 30 s and 10 MB" } else { "about 3 min and 60 MB, and 1 GB in Go's own caches" }
 }
@@ -26,7 +26,8 @@ pub(super) async fn install(setup: &KubernetesSetup, tool: Tool) -> Result<Found
     let parent = folder.parent().unwrap_or(folder);
     let file = DockerSetupError::file;
     fs::create_dir_all(parent).map_err(file("make", parent))?;
-    // Installed aside and renamed: two processes that install at once do not see each other's half.
+    // Installed into a temporary folder and renamed: two concurrent installations do not see each other's partial
+    // files.
     let prefix = format!("{tool}-");
     let aside =
         tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(file("make a folder in", parent))?;
@@ -44,12 +45,12 @@ pub(super) async fn install(setup: &KubernetesSetup, tool: Tool) -> Result<Found
         let output = end_of(&String::from_utf8_lossy(&output.stderr));
         return Err(KubernetesSetupError::Install { package, output });
     }
-    // It was made for this user only.
+    // The temporary folder is only for this user.
     let mode = fs::Permissions::from_mode(0o755);
     fs::set_permissions(aside.path(), mode).map_err(file("share", aside.path()))?;
     if fs::rename(aside.path(), folder).is_err() {
         if let Ok(first) = tool.check_in(&[], &setup.cache).await {
-            // Another process's, which may be in use by now.
+            // Another process's program, which may be in use by now.
             return Ok(first);
         }
         fs::remove_dir_all(folder).map_err(file("remove", folder))?;

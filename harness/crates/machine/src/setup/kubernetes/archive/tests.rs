@@ -12,7 +12,7 @@ const IMAGE: &str = "kindest/node:v9.9.9";
 /// A tar as `docker save` writes it: the manifest last, after what it names.
 fn tar_of(tag: &str) -> Vec<u8> {
     let manifest = format!(r#"[{{"Config":"config.json","RepoTags":["{tag}"],"Layers":["layer.tar"]}}]"#);
-    // A layer that does not pack well: what is cut off of the packed archive is of its middle.
+    // A layer that does not compress well, so that the packed archive is cut in the middle of it.
     let layer: Vec<u8> = (0..200_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut archive = tar::Builder::new(Vec::new());
     for (name, text) in [("config.json", b"{}".as_slice()), ("layer.tar", &layer), (MANIFEST, manifest.as_bytes())] {
@@ -74,7 +74,7 @@ async fn every_packing_is_taken_and_streamed_unpacked(
     assert!(pieces.concat() == tar, "what the engine gets is not the archive");
 }
 
-/// Wherever it ends: within a file, between two, or before the checksum of what packs it.
+/// Wherever it ends: within a file, between two, or before the checksum of the compression.
 #[rstest::rstest]
 fn a_truncated_archive_is_called_that(
     #[values(Packing::Plain, Packing::Gzip, Packing::Zstd)] packing: Packing,
@@ -94,7 +94,7 @@ fn the_last_bytes_count() {
     }
 }
 
-/// A tar that ends between two files looks whole: what the manifest names is what counts.
+/// A tar that ends between two files looks whole: the files that the manifest names must be there.
 #[test]
 fn a_tar_without_its_layer_is_truncated() {
     let manifest = format!(r#"[{{"Config":"config.json","RepoTags":["{IMAGE}"],"Layers":["layer.tar"]}}]"#);
@@ -123,7 +123,7 @@ fn a_file_that_is_not_there_is_named() {
     assert!(error.remedy().contains("--node-image-archive"));
 }
 
-/// Engines of today name the registry too.
+/// Current engines name the registry too.
 #[test]
 fn a_name_with_its_registry_is_the_same() {
     inspected(&tar_of(&format!("docker.io/{IMAGE}"))).unwrap();
