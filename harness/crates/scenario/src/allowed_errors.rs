@@ -1,6 +1,7 @@
-//! Expressions for errors that components may log: compiled one by one, so that what loads can be used.
+//! Expressions for errors that components may log: compiled one by one, so that every expression that loads can be
+//! used.
 //!
-//! A set of them has a limit of size for all together, which single expressions keep and several break.
+//! A set of expressions has a size limit for all together, which a single expression keeps and several exceed.
 
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ impl AllowedErrors {
     }
 }
 
-/// The expression as logs are searched with it, or why it cannot be.
+/// The compiled expression, or why it cannot be used.
 pub(crate) fn compile(expression: &str) -> Result<Regex, String> {
     if expression.is_empty() {
         return Err("it is empty, and would allow every error".to_owned());
@@ -51,7 +52,7 @@ pub(crate) fn compile(expression: &str) -> Result<Regex, String> {
     })
 }
 
-/// An expression for a message: its beginning where it is long.
+/// An expression for a message; a long one is shortened.
 pub(super) fn shortened(expression: &str) -> String {
     const LONGEST: usize = 60;
     let head: String = expression.chars().take(LONGEST).collect();
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
     use crate::Loader;
 
-    /// Under the limit of a single expression; two of them are over that of a set.
+    /// Under the size limit of a single expression; two of them exceed that of a set.
     const LARGE: &str = r"\pL{60}";
 
     fn trials(invariants: &str) -> Vec<Trial> {
@@ -95,7 +96,7 @@ mod tests {
         assert!(error.to_string().starts_with(message), "{error}");
     }
 
-    /// Each has room for itself: how many there are must not decide whether they are used.
+    /// Each has a limit of its own: their number must not decide whether they are used.
     #[test]
     fn several_large_expressions_are_all_used() {
         assert!(regex::RegexSet::new([LARGE; 6]).is_err(), "the expressions are too small to show anything");

@@ -1,4 +1,4 @@
-//! What a schema cannot say: names that must exist, values that must fit together.
+//! Checks that a schema cannot express: names that must exist, values that must fit together.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::model::ScenarioDocument;
 use super::values::Curve;
 use super::{check_components, check_limits, check_runtimes, check_steps};
 
-/// Adds every problem of `document`, which stands in the file at `path`.
+/// Adds every problem of `document`, which was read from the file at `path`.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
     let root = Pointer::root();
     name(document, path, &root.key("name"), problems);

@@ -1,4 +1,4 @@
-//! Checks of what stands in place of the reference components: what needs no run to be known wrong.
+//! Checks of the replacements of reference components, for mistakes that are visible without a run.
 
 use hourglass_base::ProgramSource;
 use hourglass_component::{
@@ -38,7 +38,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     if !on_processes {
         return;
     }
-    // An operator of its own command needs none for all.
+    // If every operator has a command of its own, none is needed for all.
     let performers = || document.topology.operators.iter().filter(|operator| operator.performer.image.is_none());
     if performers().any(|operator| operator.performer.command.is_none()) {
         image_alone(&components.performer, &at.key("performer").key("image"), problems);
@@ -47,8 +47,8 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     image_alone(&components.aggregator, &at.key("aggregator").key("image"), problems);
 }
 
-/// What executors set is theirs to set only for performers; what the harness sets finds and ends every process, and names
-/// and values that the system does not take would end the start of any.
+/// A performer's variables must not collide with those that executors set. No component may set variables that the
+/// harness uses to find and end processes, or names and values that the system refuses.
 fn environment(component: &Component, is_performer: bool, at: &Pointer, problems: &mut Problems) {
     let at = at.key("environment");
     for (name, value) in &component.environment {

@@ -1,6 +1,6 @@
-//! Values that contracts and chains refuse, or that do not reach them: known before anything is started.
+//! Values that contracts and chains refuse, or that do not reach them: found before anything is started.
 //!
-//! Each check stands for a condition of the contracts in `fixtures/contracts/src`; the table below names them.
+//! Each check represents a condition of the contracts in `fixtures/contracts/src`; the table below names them.
 
 use hourglass_component::document::{Duration, Pointer, Problem, Problems};
 use hourglass_proto::limits::{MAX_PAYLOAD, MAX_RESULT, MAX_TASK_SLA};
@@ -14,7 +14,7 @@ use super::values::Mining;
 const MAX_INTERVAL: u64 = 24 * 60 * 60;
 const MAX_WARP: u64 = 36_500 * 24 * 60 * 60;
 
-/// Adds the problems of what a topology says in chain time.
+/// Adds the problems of a topology's values in chain time.
 pub(super) fn chain_times(topology: &Topology, at: &Pointer, problems: &mut Problems) {
     chain_time(topology.task_sla, MAX_TASK_SLA, "the task SLA", &at.key("task_sla"), problems);
     if let Mining::Interval(interval) = topology.mining {
@@ -22,7 +22,7 @@ pub(super) fn chain_times(topology: &Topology, at: &Pointer, problems: &mut Prob
     }
 }
 
-/// Adds the problem of a warp that is none or goes too far.
+/// Adds the problem of a warp that is zero or too large.
 pub(super) fn warp(by: Duration, at: &Pointer, problems: &mut Problems) {
     chain_time(by, MAX_WARP, "a warp", at, problems);
 }
@@ -86,8 +86,8 @@ mod tests {
         }
     }
 
-    /// Every condition of the contracts that a value of a scenario can hit, by the error with which the contract would end
-    /// the set-up or the step: the last value that it takes, and the first that it does not.
+    /// Every condition of the contracts that a value of a scenario can violate, by the error with which the contract
+    /// would end the set-up or the step: the last value that it accepts, and the first that it refuses.
     #[rstest]
     #[case::sla(
         "TaskSLAExceedsMaximum",
@@ -169,7 +169,7 @@ mod tests {
         assert!(problems[0].contains(reason), "{problems:?}");
     }
 
-    /// What chains, engines and connections do not take.
+    /// Values that chains, engines and connections do not accept.
     #[rstest]
     #[case::interval("topology: {mining: 24h}", "topology: {mining: 86401s}", "not be longer than 1day")]
     #[case::no_interval("topology: {mining: 1s}", "topology: {mining: 0h}", "at least `1s`")]
@@ -202,7 +202,7 @@ mod tests {
         assert!(problems[0].contains(reason), "{problems:?}");
     }
 
-    /// A payload that cannot get through would be told by a chain in its own words, after everything was started.
+    /// A chain would report a payload that is too large in its own words, after everything was started.
     #[rstest]
     #[case::text("create_task: {payload: VALUE}", "expect_verified: {}", "payload", 1, MAX_PAYLOAD)]
     #[case::raw("create_task: {payload_hex: VALUE}", "expect_verified: {}", "payload_hex", 2, MAX_PAYLOAD)]

@@ -1,4 +1,4 @@
-//! Checks of what only some runtimes can do: a network and a memory limit of each component, a cluster.
+//! Checks of features that only some runtimes have: a network and a memory limit for each component, a cluster.
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
@@ -6,9 +6,9 @@ use super::model::{Component, ScenarioDocument};
 use super::steps::{StepDocument, StepRuntimes};
 use super::values::{Memory, RuntimeKind};
 
-/// The least memory that a container engine lets a container have.
+/// The least memory that a container engine allows.
 const LEAST_MEMORY: Memory = Memory { bytes: 6 << 20 };
-/// Engines and clusters count memory in signed numbers of 64 bits; no machine has as much.
+/// Engines and clusters store memory in signed 64-bit numbers; no machine has as much.
 const MOST_MEMORY: Memory = Memory { bytes: 1 << 50 };
 
 /// Adds every problem of `document` with the runtimes that it is meant for.
@@ -35,7 +35,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     checking.steps(&document.steps, &root.key("steps"));
 }
 
-/// Who leaves a runtime out says why: parity between runtimes is what scenarios are for.
+/// A scenario that leaves a runtime out must say why: scenarios exist to show parity between runtimes.
 fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) {
     let Some(runtimes) = &document.runtimes else {
         if document.runtimes_because.is_some() {
@@ -66,7 +66,7 @@ fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) 
 }
 
 struct Checking<'a> {
-    /// The runtimes that the scenario is meant for; none where they cannot be read.
+    /// The runtimes that the scenario is meant for; empty if they cannot be read.
     meant_for: Vec<RuntimeKind>,
     problems: &'a mut Problems,
 }
@@ -92,7 +92,7 @@ impl Checking<'_> {
         }
     }
 
-    /// Steps that are switched off as well: a trial for their sake must not be possible with another value.
+    /// Includes disabled steps: a trial must not become possible only through another value.
     fn steps(&mut self, steps: &[StepDocument], at: &Pointer) {
         for (index, step) in steps.iter().enumerate() {
             let at = at.item(index);
@@ -106,7 +106,7 @@ impl Checking<'_> {
         }
     }
 
-    /// Adds a problem where the scenario is meant for a runtime that cannot do `what`.
+    /// Adds a problem if the scenario is meant for a runtime that cannot do `what`.
     fn needs(&mut self, runtimes: StepRuntimes, what: &str, at: &Pointer) {
         if self.meant_for.iter().all(|kind| runtimes.accept(kind.capabilities())) {
             return;

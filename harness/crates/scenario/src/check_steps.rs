@@ -1,5 +1,5 @@
-//! Checks of the steps as a whole, and of ends that invariants expect: one kind each, tasks created before they are used,
-//! operators that exist. What else must hold of a step is in its own file below `steps`.
+//! Checks of the steps as a whole, and of ends that invariants expect: one kind for each step, tasks created before
+//! they are used, operators that exist. Further checks of a step are in its own file below `steps`.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
@@ -43,8 +43,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
 struct Checking<'a> {
     check_tasks: bool,
     tasks: BTreeSet<String>,
-    /// The same in the order in which they were created, as far as a branch has to be able to take them back, each with the
-    /// place of its name.
+    /// The same in the order of creation, so that a branch can take them back, each with the position of its name.
     created: Vec<(String, Pointer)>,
     expectations: usize,
     check: StepCheck<'a>,
@@ -82,7 +81,7 @@ impl Checking<'_> {
         }
     }
 
-    /// Branches run side by side: what one creates, another cannot count on.
+    /// Branches run concurrently: what one creates, another cannot rely on.
     fn branches(&mut self, branches: &[StepDocument], at: &Pointer) {
         let mut created = BTreeMap::<String, Pointer>::new();
         for (index, branch) in branches.iter().enumerate() {
@@ -117,7 +116,7 @@ impl Checking<'_> {
         }
     }
 
-    /// What a step says of itself is checked in an order that lets the problem of a name that does not exist come first.
+    /// The order of checks puts the problem of a name that does not exist first.
     fn fields(&mut self, kind: &StepKind, at: &Pointer) {
         for (key, component) in kind.components() {
             if let Some(name) = component.operator() {

@@ -24,7 +24,7 @@ pub enum ScenarioError {
     EmptyDirectory {
         /// The folder.
         path: PathBuf,
-        /// What looks like a scenario there.
+        /// Files there that look like a scenario.
         skipped_files: Vec<SkippedFile>,
     },
     /// The folder could not be listed.
@@ -35,18 +35,18 @@ pub enum ScenarioError {
         /// Why.
         source: std::io::Error,
     },
-    /// A name or pattern fits no trial.
+    /// A name or pattern matches no trial.
     #[error("nothing is called `{pattern}`")]
     NoMatch {
         /// The name or pattern.
         pattern: String,
-        /// What was probably meant.
+        /// The probable intention.
         suggestion: Option<String>,
     },
-    /// Tags and runtimes leave nothing.
+    /// Tags and runtimes exclude everything.
     #[error("no trial has {0}")]
     NothingLeft(String),
-    /// An image is all that is given for a component that runs as a process.
+    /// A component that runs as a process has only an image.
     #[error("failed to use the image of {component} in {trial}: the process runtime has no images")]
     ImageOfProcess {
         /// The component.
@@ -54,10 +54,10 @@ pub enum ScenarioError {
         /// The trial.
         trial: String,
     },
-    /// The committed schema is not the one of the types.
+    /// The committed schema differs from that of the types.
     #[error("`{path}` is not the schema of this version")]
     StaleSchema {
-        /// The name of what the schema describes, as `harness schema` takes it.
+        /// The name of the document that the schema describes, as `harness schema` takes it.
         document: &'static str,
         /// The file.
         path: PathBuf,
@@ -70,31 +70,31 @@ pub enum ScenarioError {
         /// Why.
         source: std::io::Error,
     },
-    /// An argument that selects is empty.
+    /// A selecting argument is empty.
     #[error("failed to select trials: {0} is empty")]
     Empty(&'static str),
     /// A pattern is too large.
     #[error("`{0}` is too long for a pattern")]
     TooLong(String),
-    /// What is named is meant for other runtimes.
+    /// The named scenario is meant for other runtimes.
     #[error("`{name}` is not meant for {asked}, only for {meant}{because}", asked = words(asked), meant = words(meant), because = reason(because.as_deref()))]
     NotMeant {
         /// The name or the file.
         name: String,
-        /// The runtimes that trials are chosen for.
+        /// The runtimes that trials are selected for.
         asked: Vec<RuntimeKind>,
-        /// Those that the scenario is meant for.
+        /// The runtimes that the scenario is meant for.
         meant: Vec<RuntimeKind>,
         /// Why, in the scenario's words.
         because: Option<String>,
     },
-    /// A scenario that is named has no fault that could be taken out.
+    /// A named scenario has no fault that could be taken out.
     #[error("failed to prove that `{name}` can fail: the scenario has no `without_fault`")]
     NoProof {
         /// The name or the file.
         name: String,
     },
-    /// A command is given for a component, and the runtime does not run commands.
+    /// A component has a command, and the runtime does not run commands.
     #[error("failed to use the command of {component} in {trial}: the {runtime} runtime runs images")]
     CommandOfContainer {
         /// The component.
@@ -111,12 +111,12 @@ pub enum ScenarioError {
     WithoutEffect {
         /// The option.
         option: &'static str,
-        /// Why it has none.
+        /// Why it has no effect.
         reason: String,
         /// What to do instead.
         remedy: &'static str,
     },
-    /// A regular expression on the command line is none.
+    /// A regular expression on the command line is invalid.
     #[error("failed to use {option} `{expression}`: {reason}")]
     Expression {
         /// The option.
@@ -191,7 +191,7 @@ fn reason(because: Option<&str>) -> String {
 
 fn listed(skipped_files: &[SkippedFile]) -> String {
     skipped_files.iter().fold(String::new(), |mut text, SkippedFile { path, why }| {
-        // Writing to a text does not fail.
+        // Writing to a string does not fail.
         let _ = write!(text, "; `{}`: {why}", path.display());
         text
     })

@@ -1,4 +1,4 @@
-//! What a folder of scenarios holds: the files that are scenarios, and what looks like one and is not looked at.
+//! The content of a folder of scenarios: the scenario files, and the files that look like one and are skipped.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::ScenarioError;
 
-/// How deep subfolders are searched for scenarios that were meant to be found.
+/// How deep subfolders are searched for misplaced scenarios.
 const DEPTH: u8 = 3;
-/// How many entries of subfolders are looked at: the folder may be that of a whole project.
+/// How many entries of subfolders are checked: the folder may belong to a whole project.
 const ENTRIES: usize = 2_000;
-/// How much of a file is read to see whether it is a scenario.
+/// How many bytes of a file are read to see whether it is a scenario.
 const HEAD: u64 = 64 * 1024;
 
 /// A folder of scenarios.
@@ -18,16 +18,16 @@ const HEAD: u64 = 64 * 1024;
 pub(super) struct Folder {
     /// The scenario files, sorted.
     pub files: Vec<PathBuf>,
-    /// What somebody may take for a scenario of the folder, sorted.
+    /// Files that somebody may take for a scenario of the folder, sorted.
     pub skipped_files: Vec<SkippedFile>,
 }
 
-/// Something that looks like a scenario and is none of the folder's.
+/// A file that looks like a scenario and is not one of the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Why it is not looked at, and what to do.
+    /// Why it is skipped, and what to do.
     pub why: &'static str,
 }
 
@@ -73,7 +73,7 @@ impl Folder {
         }
     }
 
-    /// Scenarios in subfolders. What cannot be read there is nothing that was meant to be found.
+    /// Scenarios in subfolders. A file there that cannot be read was not meant to be found.
     fn below(&mut self, folder: &Path, depth: u8, budget: &mut usize) {
         for path in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path()) {
             let Some(left) = budget.checked_sub(1) else { return };
@@ -103,7 +103,7 @@ fn is_nameless(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.eq_ignore_ascii_case(".yaml") || name.eq_ignore_ascii_case(".yml"))
 }
 
-/// Projects have many YAML files that are something else.
+/// Projects have many other YAML files.
 fn looks_like_one(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = path.is_file() && File::open(path).is_ok_and(|file| file.take(HEAD).read_to_end(&mut head).is_ok());
@@ -129,7 +129,7 @@ mod tests {
         (found.files.iter().map(|path| name(path)).collect(), skipped_files)
     }
 
-    /// A link is as good as the file that it leads to, and any letters may be in a name: loading says what it thinks of it.
+    /// A link counts as the file that it leads to, and a name may contain any characters: loading checks it.
     #[test]
     fn links_and_names_of_any_letters_are_scenarios() {
         let (files, skipped_files) = folder(|root| {
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(skipped_files, []);
     }
 
-    /// What is not run must be said: a run that is green without it proves nothing.
+    /// A file that is not run must be reported: a green run without it proves nothing.
     #[test]
     fn what_looks_like_a_scenario_and_is_none_is_named() {
         let (files, skipped_files) = folder(|root| {

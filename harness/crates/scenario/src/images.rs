@@ -1,4 +1,4 @@
-//! Images from the command line, put over those of the scenarios.
+//! Images from the command line, which override those of the scenarios.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// The trials with these images. Fails where one of them has no effect: on no trial, or not on a trial of the process
+    /// The trials with these images. Fails if one of them has no effect: on no trial, or not on a trial of the process
     /// runtime, which has no images, unless the scenario gives it a command for the component.
     pub fn over(&self, mut trials: Vec<Trial>) -> Result<Vec<Trial>, ScenarioError> {
         for (option, image, of) in self.each() {
@@ -54,7 +54,7 @@ impl Images {
         let mut scenario = scenario.clone();
         let shared = scenario.components.performer.image.clone();
         if self.performer.is_some() {
-            // An operator's own image is its own matter; what stands for all of them was merged into each.
+            // An operator's own image is kept; the common one was merged into each.
             for operator in scenario.topology.operators.iter_mut().filter(|one| one.performer.image == shared) {
                 operator.performer.image.clone_from(&self.performer);
             }
@@ -73,7 +73,7 @@ impl Images {
     }
 }
 
-/// What an image is of.
+/// The component of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     Performers,
@@ -86,7 +86,7 @@ impl Of {
     fn components(self, scenario: &Scenario) -> Vec<&Component> {
         let components = &scenario.components;
         match self {
-            // An operator's own image is its own matter.
+            // An operator's own image is kept.
             Self::Performers => scenario
                 .topology
                 .operators
@@ -100,7 +100,7 @@ impl Of {
     }
 }
 
-/// Refuses an option that would say something about trials on which it has no effect.
+/// Refuses an option that has no effect on the trials.
 fn effective(option: &'static str, of: Of, trials: &[Trial]) -> Result<(), ScenarioError> {
     let without = |reason: String, remedy| Err(ScenarioError::WithoutEffect { option, reason, remedy });
     let (processes, containers): (Vec<_>, Vec<_>) =
@@ -142,7 +142,7 @@ mod tests {
         Images { performer: Some("mine:1".to_owned()), ..Images::default() }
     }
 
-    /// An image that is not used would make a run say something about another one.
+    /// If an image is not used, a run says something about another one.
     #[test]
     fn an_image_reaches_the_performers_that_have_none_of_their_own() {
         let trial = performer().over(trials(RuntimeKind::Docker, "")).unwrap().remove(0);

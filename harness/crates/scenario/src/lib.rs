@@ -1,7 +1,7 @@
 //! Scenarios as data: a YAML file is loaded, checked and expanded into trials.
 //!
-//! file → [`Loader`] → [`ScenarioFile`] → [`Trial`]s; [`Selection`] says which. Nothing in here
-//! starts anything; what a step does when it runs is the runner's.
+//! file → [`Loader`] → [`ScenarioFile`] → [`Trial`]s; [`Selection`] chooses among them. Nothing in here starts
+//! anything; the runner implements the steps.
 
 mod allowed_errors;
 mod check;

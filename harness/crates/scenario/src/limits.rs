@@ -1,4 +1,4 @@
-//! How long trials may take where files say nothing of it, after what their steps may take.
+//! The default time limits of trials, derived from those of their steps.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use hourglass_component::document::{Duration as DocumentDuration, Pointer, Probl
 use super::step::Step;
 use super::steps::StepKind;
 
-/// What a trial may take at least.
+/// The least time limit of a trial.
 const SHORTEST_TIMEOUT: Duration = Duration::from_mins(10);
-/// What a trial may take besides its steps: chains and components that start, invariants that are checked.
+/// The time of a trial besides its steps: chains and components start, and invariants are checked.
 const BESIDES_STEPS: Duration = Duration::from_mins(5);
 
-/// What a trial of these steps may take where its scenario does not say.
+/// The time limit of a trial with these steps if its scenario has none.
 pub(super) fn default_timeout(steps: &[Step]) -> DocumentDuration {
     sum(steps).saturating_add(BESIDES_STEPS).max(SHORTEST_TIMEOUT).into()
 }
 
 fn sum(steps: &[Step]) -> Duration {
     let each = steps.iter().map(|step| match &step.kind {
-        // Of branches that run side by side the longest counts.
+        // Branches run concurrently, so the longest counts.
         StepKind::Parallel(branches) => {
             branches.iter().map(|branch| sum(std::slice::from_ref(branch))).max().unwrap_or_default()
         }
@@ -28,7 +28,7 @@ fn sum(steps: &[Step]) -> Duration {
     each.fold(Duration::ZERO, Duration::saturating_add)
 }
 
-/// The problem of a limit of no time at all.
+/// The problem of a limit of zero.
 pub(super) fn no_time(at: &Pointer, key: &str) -> Problem {
     Problem::at_value(at, format!("`{key}` must be longer than zero"))
         .label("no time at all")
@@ -48,7 +48,7 @@ mod tests {
         (*file.variants[0].scenario).clone()
     }
 
-    /// A step without a limit could hold up a trial for ever.
+    /// A step without a limit could block a trial for ever.
     #[rstest::rstest]
     #[case::one("create_task: {payload: x}", 30_000)]
     #[case::many("create_task: {payload: x, count: 1000}", 129_900)]

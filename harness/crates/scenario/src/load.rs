@@ -1,7 +1,7 @@
 //! One scenario file → its scenarios, one for each combination of the matrix.
 //!
-//! All combinations, and all of them again without the fault, are filled in, validated and checked
-//! when the file is loaded: what loads can run.
+//! All combinations are filled in, validated and checked when the file is loaded, and again without the fault: what
+//! loads can run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,19 +22,19 @@ use super::trial::Trial;
 use super::values::RuntimeKind;
 use super::variables::{Bindings, combinations, substitute};
 
-/// A scenario file of more bytes is a mistake; what is read of it takes many times its size.
+/// A larger scenario file, in bytes, is a mistake; its parsed form takes many times its size.
 const LARGEST: u64 = 32 << 20;
-/// More would rather be a mistake than a test.
+/// More are a mistake rather than a test.
 const MAX_COMBINATIONS: usize = 256;
 
-/// A scenario file that has been found good.
+/// A scenario file without problems.
 #[derive(Debug, Clone)]
 pub struct ScenarioFile {
     /// The file.
     pub path: Arc<Path>,
     /// One for each combination of its matrix; never empty.
     pub variants: Vec<Variant>,
-    /// What should be written in another way, and works all the same.
+    /// Texts that should be written differently, but still work.
     pub warnings: Vec<Report>,
 }
 
@@ -48,7 +48,7 @@ pub struct Variant {
     fault_free: Option<Arc<Scenario>>,
 }
 
-/// Loads scenario files; two with the same name are a problem of the second.
+/// Loads scenario files; if two have the same name, that is a problem of the second.
 #[derive(Debug)]
 pub struct Loader {
     schema: Schema<ScenarioDocument>,
@@ -61,13 +61,13 @@ impl Loader {
         Ok(Self { schema: Schema::new()?, names: BTreeMap::new() })
     }
 
-    /// Loads the file at `path`. On failure the error holds all of its problems.
+    /// Loads the file at `path`. On failure the error contains all of its problems.
     pub fn load(&mut self, path: &Path) -> Result<ScenarioFile, DocumentError> {
         let text = read(path).map_err(|source| DocumentError::Read { path: path.to_owned(), source })?;
         self.parse(path, text)
     }
 
-    /// Loads `text` as if it stood in the file at `path`.
+    /// Loads `text` as if it were in the file at `path`.
     pub fn parse(&mut self, path: &Path, text: impl Into<Arc<str>>) -> Result<ScenarioFile, DocumentError> {
         let written = Tree::parse(path.display().to_string(), text)?;
         let (current, warnings) = renamed_steps::with_current_keys(&written);
@@ -129,7 +129,7 @@ struct Loading<'a> {
     tree: &'a Tree,
     header: Header,
     used: BTreeSet<String>,
-    /// Whether a name was used that no variable has.
+    /// Whether an unknown variable was used.
     misspelt: bool,
     problems: Problems,
 }
@@ -172,7 +172,7 @@ impl Loading<'_> {
     fn scenario(&mut self, bindings: &Bindings) -> Option<Arc<Scenario>> {
         let mut problems = Problems::new();
         let value = substitute(self.tree.value(), bindings, &mut self.used, &mut problems);
-        // What was meant by an unknown name may be a variable that then is not used.
+        // An unknown name may be a misspelt variable, which is then unused.
         self.misspelt |= !problems.is_empty();
         let tree = self.tree.with_value(value);
         let document = self.schema.read(&tree, &mut problems);
@@ -187,7 +187,7 @@ impl Loading<'_> {
             .map(|document| Arc::new(resolve::resolve(document, bindings.clone(), &self.path, &tree)))
     }
 
-    /// Checks a document that lacks what it must have, as if that were there: a missing key must not hide the mistakes in
+    /// Checks a document without its required keys as if they were there: a missing key must not hide the mistakes in
     /// the others.
     fn check_completed(&self, tree: &Tree, problems: &mut Problems) {
         let mut value = tree.value().clone();
@@ -209,7 +209,7 @@ impl Loading<'_> {
         }
     }
 
-    /// A variable that nothing uses is a mistake: what it was meant for keeps its value.
+    /// A variable that nothing uses is a mistake: its intended target keeps its value.
     fn check_variables(&mut self) {
         if self.misspelt || self.problems.touch(&Pointer::from("/matrix")) {
             return;
@@ -229,7 +229,7 @@ impl Loading<'_> {
     }
 }
 
-/// The text of an ordinary file; a pipe or a device might have no end.
+/// The text of a regular file; a pipe or a device might have no end.
 fn read(path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() && !metadata.is_dir() {
@@ -248,8 +248,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     one == other || same().unwrap_or(false)
 }
 
-/// What must be known before the rest can be read. What is not as it should be is left out here;
-/// the schema reports it.
+/// The parts that must be known before the rest can be read. Invalid parts are left out here; the schema reports them.
 struct Header {
     variables: Bindings,
     matrix: BTreeMap<String, Vec<Scalar>>,
@@ -280,7 +279,7 @@ fn scalar(value: &Value) -> Option<Scalar> {
     matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)).then(|| Scalar(value.clone()))
 }
 
-/// `chain_l1::count_3`; what test runners and shells would trip over becomes `-`.
+/// `chain_l1::count_3`; characters that break test runners and shells become `-`.
 fn label(combination: &Bindings) -> Option<String> {
     let parts: Vec<_> = combination
         .iter()

@@ -1,4 +1,4 @@
-//! What a scenario file says, and what it means once its variables are filled in.
+//! The content of a scenario file, and its meaning once its variables are filled in.
 //!
 //! The doc comments of the `…Document` types and of what they hold are the descriptions in the
 //! JSON Schema; editors show them.
@@ -212,7 +212,7 @@ impl Default for Topology {
 }
 
 impl Component {
-    /// This component with what `over` says put over it; environments are merged.
+    /// This component with the values of `over` in place of its own; environments are merged.
     #[must_use]
     pub fn overlaid_with(&self, over: &Self) -> Self {
         let mut environment = self.environment.clone();
@@ -227,8 +227,8 @@ impl Component {
 }
 
 impl Invariants {
-    /// The expressions of `allowed_errors`, compiled; the first that cannot be, with the reason. Loading compiles them in
-    /// the same way.
+    /// The compiled expressions of `allowed_errors`; or the first that is invalid, with the reason. Loading compiles
+    /// them in the same way.
     pub fn compile(&self) -> Result<Vec<regex::Regex>, String> {
         let compiled = self
             .allowed_errors

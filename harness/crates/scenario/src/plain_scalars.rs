@@ -1,13 +1,13 @@
-//! Scalars that stand in a file without quotes: text as it is written, or refused; never something else in silence.
+//! Scalars without quotes in a file: either text as it is written, or refused; never changed silently.
 //!
-//! YAML reads `0x10` as 16 and `3.10` as 3.1. The value of an environment variable is text whatever it looks like, so there
-//! it stays as it stands in the file. A variable of the scenario may be meant as a number, and as text elsewhere, so there it
-//! must be written as the number that it is.
+//! YAML reads `0x10` as 16 and `3.10` as 3.1. The value of an environment variable is always text, so it stays as it is
+//! written in the file. A variable of the scenario may be used as a number in one place and as text in another, so it
+//! must be written in the standard form of the number.
 
 use hourglass_component::document::{Pointer, Problem, Problems, Tree};
 use serde_json::{Map, Value};
 
-/// The document with the values of all environments as they stand in the file.
+/// The document with the values of all environments as they are written in the file.
 pub(super) fn environments_as_written(tree: &Tree) -> Tree {
     let mut value = tree.value().clone();
     for at in components(tree.value()) {
@@ -58,7 +58,7 @@ fn shortened(text: &str) -> &str {
     text.get(..text.floor_char_boundary(100)).unwrap_or(text)
 }
 
-/// Where components are described, as far as the document has the shape for that.
+/// The positions of components, as far as the document has the expected shape.
 fn components(document: &Value) -> Vec<Pointer> {
     let at = Pointer::root().key("components");
     let mut places: Vec<_> = entries(&document["components"]).map(|(name, _)| at.key(name)).collect();
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// A version, a key or a permission that a program gets rounded or in another base is a fault that nobody sees.
+    /// A program would silently get a rounded version, or a key or a permission in another base.
     #[rstest]
     fn environments_have_what_is_written(
         #[values(
@@ -159,7 +159,7 @@ mod tests {
         }
     }
 
-    /// What stands around a value is not part of it, whatever the line ends with.
+    /// What surrounds a value is not part of it, whatever ends the line.
     #[rstest]
     #[case("\n")]
     #[case("   \n")]
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!((&*environment["é"], &*environment["W"]), ("0x10", "3.10"));
     }
 
-    /// What becomes nothing is no text either.
+    /// A value that becomes null is not text either.
     #[rstest]
     #[case("~", "found `~`, which is nothing", "put the value in quotes")]
     #[case("null", "found `null`, which is nothing", "put the value in quotes")]
@@ -184,7 +184,7 @@ mod tests {
         assert!(problems[0].contains(found) && problems[0].contains(help), "{problems:?}");
     }
 
-    /// A variable keeps its type, so that its text must be the one that its type has.
+    /// A variable keeps its type, so its text must be the standard text of that type.
     #[rstest]
     fn variables_that_would_change_are_refused(
         #[values("0x10", "0755", "3.10", "1e3", "+1", "-0", "5.", "True", "12345678901234567890123", "0o17")]
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!((&*environment["V"], &*environment["W"]), (text, &*format!("a-{text}")));
     }
 
-    /// In every other place for text, what looks like something else is refused, with what to do.
+    /// In every other text, a scalar of another type is refused, with a remedy.
     #[rstest]
     fn other_texts_need_quotes(
         #[values("4", "0x04", "010", "3.10", "true", "12345678901234567890123", "~")] text: &str,
@@ -254,7 +254,7 @@ mod tests {
         assert!(problems.iter().any(|problem| remedies.iter().any(|remedy| problem.contains(remedy))), "{problems:?}");
     }
 
-    /// The quotes that are missing are not where the variable is used.
+    /// The missing quotes are not where the variable is used.
     #[test]
     fn a_number_of_a_variable_is_put_in_quotes_where_it_is_set() {
         let rest = "variables: {v: 4}\ntags: [\"${v}\"]\n";
@@ -262,7 +262,7 @@ mod tests {
         assert!(problems[0].contains("put the value of the variable in quotes, where it is set"), "{problems:?}");
     }
 
-    /// Truth values of other YAML are texts; where a truth value is wanted, they are not taken for one.
+    /// The booleans of other YAML versions are text; they are refused where a boolean is expected.
     #[rstest]
     #[case("yes", "write `true`")]
     #[case("off", "write `false`")]

@@ -6,10 +6,10 @@ use super::error::ScenarioError;
 use super::folder;
 use super::trial::Trial;
 
-/// What the names of proof trials end with.
+/// The suffix of proof trials' names.
 pub const WITHOUT_FAULT: &str = "::without_fault";
 
-/// The counterparts of `trials` in which the fault is taken out. A trial that has none is left out, unless one of the
+/// The counterparts of `trials` in which the fault is taken out. A trial without one is left out, unless one of the
 /// `patterns` of the command line names it exactly or gives its file.
 pub fn proofs(trials: &[Trial], patterns: &[String]) -> Result<Vec<Trial>, ScenarioError> {
     let proofs: Vec<_> = trials.iter().filter_map(Trial::without_fault).collect();

@@ -1,11 +1,11 @@
-//! Steps under the keys that they had in the version before.
+//! Steps under their keys of the previous version.
 
 use hourglass_component::document::{Pointer, Problem, Report, Tree};
 use serde_json::Value;
 
 use super::steps::RENAMED_STEPS;
 
-/// The document with today's keys for all steps, and a warning for each that has an old one.
+/// The document with the current keys of all steps, and a warning for each old one.
 pub(super) fn with_current_keys(tree: &Tree) -> (Tree, Vec<Report>) {
     let mut found = Vec::new();
     find(&tree.value()["steps"], &Pointer::root().key("steps"), &mut found);

@@ -1,4 +1,4 @@
-//! Which programs of the user's stand in place of reference components, on which runtime.
+//! Which programs of the user replace reference components, on each runtime.
 
 use hourglass_base::ProgramSource;
 
@@ -9,8 +9,8 @@ use super::trial::Trial;
 use super::values::RuntimeKind;
 
 impl Component {
-    /// Whether a program of the user's runs in place of the reference component: processes are started from a command,
-    /// containers from an image.
+    /// Whether a program of the user replaces the reference component: processes are started from a command, containers
+    /// from an image.
     pub fn is_replaced_on(&self, runtime: RuntimeKind) -> bool {
         match runtime.capabilities().programs {
             ProgramSource::Command => self.command.is_some(),
@@ -20,7 +20,7 @@ impl Component {
 }
 
 impl Scenario {
-    /// What the scenario says of a component; nothing where it has no such operator.
+    /// The scenario's definition of a component; `None` if it has no such operator.
     pub fn component(&self, component: &ComponentRef) -> Option<&Component> {
         match component {
             ComponentRef::Aggregator => Some(&self.components.aggregator),
@@ -29,7 +29,7 @@ impl Scenario {
         }
     }
 
-    /// Whether a program of the user's runs in place of the reference component.
+    /// Whether a program of the user replaces the reference component.
     pub fn is_replaced(&self, component: &ComponentRef, runtime: RuntimeKind) -> bool {
         self.component(component).is_some_and(|component| component.is_replaced_on(runtime))
     }
@@ -42,8 +42,8 @@ impl Scenario {
     }
 }
 
-/// Refuses trials that would run the reference component although the scenario names another program: one that is only a
-/// command in containers, or only an image as a process. Such a trial would pass and say nothing about that program.
+/// Refuses trials that would run the reference component although the scenario names another program: a command in
+/// containers, or an image as a process. Such a trial would pass and say nothing about that program.
 pub fn check_components(trials: &[Trial]) -> Result<(), ScenarioError> {
     for Trial { name, scenario, runtime, .. } in trials {
         for component in scenario.every_component() {

@@ -47,7 +47,7 @@ fn steps(documents: &[StepDocument], at: &Pointer, path: &Arc<Path>, tree: &Tree
             Some(branches) => Some(StepKind::Parallel(self::steps(branches, &at.key("parallel"), path, tree))),
             None => document.kinds().into_iter().next(),
         };
-        // Checking has made sure that a kind is given.
+        // The checks have made sure that a kind is given.
         if let Some(mut kind) = kind {
             kind.fill_defaults();
             steps.push(Step {

@@ -1,7 +1,6 @@
 //! The JSON Schema of scenario files, for editors.
 //!
-//! It admits `${name}` wherever loading fills variables in; the schema by which a file is judged
-//! afterwards does not.
+//! It accepts `${name}` wherever loading fills variables in; the schema that checks a file afterwards does not.
 
 use hourglass_component::document::{DocumentError, Schema};
 use serde_json::{Map, Value, json};
@@ -72,7 +71,7 @@ mod tests {
         jsonschema::validator_for(&schema).unwrap()
     }
 
-    /// An editor must not mark what loads: the committed scenarios, variables and all.
+    /// An editor must not mark a file that loads: this includes the committed scenarios with their variables.
     #[test]
     fn editors_accept_the_committed_scenarios() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios");
@@ -90,7 +89,7 @@ mod tests {
         assert!(count >= 11, "the scenarios were found");
     }
 
-    /// An editor marks what does not load, and takes a variable where a value may stand.
+    /// An editor marks a file that does not load, and accepts a variable in place of a value.
     #[rstest]
     #[case("mine: {blocks: 3}", true)]
     #[case("mine: {blocks: \"${blocks}\"}", true)]

@@ -1,4 +1,4 @@
-//! Which scenarios are meant: files, names, patterns, tags, runtimes.
+//! Selects scenarios: by files, names, patterns, tags, runtimes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use super::model::Scenario;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 
-/// The folder with the scenarios where none is named.
+/// The default folder of scenarios.
 pub const DEFAULT_DIRECTORY: &str = "scenarios";
 
 /// Which trials are meant, as said on the command line.
@@ -37,19 +37,19 @@ pub struct Selection {
 /// What was selected.
 #[derive(Debug, Default)]
 pub struct Selected {
-    /// The trials, sorted by runtime and then as their files are.
+    /// The trials, sorted by runtime and then in the order of their files.
     pub trials: Vec<Trial>,
-    /// What somebody may miss among them, a sentence each.
+    /// Trials that somebody may miss, one sentence each.
     pub notices: Vec<String>,
 }
 
 impl Selection {
-    /// The trials that are meant.
+    /// The selected trials.
     pub fn trials(&self) -> Result<Vec<Trial>, ScenarioError> {
         Ok(self.select()?.trials)
     }
 
-    /// The trials that are meant, and what is left out though somebody may miss it.
+    /// The selected trials, and the excluded ones that somebody may miss.
     pub fn select(&self) -> Result<Selected, ScenarioError> {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
@@ -84,8 +84,8 @@ impl Selection {
         Ok(selected)
     }
 
-    /// Adds the trials of the folder that `names` mean. Who names one scenario need not mend all the
-    /// others first: files whose names have nothing in common with `names` may be broken.
+    /// Adds the trials of the folder that `names` select. A user who names one scenario need not fix all the others
+    /// first: files whose names have nothing in common with `names` may be broken.
     fn add_from_directory(
         &self,
         loader: &mut Loader,
@@ -109,7 +109,7 @@ impl Selection {
             selected.notices.extend(folder.skipped_files.iter().map(notice));
             return Ok(());
         }
-        // All of them: what is not meant for the runtimes that are asked for is told apart from what is not there.
+        // All of them: a scenario for other runtimes gets another message than one that does not exist.
         let candidates = expand(&files, &RuntimeKind::ALL);
         let mut chosen = vec![false; candidates.len()];
         for name in names {
@@ -135,17 +135,17 @@ impl Selection {
         Ok(())
     }
 
-    /// Why a name that means `trial` means no trial of the runtimes that are asked for.
+    /// Why a name that means `trial` selects no trial of the requested runtimes.
     fn none_there(&self, name: &str, trial: &Trial) -> ScenarioError {
         let asked = self.asked();
         if trial.scenario.runtimes.iter().any(|runtime| asked.contains(runtime)) {
-            // The name says another runtime itself.
+            // The name itself contains another runtime.
             return ScenarioError::NothingLeft(format!("the name `{name}` and {}", self.restrictions()));
         }
         not_meant(name.to_owned(), asked, &trial.scenario)
     }
 
-    /// The files that have no trial of the runtimes that are asked for.
+    /// The files that have no trial of the requested runtimes.
     fn not_meant(&self, given: &[ScenarioFile]) -> Vec<ScenarioError> {
         let asked = self.asked();
         let scenarios = given.iter().filter_map(|file| Some((file, &file.variants.first()?.scenario)));
@@ -153,8 +153,8 @@ impl Selection {
         left_out.map(|(file, scenario)| not_meant(file.path.display().to_string(), asked.clone(), scenario)).collect()
     }
 
-    /// The files that are meant: those given and those with the stems given, or all of the folder; and what looks like a
-    /// scenario there and is none, where all is meant.
+    /// The selected files: those given by path or by stem, or all of the folder; and the skipped files of the folder,
+    /// if all are selected.
     pub fn files(&self) -> Result<(Vec<PathBuf>, Vec<SkippedFile>), ScenarioError> {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
@@ -172,7 +172,7 @@ impl Selection {
         Ok((paths, if names.is_empty() { folder.skipped_files } else { Vec::new() }))
     }
 
-    /// An empty text is part of every name: what was meant to be one scenario would be all of them.
+    /// An empty text is part of every name: it would select all scenarios instead of one.
     fn refuse_empty(&self) -> Result<(), ScenarioError> {
         let is_empty = |texts: &[String]| texts.iter().any(|text| text.trim().is_empty());
         if is_empty(&self.patterns) {
@@ -202,7 +202,7 @@ impl Selection {
         Ok(folder)
     }
 
-    /// The runtimes that trials are chosen for.
+    /// The runtimes that trials are selected for.
     fn asked(&self) -> Vec<RuntimeKind> {
         let named: BTreeSet<_> = self.runtimes.iter().copied().collect();
         if named.is_empty() { RuntimeKind::ALL.to_vec() } else { named.into_iter().collect() }
@@ -219,13 +219,13 @@ impl Selection {
     }
 }
 
-/// Leaves each file once, however often and by whatever path it is given.
+/// Keeps each file once, however often and by whatever path it is given.
 fn once(paths: &mut Vec<PathBuf>) {
     let mut seen = BTreeSet::new();
     paths.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
 }
 
-/// Loads `paths`; what cannot be loaded goes to `broken`.
+/// Loads `paths`; files that cannot be loaded go to `broken`.
 pub fn load(loader: &mut Loader, paths: &[PathBuf], broken: &mut Vec<DocumentError>) -> Vec<ScenarioFile> {
     let mut files = Vec::new();
     for path in paths {
@@ -265,11 +265,11 @@ fn no_match(name: &str, folder: &Folder) -> ScenarioError {
     ScenarioError::NoMatch { pattern: name.to_owned(), suggestion }
 }
 
-/// Whether a trial is meant.
+/// Whether a trial is selected.
 type Matcher = Box<dyn Fn(&Trial) -> bool>;
 
-/// A whole name means that trial or scenario alone; else `*` and `?` stand for letters; else the
-/// text may stand anywhere in the trial's name.
+/// A whole name selects only that trial or scenario; else `*` and `?` are wildcards; else the text may be anywhere in
+/// the trial's name.
 fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Matcher, ScenarioError> {
     let pattern = pattern.to_owned();
     let exact = |trial: &Trial, name: &str| trial.name == name || trial.scenario.name == name;
@@ -280,13 +280,13 @@ fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Matcher, ScenarioError
         return Ok(Box::new(move |trial| trial.name.contains(&pattern)));
     }
     let expression = regex::escape(&pattern).replace(r"\*", ".*").replace(r"\?", ".");
-    // The only reason is its size.
+    // Its size is the only possible reason.
     let glob =
         regex::Regex::new(&format!("^{expression}$")).map_err(|_| ScenarioError::TooLong(shortened(&pattern)))?;
     Ok(Box::new(move |trial| glob.is_match(&trial.name) || glob.is_match(&trial.scenario.name)))
 }
 
-/// Whether one of `names` can mean a scenario of the file with this stem, going by the stem alone.
+/// Whether one of `names` can mean a scenario of the file with this stem, judged by the stem alone.
 fn concerns(stem: &str, names: &[&str]) -> bool {
     names.is_empty()
         || names.iter().any(|name| {

@@ -1,4 +1,4 @@
-//! A step that is ready to run, and where it stands in its file.
+//! A step that is ready to run, and its position in its file.
 
 use std::fmt;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Each of them, those that run side by side one by one.
+    /// All steps, including each of those that run concurrently.
     pub fn all_in(steps: &[Self]) -> Vec<&Self> {
         let each = steps.iter().flat_map(|step| match &step.kind {
             StepKind::Parallel(branches) => Self::all_in(branches),

@@ -1,4 +1,4 @@
-//! What an author sees who gets a scenario wrong, and what the committed scenarios expand to.
+//! The messages for mistakes in a scenario, and the trials of the committed scenarios.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn problems(text: &str) -> Vec<String> {
 const HEAD: &str = "name: bad\ndescription: A bad scenario.\n";
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
 
-/// Each mistake names its object, its place and a remedy, and nothing else is reported with it.
+/// The message for each mistake names its object, its position and a remedy, and nothing else is reported with it.
 #[rstest]
 #[case::unknown_key("tpoology: {}", "", "3:1: unknown key `tpoology`", "did you mean `topology`?")]
 #[case::unknown_variable(
@@ -352,7 +352,7 @@ fn mistakes_are_explained(#[case] head: &str, #[case] step: &str, #[case] place:
     assert!(found[0].starts_with(&format!("scenarios/bad.yaml:{place}")), "`{place}` in: {}", found[0]);
 }
 
-/// Mistakes in what is needed before the rest can be read.
+/// Mistakes in the parts that are needed before the rest can be read.
 #[rstest]
 #[case::name("name: good\ndescription: A.\n", "1:7: the scenario `good` stands in a file called `bad`")]
 #[case::no_name("description: A.\n", "1:1: `name` is missing in the document")]
@@ -368,8 +368,8 @@ fn a_scenario_without_expectation_is_refused() {
     assert!(found[0].contains("expects nothing"), "{found:#?}");
 }
 
-/// Problems of every kind and from every stage come in one go, each once, however many
-/// combinations the matrix has.
+/// Problems of every kind and from every stage are reported together, each once, however many combinations the matrix
+/// has.
 #[test]
 fn all_problems_come_together() {
     let text = "\
@@ -398,7 +398,7 @@ invariants: {allowed_errors: [\"[\"]}
     insta::assert_snapshot!(rendered);
 }
 
-/// Two files of one name would make trials that cannot be told apart.
+/// Two files with one name would create trials that cannot be distinguished.
 #[test]
 fn names_are_unique_across_files() {
     let mut loader = Loader::new().unwrap();
@@ -408,7 +408,7 @@ fn names_are_unique_across_files() {
     assert_eq!(error.to_string(), "failed to read `b/bad.yaml`: line 1: the name `bad` is taken by a/bad.yaml");
 }
 
-/// A matrix makes one trial for each combination, with the values in place.
+/// A matrix creates one trial for each combination, with the values filled in.
 #[test]
 fn a_matrix_makes_trials() {
     let text = "name: bad\ndescription: All.\nruntimes: [process, docker]\nruntimes_because: No pods.\nmatrix: {chain: [l1, l2], count: [1, 3]}\nsteps:\n  - create_task: {chain: \"${chain}\", payload: \"1\", count: \"${count}\"}\n  - expect_verified: {}\n";
@@ -429,7 +429,7 @@ fn a_matrix_makes_trials() {
     assert_eq!(file.trials(&[RuntimeKind::Kubernetes]).len(), 0, "not meant for Kubernetes");
 }
 
-/// The committed scenarios are good, and every one with a fault has a proof.
+/// The committed scenarios load, and every one with a fault has a proof.
 #[test]
 fn the_committed_scenarios_load() {
     let trials = Selection { runtimes: vec![RuntimeKind::Process], ..committed() }.trials().unwrap();
@@ -444,7 +444,7 @@ fn the_committed_scenarios_load() {
     assert!(faults.iter().all(|name| proofs.contains(name)), "{faults:?} within {proofs:?}");
 }
 
-/// Without the fault, the steps and values that make it are gone.
+/// Without the fault, the steps and values that cause it are gone.
 #[test]
 fn without_fault_takes_the_fault_out() {
     let only = |name: &str| {
@@ -460,7 +460,7 @@ fn without_fault_takes_the_fault_out() {
     assert!(only("square").without_fault().is_none());
 }
 
-/// Names select exactly, patterns and parts broadly; what fits nothing is an error with a hint.
+/// Names select exactly, patterns and parts broadly; a name that matches nothing is an error with a hint.
 #[rstest]
 #[case(&["square"], &["process::square"])]
 #[case(&["process::square"], &["process::square"])]
@@ -486,7 +486,7 @@ fn what_selects_nothing_is_an_error() {
     assert!(matches!(nowhere.trials(), Err(ScenarioError::NoDirectory(_))));
 }
 
-/// One broken file stops neither the run of another one nor goes unnoticed in a run of all.
+/// One broken file does not stop the run of another one, and is not ignored in a run of all.
 #[test]
 fn a_broken_file_concerns_its_own_trials() {
     let directory = tempfile::tempdir().unwrap();

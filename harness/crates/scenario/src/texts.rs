@@ -1,6 +1,6 @@
-//! The values with a syntax of their own: names of components, bytes, scalars.
+//! Values with a syntax of their own: names of components, bytes, scalars.
 //!
-//! The schema's pattern is as strict as the reader, so that a bad value is reported at its place.
+//! The schema's pattern is as strict as the parser, so that an invalid value is reported at its position.
 
 use std::borrow::Cow;
 use std::fmt;

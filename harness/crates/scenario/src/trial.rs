@@ -27,8 +27,8 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// The same trial with the fault taken out, for a scenario that says how (`without_fault`).
-    /// It must fail: that proves that the scenario's expectations can.
+    /// The same trial with the fault taken out, for a scenario that defines how (`without_fault`). It must fail: that
+    /// proves that the scenario's expectations can.
     #[must_use]
     pub fn without_fault(&self) -> Option<Self> {
         self.fault_free.as_ref().map(|scenario| Self {

@@ -1,8 +1,7 @@
 //! `${name}` in the texts of a scenario.
 //!
-//! A text that is only `${name}` becomes the variable's value with its own type, so that numbers
-//! and truth values can be variables; in a longer text the value is written out. `$${` stands for
-//! a literal `${`.
+//! A text that is only `${name}` becomes the variable's value with its own type, so that numbers and booleans can be
+//! variables; in a longer text the value is inserted as text. `$${` stands for a literal `${`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +13,7 @@ use super::texts::Scalar;
 /// The values of variables by their names.
 pub type Bindings = BTreeMap<String, Scalar>;
 
-/// Parts of a file whose texts stand for themselves: they say what the variables are.
+/// Parts of a file that are not substituted: they define the variables.
 pub(super) const LITERAL: [&str; 4] = ["name", "variables", "matrix", "without_fault"];
 
 /// Fills `bindings` into every text of `document` outside of [`LITERAL`]. Names that are used are
@@ -110,7 +109,7 @@ impl Filling<'_> {
     }
 }
 
-/// Every combination of the matrix' values; one empty combination where there is no matrix.
+/// Every combination of the matrix's values; one empty combination without a matrix.
 pub(super) fn combinations(matrix: &BTreeMap<String, Vec<Scalar>>) -> Vec<Bindings> {
     matrix.iter().fold(vec![Bindings::new()], |combinations, (name, values)| {
         combinations
@@ -145,7 +144,7 @@ mod tests {
         serde_json::from_value(entries).unwrap()
     }
 
-    /// Values are written out in longer texts, and keep their type when alone.
+    /// Values become text in longer texts, and keep their type when alone.
     #[rstest]
     #[case("${n}", json!(4))]
     #[case("${t}", json!("text"))]
@@ -159,7 +158,7 @@ mod tests {
         assert_eq!(fill(text, &bindings), (expected, Problems::new()));
     }
 
-    /// A variable that does not exist must not pass as text.
+    /// An unknown variable must not pass as text.
     #[rstest]
     #[case("${m}")]
     #[case("a ${m}")]
@@ -179,14 +178,14 @@ mod tests {
     }
 
     proptest! {
-        /// A text that is only a variable takes its value, type included, whatever it is.
+        /// A text that is only a variable takes its value, including its type.
         #[test]
         fn a_lone_variable_keeps_its_type(value in scalars()) {
             let bindings = Bindings::from([("x".to_owned(), value.clone())]);
             prop_assert_eq!(fill("${x}", &bindings).0, value.0);
         }
 
-        /// Texts without variables are left alone.
+        /// Texts without variables do not change.
         #[test]
         fn other_texts_stay(text in "[^$]*") {
             prop_assert_eq!(fill(&text, &Bindings::new()), (Value::from(text), Problems::new()));

@@ -40,10 +40,10 @@ pub struct Call {
     pub within: Duration,
 }
 
-/// A call with everything in it read.
+/// A call with all parts parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewCall {
-    /// Where the contract stands.
+    /// The address of the contract.
     pub to: Address,
     /// The function.
     pub function: ViewFunction,
@@ -53,16 +53,16 @@ pub struct ViewCall {
     pub expect: ViewValues,
 }
 
-/// Why a call cannot be made. Loading finds it out.
+/// Why a call cannot be made. Loading detects it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// No contract has the name.
     #[error("no contract is called `{0}`")]
     Contract(String),
-    /// The signature is none.
+    /// The signature is invalid.
     #[error("`{signature}` is not the signature of a view function")]
     Signature {
-        /// What stands in the file.
+        /// The text in the file.
         signature: String,
         /// What is wrong with it.
         source: SignatureError,
@@ -70,7 +70,7 @@ pub enum CallError {
     /// Arguments or expected results do not have the types of the signature.
     #[error("`{list}` does not fit `{function}`: {source}")]
     Values {
-        /// The key under which they stand.
+        /// The key of the list.
         list: ValueList,
         /// The function.
         function: String,
@@ -98,7 +98,7 @@ impl fmt::Display for ValueList {
 }
 
 impl Call {
-    /// The call with everything in it read.
+    /// The call with all parts parsed.
     pub fn read(&self) -> Result<ViewCall, CallError> {
         let named = CONTRACTS.iter().find(|contract| contract.key == self.to).map(|contract| contract.address);
         let to = named.or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
@@ -116,7 +116,7 @@ impl Call {
 }
 
 impl StepDefinition for Call {
-    // The chain answers at once: what it answers is not waited for.
+    // The chain answers at once: a call does not wait for a result.
     const PROPERTIES: StepProperties = StepProperties { reports_timeout: false, ..StepProperties::EXPECTATION };
 
     fn within(&self) -> Duration {
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(problems(call), [""; 0]);
     }
 
-    /// What is wrong with a call is told at its place before anything is started.
+    /// A mistake in a call is reported at its position before anything is started.
     #[rstest]
     #[case::contract(
         r#"to: task_malbox, function: "version() returns (string)", expect: ["1"]"#,

@@ -1,14 +1,14 @@
-//! What the checks of steps share: the operators of the scenario, and the problems found so far.
+//! The shared data of the checks of steps: the operators of the scenario, and the problems found so far.
 
 use std::collections::BTreeSet;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
-/// What the check of a step can ask, and where it adds what is wrong.
+/// The data for the check of a step, and the list that it adds problems to.
 pub(crate) struct StepCheck<'a> {
-    /// Absent where the operators could not be read: a step may mean one of those.
+    /// `None` if the operators could not be read: a step may mean one of those.
     pub(crate) operators: Option<BTreeSet<&'a str>>,
-    /// What was found so far.
+    /// The problems found so far.
     pub(crate) problems: &'a mut Problems,
 }
 

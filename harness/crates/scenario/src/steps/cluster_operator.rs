@@ -50,7 +50,7 @@ impl StepDefinition for ScaleClusterOperator {
     }
 }
 
-/// Kubernetes keeps a container down for up to a minute that was killed again and again.
+/// Kubernetes delays the restart of a container that was killed repeatedly by up to a minute.
 const fn default_operator_within() -> Duration {
     Duration::from_secs(90)
 }

@@ -1,8 +1,8 @@
-//! What steps leave out and share.
+//! Shared defaults of steps.
 
 use hourglass_component::document::Duration;
 
-/// The name of a task that no step names otherwise.
+/// The default name of a task.
 pub(super) fn default_task() -> String {
     "task".to_owned()
 }
@@ -11,12 +11,12 @@ pub(super) const fn one() -> u32 {
     1
 }
 
-/// Of steps that do something rather than wait for something; the slowest runtime needs some seconds.
+/// For steps that perform an action rather than wait; the slowest runtime needs some seconds.
 pub(super) const fn default_action_within() -> Duration {
     Duration::from_secs(60)
 }
 
-/// Of steps that wait for something.
+/// For steps that wait.
 pub(super) const fn default_within() -> Duration {
     Duration::from_secs(10)
 }

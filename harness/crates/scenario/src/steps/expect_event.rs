@@ -48,7 +48,7 @@ impl StepDefinition for ExpectEvent {
         self.component.iter().map(|component| ("component", component)).collect()
     }
 
-    /// An event counts only from the component that may report it: of another it would be awaited in vain.
+    /// An event counts only from a component that may report it: from another one it would never come.
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         let Some(component) = &self.component else { return };
         let (reports, reporter) = match self.event.reporter() {

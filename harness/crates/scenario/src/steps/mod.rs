@@ -1,9 +1,8 @@
-//! The steps of a scenario: one file a step, or a few that belong together.
+//! The steps of a scenario: one file for each step, or for a few that belong together.
 //!
-//! A file has the step's struct, whose doc comments become the JSON Schema, and its [`StepDefinition`]: what it refers to,
-//! what it needs of a runtime, how long it may take, what is wrong with it. A new step is a file here and a line in
-//! [`for_each_step_kind`](crate::for_each_step_kind); what the step does when it runs is in the runner, in a file of the
-//! same name.
+//! A file has the step's struct, whose doc comments become the JSON Schema, and its [`StepDefinition`]: what it refers
+//! to, which runtimes it needs, its time limit, its problems. A new step is a file here and a line in
+//! [`for_each_step_kind`](crate::for_each_step_kind); the runner implements it in a file of the same name.
 
 mod call;
 mod check;
@@ -39,8 +38,8 @@ use definition::{StepDefinition, description};
 use crate::step::Step;
 use crate::texts::ComponentRef;
 
-/// Calls the macro `callback` with all kinds of steps but `parallel`, each as `KEY: FILE::STRUCT`, in the order of the
-/// documentation.
+/// Calls the macro `callback` with all kinds of steps except `parallel`, each as `KEY: FILE::STRUCT`, in the order of
+/// the documentation.
 #[macro_export]
 macro_rules! for_each_step_kind {
     ($callback:ident) => {
@@ -73,6 +72,6 @@ macro_rules! for_each_step_kind {
 
 for_each_step_kind!(step_kinds);
 
-/// Keys of kinds that had another name in the version before, with today's; lint says so where one is used.
+/// Keys of kinds that had another name in the previous version, with the current ones; lint reports their use.
 pub(crate) const RENAMED_STEPS: &[(&str, &str)] =
     &[("cut", "partition"), ("mend", "heal"), ("limit_pods", "set_pod_quota")];

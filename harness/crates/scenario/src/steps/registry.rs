@@ -1,7 +1,8 @@
-//! What is made of the list of all steps: what is read from a file, and what runs.
+//! The types that are generated from the list of all steps: what is read from a file, and what runs.
 //!
-//! In the file a step is a mapping with one key, its kind (`create_task: {…}`). It is read into `StepDocument`, which has an
-//! `Option` for each kind, because a choice between alternatives gives poor error messages; loading turns it into
+//! In the file a step is a mapping with one key, its kind (`create_task: {…}`). It is parsed into `StepDocument`, which
+//! has an `Option` for each kind, because a choice between alternatives gives poor error messages; loading converts it
+//! into
 //! [`Step`](crate::Step) with the enum `StepKind`.
 
 macro_rules! step_kinds {
@@ -44,7 +45,7 @@ macro_rules! step_kinds {
         pub const STEP_KEYS: &[&str] = &[$(stringify!($field),)+ "parallel"];
 
         impl StepKind {
-            /// The key under which the kind stands in a file.
+            /// The key of the kind in a file.
             pub const fn key(&self) -> &'static str {
                 match self {
                     $(Self::$kind(_) => stringify!($field),)+
@@ -52,7 +53,7 @@ macro_rules! step_kinds {
                 }
             }
 
-            /// What is true of all steps of the kind.
+            /// The properties of all steps of the kind.
             pub const fn properties(&self) -> StepProperties {
                 match self {
                     $(Self::$kind(_) => <$kind as StepDefinition>::PROPERTIES,)+
@@ -60,7 +61,7 @@ macro_rules! step_kinds {
                 }
             }
 
-            /// How long it may take; steps that run side by side have limits of their own.
+            /// The time limit; steps that run concurrently have limits of their own.
             pub fn within(&self) -> Option<std::time::Duration> {
                 match self {
                     $(Self::$kind(step) => Some(StepDefinition::within(step).into()),)+
@@ -68,7 +69,7 @@ macro_rules! step_kinds {
                 }
             }
 
-            /// The tasks that it creates; steps that run side by side create their own.
+            /// The tasks that it creates; steps that run concurrently create their own.
             pub fn creates(&self) -> Option<CreatedTasks<'_>> {
                 match self {
                     $(Self::$kind(step) => step.creates(),)+
@@ -106,7 +107,7 @@ macro_rules! step_kinds {
         }
 
         impl StepDocument {
-            /// The keys of the kinds that are given; a valid step has one.
+            /// The keys of the given kinds; a valid step has one.
             pub fn keys(&self) -> Vec<&'static str> {
                 let mut keys = Vec::new();
                 $(if self.$field.is_some() { keys.push(stringify!($field)); })+
@@ -114,7 +115,7 @@ macro_rules! step_kinds {
                 keys
             }
 
-            /// The kinds that are given, but for `parallel`, which needs places; a valid step has one.
+            /// The given kinds, except `parallel`, which needs positions; a valid step has one.
             pub(crate) fn kinds(&self) -> Vec<StepKind> {
                 let mut kinds = Vec::new();
                 $(if let Some(step) = &self.$field { kinds.push(StepKind::$kind(step.clone())); })+

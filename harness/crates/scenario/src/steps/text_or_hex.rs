@@ -10,7 +10,7 @@ pub(super) fn bytes(text: Option<&String>, raw: Option<&HexBytes>) -> Option<Vec
     text.map(|text| text.as_bytes().to_vec()).or_else(|| raw.map(|raw| raw.0.clone()))
 }
 
-/// Adds the problems of a payload, which must be given.
+/// Adds the problems of a payload, which is required.
 pub(super) fn check_payload(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
     check_limits::payload(text, raw, at, problems);
     exclusive("payload", text.is_some() && raw.is_some(), at, problems);
@@ -23,7 +23,7 @@ pub(super) fn check_payload(text: Option<&String>, raw: Option<&HexBytes>, at: &
     }
 }
 
-/// Adds the problems of an expected result, which may be left out.
+/// Adds the problems of an expected result, which is optional.
 pub(super) fn check_result(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
     check_limits::result(text, raw, at, problems);
     exclusive("result", text.is_some() && raw.is_some(), at, problems);
