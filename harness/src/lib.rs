@@ -1,7 +1,7 @@
 //! The harness as a library: scenario → trial → environment → timeline → verdict → report.
 //!
-//! Tests that are written in Rust begin with [`Harness::builder`]; `hourglass_api` says more. The modules are for those that
-//! run scenarios in another way than the command `harness` does.
+//! Tests that are written in Rust begin with [`Harness::builder`]; `hourglass_api` says more. The modules are for code
+//! that runs scenarios in another way than the command `harness` does.
 
 pub mod cli;
 
@@ -36,10 +36,10 @@ pub struct Readme;
 /// The commands that the harness itself calls its executable with.
 const INTERNAL_COMMANDS: [&str; 4] = ["adopt", "component", "probe", "supervise"];
 
-/// Does what the `harness` executable does when this process is one that an environment has started, and gives its exit code;
-/// else gives nothing, and environments of this process need no other executable than the running one.
+/// Does what the `harness` executable does if an environment has started this process, and returns its exit code;
+/// otherwise returns `None`, and environments of this process need no other executable than the running one.
 ///
-/// For programs with a `main` of their own, which calls this before anything else:
+/// For programs with their own `main`, which calls this before anything else:
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -60,8 +60,8 @@ pub fn main_if_harness() -> Option<ExitCode> {
     None
 }
 
-/// Makes a test target of a folder of scenarios, below the folder of the package: one test for each scenario, combination of
-/// its matrix and runtime. It needs `harness = false` in the manifest, and no executable beside it.
+/// Makes a test target of a folder of scenarios, below the folder of the package: one test for each scenario,
+/// combination of its matrix and runtime. It needs `harness = false` in the manifest, and no other executable.
 ///
 /// ```no_run
 /// hourglass_harness::scenarios!("tests/scenarios");

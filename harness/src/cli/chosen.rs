@@ -1,4 +1,4 @@
-//! What `run` and `plan` put over the scenarios that are selected.
+//! The options of `run` and `plan` that change the selected scenarios.
 
 use hourglass_scenario::{AllowedErrors, Images, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs};
 
@@ -19,7 +19,7 @@ pub struct ChosenArgs {
 }
 
 impl ChosenArgs {
-    /// The trials that a selection means, with all of this put over them.
+    /// The trials of a selection, changed by all these options.
     pub fn trials(&self, selection: &Selection) -> Result<Vec<Trial>, CliError> {
         let mut selection = selection.clone();
         let without_fault = strip(&mut selection.patterns)? || self.without_fault;
@@ -34,7 +34,7 @@ impl ChosenArgs {
     }
 }
 
-/// Whether the patterns name proof trials, as reports call them; from then on they name the trials that are proved.
+/// Whether the patterns name proof trials by their names in reports; afterwards they name the trials to prove.
 fn strip(patterns: &mut [String]) -> Result<bool, CliError> {
     let are_proofs: Vec<_> = patterns.iter().map(|pattern| pattern.ends_with(WITHOUT_FAULT)).collect();
     if let (Some(proof), true) = (are_proofs.iter().position(|is| *is), are_proofs.contains(&false)) {
@@ -70,7 +70,7 @@ mod tests {
         Ok(trials.into_iter().map(|trial| trial.name).collect())
     }
 
-    /// A proof is selected by the flag, or by the name that reports give it.
+    /// A proof is selected by the flag, or by its name in reports.
     #[rstest::rstest]
     #[case(&["quorum_lost"], true)]
     #[case(&["process::quorum_lost"], true)]
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(names(patterns, without_fault).unwrap(), ["process::quorum_lost::without_fault"]);
     }
 
-    /// Those that have none are left out of all, and refused where somebody asks for them.
+    /// Scenarios without a proof are left out of a run of all, and refused if they are named.
     #[test]
     fn a_scenario_without_a_fault_is_refused_when_it_is_named() {
         let all = names(&[], true).unwrap();

@@ -48,7 +48,7 @@ pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
             ended("performer", Box::pin(hourglass_performer::run(config, shutdown::on_signal()))).await
         }
         ComponentCommand::Executor { config } => {
-            // Else a daemon of a performer would be lost to the harness with the performer.
+            // Otherwise a performer's daemon would be lost to the harness when the performer ends.
             adopt_orphans()?;
             reap_orphans();
             let config = ExecutorConfig::open(config)?;

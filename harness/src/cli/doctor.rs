@@ -1,4 +1,4 @@
-//! `harness doctor`: what this machine has of what trials need.
+//! `harness doctor`: which requirements of trials this machine meets.
 
 use console::{Color, Style};
 use hourglass_base::{Check, ExitStatus, RuntimeKind, Verdict, Version};
@@ -63,7 +63,7 @@ pub async fn run(args: &DoctorArgs, out: &mut impl Output) -> Result<ExitStatus,
     Ok(diagnosis.status(&args.runtimes))
 }
 
-/// A line a check, with its remedy below it, and at the end what can be used.
+/// One line for each check, with its remedy below it, and at the end what can be used.
 fn table(diagnosis: &Diagnosis, colour: bool) -> String {
     let rows = rows(&diagnosis.checks, colour);
     let usable: Vec<_> = diagnosis.usable.iter().map(|runtime| runtime.as_str()).collect();
@@ -77,7 +77,7 @@ fn table(diagnosis: &Diagnosis, colour: bool) -> String {
     format!("{rows}\n{} {usable}\n{unusable}", bold.apply_to("Usable"))
 }
 
-/// A line a check, with its remedy below it.
+/// One line for each check, with its remedy below it.
 pub(super) fn rows(checks: &[Check], colour: bool) -> String {
     let width = checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
     checks.iter().map(|check| row(check, width, colour)).collect()

@@ -1,4 +1,4 @@
-//! `harness doctor --cluster`: which hop of a cluster does not work.
+//! `harness doctor --cluster`: finds the hop of a cluster that does not work.
 
 use std::{env, path::PathBuf};
 
@@ -36,7 +36,7 @@ pub struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// Whether a cluster is to be looked at.
+    /// Whether a cluster is to be checked.
     pub fn any(&self) -> bool {
         self.cluster.is_some() || self.kubeconfig.is_some() || self.context.is_some()
     }
@@ -75,7 +75,7 @@ pub(super) struct ClusterReport<'a> {
     checks: &'a [Check],
 }
 
-/// Writes what was found to `out`. An interruption ends the probes, and what they made is removed all the same.
+/// Writes what was found to `out`. An interruption ends the probes, and their objects are removed all the same.
 pub async fn run(args: &ClusterArgs, json: bool, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     let stop = shutdown::on_signal();
     let cluster = args.connect().await?;

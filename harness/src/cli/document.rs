@@ -65,7 +65,7 @@ impl Document {
     }
 }
 
-/// The schema of a document that is only written. Keys that it does not name are admitted: later ones have more.
+/// The schema of a document that is only written. It accepts unknown keys: later versions have more.
 fn output_schema<T: JsonSchema>() -> String {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<T>();
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    /// A name that is told in help finds the file of that name.
+    /// A name in the help text finds the file of that name.
     #[test]
     fn the_command_line_takes_the_names_of_the_files() {
         for document in Document::value_variants() {
@@ -86,7 +86,7 @@ mod tests {
         }
     }
 
-    /// A program tells by the version whether it knows a document.
+    /// A program checks by the version whether it knows a document.
     #[test]
     fn every_output_has_a_version() {
         let outputs = Document::value_variants().iter().filter(|document| **document != Document::Scenario);

@@ -17,7 +17,7 @@ pub struct DownArgs {
     pub all: bool,
 }
 
-/// Removes them, and writes to `out` what came of it.
+/// Removes them, and writes the results to `out`.
 pub async fn run(args: &DownArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     let folders = ClusterFolders::locate()?;
     let names = chosen(args, folders.names()?)?;
@@ -64,7 +64,7 @@ fn listed(there: &[ClusterName]) -> String {
 mod tests {
     use super::*;
 
-    /// What is not meant must not be removed.
+    /// A cluster that was not named must not be removed.
     #[rstest::rstest]
     #[case::the_only_one(&[], false, &["a"], Some(&["a"] as &[_]))]
     #[case::none(&[], false, &[], Some(&[] as &[_]))]

@@ -1,4 +1,4 @@
-//! Why a command could not be done, how that is shown, and with which exit code.
+//! Why a command failed, how that is shown, and with which exit code.
 
 use std::{
     error::Error,
@@ -24,10 +24,10 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::OutputError;
 
-/// Why a command could not be done.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// Scenarios: their files, or which are meant.
+    /// Scenarios: their files, or their selection.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// A configuration file.
@@ -36,16 +36,16 @@ pub enum CliError {
     /// The operator's configuration file.
     #[error(transparent)]
     Operator(#[from] hourglass_operator::ConfigError),
-    /// Arguments or variables that fit the syntax and make no sense.
+    /// Arguments or variables with a valid syntax that make no sense.
     #[error("{0}")]
     Usage(String),
-    /// What trials need is not to be had.
+    /// A requirement of trials is missing.
     #[error("failed to prepare the environment")]
     Environment(#[source] Box<dyn Error + Send + Sync>),
     /// A component ended with an error.
     #[error("the {component} ended with an error")]
     Component {
-        /// Which one.
+        /// The component.
         component: &'static str,
         /// Why.
         source: Box<dyn Error + Send + Sync>,
@@ -59,7 +59,7 @@ pub enum CliError {
     /// An image.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// What clusters need.
+    /// The requirements of clusters.
     #[error(transparent)]
     KubernetesSetup(Box<KubernetesSetupError>),
     /// A cluster.
@@ -71,13 +71,13 @@ pub enum CliError {
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// Our own executable cannot be found.
+    /// The harness executable cannot be found.
     #[error("failed to find the harness's own executable")]
     Executable(#[source] io::Error),
     /// A file or folder of the user's, or the harness's own.
     #[error("failed to {doing} {path}", path = path.display())]
     File {
-        /// What was to be done with it, as `remove`.
+        /// What the operation was, as `remove`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -107,7 +107,7 @@ pub enum CliError {
     /// The asynchronous runtime does not start.
     #[error("failed to start the threads that the command needs")]
     Scheduler(#[source] io::Error),
-    /// What was found has no form in JSON.
+    /// The result cannot be serialized as JSON.
     #[error("failed to write what was found as JSON")]
     Render(#[from] serde_json::Error),
     /// Output cannot be written.
@@ -122,7 +122,7 @@ impl From<KubernetesSetupError> for CliError {
 }
 
 impl CliError {
-    /// The exit status that says what kind of failure this is.
+    /// The exit status of this kind of failure.
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Scenario(_)
@@ -137,7 +137,7 @@ impl CliError {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     fn remedy(&self) -> Option<String> {
         if let Some(text) = exhausted(self) {
             return Some(text.to_owned());
@@ -159,14 +159,14 @@ impl CliError {
         }
     }
 
-    /// Whether the reader of our output is gone, which is no failure.
+    /// Whether the reader of the output is gone, which is no failure.
     pub(super) fn is_closed_output(&self) -> bool {
         matches!(self, Self::Output(OutputError(error)) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Shows it on standard error: problems in files at their places, anything else with what caused it.
+    /// Shows it on standard error: problems in files at their positions, anything else with its causes.
     pub fn show(&self) {
-        // Nowhere to say that nothing can be said.
+        // If writing to standard error fails, nothing can report it.
         let colour = takes_colour(&io::stderr());
         let text = self.text(colour);
         let text = if colour { painted(&text) } else { safe(&text) };
@@ -185,7 +185,7 @@ impl CliError {
     }
 }
 
-/// The problems of a file at their places, or why it has none to show.
+/// The problems of a file at their positions, or why it has none to show.
 fn document(error: &DocumentError, colour: bool) -> String {
     if error.reports().is_empty() {
         return sentence(error, exhausted(error).map(str::to_owned));
@@ -198,7 +198,7 @@ fn document(error: &DocumentError, colour: bool) -> String {
     }
 }
 
-/// An error with what caused it and what to do about it; each is a line.
+/// An error with its causes and its remedy; each is a line.
 fn sentence(error: &dyn Error, remedy: Option<String>) -> String {
     let mut text = format!("error: {error}\n");
     let mut cause = error.source();

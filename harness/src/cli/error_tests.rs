@@ -14,7 +14,7 @@ use hourglass_scenario::{ComponentRef, SkippedFile};
 use super::*;
 use crate::cli::{gc, logs};
 
-/// Checks that the samples have every variant of an enum. One that is new does not compile before it is named here, and
+/// Checks that the samples have every variant of an enum. A new variant does not compile before it is named here, and
 /// fails the test before it has a sample.
 macro_rules! assert_every_variant {
     ($samples:expr, $type:ident: $($variant:ident)+) => {{
@@ -159,7 +159,7 @@ fn command() -> Vec<CliError> {
     ]
 }
 
-/// All of them, after checking that none is left out.
+/// All samples, after a check that none is missing.
 fn all() -> Vec<CliError> {
     let (scenario, reaper, report, command) = (scenario(), reaper(), report(), command());
     assert_every_variant!(scenario, ScenarioError:
@@ -179,7 +179,7 @@ fn all() -> Vec<CliError> {
     all
 }
 
-/// What the user reads is read here: a change of any of them shows in the snapshot.
+/// The messages for users are reviewed here: a change of any of them shows in the snapshot.
 #[test]
 fn every_failure_is_a_statement_that_stands_alone() {
     let texts: Vec<_> = all().iter().map(|error| error.text(false)).collect();
@@ -187,7 +187,7 @@ fn every_failure_is_a_statement_that_stands_alone() {
     for text in &texts {
         let statement = text.lines().next().and_then(|line| line.strip_prefix("error: "));
         assert_eq!(flaw(statement.unwrap_or_default()), None, "{text}");
-        // Those of the system and of libraries are not ours to choose.
+        // The harness does not choose the messages of the system and of libraries.
         let causes = text.lines().filter_map(|line| line.strip_prefix("  because: "));
         for cause in causes {
             assert_eq!(bare_verb(cause).or_else(|| doubled(cause)), None, "{text}");
@@ -195,7 +195,7 @@ fn every_failure_is_a_statement_that_stands_alone() {
     }
 }
 
-/// Errors of all crates, of which the table above has some: what their attributes say begins as statements do.
+/// Errors of all crates, of which the table above has some: the messages in their attributes begin as statements do.
 #[test]
 fn no_error_of_any_crate_is_a_fragment() {
     let mut messages = Vec::new();
@@ -221,14 +221,14 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The messages of a source's errors up to their first quote.
+/// The messages of a source file's errors up to their first quote.
 fn attributes(source: &str) -> Vec<String> {
     let attributes = source.split(concat!("#[", "error(")).skip(1);
     let messages = attributes.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
     messages.map(str::to_owned).collect()
 }
 
-/// The check of the table refuses what does not stand alone.
+/// The check of the table refuses messages that do not stand alone.
 #[rstest::rstest]
 #[case::nothing("", "it says nothing of an object")]
 #[case::fragment("start executor/alice as \"x\"", "it begins with a bare verb")]
@@ -245,9 +245,9 @@ fn a_message_that_does_not_stand_alone_is_refused(#[case] message: &str, #[case]
     assert_eq!(flaw(message), Some(why), "{message}");
 }
 
-/// Why a message is no statement that stands alone.
+/// Why a message is not a statement that stands alone.
 fn flaw(message: &str) -> Option<&'static str> {
-    // Of “failed to start alice: permission denied” the part that says what failed.
+    // In “failed to start alice: permission denied”, the part that says what failed.
     let said = message.strip_prefix("failed to ").unwrap_or(message);
     let object = said.split(": ").next().unwrap_or_default().split_whitespace().nth(1);
     if message.starts_with(char::is_uppercase) {
@@ -267,14 +267,14 @@ fn bare_verb(message: &str) -> Option<&'static str> {
     BARE_VERBS.split_whitespace().any(|verb| verb == first).then_some("it begins with a bare verb")
 }
 
-/// Whether a printer has added what the message says itself, or a cause says the same once more.
+/// Whether a printer has added a part that the message contains itself, or a cause repeats the message.
 fn doubled(message: &str) -> Option<&'static str> {
     let parts: Vec<_> = message.split(": ").collect();
     let repeats = parts.windows(2).any(|pair| pair[0] == pair[1]);
     (repeats || message.contains("failed to failed")).then_some("it fails twice")
 }
 
-/// With these a message would begin that needs “failed to” before it.
+/// A message that begins with one of these needs “failed to” before it.
 const BARE_VERBS: &str = "\
     adopt apply ask bring build carry check choose compile connect create decode delete deliver deploy describe \
     end find finish follow forward get go have hear inspect install keep kill know list listen load look make \

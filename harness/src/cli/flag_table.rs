@@ -1,4 +1,4 @@
-//! Every option of the commands that choose trials, on every runtime: it has an effect, or it is refused.
+//! Every option of the commands that select trials, on every runtime: it has an effect, or it is refused.
 
 use std::{collections::BTreeSet, fmt::Debug, path::Path};
 
@@ -8,10 +8,10 @@ use hourglass_base::{ExitStatus, RuntimeKind};
 
 use super::{Cli, CliError, Command};
 
-/// What an option does on a runtime.
+/// The behaviour of an option on a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cell {
-    /// What would be run is another thing with it.
+    /// It changes what would be run.
     Effect,
     /// It is refused; the text says why and what to do.
     Refused,
@@ -20,7 +20,7 @@ enum Cell {
 }
 use Cell::{Effect, General, Refused};
 
-/// An option with its words, the options that it needs, and what it does on processes, in Docker, in Kubernetes.
+/// An option with its words, the options that it needs, and its behaviour on processes, in Docker, in Kubernetes.
 struct Row(&'static str, &'static [&'static str], &'static [&'static str], [Cell; 3]);
 
 const RUNTIMES: [RuntimeKind; 3] = [Process, Docker, Kubernetes];
@@ -51,7 +51,7 @@ const RUN: &[Row] = &[
     Row("trial-timeout", &["--trial-timeout", "1m"], &[], GENERAL),
     Row("junit", &["--junit", "junit.xml"], &[], GENERAL),
     Row("json", &["--json", "report.json"], &[], GENERAL),
-    // An Anvil runs as a process, and its executable is what the images of chains are made of.
+    // An Anvil runs as a process, and the images of chains are built from its executable.
     Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
     Row("offline", &["--offline"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
@@ -85,7 +85,7 @@ const LINT: &[Row] = &[
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
-/// What a command would do, as text to compare, or why it refuses.
+/// The plan of a command as text, or why the command refuses.
 fn outcome(words: &[&str]) -> Result<String, CliError> {
     fn text(value: impl Debug) -> String {
         format!("{value:?}")
@@ -109,7 +109,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 #[case::lint("lint", LINT)]
 fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
     let mut cli = Cli::command();
-    // Hands options of all commands on to each.
+    // Passes global options on to each command.
     cli.build();
     let arguments = cli.find_subcommand(command).unwrap().get_arguments();
     let known: BTreeSet<_> =
@@ -121,7 +121,7 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
     );
 }
 
-/// An option that is taken and does nothing makes a run say something about another thing than was meant.
+/// An option that is accepted without an effect makes a run say something else than was meant.
 #[rstest::rstest]
 #[case::run("run", RUN)]
 #[case::plan("plan", PLAN)]
@@ -129,7 +129,7 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
 fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &[Row]) {
     for Row(name, words, needed, cells) in table {
         for (runtime, cell) in RUNTIMES.into_iter().zip(cells) {
-            // Scenarios of a fault, and one of none; `--scenarios` and `--runtime` are given already.
+            // Scenarios with a fault, and one without; `--scenarios` and `--runtime` are given already.
             let base: Vec<_> = [command, "--runtime", runtime.as_str()].iter().chain(*needed).copied().collect();
             let with: Vec<_> = base.iter().chain(*words).copied().collect();
             match cell {
@@ -142,7 +142,7 @@ fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &
                     let Err(error) = outcome(&with) else { panic!("--{name} on {runtime} is taken") };
                     assert_eq!(error.status(), ExitStatus::Usage, "--{name} on {runtime}: {error}");
                     let text = error.text(false);
-                    // Where an option needs another, that one is refused first.
+                    // If an option needs another, that one is refused first.
                     let option = needed.first().copied().map_or_else(|| format!("--{name}"), str::to_owned);
                     for part in [option.as_str(), "remedy: ", "runtime"] {
                         assert!(text.contains(part), "`{part}` is missing for --{name} on {runtime}: {text}");
@@ -153,7 +153,7 @@ fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &
     }
 }
 
-/// Those that a cluster of ours does not need, by themselves.
+/// Each option that only an existing cluster needs, on its own.
 #[rstest::rstest]
 fn an_option_of_a_cluster_of_others_needs_one(#[values("process", "docker", "kubernetes")] runtime: &str) {
     for Row(name, words, needed, _) in RUN.iter().filter(|row| !row.2.is_empty()) {
@@ -167,7 +167,7 @@ fn an_option_of_a_cluster_of_others_needs_one(#[values("process", "docker", "kub
     }
 }
 
-/// What says the same twice would leave one of the two without effect.
+/// If two options say the same, one of them has no effect.
 #[rstest::rstest]
 #[case::two_anvils(&["--context", "lab", "--anvil", "/bin/anvil", "--anvil-image", "mine"], "--anvil")]
 #[case::all_images(&["--context", "lab", "--registry", "r", "--components-image", "c", "--anvil-image", "a"], "--registry")]
@@ -184,7 +184,7 @@ fn what_cannot_be_meant_is_refused(#[case] words: &[&str], #[case] named: &str) 
     assert!(error.to_string().contains(named), "{error}");
 }
 
-/// What lint does not look at it does not take.
+/// lint does not accept options that it ignores.
 #[rstest::rstest]
 #[case(&["--tag", "fault"])]
 #[case(&["--runtime", "docker"])]

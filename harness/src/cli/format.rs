@@ -1,4 +1,4 @@
-//! How a command writes what it found.
+//! The output format of a command.
 
 /// How a command writes what it found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -22,7 +22,7 @@ pub struct FormatArgs {
 }
 
 impl FormatArgs {
-    /// Whether JSON is asked for.
+    /// Whether JSON is requested.
     pub fn is_json(self) -> bool {
         self.json || self.format == Format::Json
     }

@@ -1,5 +1,5 @@
-//! `harness gc`: ends what was kept, what has expired and what has no owner any more, and removes its folders; clusters
-//! that nobody needs as well.
+//! `harness gc`: ends runs that were kept, have expired or have no owner any more, and removes their folders and the
+//! clusters that nobody needs.
 
 use std::{collections::BTreeSet, error::Error, io, path::PathBuf, time::Duration};
 
@@ -38,9 +38,9 @@ pub struct GcArgs {
     pub existing: ExistingArgs,
 }
 
-/// How long a process may take to end by itself.
+/// How long a process may take to end in order.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long the namespace of a trial may take to go.
+/// How long the namespace of a trial may take to be removed.
 const NAMESPACE_WITHIN: Duration = Duration::from_mins(1);
 
 /// Ends runs, removes their folders, and writes to `out` what it did and why.
@@ -53,7 +53,7 @@ pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
     let folders = RunFolders::locate();
     folders.check()?;
     let Inventory { runs, engine } = Inventory::take(folders.runs(), &address)?;
-    // Where there has never been an engine, nothing is overlooked.
+    // If there has never been an engine, nothing is missed.
     if let Some(error) = engine.as_ref().err().filter(|error| !matches!(error, EngineError::NotThere { .. })) {
         complain("what is in a Docker engine is left alone", error);
     }
@@ -103,7 +103,7 @@ fn shrink_cache(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The namespaces of a run that was named; those of others are removed if nobody needs them.
+/// Removes the namespaces of a named run; those of others are removed if nobody needs them.
 fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     for name in folders.names()? {
@@ -111,7 +111,7 @@ fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), CliError> {
         if !matches!(folder.state(), Ok(Some(state)) if state.stage == Stage::Usable) {
             continue;
         }
-        // As kind calls contexts.
+        // The name of kind's context.
         let context = format!("kind-{}", name.in_kind());
         let namespaces = Namespaces::at(ClusterAddress { kubeconfig: folder.kubeconfig(), context });
         match sweep(run, &[&namespaces]) {
@@ -126,7 +126,7 @@ fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What trials that were killed left in clusters that stay.
+/// Removes what killed trials left in clusters that stay.
 async fn remove_namespaces(engine: &Engine, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     for name in folders.names()? {
@@ -140,7 +140,7 @@ async fn remove_namespaces(engine: &Engine, dry_run: bool, out: &mut impl Output
                     writeln!(out, "cluster {name}: namespace {namespace}: {why}")?;
                 }
             }
-            // One that does not answer is healed or replaced by whoever needs it next.
+            // A cluster that does not answer is healed or replaced by the next process that needs it.
             Err(error) => complain(&format!("the namespaces of cluster {name} are left alone"), &error),
         }
     }
@@ -156,7 +156,7 @@ async fn namespaces_of(
     orphaned(&Kind::new(engine.clone(), folders, name.clone()).connect().await?, dry_run).await
 }
 
-/// What trials that were killed left in a cluster that others made, and the operator that nobody uses any more.
+/// Removes what killed trials left in an existing cluster, and the operator if nobody uses it any more.
 async fn remove_from(existing: &ExistingArgs, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let ExistingArgs { kubeconfig, context } = existing.clone();
     let cluster = Existing::new(kubeconfig, context).connect(&|_| {}).await?;
@@ -194,7 +194,7 @@ async fn remove_clusters(engine: &Engine, dry_run: bool, out: &mut impl Output) 
     Ok(())
 }
 
-/// Every build of the harness has an image of its own, of which nobody needs the old ones.
+/// Every build of the harness has an image of its own, and nobody needs the old ones.
 async fn remove_images(engine: &Engine, dry_run: bool, out: &mut impl Output) -> Result<(), CliError> {
     let superseded = image::superseded(engine).await?;
     if !dry_run {
@@ -212,7 +212,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
     for thing in &things {
         writeln!(out, "{run}: {thing}: {why}")?;
     }
-    // What others have in their folder of runs is theirs.
+    // Folders below the folder of runs of other users belong to them.
     let folder = found.folder.as_ref().filter(|_| found.here);
     match folder {
         Some(folder) if things.is_empty() => writeln!(out, "{run}: nothing runs, folder {}: {why}", folder.display())?,
@@ -230,7 +230,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
     }
 }
 
-/// For a run that was named and of which nothing is left.
+/// For a named run of which nothing remains.
 pub(super) fn unknown(run: &RunId) -> CliError {
     CliError::Usage(format!(
         "nothing is there of run {run}; `harness gc --dry-run` lists what would be ended, `harness runs list` all there is"

@@ -1,4 +1,4 @@
-//! `harness image`: the images that containers of the harness run from.
+//! `harness image`: the images of the harness's containers.
 
 use std::{
     env,
@@ -64,7 +64,7 @@ pub struct BuildArgs {
     pub anvil: AnvilArgs,
 }
 
-/// Does what the subcommand says, and writes to `out` what it did.
+/// Runs the subcommand, and writes to `out` what it did.
 pub async fn run(command: &ImageCommand, out: &mut impl Output) -> Result<(), CliError> {
     match command {
         ImageCommand::Build(args) => build(args, out).await,
@@ -106,7 +106,7 @@ async fn build(args: &BuildArgs, out: &mut impl Output) -> Result<(), CliError> 
     }
 }
 
-/// To the nodes of a cluster.
+/// Loads images into the nodes of a cluster.
 async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     if folders.folder_of(name).state()?.is_none() {
@@ -121,7 +121,7 @@ async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Output) 
     Ok(())
 }
 
-/// Where Anvil comes from matters only to the image of Anvil, and only where its executable is not named.
+/// The source of Anvil matters only to the image of Anvil, and only if its executable is not named.
 fn refuse_without_effect(args: &BuildArgs) -> Result<(), CliError> {
     let given = [("--anvil", args.anvil.anvil.is_some()), ("--offline", args.anvil.offline)];
     let Some((option, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM of a run: the first ends it in order, and nothing keeps it from ending.
+//! Ctrl-C and SIGTERM during a run: the first ends the run in order, and nothing can keep it from ending.
 
 use std::{
     process,
@@ -18,24 +18,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::CliError;
 
-/// When the process ends after an interruption, whatever hangs. Trials have ended by then, or have been left to their
-/// supervisors; what is not ended by then is left to them as well.
+/// When the process ends after an interruption, whatever hangs. Trials have ended by then, or their supervisors end
+/// them; the supervisors also end whatever remains.
 const LAST_RESORT: Duration = Duration::from_secs(9);
-/// Signals that come so shortly after the first are the same request: `timeout` signals its child and then its group.
+/// Signals that come this shortly after the first are the same request: `timeout` signals its child and then its group.
 const ONE_REQUEST: Duration = Duration::from_millis(300);
-/// How long the exit of the process may take, which writes what is left of its output.
+/// How long the exit of the process may take, which writes the rest of its output.
 const EXIT_WITHIN: Duration = Duration::from_millis(500);
 
-/// A token that is cancelled by the first SIGTERM or SIGINT. The second ends the process at once; what it leaves is ended
-/// by the supervisors. Where signals cannot be had, they end the process as they do by themselves.
+/// A token that is cancelled by the first SIGTERM or SIGINT. The second signal ends the process at once; the
+/// supervisors end what remains. If signal handlers cannot be installed, signals end the process by default.
 ///
-/// A thread of its own listens: all threads of a runtime may be busy with writing to a pipe that nobody reads.
+/// A thread of its own listens: all threads of a runtime may be blocked by writing to a pipe that nobody reads.
 pub(super) fn on_signal() -> CancellationToken {
     let token = CancellationToken::new();
     let (cancelled, (ready, is_ready)) = (token.clone(), channel());
     let listening = thread::Builder::new().name("signals".to_owned()).spawn(move || listen(&cancelled, ready));
     if listening.is_ok() {
-        // The channel closes once the thread listens, or has found that it cannot.
+        // The channel closes once the thread listens, or has failed to.
         let _ = is_ready.recv();
     }
     token
@@ -48,7 +48,8 @@ fn listen(token: &CancellationToken, ready: Sender<()>) {
         else {
             return;
         };
-        // With a handler, a limit on the size of files is an error of the write that meets it, and not the end of the process.
+        // With a handler, a limit on the size of files is an error of the write that exceeds it, and does not end the
+        // process.
         let _ = signal(SignalKind::from_raw(ProcessSignal::XFSZ.as_raw()));
         drop(ready);
         either(&mut terminate, &mut interrupt).await;
@@ -67,7 +68,7 @@ fn listen(token: &CancellationToken, ready: Sender<()>) {
     });
 }
 
-/// Ends the process. Its output may never be taken: the end does not wait for that.
+/// Ends the process. Its output may never be read: the end does not wait for that.
 fn exit() -> ! {
     let last = thread::Builder::new().spawn(|| {
         thread::sleep(EXIT_WITHIN);
@@ -79,7 +80,7 @@ fn exit() -> ! {
     process::exit(ExitStatus::Interrupted.code().into())
 }
 
-/// Does what goes before a command's own work, and gives it up where the token is cancelled.
+/// Runs the preparation of a command, and gives it up if the token is cancelled.
 pub(super) async fn unless_interrupted<T>(
     interrupt: &CancellationToken,
     preparation: impl Future<Output = Result<T, CliError>>,

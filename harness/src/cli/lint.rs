@@ -23,8 +23,8 @@ pub struct LintArgs {
     pub short: bool,
 }
 
-/// Writes the problems to `out` and says how many there are; with any, the exit code is 2. Warnings are written, and change
-/// no exit code.
+/// Writes the problems to `out` and returns how many there are; with any, the exit code is 2. Warnings are written, and
+/// change no exit code.
 pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     let (patterns, directory) = (args.patterns.clone(), args.directory.clone());
     let (paths, skipped_files) = Selection { patterns, directory, ..Selection::default() }.files()?;
@@ -49,7 +49,7 @@ pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
     for SkippedFile { path, why } in &skipped_files {
         writeln!(out, "{}: no scenario of this folder: {why}", path.display())?;
     }
-    // Whatever generates scenarios may generate many of them.
+    // A generator of scenarios may produce many warnings.
     for warning in warnings.iter().take(SHOWN) {
         writeln!(out, "{}", warning.one_line_as("warning"))?;
     }
@@ -100,7 +100,7 @@ mod tests {
         (problems, String::from_utf8(out).unwrap().replace(&format!("{}/", folder.display()), ""))
     }
 
-    /// Who lints is told of everything that a run would pass over, and of every mistake of a file at once.
+    /// lint reports everything that a run would skip, and every mistake of a file at once.
     #[test]
     fn what_a_run_would_pass_over_and_what_one_mistake_hid_is_shown() {
         let directory = tempfile::tempdir().unwrap();
@@ -124,7 +124,7 @@ mod tests {
         ");
     }
 
-    /// The names that steps had in the version before work, and lint says how they are called now.
+    /// The step names of the previous version work, and lint reports the current names.
     #[test]
     fn a_step_with_its_old_name_is_a_warning() {
         let directory = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ mod tests {
         let (problems, shown) = linted(directory.path());
         assert_eq!(problems, 0, "{shown}");
         insta::assert_snapshot!(shown);
-        // Problems within such a step stand where the text has them.
+        // Problems within such a step are reported at their positions in the text.
         write(&text.replace("{pods: 0}", "{pods: x}").replace("mend: {from", "mend: {form"));
         insta::assert_snapshot!(linted(directory.path()).1);
     }
@@ -160,7 +160,7 @@ mod tests {
         );
     }
 
-    /// All problems of all files are shown and counted; good files among them do not hide them.
+    /// All problems of all files are shown and counted; valid files among them do not hide them.
     #[test]
     fn all_files_are_linted() {
         let directory = tempfile::tempdir().unwrap();
@@ -179,7 +179,7 @@ mod tests {
         ");
     }
 
-    /// Whatever generates scenarios may generate many mistakes.
+    /// A generator of scenarios may produce many mistakes.
     #[test]
     fn the_first_problems_of_all_files_are_shown_and_all_are_counted() {
         let directory = tempfile::tempdir().unwrap();
@@ -221,7 +221,7 @@ mod tests {
         let (problems, text) = linted(directory.path());
         assert_eq!(problems, 20_001);
         assert!(text.len() < 200_000, "{} bytes", text.len());
-        // Without optimisation and beside other tests; where the time grew with the square, minutes.
+        // Without optimisation and during other tests; quadratic time would take minutes.
         assert!(started.elapsed() < std::time::Duration::from_secs(30), "{:?}", started.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! `harness scenario list`: the trials there are.
+//! `harness scenario list`: lists the trials.
 
 use hourglass_base::{RuntimeKind, Version};
 use hourglass_component::text::safe_json;

@@ -1,4 +1,4 @@
-//! `harness cluster logs`: what a cluster has to say.
+//! `harness cluster logs`: collects the evidence of a cluster.
 
 use std::{
     env, fs, io,
@@ -47,7 +47,7 @@ pub async fn run(args: &LogsArgs, out: &mut impl Output) -> Result<(), CliError>
     Ok(write!(out, "{summary}")?)
 }
 
-/// Whatever of the cluster can be asked; what cannot is told, and is no reason to give nothing.
+/// The sources of the cluster that answer; the others are reported, and do not stop the collection.
 async fn sources(name: &ClusterName, folders: &ClusterFolders, folder: &ClusterFolder) -> Sources {
     let engine = Engine::connect().await.map_err(|error| complain(&error)).ok();
     let machine = engine.map(|engine| Kind::new(engine, folders, name.clone()).machine());
@@ -74,7 +74,7 @@ pub(super) fn unknown(name: &ClusterName, known: &[ClusterName]) -> CliError {
     CliError::Usage(format!("there is no cluster {name}: {known}"))
 }
 
-/// Files of an earlier collection would be taken for some of this one.
+/// Files of an earlier collection would be taken for part of this one.
 fn empty(path: &Path) -> Result<PathBuf, CliError> {
     let there = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,

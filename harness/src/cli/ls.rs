@@ -50,7 +50,7 @@ pub async fn run(args: &LsArgs, out: &mut impl Output) -> Result<(), CliError> {
     Ok(write!(out, "{}", table(&clusters, Timestamp::now()))?)
 }
 
-/// A line a cluster, below a heading.
+/// One line for each cluster, below a heading.
 fn table(clusters: &[FoundCluster], now: Timestamp) -> String {
     let heading = ["NAME", "KUBERNETES", "NODES", "FINGERPRINT", "AGE", "STATE"].map(str::to_owned);
     let rows: Vec<_> = [heading].into_iter().chain(clusters.iter().map(|found| row(found, now))).collect();
@@ -59,7 +59,7 @@ fn table(clusters: &[FoundCluster], now: Timestamp) -> String {
         let mut line = String::new();
         for (place, cell) in row.iter().enumerate() {
             let width = rows.iter().map(|row| row[place].chars().count()).max().unwrap_or_default();
-            // A String takes everything.
+            // Writing to a string does not fail.
             let _ = write!(line, "{cell:width$}  ");
         }
         text.push_str(line.trim_end());

@@ -1,5 +1,5 @@
-//! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it is
-//! given. What a command does is elsewhere in the library.
+//! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it
+//! is given. The implementation of a command is elsewhere in the library.
 
 pub mod chosen;
 pub mod component;
@@ -104,14 +104,14 @@ enum Command {
     Adopt(AdoptArgs),
 }
 
-/// Reads the command line and does what it asks, on a stack that is large enough whatever its limit.
+/// Parses the command line and executes it, on a stack that is large enough whatever its limit.
 pub fn main() -> ExitCode {
     let on_large_stack =
         threads::on_large_stack(|| Cli::try_parse().map_or_else(|told| tell(&told), |cli| cli.execute()));
     on_large_stack.unwrap_or_else(|_| Cli::try_parse().map_or_else(|told| tell(&told), |cli| cli.execute_here()))
 }
 
-/// Shows what a command line is answered with that asks for no work: help, the version, or what is wrong with it.
+/// Shows the answer to a command line without work: help, the version, or its error.
 fn tell(told: &clap::Error) -> ExitCode {
     let shown = told.print().and_then(|()| io::Write::flush(&mut io::stdout()));
     match shown {
@@ -126,7 +126,8 @@ fn tell(told: &clap::Error) -> ExitCode {
 }
 
 impl Cli {
-    /// Does what can be done where the system lets no thread start: what ends the processes of a run must not need one.
+    /// Executes the commands that work even if the system lets no thread start: ending the processes of a run must not
+    /// need one.
     fn execute_here(&self) -> ExitCode {
         if matches!(self.command, Command::Supervise(_) | Command::Adopt(_)) {
             return self.execute();
@@ -137,7 +138,7 @@ impl Cli {
         error.status().into()
     }
 
-    /// Does what the command line asks; every failure is shown on standard error and gives its exit code.
+    /// Executes the command line; every failure is shown on standard error and determines the exit code.
     pub fn execute(&self) -> ExitCode {
         // The supervisor outlives everything and must not depend on a runtime.
         if let Command::Supervise(args) = &self.command {
@@ -150,7 +151,7 @@ impl Cli {
         threads::raise_stack();
         match self.dispatch() {
             Ok(status) => status.into(),
-            // The reader of our output has had enough.
+            // The reader of the output has closed it.
             Err(error) if error.is_closed_output() => ExitStatus::Passed.into(),
             Err(error) => {
                 error.show();
@@ -161,7 +162,7 @@ impl Cli {
 
     fn dispatch(&self) -> Result<ExitStatus, CliError> {
         match self.command {
-            // They have logs of their own, whatever a user sets for the harness.
+            // Components have logs of their own, whatever a user sets for the harness.
             Command::Component(_) | Command::Probe(_) if self.verbose > 0 => {
                 let reason =
                     format!("-v is for what the harness does; what components log is set by {FILTER_VARIABLE}");
@@ -209,9 +210,9 @@ impl Cli {
     }
 }
 
-/// What threads are needed for before a command begins.
+/// Why threads are needed before a command begins.
 const PURPOSE: &str = "start the command";
-/// How long threads that wait for the system are kept while they have nothing to do: as long as a command may last.
+/// How long idle blocking threads are kept: as long as a command may last.
 const KEPT: Duration = Duration::from_hours(24);
 
 fn runtime() -> Result<Executor, CliError> {
@@ -221,31 +222,31 @@ fn runtime() -> Result<Executor, CliError> {
     Ok(Executor(with_reserve(builder.thread_stack_size(STACK))?))
 }
 
-/// For the commands that wait for the system as well, and must not do so on the threads of a scheduler.
+/// For the commands that also block, and must not do so on the threads of a scheduler.
 fn single_threaded() -> Result<tokio::runtime::Runtime, CliError> {
     threads::enough(PURPOSE, 1)?;
     with_reserve(&mut tokio::runtime::Builder::new_current_thread())
 }
 
-/// One thread for each processor, and one that waits for the system.
+/// One thread for each processor, and one that blocks.
 fn threads_of_scheduler() -> usize {
     processors() + 1
 }
 
-/// A thread that waits for the system is started at once and kept: where no other can be started later, what is to be waited
-/// for takes its turn there. Without any, the scheduler panics.
+/// One blocking thread is started at once and kept: if no other can be started later, blocking work queues on it.
+/// Without any, the scheduler panics.
 fn with_reserve(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime, CliError> {
     let runtime = builder.enable_all().thread_keep_alive(KEPT).build().map_err(CliError::Scheduler)?;
     drop(runtime.spawn_blocking(|| {}));
     Ok(runtime)
 }
 
-/// What the asynchronous part of one command runs on.
+/// The executor of a command's asynchronous part.
 struct Executor(tokio::runtime::Runtime);
 
 impl Executor {
-    /// Runs it to its end. Work on blocking threads that has not ended by then is not waited for: what it was about has
-    /// been given up, and the end of this process ends it.
+    /// Runs it to its end. Blocking work that has not ended by then is not awaited: it belongs to something that was
+    /// given up, and ends with this process.
     fn block_on<T>(self, command: impl Future<Output = T>) -> T {
         let output = self.0.block_on(command);
         self.0.shutdown_background();

@@ -1,4 +1,4 @@
-//! What commands write their findings to.
+//! The destination of commands' results.
 
 use std::{fmt, io};
 
@@ -6,22 +6,22 @@ use hourglass_component::text::{painted, safe};
 
 use hourglass_report::takes_colour;
 
-/// Standard output, or what a test reads in its place.
+/// Standard output, or a test's replacement.
 ///
 /// Its failures have a type of their own, so that no other failure of the system can be taken for one: a command that
-/// cannot read a file must not say that it cannot write its output.
+/// cannot read a file must not report that it cannot write its output.
 pub trait Output {
-    /// What `write!` and `writeln!` call.
+    /// `write!` and `writeln!` call this.
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), OutputError>;
 
-    /// Hands over what is held back.
+    /// Writes out buffered data.
     fn flush(&mut self) -> Result<(), OutputError>;
 }
 
 impl<W: io::Write> Output for W {
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), OutputError> {
         let text = text.to_string();
-        // Names, labels and texts of others are in it: whoever wrote them does not get at the terminal.
+        // The text contains names, labels and texts from others, which must not control the terminal.
         let text = if takes_colour(&io::stdout()) { painted(&text) } else { safe(&text) };
         io::Write::write_all(self, text.as_bytes()).map_err(OutputError)
     }
@@ -36,8 +36,8 @@ impl<W: io::Write> Output for W {
 #[error("failed to write the output")]
 pub struct OutputError(#[source] pub io::Error);
 
-/// Says something to the user that is no finding: a notice, a warning, a complaint.
+/// Shows the user a message that is not a result: a notice, a warning, a complaint.
 pub(super) fn notice(text: &str) {
-    // Nowhere to say that nothing can be said.
+    // If writing to standard error fails, nothing can report it.
     let _ = io::Write::write_all(&mut io::stderr(), format!("{}\n", safe(text)).as_bytes());
 }

@@ -1,5 +1,5 @@
-//! `harness scenario plan`: what a run would do, with variables filled in and defaults spelled out.
-//! Nothing is started.
+//! `harness scenario plan`: shows what a run would do, with variables filled in and defaults spelled out. Nothing is
+//! started.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +137,7 @@ fn arguments(kind: &StepKind) -> String {
 
 fn argument(name: &str, value: &Value) -> String {
     match value {
-        // Payloads and results are data: without quotes an empty one could not be seen.
+        // Payloads and results are data: without quotes an empty one would be invisible.
         Value::String(text) if !matches!(name, "payload" | "result") => text.clone(),
         other => other.to_string(),
     }
@@ -189,14 +189,14 @@ mod tests {
         String::from_utf8(out).unwrap().replace(&directory.display().to_string(), "scenarios")
     }
 
-    /// A plan spells out what a file leaves to defaults, for people and for programs.
+    /// A plan spells out the defaults of a file, for people and for programs.
     #[test]
     fn a_plan_spells_out_defaults() {
         insta::assert_snapshot!("text", plan(Format::Text, false));
         insta::assert_snapshot!("json", plan(Format::Json, false));
     }
 
-    /// What the proof runs can be looked at as well: nobody is killed.
+    /// The proof's plan can be shown as well: nothing is killed in it.
     #[test]
     fn the_counterpart_is_planned() {
         let text = plan(Format::Text, true);

@@ -41,7 +41,7 @@ pub enum ProbeCommand {
     },
 }
 
-/// Does what the subcommand says. A name that is still being resolved at its end is left behind.
+/// Runs the subcommand. A name that is still being resolved at its end is abandoned.
 pub fn run(command: &ProbeCommand, out: &mut impl Output) -> Result<(), CliError> {
     super::runtime()?.block_on(act(command, out))
 }

@@ -1,4 +1,4 @@
-//! `harness runs list`: the runs of which something is there.
+//! `harness runs list`: the runs of which something exists.
 
 use std::fmt::Display;
 
@@ -45,7 +45,7 @@ pub fn run(args: &PsArgs, out: &mut impl Output) -> Result<(), CliError> {
     folders.check()?;
     let Inventory { mut runs, engine } = Inventory::take(folders.runs(), &address)?;
     for found in &mut runs {
-        // Labels are on what an engine made; for processes the folder says it.
+        // Objects of an engine have the name as a label; for processes it is in the folder.
         let of_folder = || RunFolders::trial_in(found.folder.as_deref()?);
         found.trial = found.trial.take().or_else(of_folder);
     }
@@ -100,7 +100,7 @@ fn text(found: &FoundRun, now: Timestamp, out: &mut impl Output) -> Result<(), C
     things("volumes", found.volumes.iter(), out)
 }
 
-/// The process that the run belongs to, with its command where it lives.
+/// The process that the run belongs to, with its command if it lives.
 fn owner(found: &FoundRun) -> String {
     match &found.owner {
         None => "none".to_owned(),
@@ -112,7 +112,7 @@ fn owner(found: &FoundRun) -> String {
     }
 }
 
-/// The command line of a process; nothing where the system does not tell.
+/// The command line of a process; `None` if the system does not provide it.
 fn command(pid: u32) -> Option<String> {
     let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let text = String::from_utf8_lossy(&bytes).trim_end_matches('\0').replace('\0', " ");

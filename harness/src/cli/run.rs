@@ -1,4 +1,4 @@
-//! `harness run`: trials are run and told to the terminal, and on request to files.
+//! `harness run`: runs trials and reports them on the terminal, and on request in files.
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cluster::ClusterChoiceArgs};
 
-/// How a failed trial is run again.
+/// The command that repeats a failed trial.
 const COMMAND: &str = "harness run";
 
 /// Runs trials and tells what came of them
@@ -65,14 +65,14 @@ pub struct AnvilArgs {
 }
 
 impl AnvilArgs {
-    /// The search that these arguments ask for.
+    /// The search for these arguments.
     pub fn search(&self) -> AnvilSearch {
         AnvilSearch { flag: self.anvil.clone(), offline: self.offline }
     }
 }
 
 impl RunArgs {
-    /// The trials that are meant, and the cluster that those of Kubernetes use. Nothing is made before this is known.
+    /// The selected trials, and the cluster for those of Kubernetes. Nothing is created before this is known.
     pub(super) fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
         let mut selection = self.selection.clone();
         if selection.runtimes.is_empty() {
@@ -105,12 +105,12 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let interrupt = interrupt::on_signal();
     let prepared = Box::pin(prepared(args, &schedule.trials, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
-    // What a component leaves behind when it ends, it leaves to this process.
+    // This process adopts what an ending component leaves behind.
     reaper::adopt_orphans()?;
     let (report, shown) = follow(&schedule, &settings, &interrupt, reports.take_output()).await;
     let mut afterwards: Vec<CliError> = reports.write(&report, COMMAND).into_iter().map(CliError::from).collect();
     afterwards.extend([shown, tidy(&settings.cluster).await].into_iter().filter_map(Result::err));
-    // What the trials came to counts for more than what could not be done with it afterwards.
+    // The results of the trials count for more than a failure afterwards.
     let status = afterwards.into_iter().map(|error| {
         error.show();
         error.status()
@@ -122,7 +122,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     }))
 }
 
-/// What all trials need is had, or told to be missing once, before anything is made.
+/// Obtains the requirements of all trials, or reports once that they are missing, before anything is created.
 async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> Result<TrialSettings, CliError> {
     let folders = RunFolders::locate();
     folders.prepare()?;
@@ -145,8 +145,8 @@ async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> R
     })
 }
 
-/// A report that cannot be written is told before the trials, which are not run then; the other report says so. The exit code is
-/// not that of an environment that failed: running the same again does not help.
+/// A report that cannot be written is reported before the trials, which are not run then; the other report says so. The
+/// exit code is not that of a failed environment: running the same again does not help.
 fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> ExitStatus {
     let refused: Vec<_> = refused.into_iter().map(CliError::from).collect();
     let status = refused.iter().map(CliError::status).fold(ExitStatus::Failed, ExitStatus::max);
@@ -157,8 +157,8 @@ fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> 
     status
 }
 
-/// Ends what the trials' components started, once it has neither a label nor a living component above it. Of which trial it
-/// is, nothing tells: trials that passed are no proof then.
+/// Ends processes that the trials' components started and that have neither a label nor a living component above them.
+/// Nothing tells which trial they belong to, so passed trials prove nothing then.
 fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
     let orphans = tokio::task::block_in_place(reaper::end_orphans)?;
     for orphan in &orphans {
@@ -169,7 +169,7 @@ fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
     Ok(if status == ExitStatus::Passed && !orphans.is_empty() { ExitStatus::Failed } else { status })
 }
 
-/// In a cluster of others the operator goes with the last run that uses it. Trials that were kept use it still.
+/// Removes the operator from an existing cluster after the last run that uses it. Kept trials still use it.
 async fn tidy(choice: &ClusterChoice) -> Result<(), CliError> {
     let ClusterChoice::Existing(choice) = choice else { return Ok(()) };
     if choice.operator == OperatorChoice::Install {
@@ -190,7 +190,7 @@ fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
     named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![RuntimeKind::Process])
 }
 
-/// What the trials came to, and whether it could be shown.
+/// The results of the trials, and whether they could be shown.
 async fn follow(
     schedule: &Schedule,
     settings: &TrialSettings,
@@ -213,7 +213,7 @@ async fn follow(
         report::follow(receiver, &mut terminal)
     );
     match written {
-        // Who closes the output does not want to know more; the exit code still tells.
+        // A reader that closes the output needs no more; the exit code still tells the result.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => (report, Err(OutputError(error).into())),
         _ => (report, Ok(())),
     }
@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// The command that a failure shows names the trial alone.
+    /// The command that a failure shows contains only the name of the trial.
     #[rstest::rstest]
     #[case(&[], &[Process])]
     #[case(&["square"], &[Process])]

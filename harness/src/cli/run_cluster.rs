@@ -23,7 +23,7 @@ pub struct ExistingArgs {
 }
 
 impl ExistingArgs {
-    /// Whether such a cluster is named.
+    /// Whether an existing cluster is named.
     pub fn any(&self) -> bool {
         self.kubeconfig.is_some() || self.context.is_some()
     }
@@ -55,7 +55,7 @@ pub struct ClusterChoiceArgs {
 }
 
 impl ClusterChoiceArgs {
-    /// The choice, for these trials. Fails where an option is given that none of them would use.
+    /// The choice, for these trials. Fails if an option is given that none of them would use.
     pub fn choice(&self, trials: &[Trial]) -> Result<ClusterChoice, CliError> {
         if let (Some(option), false) = (self.first(), trials.iter().any(in_cluster)) {
             let reason = "none of the trials uses the kubernetes runtime".to_owned();
@@ -83,7 +83,7 @@ impl ClusterChoiceArgs {
         Ok(ClusterChoice::Existing(ExistingChoice { kubeconfig, context, operator, images }))
     }
 
-    /// Fails where all of the trials use an image of Anvil, so that `--anvil` has no effect.
+    /// Fails if all of the trials use an image of Anvil, so that `--anvil` has no effect.
     pub(super) fn leaves_anvil_to_be_chosen(&self, trials: &[Trial]) -> Result<(), CliError> {
         if self.anvil_image.is_none() || !trials.iter().all(in_cluster) {
             return Ok(());
@@ -102,7 +102,7 @@ impl ClusterChoiceArgs {
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option).or_else(|| self.first_of_existing())
     }
 
-    /// The first option that is given and needs a cluster that others made.
+    /// The first given option that needs an existing cluster.
     fn first_of_existing(&self) -> Option<&'static str> {
         let given = [
             ("--operator", self.operator.is_some()),
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(existing.operator, OperatorChoice::Install);
     }
 
-    /// What would silently have no effect is refused.
+    /// An option that would silently have no effect is refused.
     #[rstest::rstest]
     #[case(&["--operator", "existing"], "--operator")]
     #[case(&["--registry", "r.example"], "--registry")]

@@ -1,4 +1,5 @@
-//! `harness schema`: the JSON Schemas of what the harness reads and writes; `harness scenario schema`: that of scenario files.
+//! `harness schema`: the JSON Schemas of the documents that the harness reads and writes; `harness scenario schema`:
+//! that of scenario files.
 
 use std::{
     fs,
@@ -40,7 +41,7 @@ pub struct SchemaPlace {
     pub output: Option<PathBuf>,
 }
 
-/// Writes the schemas to `out` or to the file or folder named, or checks what is there.
+/// Writes the schemas to `out` or to the file or folder named, or checks the existing ones.
 pub fn run(args: &SchemaArgs, out: &mut impl Output) -> Result<(), CliError> {
     let SchemaPlace { check, output } = &args.place;
     let folder = check.as_ref().or(output.as_ref()).is_some_and(|path| path.is_dir());

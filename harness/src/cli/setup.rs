@@ -46,7 +46,7 @@ pub struct KubernetesArgs {
     node_image_source: Option<PathBuf>,
 }
 
-/// Does the steps that are still to be done, and writes them to `out`.
+/// Does the steps that are still to be done, and reports them to `out`.
 pub async fn run(command: &SetupCommand, out: &mut impl Output) -> Result<(), CliError> {
     let mut told = Ok(());
     let mut tell = |step: &Step| {

@@ -1,4 +1,4 @@
-//! Commands in groups: about clusters, runs and scenarios. Each command is in a file of its own and says there what it does.
+//! Commands in groups: about clusters, runs and scenarios. Each command is in a file of its own, which documents it.
 
 use clap::Subcommand;
 
@@ -63,7 +63,7 @@ mod tests {
         Cli::try_parse_from(["harness", "cluster", "list", "--json", "--format", "text"]).unwrap_err();
     }
 
-    /// Who reads the JSON finds its keys in the help of the command.
+    /// The help of a command names the keys of its JSON.
     #[rstest::rstest]
     #[case(&["cluster", "list"], "`fingerprint`")]
     #[case(&["doctor"], "`needed_by`")]

@@ -1,4 +1,4 @@
-//! `harness up`: a warm cluster, made where there is none, and how to use it.
+//! `harness up`: a warm cluster, created if there is none, and how to use it.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub struct UpArgs {
     pub idle: Option<Duration>,
 }
 
-/// Leases a cluster, gives it back, and writes to `out` how to use it.
+/// Leases a cluster, ends the lease, and writes to `out` how to use the cluster.
 pub async fn run(args: &UpArgs, out: &mut impl Output) -> Result<(), CliError> {
     let engine = Engine::connect().await.map_err(hourglass_cluster::ClusterError::from)?;
     let spec = ClusterSpec { node_image: args.node_image.clone(), workers: args.workers, ..ClusterSpec::default() };
@@ -58,7 +58,7 @@ pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// As a shell takes it for one word.
+/// Quoted as one word of a shell.
 fn quoted(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+@:,%=".contains(letter);
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
