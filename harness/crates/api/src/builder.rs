@@ -1,4 +1,4 @@
-//! What an environment is to be like, and its start.
+//! The configuration of an environment, and its start.
 
 use std::{panic::Location, path::PathBuf, sync::Arc, thread, time::Duration};
 
@@ -30,8 +30,8 @@ use crate::{
 pub struct Harness;
 
 impl Harness {
-    /// An environment that is not there yet: two chains, an aggregator, and an executor with its performer for each operator,
-    /// as processes, with one operator called `operator` where none is named.
+    /// A builder of an environment: two chains, an aggregator, and an executor with its performer for each operator, as
+    /// processes, with one operator called `operator` if none is named.
     #[track_caller]
     pub fn builder() -> HarnessBuilder {
         HarnessBuilder {
@@ -53,7 +53,7 @@ impl Harness {
     }
 }
 
-/// What an environment is to be like. Whatever is wrong with it is told by [`Self::start`], as for a scenario file.
+/// The configuration of an environment. [`Self::start`] reports its mistakes, as for a scenario file.
 ///
 /// ```no_run
 /// # use hourglass_api::{Harness, HarnessError, Operator, Program, Runtime, secs};
@@ -92,7 +92,7 @@ pub struct HarnessBuilder {
 }
 
 impl HarnessBuilder {
-    /// What reports call the trial; default: the name of the test.
+    /// The name of the trial in reports; default: the name of the test.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -131,17 +131,17 @@ impl HarnessBuilder {
         self.topology("mining", duration(interval))
     }
 
-    /// What computes the results, in place of the reference performer.
+    /// The program that computes the results, in place of the reference performer.
     pub fn performer(self, program: Program) -> Self {
         self.component("performer", program)
     }
 
-    /// What takes tasks, has them performed and signs the results, in place of the reference executor.
+    /// The program that takes tasks, has them performed and signs the results, in place of the reference executor.
     pub fn executor(self, program: Program) -> Self {
         self.component("executor", program)
     }
 
-    /// What follows the chains and submits certificates, in place of the reference aggregator.
+    /// The program that follows the chains and submits certificates, in place of the reference aggregator.
     pub fn aggregator(self, program: Program) -> Self {
         self.component("aggregator", program)
     }
@@ -153,13 +153,14 @@ impl HarnessBuilder {
         self
     }
 
-    /// A component that is to end by itself, as `performer/alice`; any other end that no step causes ends the environment.
+    /// A component that is expected to end by itself, as `performer/alice`; any other end that no step causes ends the
+    /// environment.
     pub fn expected_end(mut self, component: impl Into<String>) -> Self {
         self.expected_ends.push(component.into());
         self
     }
 
-    /// How long all may take from the start of the chains to [`TestEnvironment::finish`]; default: ten minutes.
+    /// The time limit from the start of the chains to [`TestEnvironment::finish`]; default: ten minutes.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
@@ -203,14 +204,14 @@ impl HarnessBuilder {
         self
     }
 
-    /// Installs nothing: where there is no Anvil, [`Self::start`] fails.
+    /// Installs nothing: if there is no Anvil, [`Self::start`] fails.
     pub fn offline(mut self) -> Self {
         self.anvil.offline = true;
         self
     }
 
-    /// Starts everything, and waits until it is healthy and tasks may be created. What was started by the time of a failure
-    /// is taken down.
+    /// Starts everything, and waits until it is healthy and tasks may be created. On failure, what was started is taken
+    /// down.
     pub async fn start(self) -> Result<TestEnvironment, HarnessError> {
         let test = thread::current().name().filter(|name| *name != "main").map(str::to_owned);
         let document = self.document(test.as_deref());
@@ -230,7 +231,7 @@ impl HarnessBuilder {
         };
         let place = TestPlace { document, test };
         let (session, thread) = Session::start(trial, settings, place)?;
-        // From here on, whoever drops this future takes the environment down.
+        // From here on, dropping this future takes the environment down.
         TestEnvironment::stood_up(Arc::new(session), thread).await
     }
 
@@ -262,7 +263,7 @@ impl HarnessBuilder {
     }
 }
 
-/// The name of a test, in the letters that a trial's name may have.
+/// The name of a test, in the characters that a trial's name may have.
 fn name_of(test: &str) -> String {
     let letters = test.replace("::", "_").to_ascii_lowercase();
     letters.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()

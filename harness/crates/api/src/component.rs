@@ -1,4 +1,4 @@
-//! Components of an environment, and what a test can do to them.
+//! Components of an environment, and the actions of a test on them.
 
 use std::{panic::Location, sync::Arc};
 

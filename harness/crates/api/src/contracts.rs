@@ -20,7 +20,7 @@ use hourglass_runner::StandingChain;
 pub struct Contract {
     /// Its name, as `TaskMailbox`.
     pub name: &'static str,
-    /// Where it stands.
+    /// Its address.
     pub address: Address,
 }
 
@@ -30,7 +30,7 @@ impl Contract {
     }
 }
 
-/// A chain of an environment: where it answers, and what stands on it.
+/// A chain of an environment: its endpoints and its contracts.
 ///
 /// ```no_run
 /// # use hourglass_api::{HarnessError, TestEnvironment};
@@ -64,12 +64,12 @@ impl ChainHandle {
         Self { rpc_url: chain.url.clone(), chain_id: chain.chain_id, contracts }
     }
 
-    /// Where it answers JSON-RPC over HTTP, from this machine, as `http://127.0.0.1:8545`.
+    /// Its URL for JSON-RPC over HTTP, from this machine, as `http://127.0.0.1:8545`.
     pub fn rpc_url(&self) -> &str {
         &self.rpc_url
     }
 
-    /// Where it answers JSON-RPC over WebSocket: the same place.
+    /// Its URL for JSON-RPC over WebSocket: the same address.
     pub fn ws_url(&self) -> String {
         self.rpc_url.replacen("http", "ws", 1)
     }
@@ -79,7 +79,7 @@ impl ChainHandle {
         self.chain_id
     }
 
-    /// What is used of the contracts on this chain.
+    /// The contracts on this chain that are in use.
     pub fn contracts(&self) -> &[Contract] {
         &self.contracts
     }
@@ -90,7 +90,7 @@ impl ChainHandle {
     }
 }
 
-/// What operators allocate: a name for stake, without code.
+/// The strategy in which operators allocate stake: an address without code.
 const STAKE: Contract = Contract { name: "StakeStrategy", address: at::STAKE_STRATEGY };
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! From a builder to the scenario that a file would have: the document is written as text and loaded, so that every check and
-//! every default is the loader's.
+//! Converts a builder into the scenario that a file would contain: the document is written as text and loaded, so that
+//! all checks and defaults are the loader's.
 
 use std::{
     panic::Location,
@@ -13,10 +13,10 @@ use hourglass_component::document::DocumentError;
 use hourglass_scenario::{Loader, Scenario, Step, Trial};
 use serde_json::{Map, Value, json};
 
-/// A task that only the document has, where a step needs one before it.
+/// A task that exists only in the document, for steps that need one before them.
 const PLACEHOLDER: &str = "placeholder";
 
-/// What the file of an environment would say, but for its steps.
+/// The content of an environment's scenario file, without its steps.
 #[derive(Debug, Clone)]
 pub(crate) struct EnvironmentDocument {
     pub(crate) name: String,
@@ -26,7 +26,7 @@ pub(crate) struct EnvironmentDocument {
 }
 
 impl EnvironmentDocument {
-    /// The trial of this environment, without steps. `place` is where the test asks for it.
+    /// The trial of this environment, without steps. `place` is the position of the test's call.
     pub(crate) fn trial(&self, place: &Location<'_>) -> Result<Trial, DocumentError> {
         let mut trial = self.load(place, &[])?;
         Arc::make_mut(&mut trial.scenario).steps.clear();
@@ -34,8 +34,8 @@ impl EnvironmentDocument {
         Ok(trial)
     }
 
-    /// The step that a file would have as `{kind: keys}`, where the tasks of these names were created before. Reports show
-    /// `place` as its place.
+    /// The step that a file would contain as `{kind: keys}`, after steps that created the tasks of these names. Reports
+    /// show `place` as its position.
     pub(crate) fn step(
         &self,
         kind: &str,
@@ -60,29 +60,29 @@ impl EnvironmentDocument {
         let runtime = self.runtime.as_str();
         document.insert("runtimes".to_owned(), json!([runtime]));
         document.insert("runtimes_because".to_owned(), "The test names its runtime.".into());
-        // What a scenario must have and an environment has not: a step, and an expectation.
+        // What a scenario requires and an environment lacks: a step, and an expectation.
         let placeholder = [
             json!({"create_task": {"as": PLACEHOLDER, "payload": "1"}}),
             json!({"expect_verified": {"task": PLACEHOLDER}}),
         ];
         document.insert("steps".to_owned(), steps.iter().chain(&placeholder).cloned().collect());
-        // JSON is YAML, and says of every text that it is one.
+        // JSON is YAML in which every text is marked as one.
         let text = format!("{:#}", Value::Object(document));
         // The last part of a scenario's path is its name.
         let path = PathBuf::from(format!("{}:{}", place.file(), place.line())).join(&self.name);
         let file = Loader::new()?.parse(&path, text)?;
         let mut trials = file.trials(&[self.runtime]);
-        // One runtime and no matrix: there is one.
+        // With one runtime and no matrix there is exactly one.
         Ok(trials.swap_remove(0))
     }
 }
 
-/// A text that stands for itself: `${` begins no variable in it.
+/// A text that is not substituted: `${` begins no variable in it.
 pub(crate) fn literal(text: &str) -> Value {
     text.replace("${", "$${").into()
 }
 
-/// Bytes as a file has them: `KEY` as text, or `KEY_hex`.
+/// Bytes as in a scenario file: `KEY` as text, or `KEY_hex`.
 pub(crate) fn bytes(key: &str, bytes: &[u8]) -> (String, Value) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (key.to_owned(), literal(text)),
@@ -90,7 +90,7 @@ pub(crate) fn bytes(key: &str, bytes: &[u8]) -> (String, Value) {
     }
 }
 
-/// A duration as a file has it, in one unit where that is possible.
+/// A duration as in a scenario file, in one unit if possible.
 pub(crate) fn duration(duration: Duration) -> Value {
     let (seconds, rest) = (duration.as_secs(), duration.subsec_nanos());
     match (seconds, rest) {
@@ -112,7 +112,7 @@ mod tests {
         EnvironmentDocument { name: "own".to_owned(), runtime: RuntimeKind::Process, keys }
     }
 
-    /// The loader's defaults are those of a file, and the steps of the document are none of the environment.
+    /// The defaults are the loader's, and the steps of the document are not part of the environment.
     #[test]
     fn an_environment_without_keys_is_the_default_one() {
         let trial = environment(json!({})).trial(Location::caller()).unwrap();
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(trial.scenario.steps, []);
     }
 
-    /// What a text has must arrive, whatever it looks like in a file.
+    /// A text must arrive unchanged, whatever it looks like in a file.
     #[rstest::rstest]
     #[case("0x04")]
     #[case("${payload}")]
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(step.kind.within(), Some(within));
     }
 
-    /// A report must lead to the line of the test.
+    /// A report must name the line of the test.
     #[test]
     fn a_step_is_where_the_test_asks_for_it() {
         let place = Location::caller();

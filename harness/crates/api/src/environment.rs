@@ -1,4 +1,4 @@
-//! An environment that stands.
+//! A running environment.
 
 use std::{panic::Location, path::Path, sync::Arc, thread, time::Duration};
 
@@ -18,7 +18,8 @@ use crate::{
 
 /// Two chains, an aggregator, and an executor with its performer for each operator, all healthy.
 ///
-/// Dropping it takes everything down and waits until that is done; [`Self::finish`] does so too, and judges.
+/// Dropping it takes everything down and waits until that is done; [`Self::finish`] does so too, and checks the
+/// invariants.
 ///
 /// ```no_run
 /// # use hourglass_api::{Chain, Harness, HarnessError, secs};
@@ -41,7 +42,7 @@ pub struct TestEnvironment {
     l2: ChainHandle,
 }
 
-/// Abandons the trial unless it has come to its end.
+/// Abandons the trial unless it has ended.
 #[derive(Debug)]
 struct TrialGuard {
     session: Arc<Session>,
@@ -50,7 +51,7 @@ struct TrialGuard {
 }
 
 impl TestEnvironment {
-    /// The environment once it stands. When this is dropped before, everything is taken down.
+    /// The running environment. If this is dropped before, everything is taken down.
     pub(crate) async fn stood_up(session: Arc<Session>, thread: TrialThread) -> Result<Self, HarnessError> {
         let mut guard = TrialGuard { session, thread, ended: false };
         let Some(standing) = guard.thread.stands().await else {
@@ -92,7 +93,7 @@ impl TestEnvironment {
         &self.l2
     }
 
-    /// What has happened so far and happens from now on, on one clock: records of components, events of chains.
+    /// Past and future events on one clock: records of components, events of chains.
     ///
     /// ```no_run
     /// # fn example(env: &hourglass_api::TestEnvironment) {
@@ -110,7 +111,7 @@ impl TestEnvironment {
         &self.standing.folder
     }
 
-    /// The id that everything of this environment carries as a label; `harness ps` shows it.
+    /// The id in the labels of the whole environment; `harness ps` shows it.
     pub fn run_id(&self) -> String {
         self.standing.run.to_string()
     }
@@ -160,11 +161,11 @@ impl TestEnvironment {
         ClusterHandle::new(&self.guard.session)
     }
 
-    /// Checks what must hold after every trial, takes everything down, and gives the report: every task has ended, no
-    /// component has ended by itself, no log has an ERROR that is not allowed, and nothing is left. What does not hold is an
+    /// Checks the invariants of every trial, takes everything down, and returns the report: every task has ended, no
+    /// component has ended by itself, no log has an ERROR that is not allowed, and nothing remains. A violation is an
     /// error with everything that was found.
     ///
-    /// Failures that the test was told before, and has not ended at, are no concern of this.
+    /// Failures of earlier steps, after which the test went on, do not count here.
     ///
     /// ```no_run
     /// # use hourglass_api::{HarnessError, TestEnvironment, Verdict};

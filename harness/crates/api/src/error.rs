@@ -1,4 +1,4 @@
-//! What a test is told when something is not as it should be.
+//! The errors of a test's calls.
 
 use std::{error::Error, fmt, io, sync::Arc};
 
@@ -13,10 +13,10 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::ExecutableError;
 
-/// Why an environment could not be had, or something in it was not as it should be.
+/// Why an environment could not be started, or what in it was not as expected.
 ///
-/// `Debug` shows the same text as `Display`, and of scenario errors the places: it is what a test that returns the error
-/// prints.
+/// `Debug` shows the same text as `Display`, and for scenario errors the positions: it is what a test that returns the
+/// error prints.
 ///
 /// ```no_run
 /// # use hourglass_api::{HarnessError, TestEnvironment};
@@ -33,7 +33,7 @@ use crate::ExecutableError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HarnessError {
-    /// The builder or a step asks for what a scenario cannot have; the error is the one that a scenario file would give.
+    /// The builder or a step has something that a scenario cannot have; the error is the one of a scenario file.
     #[error(transparent)]
     Scenario(DocumentError),
     /// There is no `harness` executable.
@@ -56,7 +56,7 @@ pub enum HarnessError {
     UnknownComponent {
         /// The name that was given.
         name: String,
-        /// The names that there are.
+        /// The existing names.
         known: Vec<String>,
     },
     /// The environment was finished before.
@@ -82,7 +82,7 @@ impl fmt::Debug for HarnessError {
                 writeln!(formatter, "{error}")?;
                 handler.render_report(formatter, error)
             }
-            // It begins with spaces, which align it with its own lines.
+            // The text begins with spaces, which align it with its own lines.
             Self::Failed(failure) => write!(formatter, "\n{failure}"),
             Self::Threads(error) => write!(formatter, "{self}: {error}"),
             Self::Executable(error) => formatter.write_str(&with_causes(error)),
@@ -116,7 +116,7 @@ impl Failure {
         &self.report
     }
 
-    /// What was not as expected; nothing where the environment failed.
+    /// What was not as expected; empty if the environment failed.
     pub fn violations(&self) -> &[Violation] {
         if let Verdict::Failed { violations } = &self.report.verdict { violations } else { &[] }
     }

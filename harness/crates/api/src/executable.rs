@@ -1,4 +1,4 @@
-//! Where the `harness` executable is, which components and the supervisor are started from.
+//! Finds the `harness` executable, from which components and the supervisor are started.
 
 use std::{
     env, io,
@@ -12,21 +12,21 @@ use hourglass_base::path_folders;
 pub const EXECUTABLE_VARIABLE: &str = "HARNESS_EXECUTABLE";
 const NAME: &str = "harness";
 
-/// Whether the running executable does what `harness` does when it is called with `harness`'s arguments.
+/// Whether the running executable behaves as `harness` when it is called with `harness`'s arguments.
 static RUNNING_IS_HARNESS: AtomicBool = AtomicBool::new(false);
 
 /// Why there is no `harness` executable to start components from.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutableError {
-    /// What was named is not there.
+    /// The named file does not exist.
     #[error("failed to use {path} as the harness executable, which {named_by} names: it is no file", path = path.display())]
     NotThere {
-        /// What was named.
+        /// The path.
         path: PathBuf,
-        /// Who names it.
+        /// The origin of the path.
         named_by: &'static str,
     },
-    /// It is nowhere.
+    /// It was not found.
     #[error(
         "failed to find the harness executable: {EXECUTABLE_VARIABLE} names none, PATH has no `{NAME}`, and there is none beside the \
          test ({}); build it with `cargo build --bin {NAME}`, or name it with {EXECUTABLE_VARIABLE} or \
@@ -34,10 +34,10 @@ pub enum ExecutableError {
         listed(beside)
     )]
     Nowhere {
-        /// The folders beside the running executable that were looked into.
+        /// The folders next to the running executable that were searched.
         beside: Vec<PathBuf>,
     },
-    /// Its path cannot be told to components.
+    /// Its path cannot be passed to components.
     #[error("failed to use {path} as the harness executable", path = path.display())]
     Path {
         /// The path.
@@ -47,13 +47,13 @@ pub enum ExecutableError {
     },
 }
 
-/// Says that the running executable does what `harness` does when it is called with `harness`'s arguments, so that no other
-/// executable is needed. `hourglass_harness::main_if_harness` calls it; nobody else should.
+/// Declares that the running executable behaves as `harness` when it is called with `harness`'s arguments, so that no
+/// other executable is needed. Only `hourglass_harness::main_if_harness` should call it.
 pub fn serve_as_harness_executable() {
     RUNNING_IS_HARNESS.store(true, Ordering::Relaxed);
 }
 
-/// The executable that a test names, else the first that is found where the crate says.
+/// The executable that a test names, else the first that is found in the order of the crate documentation.
 ///
 /// ```no_run
 /// # fn example() -> Result<(), hourglass_api::ExecutableError> {
@@ -103,7 +103,7 @@ impl SearchPaths {
         found.or_else(itself).ok_or(ExecutableError::Nowhere { beside })
     }
 
-    /// The folder of the running test, and the one above it: Cargo puts tests into `deps`.
+    /// The folder of the running test, and its parent: Cargo puts tests into `deps`.
     fn beside(&self) -> Vec<PathBuf> {
         let ancestors = self.running.iter().flat_map(|running| running.ancestors().skip(1).take(2));
         ancestors.map(Path::to_owned).collect()
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// The order that the crate documents.
+    /// The order in the crate documentation.
     #[test]
     fn the_first_place_that_has_it_is_taken() {
         let root = tempfile::tempdir().unwrap();

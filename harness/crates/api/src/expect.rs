@@ -1,4 +1,4 @@
-//! Expectations: put together like the keys of a step, and judged when they are awaited. A failure is a
+//! Expectations: built like the keys of a step, and judged when they are awaited. A failure is a
 //! [`HarnessError::Failed`].
 
 use std::{

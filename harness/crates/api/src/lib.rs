@@ -1,7 +1,7 @@
 //! The harness from Rust tests: environments, steps and expectations without YAML.
 //!
-//! A test builds an environment, acts on it and says what it expects. Everything does the same as in a scenario file: the same
-//! values, the same checks, the same steps, the same failure texts.
+//! A test builds an environment, acts on it and states its expectations. Everything does the same as in a scenario
+//! file: the same values, the same checks, the same steps, the same failure texts.
 //!
 //! ```no_run
 //! use hourglass_api::{Chain, Harness, HarnessError, Operator, Runtime, secs};
@@ -24,9 +24,9 @@
 //!
 //! # What ends an environment
 //!
-//! [`TestEnvironment::finish`] checks what must hold after every trial, takes everything down and gives the report. An
-//! environment that is dropped, because a test failed or panicked, is taken down without these checks; the drop waits until
-//! that is done. If the whole process is killed, the supervisor process that every environment has ends what is left.
+//! [`TestEnvironment::finish`] checks the invariants of every trial, takes everything down and returns the report. An
+//! environment that is dropped, because a test failed or panicked, is taken down without these checks; the drop waits
+//! until that is done. If the whole process is killed, the supervisor process of the environment ends what remains.
 //!
 //! A step or expectation that fails is an error whose text is the failure as the terminal shows it: what was expected, what
 //! was seen, the timeline. The test may go on after it. A component that ends although no step has ended it, or a chain that
@@ -41,10 +41,10 @@
 //!
 //! # The harness's own log
 //!
-//! What the harness does for a test, it reports with `tracing`: the phases, each component, each step, in the span of the
-//! environment's trial. [`TrialLog`] is a layer that writes these records to `harness.log` in the folder of the environment.
-//! A test program adds it to its subscriber, which has to be the global one, because environments have threads of their
-//! own:
+//! The actions of the harness for a test are `tracing` records: the phases, each component, each step, in the span of
+//! the environment's trial. [`TrialLog`] is a layer that writes these records to `harness.log` in the folder of the
+//! environment. A test program adds it to its subscriber, which must be the global one, because environments have
+//! threads of their own:
 //!
 //! ```
 //! use hourglass_api::TrialLog;
@@ -100,7 +100,7 @@ pub use operator::{Operator, Program};
 pub use required::{REQUIRE_VARIABLE, is_required, required_runtimes};
 pub use task::{CreateTask, Task};
 
-/// So many seconds, for [`ExpectVerified::within`] and its like.
+/// A number of seconds, for [`ExpectVerified::within`] and similar methods.
 ///
 /// ```
 /// # use std::time::Duration;

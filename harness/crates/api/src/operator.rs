@@ -33,7 +33,7 @@ impl Operator {
         self
     }
 
-    /// This operator's performer, over that of [`HarnessBuilder::performer`](crate::HarnessBuilder::performer).
+    /// This operator's performer, in place of that of [`HarnessBuilder::performer`](crate::HarnessBuilder::performer).
     #[must_use]
     pub fn performer(mut self, performer: Program) -> Self {
         self.performer = performer;
@@ -48,7 +48,7 @@ impl Operator {
     }
 }
 
-/// How a component is started; what is not said stays as it is in the reference component.
+/// How a component is started; values that are not set are those of the reference component.
 ///
 /// ```
 /// # use hourglass_api::{Harness, Program};

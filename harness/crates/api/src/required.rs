@@ -1,4 +1,4 @@
-//! Which runtimes tests are to run on.
+//! Which runtimes tests must run on.
 
 use std::env;
 
@@ -7,8 +7,8 @@ use hourglass_base::{ComponentHost, RuntimeKind};
 /// The variable that names the runtimes that tests must not leave out, as `docker,kubernetes`.
 pub const REQUIRE_VARIABLE: &str = "HARNESS_REQUIRE";
 
-/// The runtimes that `HARNESS_REQUIRE` names. A word that is none of them is an error: what it was meant to require must not
-/// be left out unseen.
+/// The runtimes that `HARNESS_REQUIRE` names. Another word is an error: a misspelt requirement must not be ignored
+/// silently.
 ///
 /// ```
 /// # fn example() -> Result<(), String> {
@@ -22,8 +22,8 @@ pub fn required_runtimes() -> Result<Vec<RuntimeKind>, String> {
     named(&env::var(REQUIRE_VARIABLE).unwrap_or_default())
 }
 
-/// Whether tests are to run on a runtime: as processes always, in Docker and Kubernetes where `HARNESS_REQUIRE` names them,
-/// and everywhere where it has a word that is no runtime.
+/// Whether tests must run on a runtime: always as processes, in Docker and Kubernetes if `HARNESS_REQUIRE` names them,
+/// and on all runtimes if it contains a word that is not a runtime.
 ///
 /// For tests with a case for each runtime: not every machine has an engine and a cluster.
 ///

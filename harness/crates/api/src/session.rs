@@ -1,5 +1,5 @@
-//! The trial behind an environment: it runs on a thread with a scheduler of its own, so that its watches go on whatever the
-//! test does with its threads, and so that it can be taken down when the test's scheduler is gone.
+//! The trial behind an environment. It runs on a thread with a scheduler of its own, so that its watches go on whatever
+//! the test does with its threads, and so that it can be taken down when the test's scheduler is gone.
 
 use std::{
     fs, io,
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Failure, HarnessError, document::EnvironmentDocument};
 
-/// As large as the stack of a program's first thread: futures of debug builds are large.
+/// The size of a main thread's stack: futures of debug builds are large.
 const STACK: usize = 8 << 20;
 
 /// The report of a trial, or why it could not begin.
@@ -37,18 +37,18 @@ type Outcome = Result<TrialReport, Arc<io::Error>>;
 #[derive(Debug)]
 pub(crate) struct TestPlace {
     pub(crate) document: EnvironmentDocument,
-    /// The test's name, where it is known.
+    /// The test's name, if it is known.
     pub(crate) test: Option<String>,
 }
 
-/// What a test's handles share: requests to the trial, and what it came to.
+/// The shared data of a test's handles: requests to the trial, and its result.
 #[derive(Debug)]
 pub(crate) struct Session {
     place: TestPlace,
     requester: StepRequester,
     report: watch::Receiver<Option<Outcome>>,
     components: Vec<String>,
-    /// Tasks that were created or are to be.
+    /// The number of tasks that were created or are to be.
     tasks: AtomicUsize,
     failed: AtomicBool,
 }
@@ -63,7 +63,7 @@ pub(crate) struct TrialThread {
 }
 
 impl Session {
-    /// Begins a trial.
+    /// Starts a trial.
     pub(crate) fn start(
         trial: Trial,
         settings: TrialSettings,
@@ -96,7 +96,7 @@ impl Session {
         &self.components
     }
 
-    /// Does a step as a scenario would have it; gives the hashes of the tasks that it created.
+    /// Runs a step as in a scenario; returns the hashes of the tasks that it created.
     pub(crate) async fn step(
         &self,
         kind: &str,
@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// Why the trial has ended before the test did.
+    /// Why the trial ended before the test did.
     pub(crate) async fn end(&self) -> HarnessError {
         match self.report().await {
             Ok(report) if report.verdict == Verdict::Passed => HarnessError::Finished,
@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    /// The error that a report is which is no pass.
+    /// The error for a report that is not a pass.
     pub(crate) fn failure(&self, report: TrialReport) -> HarnessError {
         self.failed.store(true, Ordering::Relaxed);
         let again = match &self.place.test {
@@ -141,17 +141,17 @@ impl Session {
         HarnessError::Failed(Box::new(Failure::new(report, again)))
     }
 
-    /// Has no step done any more, the invariants checked and all taken down.
+    /// Ends the steps: the invariants are checked and everything is taken down.
     pub(crate) fn finish(&self) {
         self.requester.finish();
     }
 
-    /// Whether a test was told a failure: the folder of the trial is its evidence.
+    /// Whether the test has received a failure: the folder of the trial is its evidence.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed)
     }
 
-    /// Removes what is left of a trial that was interrupted: nobody asks about it.
+    /// Removes what remains of an interrupted trial, since nobody needs it.
     pub(crate) fn remove_interrupted(&self) {
         if let Some(Ok(report)) = &*self.report.borrow()
             && report.verdict == Verdict::Interrupted
@@ -160,7 +160,7 @@ impl Session {
         }
     }
 
-    /// The folder of the trial, where it is kept.
+    /// The folder of the trial, if it is kept.
     pub(crate) fn evidence(&self) -> Option<PathBuf> {
         match &*self.report.borrow() {
             Some(Ok(report)) if report.kept => Some(report.directory.clone()),
@@ -170,20 +170,20 @@ impl Session {
 }
 
 impl TrialThread {
-    /// The environment, once it stands; nothing when the trial ended before.
+    /// The environment, once it runs; `None` if the trial ended before.
     pub(crate) async fn stands(&mut self) -> Option<StandingEnvironment> {
         self.stands.take()?.await.ok()
     }
 
-    /// Ends the trial without a check and waits until all is down. Where the test was told a failure, that is the trial's,
-    /// and the trial ends in order; else it is interrupted.
+    /// Ends the trial without checks and waits until all is down. If the test has received a failure, that is the
+    /// trial's, and the trial ends in order; else it is interrupted.
     pub(crate) fn abandon(&self, failed: bool) {
         if !failed {
             self.interrupt.cancel();
         }
         self.requester.abandon();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // One that has panicked has dropped its supervisor, which then ends what there was.
+        // A trial that panicked has dropped its supervisor, which then ends what remains.
         thread.map(JoinHandle::join);
     }
 }

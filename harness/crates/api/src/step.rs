@@ -1,4 +1,4 @@
-//! A step that is put together key by key, as in a scenario file, and done when it is awaited.
+//! A step that is built key by key, as in a scenario file, and run when it is awaited.
 
 use std::{panic::Location, sync::Arc};
 
@@ -12,7 +12,7 @@ pub(crate) struct PendingStep {
     session: Arc<Session>,
     kind: &'static str,
     keys: Map<String, Value>,
-    /// The task that it is about.
+    /// The step's task.
     task: Option<String>,
     place: &'static Location<'static>,
 }
@@ -22,7 +22,7 @@ impl PendingStep {
         Self { session: Arc::clone(session), kind, keys: Map::new(), task: None, place }
     }
 
-    /// The same about a task that was created.
+    /// The same step for a task that was created.
     pub(crate) fn about(mut self, task: &str) -> Self {
         self.task = Some(task.to_owned());
         self.with("task", task.into())
@@ -33,19 +33,19 @@ impl PendingStep {
         self
     }
 
-    /// The same without a key that it may have.
+    /// The same step without a key that it may have.
     pub(crate) fn without(mut self, key: &str) -> Self {
         self.keys.remove(key);
         self
     }
 
-    /// Does it; gives the hashes of the tasks that it created.
+    /// Runs it; returns the hashes of the tasks that it created.
     pub(crate) async fn created(self) -> Result<Vec<H256>, HarnessError> {
         let tasks: Vec<_> = self.task.iter().map(String::as_str).collect();
         self.session.step(self.kind, &self.keys.into(), &tasks, self.place).await
     }
 
-    /// Does it.
+    /// Runs it.
     pub(crate) async fn done(self) -> Result<(), HarnessError> {
         self.created().await.map(drop)
     }

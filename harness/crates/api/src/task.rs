@@ -144,8 +144,9 @@ impl Task {
         ExpectVerified(PendingStep::new(&self.session, "expect_verified", Location::caller()).about(&self.alias))
     }
 
-    /// Waits until it has expired without a result. With a block for each transaction the chain is warped past the deadline,
-    /// with [`HarnessBuilder::mining_every`](crate::HarnessBuilder::mining_every) its time is awaited.
+    /// Waits until it has expired without a result. With a block for each transaction, the chain is warped past the
+    /// deadline; with [`HarnessBuilder::mining_every`](crate::HarnessBuilder::mining_every), this waits for the
+    /// deadline.
     #[track_caller]
     pub fn expect_expired(&self) -> ExpectExpired {
         ExpectExpired(PendingStep::new(&self.session, "expect_expired", Location::caller()).about(&self.alias))

@@ -1,14 +1,14 @@
-//! The time since a moment that may lie ahead: clocks are set back, those of other machines differ, and the moment in a
-//! run id is rounded to milliseconds.
+//! The time since a moment that may be in the future: clocks are set back, those of other machines differ, and the
+//! moment in a run id is rounded to milliseconds.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// How long ago `began` was; zero where it is later than `now`.
+/// How long ago `began` was; zero if it is later than `now`.
 ///
-/// All ages are computed here. A conversion that fails for a negative age is easily taken for a great age, and what is
-/// old is removed.
+/// All ages are computed here. A failed conversion of a negative age is easily taken for a great age, and old entries
+/// are removed.
 pub fn age(began: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(began)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! One check: what was looked at, what was found, and what to do about it.
+//! One check: its subject, its finding, and its remedy.
 
 use std::fmt::Display;
 
@@ -20,7 +20,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word as it stands in the table and in JSON.
+    /// The word in the table and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -45,12 +45,12 @@ pub struct Check {
     pub remedy: Option<String>,
 }
 
-/// What is looked at, and who needs it: makes the check once it is known how it came out.
+/// The subject of a check, and the runtimes that need it: creates the check once its result is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Topic {
     /// The check's name.
     pub name: &'static str,
-    /// The runtimes that cannot be used where it is missing.
+    /// The runtimes that cannot be used if it is missing.
     pub needed_by: &'static [RuntimeKind],
 }
 
@@ -60,17 +60,17 @@ impl Topic {
         self.check(Verdict::Ok, finding.into(), None)
     }
 
-    /// Worth telling, with what to do about it.
+    /// A warning with its remedy.
     pub fn warning(self, finding: impl Into<String>, remedy: impl Into<String>) -> Check {
         self.check(Verdict::Warning, finding.into(), Some(remedy.into()))
     }
 
-    /// Its runtimes cannot be used, and what to do about it.
+    /// Its runtimes cannot be used; with its remedy.
     pub fn missing(self, finding: impl Into<String>, remedy: impl Into<String>) -> Check {
         self.check(Verdict::Missing, finding.into(), Some(remedy.into()))
     }
 
-    /// Nothing is known of it: a trial will tell.
+    /// Nothing is known about it: a trial will tell.
     pub fn unknown(self, why: impl Display) -> Check {
         self.check(Verdict::Warning, format!("not known: {why}"), None)
     }

@@ -1,13 +1,13 @@
-//! What a machine has run out of, by what the system answered.
+//! The resource that a machine has run out of, according to the system's error.
 
 use std::{error::Error, io};
 
 use rustix::io::Errno;
 
-/// What to do where one of the causes of an error is that something of the machine is used up: open files, memory, disk.
+/// What to do if one of the causes of an error is that a resource of the machine is used up: open files, memory, disk.
 pub fn exhausted(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
-    // The system answers alike where the limit of files that are watched is reached.
+    // The system returns the same error if the limit of watched files is reached.
     if causes.clone().any(<dyn Error>::is::<notify::Error>) {
         return Some(
             "raise fs.inotify.max_user_instances and max_user_watches with sysctl, or the limit of open files (`ulimit -n`)",
@@ -16,7 +16,7 @@ pub fn exhausted(error: &(dyn Error + 'static)) -> Option<&'static str> {
     causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).find_map(of)
 }
 
-/// The same where the causes of an error are only left as text: the system's answers end with their numbers there.
+/// The same if only the text of the causes is left: the system's errors end with their numbers there.
 pub fn exhausted_as_told(reason: &str) -> Option<&'static str> {
     let numbers = reason.split("(os error ").skip(1).filter_map(|rest| rest.split_once(')')?.0.parse().ok());
     numbers.map(io::Error::from_raw_os_error).find_map(|error| of(&error))
@@ -33,7 +33,7 @@ fn of(error: &io::Error) -> Option<&'static str> {
     Some(text)
 }
 
-/// What to do where a program cannot be started. `wanted` is said where it is not there: which one to name instead.
+/// What to do if a program cannot be started. `wanted` is the advice for a missing program: which one to name instead.
 pub fn not_started(error: &io::Error, wanted: &str) -> String {
     if let Some(text) = of(error) {
         return text.to_owned();
@@ -65,7 +65,7 @@ mod tests {
 
     const WANTED: &str = "name another";
 
-    /// Somebody who has too few files, processes or bytes looks for the program in vain.
+    /// A user without free files, processes or bytes would look for the program in vain.
     #[rstest::rstest]
     #[case::not_there(Errno::NOENT, "make sure that the program exists")]
     #[case::below_a_file(Errno::NOTDIR, "make sure that the program exists")]

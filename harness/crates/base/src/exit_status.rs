@@ -23,7 +23,7 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// The status of all of them: what outweighs the others.
+    /// The status of all of them: the one that outweighs the others.
     pub fn of<T: Into<Self>>(outcomes: impl IntoIterator<Item = T>) -> Self {
         outcomes.into_iter().map(Into::into).max().unwrap_or(Self::Passed)
     }

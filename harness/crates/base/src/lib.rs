@@ -1,7 +1,7 @@
-//! What all crates of the harness share: the cache, private files, checks of a machine, exit codes, ages,
-//! and versions of documents.
+//! Shared code of all crates of the harness: the cache, private files, checks of a machine, exit codes, ages, and
+//! versions of documents.
 //!
-//! What may live here: small things that know nothing of chains, engines, clusters and trials.
+//! What may live here: small helpers that know nothing of chains, engines, clusters and trials.
 
 mod age;
 pub mod cache;

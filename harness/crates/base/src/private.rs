@@ -1,4 +1,5 @@
-//! Files and folders for this user alone, whatever the umask: what a trial writes may hold keys, and what its parts say.
+//! Files and folders for this user alone, whatever the umask: the files of a trial may contain keys and the output of
+//! its components.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -12,12 +13,12 @@ pub const FOLDER: u32 = 0o700;
 /// The mode of files.
 const FILE: u32 = 0o600;
 
-/// Makes a folder and those above it that are not there.
+/// Creates a folder and its missing parents.
 pub fn create_folders(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)
 }
 
-/// Makes a file, or empties one that is there.
+/// Creates a file, or truncates an existing one.
 pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).write(true).truncate(true).mode(FILE).open(path)
 }
@@ -27,7 +28,7 @@ pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
     create(path)?.write_all(contents.as_ref())
 }
 
-/// Opens a file to append to, which is made if it is not there.
+/// Opens a file to append to, and creates it if it does not exist.
 pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(FILE).open(path)
 }

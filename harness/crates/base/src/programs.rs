@@ -8,12 +8,12 @@ use std::{
     thread,
 };
 
-/// Whether there is a file that somebody may execute.
+/// Whether there is a file that is executable.
 pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// The folders of `PATH`, in its order; none where it is not set.
+/// The folders of `PATH`, in its order; none if it is not set.
 pub fn path_folders() -> Vec<PathBuf> {
     env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
 }
@@ -28,7 +28,7 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
     find_in(&path_folders(), program)
 }
 
-/// How many threads can compute at once.
+/// How many threads can run at once.
 pub fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }

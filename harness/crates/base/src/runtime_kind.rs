@@ -1,4 +1,4 @@
-//! The runtimes by name, and what each of them is and can do.
+//! The runtimes by name, with their properties and capabilities.
 
 use std::fmt;
 
@@ -19,20 +19,21 @@ pub enum RuntimeKind {
     Kubernetes,
 }
 
-/// What a runtime is and can do. Code that depends on it asks for the capability and not for the name of a runtime.
+/// The properties and capabilities of a runtime. Code that depends on them asks for the capability and not for the name
+/// of a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// What runs the components.
+    /// The host of the components.
     pub host: ComponentHost,
-    /// What a program of the user's is started from.
+    /// How a user's program is given.
     pub programs: ProgramSource,
     /// Whether each component has a network and a memory limit of its own.
     pub isolates_components: bool,
-    /// Whether `harness doctor` expects a machine to have what the runtime needs where no runtime is named.
+    /// Whether `harness doctor` checks the requirements of the runtime if no runtime is named.
     pub checked_by_default: bool,
 }
 
-/// What runs the components of a runtime.
+/// The host of a runtime's components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComponentHost {
     /// The harness itself: components count towards the limits of its user, such as processes and open files.
@@ -43,10 +44,10 @@ pub enum ComponentHost {
     Cluster,
 }
 
-/// What a program of the user's is started from.
+/// How a user's program is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgramSource {
-    /// A command of the harness's machine.
+    /// A command on the harness's machine.
     Command,
     /// A container image.
     Image,
@@ -65,7 +66,7 @@ impl RuntimeKind {
         }
     }
 
-    /// What the runtime is and can do.
+    /// The properties and capabilities of the runtime.
     pub const fn capabilities(self) -> Capabilities {
         match self {
             Self::Process => Capabilities {
@@ -80,7 +81,7 @@ impl RuntimeKind {
                 isolates_components: true,
                 checked_by_default: true,
             },
-            // Most machines do not have what a cluster needs.
+            // Most machines do not meet the requirements of a cluster.
             Self::Kubernetes => Capabilities {
                 host: ComponentHost::Cluster,
                 programs: ProgramSource::Image,

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-/// The version `N` of a document: it is written as that number, and the document's JSON Schema admits no other.
+/// The version `N` of a document: it is written as that number, and the document's JSON Schema accepts no other.
 ///
-/// `N` rises when a key of the document goes or changes its meaning; not when one is added.
+/// `N` rises when a key of the document is removed or changes its meaning; not when one is added.
 ///
 /// ```
 /// # use hourglass_base::Version;

@@ -1,4 +1,4 @@
-//! A child process of a trial: labelled, in a process group of its own, its output in a file that is followed.
+//! A child process of a trial: labelled, in a process group of its own, with its output in a file that is followed.
 
 use std::{
     fmt, io,
@@ -17,11 +17,11 @@ use tracing::Instrument as _;
 
 use hourglass_reaper::RunId;
 
-/// The variable that says which component of a trial a process belongs to; its own children inherit it.
+/// The variable with the component that a process belongs to; its own children inherit it.
 pub const COMPONENT_VARIABLE: &str = "HOURGLASS_COMPONENT";
 
-/// How long a killed process may take to be gone, and its output to be read. One in an uninterruptible call of the system
-/// takes longer; it is left to the supervisor, which says so.
+/// How long a killed process may take to be gone, and its output to be read. A process in an uninterruptible system
+/// call takes longer; the supervisor ends and reports it.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A running child; dropping it kills the process, unless it was kept.
@@ -31,9 +31,9 @@ pub struct Child {
     pidfd: OwnedFd,
     status: watch::Receiver<Option<ChildEnd>>,
     last: LastLines,
-    /// All that it wrote has been read.
+    /// Cancelled when its whole output was read.
     read: CancellationToken,
-    /// Ends the reading of what is too much to be read.
+    /// Ends the reading of output that is too long to be read.
     give_up: CancellationToken,
     reading: Option<AbortOnDropHandle<()>>,
     kept: bool,
@@ -44,7 +44,7 @@ pub struct Child {
 pub struct ChildEnd(Result<ExitStatus, Arc<str>>);
 
 impl ChildEnd {
-    /// The exit status, where it is known.
+    /// The exit status, if it is known.
     pub fn status(&self) -> Option<ExitStatus> {
         self.0.as_ref().ok().copied()
     }
@@ -71,8 +71,8 @@ pub enum SpawnError {
 }
 
 impl Child {
-    /// Starts `command` as `name` of a run; its output goes to `NAME.log` of the folder, a slash in the name becoming a
-    /// hyphen, and line by line to `on_line`.
+    /// Starts `command` as `name` of a run; its output goes to `NAME.log` in the folder, with hyphens for slashes in
+    /// the name, and line by line to `on_line`.
     ///
     /// Must be called within a tokio runtime.
     pub fn spawn(
@@ -96,7 +96,7 @@ impl Child {
         let mut child = command.spawn()?;
         let pid = child.id().unwrap_or_default();
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        // Not reaped yet, so the id is the child's.
+        // Not reaped yet, so the id is still the child's.
         let pidfd = raw
             .ok_or_else(|| io::Error::other("it has no process id"))
             .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from))?;
@@ -148,7 +148,7 @@ impl Child {
         end_of(self.status.clone()).await
     }
 
-    /// What it wrote last, still growing.
+    /// Its last output lines, still growing.
     pub fn last_lines(&self) -> LastLines {
         self.last.clone()
     }
@@ -158,7 +158,7 @@ impl Child {
         self.last.to_string()
     }
 
-    /// Waits for its end and until its output is read; says how it ended, and the last lines, indented.
+    /// Waits for its end and until its output is read; returns how it ended, and the last lines, indented.
     pub async fn end(&self) -> (ChildEnd, String) {
         let status = self.wait().await;
         self.read.cancelled().await;
@@ -175,8 +175,8 @@ impl Child {
         }
     }
 
-    /// Ends it with SIGTERM, after `grace` with SIGKILL, and waits until its output is read to the end; false when it
-    /// took SIGKILL.
+    /// Ends it with SIGTERM, after `grace` with SIGKILL, and waits until its output is read to the end; `false` if
+    /// SIGKILL was needed.
     pub async fn stop(mut self, grace: Duration) -> bool {
         self.signal(Signal::TERM);
         let orderly = timeout(grace, self.wait()).await.is_ok();
@@ -203,17 +203,17 @@ impl Child {
 
     async fn read_to_end(&mut self) {
         let Some(mut reading) = self.reading.take() else { return };
-        // Ended by the end of the process; its panic would be one of `on_line`.
+        // It ends with the process; its panic would be one of `on_line`.
         if timeout(GONE_WITHIN, &mut reading).await.is_err() {
             tracing::warn!(pid = self.pid, within = ?GONE_WITHIN, "the output of the process is not read to its end in time");
-            // Whoever reads the lines must know that some are missing.
+            // Readers of the lines must know that some are missing.
             self.give_up.cancel();
             let _ = timeout(GONE_WITHIN, reading).await;
         }
     }
 
     fn signal(&self, signal: Signal) {
-        // A process that has ended takes no signal.
+        // A process that has ended gets no signal.
         let _ = pidfd_send_signal(&self.pidfd, signal);
     }
 }

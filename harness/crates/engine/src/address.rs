@@ -1,4 +1,4 @@
-//! Where the engine listens, found as the docker command finds it, so that both mean the same engine.
+//! The address of the engine, found as the docker command finds it, so that both use the same engine.
 
 use std::{
     env, fmt,
@@ -11,16 +11,16 @@ use super::context;
 const HOST_VARIABLE: &str = "DOCKER_HOST";
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
-/// Where an engine listens.
+/// The address of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EngineAddress {
     /// A socket of this machine.
     Socket(PathBuf),
     /// An address that `DOCKER_HOST` names, which is not a socket of this machine.
     Remote(String),
-    /// One that was chosen neither by `DOCKER_HOST` nor by being at its usual place.
+    /// An address that comes neither from `DOCKER_HOST` nor from the system's usual socket.
     Chosen {
-        /// What chose it, as `Docker's context lab`.
+        /// The origin of the choice, as `Docker's context lab`.
         by: String,
         /// The address; else why there is none.
         engine: Result<Box<EngineAddress>, String>,
@@ -28,8 +28,8 @@ pub enum EngineAddress {
 }
 
 impl EngineAddress {
-    /// `DOCKER_HOST`, else the context of the docker command, else the system's socket. Where that is not there and the
-    /// docker command would find none: a socket of a rootless engine, of Docker Desktop, of Podman or of Colima.
+    /// `DOCKER_HOST`, else the context of the docker command, else the system's socket. If that does not exist and the
+    /// docker command would find no engine: a socket of a rootless engine, of Docker Desktop, of Podman or of Colima.
     pub fn locate() -> Self {
         if let Some(host) = env::var(HOST_VARIABLE).ok().filter(|host| !host.is_empty()) {
             return Self::parse(&host);
@@ -41,7 +41,7 @@ impl EngineAddress {
         usual(Path::new(DEFAULT_SOCKET), &|variable| env::var_os(variable).map(PathBuf::from))
     }
 
-    /// From what `DOCKER_HOST` may say, or from what this type shows of itself.
+    /// Parses the value of `DOCKER_HOST`, or the text form of this type.
     pub fn parse(host: &str) -> Self {
         match host.strip_prefix("unix://") {
             Some(path) => Self::Socket(path.into()),
@@ -50,7 +50,7 @@ impl EngineAddress {
         }
     }
 
-    /// The address itself, whatever chose it; else why there is none.
+    /// The address itself, without its origin; else why there is none.
     pub fn plain(&self) -> Result<&Self, &str> {
         match self {
             Self::Socket(_) | Self::Remote(_) => Ok(self),
@@ -58,7 +58,7 @@ impl EngineAddress {
         }
     }
 
-    /// The socket, where there is one.
+    /// The socket, if there is one.
     pub fn socket(&self) -> Option<&Path> {
         match self.plain() {
             Ok(Self::Socket(path)) => Some(path),
@@ -66,7 +66,7 @@ impl EngineAddress {
         }
     }
 
-    /// What `DOCKER_HOST` says for programs that are to use this engine; nothing where there is none.
+    /// The variable `DOCKER_HOST` for programs that must use this engine; `None` if there is none.
     pub fn variable(&self) -> Option<(&'static str, String)> {
         match self.plain().ok()? {
             Self::Socket(path) => Some((HOST_VARIABLE, format!("unix://{}", path.display()))),
@@ -74,7 +74,7 @@ impl EngineAddress {
         }
     }
 
-    /// Says, where that is so, that this is an engine which the docker command does not use.
+    /// A notice if the docker command does not use this engine.
     pub fn found_beside(&self) -> Option<String> {
         match self {
             Self::Chosen { by, engine: Ok(engine) } if by.ends_with(BESIDE) => Some(format!(
@@ -97,10 +97,10 @@ impl fmt::Display for EngineAddress {
     }
 }
 
-/// Ends what chose an engine that the docker command does not know.
+/// The end of the description of an engine that the docker command does not know.
 const BESIDE: &str = "which is there while the system's is not";
 
-/// The system's socket; where that is not there, the first that is of those that engines of users have.
+/// The system's socket; if that does not exist, the first existing one of users' engines.
 fn usual(system: &Path, folder: &dyn Fn(&str) -> Option<PathBuf>) -> EngineAddress {
     let below = |variable: &str, path: &str| folder(variable).map(|folder| folder.join(path));
     let others = [
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(EngineAddress::parse(host), expected);
     }
 
-    /// Engines that people run without root listen elsewhere; that another one than Docker's is used must be told.
+    /// Rootless engines listen elsewhere; the use of another engine than Docker's must be reported.
     #[rstest::rstest]
     #[case::rootless("docker.sock", "rootless")]
     #[case::podman("podman/podman.sock", "Podman")]

@@ -1,4 +1,4 @@
-//! A connection that has been answered once.
+//! A connection that was answered once.
 
 use std::{io, os::unix::net::UnixStream, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{EngineAddress, EngineContext as _, EngineError};
 
-/// How long an engine may take to say its version.
+/// How long an engine may take to report its version.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The limit of one call, in seconds; the longest is the loading of an image.
 const CALL_LIMIT: u64 = 300;
@@ -22,7 +22,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The engine that the docker command would use, asked for its version.
+    /// The engine that the docker command would use, after a request for its version.
     pub async fn connect() -> Result<Self, EngineError> {
         Self::connect_to(EngineAddress::locate()).await
     }
@@ -37,7 +37,7 @@ impl Engine {
                 return Err(EngineError::Elsewhere { address });
             }
             EngineAddress::Socket(path) => {
-                // The client would say the same in words that do not tell a missing engine from a forbidden one.
+                // The client's own message would not distinguish a missing engine from a forbidden one.
                 UnixStream::connect(path).map_err(|source| refused(&address, source))?;
                 Docker::connect_with_unix(&path.to_string_lossy(), CALL_LIMIT, bollard::API_DEFAULT_VERSION)
             }
@@ -59,7 +59,7 @@ impl Engine {
         &self.docker
     }
 
-    /// Where it listens, without what chose it.
+    /// Its address, without the origin of the choice.
     pub fn address(&self) -> &EngineAddress {
         &self.address
     }

@@ -1,4 +1,4 @@
-//! Contexts of the docker command: which engine it talks to where no variable names one.
+//! Contexts of the docker command: the engine that it uses if no variable names one.
 
 use std::{
     env, fs, io,
@@ -12,19 +12,19 @@ use sha2::{Digest as _, Sha256};
 const CONFIG_VARIABLE: &str = "DOCKER_CONFIG";
 /// The variable that names a context.
 const CONTEXT_VARIABLE: &str = "DOCKER_CONTEXT";
-/// What the docker command calls the engine of this machine.
+/// The docker command's name for the engine of this machine.
 const DEFAULT: &str = "default";
 
 /// A context other than the default one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Context {
-    /// Its name and what chose it, as `lab, which DOCKER_CONTEXT names`.
+    /// Its name and origin, as `lab, which DOCKER_CONTEXT names`.
     pub(super) name: String,
-    /// The address that it has, as `unix:///run/lab.sock`; else why it has none.
+    /// Its address, as `unix:///run/lab.sock`; else why it has none.
     pub(super) host: Result<String, String>,
 }
 
-/// The context that the docker command uses; nothing where that is the default one.
+/// The context that the docker command uses; `None` for the default one.
 pub(super) fn current() -> Option<Context> {
     let named = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let folder = env::var_os(CONFIG_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from);

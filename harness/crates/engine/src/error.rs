@@ -1,4 +1,4 @@
-//! What can be wrong with the engine.
+//! Errors of the engine.
 
 use std::{io, time::Duration};
 
@@ -6,16 +6,16 @@ use bollard::errors::Error as CallError;
 
 use super::EngineAddress;
 
-/// Why the engine cannot be used, or did not do something.
+/// Why the engine cannot be used, or a call of it failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// There is no socket.
     #[error("failed to find a Docker engine: there is no {address}")]
     NotThere {
-        /// Where it was looked for.
+        /// The expected address.
         address: EngineAddress,
     },
-    /// The socket is of an engine that has ended.
+    /// The socket belongs to an engine that has ended.
     #[error("failed to reach the Docker engine at {address}: nobody listens there")]
     Stopped {
         /// The socket.
@@ -23,29 +23,29 @@ pub enum EngineError {
         /// What the system answered.
         source: io::Error,
     },
-    /// The socket is not for this user.
+    /// This user may not use the socket.
     #[error("failed to use the Docker engine at {address}: this user may not")]
     Forbidden {
         /// The socket.
         address: EngineAddress,
     },
-    /// What listens does not answer as an engine does.
+    /// The program that listens does not answer as an engine does.
     #[error("failed to get an answer of the Docker engine at {address}")]
     NoAnswer {
-        /// Where it is.
+        /// Its address.
         address: EngineAddress,
-        /// What came instead.
+        /// The answer.
         source: CallError,
     },
-    /// It says nothing.
+    /// It does not answer.
     #[error("timed out after {} waiting for an answer of the Docker engine at {address}", humantime::format_duration(*within))]
     Silent {
-        /// Where it is.
+        /// Its address.
         address: EngineAddress,
-        /// How long was waited.
+        /// How long it was awaited.
         within: Duration,
     },
-    /// A context of the docker command leads to none.
+    /// A context of the docker command leads to no engine.
     #[error("failed to find the Docker engine of {address}: {reason}")]
     NoContext {
         /// The context.
@@ -53,42 +53,42 @@ pub enum EngineError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It is not reached by a socket of this machine.
+    /// It is not reached through a socket of this machine.
     #[error(
         "failed to use the Docker engine at {address}: the harness reaches engines by sockets of this machine only"
     )]
     Elsewhere {
-        /// Where it is.
+        /// Its address.
         address: EngineAddress,
     },
-    /// It went away while it was used.
+    /// It went away during its use.
     #[error("failed to {doing}: the Docker engine does not answer any more")]
     Gone {
-        /// What was to be done.
+        /// What the operation was.
         doing: String,
-        /// What came instead of an answer.
+        /// The error instead of an answer.
         source: CallError,
     },
     /// It has no address range left for another network.
     #[error("failed to {doing}: the Docker engine has no address range left for another network")]
     NoAddresses {
-        /// What was to be done.
+        /// What the operation was.
         doing: String,
-        /// What it answered.
+        /// Its answer.
         source: CallError,
     },
-    /// It refused something else.
+    /// It refused another request.
     #[error("failed to {doing}")]
     Refused {
-        /// What was to be done.
+        /// What the operation was.
         doing: String,
-        /// What it answered.
+        /// Its answer.
         source: CallError,
     },
 }
 
 impl EngineError {
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::NotThere { address } | Self::Stopped { address, .. }
@@ -134,17 +134,17 @@ impl EngineError {
         }
     }
 
-    /// Whether the engine says that what was asked for is not there.
+    /// Whether the engine reports that the object does not exist.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(404)
     }
 
-    /// Whether the engine says that what was asked for is so already, or is under way.
+    /// Whether the engine reports that the requested state exists already, or is being reached.
     pub fn is_conflict(&self) -> bool {
         matches!(self.status(), Some(304 | 409))
     }
 
-    /// The status code of the engine's answer, where there was one.
+    /// The status code of the engine's answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { source: CallError::DockerResponseServerError { status_code, .. }, .. } => {
@@ -168,9 +168,9 @@ impl EngineError {
     }
 }
 
-/// Says what was being done when a call failed.
+/// Adds the operation to the error of a call.
 pub trait EngineContext<T> {
-    /// The error with `doing` ("start container x"), and with what the engine's answer means.
+    /// The error with `doing` ("start container x"), and with the meaning of the engine's answer.
     fn context(self, doing: impl FnOnce() -> String) -> Result<T, EngineError>;
 }
 
@@ -180,7 +180,7 @@ impl<T> EngineContext<T> for Result<T, CallError> {
     }
 }
 
-/// No status code tells it; both wordings are the engine's own, of version 20 and of version 27.
+/// No status code identifies it; both texts are the engine's own, of version 20 and of version 27.
 fn has_no_addresses(message: &str) -> bool {
     message.contains("non-overlapping IPv4 address pool") || message.contains("all predefined address pools")
 }

@@ -1,7 +1,7 @@
-//! The Docker engine: where it is, whether it answers, and what to do when it does not.
+//! The Docker engine: its address, whether it answers, and what to do if it does not.
 //!
-//! What may live here: the connection and its errors, and the containers that are the nodes of kind clusters. What is made with it lives in `image`, `runtime::docker` and
-//! `reaper`.
+//! What may live here: the connection and its errors, and the containers that are the nodes of kind clusters. `image`,
+//! `runtime::docker` and `reaper` use the engine.
 
 mod address;
 mod connect;

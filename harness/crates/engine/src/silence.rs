@@ -1,4 +1,4 @@
-//! Whether the engine still answers. One that was stopped closes no connection and ends no stream.
+//! Whether the engine still answers. A stopped engine closes no connection and ends no stream.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::{Engine, EngineContext as _, EngineError};
 
 /// How often it is asked.
 const EVERY: Duration = Duration::from_secs(3);
-/// How long it may say nothing: longer than a busy machine keeps it from answering, or a restart takes.
+/// How long it may be silent: longer than a busy machine delays it, or a restart takes.
 const SILENCE: Duration = Duration::from_secs(30);
-/// How long it may take to answer a question that is asked once.
+/// How long it may take to answer a single request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 impl Engine {
@@ -22,7 +22,7 @@ impl Engine {
         pinged.map(drop).context(|| "ask the Docker engine whether it is there".to_owned())
     }
 
-    /// Comes back only when it has not answered for 30 s.
+    /// Returns only when it has not answered for 30 s.
     pub async fn silent(&self) -> EngineError {
         loop {
             let mut last = None;
@@ -34,7 +34,7 @@ impl Engine {
             };
             if timeout(SILENCE, answered).await.is_err() {
                 return match last {
-                    // What is true of the last question is true of all.
+                    // The last error speaks for all requests.
                     None | Some(EngineError::Silent { .. }) => self.is_silent_for(SILENCE),
                     Some(error) => error,
                 };

@@ -1,4 +1,4 @@
-//! The bound of the cache.
+//! The size limit of the cache.
 
 use std::{
     fs, io,
@@ -11,15 +11,15 @@ use super::{
     usage::{Processes, take},
 };
 
-/// What was used so recently stays: a trial that is being prepared has not started what it has found.
+/// Entries that were used this recently stay: a trial that is being prepared has not yet started what it has found.
 const RECENT: Duration = Duration::from_hours(1);
-/// What is being taken away has this in front of its name.
+/// The prefix of an entry that is being removed.
 const GOING: &str = ".going-";
 
-/// Something that was taken out of the cache, or would be.
+/// An entry that was removed from the cache, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
-    /// Where it was.
+    /// Its former path.
     pub path: PathBuf,
     /// Bytes of its files.
     pub size: u64,
@@ -27,17 +27,17 @@ pub struct Dropped {
     pub used: SystemTime,
 }
 
-/// What keeping a bound came to.
+/// The result of applying the limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bound {
-    /// What went, those that were not used for longest first.
+    /// The removed entries, the one that was unused for longest first.
     pub dropped: Vec<Dropped>,
-    /// Bytes that the cache holds afterwards.
+    /// The size of the cache afterwards, in bytes.
     pub size: u64,
 }
 
-/// Removes what has not been used for longest until the cache holds at most `limit` bytes. What somebody uses or has used
-/// within the hour stays. A rehearsal only tells.
+/// Removes the entries that were unused for longest until the cache holds at most `limit` bytes. Entries that are in
+/// use, or were used within the hour, stay. A rehearsal only reports.
 pub fn keep_within(cache: &Path, limit: u64, rehearsal: bool) -> io::Result<Bound> {
     keep_within_at(cache, limit, rehearsal, SystemTime::now())
 }
@@ -57,7 +57,7 @@ fn keep_within_at(cache: &Path, limit: u64, rehearsal: bool, now: SystemTime) ->
             continue;
         }
         let Some(_unused) = take(&entry.path, &processes) else { continue };
-        // Somebody may have begun to use it, and ended, since it was looked at.
+        // A process may have begun to use it, and ended, since the check.
         if weigh(&entry.path).is_ok_and(|(_, used)| is_recent(used)) {
             continue;
         }
@@ -71,7 +71,7 @@ fn keep_within_at(cache: &Path, limit: u64, rehearsal: bool, now: SystemTime) ->
     Ok(bound)
 }
 
-/// Renamed first, so that nobody finds half of it.
+/// Renamed first, so that nobody finds a partial entry.
 fn remove(path: &Path) -> io::Result<()> {
     let mut name = std::ffi::OsString::from(GOING);
     name.push(path.file_name().unwrap_or_default());
@@ -95,7 +95,7 @@ mod tests {
 
     const HOUR: Duration = Duration::from_hours(1);
 
-    /// A cache with entries of a kilobyte each that were last used so many hours ago.
+    /// A cache with entries of a kilobyte each, and the hours since their last use.
     fn cache(entries: &[(&str, u32)]) -> TempDir {
         let cache = tempfile::tempdir().unwrap();
         for (name, hours) in entries {
@@ -138,7 +138,7 @@ mod tests {
         let cache = cache(&[("tools/a", 9), ("tools/b", 9)]);
         let entry = cache.path().join("tools/a");
         hold(&entry);
-        // Whatever the clock says: the lock speaks for itself.
+        // Whatever the clock says: the lock alone is enough.
         let later = SystemTime::now() + 10 * HOUR;
         let bound = keep_within_at(cache.path(), 0, false, later).unwrap();
         assert_eq!(
@@ -148,7 +148,7 @@ mod tests {
         assert!(weigh(&entry).unwrap().1 > SystemTime::now() - HOUR);
     }
 
-    /// `cat`, once it answers: a process that is just being started has no command line yet.
+    /// `cat`, once it answers: a process that is starting has no command line yet.
     fn answering(program: &Path, arguments: &[&Path]) -> Child {
         let mut command = Command::new(program);
         let mut child = command.arg("-").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -157,13 +157,13 @@ mod tests {
         child
     }
 
-    /// A chain that was kept outlives its harness, and harnesses of other versions hold nothing.
+    /// A kept chain outlives its harness, and harnesses of other versions hold no locks.
     #[test]
     fn what_a_process_was_started_from_or_with_stays() {
         let cache = cache(&[("tools/a", 9), ("state/b", 9), ("state/c", 9)]);
         let program = cache.path().join("tools/a/cat");
-        // Copied by another process: what this one has open for writing a test beside this may pass on to a process that it
-        // starts, and then the copy cannot be run.
+        // Copied by another process: a concurrent test may pass the file descriptor that this one writes to on to its
+        // child, and then the copy cannot be run.
         assert!(Command::new("cp").args(["/bin/cat".as_ref(), program.as_path()]).status().unwrap().success());
         let mut started = answering(&program, &[]);
         let mut with = answering("cat".as_ref(), &[&cache.path().join("state/b/file")]);

@@ -1,4 +1,4 @@
-//! Where the cache is.
+//! The location of the cache.
 
 use std::{
     env, io,
@@ -16,7 +16,7 @@ pub enum CacheError {
     /// No folder for the cache is known.
     #[error("failed to find a folder for the cache; HARNESS_CACHE may name one")]
     Unknown(#[source] etcetera::HomeDirError),
-    /// Anvil would end at its start.
+    /// Anvil would fail at its start.
     #[error("failed to use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
     NotUtf8 {
         /// The cache.
@@ -42,17 +42,17 @@ impl CacheError {
     }
 }
 
-/// The folder for what can be made again: `HARNESS_CACHE`, else the user's cache folder.
+/// The folder for data that can be created again: `HARNESS_CACHE`, else the user's cache folder.
 pub fn cache_folder() -> Result<PathBuf, CacheError> {
     let path = match env::var_os(CACHE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from) {
         Some(path) => std::path::absolute(&path).map_err(|source| CacheError::Relative { path, source })?,
         None => etcetera::choose_base_strategy().map_err(CacheError::Unknown)?.cache_dir().join("hourglass-harness"),
     };
-    // Anvil loads states of the cache, which its arguments name.
+    // Anvil's arguments name states in the cache that it loads.
     if path.to_str().is_some() { Ok(path) } else { Err(CacheError::NotUtf8 { path }) }
 }
 
-/// What to do where a file of the cache cannot be made or read; nothing where it is none of the cache.
+/// What to do if a file of the cache cannot be created or read; `None` if it is not in the cache.
 pub fn remedy_of_cache(path: &Path) -> Option<&'static str> {
     let of_cache = cache_folder().is_ok_and(|cache| path.starts_with(&cache) || cache.starts_with(path));
     of_cache.then_some("set HARNESS_CACHE to a folder that this user may write to")

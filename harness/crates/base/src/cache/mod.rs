@@ -1,7 +1,7 @@
-//! The cache: where it is, what it holds, what of that somebody uses, and what goes when it is too much.
+//! The cache: its location, its entries, their use, and what is removed when it is too large.
 //!
-//! What may live here: entries of the cache as folders and files with an age and a size. What they are for, and how they
-//! are made, is elsewhere: Anvil and prepared states in `chain`, tools and clusters in `cluster`, memories of images in
+//! What may live here: entries of the cache as folders and files with an age and a size. Their purpose and creation are
+//! elsewhere: Anvil and prepared states in `chain`, tools and clusters in `cluster`, remembered names of images in
 //! `image`.
 
 mod bound;

@@ -1,5 +1,5 @@
-//! Who uses an entry of the cache: a process of ours that says so by a lock, or any process that was started from it or
-//! with it, such as chains that were kept and harnesses of other versions.
+//! Which processes use an entry of the cache: a process of the harness that holds a lock on it, or any process that was
+//! started from it or with it, such as kept chains and harnesses of other versions.
 
 use std::{
     ffi::OsStr,
@@ -13,13 +13,13 @@ use std::{
 /// The locks of this process, which end with it.
 static HELD: Mutex<Vec<(PathBuf, File)>> = Mutex::new(Vec::new());
 
-/// Says that this process uses an entry from now on, for as long as it lives.
+/// Marks an entry as used by this process, for as long as it lives.
 pub fn hold(entry: &Path) {
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
     if held.iter().any(|(path, _)| path == entry) {
         return;
     }
-    // In a cache that cannot be written to nothing is removed either.
+    // In a read-only cache nothing is removed either.
     if let Ok(file) = File::open(entry) {
         let _ = file.set_modified(SystemTime::now());
         if file.try_lock_shared().is_ok() {
@@ -28,10 +28,10 @@ pub fn hold(entry: &Path) {
     }
 }
 
-/// What cannot be taken away while it is there: an entry that nobody uses, so that nobody can begin to.
+/// An unused entry, locked so that nobody can begin to use it before it is removed.
 pub(super) struct Unused(#[expect(dead_code, reason = "held, not looked at")] File);
 
-/// The entry, where neither a lock nor a process speaks against taking it away.
+/// Locks the entry, if neither a lock nor a process uses it.
 pub(super) fn take(entry: &Path, processes: &Processes) -> Option<Unused> {
     let file = File::open(entry).ok()?;
     match file.try_lock() {
@@ -40,7 +40,7 @@ pub(super) fn take(entry: &Path, processes: &Processes) -> Option<Unused> {
     }
 }
 
-/// What processes of this user were started from and with, and what is mounted.
+/// The programs and arguments of this user's processes, and the mounts.
 pub(super) struct Processes {
     texts: Vec<Vec<u8>>,
 }
@@ -55,7 +55,7 @@ impl Processes {
         });
         let mut texts = vec![fs::read("/proc/self/mountinfo").unwrap_or_default()];
         for process in processes.map(|entry| entry.path()) {
-            // Those of other users say nothing.
+            // The processes of other users cannot be read.
             let program = fs::read_link(process.join("exe")).unwrap_or_default();
             texts.push(program.into_os_string().into_encoded_bytes());
             texts.push(fs::read(process.join("cmdline")).unwrap_or_default());

@@ -1,10 +1,10 @@
-//! What can go wrong in a node.
+//! Errors of commands in a node.
 
 use std::time::Duration;
 
 use crate::EngineError;
 
-/// Why a command in a node did not do its work.
+/// Why a command in a node failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The engine.
@@ -19,7 +19,7 @@ pub enum NodeError {
         command: String,
         /// Its exit code.
         code: i64,
-        /// What it said.
+        /// Its output.
         said: String,
     },
     /// A command in a node does not end.

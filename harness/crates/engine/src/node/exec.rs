@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{Node, NodeError};
 use crate::{Engine, EngineContext as _, EngineError};
 
-/// What a command in a node came to.
+/// The result of a command in a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandOutput {
     /// Its exit code.
@@ -30,7 +30,7 @@ impl CommandOutput {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Its standard error as text, else its standard output, without white space around it.
+    /// Its standard error as text, else its standard output, without surrounding white space.
     pub fn complaint(&self) -> String {
         let said = if self.stderr.is_empty() { &self.stdout } else { &self.stderr };
         String::from_utf8_lossy(said).trim().to_owned()
@@ -54,7 +54,7 @@ impl Node {
         })?
     }
 
-    /// Like [`Self::execute`], with any exit code but zero an error; gives what the command wrote.
+    /// Does the same as [`Self::execute`], with any exit code but zero an error; returns the command's output.
     pub async fn command(&self, engine: &Engine, command: &[&str], limit: Duration) -> Result<String, NodeError> {
         let executed = self.execute(engine, command, limit).await?;
         if executed.code == 0 {
@@ -94,7 +94,7 @@ impl Node {
             StartExecResults::Detached => {}
         }
         let ended: Result<_, EngineError> = docker.inspect_exec(&id).await.context(doing);
-        // An engine that does not say how the command ended does not say that it did its work.
+        // If the engine does not report how the command ended, the command counts as failed.
         executed.code = ended?.exit_code.unwrap_or(-1);
         Ok(executed)
     }

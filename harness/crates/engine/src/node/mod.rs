@@ -13,20 +13,20 @@ pub use exec::CommandOutput;
 
 use crate::{Engine, EngineContext as _, EngineError};
 
-/// The label by which kind knows its own: its value is the cluster's name.
+/// The label by which kind identifies its containers: its value is the cluster's name.
 pub const KIND_CLUSTER_LABEL: &str = "io.x-k8s.kind.cluster";
-/// What a node is for.
+/// The label with the role of a node.
 const KIND_ROLE_LABEL: &str = "io.x-k8s.kind.role";
 
-/// What a node is for.
+/// The role of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeRole {
-    /// It runs the API server, and pods as well where it is the only one.
+    /// It runs the API server, and pods as well if it is the only node.
     ControlPlane,
     /// It runs pods.
     Worker,
-    /// It spreads calls over several control planes and is no Kubernetes node.
+    /// It distributes connections over several control planes and is no Kubernetes node.
     LoadBalancer,
 }
 
@@ -37,15 +37,15 @@ pub struct Node {
     pub name: String,
     /// The container's id.
     pub container: String,
-    /// What it is for.
+    /// Its role.
     pub role: NodeRole,
-    /// Its address on the cluster's network; nothing while it does not run.
+    /// Its address on the cluster's network; `None` while it does not run.
     pub address: Option<IpAddr>,
     /// Whether its container runs.
     pub running: bool,
 }
 
-/// The containers of the cluster that kind knows by this name, control plane first.
+/// The containers of the cluster with this name in kind, control plane first.
 pub async fn nodes_of(engine: &Engine, kind_name: &str) -> Result<Vec<Node>, EngineError> {
     let filters = HashMap::from([("label".to_owned(), vec![format!("{KIND_CLUSTER_LABEL}={kind_name}")])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
@@ -75,7 +75,7 @@ impl Node {
         })
     }
 
-    /// Whether Kubernetes knows it.
+    /// Whether it is a Kubernetes node.
     pub fn is_kubernetes(&self) -> bool {
         self.role != NodeRole::LoadBalancer
     }
