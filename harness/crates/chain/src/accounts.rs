@@ -1,14 +1,14 @@
 //! The accounts of a trial, derived from their names and from the user's secret: the same in every run of the user, so
-//! that states can be cached, and in nobody else's.
+//! that states can be cached, and unknown to everybody else.
 
 use hourglass_component::keys::{Address, EcdsaKey};
 
 use super::AccountSecret;
 
-/// Keys of everybody who acts on the chains.
+/// The keys of all accounts that act on the chains.
 #[derive(Debug, Clone)]
 pub struct Accounts {
-    /// Owns what has an owner and publishes operator tables.
+    /// Owns the contracts that have an owner, and publishes operator tables.
     pub deployer: EcdsaKey,
     /// The AVS itself.
     pub avs: EcdsaKey,
@@ -25,8 +25,8 @@ pub struct Accounts {
 pub struct OperatorAccount {
     /// Its name in the scenario.
     pub name: String,
-    /// Its operator key, with which it also signs: the public aggregator orders signatures by operator, the contract by
-    /// signer, so with two keys it would fail.
+    /// Its operator key, which also signs: the public aggregator orders signatures by operator, the contract by signer,
+    /// so two keys would fail.
     pub key: EcdsaKey,
 }
 

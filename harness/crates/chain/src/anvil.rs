@@ -16,17 +16,17 @@ use super::{AnvilBinary, ChainControl, SetupError};
 
 /// How long a node may take from its start to its first answer.
 pub const READY_WITHIN: Duration = Duration::from_secs(30);
-/// A node without subscriptions would be asked this often; Anvil has them.
+/// How often a node without subscriptions would be asked; Anvil has them.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How a chain is started.
+/// The settings of a chain.
 #[derive(Debug, Clone)]
 pub struct AnvilSettings {
     /// The chain's id.
     pub chain_id: u64,
-    /// A state to begin with, as `--load-state` takes it.
+    /// The initial state, as `--load-state` takes it.
     pub state: Option<PathBuf>,
-    /// A folder for what Anvil would else leave in the home folder.
+    /// A folder for files that Anvil would otherwise write to the home folder.
     pub folder: PathBuf,
 }
 
@@ -35,7 +35,7 @@ pub struct AnvilSettings {
 pub struct AnvilProcess {
     child: Child,
     control: ChainControl,
-    /// Watched for as long as the process may write into it.
+    /// Watched for as long as the process may write to it.
     logs: Option<LogFolder>,
 }
 
@@ -72,7 +72,7 @@ impl AnvilProcess {
         let mut announce = Some(announce);
         let on_line = move |line: Line| {
             if let Some(address) = line.text.strip_prefix("Listening on ") {
-                // Nobody listens any more when the start was given up.
+                // If the start was given up, nobody receives the address.
                 let _ = announce.take().map(|announce| announce.send(address.trim().to_owned()));
             }
         };
@@ -105,12 +105,12 @@ impl AnvilProcess {
         self.child.pid()
     }
 
-    /// Waits for its end; says how it ended, and the last lines of its output, indented.
+    /// Waits for its end; returns how it ended, and the last lines of its output, indented.
     pub fn ended(&self) -> impl Future<Output = (ChildEnd, String)> + Send + 'static {
         self.child.ended()
     }
 
-    /// Ends the process and waits until it is gone. It holds nothing that an orderly end would save.
+    /// Ends the process and waits until it is gone. An orderly end would save nothing.
     pub async fn stop(self) {
         self.child.kill().await;
     }
@@ -121,9 +121,9 @@ impl AnvilProcess {
     }
 }
 
-/// A connection, as soon as the process listens; else in words what happened instead.
+/// A connection, as soon as the process listens; else an error text.
 async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u64) -> Result<ChainClient, String> {
-    // The sender goes with the reader of the output, which ends with the process.
+    // The sender is dropped with the reader of the output, which ends with the process.
     let Ok(address) = announced.await else { return Err(format!("it ended with {}", child.wait().await)) };
     let client = ChainClient::connect(&format!("http://{address}"), chain_id, POLL_INTERVAL).await;
     client.map_err(|error| with_causes(&error))
@@ -131,13 +131,14 @@ async fn ready(child: &Child, announced: oneshot::Receiver<String>, chain_id: u6
 
 fn command(binary: &AnvilBinary, settings: &AnvilSettings) -> Command {
     let mut command = Command::new(&binary.path);
-    // Every block is needed while the trial runs, none afterwards: states stay in the trial's folder.
+    // All blocks are needed while the trial runs, and none afterwards: states stay in the trial's folder.
     let cache = settings.folder.join("anvil");
     command.args(arguments("127.0.0.1", 0, settings.chain_id, &cache, settings.state.as_deref()));
     command
 }
 
-/// How Anvil is started, wherever it runs: listening here, keeping what it writes below `cache`, beginning with `state`.
+/// The arguments of Anvil on every runtime: it listens on this address, writes its files below `cache`, and begins with
+/// `state`.
 pub fn arguments(host: &str, port: u16, chain_id: u64, cache: &Path, state: Option<&Path>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |option: &str, value: OsString| arguments.extend([option.into(), value]);
@@ -145,7 +146,7 @@ pub fn arguments(host: &str, port: u16, chain_id: u64, cache: &Path, state: Opti
     add("--port", port.to_string().into());
     add("--chain-id", chain_id.to_string().into());
     add("--cache-path", cache.into());
-    // Room for the set-up, a burst, or a task with the largest payload or result in one block: a byte that is stored costs
+    // Enough for the set-up, a burst, or a task with the largest payload or result in one block: a stored byte costs
     // about 750.
     add("--gas-limit", "4000000000".into());
     add("--order", "fifo".into());
@@ -154,7 +155,7 @@ pub fn arguments(host: &str, port: u16, chain_id: u64, cache: &Path, state: Opti
     if let Some(state) = state {
         add("--load-state", state.into());
     }
-    // A request with the largest result has twice its size, more than Anvil takes by default.
+    // A request with the largest result has twice its size, more than Anvil accepts by default.
     arguments.push("--no-request-size-limit".into());
     arguments
 }
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
     use crate::FoundIn;
 
-    /// Neither silence nor a closed output may hold up a run for ever, nor leave the program behind.
+    /// Neither silence nor a closed output may block a run for ever, and the program must not be left running.
     #[rstest::rstest]
     #[case::silent("echo working; exec sleep 1000", "working")]
     #[case::closed("echo working; exec sleep 1000 >&- 2>&-", "working")]

@@ -1,5 +1,5 @@
-//! Entries of the cache that are made aside and put in their place whole: half-made and damaged ones are noticed and made
-//! again, and of two processes that make one at once both are content.
+//! Entries of the cache that are created aside and moved into place whole. Partial and damaged ones are detected and
+//! created again, and if two processes create one at once, both succeed.
 
 use std::{
     fs::{self, File},
@@ -11,19 +11,19 @@ use tempfile::TempDir;
 use super::SetupError;
 
 const LOCK: &str = "lock";
-/// How often a place is cleared of what is damaged before the error of putting an entry there counts.
+/// How often a damaged entry is removed before the error of moving the new one into place counts.
 const ATTEMPTS: u32 = 3;
 
-/// An entry in the making.
+/// An entry that is being created.
 pub(super) struct AtomicEntry {
     folder: TempDir,
-    /// Held until the entry is whole; the system gives it back when this process is killed.
+    /// Held until the entry is whole; the system releases it when this process is killed.
     lock: File,
 }
 
 impl AtomicEntry {
-    /// A folder beside an entry, called `prefix` and some letters. What processes that were killed had begun with the same
-    /// prefix is removed.
+    /// A folder next to an entry, called `prefix` and some letters. Unfinished folders of killed processes with the
+    /// same prefix are removed.
     pub(super) fn beside(entry: &Path, prefix: &str) -> Result<Self, SetupError> {
         let parent = entry.parent().unwrap_or(entry);
         fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
@@ -35,12 +35,12 @@ impl AtomicEntry {
         Ok(Self { folder, lock })
     }
 
-    /// Where it is made.
+    /// Its temporary path.
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Puts it in its place. A damaged entry that stands there is taken away first; a whole one stays.
+    /// Moves it into place. A damaged entry there is removed first; a whole one stays.
     pub(super) fn publish(self, entry: &Path, is_whole: impl Fn(&Path) -> bool) -> Result<(), SetupError> {
         let Self { folder, lock } = self;
         let at_it = folder.path().join(LOCK);
@@ -69,13 +69,13 @@ fn remove(folder: PathBuf) -> Result<(), SetupError> {
     fs::remove_dir_all(&folder).map_err(SetupError::file(folder))
 }
 
-/// Removes what processes that were killed had begun to make: their locks can be taken.
+/// Removes the unfinished folders of killed processes: their locks are free.
 pub(super) fn remove_abandoned(parent: &Path, prefix: &str) {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())) {
         let lock = File::open(entry.path().join(LOCK)).ok();
         if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
-            // Somebody else may be removing it as well.
+            // Another process may be removing it as well.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,4 +1,4 @@
-//! What only a development chain can do: mine, warp, snapshots, code and balances out of nothing, dumps.
+//! Operations that only a development chain has: mine, warp, snapshots, set code and balances, dumps.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,12 +18,12 @@ pub struct ChainControl {
     client: ChainClient,
 }
 
-/// A state to which a chain can be taken back once.
+/// A state to which a chain can be reverted once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot(String);
 
 impl ChainControl {
-    /// Control of the node that this client asks.
+    /// Control of this client's node.
     pub fn new(client: ChainClient) -> Self {
         tracing::debug!(chain_id = client.chain_id(), url = client.url(), "connected to the chain");
         Self { client }
@@ -45,7 +45,7 @@ impl ChainControl {
         Ok(self.client.head().await?)
     }
 
-    /// Moves chain time on by `by` and mines a block at that time; returns the head.
+    /// Moves chain time forward by `by` and mines a block at that time; returns the head.
     ///
     /// With a fixed block interval `evm_increaseTime` has no effect, so the next timestamp is set.
     pub async fn warp(&self, by: Duration) -> Result<Head, SetupError> {
@@ -64,12 +64,12 @@ impl ChainControl {
         Ok(self.client.head().await?)
     }
 
-    /// Remembers the present state.
+    /// Stores the current state.
     pub async fn snapshot(&self) -> Result<Snapshot, SetupError> {
         self.ask("evm_snapshot", json!([])).await.map(Snapshot)
     }
 
-    /// Goes back to a state; the snapshot and all later ones are used up.
+    /// Reverts to a state; the snapshot and all later ones are used up.
     pub async fn revert(&self, snapshot: Snapshot) -> Result<Head, SetupError> {
         let reverted: bool = self.ask("evm_revert", json!([snapshot.0])).await?;
         if !reverted {
@@ -83,11 +83,10 @@ impl ChainControl {
         Ok(self.client.head().await?)
     }
 
-    /// Mines a block with every transaction, a second of chain time a block; the clock goes on no earlier than the
-    /// wall's.
+    /// Mines a block for every transaction, a second of chain time each; the clock does not fall behind the wall clock.
     ///
-    /// Two blocks of one wall second would carry the same timestamp, and the mailbox wants a result later than its
-    /// task.
+    /// Two blocks in one wall-clock second would carry the same timestamp, and the mailbox requires that a result is
+    /// later than its task.
     pub async fn mine_instantly(&self) -> Result<(), SetupError> {
         self.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
         self.ask::<Value>("evm_setAutomine", json!([true])).await?;
@@ -102,8 +101,8 @@ impl ChainControl {
         Ok(())
     }
 
-    /// Mines a block every `interval`, whole seconds of at least one, whether there are transactions or not; the clock
-    /// goes on no earlier than the wall's.
+    /// Mines a block every `interval`, a whole number of seconds of at least one, with or without transactions; the
+    /// clock does not fall behind the wall clock.
     pub async fn mine_every(&self, interval: Duration) -> Result<(), SetupError> {
         let seconds = interval.as_secs().max(1);
         self.ask::<Value>("evm_setAutomine", json!([false])).await?;
@@ -113,10 +112,10 @@ impl ChainControl {
         Ok(())
     }
 
-    /// Mines a block at the wall's time, or after the head where that is later already.
+    /// Mines a block at the wall clock's time, or after the head if that is later already.
     ///
-    /// A chain with a state from the cache is behind the wall, and has a clock of its own that is behind its head. The
-    /// block is mined here, since a timestamp that only waits for its block forbids a warp to an earlier one.
+    /// A chain with a state from the cache is behind the wall clock, and its own clock is behind its head. The block is
+    /// mined here, because a timestamp that waits for its block would forbid a warp to an earlier one.
     async fn catch_up(&self) -> Result<(), SetupError> {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
         let head = self.client.head().await?;
@@ -152,7 +151,7 @@ impl ChainControl {
         Ok(state)
     }
 
-    /// Takes over a state, as `--load-state` would at the start; for a chain to which no file can be given.
+    /// Loads a state, as `--load-state` would at the start; for a chain that cannot be given a file.
     pub async fn load(&self, state: &[u8]) -> Result<(), SetupError> {
         use std::io::Write as _;
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -1,4 +1,4 @@
-//! Contracts and an operator set on two fresh chains: code at fixed addresses, then ordinary transactions.
+//! Deploys contracts and an operator set on two new chains: code at fixed addresses, then ordinary transactions.
 
 use std::{iter, sync::Arc, time::Duration};
 
@@ -35,16 +35,16 @@ const ECDSA: u8 = 1;
 /// `ConsensusType` of the mailbox: a proportion of the stake.
 const STAKE_PROPORTION_THRESHOLD: u8 = 1;
 
-/// What a state of the chains depends on, besides the contracts.
+/// The parameters of a chains' state, besides the contracts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChainTopology {
-    /// Chain time that a task has.
+    /// The chain time that a task has.
     pub task_sla: Duration,
-    /// Part of the total weight that must sign, in basis points.
+    /// The part of the total weight that must sign, in basis points.
     pub threshold: u16,
     /// The executors' operators.
     pub operators: Vec<OperatorStake>,
-    /// What the keys of all accounts are derived from.
+    /// The secret for the keys of all accounts.
     #[serde(skip)]
     pub secret: AccountSecret,
 }
@@ -52,7 +52,7 @@ pub struct ChainTopology {
 /// An operator and its weight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OperatorStake {
-    /// Its name, from which its key is derived, with the secret.
+    /// Its name; its key is derived from the name and the secret.
     pub name: String,
     /// Its weight in the operator table.
     pub weight: u64,
@@ -65,7 +65,7 @@ impl ChainTopology {
     }
 }
 
-/// Puts the contracts and the operator set on both chains; sockets are registered later, per trial.
+/// Deploys the contracts and the operator set on both chains; each trial registers its sockets later.
 pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &ChainTopology) -> Result<(), SetupError> {
     let accounts = topology.accounts();
     tokio::try_join!(place(l1, &accounts), place(l2, &accounts))?;
@@ -76,7 +76,7 @@ pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &Chai
     Ok(())
 }
 
-/// Every contract: where it stands and the code that it has there. What a prepared state depends on, too.
+/// Every contract: its address and its code. A prepared state depends on them, too.
 pub(super) fn contracts() -> [(Address, &'static Bytes); 13] {
     [
         (at::ALLOCATION_MANAGER, &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE),
@@ -95,7 +95,7 @@ pub(super) fn contracts() -> [(Address, &'static Bytes); 13] {
     ]
 }
 
-/// Code and balances, which no transaction is needed for.
+/// Code and balances, which need no transaction.
 async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
     for address in accounts.addresses() {
         chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
@@ -125,7 +125,7 @@ impl Setup<'_> {
         batch.mine().await
     }
 
-    /// What both chains have: a mailbox, a hook, a table updater.
+    /// The part of both chains: a mailbox, a hook, a table updater.
     async fn on_both(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let deployer = &self.accounts.deployer;
         let owner = deployer.address();
@@ -140,7 +140,7 @@ impl Setup<'_> {
         batch.add(deployer, "initialize the task hook", hook).await
     }
 
-    /// What L1 has: the AVS, its operator sets and their members.
+    /// The part of L1: the AVS, its operator sets and their members.
     async fn operator_sets(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let Accounts { deployer, avs, aggregator, operators, .. } = self.accounts;
         let node = batch.node();
@@ -189,7 +189,7 @@ impl Setup<'_> {
         Ok(())
     }
 
-    /// An operator with its key, allowed to join its set.
+    /// Registers an operator with its key, so that it may join its set.
     async fn register(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
         let node = batch.node();
         let (operator, set) = (key.address(), self.set(set));
@@ -211,7 +211,7 @@ impl Setup<'_> {
         batch.add(&self.accounts.deployer, "allow an operator", call).await
     }
 
-    /// A registered operator becomes a member of its set; its socket comes with the trial.
+    /// Makes a registered operator a member of its set; the trial registers its socket.
     async fn join(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, batch.node());
         let socket = ethers::abi::encode(&[Token::String(String::new())]);
@@ -220,7 +220,7 @@ impl Setup<'_> {
         batch.add(key, "join an operator set", manager.register_for_operator_sets(key.address(), parameters)).await
     }
 
-    /// A member allocates stake, which is its weight.
+    /// Allocates a member's stake, which is its weight.
     async fn allocate(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, batch.node());
         let parameters = AllocateParams {
@@ -231,7 +231,7 @@ impl Setup<'_> {
         batch.add(key, "allocate stake", manager.modify_allocations(key.address(), vec![parameters])).await
     }
 
-    /// How tasks are decided; the mailbox takes it only from the owner that the operator table names.
+    /// Sets how tasks are decided; the mailbox accepts it only from the owner that the operator table names.
     async fn task_config(&self, chain: &ChainControl) -> Result<(), SetupError> {
         let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, chain.client().provider().clone());
         let config = b::ExecutorOperatorSetTaskConfig {
@@ -255,13 +255,13 @@ impl Setup<'_> {
     }
 }
 
-/// Transactions for one block: a block's history is most of what a state weighs, and one of each would be forty.
+/// Transactions for one block: blocks make up most of a state's size, and one for each transaction would be forty.
 struct Batch<'a> {
     chain: &'a ChainControl,
     posted: Vec<(Account, Posted)>,
 }
 
-/// More than any transaction of the set-up takes; a limit that is not estimated needs no state to estimate it on.
+/// More than any transaction of the set-up takes; a fixed limit needs no state to estimate it on.
 const GAS: u64 = 3_000_000;
 
 impl<'a> Batch<'a> {
@@ -287,7 +287,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Mines the block and makes sure that every transaction in it succeeded.
+    /// Mines the block and checks that every transaction in it succeeded.
     async fn mine(self) -> Result<(), SetupError> {
         self.chain.mine(1).await?;
         for (account, posted) in self.posted {

@@ -1,4 +1,5 @@
-//! Where Anvil is: flag, environment, PATH, Foundry's folder, our cache, and as a last resort a package from npm.
+//! Finds Anvil: flag, environment, PATH, Foundry's folder, the harness's cache, and as a last resort a package from
+//! npm.
 
 use std::{
     env, fs,
@@ -14,11 +15,11 @@ use super::{SetupError, install::install};
 
 /// The environment variable that names an Anvil binary.
 pub const ANVIL_VARIABLE: &str = "HARNESS_ANVIL";
-/// The version that is installed where there is none.
+/// The version that is installed if there is none.
 pub const ANVIL_VERSION: &str = "1.7.1";
 pub(super) const PACKAGE: &str = "@foundry-rs/anvil";
 
-/// How Anvil is looked for.
+/// How to look for Anvil.
 #[derive(Debug, Clone, Default)]
 pub struct AnvilSearch {
     /// The path that a flag named; nothing else is tried then.
@@ -30,7 +31,7 @@ pub struct AnvilSearch {
 /// An Anvil binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnvilBinary {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// How it was found.
     pub found_in: FoundIn,
@@ -51,7 +52,7 @@ pub enum FoundIn {
     Cache,
 }
 
-/// What the environment says about where programs and caches are.
+/// Search paths from the environment.
 #[derive(Debug, Clone, Default)]
 pub struct SearchPaths {
     /// The binary that [`ANVIL_VARIABLE`] names.
@@ -65,7 +66,7 @@ pub struct SearchPaths {
 }
 
 impl SearchPaths {
-    /// Those of this process.
+    /// The search paths of this process.
     pub fn from_environment() -> Result<Self, SetupError> {
         Ok(Self {
             variable: variable(ANVIL_VARIABLE),
@@ -85,17 +86,17 @@ impl SearchPaths {
 }
 
 impl AnvilSearch {
-    /// Finds Anvil without installing it; nothing where it is in none of the places.
+    /// Finds Anvil without installing it; `None` if it is not found.
     pub fn find(&self) -> Result<Option<AnvilBinary>, SetupError> {
         self.find_in(&SearchPaths::from_environment()?)
     }
 
-    /// Finds Anvil, or installs it from npm into the cache after saying so to `notice`.
+    /// Finds Anvil, or installs it from npm into the cache after a message to `notice`.
     pub async fn find_or_install(&self, notice: impl FnOnce(&str)) -> Result<AnvilBinary, SetupError> {
         self.find_or_install_in(&SearchPaths::from_environment()?, notice).await
     }
 
-    /// Like [`Self::find`], with search paths of the caller's.
+    /// Does the same as [`Self::find`] with other search paths.
     pub fn find_in(&self, paths: &SearchPaths) -> Result<Option<AnvilBinary>, SetupError> {
         if let Some(path) = &self.flag {
             return named(path, "--anvil", FoundIn::Flag).map(Some);
@@ -116,7 +117,7 @@ impl AnvilSearch {
         Ok(found)
     }
 
-    /// Like [`Self::find_or_install`], with search paths of the caller's.
+    /// Does the same as [`Self::find_or_install`] with other search paths.
     pub async fn find_or_install_in(
         &self,
         paths: &SearchPaths,
@@ -151,7 +152,7 @@ impl AnvilSearch {
     }
 }
 
-/// Anvil is named in arguments of tools that take text.
+/// Anvil's path is an argument of tools that take text.
 fn text(path: PathBuf) -> Result<PathBuf, SetupError> {
     if path.to_str().is_some() { Ok(path) } else { Err(SetupError::NotUtf8 { path }) }
 }
@@ -164,7 +165,7 @@ fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBi
     }
 }
 
-/// The platform's package holds the binary; the script of the main package would start Node.js first.
+/// The platform's package contains the binary; the script of the main package would start Node.js first.
 pub(super) fn binary_in(folder: &Path) -> Option<PathBuf> {
     let scope = folder.join("node_modules").join("@foundry-rs");
     let packages = fs::read_dir(scope).ok()?;
@@ -189,11 +190,11 @@ mod tests {
 
     use super::*;
 
-    /// Stands in for npm and the registry, as what is tested is what becomes of a package that npm has installed.
+    /// Stands in for npm and the registry: the test checks what happens to a package that npm has installed.
     const INSTALLS: &str = "PATH=/usr/bin:/bin; package=$7/node_modules/@foundry-rs/anvil-linux/bin; mkdir -p $package; \
                             printf '#!/bin/sh\\n' > $package/anvil; chmod +x $package/anvil";
 
-    /// A machine that has programs in these places only.
+    /// A machine that has programs only in these folders.
     struct Machine {
         root: TempDir,
         paths: SearchPaths,
@@ -240,7 +241,7 @@ mod tests {
         }
     }
 
-    /// Later places are filled first, so that each place is seen to win over those after it.
+    /// Later folders are filled first, so that each folder is seen to win over those after it.
     #[test]
     fn places_are_searched_in_their_order() {
         let mut machine = Machine::new();
@@ -264,7 +265,7 @@ mod tests {
         assert_eq!(found, Some(AnvilBinary { path: flag, found_in: FoundIn::Flag }));
     }
 
-    /// What somebody named is not replaced by what happens to be there.
+    /// A named binary is not replaced by another one.
     #[test]
     fn a_named_binary_that_is_not_there_is_an_error() {
         let mut machine = Machine::new();
@@ -310,7 +311,7 @@ mod tests {
         assert_eq!(left, 0, "nothing half-installed is left");
     }
 
-    /// A package without its binary, as one that was damaged, must not stand in the way of a whole one for good.
+    /// A package without its binary, such as a damaged one, must not block a whole one for good.
     #[tokio::test]
     async fn what_is_incomplete_is_replaced() {
         let machine = Machine::new();
@@ -321,7 +322,7 @@ mod tests {
         assert_eq!(machine.tools(), ["anvil-1.7.1"], "nothing is left beside it");
     }
 
-    /// Each attempt would leave the 43 MB of the one before.
+    /// Otherwise each attempt would leave the 43 MB of the previous one.
     #[tokio::test]
     async fn what_killed_processes_began_is_removed() {
         let machine = Machine::new();
@@ -338,7 +339,7 @@ mod tests {
         assert_eq!(left, ["anvil-1.7.1", "anvil-Zz9aBc"], "one of another version may be in the making");
     }
 
-    /// Who gives up must not leave npm writing to the disk.
+    /// A caller that gives up must not leave npm writing to the disk.
     #[tokio::test]
     async fn npm_ends_with_whoever_gives_up_waiting_for_it() {
         let machine = Machine::new();
@@ -363,7 +364,7 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(20), gone).await.expect("what npm started is ended");
     }
 
-    /// Stands in for the registry: what is tested is what becomes of a package that npm has installed.
+    /// Stands in for the registry: the test checks what happens to a package that npm has installed.
     #[tokio::test]
     async fn installing_at_once_gives_both_the_one_binary() {
         let machine = Machine::new();

@@ -1,4 +1,4 @@
-//! Why the chains of a trial are not there.
+//! Why the chains of a trial cannot be set up.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -10,7 +10,7 @@ use hourglass_timeline::TailError;
 /// Why an Anvil chain could not be found, started, prepared or controlled.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The binary that was named is not there.
+    /// The named binary does not exist.
     #[error("failed to find Anvil at {path}, which {origin} names", path = path.display())]
     NotThere {
         /// The path.
@@ -18,7 +18,7 @@ pub enum SetupError {
         /// The flag or variable that names it.
         origin: &'static str,
     },
-    /// Anvil is nowhere, and may not or cannot be installed.
+    /// Anvil was not found, and may not or cannot be installed.
     #[error("failed to find Anvil: {reason}")]
     NotFound {
         /// Where it was looked for, and why it was not installed.
@@ -29,15 +29,15 @@ pub enum SetupError {
     Install {
         /// The npm package and its version.
         package: String,
-        /// Where to.
+        /// The target folder.
         folder: PathBuf,
-        /// What npm said.
+        /// npm's message.
         reason: String,
     },
     /// No folder can be used as the cache.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// The secret that keys are derived from cannot be used.
+    /// The secret for the keys cannot be used.
     #[error("failed to use the secret in {}: {reason}", path.display())]
     Secret {
         /// Its file.
@@ -45,7 +45,7 @@ pub enum SetupError {
         /// Why not.
         reason: String,
     },
-    /// Anvil would end at its start.
+    /// Anvil would fail at its start.
     #[error("failed to use {path}: it is not UTF-8, and Anvil takes no other paths", path = path.display())]
     NotUtf8 {
         /// The cache, or Anvil itself.
@@ -64,7 +64,7 @@ pub enum SetupError {
     Spawn {
         /// The Anvil binary.
         program: PathBuf,
-        /// The chain it was to be.
+        /// The chain.
         chain_id: u64,
         /// Why not.
         source: io::Error,
@@ -72,7 +72,7 @@ pub enum SetupError {
     /// Its output cannot be followed.
     #[error(transparent)]
     Output(#[from] TailError),
-    /// The process ended, or said nothing, before it was ready.
+    /// The process ended, or wrote nothing, before it was ready.
     #[error("{program} is not ready as chain {chain_id}: {reason}; its last output:\n{output}", program = program.display())]
     NotReady {
         /// The binary that was started as Anvil.
@@ -84,17 +84,17 @@ pub enum SetupError {
         /// The last lines that it wrote.
         output: String,
     },
-    /// Chain time only goes on, which a node does not see to.
+    /// Chain time only moves forward, which a node does not enforce.
     #[error("failed to warp chain {chain_id} to {timestamp}: its head is at {head} already")]
     Backwards {
         /// The chain.
         chain_id: u64,
         /// The head's timestamp in seconds.
         head: u64,
-        /// The one asked for.
+        /// The requested timestamp.
         timestamp: u64,
     },
-    /// A wait ran out of time.
+    /// A condition was not met in time.
     #[error("timed out after {} waiting for {what}", humantime::format_duration(*within))]
     Timeout {
         /// What was awaited.
@@ -102,13 +102,13 @@ pub enum SetupError {
         /// How long.
         within: Duration,
     },
-    /// The chain could not be asked.
+    /// A request to the chain failed.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// A transaction of the set-up failed.
     #[error(transparent)]
     Send(#[from] SendError),
-    /// A dump of a state is not what Anvil should write.
+    /// The dump of a state is not in Anvil's format.
     #[error("failed to unpack the state of chain {chain_id}: {reason}")]
     Dump {
         /// The chain.

@@ -1,4 +1,4 @@
-//! Anvil from npm, put into the cache.
+//! Installs Anvil from npm into the cache.
 
 use std::{
     fs,
@@ -18,14 +18,15 @@ use super::{
     discover::{PACKAGE, binary_in},
 };
 
-/// How long npm may take for 30 MB; a registry that stalls would hold up a run for ever.
+/// How long npm may take for 30 MB; a registry that stalls would block a run for ever.
 const INSTALLED_WITHIN: Duration = Duration::from_mins(10);
 const MAKING: &str = ".installing-";
-/// What earlier versions called their folders, before six letters, and how old one is in which nobody installs any more.
+/// The prefix of the folders of earlier versions, before six letters, and the age after which no installation in one
+/// can still run.
 const MAKING_BEFORE: &str = "anvil-";
 const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 
-/// Installs the package into a folder of the cache. What stands there without the binary is replaced.
+/// Installs the package into a folder of the cache. An existing folder without the binary is replaced.
 pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
     let aside = AtomicEntry::beside(folder, MAKING)?;
     remove_abandoned(folder.parent().unwrap_or(folder));
@@ -60,7 +61,7 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
     aside.publish(folder, |folder| binary_in(folder).is_some())
 }
 
-/// npm and what it starts; killed when this is dropped before npm has ended.
+/// npm and its child processes; killed if this is dropped before npm has ended.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -76,20 +77,20 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
-            // One that has ended meanwhile takes no signal.
+            // A process that has ended meanwhile gets no signal.
             let _ = kill_process_group(leader, Signal::KILL);
         }
     }
 }
 
-/// Removes what earlier versions of the harness left when they were interrupted.
+/// Removes what interrupted earlier versions of the harness left.
 fn remove_abandoned(tools: &Path) {
     let entries = fs::read_dir(tools).into_iter().flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_of_before)) {
         let modified = entry.metadata().and_then(|metadata| metadata.modified());
         let age = modified.ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
         if age.is_some_and(|age| age > ABANDONED_AFTER) {
-            // Somebody else may be removing it as well.
+            // Another process may be removing it as well.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,7 +1,8 @@
-//! The two Anvil chains of a trial: found, started, given contracts and an operator set, and controlled.
+//! The two Anvil chains of a trial: found, started, prepared with contracts and an operator set, and controlled.
 //!
-//! What may live here: the Anvil binary and its processes, deployment, cached state, chain time, the accounts. What a
-//! component also needs (reads, heads, transactions) is in `hourglass-component`; what a step means is in `runner`.
+//! What may live here: the Anvil binary and its processes, deployment, cached state, chain time, the accounts. Code
+//! that components need too (reads, heads, transactions) is in `hourglass-component`; the meaning of steps is in
+//! `runner`.
 
 mod accounts;
 mod anvil;

@@ -1,7 +1,7 @@
-//! The secret that the keys of a user's trials are derived from: made once, kept in the user's cache.
+//! The secret for the keys of a user's trials: created once, kept in the user's cache.
 //!
-//! Nobody else may read it. Whoever has it has the keys of every operator, and with them the management services of the
-//! executors, which start programs.
+//! Only the user may read it. Its reader has the keys of every operator, and with them access to the management
+//! services of the executors, which start programs.
 
 use std::{
     fmt,
@@ -20,7 +20,7 @@ use super::SetupError;
 
 /// Its file in the cache: 64 hexadecimal digits and a line feed.
 const FILE: &str = "account-secret";
-/// What the file must not grant: anything to the group or to others.
+/// The permissions that the file must not have: any for the group or for others.
 const FOR_OTHERS: u32 = 0o077;
 
 /// 32 random bytes, from which the keys of all accounts are derived.
@@ -33,12 +33,12 @@ impl AccountSecret {
         Self(bytes)
     }
 
-    /// The secret in the cache of this user; the first who asks for it makes it.
+    /// The secret in the cache of this user; the first caller creates it.
     pub fn of_user() -> Result<Self, SetupError> {
         Self::in_cache(&cache_folder()?)
     }
 
-    /// Like [`Self::of_user`], with a cache folder of the caller's. Of several processes that make one at once all get
+    /// Does the same as [`Self::of_user`] with another cache folder. If several processes create one at once, all get
     /// the same.
     pub fn in_cache(cache: &Path) -> Result<Self, SetupError> {
         let path = cache.join(FILE);
@@ -65,7 +65,7 @@ impl fmt::Debug for AccountSecret {
     }
 }
 
-/// The secret in a file; nothing where there is no file.
+/// The secret in a file; `None` if the file does not exist.
 fn read(path: &Path) -> Result<Option<AccountSecret>, SetupError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -83,18 +83,18 @@ fn read(path: &Path) -> Result<Option<AccountSecret>, SetupError> {
     }
     let text = io::read_to_string(file).map_err(SetupError::file(path))?;
     let mut bytes = [0; 32];
-    // What it holds instead is not repeated: it may be most of a secret.
+    // The invalid content is not shown: it may be most of a secret.
     hex::decode_to_slice(text.trim(), &mut bytes)
         .map_err(|_| unusable("it does not hold 64 hexadecimal digits".to_owned()))?;
     Ok(Some(AccountSecret(bytes)))
 }
 
-/// Makes a secret, which is in its place at once and whole; where another process was first, its secret is taken.
+/// Creates a secret, which appears in its place whole; if another process was first, its secret is used.
 fn make(cache: &Path, path: &Path) -> Result<AccountSecret, SetupError> {
     fs::create_dir_all(cache).map_err(SetupError::file(cache))?;
     let mut secret = AccountSecret([0; 32]);
     rand::rng().fill_bytes(&mut secret.0);
-    // The file is for its owner alone from the start.
+    // The file has permissions for its owner alone from the start.
     let mut aside = tempfile::Builder::new().prefix(FILE).tempfile_in(cache).map_err(SetupError::file(cache))?;
     writeln!(aside, "{}", hex::encode(secret.0)).map_err(SetupError::file(aside.path()))?;
     aside.as_file().sync_all().map_err(SetupError::file(aside.path()))?;
@@ -128,7 +128,7 @@ mod tests {
         assert!(!format!("{first:?}").contains(&hex::encode(first.0)));
     }
 
-    /// Else two runs that begin at once would prepare states and start operators with keys that do not belong together.
+    /// Otherwise two concurrent runs would prepare states and start operators with keys that do not match.
     #[test]
     fn who_makes_one_at_once_gets_the_same() {
         let cache = tempfile::tempdir().unwrap();

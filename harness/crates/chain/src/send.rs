@@ -9,7 +9,7 @@ use hourglass_proto::signature::EcdsaKey;
 
 use super::{ChainControl, SetupError};
 
-/// Where a call goes and what it carries.
+/// The address and data of a call.
 pub(super) fn target<M, T: Detokenize>(call: &ContractCall<M, T>) -> (Address, Bytes) {
     (call.tx.to_addr().copied().unwrap_or_default(), call.tx.data().cloned().unwrap_or_default())
 }

@@ -1,6 +1,6 @@
-//! Prepared states of both chains, kept in the cache by what they are made of.
+//! Prepared states of both chains, kept in the cache under the fingerprint of their inputs.
 //!
-//! An entry names the digest of each of its files, so that a damaged one is noticed.
+//! An entry contains the digest of each of its files, so that a damaged one is detected.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use super::{
     deployment::{self},
 };
 
-/// To be raised when the set-up transactions change.
+/// Raise this when the set-up transactions change.
 const FORMAT: u32 = 4;
 const MANIFEST: &str = "manifest.json";
 const MAKING: &str = "making-";
@@ -34,7 +34,7 @@ pub struct PreparedState {
     pub l1: PathBuf,
     /// L2's.
     pub l2: PathBuf,
-    /// Whether it had to be made.
+    /// Whether it had to be created.
     pub made: bool,
 }
 
@@ -43,12 +43,12 @@ struct Manifest {
     digests: [String; 2],
 }
 
-/// The prepared state of a topology: from the cache, or made with two chains that are stopped again.
+/// The prepared state of a topology: from the cache, or created with two chains that are stopped again.
 pub async fn prepare(binary: &AnvilBinary, topology: &ChainTopology, run: &RunId) -> Result<PreparedState, SetupError> {
     prepare_in(&cache_folder()?, binary, topology, run).await
 }
 
-/// Like [`prepare`], with a cache folder of the caller's.
+/// Does the same as [`prepare`] with another cache folder.
 pub async fn prepare_in(
     cache: &Path,
     binary: &AnvilBinary,
@@ -65,7 +65,7 @@ pub async fn prepare_in(
         }
         is_there
     };
-    // Files of megabytes are read.
+    // This reads files of megabytes.
     if spawn_blocking(is_there).await.unwrap_or_else(|error| resume_unwind(error.into_panic())) {
         tracing::debug!(entry = %entry.display(), "the chain state is in the cache");
         return Ok(PreparedState { l1, l2, made: false });
@@ -111,19 +111,19 @@ fn is_whole(entry: &Path) -> bool {
     })
 }
 
-/// What a state is made of: set-up, contracts, topology, the accounts of the user's secret, and the Anvil that dumps and
+/// The inputs of a state: set-up, contracts, topology, the accounts of the user's secret, and the Anvil that dumps and
 /// loads it.
 fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String, SetupError> {
     let metadata = fs::metadata(&binary.path).map_err(SetupError::file(&binary.path))?;
     let mut hash = Sha256::new();
     hash.update(FORMAT.to_be_bytes());
-    // The file itself is 100 MB; a new version has another size.
+    // The file itself has 100 MB; a new version has another size.
     hash.update(metadata.len().to_be_bytes());
     for (_, code) in deployment::contracts() {
         hash.update(code.as_ref());
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());
-    // They follow from the secret, and unlike it may be told.
+    // The addresses follow from the secret, and are public.
     for address in topology.accounts().addresses() {
         hash.update(address.as_bytes());
     }

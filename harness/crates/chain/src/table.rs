@@ -16,10 +16,10 @@ use hourglass_proto::{
 
 use super::{Accounts, ChainControl, EXECUTOR_SET, SetupError, send::send};
 
-/// Salt in front of an operator table's bytes, from which its leaf of the global table is hashed.
+/// The salt before an operator table's bytes in the hash of its leaf of the global table.
 const OPERATOR_TABLE_LEAF_SALT: u8 = 0x8e;
 
-/// Registers where operators listen, all at once.
+/// Registers the sockets of operators, all at once.
 pub async fn register_sockets<'a>(
     l1: &ChainControl,
     sockets: impl IntoIterator<Item = (&'a EcdsaKey, String)>,
@@ -60,7 +60,7 @@ struct Table {
 
 impl Table {
     async fn confirm(&self, chain: &ChainControl, key: &EcdsaKey) -> Result<(), SetupError> {
-        // The chains' clocks drift apart, and a table must not be from the future of the chain that gets it.
+        // The chains' clocks drift apart, and a table must not be in the future of the chain that receives it.
         let head = chain.client().head().await?;
         let reference = u64::from(self.timestamp);
         if head.timestamp < reference {

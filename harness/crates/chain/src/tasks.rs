@@ -1,4 +1,4 @@
-//! Tasks from the app's side: creating them, and what the mailbox says about them afterwards.
+//! Tasks from the app's side: creates them, and reads their status from the mailbox.
 
 use ethers::{contract::EthLogDecode as _, types::H256};
 use hourglass_component::{
@@ -17,7 +17,7 @@ use super::{ChainControl, SetupError};
 pub struct NewTask {
     /// The executor operator set that it is for.
     pub set: OperatorSetId,
-    /// What the performers get.
+    /// The payload for the performers.
     pub payload: Vec<u8>,
 }
 

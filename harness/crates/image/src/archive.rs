@@ -1,4 +1,4 @@
-//! An image as one archive that is an OCI layout and what `docker load` takes at once.
+//! An image as one archive that is both an OCI layout and valid input of `docker load`.
 //!
 //! Formats: OCI image specification 1.0 (image layout, manifest, configuration), and the `manifest.json` of
 //! `docker save`. containerd reads the former, engines before version 25 the latter.
@@ -19,21 +19,21 @@ use super::{
     rootfs::USER,
 };
 
-/// Part of every image, so that no clock is.
+/// Part of every image, so it must not depend on a clock.
 const CREATED: &str = "1970-01-01T00:00:00Z";
-/// How much of the digest makes the tag.
+/// How many digits of the digest the tag has.
 const TAG_LENGTH: usize = 16;
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
-/// An image in memory, which names itself by its digest.
+/// An image in memory, named by its digest.
 #[derive(Debug, Clone)]
 pub struct Image {
     /// Its name, as `hourglass-harness/components:0123456789abcdef`.
     pub reference: String,
-    /// The digest of its configuration, as `sha256:…`; what most engines call its id.
+    /// The digest of its configuration, as `sha256:…`; the id in most engines.
     pub digest: String,
     /// Its architecture, as `amd64`.
     pub architecture: &'static str,
@@ -43,12 +43,12 @@ pub struct Image {
 }
 
 impl Image {
-    /// The image for `role`, with this executable; blocks for as long as reading and hashing it takes.
+    /// The image for `role`, with this executable; blocks while the executable is read and hashed.
     pub fn make(role: ImageRole, executable: &Path) -> Result<Self, ImageError> {
         Self::of(&RootFilesystem::collect(role, executable)?)
     }
 
-    /// Like [`Self::make`], and what it is made of.
+    /// Does the same as [`Self::make`], and returns its sources as well.
     pub(super) fn make_with_memory(role: ImageRole, executable: &Path) -> Result<(Self, Memory), ImageError> {
         let filesystem = RootFilesystem::collect(role, executable)?;
         let image = Self::of(&filesystem)?;
@@ -56,7 +56,7 @@ impl Image {
         Ok((image, memory))
     }
 
-    /// The image that holds these files.
+    /// The image with these files.
     pub fn of(filesystem: &RootFilesystem) -> Result<Self, ImageError> {
         let role = filesystem.role;
         let layers = [layer(&filesystem.system)?, layer(&filesystem.program)?].map(Blob::from);
@@ -180,7 +180,7 @@ fn config(filesystem: &RootFilesystem, layers: &[String]) -> Value {
 fn index_entry(manifest: &Blob, architecture: &str, reference: &str, tag: &str) -> Value {
     let mut entry = manifest.descriptor(MANIFEST_TYPE);
     entry["platform"] = json!({ "architecture": architecture, "os": "linux" });
-    // containerd takes the name from the former, other readers of layouts the tag from the latter.
+    // containerd reads the name from the former, other readers of layouts the tag from the latter.
     entry["annotations"] = json!({
         "io.containerd.image.name": format!("docker.io/{reference}"),
         "org.opencontainers.image.ref.name": tag,

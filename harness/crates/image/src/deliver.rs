@@ -1,4 +1,4 @@
-//! An image brought to an engine, unless it is there.
+//! Delivers an image to an engine, unless the engine has it.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,15 +20,15 @@ use super::{
     memory::{self, Identity, Memory},
 };
 
-/// How much is handed to the connection at a time, in bytes.
+/// How many bytes are passed to the connection at a time.
 const PIECE: usize = 1 << 20;
 
-/// An image that the engine has.
+/// An image in the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveredImage {
     /// Its name, as `hourglass-harness/components:0123456789abcdef`.
     pub reference: String,
-    /// What the engine calls it, as `sha256:…`.
+    /// Its id in the engine, as `sha256:…`.
     pub id: String,
     /// Whether it had to be sent.
     pub sent: bool,
@@ -44,7 +44,7 @@ pub async fn deliver_anvil(engine: &Engine, anvil: &Path) -> Result<DeliveredIma
     deliver_in(&memory::cache()?, engine, ImageRole::Anvil, anvil).await
 }
 
-/// Either of them, with a cache folder of the caller's.
+/// Either of them, with another cache folder.
 pub async fn deliver_in(
     cache: &Path,
     engine: &Engine,
@@ -62,7 +62,7 @@ pub async fn deliver_in(
     load(engine, image).await
 }
 
-/// What an image of ours is called that is made of this executable. It is made where that is not remembered, and brought
+/// The name of the harness's image for this executable. The image is built if the name is not known, and delivered
 /// nowhere.
 pub async fn name_of(role: ImageRole, executable: &Path) -> Result<String, ImageError> {
     let cache = memory::cache()?;
@@ -73,7 +73,7 @@ pub async fn name_of(role: ImageRole, executable: &Path) -> Result<String, Image
     }
 }
 
-/// Makes the image and remembers what it is called; the executable's path is absolute.
+/// Builds the image and stores its name; the executable's path is absolute.
 pub(super) async fn make(cache: &Path, role: ImageRole, executable: PathBuf) -> Result<Image, ImageError> {
     let (cache, began) = (cache.to_owned(), Instant::now());
     let image = blocking(move || {
@@ -107,19 +107,19 @@ pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, Image
     }
 }
 
-/// An engine notes when a name was given and not when an image was loaded: its name is given once more, so that
+/// An engine records when a name was given and not when an image was loaded: the name is given once more, so that
 /// [`superseded`](super::superseded) knows its age.
 async fn date(engine: &Engine, reference: &str) -> Result<(), ImageError> {
     let (repository, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
     let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
     match engine.docker().tag_image(reference, Some(options)).await.context(|| format!("name image {reference}")) {
-        // What became of it is found out next.
+        // The caller checks next what became of it.
         Err(error) if error.is_not_found() => Ok(()),
         named => Ok(named?),
     }
 }
 
-/// The engine's name for it, where it has it.
+/// The engine's id of it, if the engine has it.
 async fn id_of(engine: &Engine, wanted: &Identity) -> Result<Option<String>, ImageError> {
     let reference = &wanted.reference;
     match engine.docker().inspect_image(reference).await.context(|| format!("inspect image {reference}")) {
@@ -129,14 +129,14 @@ async fn id_of(engine: &Engine, wanted: &Identity) -> Result<Option<String>, Ima
     }
 }
 
-/// Somebody may have given the name to another image. The id is the configuration's digest in the engine's own store,
-/// and the manifest's in containerd's: layers say the same in both.
+/// Another image may have the name. The id is the configuration's digest in the engine's own store, and the manifest's
+/// in containerd's: the layers are the same in both.
 fn is_it(image: &ImageInspect, wanted: &Identity) -> bool {
     let layers = image.root_fs.as_ref().and_then(|filesystem| filesystem.layers.as_ref());
     image.id.as_ref() == Some(&wanted.digest) || layers == Some(&wanted.layers)
 }
 
-/// An archive as it is handed to a connection.
+/// The pieces of an archive for a connection.
 pub(super) fn pieces(parts: Vec<Bytes>) -> impl Iterator<Item = Bytes> {
     parts.into_iter().flat_map(|mut part| {
         std::iter::from_fn(move || {
@@ -151,7 +151,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, ImageError> {
     match spawn_blocking(work).await {
         Ok(done) => done,
-        // It is never aborted, so that the join fails only where the work panicked.
+        // It is never aborted, so the join fails only if the work panicked.
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with an image.
+//! Errors of images.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -22,7 +22,7 @@ pub enum ImageError {
         /// Why not.
         source: io::Error,
     },
-    /// It is no Linux executable, so that no container can run it.
+    /// It is not a Linux executable, so no container can run it.
     #[error("failed to make an image of {path}: {reason}", path = path.display())]
     NotExecutable {
         /// The file.
@@ -30,13 +30,13 @@ pub enum ImageError {
         /// What it is instead.
         reason: String,
     },
-    /// Somebody wrote to it while it was read.
+    /// It was written to while it was read.
     #[error("failed to make an image of {path}: it changed while it was read", path = path.display())]
     Changed {
         /// The file.
         path: PathBuf,
     },
-    /// What it needs cannot be read.
+    /// Its libraries cannot be determined.
     #[error("failed to find the libraries of {path}", path = path.display())]
     Libraries {
         /// The executable.
@@ -60,28 +60,28 @@ pub enum ImageError {
         /// Why not.
         source: io::Error,
     },
-    /// The engine took the archive and has no such image afterwards.
+    /// The engine accepted the archive and has no such image afterwards.
     #[error("failed to deliver image {reference}: the Docker engine took it and does not have it")]
     NotTaken {
         /// The image.
         reference: String,
     },
-    /// A user's image is not there.
+    /// A user's image does not exist.
     #[error("failed to find image {reference}, which {component} needs{}", nearest.as_deref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
     NotFound {
         /// The image.
         reference: String,
-        /// Who needs it.
+        /// The component that needs it.
         component: String,
         /// The image with nearly this name that the engine has.
         nearest: Option<String>,
     },
-    /// It is for other machines.
+    /// It is for another architecture.
     #[error("failed to use image {reference} for {component}: it is for {image}, and the Docker engine runs {engine}")]
     OtherArchitecture {
         /// The image.
         reference: String,
-        /// Who needs it.
+        /// The component that needs it.
         component: String,
         /// Its architecture.
         image: String,
@@ -94,15 +94,15 @@ pub enum ImageError {
     /// The engine would export it without its name, and pods could not name it.
     #[error("failed to bring image {reference} to nodes: the Docker engine has no image with this name and tag")]
     NoName {
-        /// What it was called.
+        /// The name that was given.
         reference: String,
     },
-    /// A node's containerd does not say what it has.
+    /// A node's containerd does not report its images.
     #[error("failed to ask node {node} which images it has: {said}")]
     NodeSilent {
         /// The node.
         node: String,
-        /// What it said instead.
+        /// The answer instead.
         said: String,
     },
     /// A node's disk is full.
@@ -112,40 +112,40 @@ pub enum ImageError {
         node: String,
         /// The image.
         reference: String,
-        /// What containerd said.
+        /// containerd's message.
         said: String,
     },
-    /// A node's containerd was given less than an archive.
+    /// A node's containerd received a truncated archive.
     #[error("failed to bring image {reference} to node {node}: its archive ended too early: {said}")]
     Truncated {
         /// The node.
         node: String,
         /// The image.
         reference: String,
-        /// What containerd said.
+        /// containerd's message.
         said: String,
     },
-    /// A node's containerd does not take it.
+    /// A node's containerd refuses it.
     #[error("failed to bring image {reference} to node {node}: its containerd does not take it: {said}")]
     NodeRefused {
         /// The node.
         node: String,
         /// The image.
         reference: String,
-        /// What containerd said.
+        /// containerd's message.
         said: String,
     },
-    /// A node takes no end.
+    /// A node does not finish.
     #[error("failed to bring image {reference} to node {node} within {}", humantime::format_duration(*within))]
     NodeLate {
         /// The node.
         node: String,
         /// The image.
         reference: String,
-        /// How long was waited.
+        /// How long it was awaited.
         within: Duration,
     },
-    /// A node's containerd took the archive and has no such image afterwards.
+    /// A node's containerd accepted the archive and has no such image afterwards.
     #[error("image {reference} is not in node {node}: its containerd took the archive and does not have the image")]
     NotHeld {
         /// The node.
@@ -156,7 +156,7 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Engine(error) => return error.remedy().map(str::to_owned),
@@ -196,10 +196,10 @@ impl ImageError {
         Some(remedy)
     }
 
-    /// What it means that a node's containerd did not take an image.
+    /// The error for a failed import by a node's containerd.
     pub(super) fn of_import(node: &str, reference: &str, said: String) -> Self {
         let (node, reference) = (node.to_owned(), reference.to_owned());
-        // Its errors have no codes on the command line; the words are the kernel's, Go's and its own.
+        // containerd's command has no error codes; the texts are the kernel's, Go's and its own.
         if said.contains("no space left on device") {
             Self::NodeFull { node, reference, said }
         } else if said.contains("unexpected EOF") || said.contains("unrecognized image format") {

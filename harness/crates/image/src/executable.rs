@@ -1,4 +1,4 @@
-//! An executable as it was at one moment: its bytes, its architecture and what it loads.
+//! An executable as it was at one moment: its bytes, its architecture and its libraries.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use tokio_util::bytes::Bytes;
 
 use super::{ImageError, memory::Stamp};
 
-/// Reads a file once, and sees that nobody wrote to it meanwhile.
+/// Reads a file once, and checks that it was not written to meanwhile.
 pub(super) fn read(path: &Path) -> Result<(Bytes, Stamp), ImageError> {
     let mut file = File::open(path).map_err(ImageError::file(path))?;
     let stamp =
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path) -> Result<(Bytes, Stamp), ImageError> {
     Ok((bytes.into(), before))
 }
 
-/// The architecture of an ELF executable in the words of images, as `amd64`.
+/// The architecture of an ELF executable by its name in images, as `amd64`.
 ///
 /// From its header (System V ABI, chapter 4): class at 4, byte order at 5, machine at 18.
 pub(super) fn architecture(path: &Path, bytes: &[u8]) -> Result<&'static str, ImageError> {
@@ -53,20 +53,21 @@ pub(super) fn architecture(path: &Path, bytes: &[u8]) -> Result<&'static str, Im
 /// A library, or the loader itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Library {
-    /// Where the loader looks for it in the image.
+    /// The loader's path for it in the image.
     pub(super) place: PathBuf,
-    /// Where it is on this machine.
+    /// Its path on this machine.
     pub(super) source: PathBuf,
 }
 
-/// The loader and all that it loads for this executable, ordered by place; nothing for a static executable.
+/// The loader and all libraries that it loads for this executable, ordered by their path in the image; empty for a
+/// static executable.
 pub(super) fn libraries(path: &Path) -> Result<Vec<Library>, ImageError> {
     let fail = |source| ImageError::Libraries { path: path.to_owned(), source };
     let tree = DependencyAnalyzer::default().analyze(path).map_err(fail)?;
     let Some(interpreter) = tree.interpreter.clone() else { return Ok(Vec::new()) };
     let interpreter = PathBuf::from(interpreter);
-    // The image has neither a cache of the loader nor the folders that an RPATH names: what was found anywhere is put
-    // where the C library is, which is a folder that every loader searches.
+    // The image has neither a cache of the loader nor the folders of an RPATH: every library is put next to the C
+    // library, in a folder that every loader searches.
     let folder = folder_of_c(&tree).unwrap_or_else(|| interpreter.parent().unwrap_or(Path::new("/")).to_owned());
     let mut libraries = Vec::new();
     for library in tree.libraries.values() {
@@ -88,8 +89,8 @@ fn folder_of_c(tree: &DependencyTree) -> Option<PathBuf> {
     library.path.parent().map(Path::to_owned)
 }
 
-/// glibc before 2.34 loads what resolves names at run time, so that no header names it. Its files have the version in
-/// their names and links to them; later versions have it built in, and an empty file in its place.
+/// glibc before 2.34 loads the name service libraries at run time, so no header names them. Their files have the
+/// version in their names, and links to them; later versions contain them, and have an empty file in their place.
 fn name_services(libraries: &[Library]) -> Vec<Library> {
     let c = libraries.iter().find(|library| library.place.file_name().is_some_and(|name| name == "libc.so.6"));
     let Some((source, place)) = c.and_then(|c| Some((c.source.parent()?, c.place.parent()?))) else {

@@ -1,4 +1,4 @@
-//! Entries as an archive: the same bytes for the same entries, whenever and wherever it is made.
+//! Entries as an archive: the same bytes for the same entries, on every machine and at every time.
 
 use std::path::Path;
 
@@ -11,17 +11,17 @@ use super::{
     rootfs::{Entries, Entry},
 };
 
-/// What archives are padded to.
+/// Archives are padded to this size.
 const BLOCK: usize = 512;
 /// Padding, and twice this the end of an archive.
 const ZEROS: [u8; BLOCK] = [0; BLOCK];
 
-/// Bytes in parts that are shared and never joined: the executable is in memory once.
+/// Bytes in shared parts that are never joined: the executable is in memory once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parts {
     /// In their order.
     pub(super) parts: Vec<Bytes>,
-    /// Of all together, in bytes.
+    /// The total size in bytes.
     pub(super) size: u64,
 }
 
@@ -31,7 +31,7 @@ impl Parts {
         self.parts.push(part);
     }
 
-    /// As `sha256:…` has it after the colon.
+    /// The hexadecimal digest, which follows the colon in `sha256:…`.
     pub(super) fn digest(&self) -> String {
         let mut hash = Sha256::new();
         for part in &self.parts {
@@ -84,7 +84,7 @@ impl Archive {
         link: Option<&Path>,
     ) -> Result<(), ImageError> {
         let fail = |source| ImageError::Entry { path: path.to_owned(), source };
-        // Its time is 1970 and its owner root: nothing of this machine gets in.
+        // Its time is 1970 and its owner root: no data of this machine gets in.
         let mut header = Header::new_ustar();
         header.set_entry_type(kind);
         header.set_path(path).map_err(fail)?;

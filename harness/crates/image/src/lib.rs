@@ -1,7 +1,7 @@
-//! Container images, made from executables of this machine without a build daemon, and brought to where they run.
+//! Container images, built from executables of this machine without a build daemon, and delivered to engines and nodes.
 //!
-//! What may live here: the root filesystem of an image, its archive and digest, its delivery, and whether a user's own
-//! image is there. Containers made of images live in `runtime`, the removal of what a run leaves in `reaper`.
+//! What may live here: the root filesystem of an image, its archive and digest, its delivery, and checks of a user's
+//! own image. Containers of images are in `runtime`, the removal of a run's leftovers in `reaper`.
 
 mod archive;
 mod deliver;

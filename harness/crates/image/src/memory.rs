@@ -1,7 +1,7 @@
-//! What an image was called when it was last made of files that have not changed since.
+//! The stored name of the image that was last built from files that have not changed since.
 //!
-//! Reading and hashing the executable takes longer than all else that a run does before its first component. A memory
-//! that is damaged, or of files that changed, is as good as none: the image is made, and remembered anew.
+//! Reading and hashing the executable takes longer than everything else before a run's first component. A stored name
+//! that is damaged, or of changed files, is ignored: the image is built, and its name is stored again.
 
 use std::{
     fs::{self, Metadata},
@@ -15,10 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ImageError, ImageRole, rootfs};
 
-/// To be raised when images are made differently of the same files, or more is remembered of them.
+/// Raise this when images are built differently from the same files, or when more is stored about them.
 const FORMAT: u32 = 2;
 
-/// What tells one state of a file from another without reading it.
+/// Identifies the state of a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     path: PathBuf,
@@ -26,12 +26,12 @@ pub(super) struct Stamp {
     inode: u64,
     size: u64,
     modified: (i64, i64),
-    /// When it was last written, moved or linked: what sets `modified` back sets this.
+    /// When it was last written, moved or linked: resetting `modified` also changes this.
     changed: (i64, i64),
 }
 
 impl Stamp {
-    /// That of a file whose metadata are these.
+    /// The stamp of a file with this metadata.
     pub(super) fn of(path: &Path, metadata: &Metadata) -> Self {
         Self {
             path: path.to_owned(),
@@ -45,7 +45,7 @@ impl Stamp {
 
     /// Whether the file was written to between the two.
     pub(super) fn is_other_content(&self, other: &Self) -> bool {
-        // A link to it that is made or removed is none of its content.
+        // Creating or removing a link to it does not change its content.
         (self.size, self.modified) != (other.size, other.modified)
     }
 
@@ -54,7 +54,7 @@ impl Stamp {
     }
 }
 
-/// What engines and nodes are asked for, and know an image by.
+/// The identity of an image in engines and nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) reference: String,
@@ -63,7 +63,7 @@ pub(super) struct Identity {
     pub(super) layers: Vec<String>,
 }
 
-/// An image, and what it was made of.
+/// An image, and its source files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Memory {
     format: u32,
@@ -74,26 +74,26 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Of an image that was just made of these files.
+    /// For an image that was just built from these files.
     pub(super) fn of(identity: Identity, sources: Vec<Stamp>) -> Self {
         let certificates = rootfs::certificates().map(Path::to_owned);
         Self { format: FORMAT, version: env!("CARGO_PKG_VERSION").to_owned(), identity, sources, certificates }
     }
 
-    /// What the image of this executable is called, where nothing that it was made of has changed.
+    /// The name of this executable's image, if none of its sources has changed.
     pub(super) fn recall(cache: &Path, role: ImageRole, executable: &Path) -> Option<Identity> {
         let memory = Self::read(&file(cache, role, executable))?;
         memory.holds().then_some(memory.identity)
     }
 
-    /// Those that hold, of all executables.
+    /// The valid ones, of all executables.
     pub(super) fn all(cache: &Path) -> Vec<Identity> {
         let files = fs::read_dir(folder(cache)).into_iter().flatten().filter_map(Result::ok);
         let memories = files.filter_map(|file| Self::read(&file.path())).filter(Self::holds);
         memories.map(|memory| memory.identity).collect()
     }
 
-    /// Keeps it for the next time.
+    /// Stores it for later runs.
     pub(super) fn keep(&self, cache: &Path, role: ImageRole, executable: &Path) -> Result<(), ImageError> {
         let folder = folder(cache);
         fs::create_dir_all(&folder).map_err(ImageError::file(&folder))?;
@@ -116,7 +116,7 @@ impl Memory {
     }
 }
 
-/// The folder of the cache in which all is kept.
+/// The folder of the cache for this data.
 pub(super) fn cache() -> Result<PathBuf, ImageError> {
     Ok(cache_folder()?)
 }

@@ -1,4 +1,4 @@
-//! A user's own image: whether the engine has it and can run it.
+//! Checks that the engine has a user's image and can run it.
 
 use std::cmp::Ordering;
 
@@ -7,15 +7,15 @@ use hourglass_engine::{Engine, EngineContext as _};
 
 use super::ImageError;
 
-/// How alike names are of which one is meant by the other.
+/// How similar two names must be for one to be a probable misspelling of the other.
 const LIKENESS: f64 = 0.8;
 
-/// Sees that the engine has this image, and that it is for the engine's architecture; `component` is who needs it.
+/// Checks that the engine has this image, and that it is for the engine's architecture; `component` needs it.
 pub async fn require(engine: &Engine, reference: &str, component: &str) -> Result<(), ImageError> {
     required(engine, reference, component).await.map(drop)
 }
 
-/// Likewise; gives what the engine knows of it.
+/// Does the same, and returns the engine's description of it.
 pub(super) async fn required(engine: &Engine, reference: &str, component: &str) -> Result<ImageInspect, ImageError> {
     let found = engine.docker().inspect_image(reference).await.context(|| format!("inspect image {reference}"));
     let image = match found {

@@ -1,4 +1,4 @@
-//! What images there are, and how their containers start.
+//! The kinds of images, and how their containers start.
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ impl ImageRole {
         }
     }
 
-    /// Where the executable stands.
+    /// The path of the executable.
     pub fn program(self) -> &'static str {
         match self {
             Self::Components => "/harness",
@@ -42,7 +42,7 @@ impl ImageRole {
         }
     }
 
-    /// What its containers execute.
+    /// The entrypoint of its containers.
     pub fn entrypoint(self) -> &'static [&'static str] {
         match self {
             Self::Components => &["/harness", "component"],
@@ -50,7 +50,7 @@ impl ImageRole {
         }
     }
 
-    /// The arguments unless others are given: as it is, the image of the components is a performer's.
+    /// The default arguments: without others, the image of the components is a performer's.
     pub fn command(self) -> &'static [&'static str] {
         match self {
             Self::Components => &["performer"],
@@ -58,7 +58,7 @@ impl ImageRole {
         }
     }
 
-    /// The port on which its containers listen unless told otherwise.
+    /// The default port of its containers.
     pub fn port(self) -> u16 {
         match self {
             Self::Components => 8080,

@@ -1,4 +1,4 @@
-//! What stands in an image, in the two parts that are its layers.
+//! The content of an image, in the two parts that are its layers.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use super::{
     memory::Stamp,
 };
 
-/// Nobody's on any distribution, and what distroless images use.
+/// A user that no distribution uses, the same as in distroless images.
 pub(super) const USER: &str = "65532:65532";
 const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\n\
                       nobody:x:65534:65534:nobody:/:/sbin/nologin\n\
@@ -23,7 +23,7 @@ const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\n\
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\nhourglass:x:65532:\n";
 const NAMES: &str = "passwd: files\ngroup: files\nhosts: files dns\n";
 
-/// Where distributions keep the certificates of authorities.
+/// The paths of certificate authorities in distributions.
 pub(super) const CERTIFICATES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -31,7 +31,7 @@ pub(super) const CERTIFICATES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// One thing in a root filesystem.
+/// An entry of a root filesystem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
     /// A folder with these permissions.
@@ -42,13 +42,13 @@ pub(super) enum Entry {
     Link(PathBuf),
 }
 
-/// Entries by their paths from `/`; a folder comes before what is in it.
+/// Entries by their paths from `/`; a folder comes before its content.
 pub(super) type Entries = BTreeMap<PathBuf, Entry>;
 
-/// What an image holds.
+/// The content of an image.
 #[derive(Debug, Clone)]
 pub struct RootFilesystem {
-    /// What it is for.
+    /// The role of the image.
     pub role: ImageRole,
     /// Its architecture, as `amd64`.
     pub architecture: &'static str,
@@ -56,14 +56,14 @@ pub struct RootFilesystem {
     pub(super) system: Entries,
     /// The executable: the upper layer.
     pub(super) program: Entries,
-    /// The files of this machine that it was made of.
+    /// Its source files on this machine.
     pub(super) sources: Vec<Stamp>,
 }
 
 impl RootFilesystem {
-    /// That of an image for `role`, with this executable.
+    /// The content of an image for `role`, with this executable.
     pub fn collect(role: ImageRole, executable: &Path) -> Result<Self, ImageError> {
-        // What the loader finds is asked of the path; that the file is still the same is seen when it is read.
+        // The libraries are determined by path; reading the file then checks that it is still the same.
         let (bytes, stamp) = executable::read(executable)?;
         let architecture = executable::architecture(executable, &bytes)?;
         let libraries = executable::libraries(executable)?;
@@ -84,7 +84,7 @@ impl RootFilesystem {
         Ok(Self { role, architecture, system, program, sources })
     }
 
-    /// Writes it into a folder, which is made where it is not there; for a `Dockerfile` that copies it.
+    /// Writes it into a folder, which is created if it does not exist; for a `Dockerfile` that copies it.
     pub fn write_to(&self, folder: &Path) -> Result<(), ImageError> {
         fs::create_dir_all(folder).map_err(ImageError::file(folder))?;
         for (path, entry) in self.system.iter().chain(&self.program) {
@@ -104,7 +104,7 @@ impl RootFilesystem {
     }
 }
 
-/// The machine's bundle of certificates, where it has one.
+/// The machine's bundle of certificates, if it has one.
 pub(super) fn certificates() -> Option<&'static Path> {
     CERTIFICATES.iter().map(Path::new).find(|path| path.is_file())
 }
@@ -118,7 +118,7 @@ fn system() -> Entries {
     entries
 }
 
-/// Puts a library at its place, and the links to folders over which the machine has it there (`/lib` is often one).
+/// Puts a library at its path, with the links to folders on that path on this machine (`/lib` is often one).
 fn add_library(entries: &mut Entries, place: &Path, bytes: Bytes) {
     let mut real = PathBuf::from("/");
     let parents = place.parent().unwrap_or(Path::new("/")).components();
@@ -135,7 +135,7 @@ fn add_library(entries: &mut Entries, place: &Path, bytes: Bytes) {
     add(entries, &real.join(place.file_name().unwrap_or_default()), Entry::File(0o755, bytes));
 }
 
-/// Puts something at its path, and the folders above it.
+/// Adds an entry at its path, with the folders above it.
 fn add(entries: &mut Entries, path: &Path, entry: Entry) {
     let within = path.strip_prefix("/").unwrap_or(path);
     let parents = within.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());

@@ -12,19 +12,19 @@ use super::{
     memory::{self, Memory},
 };
 
-/// The engine's images of ours, by name, that no executable of this machine gives any more and that were delivered
+/// The harness's images in the engine, by name, that belong to no current executable of this machine and were delivered
 /// longer ago than a trial may last.
 pub async fn superseded(engine: &Engine) -> Result<Vec<String>, ImageError> {
     superseded_in(&memory::cache()?, engine, LIFETIME).await
 }
 
-/// Like [`superseded`], with a cache folder and an age of the caller's.
+/// Does the same as [`superseded`] with another cache folder and age.
 pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Result<Vec<String>, ImageError> {
     let current = Memory::all(cache);
     let filters = HashMap::from([("label", vec![IMAGE_LABEL])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     let images = engine.docker().list_images(Some(options)).await.context(|| "list images".to_owned())?;
-    // A user's image that builds on ours has its label and a name of its own.
+    // A user's image that is based on one of the harness's has its label and another name.
     let ours =
         |name: &str| ImageRole::ALL.iter().any(|role| name.rsplit_once(':').unwrap_or_default().0 == role.repository());
     let names = images.into_iter().flat_map(|image| image.repo_tags).filter(|name| ours(name));
@@ -37,7 +37,7 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
     Ok(superseded)
 }
 
-/// Takes names away from images, and with the last name the image; one that a container uses stays.
+/// Removes names from images, and with the last name the image; an image that a container uses stays.
 pub async fn remove(engine: &Engine, names: &[String]) -> Result<(), ImageError> {
     for name in names {
         let removed = engine.docker().remove_image(name, None::<RemoveImageOptions>, None).await;
@@ -49,13 +49,13 @@ pub async fn remove(engine: &Engine, names: &[String]) -> Result<(), ImageError>
     Ok(())
 }
 
-/// How long ago it was delivered; nothing where it is gone or the engine does not say.
+/// How long ago it was delivered; `None` if it is gone or the engine does not report it.
 async fn age(engine: &Engine, name: &str) -> Result<Option<Duration>, ImageError> {
     let image = match engine.docker().inspect_image(name).await.context(|| format!("inspect image {name}")) {
         Err(error) if error.is_not_found() => return Ok(None),
         image => image?,
     };
-    // Which type the time has depends on features that other crates choose; as text it is always RFC 3339.
+    // The type of the time depends on features that other crates enable; as text it is always RFC 3339.
     let metadata = image.metadata.and_then(|metadata| serde_json::to_value(metadata).ok());
     let tagged = metadata.and_then(|metadata| metadata["LastTagTime"].as_str()?.parse::<Timestamp>().ok());
     Ok(tagged.map(|tagged| hourglass_base::age(tagged, Timestamp::now())))

@@ -1,4 +1,4 @@
-//! Images brought to nodes, each only to those that lack it.
+//! Delivers images to nodes, each only to those that lack it.
 
 use std::{
     path::Path,
@@ -19,22 +19,23 @@ use crate::{ImageError, memory};
 
 /// How long a node may take to give an image another name.
 const TAGGED_WITHIN: Duration = Duration::from_secs(30);
-/// How long the kubelet's side of containerd may take to hear of an image; it hears of it within milliseconds.
+/// How long the kubelet's side of containerd may take to notice an image; usually it takes milliseconds.
 const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 
-/// An image that a node has, for pods with [`PullPolicy::Never`](super::PullPolicy::Never).
+/// An image on a node, for pods with [`PullPolicy::Never`](super::PullPolicy::Never).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveredToNode {
     /// The node.
     pub node: String,
-    /// The image's name as pods say it.
+    /// The image's name in pods.
     pub reference: String,
     /// Whether it had to be sent.
     pub sent: bool,
 }
 
-/// Sees that each of these nodes has each of these images, by content: what a node has is not sent again, and what several
-/// lack is streamed into all of them at once. Gives an entry for each image and node, in their order.
+/// Makes sure that each of these nodes has each of these images, by content: an image that a node has is not sent
+/// again, and one that several lack is streamed into all of them at once. Returns an entry for each image and node, in
+/// their order.
 pub async fn deliver_to_nodes(
     engine: &Engine,
     nodes: &[Node],
@@ -43,7 +44,7 @@ pub async fn deliver_to_nodes(
     deliver_to_nodes_in(&memory::cache()?, engine, nodes, images).await
 }
 
-/// Likewise, with a cache folder of the caller's.
+/// Does the same with another cache folder.
 pub async fn deliver_to_nodes_in(
     cache: &Path,
     engine: &Engine,
@@ -81,7 +82,7 @@ async fn ask(engine: &Engine, nodes: &[&Node], wanted: &[Wanted]) -> Result<Vec<
     try_join_all(nodes.iter().map(|node| NodeContent::ask(engine, node, wanted))).await
 }
 
-/// The nodes to which an image must be sent: one that has it under another name is told the new one.
+/// The nodes to which an image must be sent: a node that has it under another name gets the new name.
 async fn lacking<'a>(
     engine: &Engine,
     nodes: &[&'a Node],
@@ -98,8 +99,8 @@ async fn lacking<'a>(
     Ok(try_join_all(looked).await?.into_iter().flatten().collect())
 }
 
-/// Sends an image, and waits until the kubelet's side of each containerd knows it: a pod that came sooner would be told
-/// that the image is not there, and be tried again much later.
+/// Sends an image, and waits until the kubelet's side of each containerd knows it: the kubelet would tell an earlier
+/// pod that the image is missing, and retry much later.
 async fn send(cache: &Path, engine: &Engine, nodes: &[&Node], image: &mut Wanted) -> Result<(), ImageError> {
     let archive = image.archive(cache, engine).await?;
     let image = &*image;
@@ -111,7 +112,7 @@ async fn send(cache: &Path, engine: &Engine, nodes: &[&Node], image: &mut Wanted
 
 async fn known(engine: &Engine, node: &Node, image: &Wanted) -> Result<(), ImageError> {
     let not_held = || ImageError::NotHeld { node: node.name.clone(), reference: image.reference.clone() };
-    // It is told to the kubelet's side only.
+    // Only the kubelet's side is notified.
     let pauses = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(20))
         .with_max_delay(Duration::from_millis(500))

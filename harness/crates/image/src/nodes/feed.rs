@@ -1,4 +1,4 @@
-//! One archive, streamed into the containerd of several nodes at once: it is read once and kept nowhere.
+//! Streams one archive into the containerd of several nodes at once: it is read once and stored nowhere.
 
 use std::{pin::pin, time::Duration};
 
@@ -27,19 +27,20 @@ use crate::ImageError;
 
 /// How many pieces a fast node may be ahead of a slow one.
 const AHEAD: usize = 4;
-/// How long one image may take; the largest that are in use take a minute.
+/// How long one image may take; the largest in use take a minute.
 const SENT_WITHIN: Duration = Duration::from_mins(10);
-/// Takes an archive of the image whose name is the first argument; with [`LIST`], lists then what fits the others.
+/// Imports an archive of the image whose name is the first argument; with [`LIST`], then lists the images that match
+/// the other arguments.
 ///
-/// Of an archive for several platforms only the node's own is taken, since an engine need not have the others that it
-/// names. A name that stood for another image has the label by which the kubelet's side tells that it has seen to it: it
-/// is taken off, so that it sees to the new one.
+/// From an archive for several platforms only the node's own is imported, since an engine need not have the others that
+/// it names. If the name belonged to another image, it has the label by which the kubelet's side knows that it has
+/// processed it: the label is removed, so that the new image is processed.
 const IMPORT: &str = r#"ctr --namespace k8s.io images import --snapshotter "$snapshotter" - >&2 || exit
 ctr --namespace k8s.io images label "$1" io.cri-containerd.image= >&2 || exit
 shift
 "#;
 
-/// Streams an archive into each of these nodes; gives what they hold then of this image, in their order.
+/// Streams an archive into each of these nodes; returns their content of this image afterwards, in their order.
 pub(super) async fn feed(
     engine: &Engine,
     nodes: &[&Node],
@@ -53,13 +54,13 @@ pub(super) async fn feed(
             (mouth, import(engine, node, wanted, pieces))
         })
         .unzip();
-    // Where the archive breaks off, the nodes' ends are dropped unfinished: containerd never sees a whole archive.
+    // If the archive breaks off, the nodes' ends are dropped unfinished: containerd never sees a whole archive.
     let imports = async { Ok(join_all(imports).await) };
     let ((), imported) = tokio::try_join!(spread(archive, mouths), imports)?;
     imported.into_iter().collect()
 }
 
-/// Gives each piece to all that still take any.
+/// Passes each piece to all nodes that still accept any.
 async fn spread(
     archive: impl Stream<Item = Result<Bytes, EngineError>>,
     mouths: Vec<Sender<Bytes>>,
@@ -67,7 +68,7 @@ async fn spread(
     let mut archive = pin!(archive);
     while let Some(piece) = archive.try_next().await? {
         let taken = join_all(mouths.iter().map(|mouth| mouth.send(piece.clone()))).await;
-        // Why they do not is for them to say.
+        // The nodes themselves report the reason.
         if taken.iter().all(Result::is_err) {
             break;
         }
@@ -89,7 +90,7 @@ async fn import(
     if ended.code == 0 {
         return Ok(NodeContent::read(&ended.stdout));
     }
-    // What went before the last line is progress.
+    // Lines before the last one are progress.
     let said = ended.stderr.trim().lines().last().unwrap_or_default().trim_start_matches("ctr: ");
     Err(ImageError::of_import(&node.name, reference, said.to_owned()))
 }
@@ -142,13 +143,13 @@ async fn run(
             }
             Ok::<_, bollard::errors::Error>(())
         });
-        // A command that ends early takes nothing more, and says why.
+        // A command that ends early accepts nothing more, and reports why.
         match select(write, read).await {
             Either::Left((_, read)) => read.await?,
             Either::Right((read, _)) => read?,
         }
     }
-    // An engine that does not say how the command ended does not say that it did its work.
+    // If the engine does not report how the command ended, the command counts as failed.
     ended.code = docker.inspect_exec(&id).await?.exit_code.unwrap_or(-1);
     Ok(ended)
 }

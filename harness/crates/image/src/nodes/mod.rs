@@ -1,7 +1,7 @@
-//! Images brought to the nodes of a kind cluster, whose containerd is asked first what it has.
+//! Images on the nodes of a kind cluster, whose containerd is asked first what it has.
 //!
-//! What may live here: what a node holds, what it lacks and how that gets there, and the pull policy that goes with it.
-//! Commands in nodes are run by `cluster`; which images pods need is known to `runtime`.
+//! What may live here: which images a node has and lacks, their delivery, and the matching pull policy. `cluster` runs
+//! commands in nodes; `runtime` knows which images pods need.
 
 mod deliver;
 mod feed;

@@ -1,8 +1,8 @@
-//! Names of images: people leave parts of them out, containerd has them whole.
+//! Names of images: people omit parts of them, containerd stores them whole.
 
 const REGISTRY: &str = "docker.io";
 const LEGACY_REGISTRY: &str = "index.docker.io";
-/// The folder of images whose name has none, in that registry.
+/// The folder of images without one, in the default registry.
 const OFFICIAL: &str = "library";
 const TAG: &str = "latest";
 
@@ -19,7 +19,7 @@ pub(super) fn whole(reference: &str) -> String {
     format!("{registry}/{folder}{path}{tag}")
 }
 
-/// The first part is a registry where it can be nothing but a host.
+/// Whether the first part is a registry: it can only be a host.
 fn is_registry(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':'])
 }
@@ -28,7 +28,7 @@ fn is_registry(first: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// containerd is asked by the whole name: one that is not spelt as containerd does is sent every time.
+    /// containerd needs the whole name: an image under another spelling would be sent every time.
     #[rstest::rstest]
     #[case("redis", "docker.io/library/redis:latest")]
     #[case("redis:7", "docker.io/library/redis:7")]

@@ -1,4 +1,4 @@
-//! What the containerd of a node holds of the images that are wanted, asked with one command a node.
+//! Which of the requested images the containerd of a node holds, read with one command for each node.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,19 +7,19 @@ use hourglass_engine::{Engine, Node};
 use super::wanted::Wanted;
 use crate::ImageError;
 
-/// How long a node may take to say what it holds.
+/// How long a node may take to report its images.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// What the kubelet's images are called after that it knows by the digest of their configuration.
+/// The prefix of the kubelet's names that contain the digest of an image's configuration.
 const BY_CONFIG: &str = "sha256:";
 
-/// Sets `snapshotter` to where images are unpacked: kind sets another one where overlays cannot be had.
+/// Sets `snapshotter` to the one that unpacks images: kind sets another one if overlays are not available.
 pub(super) const SNAPSHOTTER: &str = r#"snapshotter=$(sed -n 's/^ *snapshotter *= *"\(.*\)"$/\1/p' /etc/containerd/config.toml | head -n 1)
 snapshotter=${snapshotter:-overlayfs}
 "#;
-/// Lists the images that fit any of the filters which are its arguments.
+/// Lists the images that match any of the filters in its arguments.
 pub(super) const LIST: &str = r#"exec ctr --namespace k8s.io images check --snapshotter "$snapshotter" "$@""#;
 
-/// The images of one node, as far as they were asked for.
+/// The requested images of one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct NodeContent(BTreeMap<String, Record>);
 
@@ -27,7 +27,7 @@ pub(super) struct NodeContent(BTreeMap<String, Record>);
 struct Record {
     /// Of the manifest, or of the index of several.
     digest: String,
-    /// Whether containers can be made of it.
+    /// Whether containers can be created from it.
     unpacked: bool,
 }
 
@@ -39,14 +39,14 @@ impl NodeContent {
         let mut command = vec!["sh", "-c", &script, "sh"];
         command.extend(filters.iter().map(String::as_str));
         let executed = node.execute(engine, &command, ANSWER_WITHIN).await?;
-        // It fails as well where the content of one image cannot be read, which is one that the node does not hold.
+        // The command also fails if the content of one image cannot be read; the node does not have that image.
         if executed.code != 0 && executed.stdout.is_empty() {
             return Err(ImageError::NodeSilent { node: node.name.clone(), said: executed.complaint() });
         }
         Ok(Self::read(&executed.text()))
     }
 
-    /// From the table that containerd's command prints: name, type and digest first, whether it is unpacked last.
+    /// Parses the table of containerd's command: name, type and digest first, whether it is unpacked last.
     pub(super) fn read(table: &str) -> Self {
         let record = |line: &str| {
             let mut words = line.split_whitespace();
@@ -59,20 +59,20 @@ impl NodeContent {
 
     /// Whether a pod can run this very image under its name.
     ///
-    /// The kubelet's side of containerd hears of a new image, and gives it a second name, which is the digest of its
-    /// configuration. That is the engine's id of it too, unless the engine keeps its images in a containerd: then it is the
-    /// digest of what the name stands for.
+    /// The kubelet's side of containerd notices a new image, and gives it a second name, the digest of its
+    /// configuration. That is the engine's id of it too, unless the engine stores its images in a containerd: then the
+    /// id is the digest of the object that the name refers to.
     pub(super) fn has(&self, wanted: &Wanted) -> bool {
         let Wanted { name, id, manifest, .. } = wanted;
         let Some(named) = self.0.get(name).filter(|record| record.unpacked) else { return false };
         match self.0.get(id) {
-            // Of two manifests with one configuration, that name stands for the one which came last.
+            // If two manifests have one configuration, that name refers to the later one.
             Some(known) => known.digest == named.digest || manifest.as_ref() == Some(&named.digest),
             None => named.digest == *id && self.is_known(&named.digest),
         }
     }
 
-    /// A name under which the node holds the content of this image, whatever its own name stands for there.
+    /// A name under which the node holds the content of this image, whatever image its own name refers to there.
     pub(super) fn content_of(&self, wanted: &Wanted) -> Option<&str> {
         let is_it = |(name, record): &(&String, &Record)| {
             record.unpacked && (**name == wanted.id || record.digest == wanted.id) && self.is_known(&record.digest)
@@ -85,7 +85,7 @@ impl NodeContent {
     }
 }
 
-/// In containerd's syntax: by name, by the name that the kubelet's side gives, by digest.
+/// In containerd's syntax: by name, by the kubelet's name, by digest.
 pub(super) fn filters(wanted: &Wanted) -> [String; 3] {
     let Wanted { name, id, .. } = wanted;
     [format!(r#"name=="{name}""#), format!(r#"name=="{id}""#), format!(r#"target.digest=="{id}""#)]
@@ -105,7 +105,7 @@ sha256:dddd                  application/vnd.oci.image.manifest.v1+json sha256:b
 docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:eeee complete (3/3) 9.8 MiB/9.8 MiB   true
 ";
 
-    /// Too much sent is slow; too little, and a trial runs what was delivered for another.
+    /// Sending too much is slow; if too little is sent, a trial runs what was delivered for another.
     #[rstest::rstest]
     #[case::of_the_engines_own_store("v1", "sha256:cccc", true)]
     #[case::of_an_engine_with_a_containerd("v1", "sha256:aaaa", true)]
@@ -117,7 +117,7 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
         assert_eq!(NodeContent::read(TABLE).has(&wanted(tag, id, None)), expected);
     }
 
-    /// The same image under another name, from another source, would be sent in turns otherwise.
+    /// Otherwise the same image under another name, from another source, would be sent in turns.
     #[rstest::rstest]
     #[case(Some("sha256:eeee"), true)]
     #[case(Some("sha256:ffff"), false)]
@@ -126,7 +126,7 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
         assert_eq!(NodeContent::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
     }
 
-    /// What has only another name need not be sent.
+    /// An image that only has another name need not be sent.
     #[rstest::rstest]
     #[case("sha256:cccc", Some("sha256:cccc"))]
     #[case("sha256:aaaa", Some("docker.io/avs/performer:v1"))]

@@ -1,4 +1,5 @@
-//! Processes of this machine that find the same images missing in the same nodes: one sends them, and the others see.
+//! A lock for processes of this machine that find the same images missing in the same nodes: one sends them, and the
+//! others wait.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -13,24 +14,25 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ImageError;
 
-/// Nodes share locks, so that no more files than this are ever made; what waits for another cluster's turn waits seconds.
+/// Nodes share locks, so that no more files than this are ever created; a collision with another cluster's lock costs
+/// seconds.
 const LOCKS: u8 = 16;
 
-/// This process's turn, until it is dropped or the process ends.
+/// This process's lock, until it is dropped or the process ends.
 #[derive(Debug)]
 pub(super) struct NodeLock {
     _lock: File,
 }
 
 impl NodeLock {
-    /// Waits for the turn at these nodes; how long is the caller's to limit.
+    /// Waits for the lock of these nodes; the caller limits the time.
     pub(super) async fn at(cache: &Path, nodes: &[&Node]) -> Result<Self, ImageError> {
         let folder = cache.join("images").join("turns");
         fs::create_dir_all(&folder).map_err(ImageError::file(&folder))?;
         let first = nodes.iter().map(|node| node.container.as_str()).min().unwrap_or_default();
         let file = folder.join(format!("{}.lock", Sha256::digest(first)[0] % LOCKS));
         let lock = File::create(&file).map_err(ImageError::file(&file))?;
-        // Nobody says when a lock is given back.
+        // No event tells when a lock is released.
         let pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(10))
             .with_max_delay(Duration::from_millis(200))

@@ -1,4 +1,4 @@
-//! Which images nodes are to have, and where each comes from.
+//! The images that nodes must have, and their sources.
 
 use std::path::{Path, PathBuf};
 
@@ -18,21 +18,21 @@ use crate::{
     require::required,
 };
 
-/// An image that nodes are to have.
+/// An image that nodes must have.
 #[derive(Debug, Clone)]
 pub enum NodeImage {
-    /// One of ours, made of an executable of this machine; the engine need not have it.
+    /// An image of the harness, built from an executable of this machine; the engine need not have it.
     Made {
         /// What it is for.
         role: ImageRole,
         /// The executable.
         executable: PathBuf,
     },
-    /// One that the engine has, by a name with a tag.
+    /// An image of the engine, by a name with a tag.
     OfEngine {
-        /// Its name, as pods say it.
+        /// Its name in pods.
         reference: String,
-        /// Who needs it, for the error that says it is missing.
+        /// The component that needs it, for the error about a missing image.
         component: String,
     },
 }
@@ -48,22 +48,22 @@ impl NodeImage {
         Self::Made { role: ImageRole::Anvil, executable: anvil.into() }
     }
 
-    /// A user's own; `component` is who needs it.
+    /// A user's image; `component` needs it.
     pub fn of_engine(reference: impl Into<String>, component: impl Into<String>) -> Self {
         Self::OfEngine { reference: reference.into(), component: component.into() }
     }
 }
 
-/// An image of which it is known what it is called.
+/// An image with a known name.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// Its name as pods say it.
+    /// Its name in pods.
     pub(super) reference: String,
-    /// Its name as containerd has it.
+    /// Its name in containerd.
     pub(super) name: String,
-    /// The digest of its configuration, or what the engine calls it.
+    /// The digest of its configuration, or its id in the engine.
     pub(super) id: String,
-    /// The digest of its manifest, where that is known; the engine may write another each time it exports an image.
+    /// The digest of its manifest, if it is known; the engine may write another one for each export of an image.
     pub(super) manifest: Option<String>,
     pub(super) source: Source,
 }
@@ -72,14 +72,14 @@ pub(super) struct Wanted {
 pub(super) enum Source {
     /// In memory.
     Image(Image),
-    /// It was made before, and nothing that it was made of has changed.
+    /// It was built before, and none of its sources has changed.
     Remembered(ImageRole, PathBuf),
     /// The engine's export.
     Engine,
 }
 
 impl Wanted {
-    /// Finds out what an image is called; makes it where that is not known otherwise.
+    /// Determines the name of an image; builds the image if the name is not known otherwise.
     pub(super) async fn find(cache: &Path, engine: &Engine, image: &NodeImage) -> Result<Self, ImageError> {
         match image {
             NodeImage::Made { role, executable } => {
@@ -96,7 +96,7 @@ impl Wanted {
         }
     }
 
-    /// Its archive, in pieces. One that was only remembered is made, and may turn out to be another.
+    /// Its archive, in pieces. An image of which only the name was stored is built, and may differ.
     pub(super) async fn archive(
         &mut self,
         cache: &Path,
@@ -127,7 +127,7 @@ impl Wanted {
 
     fn of_engine(reference: &str, found: ImageInspect) -> Result<Self, ImageError> {
         let name = whole(reference);
-        // The engine exports names with tags only.
+        // The engine exports only names with tags.
         let named = found.repo_tags.iter().flatten().any(|tag| whole(tag) == name);
         if !named {
             return Err(ImageError::NoName { reference: reference.to_owned() });
