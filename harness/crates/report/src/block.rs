@@ -1,4 +1,4 @@
-//! What a person needs of a trial that did not pass, as text: for the terminal and for JUnit.
+//! The text about a trial that did not pass, for people: for the terminal and for JUnit.
 
 use std::{fmt::Write, path::Path, time::Duration};
 
@@ -27,21 +27,21 @@ impl Paint {
     }
 }
 
-/// Why the trial did not pass, where its evidence lies, and how it is run again. Each line ends with a line feed.
+/// Why the trial did not pass, where its evidence is, and how to run it again. Each line ends with a line feed.
 ///
-/// `command` is what runs a trial when its name is added, for example `harness run`.
+/// `command` runs a trial when its name is appended, for example `harness run`.
 pub(super) fn block(report: &TrialReport, command: &str, paint: Paint) -> String {
     block_with(report, &again(&report.scenario, &report.trial, command), paint)
 }
 
-/// [`block`] with the whole command that runs the trial once more.
+/// [`block`] with the whole command that runs the trial again.
 fn block_with(report: &TrialReport, again: &str, paint: Paint) -> String {
     let mut text = String::new();
     match &report.verdict {
         Verdict::Passed => {}
         Verdict::Failed { violations } => {
             for (place, violation) in violations.iter().enumerate() {
-                // One timeline a task: several expectations of one task would repeat it.
+                // One timeline for each task: several expectations of one task would repeat it.
                 let told = violations[..place].iter().any(|earlier| earlier.task == violation.task);
                 text.push_str(&describe(violation, !told, paint));
                 text.push('\n');
@@ -69,19 +69,19 @@ pub(super) fn skipped(reason: &str, paint: Paint) -> String {
     field(2, "skipped", reason, paint)
 }
 
-/// `block` without colours, for whoever shows it elsewhere.
+/// `block` without colours, for other displays.
 pub fn failure_text(report: &TrialReport, command: &str) -> String {
     block(report, command, Paint { colour: false })
 }
 
-/// [`failure_text`] of a trial that no scenario file describes; `again` is the whole command that runs it once more.
+/// [`failure_text`] of a trial without a scenario file; `again` is the whole command that runs it again.
 pub fn failure_text_with(report: &TrialReport, again: &str) -> String {
     block_with(report, again, Paint { colour: false })
 }
 
-/// Seconds with two decimals; with minutes where there are any.
+/// Seconds with two decimals, and minutes if there are any.
 pub(super) fn time(duration: Duration) -> String {
-    // Rounded first, or 59.996 s would read as 60.00 s.
+    // Rounded first, or 59.996 s would be shown as 60.00 s.
     let hundredths = (duration.as_millis() + 5) / 10;
     let (minutes, rest) = (hundredths / 6000, hundredths % 6000);
     let seconds = format!("{}.{:02} s", rest / 100, rest % 100);
@@ -125,7 +125,7 @@ fn footer(report: &TrialReport, again: &str, paint: Paint) -> String {
     text
 }
 
-/// In what the runtimes differ, and how they are compared again. Each line ends with a line feed.
+/// The differences between the runtimes, and how to compare them again. Each line ends with a line feed.
 pub fn parity_text(parity: &Parity, command: &str) -> String {
     let command = parity.runtimes.iter().fold(command.to_owned(), |words, runtime| words + " --runtime " + runtime);
     let name = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
@@ -133,7 +133,7 @@ pub fn parity_text(parity: &Parity, command: &str) -> String {
     format!("{}\n{}", safe(&parity.text()), field(2, "again", &again, Paint { colour: false }))
 }
 
-/// The command that runs just this trial once more, from the same working folder.
+/// The command that runs only this trial again, from the same working folder.
 fn again(scenario: &Path, name: &str, command: &str) -> String {
     let folder = scenario.parent().unwrap_or(Path::new(""));
     let (name, command) = match name.strip_suffix(WITHOUT_FAULT) {
@@ -142,14 +142,14 @@ fn again(scenario: &Path, name: &str, command: &str) -> String {
     };
     let trial = quoted(name);
     match folder.to_str() {
-        // Where names are looked up without being told.
+        // The default folder needs no option.
         Some(DEFAULT_DIRECTORY) | None => format!("{command} {trial}"),
         Some("") => format!("{command} --scenarios . {trial}"),
         Some(folder) => format!("{command} --scenarios {} {trial}", quoted(folder)),
     }
 }
 
-/// What was left running and how it is ended; nothing where nothing is.
+/// What was left running and how to end it; empty if nothing was.
 pub(super) fn running(report: &TrialReport, paint: Paint) -> String {
     if report.running.is_empty() {
         return String::new();
@@ -160,7 +160,7 @@ pub(super) fn running(report: &TrialReport, paint: Paint) -> String {
     field(2, "running", &parts.join("\n"), paint) + &field(2, "end it", &format!("harness gc {run}"), paint)
 }
 
-/// The tasks that a violation names, or the first where none is named: a burst has a hundred.
+/// The tasks that a violation names, or the first if none is named: a burst has a hundred.
 fn concerned(report: &TrialReport) -> Vec<&TaskReport> {
     let Verdict::Failed { violations } = &report.verdict else { return vec![] };
     let is_named = |task: &&TaskReport| violations.iter().any(|violation| violation.task.as_ref() == Some(&task.hash));
@@ -173,7 +173,7 @@ fn stages(task: &TaskReport) -> String {
     format!("{} on {}, {}: {} ms", task.alias, task.chain, task.status, reached.join(", "))
 }
 
-/// A label and a text whose further lines stand below its first.
+/// A label and a text whose further lines are aligned below its first.
 fn field(indent: usize, label: &str, text: &str, paint: Paint) -> String {
     let text = safe(text);
     let mut lines = text.lines();
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(console::strip_ansi_codes(&coloured), block(&samples::failed(), "harness run", PLAIN));
     }
 
-    /// A name is looked up in a folder: one that is not the default must be named with it.
+    /// A name is looked up in a folder: a folder other than the default must be named with it.
     #[rstest::rstest]
     #[case("scenarios/x.yaml", "harness run process::square")]
     #[case("x.yaml", "harness run --scenarios . process::square")]

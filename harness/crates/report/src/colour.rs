@@ -2,8 +2,8 @@
 
 use std::{env, ffi::OsString, io::IsTerminal};
 
-/// By what the user says in `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` (<https://bixense.com/clicolors>), else whether the
-/// stream is a terminal that can do them. The libraries at hand take `CLICOLOR_FORCE=0` for a wish for colours.
+/// Decided by `NO_COLOR`, `CLICOLOR_FORCE` and `CLICOLOR` (<https://bixense.com/clicolors>), else by whether the stream
+/// is a terminal with colours. The available libraries treat `CLICOLOR_FORCE=0` as a request for colours.
 pub fn takes_colour(stream: &impl IsTerminal) -> bool {
     decide(stream.is_terminal(), |name| env::var_os(name))
 }

@@ -1,4 +1,4 @@
-//! The loop that hands the events of a run to a reporter.
+//! The loop that passes the events of a run to a reporter.
 
 use std::io;
 
@@ -7,16 +7,16 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::RunReport;
 
-/// Somebody who shows a run while it goes on.
+/// Shows a run while it goes on.
 pub trait Reporter {
-    /// Shows one event; `so_far` includes it. Fails when the output cannot be written.
+    /// Shows one event; `so_far` includes it. Fails if the output cannot be written.
     fn show(&mut self, event: &RunEvent, so_far: &RunReport) -> io::Result<()>;
 }
 
-/// Shows all events until the run has finished or its sender is gone, and returns the sum of the run.
+/// Shows all events until the run has finished or its sender is gone, and returns the report of the run.
 ///
-/// An output that cannot be written (a closed pipe) does not end the run: it is left alone from then on, and its error
-/// returned beside the report.
+/// An output that cannot be written (a closed pipe) does not end the run: it is ignored from then on, and its error is
+/// returned with the report.
 pub async fn follow(
     mut events: UnboundedReceiver<RunEvent>,
     reporter: &mut (dyn Reporter + Send),

@@ -7,7 +7,7 @@ use super::{RunReport, Target, json, junit};
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The file cannot be written there.
+    /// The file cannot be written.
     #[error("failed to write the report {path}", path = path.display())]
     Write {
         /// The file.
@@ -15,37 +15,37 @@ pub enum ReportError {
         /// What the system answered.
         source: std::io::Error,
     },
-    /// Standard output was closed by whoever started this process.
+    /// Standard output was closed before this process started.
     #[error("failed to write the report {path} to standard output: it is closed", path = path.display())]
     Closed {
-        /// As it was given.
+        /// The path as given.
         path: PathBuf,
     },
-    /// The report has no form in this format.
+    /// The report cannot be represented in this format.
     #[error("failed to render the report {path}", path = path.display())]
     Render {
         /// The file.
         path: PathBuf,
-        /// What the format does not take.
+        /// The format's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The path cannot mean a file.
+    /// The path cannot be that of a file.
     #[error("failed to write the report {path:?}: {reason}")]
     Destination {
-        /// As it was given.
+        /// The path as given.
         path: PathBuf,
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The file is one that the run reads.
+    /// The run reads this file.
     #[error("failed to write the report {path}: it is the scenario file {scenario}", path = path.display(), scenario = scenario.display())]
     Scenario {
-        /// As it was given.
+        /// The path as given.
         path: PathBuf,
         /// The scenario.
         scenario: PathBuf,
     },
-    /// Both reports would go to one place.
+    /// Both reports would be written to the same file.
     #[error("failed to write the reports {path} and {other}: they are one and the same file", path = path.display(), other = other.display())]
     Twice {
         /// The JSON report.
@@ -56,12 +56,12 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// Whether the command line is to blame, and not what the system has there.
+    /// Whether the command line is wrong, rather than the state of the system.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Destination { .. } | Self::Scenario { .. } | Self::Twice { .. })
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it, if that is known.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Destination { .. } => Some("name a file; `-` is standard output"),
@@ -75,7 +75,7 @@ impl ReportError {
     }
 }
 
-/// Where the reports of a run go, as far as they are asked for and can be written.
+/// The destinations of a run's reports, as far as they are requested and can be written.
 #[derive(Debug, Default)]
 pub struct Reports {
     junit: Option<Target>,
@@ -83,8 +83,8 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Finds out where they go, before there is anything to report; and why one of them cannot be written, over one of these
-    /// scenario files among others.
+    /// Determines the destinations before there is anything to report; also returns why one of them cannot be written,
+    /// for example over one of these scenario files.
     pub fn prepare(junit: Option<&Path>, json: Option<&Path>, scenarios: &[&Path]) -> (Self, Vec<ReportError>) {
         let mut errors = Vec::new();
         let prepared = |path: &Path| {
@@ -113,14 +113,14 @@ impl Reports {
         (reports, errors)
     }
 
-    /// Whether one of them goes to standard output, so that what people read must stand elsewhere.
+    /// Whether one of them goes to standard output, so that text for people must go elsewhere.
     pub fn take_output(&self) -> bool {
         [&self.junit, &self.json].into_iter().flatten().any(Target::is_output)
     }
 
-    /// Writes them; one that cannot be written does not keep the other from it.
+    /// Writes them; a failure of one does not prevent the other.
     ///
-    /// `command` is what runs a trial when its name is added.
+    /// `command` runs a trial when its name is appended.
     pub fn write(&self, run: &RunReport, command: &str) -> Vec<ReportError> {
         let junit = self.junit.as_ref().map(|target| junit::write(target, run, command));
         let json = self.json.as_ref().map(|target| json::write(target, run));

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::{ReportError, RunReport, Target, run::Summary};
 
-/// The version of the document. Rises when something in it changes its meaning or goes; not when something is added.
+/// The version of the document. It rises when a part of the document is removed or changes its meaning; not when one is
+/// added.
 pub const JSON_VERSION: u32 = 1;
 
 /// Writes the run as one JSON document.

@@ -13,12 +13,13 @@ use super::{
     block::{Paint, block, parity_text},
 };
 
-/// The longest headline, in bytes; the text below has more.
+/// The longest headline, in bytes; the text below it has more.
 const HEADLINE: usize = 1 << 10;
 
-/// Writes the run as a JUnit document: a suite a runtime, `<failure>` for what was tested and `<error>` for the rest.
+/// Writes the run as a JUnit document: a suite for each runtime, `<failure>` for what was tested and `<error>` for the
+/// rest.
 ///
-/// `command` is what runs a trial when its name is added.
+/// `command` runs a trial when its name is appended.
 pub(super) fn write(target: &Target, run: &RunReport, command: &str) -> Result<(), ReportError> {
     let text = render(run, command).map_err(|source| target.unrenderable(source))?;
     target.write(text.as_bytes())
@@ -40,7 +41,7 @@ fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::Seriali
     for parity in &run.parity {
         suite(&mut report, PARITY).add_test_case(comparison(parity, command));
     }
-    // Suites were filled in place, where the report does not count along.
+    // The suites were filled in place, so the report has not counted their cases.
     report.tests = report.test_suites.iter().map(|suite| suite.tests).sum();
     report.failures = report.test_suites.iter().map(|suite| suite.failures).sum();
     report.errors = report.test_suites.iter().map(|suite| suite.errors).sum();
@@ -84,7 +85,7 @@ fn comparison(parity: &Parity, command: &str) -> TestCase {
     classified(named(&parity.name, status), PARITY)
 }
 
-/// A case with a name that holds nothing which XML forbids: the format's own texts would lose it in silence.
+/// A case whose name contains no character that XML forbids: the format's own texts would drop it silently.
 fn named(name: &str, status: TestCaseStatus) -> TestCase {
     TestCase::new(safe_line(name), status)
 }
@@ -113,7 +114,7 @@ fn status(trial: &TrialReport, command: &str) -> TestCaseStatus {
     trouble(kind, name, &headline, &block(trial, command, Paint { colour: false }))
 }
 
-/// The first violation, and how many there are beside it.
+/// The first violation, and the number of the others.
 fn headline(violations: &[Violation]) -> String {
     let Some((first, others)) = violations.split_first() else { return String::new() };
     let seen = first.seen.lines().next().unwrap_or_default();
@@ -121,7 +122,7 @@ fn headline(violations: &[Violation]) -> String {
     format!("{}: expected {}, seen {seen}{more}", first.what, first.expected)
 }
 
-/// The attribute is a headline. The text is what the terminal shows: most viewers show nothing else of a case.
+/// The attribute is a headline. The text is that of the terminal: most viewers show no other part of a case.
 fn trouble(kind: NonSuccessKind, name: &str, headline: &str, text: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(name).set_message(shown(headline.lines().next().unwrap_or_default())).set_description(safe(text));

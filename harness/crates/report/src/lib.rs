@@ -1,5 +1,5 @@
-//! What people and tools get to see of a run: the terminal while it runs, JUnit and JSON afterwards.
-//! Reports read verdicts; they judge nothing and touch no environment.
+//! The reports of a run for people and tools: the terminal while it runs, JUnit and JSON afterwards. Reports read
+//! verdicts; they judge nothing and touch no environment.
 
 mod block;
 mod colour;

@@ -1,11 +1,11 @@
-//! What a run does at this moment, as lines on a terminal that vanish.
+//! The current activity of a run, as transient lines on a terminal.
 
 use std::{collections::HashMap, time::Duration};
 
 use hourglass_component::text::safe_line;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A line a running trial and one for the run; nothing at all where no terminal is there to erase them from.
+/// One line for each running trial and one for the run; none at all if there is no terminal to erase them from.
 #[derive(Debug)]
 pub(super) struct Progress {
     lines: MultiProgress,
@@ -13,7 +13,7 @@ pub(super) struct Progress {
     trials: HashMap<String, ProgressBar>,
 }
 
-/// Often enough for a spinner, seldom enough to cost nothing.
+/// Often enough for a spinner, rarely enough to cost nothing.
 const TICK: Duration = Duration::from_millis(120);
 
 impl Progress {
@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// Erases the lines while something is written that stays.
+    /// Erases the lines while permanent text is written.
     pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.lines.suspend(write)
     }
@@ -72,7 +72,7 @@ impl Progress {
     }
 
     fn tick(&self, line: &ProgressBar) {
-        // Each ticking line has a thread, also where nobody sees it.
+        // Each ticking line has a thread, even if it is hidden.
         if !self.lines.is_hidden() {
             line.enable_steady_tick(TICK);
         }

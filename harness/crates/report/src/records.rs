@@ -21,13 +21,13 @@ use tracing_subscriber::{
 
 use crate::takes_colour;
 
-/// The variable that selects the records which are shown, in the syntax of `tracing_subscriber::EnvFilter`.
+/// The variable that selects the records to show, in the syntax of `tracing_subscriber::EnvFilter`.
 pub const RECORDS_VARIABLE: &str = "RUST_LOG";
 
 /// Whether records are shown on standard error.
 static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// `RUST_LOG` does not say which records are meant.
+/// `RUST_LOG` cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read the variable {RECORDS_VARIABLE}: `{directive}` does not say which records are meant")]
 pub struct RecordsError {
@@ -42,8 +42,9 @@ impl RecordsError {
     }
 }
 
-/// Starts the records of this process. What is shown on standard error is selected by `RUST_LOG`, else by how often `-v` was
-/// given: 1 shows what the harness's crates do, 2 how, and what other crates do. A second call in a process changes nothing.
+/// Starts the records of this process. `RUST_LOG` selects the records on standard error, else the number of `-v` does:
+/// 1 shows what the harness's crates do, 2 how they do it and what other crates do. A second call in a process changes
+/// nothing.
 pub fn start(verbosity: u8) -> Result<(), RecordsError> {
     let named = env::var_os(RECORDS_VARIABLE).filter(|value| !value.is_empty());
     let shown = named.is_some() || verbosity > 0;
@@ -51,14 +52,15 @@ pub fn start(verbosity: u8) -> Result<(), RecordsError> {
     let colour = takes_colour(&io::stderr());
     let layer = fmt::layer().with_ansi(colour).with_writer(Records { colour }).with_filter(filter);
     let subscriber = tracing_subscriber::registry().with(layer).with(TrialLog::layer());
-    // A program that has a subscriber keeps it. Records of libraries that use `log` cost time, and only what is shown has them.
+    // A program with a subscriber keeps it. Records of libraries that use `log` cost time, so they are enabled only for
+    // display.
     let started =
         if shown { subscriber.try_init().is_ok() } else { tracing::subscriber::set_global_default(subscriber).is_ok() };
     SHOWN.fetch_or(shown && started, Ordering::Relaxed);
     Ok(())
 }
 
-/// Whether records are shown on standard error, among which lines that vanish have no place.
+/// Whether records are shown on standard error; transient lines would disturb them.
 pub(crate) fn are_shown() -> bool {
     SHOWN.load(Ordering::Relaxed)
 }
@@ -68,13 +70,14 @@ fn filter(named: Option<OsString>, verbosity: u8) -> Result<EnvFilter, RecordsEr
         return Ok(EnvFilter::new(match verbosity {
             0 => "off",
             1 => "hourglass=info",
-            // The WebSocket client reports every closed connection as an error of its own; its users tell what it means.
+            // The WebSocket client reports every closed connection as an error of its own; the code that uses it
+            // reports what it means.
             _ => "info,hourglass=debug,ethers_providers=off",
         }));
     };
     let refused = |directive: &OsStr| RecordsError { directive: safe_line(&directive.to_string_lossy()).into_owned() };
     let text = named.to_str().ok_or_else(|| refused(&named))?;
-    // As EnvFilter splits it, which does not say what it cannot read.
+    // Split as EnvFilter does it, which does not report the part that it cannot parse.
     let mut directives = text.split(',').filter(|directive| !directive.is_empty());
     if let Some(wrong) = directives.find(|directive| directive.parse::<Directive>().is_err()) {
         return Err(refused(OsStr::new(wrong)));
@@ -82,14 +85,14 @@ fn filter(named: Option<OsString>, verbosity: u8) -> Result<EnvFilter, RecordsEr
     EnvFilter::builder().parse(text).map_err(|_| refused(&named))
 }
 
-/// Standard error, for records: one a line, and of what acts on a terminal nothing but colours.
+/// Standard error for records: one on a line, without terminal control characters other than colours.
 #[derive(Debug, Clone, Copy)]
 struct Records {
     colour: bool,
 }
 
 impl Records {
-    /// A record as it is shown. Names and texts of others are in it.
+    /// A record as it is shown. It contains names and texts from others.
     fn shown(self, record: &str) -> String {
         let record = record.strip_suffix('\n').unwrap_or(record);
         let safe = if self.colour { painted(record) } else { safe(record) };
@@ -98,7 +101,7 @@ impl Records {
 }
 
 impl Write for Records {
-    /// Takes a whole record, as the layer gives it.
+    /// Accepts a whole record, as the layer writes it.
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let shown = self.shown(&String::from_utf8_lossy(record));
         io::stderr().write_all(shown.as_bytes())?;

@@ -1,4 +1,4 @@
-//! The sum of a run.
+//! The result of a run.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ pub struct RunReport {
     pub duration: Duration,
     /// The trials that ended, in the order of their ends.
     pub trials: Vec<TrialReport>,
-    /// The names of trials that were announced and never ended: those that an interruption left out, or worse.
+    /// The names of trials that were announced and never ended, for example because of an interruption.
     pub not_run: Vec<String>,
-    /// What the comparisons between runtimes came to.
+    /// The results of the comparisons between runtimes.
     pub parity: Vec<Parity>,
-    /// The status of a run that began no trial, because something was wrong with what it was asked for.
+    /// The status of a run that started no trial because its request was wrong.
     pub not_begun: Option<ExitStatus>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Summary {
 }
 
 impl RunReport {
-    /// What the process tells its caller. A trial without an end is never a success.
+    /// The exit status of the process. A trial without an end is never a success.
     pub fn exit_status(&self) -> ExitStatus {
         if let Some(status) = self.not_begun {
             return status;
@@ -57,7 +57,7 @@ impl RunReport {
         if self.not_run.is_empty() { status } else { status.max(ExitStatus::Environment) }
     }
 
-    /// How many ended how.
+    /// The number of trials for each result.
     pub(super) fn summary(&self) -> Summary {
         let count = |is: fn(&Verdict) -> bool| self.trials.iter().filter(|trial| is(&trial.verdict)).count();
         Summary {
@@ -70,7 +70,8 @@ impl RunReport {
         }
     }
 
-    /// How many ended how, in the words of other test tools: `9 passed, 1 failed`, and what else there is.
+    /// The number of trials for each result, in the words of other test tools: `9 passed, 1 failed`, and further
+    /// results.
     pub(super) fn tally(&self) -> String {
         let summary = self.summary();
         let always = [format!("{} passed", summary.passed), format!("{} failed", summary.failed)];
@@ -89,7 +90,7 @@ impl RunReport {
             .join(", ")
     }
 
-    /// What the exit code of a run leaves unsaid: that some trials failed says nothing about those that could not be run.
+    /// The part of the result that the exit code does not express: failed trials hide those that could not be run.
     pub(super) fn unsaid(&self) -> Option<String> {
         let summary = self.summary();
         let count = summary.environment_failed + summary.not_run;
@@ -101,7 +102,7 @@ impl RunReport {
         })
     }
 
-    /// [`RunReport::tally`] for the comparisons between runtimes; nothing where there were none.
+    /// [`RunReport::tally`] for the comparisons between runtimes; `None` if there were none.
     pub(super) fn parity_tally(&self) -> Option<String> {
         let count = |is: fn(&ParityVerdict) -> bool| self.parity.iter().filter(|parity| is(&parity.verdict)).count();
         let passed = count(|verdict| matches!(verdict, ParityVerdict::Passed));
@@ -132,7 +133,7 @@ mod tests {
         assert_eq!(report.exit_status(), ExitStatus::Environment, "a trial that vanished was counted as passed");
     }
 
-    /// Neither hides the other: what failed decides the code, and what could not be run is said.
+    /// Neither hides the other: the failure decides the code, and the trial that could not be run is reported.
     #[test]
     fn a_failure_and_an_environment_error_are_both_told() {
         let both = RunReport { trials: vec![samples::failed(), samples::broken()], ..RunReport::default() };

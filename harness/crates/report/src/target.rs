@@ -1,4 +1,5 @@
-//! Where reports go: found out before the trials, so that nobody waits an hour for a report that cannot be written.
+//! The destinations of reports: determined before the trials, so that nobody waits an hour for a report that cannot be
+//! written.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, Permissions},
@@ -13,35 +14,36 @@ use super::ReportError;
 
 /// The path that means standard output.
 const OUTPUT: &str = "-";
-/// The same, by the names that systems have for it.
+/// Other names of standard output on this system.
 const OUTPUTS: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
-/// As many links after another as Linux follows.
+/// The number of successive links that Linux follows.
 const LINKS: usize = 40;
 
-/// Where a report goes.
+/// The destination of a report.
 #[derive(Debug)]
 pub struct Target {
-    /// As it was given.
+    /// The path as given.
     path: PathBuf,
     place: Destination,
 }
 
 #[derive(Debug)]
 enum Destination {
-    /// A file that is replaced in one step, so that no reader sees half of it.
+    /// A file that is replaced in one step, so that no reader sees a partial one.
     Whole(PathBuf),
-    /// A file in a folder that takes no other.
+    /// A file in a folder that accepts no other file.
     Direct(PathBuf),
-    /// A pipe, a device, or what another program has opened for us; it stays what it is.
+    /// A pipe, a device, or a file that another program has opened for this one; it is not replaced.
     Stream(File),
-    /// Standard output, or what it leads to.
+    /// Standard output, or the same file.
     Output,
-    /// Standard error likewise.
+    /// Standard error, or the same file.
     Errors,
 }
 
 impl Target {
-    /// Finds out where `path` leads, makes the folders above it, and makes sure that a report can be written there.
+    /// Determines where `path` leads, creates the missing parent folders, and checks that a report can be written
+    /// there.
     pub fn prepare(path: &Path) -> Result<Self, ReportError> {
         if (path == Path::new(OUTPUT) || OUTPUTS.iter().any(|name| path == Path::new(name))) && is_closed(&io::stdout())
         {
@@ -51,7 +53,7 @@ impl Target {
         Ok(Self { path: path.to_owned(), place })
     }
 
-    /// Whether the report goes to standard output, where nothing else may stand beside it then.
+    /// Whether the report goes to standard output, which then must receive nothing else.
     pub fn is_output(&self) -> bool {
         matches!(self.place, Destination::Output)
     }
@@ -65,7 +67,7 @@ impl Target {
         }
     }
 
-    /// Fails where both lead to one place: the second report would replace the first, or be mixed with it.
+    /// Fails if both are the same file: the second report would replace the first, or be mixed with it.
     pub fn differs_from(&self, other: &Self) -> Result<(), ReportError> {
         let same = match (&self.place, &other.place) {
             (
@@ -94,7 +96,7 @@ impl Target {
         written.map_err(|source| ReportError::Write { path: self.path.clone(), source })
     }
 
-    /// The error of a report that has no form in its format.
+    /// The error of a report that cannot be represented in its format.
     pub(super) fn unrenderable(&self, source: impl std::error::Error + Send + Sync + 'static) -> ReportError {
         ReportError::Render { path: self.path.clone(), source: Box::new(source) }
     }
@@ -128,10 +130,10 @@ fn place(path: &Path) -> Result<Destination, ReportError> {
     file(path).map_err(failed)
 }
 
-/// What is no ordinary file in a folder.
+/// A destination that is not a regular file in a folder.
 fn opened(path: &Path, metadata: &Metadata) -> io::Result<Option<Destination>> {
     let is = |other: io::Result<Metadata>| other.is_ok_and(|other| is_one(metadata, &other));
-    // Everything and nothing is one with it; what stands beside a report there does no harm.
+    // Every path to the null device is the same; other output there does no harm.
     if metadata.file_type().is_char_device() && is(fs::metadata("/dev/null")) {
         return Ok(Some(Destination::Stream(OpenOptions::new().write(true).open(path)?)));
     }
@@ -141,12 +143,12 @@ fn opened(path: &Path, metadata: &Metadata) -> io::Result<Option<Destination>> {
     if is(metadata_of(&io::stderr())) {
         return Ok(Some(Destination::Errors));
     }
-    // What another program has opened and handed to us, as `/dev/fd/3`, may be a log with more in it.
+    // A file that another program has opened and passed on, as `/dev/fd/3`, may be a log with other content.
     let folder = fs::canonicalize(folder_of(path))?;
     if metadata.is_file() && !folder.starts_with("/proc") {
         return Ok(None);
     }
-    // Without waiting for somebody who reads a pipe; what is written waits for the reader.
+    // Opened without waiting for the reader of a pipe; writing waits for the reader.
     let flags = OFlags::NONBLOCK.bits().try_into().unwrap_or_default();
     let file = OpenOptions::new().append(true).custom_flags(flags).open(path)?;
     fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
@@ -182,9 +184,9 @@ fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A file beside this one, which takes its place or vanishes.
+/// A temporary file next to this one, which replaces it or is removed.
 fn temporary(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    // Readable by others like any file that a program makes, as far as the umask allows.
+    // Readable by others like any new file, as far as the umask allows.
     let permissions = Permissions::from_mode(0o666);
     tempfile::Builder::new().prefix(".report-").permissions(permissions).tempfile_in(folder_of(path))
 }
@@ -197,8 +199,8 @@ fn metadata_of(stream: &impl std::os::fd::AsFd) -> io::Result<Metadata> {
     File::from(stream.as_fd().try_clone_to_owned()?).metadata()
 }
 
-/// Whether a standard stream was closed when this process began. Rust puts `/dev/null` in its place then, open for reading and
-/// writing; a shell that redirects a stream there opens it for writing alone.
+/// Whether a standard stream was closed when this process began. Rust then opens `/dev/null` in its place, for reading
+/// and writing; a shell that redirects a stream there opens it for writing only.
 fn is_closed(stream: &impl std::os::fd::AsFd) -> bool {
     let is_null = || metadata_of(stream).ok().zip(fs::metadata("/dev/null").ok());
     fcntl_getfl(stream).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
@@ -249,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Whoever reads a pipe gets the report, and the pipe stays.
+    /// The reader of a pipe gets the report, and the pipe stays.
     #[test]
     fn a_pipe_is_written_to() {
         let base = tempfile::tempdir().unwrap();
@@ -265,7 +267,7 @@ mod tests {
             }
             std::thread::yield_now();
         };
-        // More than a pipe holds: what is written waits for its reader.
+        // More than a pipe holds: writing waits for the reader.
         let report = vec![b'x'; 1 << 20];
         target.write(&report).unwrap();
         drop(target);
@@ -275,7 +277,7 @@ mod tests {
         assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo(), "the pipe was replaced");
     }
 
-    /// A log that somebody has opened is not replaced by a report.
+    /// A report does not replace a log that somebody has opened.
     #[test]
     fn an_open_file_is_appended_to() {
         use std::os::fd::AsRawFd as _;
@@ -311,7 +313,7 @@ mod tests {
         assert!(!Path::new("~").exists() && !base.path().join("new").exists(), "a folder was made of a mistake");
     }
 
-    /// Two reports in one file are none.
+    /// Two reports must not go to one file.
     #[rstest::rstest]
     #[case("r", "r", true)]
     #[case("r", "./r", true)]

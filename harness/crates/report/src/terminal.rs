@@ -1,4 +1,4 @@
-//! A run for a person: progress while it runs, a line a trial, a block a failure, and the sum.
+//! A run for people: progress while it runs, one line for each trial, a block for each failure, and a summary.
 
 use std::{
     env,
@@ -27,13 +27,13 @@ pub struct TerminalOptions {
     pub colour: bool,
     /// Whether standard error shows progress.
     pub progress: bool,
-    /// The command that runs a trial when its name is added; a failure block shows it.
+    /// The command that runs a trial when its name is appended; a failure block shows it.
     pub command: String,
 }
 
 impl TerminalOptions {
-    /// For a run that is shown on this output: colours where it takes them, progress where standard error is a terminal
-    /// that can do it and shows no records.
+    /// For a run on this output: colours if it supports them, progress if standard error is a capable terminal and
+    /// shows no records.
     pub fn detect(command: impl Into<String>, output: &impl IsTerminal) -> Self {
         let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
         let progress = capable && io::stderr().is_terminal() && !records::are_shown();
@@ -47,7 +47,7 @@ pub struct Terminal<W> {
     output: W,
     options: TerminalOptions,
     progress: Progress,
-    /// Columns of the longest name, so that times stand below each other.
+    /// Columns of the longest name, so that times are aligned.
     width: usize,
 }
 
@@ -68,7 +68,7 @@ impl<W: Write> Terminal<W> {
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
-        // Whatever of it was not made safe before: of all that acts on a terminal, nothing but colours gets there.
+        // Texts that were not made safe before: only colours pass, and no other control of the terminal.
         let text = if self.options.colour { painted(text) } else { safe(text) };
         let output = &mut self.output;
         self.progress.aside(|| output.write_all(text.as_bytes()).and_then(|()| output.flush()))
@@ -134,7 +134,7 @@ impl<W: Write> Terminal<W> {
             let _ = writeln!(text, "{} {unsaid}", self.paint().style().bold().apply_to("Code   "));
         }
         if trials > 1 {
-            // The blocks are far up by now.
+            // The blocks have scrolled far up by now.
             text.extend(report.not_passed().map(|trial| self.line(trial)));
         }
         text

@@ -1,17 +1,17 @@
-//! What the beginning of a JSON object says, where the rest of it is missing.
+//! The content of a JSON object's beginning, if the rest of it is missing.
 
 use std::fmt;
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
-/// The fields of an object that stand before the cut, and the text of one that the cut goes through.
+/// The complete fields before the cut, and the text of one that the cut goes through.
 pub(super) fn of_record(text: &str) -> Map<String, Value> {
     let mut fields = Map::new();
     for end in ["\"}", "}", ""] {
         let mut found = Map::new();
         let closed = format!("{}{end}", without_part_of_escape(text));
-        // How it ends says nothing: it was cut.
+        // The parse error at the end is expected: the object was cut.
         let _ = Deserializer::from_str(&closed).deserialize_map(Fields(&mut found));
         if found.len() > fields.len() {
             fields = found;
@@ -20,7 +20,7 @@ pub(super) fn of_record(text: &str) -> Map<String, Value> {
     fields
 }
 
-/// An escape that the cut goes through would make the text before it unreadable.
+/// A cut escape sequence would make the text before it unreadable.
 fn without_part_of_escape(text: &str) -> &str {
     let Some(start) = text.rfind('\\') else { return text };
     let slashes = text[..=start].bytes().rev().take_while(|byte| *byte == b'\\').count();

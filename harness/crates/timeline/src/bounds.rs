@@ -1,5 +1,5 @@
-//! How much of what one component says the timeline holds. A component that says more costs the harness no memory; what is
-//! left out is counted, and told where the trial is judged by it.
+//! Bounds how much of one component's output the timeline holds. A component that writes more costs the harness no
+//! memory; entries that are left out are counted, and reported if the verdict depends on them.
 
 use serde_json::Value;
 
@@ -12,22 +12,22 @@ pub const ERROR_LIMIT: usize = 8 << 20;
 /// Records of task events, in bytes of memory for each component: those of some 50,000 tasks.
 pub const TASK_EVENT_LIMIT: usize = 64 << 20;
 
-/// What the timeline holds of one component.
+/// The timeline's data about one component.
 #[derive(Debug, Default)]
 pub(super) struct Share {
     plain: usize,
     errors: usize,
     task_events: usize,
-    /// What it said last, whether or not the timeline holds it.
+    /// Its last lines, whether or not the timeline holds them.
     pub(super) last: LastLines,
-    /// What the timeline does not hold.
+    /// The entries that the timeline does not hold.
     pub(super) left_out: LeftOut,
 }
 
-/// What the timeline does not hold of a component.
+/// The entries of a component that the timeline does not hold.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LeftOut {
-    /// Lines and records by which nothing is judged.
+    /// Lines and records that no verdict depends on.
     pub(super) plain: u64,
     /// ERROR records.
     pub(super) errors: u64,
@@ -38,7 +38,7 @@ pub(super) struct LeftOut {
 }
 
 impl Share {
-    /// Whether there is room for an entry; one for which there is none is counted.
+    /// Whether there is space for an entry; an entry without space is counted.
     pub(super) fn admits(&mut self, event: &Event) -> bool {
         let (held, limit, left_out) = if event.event.is_some() {
             (&mut self.task_events, TASK_EVENT_LIMIT, &mut self.left_out.task_events)
@@ -56,19 +56,19 @@ impl Share {
         true
     }
 
-    /// Whether not even the shortest line has room any more.
+    /// Whether there is no space even for the shortest line.
     pub(super) fn is_full(&self) -> bool {
         self.plain + size_of::<Event>() >= PLAIN_LIMIT
     }
 }
 
 impl LeftOut {
-    /// Whether something is left out by which a trial is judged.
+    /// Whether the verdict depends on an entry that is left out.
     pub(super) fn is_judged_by(self) -> bool {
         self.errors > 0 || self.task_events > 0 || self.unread
     }
 
-    /// In words; nothing where all is there.
+    /// A description; `None` if nothing is left out.
     pub(super) fn text(self) -> Option<String> {
         let count = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
         let parts = [
@@ -82,7 +82,7 @@ impl LeftOut {
     }
 }
 
-/// What an entry takes in memory, roughly.
+/// The approximate size of an entry in memory.
 fn weight(event: &Event) -> usize {
     let fields = event.fields.iter().map(|(name, value)| size_of::<(String, Value)>() + name.len() + text_in(value));
     size_of::<Event>() + event.message.len() + fields.sum::<usize>()

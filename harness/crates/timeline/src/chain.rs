@@ -1,4 +1,4 @@
-//! The mailbox's events of a chain as timeline entries, as they come.
+//! The events of a chain's mailbox as timeline entries, as they occur.
 
 use hourglass_component::{
     chain::{ChainClient, ChainError, CreatedTask, Head, VerifiedTask},
@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 use super::{Event, Source, Timeline};
 
-/// How much of a payload, a result or a certificate an entry holds, in bytes.
+/// How many bytes of a payload, a result or a certificate an entry holds.
 const SHOWN: usize = 4 << 10;
 
 /// Records what happens on a chain until it is dropped.
@@ -24,7 +24,7 @@ pub struct ChainFollower {
     _following: AbortOnDropHandle<()>,
 }
 
-/// Follows a chain from its present head.
+/// Follows a chain from its current head.
 pub fn follow_chain(chain: Chain, client: &ChainClient, timeline: &Timeline) -> ChainFollower {
     let follower = Follower { chain, client: client.clone(), timeline: timeline.clone(), asked: None };
     let mut heads = client.heads();
@@ -35,8 +35,8 @@ pub fn follow_chain(chain: Chain, client: &ChainClient, timeline: &Timeline) -> 
 }
 
 impl ChainFollower {
-    /// Asks the chain for its head and records what has happened up to it, announced or not. What cannot be asked now is
-    /// recorded when the chain answers again.
+    /// Asks the chain for its head and records the events up to it, announced or not. If the chain does not answer, its
+    /// events are recorded when it answers again.
     pub async fn look(&self) {
         let (done, looked) = oneshot::channel();
         // A follower that has ended records nothing more.
@@ -50,7 +50,7 @@ struct Follower {
     chain: Chain,
     client: ChainClient,
     timeline: Timeline,
-    /// The head up to which was recorded because it was asked for: its announcement is still to come.
+    /// The head up to which events were recorded on request: its announcement is still to come.
     asked: Option<Head>,
 }
 
@@ -75,14 +75,14 @@ impl Follower {
                         seen = self.up_to(head.number, seen).await;
                         self.asked = Some(head);
                     }
-                    // Whoever asked may have given up.
+                    // The caller may have given up.
                     let _ = done.send(());
                 }
             }
         }
     }
 
-    /// Records up to a head that was announced; gives up to where is recorded.
+    /// Records up to an announced head; returns the head up to which events are recorded.
     async fn follow(&mut self, head: Head, seen: u64) -> u64 {
         if head.number > seen {
             self.asked = None;
@@ -96,12 +96,12 @@ impl Follower {
             }
             self.asked = None;
         }
-        // The chain went back: what is mined from here on is new.
+        // The chain was reverted: blocks from here on are new.
         head.number
     }
 
     async fn up_to(&self, head: u64, seen: u64) -> u64 {
-        // Before the questions, so that the events do not look later than they were.
+        // Before the requests, so that the events do not appear later than they were.
         let at = Timestamp::now();
         match self.record(seen + 1, head, at).await {
             Ok(()) => head,
@@ -158,7 +158,7 @@ fn verified_fields(task: &VerifiedTask) -> Map<String, Value> {
     }))
 }
 
-/// In hexadecimal, with a remark where that is not all.
+/// In hexadecimal, with a remark if it is cut.
 fn shown(bytes: &[u8]) -> String {
     let begin = &bytes[..bytes.len().min(SHOWN)];
     let rest = bytes.len() - begin.len();

@@ -36,14 +36,14 @@ pub struct Event {
     pub fields: Map<String, Value>,
 }
 
-/// Who says something.
+/// The source of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// A chain, by the events of its mailbox.
     Chain(Chain),
     /// A component, by its log.
     Component(ComponentRef),
-    /// The harness: steps and what it does to the environment.
+    /// The harness: steps and its actions on the environment.
     Harness,
 }
 
@@ -77,7 +77,7 @@ impl Event {
         }
     }
 
-    /// The operator that the entry is about, as components write it into their records.
+    /// The operator that the entry is about, in the form that components write.
     pub fn operator(&self) -> Option<&str> {
         self.fields.get("operator").and_then(Value::as_str)
     }
@@ -100,7 +100,7 @@ impl Serialize for Source {
 }
 
 impl Level {
-    /// The level of this name, in any case; what other loggers call worse than an error is an error.
+    /// The level of this name, in any case; a level that other loggers rank above an error is an error.
     pub fn parse(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "trace" => Some(Self::Trace),

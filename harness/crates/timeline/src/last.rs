@@ -1,4 +1,4 @@
-//! The last lines of somebody's output, for errors about it.
+//! The last lines of an output, for errors about its writer.
 
 use std::{
     collections::VecDeque,
@@ -9,15 +9,15 @@ use std::{
 use hourglass_component::text::{cut, safe_line};
 
 const COUNT: usize = 12;
-/// How much of a line is kept, in bytes.
+/// How many bytes of a line are kept.
 const LONGEST: usize = 1 << 10;
 
-/// The last lines of an output, safe to show and cut where they are long; clones share them.
+/// The last lines of an output, safe to show and shortened if they are long; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct LastLines(Arc<Mutex<VecDeque<String>>>);
 
 impl LastLines {
-    /// Adds a line; the oldest one goes.
+    /// Adds a line; the oldest one is dropped.
     pub fn push(&self, line: &str) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == COUNT {

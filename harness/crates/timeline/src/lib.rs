@@ -1,6 +1,6 @@
-//! What happened in a trial, on one clock: chain events, log records of components, results of steps.
+//! The events of a trial, on one clock: chain events, log records of components, results of steps.
 //!
-//! Sources write, steps wait for what they want to see, the judge reads. Nothing here knows what ought to happen.
+//! Sources write, steps wait for entries, the judge reads. Nothing here knows which events are right.
 
 mod beginning;
 mod bounds;

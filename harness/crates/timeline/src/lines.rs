@@ -1,34 +1,35 @@
-//! Lines from the pieces in which output arrives, in linear time and bounded memory.
+//! Lines from the pieces of an output, in linear time and bounded memory.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
-/// How much of one line is kept, in bytes. What is longer is no record of a logger but a dump, or a program that writes no
-/// line ends.
+/// How many bytes of one line are kept. A longer line is not a logger's record but a dump, or the output of a program
+/// that writes no line ends.
 pub const LINE_LIMIT: usize = 64 << 10;
 
 /// A line of output without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// The line or, of one that is longer than [`LINE_LIMIT`], its beginning. Bytes that are no UTF-8 are replaced.
+    /// The line, or its beginning if it is longer than [`LINE_LIMIT`]. Invalid UTF-8 is replaced.
     pub text: String,
-    /// How many bytes of the line are not kept.
+    /// How many bytes of the line were dropped.
     pub dropped: u64,
-    /// When its beginning arrived, where that was before the rest of it. A line that never ends is as old as its beginning.
+    /// When its beginning arrived, if that was before the rest of it. A line that never ends has the time of its
+    /// beginning.
     pub began: Option<Timestamp>,
-    /// Whether whole lines may be among what is not kept: the reader has passed over a part of the output.
+    /// Whether whole lines may be among the dropped bytes: the reader has skipped a part of the output.
     pub gap: bool,
 }
 
 impl Line {
-    /// Stands for what was not read when nobody waits for it any more.
+    /// A placeholder for unread output that nobody waits for any more.
     pub fn unread() -> Self {
         Self { text: "the rest of the output was not read".to_owned(), dropped: 0, began: None, gap: true }
     }
 }
 
-/// Puts lines together.
+/// Assembles lines.
 #[derive(Debug, Default)]
 pub struct Lines {
     kept: Vec<u8>,
@@ -38,7 +39,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Takes from the beginning of `bytes` what belongs to the present line; gives the line once its end is among it.
+    /// Takes the bytes of the current line from the beginning of `bytes`; returns the line once it is complete.
     pub fn take(&mut self, bytes: &mut &[u8]) -> Option<Line> {
         let Some(end) = memchr::memchr(b'\n', bytes) else {
             if !bytes.is_empty() && self.began.is_none() {
@@ -53,13 +54,13 @@ impl Lines {
         Some(self.finish())
     }
 
-    /// Counts bytes that were passed over, of which nothing is known, to the present line.
+    /// Counts skipped bytes of unknown content as part of the current line.
     pub(super) fn pass_over(&mut self, bytes: u64) {
         self.dropped += bytes;
         self.gap = true;
     }
 
-    /// The line that has no end yet, where there is one: nothing more is written.
+    /// The line without an end, if there is one: nothing more is written.
     pub fn rest(&mut self) -> Option<Line> {
         (!self.kept.is_empty() || self.gap).then(|| self.finish())
     }
@@ -85,7 +86,7 @@ impl Lines {
     }
 }
 
-/// The line, with a remark where it is not whole.
+/// The line, with a remark if it is not whole.
 impl fmt::Display for Line {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)?;
@@ -113,7 +114,7 @@ mod tests {
             assert!(piece.is_empty(), "what has no line end is kept");
         }
         found.extend(lines.rest());
-        // When they came is no matter here.
+        // The time of arrival does not matter here.
         found.into_iter().map(|line| Line { began: None, ..line }).collect()
     }
 
@@ -137,7 +138,7 @@ mod tests {
         assert_eq!(lines(&[&long])[0].dropped, 10, "a line without an end is cut too");
     }
 
-    /// What a program says before it is told to end must not look as if it were said afterwards.
+    /// Output from before a program is told to end must not look as if it came afterwards.
     #[test]
     fn a_line_is_as_old_as_its_beginning() {
         let mut lines = Lines::default();
@@ -148,7 +149,7 @@ mod tests {
     }
 
     proptest! {
-        /// As the standard library splits them.
+        /// Split as by the standard library.
         #[test]
         fn nothing_is_lost_between_pieces(text in "[a-c\n]{0,200}", size in 1_usize..20) {
             let pieces: Vec<_> = text.as_bytes().chunks(size).collect();

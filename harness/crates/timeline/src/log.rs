@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use super::{Event, Level, Line, Source, beginning};
 
-/// The entry that a line of output stands for, as [`parse_line`] says. Of a record that is too long to be kept, what its
-/// beginning says counts; how much is missing stands in its message.
+/// The entry for a line of output, as described at [`parse_line`]. If a record is too long to be kept, its beginning
+/// counts; its message states how much is missing.
 pub fn parse(component: &ComponentRef, line: &Line) -> Event {
     let arrived = line.began.unwrap_or_else(Timestamp::now);
     if line.dropped == 0 {
@@ -29,11 +29,11 @@ pub fn parse(component: &ComponentRef, line: &Line) -> Event {
     event
 }
 
-/// The entry that a line of output stands for: a JSON record by its fields, anything else as its text.
+/// The entry for a line of output: a JSON record by its fields, anything else as its text.
 ///
-/// The fields are those of our components or, for programs of the user's, of the public ones: `ts`, `msg` and `taskId`.
-/// A record without a time of its own happened when it arrived. A task event counts only from the component that may
-/// report it, and a performer says nothing about tasks: what it claims stays among the fields of the entry.
+/// The fields are those of the harness's components or, for a user's programs, of the public ones: `ts`, `msg` and
+/// `taskId`. A record without a time of its own gets its time of arrival. A task event counts only from the component
+/// that may report it. A performer's statements about tasks do not count, and stay among the fields of the entry.
 pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
     whole(component, line, Timestamp::now())
 }
@@ -46,8 +46,8 @@ fn whole(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
     }
 }
 
-/// The object that a line may hold. Only an object is a record; most output is none, and need not be looked at further. Some
-/// loggers put colours around their records, whether anybody sees them or not.
+/// The JSON object in a line, if there is one. Only an object is a record; most output is not, and is not inspected
+/// further. Some loggers write colours around their records even if there is no terminal.
 pub(super) fn object_in(line: &str) -> Option<Cow<'_, str>> {
     let line = line.trim_start_matches('\u{feff}').trim_start();
     let object = behind_colours(line);
@@ -97,7 +97,7 @@ fn entry(component: &ComponentRef, mut record: Map<String, Value>, arrived: Time
     }
 }
 
-/// The task event of a record, where it is this component's to report.
+/// The task event of a record, if this component may report it.
 fn event(component: &ComponentRef, record: &Map<String, Value>) -> Option<TaskEvent> {
     let event = record.get("event")?.as_str()?.parse::<TaskEvent>().ok()?;
     let counts = match component {
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(event.source.to_string(), "executor/alice");
     }
 
-    /// What each component may report, written down once more: a word that moves to another component is a decision.
+    /// The events that each component may report, written down again: moving one to another component is a decision.
     #[test]
     fn an_event_counts_only_from_the_component_that_may_report_it() {
         let aggregator = [
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(event.fields["error"], "no container");
     }
 
-    /// An error must not go unseen because its text is long.
+    /// An error must not be missed because its text is long.
     #[test]
     fn of_a_record_that_is_too_long_its_beginning_counts() {
         let text = |level: &str| format!(r#"{{"level":"{level}","a":{{"b":[1,{{}}]}},"message":"lost: \u00e4\""#);
@@ -230,7 +230,7 @@ mod tests {
         }
     }
 
-    /// Of a record that is cut the rest of it is missing, and what was to end its colour.
+    /// A record that is cut lacks its rest, and the end of its colour.
     #[test]
     fn a_record_in_colours_that_is_cut_is_a_record() {
         let text = "\u{1b}[31m{\"level\":\"error\",\"message\":\"x".to_owned();
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(parse(&executor(), &line).level, Some(Level::Error));
     }
 
-    /// An error does not pass because it is red.
+    /// An error must not be missed because it is red.
     #[rstest::rstest]
     #[case::colours("\u{1b}[31m{\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m")]
     #[case::colours_and_blanks("  \u{1b}[1;31m {\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m\r")]

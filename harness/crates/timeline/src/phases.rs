@@ -1,4 +1,4 @@
-//! How long the stages of a task took, from the timeline.
+//! The duration of a task's stages, from the timeline.
 
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ pub struct TaskPhases {
 }
 
 impl TaskPhases {
-    /// The stages that were reached, by name and in the order in which a task passes them.
+    /// The reached stages, by name and in the order in which a task passes them.
     pub fn reached(&self) -> Vec<(&'static str, f64)> {
         let stages = [
             ("created", self.created),
@@ -45,8 +45,8 @@ impl TaskPhases {
     }
 }
 
-/// The stages that the entries show for a task; of several entries for a stage the first counts, but for the performers'
-/// end the last before the quorum.
+/// The stages of a task in the entries; if a stage has several entries, the first counts, except that the performers'
+/// end is the last before the quorum.
 pub fn phases(events: &[Event], task: H256) -> TaskPhases {
     let about: Vec<_> = events.iter().filter(|event| event.task_hash == Some(task)).collect();
     let times = |word: TaskEvent| about.iter().filter(move |event| event.event == Some(word)).map(|event| event.at);
@@ -55,7 +55,7 @@ pub fn phases(events: &[Event], task: H256) -> TaskPhases {
         seen.map(|event| event.at).min()
     };
     let Some(created) = on_chain(TaskEvent::TaskCreated) else { return TaskPhases::default() };
-    // Several processes note what they saw at the same moment in any order.
+    // Several processes record the same moment in any order.
     let since = |at: Timestamp| (at.duration_since(created).as_secs_f64() * 1e3).max(0.0);
     let quorum = times(TaskEvent::QuorumReached).min();
     let in_time = times(TaskEvent::PerformerFinished).filter(|at| quorum.is_none_or(|quorum| *at <= quorum)).max();

@@ -1,4 +1,4 @@
-//! The timeline of one trial: entries are added by many and awaited by steps.
+//! The timeline of one trial: many sources add entries, and steps wait for them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use super::{Event, LastLines, Line, Source, bounds::Share, log::object_in, parse};
 
-/// How much of an entry a line for people shows, in bytes.
+/// How many bytes of an entry a line for people shows.
 const SHOWN: usize = 1 << 10;
 
 /// One line of `timeline.jsonl`, the file that a trial which failed leaves behind.
@@ -60,20 +60,20 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Lets lines for people call an operator by its name.
+    /// Sets an operator's name for lines for people.
     pub fn name_operator(&self, address: Address, name: &str) {
         let mut operators = self.0.operators.write().unwrap_or_else(PoisonError::into_inner);
         operators.insert(format!("{address:?}"), name.to_owned());
     }
 
-    /// The operator that components mean by an address.
+    /// The operator with an address that components write.
     pub fn operator_name(&self, address: &str) -> Option<String> {
         let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
         operators.get(&address.to_ascii_lowercase()).cloned()
     }
 
-    /// Adds an entry and wakes who waits for one. Where a component has said more than the timeline holds, the entry is
-    /// counted and left out.
+    /// Adds an entry and wakes the waiting steps. If a component has exceeded its limit, the entry is counted and left
+    /// out.
     pub fn record(&self, event: Event) {
         let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
         if let Source::Component(component) = &event.source {
@@ -96,15 +96,15 @@ impl Timeline {
         self.0.count.send_replace(count);
     }
 
-    /// Adds the entry that a line of a component's output stands for.
+    /// Adds the entry for a line of a component's output.
     pub fn record_line(&self, component: &ComponentRef, line: &Line) {
         if !self.leaves_out(component, line) {
             self.record(parse(component, line));
         }
     }
 
-    /// Whether a line is counted and left out unseen: it is no record, and of such the timeline has enough. Most of a flood
-    /// is such lines.
+    /// Whether a line is counted and left out without parsing: it is not a record, and the limit for such lines is
+    /// reached. Most of a flood is such lines.
     pub fn leaves_out(&self, component: &ComponentRef, line: &Line) -> bool {
         if line.gap {
             self.note_unread(component);
@@ -113,7 +113,7 @@ impl Timeline {
             return false;
         }
         let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
-        // The first that is left out is told, by who records it.
+        // The code that records the first line that is left out reports it.
         let is_full = |share: &&mut Share| share.left_out.plain > 0 && share.is_full();
         let Some(share) = entries.shares.get_mut(component).filter(is_full) else { return false };
         share.last.push(&line.text);
@@ -121,21 +121,21 @@ impl Timeline {
         true
     }
 
-    /// Notes that a part of a component's output was not read.
+    /// Records that a part of a component's output was not read.
     pub fn note_unread(&self, component: &ComponentRef) {
         let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.share_of(component).left_out.unread = true;
     }
 
-    /// What the timeline does not hold of components, although trials are judged by it: in words.
+    /// A description of the entries that the timeline does not hold although verdicts depend on them.
     pub fn unjudged(&self) -> Vec<(ComponentRef, String)> {
         let entries = self.0.entries.read().unwrap_or_else(PoisonError::into_inner);
         let judged = entries.shares.iter().filter(|(_, share)| share.left_out.is_judged_by());
         judged.filter_map(|(component, share)| Some((component.clone(), share.left_out.text()?))).collect()
     }
 
-    /// Waits until `done` gives an answer; it sees all entries so far, in the order in which they arrived, each time one
-    /// is added. Nothing when time runs out, of which only that counts in which this process runs.
+    /// Waits until `done` returns a value; it sees all entries so far, in the order of arrival, each time one is added.
+    /// `None` when the time is up, which counts only while this process runs.
     pub async fn wait_until<T>(&self, within: Duration, mut done: impl FnMut(&[Event]) -> Option<T>) -> Option<T> {
         let mut count = self.0.count.subscribe();
         timeout(within, async {
@@ -154,7 +154,7 @@ impl Timeline {
         .flatten()
     }
 
-    /// Asks something about the entries so far, in the order in which they arrived.
+    /// Reads the entries so far, in the order of arrival.
     pub fn read<T>(&self, question: impl FnOnce(&[Event]) -> T) -> T {
         question(&self.0.entries.read().unwrap_or_else(PoisonError::into_inner).events)
     }
@@ -166,7 +166,7 @@ impl Timeline {
         events
     }
 
-    /// The last `count` entries about a task, or about anything when none is named, one line each, times relative to
+    /// The last `count` entries about a task, or about anything if none is named, one line each, with times relative to
     /// `since`.
     pub fn last_lines(&self, task: Option<H256>, count: usize, since: Timestamp) -> Vec<String> {
         let events = self.sorted();
@@ -177,18 +177,18 @@ impl Timeline {
         last.iter().map(|event| line(event, width, since, &operators)).collect()
     }
 
-    /// The last lines that a component wrote, indented, for errors about it.
+    /// The last output lines of a component, indented, for errors about it.
     pub fn last_output(&self, component: &ComponentRef) -> String {
         let entries = self.0.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.shares.get(component).map_or_else(|| LastLines::default().to_string(), |share| share.last.to_string())
     }
 
-    /// Writes all entries by time, one JSON object a line, with texts that are safe to show; last what is left out. Where
-    /// that cannot be done, no half of a file stays.
+    /// Writes all entries by time, one JSON object on a line, with texts that are safe to show; at the end what is left
+    /// out. On failure, no partial file stays.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let written = self.write_to(path);
         if written.is_err() {
-            // It may not be there at all.
+            // The file may not exist.
             let _ = fs::remove_file(path);
         }
         written
@@ -317,7 +317,7 @@ mod tests {
         assert!(text.lines().last().unwrap().contains(&said), "{}", text.lines().last().unwrap());
     }
 
-    /// Behind a flood of errors, all of which a scenario allows, another one must not go unseen in silence.
+    /// After a flood of errors, all of which a scenario allows, another error must not be missed silently.
     #[test]
     fn errors_that_find_no_room_are_told_to_the_judge() {
         let timeline = Timeline::default();
@@ -329,7 +329,7 @@ mod tests {
         assert!(unjudged.len() == 1 && unjudged[0].1.ends_with("ERROR records"), "{unjudged:?}");
     }
 
-    /// Entries for people and for programs hold nothing that acts on a terminal, and no entry looks like two.
+    /// Entries for people and for programs contain no terminal controls, and no entry looks like two.
     #[test]
     fn entries_are_safe_to_show() {
         let timeline = Timeline::default();

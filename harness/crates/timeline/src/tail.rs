@@ -1,8 +1,8 @@
 //! Output files of processes, followed line by line while they are written.
 //!
-//! Processes write into files and not into pipes of ours: those that are to be kept go on when the harness ends, and
-//! nobody reads their pipe any more. Of a file that grows without end the beginning and the end stay on the disk
-//! ([`LOG_BEGINNING`], [`LOG_END`]).
+//! Processes write to files and not to pipes: kept processes go on when the harness ends, and nobody would read their
+//! pipes any more. The beginning and the end of a file that grows without limit stay on the disk ([`LOG_BEGINNING`],
+//! [`LOG_END`]).
 
 use std::{
     fs::File,
@@ -20,16 +20,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Line, Lines};
 
-/// How much of the beginning of an output file is kept, in bytes.
+/// How many bytes at the beginning of an output file are kept.
 pub const LOG_BEGINNING: u64 = 32 << 20;
-/// How much of its end is kept at least, in bytes.
+/// How many bytes at its end are kept at least.
 pub const LOG_END: u64 = 32 << 20;
-/// How far a reader may be behind, in bytes. A program that writes that much faster than it can be read is passed over,
-/// so that it does not fill the disk.
+/// How far a reader may be behind, in bytes. If a program writes faster than it can be read by this much, output is
+/// skipped, so that it does not fill the disk.
 const BEHIND_LIMIT: u64 = 1 << 30;
-/// What is between is given back to the file system in pieces of this size, in bytes.
+/// The part in between is released to the file system in pieces of this size, in bytes.
 const PIECE: u64 = 1 << 20;
-/// How much is read at once, in bytes.
+/// How many bytes are read at once.
 const CHUNK: usize = 64 << 10;
 
 /// Why output cannot be followed.
@@ -43,7 +43,7 @@ pub enum TailError {
         /// Why not.
         source: notify::Error,
     },
-    /// A file cannot be made or read.
+    /// A file cannot be created or read.
     #[error("failed to use {path}", path = path.display())]
     File {
         /// The file.
@@ -58,7 +58,7 @@ pub enum TailError {
 pub struct LogFolder {
     path: PathBuf,
     changes: watch::Receiver<u64>,
-    /// Of all folders that are watched together: the system counts watchers.
+    /// Shared by all folders that are watched together: the system limits the number of watchers.
     watcher: Arc<Mutex<RecommendedWatcher>>,
 }
 
@@ -67,35 +67,35 @@ pub struct LogFolder {
 pub struct LineFile {
     file: File,
     chunk: Vec<u8>,
-    /// Where in the chunk that begins which has not been looked at.
+    /// The position in the chunk from which it was not searched yet.
     looked_at: usize,
     lines: Lines,
-    /// How far the file is read.
+    /// The position up to which the file was read.
     position: u64,
-    /// How far what follows the file's beginning is given back.
+    /// The position up to which the file, after its beginning, was released.
     freed: u64,
     behind_limit: u64,
-    /// How long the file was when it was looked at last, and when that was.
+    /// The last observed length of the file, and when it was observed.
     seen: (u64, Timestamp),
     changes: watch::Receiver<u64>,
     ended: CancellationToken,
 }
 
 impl LogFolder {
-    /// Makes the folder and watches it.
+    /// Creates the folder and watches it.
     pub fn create(path: &Path) -> Result<Self, TailError> {
         hourglass_base::private::create_folders(path)
             .map_err(|source| TailError::File { path: path.to_owned(), source })?;
         let (sender, changes) = watch::channel(0);
         let watch_failed = |source| TailError::Watch { folder: path.to_owned(), source };
-        // An error of the watcher means that a change may have been missed: readers look, which is harmless.
+        // After an error of the watcher a change may have been missed: readers check their files, which is harmless.
         let mut watcher =
             notify::recommended_watcher(move |_| sender.send_modify(|count| *count += 1)).map_err(watch_failed)?;
         watcher.watch(path, RecursiveMode::NonRecursive).map_err(watch_failed)?;
         Ok(Self { path: path.to_owned(), changes, watcher: Arc::new(Mutex::new(watcher)) })
     }
 
-    /// Makes another folder, which is watched with this one.
+    /// Creates another folder, which is watched together with this one.
     pub fn beside(&self, path: &Path) -> Result<Self, TailError> {
         hourglass_base::private::create_folders(path)
             .map_err(|source| TailError::File { path: path.to_owned(), source })?;
@@ -111,13 +111,13 @@ impl LogFolder {
         &self.path
     }
 
-    /// Opens a file for a process to append to, and for us to follow from its present end; `ended` says that nothing
+    /// Opens a file for a process to append to, and a reader from its current end; `ended` is cancelled when nothing
     /// more will be written.
     pub fn file(&self, name: &str, ended: CancellationToken) -> Result<(File, LineFile), TailError> {
         let path = self.path.join(name);
         let fail = |source| TailError::File { path: path.clone(), source };
         let write = hourglass_base::private::append(&path).map_err(fail)?;
-        // Written to only where a part of it is given back.
+        // Written to only to release a part of it.
         let mut file = File::options().read(true).write(true).open(&path).map_err(fail)?;
         let position = file.seek(SeekFrom::End(0)).map_err(fail)?;
         let read = LineFile {
@@ -137,16 +137,16 @@ impl LogFolder {
 }
 
 impl LineFile {
-    /// The next line; nothing when the writer has ended and all is read. May be cancelled.
+    /// The next line; `None` when the writer has ended and everything was read. This is cancel safe.
     ///
-    /// A writer that never stops leaves the other tasks their turns.
+    /// A writer that never stops must not starve other tasks.
     pub async fn next_line(&mut self) -> Option<Line> {
         loop {
             consume_budget().await;
             if let Some(line) = self.take_line() {
                 return Some(line);
             }
-            // Asked before reading: what is written after the read is a change again.
+            // Marked as seen before reading: a write after the read is another change.
             self.changes.borrow_and_update();
             let ended = self.ended.is_cancelled();
             if self.read() > 0 {
@@ -173,13 +173,13 @@ impl LineFile {
         line.map(|line| self.dated(line))
     }
 
-    /// The line was in the file when that was looked at, however late it is read.
+    /// The line was in the file when the file was observed, however late it is read.
     fn dated(&self, line: Line) -> Line {
         let seen = self.seen.1;
         Line { began: Some(line.began.map_or(seen, |began| began.min(seen))), ..line }
     }
 
-    /// Bytes that were read. The file is local and was just written, so this does not wait for a disk.
+    /// The number of bytes that were read. The file is local and was just written, so this does not wait for a disk.
     fn read(&mut self) -> usize {
         self.chunk.resize(CHUNK, 0);
         let count = self.file.read(&mut self.chunk).unwrap_or_default();
@@ -201,7 +201,7 @@ impl LineFile {
         self.file.metadata().map_or(self.position, |metadata| metadata.len())
     }
 
-    /// Passes over what is too much to be read.
+    /// Skips output that is too long to be read.
     fn catch_up(&mut self) {
         let length = self.length();
         if length.saturating_sub(self.position) > self.behind_limit {
@@ -213,27 +213,27 @@ impl LineFile {
         }
     }
 
-    /// Gives back to the file system what was read and is neither the file's beginning nor its end. The file keeps its
-    /// size, so that whoever writes to it notices nothing.
+    /// Releases the part that was read and is neither the file's beginning nor its end. The file keeps its size, so its
+    /// writer notices nothing.
     fn free(&mut self) {
         let end = self.position.saturating_sub(LOG_END) / PIECE * PIECE;
         if end > self.freed {
             let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            // A file system that cannot do that keeps all of it.
+            // On a file system without support for that, all of it is kept.
             if fallocate(&self.file, hole, self.freed, end - self.freed).is_ok() {
                 self.freed = end;
             }
         }
     }
 
-    /// Puts a remark in the place of what was given back. Nobody writes to the file any more.
+    /// Puts a remark in place of the released part. Nobody writes to the file any more.
     fn close_gap(&mut self) {
         let left_out = self.freed - LOG_BEGINNING;
         if left_out == 0 {
             return;
         }
         let remark = format!("\n[{left_out} bytes are left out here by the harness]\n");
-        // Where it fails, the gap reads as zeros.
+        // On failure, the gap reads as zeros.
         let _ = self.move_end(remark.as_bytes());
         self.freed = LOG_BEGINNING;
     }
@@ -282,8 +282,8 @@ mod tests {
         assert_eq!(read.next_line().await, None);
     }
 
-    /// A line that is put together from its pieces costs as much as its bytes, and not their square: 64 MB took two
-    /// minutes, and nothing else of the harness had its turn.
+    /// Assembling a line from its pieces must cost linear and not quadratic time: otherwise 64 MB took two minutes, and
+    /// the rest of the harness was starved.
     #[tokio::test]
     async fn a_long_line_costs_neither_memory_nor_time_and_others_have_their_turns() {
         let folder = tempfile::tempdir().unwrap();
@@ -312,7 +312,7 @@ mod tests {
         drop(other);
         assert_eq!(read.next_line().await.unwrap().text, "last");
         assert_eq!(read.next_line().await, None);
-        // What is neither beginning nor end is given back, and a remark stands in its place.
+        // The part between beginning and end is released, with a remark in its place.
         let left = std::fs::read(folder.path().join("a.log")).unwrap();
         let size = u64::try_from(left.len()).unwrap();
         assert!(
@@ -328,7 +328,7 @@ mod tests {
         );
         assert!(!left.contains(&0), "the gap reads as zeros");
     }
-    /// What a program said before it was told to end must not look as if it were said afterwards, because its reader was
+    /// Output from before a program was told to end must not look as if it came afterwards because its reader was
     /// behind.
     #[tokio::test]
     async fn lines_are_as_old_as_they_are_in_the_file() {
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(lines, 2 * CHUNK);
     }
 
-    /// What is written faster than it can be read does not fill the disk, and is told.
+    /// Output that is written faster than it can be read does not fill the disk, and the gap is reported.
     #[tokio::test]
     async fn a_reader_that_is_far_behind_passes_over_and_says_so() {
         let folder = tempfile::tempdir().unwrap();

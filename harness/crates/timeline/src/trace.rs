@@ -1,7 +1,7 @@
-//! What a trial did, without what may differ between two runs of the same: the thing that parity compares.
+//! The behaviour of a trial without what may differ between two runs of the same scenario: parity compares this.
 //!
-//! No times, addresses, hashes, ports or process ids. What happens in parallel is kept apart, in one lane for each
-//! reporter and operator; within a lane the order counts. docs/decisions/0012-parity.md says what is left out and why.
+//! No times, addresses, hashes, ports or process ids. Concurrent events are separated into one lane for each reporter
+//! and operator; within a lane the order counts. docs/decisions/0012-parity.md describes what is left out and why.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{Event, Source, Timeline};
 
-/// What a trial did.
+/// The behaviour of a trial.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Trace {
     /// The steps in the order of the file, and how each ended.
@@ -25,48 +25,48 @@ pub struct Trace {
     pub tasks: Vec<TaskTrace>,
 }
 
-/// What came of one task.
+/// The behaviour of one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskTrace {
-    /// What the scenario calls it; one of a group has its number: `burst #7`.
+    /// Its name in the scenario; a task of a group has its number: `burst #7`.
     pub name: String,
     /// The chain that its mailbox is on.
     pub chain: String,
     /// Its last status in the words of the mailbox.
     pub status: String,
-    /// How often the mailbox said that it is verified.
+    /// How often the mailbox reported that it is verified.
     pub verified: usize,
-    /// The result that was verified, as text where it is printable, else in hexadecimal.
+    /// The verified result, as text if it is printable, else in hexadecimal.
     pub result: Option<String>,
     /// The operators whose signatures are in the certificate.
     pub signers: BTreeSet<String>,
-    /// Operators of whom the scenario leaves open whether they sign: who is first decides.
+    /// Operators whose signature the scenario leaves open: it depends on who is first.
     pub free: BTreeSet<String>,
-    /// What components reported, by who and about whom.
+    /// The reports of components, by reporter and subject.
     pub lanes: BTreeMap<String, Lane>,
 }
 
-/// What one component reported about a task, and about one operator where it is about one.
+/// The reports of one component about a task, and about one operator if they name one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Lane {
     /// The events in the order in which they were reported.
     pub events: Vec<String>,
-    /// Whether the lane is whole. One that is not was cut off by the end of the task, which came by itself.
+    /// Whether the lane is whole. Otherwise the end of the task cut it off.
     pub whole: bool,
 }
 
-/// What is known of a task besides its events.
+/// The data about a task besides its events.
 #[derive(Debug, Clone)]
 pub struct TaskFacts {
     /// The task's hash.
     pub hash: H256,
-    /// The hash that the certificate is about, where there is one.
+    /// The hash that the certificate is about, if there is one.
     pub message_hash: Option<H256>,
-    /// All but its lanes.
+    /// The trace without its lanes.
     pub trace: TaskTrace,
 }
 
-/// Puts the lanes to the tasks: what `timeline` has of them before `end`.
+/// Adds the lanes to the tasks, from the entries of `timeline` before `end`.
 pub fn with_lanes(facts: Vec<TaskFacts>, timeline: &Timeline, end: Option<Timestamp>) -> Vec<TaskTrace> {
     let events = timeline.sorted();
     let mut by_task: BTreeMap<H256, Vec<&Event>> = BTreeMap::new();
@@ -103,7 +103,7 @@ fn lanes(facts: TaskFacts, events: &[&Event], name: impl Fn(&str) -> Option<Stri
             (component, None) => (component.to_string(), false),
         };
         let lane = trace.lanes.entry(lane).or_insert_with(|| Lane { events: Vec::new(), whole });
-        // Who is asked again after a restart says some things again.
+        // After a restart, a component that is asked again repeats some reports.
         if !lane.events.contains(&word) {
             lane.events.push(word);
         }
@@ -111,22 +111,22 @@ fn lanes(facts: TaskFacts, events: &[&Event], name: impl Fn(&str) -> Option<Stri
     trace
 }
 
-/// The event in the words of a trace; nothing for one that says when something was seen rather than what happened.
+/// The event's word in a trace; `None` for one that tells when something was observed rather than what happened.
 fn word(event: &Event, verified: bool, certified: Option<H256>) -> Option<String> {
     let word = event.event?;
     let field = |name: &str| event.fields.get(name).and_then(|value| value.as_str());
     let detail = match word {
         TaskEvent::TaskCreated
         | TaskEvent::TaskVerified
-        // The end of a session races with the end of the trial, and the chain tells of both.
+        // The end of a session races with the end of the trial, and the chain reports both.
         | TaskEvent::CertificateSubmitted
         | TaskEvent::TaskExpired => return None,
         TaskEvent::TaskAbandoned if field("reason").is_some_and(|reason| reason.contains("shutting down")) => {
             return None;
         }
-        // Weight that is out of reach for a moment.
+        // Weight that is unreachable for a moment.
         TaskEvent::QuorumUnreachable if verified => return None,
-        // One with a socket is asked again; how often that is said depends on how a connection fails.
+        // An executor with a socket is asked again; the number of such reports depends on how a connection fails.
         TaskEvent::ExecutorFailed if field("socket").is_some() => return None,
         TaskEvent::ExecutorFailed => field("code").map(ToOwned::to_owned),
         TaskEvent::PerformerFinished => event.fields.get("result_bytes").map(|bytes| format!("{bytes} bytes")),
@@ -141,8 +141,8 @@ fn word(event: &Event, verified: bool, certified: Option<H256>) -> Option<String
     Some(detail.map_or_else(|| word.to_string(), |detail| format!("{word} ({detail})")))
 }
 
-/// The gRPC code of a failure and what the component said; of a connection that broke only that it did, because how
-/// that shows is a matter of the moment.
+/// The gRPC code of a failure and the component's message; for a broken connection only that it broke, because the form
+/// of the error varies.
 fn failure(error: &str) -> String {
     static STATUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// What a performer says must be compared, how its connection broke must not.
+    /// The statements of a performer must be compared, the form of a broken connection must not.
     #[rstest]
     #[case("failed to run 0xabcdef0123 on performer p-1: Internal: no abacus", "Internal: no abacus")]
     #[case("failed to run 0xabcdef0123 on performer p-2: Internal: at 7", "Internal: at …")]
