@@ -1,4 +1,4 @@
-//! Which runtimes this machine has, decided cheaply and once, before anything is listed.
+//! The runtimes that this machine supports, determined cheaply and once, before anything is listed.
 
 use std::{
     io::{self, Read, Write},
@@ -15,17 +15,17 @@ use hourglass_engine::EngineAddress;
 /// How long an engine may take to answer before its trials are left out: listing must be fast.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
 
-/// Which runtimes there are, and why others are not.
+/// The available runtimes, and why others are not.
 pub(crate) struct Availability {
     runtimes: Vec<(RuntimeKind, Result<(), String>)>,
 }
 
 impl Availability {
-    /// Looks at the machine and at what is required of it.
+    /// Checks the machine and the required runtimes.
     pub(crate) fn of_this_machine() -> Result<Self, String> {
         let required = required_runtimes()?;
         let runtimes = RuntimeKind::ALL.into_iter().map(|kind| {
-            // What is required runs, and says itself what it lacks.
+            // A required runtime runs, and its trials report what it lacks.
             let there = if required.contains(&kind) { Ok(()) } else { has(kind) };
             (kind, there)
         });
@@ -42,7 +42,7 @@ impl Availability {
         self.runtimes.iter().any(|(known, there)| *known == kind && there.is_ok())
     }
 
-    /// Why trials are ignored, one line a runtime.
+    /// Why trials are ignored, one line for each runtime.
     pub(crate) fn reasons(&self) -> impl Iterator<Item = String> {
         self.runtimes.iter().filter_map(|(kind, there)| {
             let reason = there.as_ref().err()?;
@@ -70,7 +70,7 @@ fn has(kind: RuntimeKind) -> Result<(), String> {
     }
 }
 
-/// Whether a Docker engine answers, asked in the plainest way: listing starts no asynchronous runtime.
+/// Whether a Docker engine answers, with the simplest request: listing starts no asynchronous runtime.
 fn engine() -> Result<(), String> {
     let address = EngineAddress::locate();
     let answer = match address.plain().map_err(|reason| format!("no Docker engine is at {address}: {reason}"))? {

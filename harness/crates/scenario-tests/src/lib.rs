@@ -1,16 +1,17 @@
-//! A folder of scenarios as tests, one a scenario, combination of its matrix and runtime, for `cargo test` and nextest.
+//! A folder of scenarios as tests, one for each scenario, combination of its matrix and runtime, for `cargo test` and
+//! nextest.
 //!
-//! A scenario that says how its fault is taken out has a second trial, `…::without_fault`, which passes when the scenario
-//! fails: expectations that cannot fail prove nothing.
+//! A scenario that defines how its fault is taken out has a second trial, `…::without_fault`, which passes when the
+//! scenario fails: expectations that cannot fail prove nothing.
 //!
-//! A scenario with several runtimes has one more, `parity::NAME`, which compares what it does on each of them that is
-//! there; scenarios for load (tag `load`) are left out of that. It runs what this process has not run yet: all of it under
-//! nextest, nothing under `cargo test`. Scenarios with the tag `large` are listed as ignored: they take minutes, and run
-//! when they are asked for with `--ignored`.
+//! A scenario with several runtimes has one more, `parity::NAME`, which compares its behaviour on each available
+//! runtime; scenarios for load (tag `load`) are left out of that. It runs the trials that this process has not run yet:
+//! all of them under nextest, none under `cargo test`. Scenarios with the tag `large` are listed as ignored: they take
+//! minutes, and run when they are requested with `--ignored`.
 //!
-//! What the machine lacks is decided when trials are listed, and its trials are listed as ignored;
-//! `HARNESS_REQUIRE=process,…` makes them run, and fail, instead. Trials on Kubernetes are always left out unless they are
-//! required: they make a cluster where none is warm.
+//! The requirements that the machine lacks are determined when trials are listed, and the trials that need them are
+//! listed as ignored; `HARNESS_REQUIRE=process,…` makes them run, and fail, instead. Trials on Kubernetes are always
+//! left out unless they are required: they create a cluster if none is warm.
 //!
 //! Each trial's folder has the harness's own log of it; `RUST_LOG` shows the same records on standard error.
 
@@ -51,14 +52,15 @@ impl ScenarioTests {
         Self { folder: folder.into(), executable: None, again: "harness run".to_owned(), parity_proof: None }
     }
 
-    /// The `harness` executable; where none is named it is found as [`hourglass_api`] says.
+    /// The `harness` executable; by default it is found as described in [`hourglass_api`].
     #[must_use]
     pub fn executable(mut self, path: impl Into<PathBuf>) -> Self {
         self.executable = Some(path.into());
         self
     }
 
-    /// The words before a trial's name that run it again, for the text of a failure; `harness run` by default.
+    /// The words before a trial's name in the command that runs it again, for the text of a failure; `harness run` by
+    /// default.
     #[must_use]
     pub fn run_again_with(mut self, command: impl Into<String>) -> Self {
         self.again = command.into();
@@ -66,15 +68,15 @@ impl ScenarioTests {
     }
 
     /// Adds a test which proves that parity can fail: on the last of its runtimes this scenario's performer gets no
-    /// environment variables, and the result of its task `task` has to differ by that, which no expectation of it may see.
+    /// environment variables. That must change the result of its task `task`, and none of its expectations may notice.
     #[must_use]
     pub fn prove_parity_with(mut self, scenario: impl Into<String>) -> Self {
         self.parity_proof = Some(scenario.into());
         self
     }
 
-    /// Does what the arguments of the process ask, in the protocol of libtest: 0 where all passed, 101 where some failed, 2
-    /// where the scenarios or the arguments are wrong.
+    /// Executes the arguments of the process, in the protocol of libtest: 0 if all passed, 101 if some failed, 2 if the
+    /// scenarios or the arguments are wrong.
     pub fn run(self) -> ExitCode {
         let mut arguments = Arguments::from_args();
         arguments.test_threads.get_or_insert_with(of_waiting_tests);
@@ -90,7 +92,7 @@ impl ScenarioTests {
             Err(error) => return refuse(&format!("{:?}", miette::Report::new(error))),
         };
         if !arguments.list {
-            // Where stdout is read by machines, people look at stderr.
+            // Programs may read stdout; people read stderr.
             for reason in availability.reasons() {
                 eprintln!("{reason}");
             }
@@ -133,7 +135,7 @@ fn tests(trial: &Trial, availability: &Availability, runs: &Runs) -> Vec<libtest
         let (name, runs) = (trial.name.clone(), runs.clone());
         libtest_mimic::Trial::test(name, move || runs.must_pass(&trial)).with_ignored_flag(ignored)
     };
-    // It passes when an expectation of its scenario fails: that is its verdict already.
+    // It passes when an expectation of its scenario fails: its verdict contains that already.
     let proof = trial.without_fault().map(test);
     [Some(test(trial.clone())), proof].into_iter().flatten().collect()
 }

@@ -1,7 +1,7 @@
-//! The trials `parity::NAME`: one scenario, for one combination of its matrix, on every runtime, and the same there.
+//! The trials `parity::NAME`: compare one scenario, for one combination of its matrix, on every runtime.
 //!
-//! That a difference is noticed is proved by one more, which passes when its comparison fails: on one runtime the performer
-//! is not given a variable that decides its result, which no expectation of its scenario sees.
+//! One more trial proves that a difference is noticed, and passes when its comparison fails: on one runtime the
+//! performer lacks a variable that decides its result, which no expectation of its scenario notices.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,15 +15,15 @@ use libtest_mimic::Failed;
 
 use crate::{availability::Availability, has_tag, trials::Runs};
 
-/// What the names of these trials begin with.
+/// The prefix of these trials' names.
 pub(crate) const PREFIX: &str = "parity::";
-/// What the name of the one ends with that passes when its comparison fails.
+/// The suffix of the trial that passes when its comparison fails.
 pub(crate) const DROPPED: &str = "::dropped";
 /// The tag of scenarios that measure rather than compare: on each runtime they take as long as all others together.
 const LOAD: &str = "load";
 
-/// One for each scenario with several runtimes, which compares those that are there; ignored where fewer than two are.
-/// `proof` names the scenario whose result a variable of the performer's environment decides.
+/// One for each scenario with several runtimes, which compares the available ones; ignored if there are fewer than two.
+/// `proof` names the scenario whose result depends on a variable of the performer's environment.
 pub(crate) fn tests(
     trials: &[Trial],
     availability: &Availability,

@@ -1,5 +1,4 @@
-//! How many tests run at once, for those that wait more than they compute: for containers, probes, blocks, and what
-//! their faults take.
+//! How many tests run at once, for tests that wait more than they compute: for containers, probes, blocks, and faults.
 
 use hourglass_base::processors;
 

@@ -1,4 +1,4 @@
-//! Trials that are run once in a process, whoever asks for what became of them.
+//! Trials that run once in a process and whose reports are shared.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::availability::anvil_search;
 /// A report, once its trial has run; locked for as long as it runs.
 type Slot = Arc<Mutex<Option<TrialReport>>>;
 
-/// What became of the trials of this process; clones share it.
+/// The reports of this process's trials; clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Runs(Arc<Shared>);
 
@@ -39,7 +39,7 @@ impl Runs {
         Self(Arc::new(Shared { executable, again, reports: Mutex::default() }))
     }
 
-    /// The words before a trial's name that run it again.
+    /// The words before a trial's name in the command that runs it again.
     pub(crate) fn again(&self) -> &str {
         &self.0.again
     }
@@ -52,7 +52,7 @@ impl Runs {
         }
     }
 
-    /// What became of a trial, which is run unless this process has done so, or does so at the moment.
+    /// The report of a trial, which is run unless this process has run it, or is running it.
     pub(crate) fn report_of(&self, trial: &Trial) -> Result<TrialReport, Failed> {
         let mut reports = self.0.reports.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = Arc::clone(reports.entry(trial.name.clone()).or_default());
@@ -64,12 +64,12 @@ impl Runs {
         Ok(slot.insert(self.run(trial)?).clone())
     }
 
-    /// Runs a trial, whether it has been run or not.
+    /// Runs a trial, whether or not it was run before.
     pub(crate) fn run(&self, trial: &Trial) -> Result<TrialReport, Failed> {
         let executable = find_executable(self.0.executable.as_deref()).map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            // The first of Ctrl-C and nextest's SIGTERM ends the trial in order; the supervisor takes care of the rest.
+            // The first of Ctrl-C and nextest's SIGTERM ends the trial in order; the supervisor ends what remains.
             let interrupt = shutdown::on_signal();
             let notice = |text: &str| eprintln!("{text}");
             let anvil = anvil_search().find_or_install(notice).await.map_err(|error| error.to_string())?;

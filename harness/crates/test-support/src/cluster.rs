@@ -1,4 +1,4 @@
-//! Clusters of tests: leased ones, which tests and trials share, and ones that a test has for itself.
+//! Clusters for tests: leased ones, which tests and trials share, and ones that a test has for itself.
 
 use std::{ops::Deref, path::Path};
 
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::block_on;
 
-/// A leased cluster: one that is there, else a new one, which stays for others when this is dropped. For tests that leave it
-/// as it was.
+/// A leased cluster: an existing one, else a new one, which stays for others when this is dropped. For tests that leave
+/// it unchanged.
 #[derive(Debug)]
 pub struct TestCluster(Lease);
 
@@ -24,7 +24,7 @@ impl TestCluster {
         Self::lease_of(ClusterSpec::default())
     }
 
-    /// A cluster like this.
+    /// A cluster with this specification.
     pub fn lease_of(spec: ClusterSpec) -> Self {
         let request = LeaseRequest::new(spec).unwrap();
         let folders = ClusterFolders::locate().unwrap();
@@ -43,21 +43,22 @@ impl Deref for TestCluster {
     }
 }
 
-/// A cluster of a test's own, in folders of its own: no other process finds it. It is removed when this is dropped.
+/// A cluster of a test's own, in folders of its own, so that no other process finds it. It is removed when this is
+/// dropped.
 #[derive(Debug)]
 pub struct OwnCluster {
     /// Its name, which no other cluster has.
     pub name: ClusterName,
     /// The engine whose containers its nodes are.
     pub engine: Engine,
-    /// Where its files are.
+    /// The location of its files.
     pub folders: ClusterFolders,
     cluster: Option<Cluster>,
     _root: TempDir,
 }
 
 impl OwnCluster {
-    /// A name and folders for a cluster that the test makes, or fails to make.
+    /// A name and folders for a cluster that the test creates, or fails to create.
     pub fn none() -> Self {
         let root = tempfile::tempdir().unwrap();
         let folders = ClusterFolders::below(root.path());
@@ -65,14 +66,14 @@ impl OwnCluster {
         Self { name: ClusterName::of_run(&RunId::generate()), engine, folders, cluster: None, _root: root }
     }
 
-    /// A cluster that can be used.
+    /// A usable cluster.
     pub fn create(spec: &ClusterSpec) -> Self {
         let mut own = Self::none();
         own.cluster = Some(block_on(own.kind().create(spec, &|_| {})).unwrap());
         own
     }
 
-    /// What makes and removes a cluster of this name.
+    /// Creates and removes a cluster of this name.
     pub fn kind(&self) -> Kind {
         Kind::new(self.engine.clone(), &self.folders, self.name.clone())
     }
@@ -93,10 +94,10 @@ impl Drop for OwnCluster {
     }
 }
 
-/// Brings the image of the components to the nodes that lack it, and gives its reference. `executable` is the harness that
-/// the image holds.
+/// Delivers the image of the components to the nodes that lack it, and returns its reference. `executable` is the
+/// harness in the image.
 pub async fn deliver_components_to(cluster: &Cluster, executable: &Path) -> String {
-    // Processors are few: each cluster gets it once, whichever test is first.
+    // Processors are few: each cluster gets the image once, from the first test.
     static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _turn = ONE_AT_A_TIME.lock().await;
     let engine = &cluster.machine.as_ref().unwrap().engine;

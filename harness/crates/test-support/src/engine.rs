@@ -1,4 +1,4 @@
-//! What tests have in a Docker engine, found by its label.
+//! A test's objects in a Docker engine, found by their label.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use bollard::query_parameters::{
 };
 use hourglass_engine::Engine;
 
-/// The names of the containers, networks and volumes that carry a label, as `key=value`.
+/// The names of the containers, networks and volumes with a label, as `key=value`.
 pub async fn labelled_objects(engine: &Engine, label: &str) -> BTreeSet<String> {
     let filters = HashMap::from([("label", vec![label])]);
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
@@ -28,7 +28,7 @@ pub async fn labelled_objects(engine: &Engine, label: &str) -> BTreeSet<String> 
 pub async fn remove_objects(engine: &Engine, names: &BTreeSet<String>) {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let docker = engine.docker();
-    // Each name is that of one kind of thing, and the others do not know it.
+    // Each name belongs to one kind of object, and is unknown for the others.
     for name in names {
         let _ = docker.remove_container(name, Some(options.clone())).await;
     }

@@ -1,8 +1,8 @@
-//! What test targets of the workspace share: how tests are registered and what they need of the machine, one scheduler,
-//! waits, clusters, namespaces, and what tests have in an engine.
+//! Shared code of the workspace's test targets: registration and requirements of tests, one scheduler, waits, clusters,
+//! namespaces, and objects in an engine.
 //!
-//! What may live here: what several targets need and what knows nothing of any of them. The `harness` executable is passed
-//! in by the target, since only its crate knows the path.
+//! What may live here: code that several targets need and that depends on none of them. The target passes in the
+//! `harness` executable, since only its crate knows the path.
 #![expect(clippy::print_stderr, reason = "stdout is the test protocol's; what is left out is said to people")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 

@@ -7,19 +7,19 @@ use hourglass_reaper::{Labels, RunId};
 
 use crate::block_on;
 
-/// Longer than a namespace takes to go on a busy machine.
+/// Longer than the removal of a namespace takes on a busy machine.
 const GONE_WITHIN: Duration = Duration::from_mins(2);
 
-/// A namespace that is removed, and awaited to be gone, when this is dropped. To be dropped outside of futures.
+/// A namespace that is removed, and awaited to be gone, when this is dropped. Must be dropped outside of futures.
 #[derive(Debug)]
 pub struct TestNamespace {
-    /// Where it is.
+    /// Its cluster.
     pub cluster: Cluster,
     namespace: Option<OwnNamespace>,
 }
 
 impl TestNamespace {
-    /// Makes a namespace. `trial` is in its labels, for those who look at what is left in a cluster.
+    /// Creates a namespace. `trial` is in its labels, for people who look for leftovers in a cluster.
     pub fn create(cluster: &Cluster, trial: &str) -> Self {
         let labels = Labels::new(RunId::generate(), trial);
         let namespace = block_on(OwnNamespace::create(cluster, &labels)).unwrap();

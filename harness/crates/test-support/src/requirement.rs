@@ -1,4 +1,4 @@
-//! What tests need of the machine.
+//! Requirements of tests on the machine.
 
 use hourglass_api::{REQUIRE_VARIABLE, is_required};
 use hourglass_base::RuntimeKind;
@@ -6,7 +6,7 @@ use hourglass_engine::Engine;
 
 use crate::block_on;
 
-/// What some tests of a target need, and why they are left out on a machine that lacks it.
+/// A requirement of some tests of a target, and why they are left out on a machine that lacks it.
 #[derive(Debug, Clone)]
 pub struct Requirement {
     left_out: bool,
@@ -21,8 +21,8 @@ impl Requirement {
         Self::of("Docker", RuntimeKind::Docker, connect)
     }
 
-    /// Something that a runtime needs. `missing` gives the reason why the machine does not have it; it is not called where
-    /// `HARNESS_REQUIRE` names the runtime: the tests run then, and fail.
+    /// A requirement of a runtime. `missing` returns why the machine lacks it; it is not called if `HARNESS_REQUIRE`
+    /// names the runtime: the tests run then, and fail.
     pub fn of(name: &str, runtime: RuntimeKind, missing: impl FnOnce() -> Option<String>) -> Self {
         let missing = if is_required(runtime) { None } else { missing() };
         let notice = missing.map(|reason| {
@@ -31,7 +31,7 @@ impl Requirement {
         Self { left_out: notice.is_some(), notice }
     }
 
-    /// Clusters. They cost seconds and hundreds of megabytes each: the tests run only where `HARNESS_REQUIRE` names
+    /// Clusters. They cost seconds and hundreds of megabytes each: the tests run only if `HARNESS_REQUIRE` names
     /// `kubernetes`.
     pub fn kubernetes() -> Self {
         let left_out = !is_required(RuntimeKind::Kubernetes);
@@ -39,7 +39,7 @@ impl Requirement {
         Self { left_out, notice: left_out.then_some(notice) }
     }
 
-    /// This, and something else that no variable can require. `missing` is the reason why the machine does not have it.
+    /// This, and another requirement that no variable can name. `missing` is the reason why the machine lacks it.
     #[must_use]
     pub fn and(&self, name: &str, missing: Option<&str>) -> Self {
         let notice = missing.filter(|_| !self.left_out);

@@ -1,17 +1,17 @@
-//! What all tests of a target share.
+//! A value that all tests of a target share.
 
 use std::{
     ops::Deref,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// A value in a static, made when a test first asks for it. Statics are not dropped: `main` calls [`Shared::tear_down`] when
-/// the tests are done.
+/// A value in a static, created when a test first needs it. Statics are not dropped: `main` calls [`Shared::tear_down`]
+/// when the tests are done.
 #[derive(Debug)]
 pub struct Shared<T>(Mutex<Option<T>>);
 
 impl<T> Shared<T> {
-    /// Nothing yet.
+    /// No value yet.
     pub const fn new() -> Self {
         Self(Mutex::new(None))
     }

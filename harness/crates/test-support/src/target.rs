@@ -15,7 +15,7 @@ pub struct TestTarget {
 }
 
 impl TestTarget {
-    /// One without tests, with the arguments of this process.
+    /// A target without tests, with the arguments of this process.
     pub fn from_args() -> Self {
         Self { arguments: Arguments::from_args(), prefix: "", trials: Vec::new() }
     }
@@ -34,19 +34,19 @@ impl TestTarget {
         self
     }
 
-    /// Puts this before the name of every test that is added later.
+    /// Sets a prefix for the name of every test that is added later.
     #[must_use]
     pub fn prefix(self, prefix: &'static str) -> Self {
         Self { prefix, ..self }
     }
 
-    /// Adds tests that need nothing.
+    /// Adds tests without requirements.
     #[must_use]
     pub fn tests(self, tests: impl IntoIterator<Item = Test>) -> Self {
         self.add(tests, false)
     }
 
-    /// Adds tests that are ignored where the requirement is not met.
+    /// Adds tests that are ignored if the requirement is not met.
     #[must_use]
     pub fn tests_with(self, requirement: &Requirement, tests: impl IntoIterator<Item = Test>) -> Self {
         if let (Some(notice), false) = (requirement.notice(), self.arguments.list) {
@@ -55,7 +55,7 @@ impl TestTarget {
         self.add(tests, requirement.left_out())
     }
 
-    /// Adds tests that run only when ignored tests are asked for.
+    /// Adds tests that run only when ignored tests are requested.
     #[must_use]
     pub fn ignored_tests(self, tests: impl IntoIterator<Item = Test>) -> Self {
         self.add(tests, true)

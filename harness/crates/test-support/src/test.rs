@@ -1,17 +1,17 @@
-//! One test: its name and what it runs.
+//! One test: its name and its function.
 
 use std::fmt::{self, Debug, Display, Formatter};
 
 use libtest_mimic::{Failed, Trial};
 
-/// A test and its name, as [`tests!`](crate::tests) makes them.
+/// A test and its name, as [`tests!`](crate::tests) creates them.
 pub struct Test {
     name: String,
     run: Box<dyn FnOnce() -> Result<(), Failed> + Send>,
 }
 
 impl Test {
-    /// A test whose name is computed. It fails when it panics, or gives an error.
+    /// A test whose name is computed. It fails when it panics, or returns an error.
     pub fn new<O: TestOutcome>(name: impl Into<String>, run: impl FnOnce() -> O + Send + 'static) -> Self {
         Self { name: name.into(), run: Box::new(|| run().into_result()) }
     }
@@ -29,7 +29,7 @@ impl Debug for Test {
 
 /// What the function of a test returns: nothing, or a result whose error fails the test.
 pub trait TestOutcome {
-    /// The outcome as the test runner takes it.
+    /// The outcome in the type of the test runner.
     fn into_result(self) -> Result<(), Failed>;
 }
 

@@ -1,4 +1,4 @@
-//! Waiting for what has no event: other processes' files and ends. No wait is without a limit.
+//! Waits for states that have no event: other processes' files and ends. Every wait has a limit.
 
 use std::{
     fmt::Debug,
@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than anything that is waited for takes on a busy machine.
+/// Longer than any awaited state takes on a busy machine.
 pub const LIMIT: Duration = Duration::from_mins(1);
-/// The longest pause between two looks.
+/// The longest pause between two checks.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Looks, with growing pauses, until there is something or the limit passes; the last look comes after the limit.
+/// Checks, with growing pauses, until there is a value or the limit passes; the last check comes after the limit.
 pub fn eventually<T, E: Debug>(limit: Duration, mut look: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     let deadline = Instant::now() + limit;
     let mut pause = Duration::from_millis(1);
@@ -26,7 +26,7 @@ pub fn eventually<T, E: Debug>(limit: Duration, mut look: impl FnMut() -> Result
     }
 }
 
-/// What `event` gives. It panics if that takes longer than the limit; `what` says what was waited for.
+/// The value of `event`. It panics if that takes longer than the limit; `what` names the event.
 pub async fn within<T>(limit: Duration, what: &str, event: impl Future<Output = T>) -> T {
     let timeout = tokio::time::timeout(limit, event).await;
     timeout.unwrap_or_else(|_| panic!("waited {limit:?} for this: {what}"))
