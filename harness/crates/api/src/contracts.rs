@@ -99,7 +99,7 @@ mod tests {
 
     /// A contract that is added must be found here as well.
     #[test]
-    fn every_contract_of_the_artefacts_is_there() {
+    fn every_contract_of_the_artefacts_is_listed() {
         let text = hourglass_contracts::ADDRESSES;
         let deployed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
         let chain = ChainHandle::l1(&StandingChain { url: String::new(), chain_id: 1 });

@@ -114,7 +114,7 @@ mod tests {
 
     /// The defaults are the loader's, and the steps of the document are not part of the environment.
     #[test]
-    fn an_environment_without_keys_is_the_default_one() {
+    fn an_environment_without_keys_has_the_defaults() {
         let trial = environment(json!({})).trial(Location::caller()).unwrap();
         assert_eq!(trial.name, "process::own");
         assert_eq!(trial.scenario.topology, hourglass_scenario::Topology::default());
@@ -127,7 +127,7 @@ mod tests {
     #[case("${payload}")]
     #[case("$${payload} and ${")]
     #[case("0755\n\t\"yes\": no # \u{1F980} \u{7f}")]
-    fn a_payload_arrives_as_it_is(#[case] payload: &str) {
+    fn a_payload_arrives_unchanged(#[case] payload: &str) {
         let keys = Value::Object(Map::from_iter([bytes("payload", payload.as_bytes())]));
         let step = environment(json!({})).step("create_task", &keys, &[], Location::caller()).unwrap();
         let StepKind::CreateTask(create) = &step.kind else { panic!("{step:?}") };
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_arrive() {
+    fn bytes_that_are_not_utf8_arrive_unchanged() {
         let keys = Value::Object(Map::from_iter([bytes("payload", &[0xff, 0x00, 0x7f])]));
         let step = environment(json!({})).step("create_task", &keys, &[], Location::caller()).unwrap();
         let StepKind::CreateTask(create) = &step.kind else { panic!("{step:?}") };
@@ -147,7 +147,7 @@ mod tests {
     #[case(Duration::from_millis(1500))]
     #[case(Duration::from_hours(48))]
     #[case(Duration::new(3, 7))]
-    fn a_duration_arrives_as_it_is(#[case] within: Duration) {
+    fn a_duration_arrives_unchanged(#[case] within: Duration) {
         let keys = json!({"task": "task", "within": duration(within)});
         let step = environment(json!({})).step("expect_verified", &keys, &["task"], Location::caller()).unwrap();
         assert_eq!(step.kind.within(), Some(within));
@@ -155,7 +155,7 @@ mod tests {
 
     /// A report must name the line of the test.
     #[test]
-    fn a_step_is_where_the_test_asks_for_it() {
+    fn a_step_has_the_position_of_the_tests_call() {
         let place = Location::caller();
         let step = environment(json!({})).step("kill", &json!({"component": "aggregator"}), &[], place).unwrap();
         assert_eq!(step.location.to_string(), format!("{}:{}", place.file(), place.line()));

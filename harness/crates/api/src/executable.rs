@@ -123,7 +123,7 @@ mod tests {
 
     /// The order in the crate documentation.
     #[test]
-    fn the_first_place_that_has_it_is_taken() {
+    fn the_first_executable_in_search_order_is_used() {
         let root = tempfile::tempdir().unwrap();
         let [bin, debug] = ["bin", "debug"].map(|name| root.path().join(name));
         fs::create_dir_all(debug.join("deps")).unwrap();
