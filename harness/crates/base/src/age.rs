@@ -23,7 +23,7 @@ mod tests {
     #[case::ahead(11, 0)]
     #[case::first_moment(Timestamp::MIN.as_second(), 377_705_023_211_000)]
     #[case::last_moment(Timestamp::MAX.as_second(), 0)]
-    fn nothing_has_a_negative_age(#[case] began: i64, #[case] milliseconds: u64) {
+    fn ages_are_never_negative(#[case] began: i64, #[case] milliseconds: u64) {
         let [began, now] = [began, 10].map(|second| Timestamp::from_second(second).unwrap());
         assert_eq!(age(began, now), Duration::from_millis(milliseconds));
     }

@@ -79,7 +79,7 @@ mod tests {
     #[case::arguments(Errno::TOOBIG, "shorten")]
     #[case::being_written(Errno::TXTBSY, "wait until")]
     #[case::anything_else(Errno::IO, WANTED)]
-    fn the_remedy_is_that_of_the_answer(#[case] errno: Errno, #[case] remedy: &str) {
+    fn the_remedy_matches_the_error_code(#[case] errno: Errno, #[case] remedy: &str) {
         let text = not_started(&io::Error::from_raw_os_error(errno.raw_os_error()), WANTED);
         assert!(text.contains(remedy), "{errno:?}: {text}");
         let of_the_program = matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::IO);
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_is_found_in_a_text() {
+    fn an_exhausted_resource_is_found_in_a_text() {
         let told = format!("it did not answer: {}", io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()));
         assert!(exhausted_as_told(&told).unwrap().contains("ulimit -n"));
         assert_eq!(exhausted_as_told("connection refused (os error 111)"), None);
     }
 
     #[test]
-    fn what_is_used_up_is_found_among_the_causes() {
+    fn an_exhausted_resource_is_found_among_the_causes() {
         #[derive(Debug, thiserror::Error)]
         #[error("failed to open the log")]
         struct Outer(#[source] io::Error);

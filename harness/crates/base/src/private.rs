@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_else_may_look() {
+    fn files_and_folders_are_accessible_only_to_their_owner() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("a/b");
         create_folders(&folder).unwrap();

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_programs_are_found() {
+    fn only_executable_files_are_found() {
         assert!(on_path("sh").is_some_and(|path| is_executable(&path)));
         assert_eq!(on_path("a program that nobody has"), None);
         let file = tempfile::NamedTempFile::new().unwrap();

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_used_for_longest_goes_first_and_no_more_than_needed() {
+    fn least_recently_used_entries_are_removed_first_and_no_more_than_needed() {
         let cache =
             cache(&[("tools/a", 2), ("state/b", 9), ("clusters/_failed/c", 5), ("images/d", 3), ("clusters/e", 99)]);
         assert_eq!(dropped(&cache, 5000), [""; 0]);
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_used_within_the_hour_stays() {
+    fn entries_used_within_the_hour_are_kept() {
         let cache = cache(&[("tools/a", 0), ("state/b", 9)]);
         assert_eq!(dropped(&cache, 0), ["state/b"]);
         assert_eq!(keep_within(cache.path(), 0, false).unwrap().size, 1000, "what is left is told");
     }
 
     #[test]
-    fn what_a_harness_holds_stays_and_counts_as_used() {
+    fn locked_entries_are_kept_and_count_as_used() {
         let cache = cache(&[("tools/a", 9), ("tools/b", 9)]);
         let entry = cache.path().join("tools/a");
         hold(&entry);
@@ -159,7 +159,7 @@ mod tests {
 
     /// A kept chain outlives its harness, and harnesses of other versions hold no locks.
     #[test]
-    fn what_a_process_was_started_from_or_with_stays() {
+    fn entries_used_by_running_processes_are_kept() {
         let cache = cache(&[("tools/a", 9), ("state/b", 9), ("state/c", 9)]);
         let program = cache.path().join("tools/a/cat");
         // Copied by another process: a concurrent test may pass the file descriptor that this one writes to on to its
