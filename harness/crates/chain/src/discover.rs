@@ -243,7 +243,7 @@ mod tests {
 
     /// Later folders are filled first, so that each folder is seen to win over those after it.
     #[test]
-    fn places_are_searched_in_their_order() {
+    fn search_paths_are_tried_in_order() {
         let mut machine = Machine::new();
         assert_eq!(machine.find(), None);
         let cached = machine.cached();
@@ -267,7 +267,7 @@ mod tests {
 
     /// A named binary is not replaced by another one.
     #[test]
-    fn a_named_binary_that_is_not_there_is_an_error() {
+    fn a_named_binary_that_does_not_exist_is_an_error() {
         let mut machine = Machine::new();
         machine.cached();
         machine.paths.variable = Some("/nowhere/anvil".into());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn offline_installs_nothing_and_names_the_ways() {
+    async fn offline_installs_nothing_and_the_error_names_the_alternatives() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), "touch \"$0.was-called\"");
         let (found, notice) = machine.install(true).await;
@@ -294,13 +294,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_npm_the_ways_are_named() {
+    async fn without_npm_the_error_names_the_alternatives() {
         let error = Machine::new().install(false).await.0.unwrap_err().to_string();
         assert!(error.contains("there is no npm") && error.contains("HARNESS_ANVIL"), "{error}");
     }
 
     #[tokio::test]
-    async fn what_npm_said_is_in_the_error() {
+    async fn npm_output_is_in_the_error() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), "echo no route to the registry >&2; exit 1");
         let (found, notice) = machine.install(false).await;
@@ -313,7 +313,7 @@ mod tests {
 
     /// A package without its binary, such as a damaged one, must not block a whole one for good.
     #[tokio::test]
-    async fn what_is_incomplete_is_replaced() {
+    async fn an_incomplete_installation_is_replaced() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), INSTALLS);
         fs::create_dir_all(machine.paths.installed().join("node_modules/@foundry-rs/anvil")).unwrap();
@@ -324,7 +324,7 @@ mod tests {
 
     /// Otherwise each attempt would leave the 43 MB of the previous one.
     #[tokio::test]
-    async fn what_killed_processes_began_is_removed() {
+    async fn unfinished_installations_of_killed_processes_are_removed() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), INSTALLS);
         let tools = machine.paths.cache.join("tools");
@@ -341,7 +341,7 @@ mod tests {
 
     /// A caller that gives up must not leave npm writing to the disk.
     #[tokio::test]
-    async fn npm_ends_with_whoever_gives_up_waiting_for_it() {
+    async fn npm_is_killed_when_its_caller_gives_up() {
         let machine = Machine::new();
         let pid = machine.root.path().join("pid");
         let script = format!("PATH=/usr/bin:/bin; sleep 1000 & echo $! >{0}.new; mv {0}.new {0}; wait", pid.display());
@@ -366,7 +366,7 @@ mod tests {
 
     /// Stands in for the registry: the test checks what happens to a package that npm has installed.
     #[tokio::test]
-    async fn installing_at_once_gives_both_the_one_binary() {
+    async fn concurrent_installations_give_the_same_binary() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), INSTALLS);
         let (one, two) = tokio::join!(machine.install(false), machine.install(false));

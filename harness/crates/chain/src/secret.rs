@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_made_once_and_is_for_its_owner_alone() {
+    fn a_secret_is_created_once_and_accessible_only_to_its_owner() {
         let cache = tempfile::tempdir().unwrap();
         let folder = cache.path().join("cache");
         let first = AccountSecret::in_cache(&folder).unwrap();
@@ -130,7 +130,7 @@ mod tests {
 
     /// Otherwise two concurrent runs would prepare states and start operators with keys that do not match.
     #[test]
-    fn who_makes_one_at_once_gets_the_same() {
+    fn concurrent_callers_get_the_same_secret() {
         let cache = tempfile::tempdir().unwrap();
         let secrets: Vec<_> = thread::scope(|scope| {
             let making: Vec<_> = (0..16).map(|_| scope.spawn(|| AccountSecret::in_cache(cache.path()))).collect();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_others_may_have_is_refused() {
+    fn a_secret_that_others_can_access_is_refused() {
         let cache = tempfile::tempdir().unwrap();
         AccountSecret::in_cache(cache.path()).unwrap();
         let path = cache.path().join(FILE);
