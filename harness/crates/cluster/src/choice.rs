@@ -180,7 +180,7 @@ mod tests {
     )]
     #[case::in_its_root(Some("registry.example/"), None, "registry.example/hourglass-harness/components:0123")]
     #[case::named(Some("registry.example"), Some("mine/harness:v1"), "mine/harness:v1")]
-    fn nodes_out_of_reach_are_told_where_images_are(
+    fn pods_on_nodes_out_of_reach_get_the_registrys_image_names(
         #[case] registry: Option<&str>,
         #[case] components: Option<&str>,
         #[case] expected: &str,

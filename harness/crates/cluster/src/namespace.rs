@@ -274,7 +274,7 @@ mod tests {
 
     /// Kubernetes refuses the whole object for one invalid label, and the sweep needs all of them back.
     #[test]
-    fn what_is_no_label_is_an_annotation_and_both_are_read() {
+    fn values_that_are_no_labels_are_annotations_and_both_are_read() {
         let written = labels();
         let (own, annotations) = metadata_of(written.to_map());
         assert!([RUN_LABEL, OWNER_PID_LABEL, BOOT_ID_LABEL].iter().all(|key| own.contains_key(*key)), "{own:?}");
@@ -298,13 +298,13 @@ mod tests {
     #[case::dot_last("a.", false)]
     #[case::blank("a b", false)]
     #[case::letters_of_others("größe", false)]
-    fn label_values_are_told_as_kubernetes_does(#[case] value: &str, #[case] label: bool) {
+    fn label_values_are_recognized_as_by_kubernetes(#[case] value: &str, #[case] label: bool) {
         assert_eq!(is_label_value(value), label);
         assert!(!is_label_value(&"a".repeat(64)));
     }
 
     #[test]
-    fn only_what_nobody_needs_is_swept() {
+    fn only_orphaned_namespaces_are_swept() {
         let now = Timestamp::now();
         let gone = |boot: Option<&str>| {
             let current = Owner::current().unwrap();

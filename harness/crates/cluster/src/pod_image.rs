@@ -59,7 +59,7 @@ mod tests {
     #[case("localhost:5000/harness:v1", ["localhost:5000/harness", "v1", ""])]
     #[case("a.example/harness@sha256:0123", ["a.example/harness", "", "sha256:0123"])]
     #[case("a.example/harness:v1@sha256:0123", ["a.example/harness", "v1", "sha256:0123"])]
-    fn charts_take_the_parts_of_a_name(#[case] reference: &str, #[case] parts: [&str; 3]) {
+    fn image_names_are_split_into_chart_values(#[case] reference: &str, #[case] parts: [&str; 3]) {
         let image = PodImage { reference: reference.to_owned(), policy: PullPolicy::Never };
         assert_eq!(image.parts(), parts);
     }

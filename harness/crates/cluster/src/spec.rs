@@ -84,7 +84,7 @@ mod tests {
 
     /// A trial that leases a cluster that does not match its request would test something else.
     #[test]
-    fn whatever_differs_gives_another_fingerprint() {
+    fn any_difference_changes_the_fingerprint() {
         let plain = ClusterSpec::default();
         let all = [
             plain.clone(),

@@ -208,12 +208,16 @@ mod tests {
     #[case::beside_an_old_one(Some(OLD), Some(OURS), "0.33.0")]
     #[case::beside_a_broken_one(Some("no such thing"), Some(OURS), "0.33.0")]
     #[tokio::test]
-    async fn the_first_that_serves(#[case] on_path: Option<&str>, #[case] cached: Option<&str>, #[case] version: &str) {
+    async fn the_first_working_program_is_used(
+        #[case] on_path: Option<&str>,
+        #[case] cached: Option<&str>,
+        #[case] version: &str,
+    ) {
         assert_eq!(checked(on_path, cached).await.unwrap().version, version);
     }
 
     #[tokio::test]
-    async fn what_does_not_serve_is_told_apart_and_has_a_remedy() {
+    async fn each_unusable_program_has_its_own_error_and_remedy() {
         let none = checked(None, None).await.unwrap_err();
         assert!(matches!(none, ToolError::NotFound { .. }), "{none}");
         let old = checked(Some(OLD), None).await.unwrap_err();
@@ -231,7 +235,7 @@ mod tests {
     #[case("v3.22\n", Some("3.22"))]
     #[case("v3.16.2+g13654a5\n", Some("3.16.2"))]
     #[case("version: unknown\n", None)]
-    fn versions_are_read(#[case] text: &str, #[case] version: Option<&str>) {
+    fn versions_are_parsed(#[case] text: &str, #[case] version: Option<&str>) {
         assert_eq!(version_in(text).as_deref(), version);
     }
 }

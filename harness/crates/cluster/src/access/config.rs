@@ -84,7 +84,7 @@ mod tests {
     #[case::http("http://user:pass@10.0.0.9:3128", "http://user:pass@10.0.0.9:3128/")]
     #[case::socks("socks5://10.0.0.9:1080", "socks5://10.0.0.9:1080/")]
     #[case::socks_with_names("socks5h://10.0.0.9:1080", "socks5://10.0.0.9:1080/")]
-    fn the_proxy_of_a_cluster_counts_for_every_server(#[case] proxy: &str, #[case] expected: &str) {
+    fn a_clusters_proxy_applies_to_every_server(#[case] proxy: &str, #[case] expected: &str) {
         for server in ["https://lab.example:6443", "https://127.0.0.1:6443"] {
             let read = kubeconfig(&serde_json::json!({ "server": server, "proxy-url": proxy }));
             assert_eq!(config(&read, "lab").unwrap().proxy_url.unwrap().to_string(), expected);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_context_leads_to_is_taken_over() {
+    fn the_contexts_cluster_and_user_are_used() {
         let read = kubeconfig(&serde_json::json!({
             "server": "https://lab.example",
             "certificate-authority-data": BUNDLE,
@@ -108,7 +108,7 @@ mod tests {
     #[rstest::rstest]
     #[case::none("", "no current context")]
     #[case::unknown("lap", "no context `lap`")]
-    fn a_context_that_is_not_there_is_named(#[case] context: &str, #[case] expected: &str) {
+    fn a_missing_context_is_named_in_the_error(#[case] context: &str, #[case] expected: &str) {
         let read = kubeconfig(&serde_json::json!({ "server": "https://lab.example" }));
         let error = config(&read, context).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -77,7 +77,7 @@ mod tests {
 
     /// As kubectl reads the same list.
     #[test]
-    fn a_list_is_read_as_one_in_which_the_first_counts() {
+    fn in_a_list_of_kubeconfigs_the_first_definition_wins() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("empty"), "").unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_broken_is_named() {
+    fn a_broken_kubeconfig_is_named_in_the_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("a"), kubeconfig("of-a", "https://a")).unwrap();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_which_nothing_is_there_is_an_error() {
+    fn a_list_without_existing_files_is_an_error() {
         let error = merged(Path::new("/nowhere/a:/nowhere/b")).unwrap_err();
         assert_eq!(error.to_string(), "failed to use kubeconfig /nowhere/a:/nowhere/b");
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_nothing_is_none() {
+    fn an_empty_list_names_no_kubeconfig() {
         assert_eq!(listed(OsStr::new("")), None);
         assert_eq!(listed(OsStr::new("::")), None);
     }

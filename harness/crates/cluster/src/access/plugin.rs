@@ -250,7 +250,7 @@ mod tests {
         "it wants a terminal"
     )]
     #[tokio::test]
-    async fn what_is_wrong_with_a_plugin_is_told(
+    async fn plugin_failures_are_reported(
         #[case] exec: serde_json::Value,
         #[case] within: Duration,
         #[case] expected: &str,
@@ -264,7 +264,7 @@ mod tests {
 
     /// A process that the plugin leaves running keeps the plugin's output open.
     #[tokio::test]
-    async fn a_plugin_that_leaves_something_running_holds_up_nobody() {
+    async fn a_plugin_that_leaves_a_process_running_does_not_block() {
         let left = shell("setsid sleep 20 & echo busy >&2; sleep 1000");
         let Err(error) = credentials(left, SHORT).await else { panic!("it has credentials") };
         assert!(error.to_string().contains("no answer within 500ms"), "{error}");

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_in_the_order_of_time_whatever_says_it() {
+    fn events_are_ordered_by_time_whichever_field_has_it() {
         let events = [
             json!({ "type": "Warning", "reason": "BackOff", "message": "again", "count": 4,
                 "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:09Z" }),

@@ -94,7 +94,7 @@ mod tests {
     #[case("pods/kube-system_etcd-node_0a1b/etcd/2.log.20260101-000000.gz", None)]
     #[case("pods/other_p_0a1b/main/0.log", None)]
     #[case("pods/kube-system_etcd-node_0a1b/etcd", None)]
-    fn logs_are_kept_where_those_of_the_api_are(#[case] path: &str, #[case] expected: Option<(&str, u32)>) {
+    fn node_logs_have_the_same_paths_as_api_logs(#[case] path: &str, #[case] expected: Option<(&str, u32)>) {
         let expected = expected.map(|(place, restarts)| (place.to_owned(), restarts));
         assert_eq!(place(path, &["kube-system".to_owned()]), expected);
     }

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_secret_keys_and_sizes_stay() {
+    fn secrets_keep_only_keys_and_sizes() {
         let applied = r#"{"kind":"Secret","data":{"key":"aHVudGVyMg=="}}"#;
         let secret = json!({
             "kind": "Secret",
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_loses_what_is_named_like_a_secret() {
+    fn config_map_values_named_like_secrets_are_removed() {
         let map = json!({ "kind": "ConfigMap", "data": { "port": "1", "operator-private-key": "0x12" } });
         let data = json!({ "port": "1", "operator-private-key": "[redacted: 4 bytes]" });
         assert_eq!(redacted(map)["data"], data);
@@ -144,7 +144,7 @@ mod tests {
 
     /// An executor's key is in its environment or on its command line, at any depth of its pod's template.
     #[test]
-    fn pods_lose_secrets_in_environment_and_command_line() {
+    fn secrets_in_environment_and_command_line_are_removed() {
         let container = json!({
             "env": [
                 { "name": "OPERATOR_PRIVATE_KEY", "value": "0x1234" },

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_kept_and_the_cut_is_said() {
+    fn the_end_is_kept_and_the_cut_is_noted() {
         let lines: Vec<_> = (0..1000).map(|line| format!("line {line}")).collect();
         let text = lines.join("\n") + "\n";
         let kept = String::from_utf8(Tail::of(text.as_bytes(), 200).finish(200)).unwrap();
@@ -99,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_left_as_it_is() {
+    fn text_within_the_limit_is_unchanged() {
         assert_eq!(Tail::of(b"a\nb\n", 4).finish(4), b"a\nb\n");
     }
 
     #[test]
-    fn a_source_that_began_late_is_said() {
+    fn a_source_that_began_late_is_noted() {
         let mut tail = Tail::of(b"last\n", 100);
         tail.begins_late();
         assert_eq!(tail.finish(100), b"[cut: the beginning is left out]\nlast\n");
@@ -113,7 +113,7 @@ mod tests {
     proptest! {
         /// A folder of evidence must not fill a disk, wherever the text was cut.
         #[test]
-        fn nothing_is_longer_than_its_limit(
+        fn no_text_exceeds_its_limit(
             pieces in proptest::collection::vec("[a-z\n]{0,80}", 0..40),
             first in 0_usize..300,
             last in 0_usize..300,

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_crashes_says_how_it_ended() {
+    fn a_crashing_container_is_reported_with_its_end() {
         let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff", "message": "back-off 10s" } });
         let ended = json!({ "terminated": { "exitCode": 3, "reason": "Error" } });
         let status = json!({ "phase": "Running", "containerStatuses": [container(&waiting, &ended, 2)] });
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_without_a_node_says_why() {
+    fn an_unscheduled_pod_is_reported_with_its_reason() {
         let condition = json!({
             "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available",
         });
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_well_is_not_mentioned() {
+    fn healthy_objects_are_not_reported() {
         let ready = json!({ "type": "Ready", "status": "True" });
         assert_eq!(pod(&json!({ "phase": "Running", "conditions": [ready] })), None);
         assert_eq!(pod(&json!({ "phase": "Succeeded" })), None);

@@ -104,7 +104,7 @@ mod tests {
     #[case::server("mine", "c", "https://api.prod.example:6443")]
     #[case::hosted("mine", "c", "https://0A1B.gr7.eu-west-1.eks.amazonaws.com")]
     #[case::hosted_with_port("mine", "c", "https://a.hcp.westeurope.azmk8s.io:443")]
-    fn production_is_told(#[case] context: &str, #[case] cluster: &str, #[case] server: &str) {
+    fn production_contexts_are_recognized(#[case] context: &str, #[case] cluster: &str, #[case] server: &str) {
         assert!(looks_like_production(&kubeconfig(context, cluster, server), context).is_some());
     }
 
@@ -113,12 +113,12 @@ mod tests {
     #[case::longer_words("product-delivery", "reproduction", HERE)]
     #[case::denied("non-prod", "pre_prod", HERE)]
     #[case::own_name("staging", "sandbox", "https://k8s.lab.example:6443/clusters/c-1")]
-    fn anything_else_is_not(#[case] context: &str, #[case] cluster: &str, #[case] server: &str) {
+    fn other_contexts_are_not_taken_for_production(#[case] context: &str, #[case] cluster: &str, #[case] server: &str) {
         assert_eq!(looks_like_production(&kubeconfig(context, cluster, server), context), None);
     }
 
     #[test]
-    fn a_context_that_was_named_is_meant() {
+    fn a_named_context_is_accepted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kubeconfig");
         std::fs::write(&path, serde_yaml::to_string(&kubeconfig("prod", "c", HERE)).unwrap()).unwrap();

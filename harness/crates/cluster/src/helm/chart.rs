@@ -90,7 +90,7 @@ mod tests {
     #[rstest::rstest]
     #[case(Chart::OPERATOR)]
     #[case(Chart::EXECUTOR)]
-    fn a_chart_is_there_whole(#[case] chart: Chart) {
+    fn an_unpacked_chart_is_complete(#[case] chart: Chart) {
         let root = tempfile::tempdir().unwrap();
         let folder = chart.unpack_below(root.path()).unwrap();
         let of_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../operator/charts").join(chart.name());
@@ -104,7 +104,7 @@ mod tests {
 
     /// A changed chart that is taken for the previous one would never be installed.
     #[test]
-    fn charts_have_digests_of_their_own() {
+    fn charts_have_different_digests() {
         assert_ne!(Chart::OPERATOR.digest(), Chart::EXECUTOR.digest());
         assert_eq!(Chart::OPERATOR.digest().len(), 16);
     }

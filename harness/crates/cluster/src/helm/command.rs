@@ -163,7 +163,7 @@ mod tests {
     )]
     #[case::no_error("panic\nexit\n", "exit")]
     #[case::nothing("", "it does not say why")]
-    fn the_error_is_what_helm_says_last(#[case] stderr: &str, #[case] expected: &str) {
+    fn the_error_is_the_end_of_helms_output(#[case] stderr: &str, #[case] expected: &str) {
         assert_eq!(complaint(stderr), expected);
     }
 }

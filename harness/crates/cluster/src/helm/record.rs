@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_says_how_far_its_release_is() {
+    fn a_record_gives_the_stage_of_its_release() {
         let killed = read(&[("version", "2"), ("status", "pending-install"), ("createdAt", "5"), ("owner", "helm")]);
         let killed = killed.unwrap();
         assert!(killed.is_pending());

@@ -126,7 +126,7 @@ mod tests {
     #[case::half_way(60, Duration::from_mins(1))]
     #[case::too_late(600, Duration::ZERO)]
     #[case::clock_ahead(-600, WITHIN)]
-    fn another_helm_has_the_time_that_it_may_take(#[case] age: i64, #[case] left: Duration) {
+    fn another_helm_gets_its_full_time_limit(#[case] age: i64, #[case] left: Duration) {
         let now = Timestamp::from_second(10_000).unwrap();
         let modified = now - SignedDuration::from_secs(age);
         let stage = ReleaseStage::Pending("pending-upgrade".to_owned());

@@ -182,7 +182,7 @@ mod tests {
     #[rstest::rstest]
     #[case("kubelet.service: Scheduled restart job, restart counter is at 12.\n", Some(12))]
     #[case("Started kubelet.service - kubelet: The Kubernetes Node Agent.\n", None)]
-    fn restarts_are_read_as_systemd_counts_them(#[case] line: &str, #[case] restarts: Option<u32>) {
+    fn restarts_are_parsed_from_systemd_messages(#[case] line: &str, #[case] restarts: Option<u32>) {
         assert_eq!(restarts_in(line), restarts);
     }
 }

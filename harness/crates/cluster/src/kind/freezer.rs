@@ -55,7 +55,7 @@ mod tests {
 
     /// Only the processes of the node may be thawed: others may have paused theirs.
     #[test]
-    fn whatever_is_frozen_in_the_container_is_thawed_and_nothing_else() {
+    fn only_frozen_cgroups_of_the_container_are_thawed() {
         let root = tempfile::tempdir().unwrap();
         let state = |folder: &str, state: &str| {
             let folder = root.path().join(folder);

@@ -119,7 +119,7 @@ mod tests {
 
     /// A message that a cluster is in use must name living processes only.
     #[tokio::test]
-    async fn the_living_are_told_and_the_dead_forgotten() {
+    async fn living_holders_are_listed_and_dead_ones_removed() {
         let (_root, locks, name) = lab();
         let held = Held::take(&locks, &name, Some("run-1")).await.unwrap();
         let (_, killed) = record_in(&locks.holders(&name), &gone()).unwrap().keep().unwrap();

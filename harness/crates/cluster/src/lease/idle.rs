@@ -138,7 +138,11 @@ mod tests {
     #[case::in_the_making(Stage::Creating, Owner::current(), None)]
     #[case::maker_killed(Stage::Creating, Some(gone()), Some("its maker, process 7, is gone"))]
     #[case::remover_killed(Stage::Deleting, Owner::current(), Some("its removal was broken off"))]
-    fn what_never_became_usable(#[case] stage: Stage, #[case] owner: Option<Owner>, #[case] expected: Option<&str>) {
+    fn only_unfinished_clusters_without_a_maker_are_removed(
+        #[case] stage: Stage,
+        #[case] owner: Option<Owner>,
+        #[case] expected: Option<&str>,
+    ) {
         let state = Ok(Some(state(stage, owner, None)));
         assert_eq!(why(&state, None, Timestamp::now()).as_deref(), expected);
     }
@@ -149,7 +153,7 @@ mod tests {
     #[case::clock_ahead(Some(Duration::from_hours(1)), -60 * 24, None)]
     #[case::promised_longer(Some(Duration::from_hours(24)), 60, None)]
     #[case::nothing_was_said(None, 60 * 24 * 365, None)]
-    fn an_idle_cluster_stays_as_long_as_was_said(
+    fn an_idle_cluster_is_kept_for_its_idle_time(
         #[case] idle: Option<Duration>,
         #[case] minutes: i64,
         #[case] expected: Option<&str>,
@@ -160,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_understand_need_not_stay() {
+    fn a_cluster_with_unreadable_state_is_removed() {
         let root = tempfile::tempdir().unwrap();
         let folder = ClusterFolders::below(root.path()).folder_of(&"a".parse().unwrap());
         std::fs::create_dir(folder.path()).unwrap();

@@ -175,7 +175,7 @@ mod tests {
 
     /// The holder of a lease must not lose its cluster to a process that asks for the lock.
     #[test]
-    fn what_is_shared_cannot_be_had_alone() {
+    fn a_shared_lock_excludes_an_exclusive_one() {
         let (_folder, file) = lock_file();
         let one = file.try_shared().unwrap().unwrap();
         let other = file.try_shared().unwrap().unwrap();
@@ -190,7 +190,7 @@ mod tests {
 
     /// Two processes with locks on two files of one name would both believe to hold it exclusively.
     #[tokio::test]
-    async fn who_waited_for_a_file_that_was_removed_gets_the_next_one() {
+    async fn a_waiter_for_a_removed_file_locks_the_next_one() {
         let (_folder, file) = lock_file();
         let first = file.try_exclusive().unwrap().unwrap();
         let waiting = tokio::spawn({
@@ -207,7 +207,7 @@ mod tests {
 
     /// A wait that was given up must not take the lock from others later.
     #[tokio::test]
-    async fn a_wait_that_is_given_up_leaves_the_lock_to_others() {
+    async fn an_abandoned_wait_leaves_the_lock_to_others() {
         let (_folder, file) = lock_file();
         let held = file.try_exclusive().unwrap().unwrap();
         assert!(timeout(Duration::from_millis(20), file.exclusive()).await.is_err());

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locks_of_clusters_that_are_gone_are_forgotten_unless_somebody_has_them() {
+    fn unused_locks_of_removed_clusters_are_deleted() {
         let root = tempfile::tempdir().unwrap();
         let folders = ClusterFolders::below(root.path());
         let locks = Locks::of(&folders);

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variable_says_how_long_a_cluster_stays() {
+    fn the_variable_sets_the_idle_time() {
         assert_eq!(idle(None).unwrap(), IDLE);
         assert_eq!(idle(Some(String::new())).unwrap(), IDLE);
         assert_eq!(idle(Some("90m".to_owned())).unwrap(), Duration::from_mins(90));

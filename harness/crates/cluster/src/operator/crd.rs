@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn ours_is_taken_over_and_that_of_others_is_not() {
+    fn only_a_crd_of_our_release_is_taken_over() {
         assert_eq!(unfit_to_install(&crd(&ours(), &[VERSION], &[VERSION])), None);
         let by_hand = unfit_to_install(&crd(&json!({}), &[VERSION], &[])).unwrap();
         assert_eq!(by_hand, "the harness did not install it; it has version v1alpha1");
@@ -181,13 +181,13 @@ mod tests {
 
     /// Otherwise Helm would show a message of the API server that names neither.
     #[test]
-    fn a_later_version_of_ours_is_not_overwritten() {
+    fn a_later_version_of_our_crd_is_not_overwritten() {
         let later = unfit_to_install(&crd(&ours(), &[VERSION, "v1"], &[VERSION, "v1"])).unwrap();
         assert!(later.contains("version v1 are stored"), "{later}");
     }
 
     #[test]
-    fn what_others_installed_is_used_if_it_serves_what_we_write() {
+    fn a_crd_of_others_is_used_if_it_serves_our_version() {
         assert_eq!(unfit_to_use(&crd(&json!({}), &[VERSION, "v1"], &[])), None);
         let other = unfit_to_use(&crd(&json!({}), &["v2"], &[])).unwrap();
         assert_eq!(other, "it does not serve version v1alpha1, but has version v2");

@@ -124,7 +124,7 @@ mod tests {
 
     /// A trial whose operator is replaced during the trial tests something else.
     #[tokio::test]
-    async fn an_operator_that_is_used_is_not_replaced() {
+    async fn an_operator_in_use_is_not_replaced() {
         let (_folder, locks) = locks();
         let user = locks.shared(QUIET).await.unwrap().used();
         assert!(timeout(SOON, locks.alone(QUIET)).await.is_err());
@@ -134,7 +134,7 @@ mod tests {
 
     /// Successive trials must not keep a process that needs another operator waiting for ever.
     #[tokio::test]
-    async fn who_waits_for_it_alone_lets_nobody_new_in() {
+    async fn a_waiter_for_exclusive_use_lets_no_new_user_in() {
         let (_folder, locks) = locks();
         let user = locks.shared(QUIET).await.unwrap().used();
         let waiting = locks.gate.exclusive().await.unwrap();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_installed_it_shares_it() {
+    async fn the_installer_shares_the_operator() {
         let (_folder, locks) = locks();
         let alone = locks.alone(QUIET).await.unwrap();
         assert!(locks.try_alone().unwrap().is_none());

@@ -198,7 +198,7 @@ mod tests {
 
     /// A state that cannot improve is not worth a wait of a minute.
     #[test]
-    fn it_is_not_waited_for_what_will_not_come() {
+    fn unrecoverable_states_end_the_wait() {
         let image = Some(Broken::Image { said: "it says why".to_owned() });
         assert_eq!(breakage(&pod(&waiting("ErrImageNeverPull"), 0)), image);
         assert_eq!(breakage(&pod(&waiting("ImagePullBackOff"), 0)), image);
@@ -215,7 +215,7 @@ mod tests {
     #[case::not_seen_yet(2, 1, 1, 1, false)]
     #[case::not_available(1, 1, 1, 0, false)]
     #[case::old_one_beside(1, 2, 1, 1, false)]
-    fn an_operator_is_there_when_no_other_is(
+    fn an_operator_is_available_only_after_its_rollout(
         #[case] generation: i64,
         #[case] replicas: i32,
         #[case] updated: i32,
@@ -236,7 +236,7 @@ mod tests {
 
     /// An operator that a fault scaled down is not available.
     #[test]
-    fn none_is_not_available() {
+    fn an_operator_scaled_to_zero_is_not_available() {
         let status = json!({ "observedGeneration": 1 });
         let spec = json!({ "replicas": 0, "selector": {}, "template": {} });
         let deployment = json!({ "metadata": { "generation": 1 }, "spec": spec, "status": status });

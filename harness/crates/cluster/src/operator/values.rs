@@ -33,7 +33,7 @@ mod tests {
 
     /// Otherwise a trial would use the operator of an earlier build.
     #[test]
-    fn whatever_differs_gives_another_fingerprint() {
+    fn any_difference_changes_the_fingerprint() {
         let image = |reference: &str, policy| PodImage { reference: reference.to_owned(), policy };
         let of = |chart, image: &PodImage| fingerprint(chart, &values(image));
         let plain = image("components:1", PullPolicy::Never);

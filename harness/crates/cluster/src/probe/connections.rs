@@ -97,7 +97,7 @@ mod tests {
 
     /// One node whose name service does not answer must be reported by name, even if all others are well.
     #[test]
-    fn one_failure_on_one_node_is_told_by_hop_and_node() {
+    fn a_failure_on_one_node_is_reported_with_hop_and_node() {
         let targets = [(SERVICE_ADDRESS, "10.0.0.1:8080".to_owned()), (SERVICE_NAME, "probe.n.svc:8080".to_owned())];
         let well = || {
             vec![

@@ -58,7 +58,7 @@ mod tests {
 
     /// A check must be able to fail.
     #[tokio::test]
-    async fn who_is_not_there_does_not_serve() {
+    async fn a_missing_server_does_not_serve() {
         let within = Duration::from_millis(200);
         let nobody = ask("127.0.0.1:1", within).await;
         assert!(nobody.failure.is_some() && !nobody.addresses.is_empty(), "{nobody:?}");

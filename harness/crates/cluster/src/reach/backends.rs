@@ -106,7 +106,7 @@ mod tests {
 
     /// Ports differ between pods where the target is named, and unready pods are no targets.
     #[test]
-    fn each_pod_has_the_port_that_its_slice_names() {
+    fn each_pod_has_the_port_of_its_slice() {
         let endpoint = |pod: &str, ready: bool| {
             json!({ "addresses": ["10.0.0.1"], "conditions": { "ready": ready },
                     "targetRef": { "kind": "Pod", "name": pod } })

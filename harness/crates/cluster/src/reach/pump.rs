@@ -71,7 +71,7 @@ mod tests {
 
     /// A client that stops sending still gets the whole answer, which a plain copy in both directions would cut off.
     #[tokio::test]
-    async fn an_answer_outlives_the_end_of_the_question() {
+    async fn an_answer_continues_after_the_client_stops_sending() {
         let (mut client, mut pod, pump) = carried().await;
         client.write_all(b"question").await.unwrap();
         client.shutdown().await.unwrap();
@@ -87,7 +87,7 @@ mod tests {
 
     /// A connection without a client must not stay open.
     #[tokio::test]
-    async fn a_silent_pod_is_left_when_the_client_is_gone() {
+    async fn a_connection_to_a_silent_pod_ends_when_the_client_is_gone() {
         let (client, _pod, pump) = carried().await;
         drop(client);
         pump.await.unwrap().unwrap();
