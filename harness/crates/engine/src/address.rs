@@ -136,7 +136,7 @@ mod tests {
     #[case("unix:///run/user/1000/docker.sock", EngineAddress::Socket("/run/user/1000/docker.sock".into()))]
     #[case("/run/docker.sock", EngineAddress::Socket("/run/docker.sock".into()))]
     #[case("tcp://10.0.0.1:2375", EngineAddress::Remote("tcp://10.0.0.1:2375".to_owned()))]
-    fn what_the_variable_names(#[case] host: &str, #[case] expected: EngineAddress) {
+    fn values_of_docker_host_are_parsed(#[case] host: &str, #[case] expected: EngineAddress) {
         assert_eq!(EngineAddress::parse(host), expected);
     }
 
@@ -145,7 +145,7 @@ mod tests {
     #[case::rootless("docker.sock", "rootless")]
     #[case::podman("podman/podman.sock", "Podman")]
     #[case::colima(".colima/default/docker.sock", "Colima")]
-    fn where_the_system_has_none_that_of_the_user_is_found_and_told(#[case] socket: &str, #[case] whose: &str) {
+    fn without_a_system_socket_a_users_socket_is_found_and_reported(#[case] socket: &str, #[case] whose: &str) {
         let root = tempfile::tempdir().unwrap();
         let socket = root.path().join(socket);
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_of_a_context_is_told_with_the_context() {
+    fn an_engine_of_a_context_is_shown_with_the_context() {
         let engine = Ok(Box::new(EngineAddress::parse("unix:///run/lab.sock")));
         let address = EngineAddress::Chosen { by: "Docker's context lab".to_owned(), engine };
         assert_eq!(address.to_string(), "/run/lab.sock (Docker's context lab)");

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_configuration_there_is_none() {
+    fn without_a_configuration_there_is_no_context() {
         assert_eq!(chosen(None, Path::new("/nowhere")), None);
     }
 }
