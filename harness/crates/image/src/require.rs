@@ -71,7 +71,7 @@ mod tests {
     #[case("my-avs/preformer:v2", Some("my-avs/performer:v2"))]
     #[case("localhost:5000/my-avs/performer", None)]
     #[case("redis", None)]
-    fn the_name_that_is_meant(#[case] reference: &str, #[case] expected: Option<&str>) {
+    fn the_most_similar_name_is_suggested(#[case] reference: &str, #[case] expected: Option<&str>) {
         let names = ["my-avs/performer:v2", "debian:bookworm-slim", "<none>:<none>"].map(str::to_owned);
         assert_eq!(most_alike(reference, &names), expected);
     }

@@ -151,7 +151,7 @@ mod tests {
 
     /// The legacy builder copies a folder entry by entry: the context must be the same the second time.
     #[test]
-    fn a_context_can_be_written_again() {
+    fn a_build_context_can_be_written_twice() {
         let folder = tempfile::tempdir().unwrap();
         let mut system = system();
         system.insert("lib".into(), Entry::Link("usr/lib".into()));

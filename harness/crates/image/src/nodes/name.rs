@@ -39,7 +39,7 @@ mod tests {
     #[case("localhost:5000/performer", "localhost:5000/performer:latest")]
     #[case("localhost/performer:v1", "localhost/performer:v1")]
     #[case("redis@sha256:0123", "docker.io/library/redis@sha256:0123")]
-    fn a_name_is_made_whole(#[case] reference: &str, #[case] expected: &str) {
+    fn image_names_are_completed(#[case] reference: &str, #[case] expected: &str) {
         assert_eq!(whole(reference), expected);
         assert_eq!(whole(expected), expected);
     }

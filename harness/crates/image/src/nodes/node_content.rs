@@ -113,7 +113,7 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case::not_unpacked("v2", "sha256:dddd", false)]
     #[case::not_known_to_the_kubelet("v3", "sha256:eeee", false)]
     #[case::not_there("v4", "sha256:cccc", false)]
-    fn what_counts_as_held(#[case] tag: &str, #[case] id: &str, #[case] expected: bool) {
+    fn images_are_recognized_by_name_and_id(#[case] tag: &str, #[case] id: &str, #[case] expected: bool) {
         assert_eq!(NodeContent::read(TABLE).has(&wanted(tag, id, None)), expected);
     }
 
@@ -122,7 +122,10 @@ docker.io/avs/performer:v3   application/vnd.oci.image.manifest.v1+json sha256:e
     #[case(Some("sha256:eeee"), true)]
     #[case(Some("sha256:ffff"), false)]
     #[case(None, false)]
-    fn another_manifest_of_the_same_configuration(#[case] manifest: Option<&str>, #[case] expected: bool) {
+    fn another_manifest_of_the_same_configuration_is_recognized_by_its_digest(
+        #[case] manifest: Option<&str>,
+        #[case] expected: bool,
+    ) {
         assert_eq!(NodeContent::read(TABLE).has(&wanted("v3", "sha256:cccc", manifest)), expected);
     }
 
