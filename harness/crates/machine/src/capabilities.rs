@@ -92,13 +92,13 @@ mod tests {
     #[case::one("000001fffeffffff", "40", &["CAP_SYS_RESOURCE"])]
     #[case::a_kernel_that_knows_fewer("0000003fffffffff", "37", &[])]
     #[case::a_kernel_that_knows_more("000001ffffffffff", "41", &["CAP_41"])]
-    fn what_is_missing(#[case] set: &str, #[case] last: &str, #[case] missing: &[&str]) {
+    fn missing_capabilities_are_listed(#[case] set: &str, #[case] last: &str, #[case] missing: &[&str]) {
         let status = format!("Name:\tsh\nCapEff:\t0000000000000000\nCapBnd:\t{set}\nCapAmb:\t0000000000000000\n");
         assert_eq!(Bounding::parse(&status, last).unwrap().missing, missing);
     }
 
     #[test]
-    fn a_system_that_does_not_tell_is_no_full_set() {
+    fn a_status_without_a_bounding_set_is_unknown() {
         assert_eq!(Bounding::parse("Name:\tsh\n", "40"), None);
     }
 }

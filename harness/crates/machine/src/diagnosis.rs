@@ -74,7 +74,7 @@ mod tests {
 
     /// CI relies on this: a requirement that is missing fails, and nothing else does.
     #[test]
-    fn only_what_is_missing_and_needed_counts() {
+    fn only_missing_requirements_fail_the_status() {
         let engine = Topic { name: "docker-engine", needed_by: &[Docker, Kubernetes] };
         let anvil = Topic { name: "anvil", needed_by: &RuntimeKind::ALL };
         let kind = Topic { name: "privileged-containers", needed_by: &[Kubernetes] };

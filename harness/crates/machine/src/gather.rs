@@ -173,7 +173,7 @@ mod tests {
 
     /// People run the doctor when something is wrong with the machine; it must not hang where that hangs.
     #[tokio::test]
-    async fn a_look_that_hangs_is_given_up() {
+    async fn a_check_that_hangs_times_out() {
         let limit = Duration::from_millis(50);
         let (hold, forever) = std::sync::mpsc::channel::<()>();
         let known: Known<()> = aside(limit, move || forever.recv().map_err(untold)).await;
@@ -183,7 +183,7 @@ mod tests {
 
     /// Facts that every Linux provides must be read: an unknown is a warning that nobody can act on.
     #[tokio::test]
-    async fn this_machine_is_known() {
+    async fn the_facts_of_this_machine_are_read() {
         let facts = gather().await;
         assert!(facts.cache.is_ok() && facts.memory.is_ok() && facts.inotify.is_ok(), "{facts:?}");
         assert!(facts.clock.jumped.abs() < SignedDuration::from_secs(1), "{:?}", facts.clock);
@@ -193,12 +193,12 @@ mod tests {
     #[case("anvil Version: 1.7.1-v1.7.1\nCommit SHA: 4072e48", Some("1.7.1"))]
     #[case("anvil 0.2.0 (f625d0f 2024-04-02)", Some("0.2.0"))]
     #[case("", None)]
-    fn versions_are_read(#[case] text: &str, #[case] version: Option<&str>) {
+    fn versions_are_parsed(#[case] text: &str, #[case] version: Option<&str>) {
         assert_eq!(version_in(text).as_deref(), version);
     }
 
     #[test]
-    fn a_clock_is_off_only_by_what_the_call_cannot_explain() {
+    fn the_duration_of_a_call_does_not_count_as_clock_skew() {
         let at = |second| Timestamp::from_second(second).unwrap();
         assert_eq!(ahead(at(102), at(100), at(105)), SignedDuration::ZERO);
         assert_eq!(ahead(at(90), at(100), at(105)), SignedDuration::from_secs(-10));

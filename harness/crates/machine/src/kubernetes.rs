@@ -153,7 +153,7 @@ mod tests {
 
     /// A cluster that is being made is no leftover, and neither is one that waits for trials.
     #[test]
-    fn what_nobody_finishes_is_abandoned() {
+    fn unfinished_clusters_without_a_maker_are_abandoned() {
         let root = tempfile::tempdir().unwrap();
         let folders = ClusterFolders::below(root.path());
         let alive = Owner::current();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_kubectl_that_is_not_there_is_none() {
+    async fn a_missing_kubectl_is_none() {
         assert_eq!(kubectl("/nowhere/kubectl".as_ref()).await, Ok(None));
         assert!(matches!(kubectl("/bin/true".as_ref()).await, Err(Unknown::Untold(_))));
     }

@@ -129,7 +129,7 @@ mod tests {
     #[case::enough_for_chains(&[BURST], 1, 1024, Ok(false))]
     #[case::too_many_at_once(&[SQUARE; 100], 100, 1024, Err(1316))]
     #[case::one_by_one(&[SQUARE; 100], 1, 1024, Ok(false))]
-    fn too_few_files_are_told_before_anything_starts(
+    fn too_few_open_files_are_reported_before_the_start(
         #[case] trials: &[(u64, u64)],
         #[case] jobs: usize,
         #[case] allowed: u64,
@@ -140,13 +140,13 @@ mod tests {
 
     /// Chains in containers have limits of their own.
     #[test]
-    fn chains_elsewhere_do_not_count() {
+    fn chains_in_containers_do_not_count() {
         let need = Need::with(4, 200, false);
         assert_eq!(judge(&[need], 1, Some(128)).map(|warning| warning.is_some()), Ok(true));
     }
 
     #[test]
-    fn the_limit_is_raised_to_what_is_allowed() {
+    fn the_limit_is_raised_as_far_as_allowed() {
         raise();
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let wanted = maximum.unwrap_or(SENSIBLE).min(SENSIBLE);

@@ -140,13 +140,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_trials_that_run_at_once_count() {
+    fn the_largest_concurrent_trials_count() {
         assert_eq!(together(vec![10, 30, 20], 2), 54);
         assert_eq!(together(vec![10], 8), 14);
     }
 
     #[test]
-    fn a_limit_is_told_with_its_number() {
+    fn a_limit_is_reported_with_its_number() {
         let error = TooFewThreads { purpose: "run these trials", needed: 30, had: 5, limit: Some(8) };
         insta::assert_snapshot!(
             error,
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_are_tried_are_gone_afterwards() {
+    fn threads_started_as_a_test_are_gone_afterwards() {
         assert_eq!(started(64), 64);
         assert!(enough("test", 8).is_ok());
     }

@@ -193,7 +193,7 @@ mod tests {
     #[case::same_clock(clock(SignedDuration::from_millis(-1900)), Fine, "agrees")]
     #[case::clock_behind(clock(SignedDuration::from_secs(-90)), Warning, "behind ours")]
     #[case::clock_ahead(clock(SignedDuration::from_secs(90)), Warning, "ahead of ours")]
-    fn each_is_judged(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
+    fn each_engine_finding_has_its_verdict(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
         assert_eq!(check.verdict, verdict, "{check:?}");
         assert!(check.finding.contains(says), "{check:?}");
         assert_eq!(check.remedy.is_none(), verdict == Fine, "a finding without a remedy: {check:?}");

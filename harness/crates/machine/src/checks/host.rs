@@ -179,7 +179,7 @@ mod tests {
     #[case::nothing_left(leftovers(&left(0, 0)), Fine, "nothing runs; 0 folders of trials")]
     #[case::evidence(leftovers(&left(1, 0)), Fine, "nothing runs; 1 folder of a trial")]
     #[case::leftovers(leftovers(&left(2, 1)), Warning, "1 process, container, network or volume of trials that nobody is at; 2 folders")]
-    fn each_is_judged(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
+    fn each_host_finding_has_its_verdict(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
         assert_eq!(check.verdict, verdict, "{check:?}");
         assert!(check.finding.contains(says), "{check:?}");
         let unknown = check.finding.starts_with("not known");
@@ -188,7 +188,7 @@ mod tests {
 
     /// The command can be copied as it stands, and changes only the limits that are too low.
     #[test]
-    fn the_remedy_sets_what_is_low() {
+    fn the_remedy_raises_only_low_limits() {
         let remedy = inotify(&limits(128, 1_000_000)).remedy.unwrap();
         assert!(remedy.starts_with("`sudo sysctl fs.inotify.max_user_instances=512`"), "{remedy}");
     }

@@ -170,7 +170,7 @@ mod tests {
     #[case::nothing_left(clusters(&left(&[], &[])), Fine, "none that nobody is at")]
     #[case::half_made(clusters(&left(&["one", "two"], &[])), Warning, "nobody finishes making or removing one, two")]
     #[case::unknown(clusters(&left(&[], &["hourglass-lost"])), Warning, "nothing is known here of hourglass-lost")]
-    fn each_is_judged(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
+    fn each_kubernetes_finding_has_its_verdict(#[case] check: Check, #[case] verdict: Verdict, #[case] says: &str) {
         assert_eq!(check.verdict, verdict, "{check:?}");
         assert!(check.finding.contains(says), "{check:?}");
         let unknown = check.finding.starts_with("not known");
@@ -179,7 +179,7 @@ mod tests {
 
     /// If kind is missing, the finding must name the one command that helps, not another check.
     #[test]
-    fn what_is_missing_is_set_up_by_one_command() {
+    fn the_remedy_for_missing_programs_is_one_command() {
         let missing = [
             tool(KIND, &Err(old())),
             tool(HELM, &Err(ToolError::NotFound { tool: Tool::HELM })),

@@ -97,7 +97,11 @@ mod tests {
     #[case::wrapped(facts("20.10.24", "bounded", LACKING), Verdict::Ok, "runc-bounded leaves out")]
     #[case::newer(facts("28.2.2", "runc", LACKING), Verdict::Ok, "the engine leaves out")]
     #[case::unseen(facts("20.10.24", "runc", None), Verdict::Ok, "not known")]
-    fn capabilities_decide(#[case] facts: EngineFacts, #[case] verdict: Verdict, #[case] says: &str) {
+    fn capabilities_decide_about_privileged_containers(
+        #[case] facts: EngineFacts,
+        #[case] verdict: Verdict,
+        #[case] says: &str,
+    ) {
         let check = privileged_containers(&facts);
         assert_eq!(check.verdict, verdict, "{check:?}");
         assert!(check.finding.contains(says), "{check:?}");

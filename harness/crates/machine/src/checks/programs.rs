@@ -89,7 +89,11 @@ mod tests {
     #[case::broken(found(Err("exec format error")), Verdict::Missing, "does not run: exec format error")]
     #[case::nowhere(Ok(None), Verdict::Missing, "not found")]
     #[case::misnamed(Err(Unknown::Untold("find Anvil at /x".to_owned())), Verdict::Missing, "find Anvil at /x")]
-    fn anvil_is_judged(#[case] facts: Known<Option<AnvilFacts>>, #[case] verdict: Verdict, #[case] says: &str) {
+    fn each_anvil_finding_has_its_verdict(
+        #[case] facts: Known<Option<AnvilFacts>>,
+        #[case] verdict: Verdict,
+        #[case] says: &str,
+    ) {
         let check = anvil(&facts);
         assert_eq!(check.verdict, verdict, "{check:?}");
         assert!(check.finding.contains(says), "{check:?}");
@@ -101,7 +105,7 @@ mod tests {
     #[case::not_needed(false, false, true, Verdict::Ok)]
     #[case::nothing(false, false, false, Verdict::Missing)]
     #[case::npm_without_node(true, false, false, Verdict::Missing)]
-    fn npm_matters_where_anvil_is_missing(
+    fn npm_matters_only_without_anvil(
         #[case] has_npm: bool,
         #[case] has_node: bool,
         #[case] has_anvil: bool,

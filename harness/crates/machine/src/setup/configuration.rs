@@ -77,18 +77,18 @@ mod tests {
         Configuration::Foreign
     )]
     #[case::no_object("[1]", Configuration::Foreign)]
-    fn ours_is_what_uses_the_wrapper(#[case] text: &str, #[case] expected: Configuration) {
+    fn a_configuration_with_the_wrapper_is_ours(#[case] text: &str, #[case] expected: Configuration) {
         assert_eq!(looked(text).unwrap(), expected);
     }
 
     #[test]
-    fn a_broken_file_is_named() {
+    fn a_broken_configuration_is_named_in_the_error() {
         let error = looked("{\"debug\": true,}").unwrap_err().to_string();
         assert!(error.contains("daemon.json: it is no JSON"), "{error}");
     }
 
     #[test]
-    fn what_is_written_is_ours_and_is_written_once() {
+    fn the_written_configuration_is_ours_and_written_once() {
         let folder = tempfile::tempdir().unwrap();
         let (path, wrapper) = (folder.path().join("etc/docker/daemon.json"), Path::new(WRAPPER));
         assert_eq!(look(&path, wrapper).unwrap(), Configuration::Absent);

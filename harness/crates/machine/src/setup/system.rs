@@ -89,7 +89,7 @@ mod tests {
     #[case::fedora("NAME=\"Fedora Linux\"\nID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"", Some("Fedora Linux 41"))]
     #[case::like_fedora("ID='rocky'\nID_LIKE='rhel fedora'", Some("rocky"))]
     #[case::silent("", Some("an unknown system"))]
-    fn distributions_are_told_apart(#[case] text: &str, #[case] unlike: Option<&str>) {
+    fn debian_and_similar_distributions_are_recognized(#[case] text: &str, #[case] unlike: Option<&str>) {
         let folder = tempfile::tempdir().unwrap();
         let os_release = folder.path().join("os-release");
         fs::write(&os_release, text).unwrap();

@@ -87,7 +87,7 @@ mod tests {
     #[rstest::rstest]
     #[case::bundle("--bundle")]
     #[case::process("--process")]
-    fn only_lists_of_capabilities_lose_what_is_lacking(#[case] argument: &str) {
+    fn only_capability_lists_lose_missing_capabilities(#[case] argument: &str) {
         let mut expected = description();
         expected["process"]["capabilities"] = json!({
             "bounding": ["CAP_CHOWN"],
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_set_changes_nothing() {
+    fn a_full_bounding_set_changes_nothing() {
         let text = description().to_string();
         assert_eq!(rewritten(&text, "000001ffffffffff", "--bundle"), text);
     }

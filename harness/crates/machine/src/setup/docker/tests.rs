@@ -74,7 +74,7 @@ fn a_bare_machine_gets_everything_in_an_order_that_works() {
 }
 
 #[test]
-fn what_is_there_is_not_done_again() {
+fn completed_steps_are_not_repeated() {
     let mut machine = Machine::new();
     machine.program("dockerd", "");
     assert_eq!(machine.actions()[2], Some(Action::Packages(vec!["iptables"])));
@@ -88,7 +88,7 @@ fn what_is_there_is_not_done_again() {
 }
 
 #[tokio::test]
-async fn what_is_written_is_a_program_and_is_written_whole() {
+async fn the_wrapper_is_written_whole_and_executable() {
     let machine = Machine::new();
     perform(&machine.system, &Action::Wrapper, &mut |_| {}).await.unwrap();
     let metadata = fs::metadata(&machine.system.wrapper).unwrap();
@@ -102,7 +102,7 @@ async fn what_is_written_is_a_program_and_is_written_whole() {
 
 /// Packages are needed only if they are missing: an engine may be started on any distribution.
 #[test]
-fn an_unknown_distribution_is_told_what_it_lacks() {
+fn an_unknown_distribution_gets_a_list_of_missing_packages() {
     let machine = Machine::new();
     fs::write(&machine.system.os_release, "ID=fedora\nPRETTY_NAME=\"Fedora Linux 41\"\n").unwrap();
     let error = machine.plan().unwrap_err().to_string();
@@ -117,7 +117,7 @@ fn an_unknown_distribution_is_told_what_it_lacks() {
 
 /// A file of somebody else is never changed; the rest is done, and the two keys are named.
 #[test]
-fn somebody_elses_configuration_is_left_alone() {
+fn a_configuration_of_somebody_else_is_not_changed() {
     let machine = Machine::new();
     machine.configuration("{\"debug\": true}");
     let actions = machine.actions();
@@ -129,7 +129,7 @@ fn somebody_elses_configuration_is_left_alone() {
 }
 
 #[test]
-fn an_engine_elsewhere_is_not_set_up_here() {
+fn a_remote_engine_is_not_set_up() {
     let mut machine = Machine::new();
     machine.system.engine = EngineAddress::Remote("tcp://10.0.0.1:2375".to_owned());
     let error = machine.plan().unwrap_err().to_string();
@@ -137,7 +137,7 @@ fn an_engine_elsewhere_is_not_set_up_here() {
 }
 
 #[test]
-fn an_engine_of_others_is_not_taken_for_a_missing_one() {
+fn a_forbidden_engine_is_not_taken_for_a_missing_one() {
     let machine = Machine::new();
     let address = machine.system.engine.clone();
     let error = plan(&machine.system, Err(EngineError::Forbidden { address })).unwrap_err().to_string();
@@ -146,7 +146,7 @@ fn an_engine_of_others_is_not_taken_for_a_missing_one() {
 
 /// The output of apt-get is what helps: without a network it names the host that it cannot reach.
 #[tokio::test]
-async fn what_apt_said_is_in_the_error() {
+async fn apt_output_is_in_the_error() {
     let machine = Machine::new();
     machine.program("apt-get", "echo \"Temporary failure resolving ($1)\" >&2; exit 100");
     let packages = Action::Packages(vec!["docker.io"]);
@@ -159,7 +159,7 @@ async fn what_apt_said_is_in_the_error() {
 
 /// A third party's list that cannot be updated does not keep the packages from being installed.
 #[tokio::test]
-async fn a_stale_list_may_do() {
+async fn a_stale_package_list_is_tolerated() {
     let machine = Machine::new();
     let list = machine.root.path().join("installed");
     machine.program("apt-get", &format!("[ \"$1\" = install ] && echo \"$*\" > {}", list.display()));
@@ -170,7 +170,7 @@ async fn a_stale_list_may_do() {
 
 /// The log of an engine that ends says why; nobody must wait a minute for it.
 #[tokio::test]
-async fn an_engine_that_ends_shows_its_log() {
+async fn the_log_of_an_ended_engine_is_shown() {
     let mut machine = Machine::new();
     machine.system.engine = EngineAddress::Socket(machine.root.path().join("docker.sock"));
     machine.program("dockerd", "echo 'failed to mount overlay: operation not permitted' >&2; exit 1");
@@ -200,7 +200,7 @@ async fn a_rehearsal_changes_nothing() {
 
 /// A machine that has everything needs no root to say so.
 #[tokio::test]
-async fn a_machine_that_has_all_is_told_so() {
+async fn a_complete_machine_needs_no_root() {
     let mut machine = Machine::new();
     machine.system.root = false;
     let steps = vec![Planned { what: "packages".to_owned(), why: "are there".to_owned(), action: None }];
@@ -211,7 +211,7 @@ async fn a_machine_that_has_all_is_told_so() {
 
 /// The keys are in the error, because adding them remains to be done.
 #[tokio::test]
-async fn what_is_left_to_do_is_an_error_at_the_end() {
+async fn remaining_manual_steps_are_an_error_at_the_end() {
     let machine = Machine::new();
     machine.configuration("{\"debug\": true}");
     let steps = wrapping(&machine.system, "CAP_SYS_RESOURCE").unwrap();

@@ -168,7 +168,7 @@ mod tests {
     #[case("go: downloading k8s.io/kubernetes v1.34.4", None)]
     #[case("E: Failed getting release file", None)]
     #[case("", None)]
-    fn stages_are_told_from_what_programs_say(#[case] line: &str, #[case] stage: Option<&str>) {
+    fn stages_are_distinguished_from_program_output(#[case] line: &str, #[case] stage: Option<&str>) {
         assert_eq!(stage_in(line), stage);
     }
 }

@@ -112,14 +112,14 @@ fn a_bare_machine_gets_everything_the_quickest_way_first() {
 
 /// A named archive is deliberate: a registry is not asked for another image.
 #[test]
-fn an_archive_is_neither_pulled_nor_built() {
+fn with_an_archive_nothing_is_pulled_or_built() {
     let mut machine = Machine::new();
     machine.setup.archive = Some("/a.tar".into());
     assert_eq!(actions(&machine.plan(&nothing()))[2..], [Some(Action::Load("/a.tar".into()))]);
 }
 
 #[tokio::test]
-async fn what_is_there_is_not_done_again() {
+async fn completed_steps_are_not_repeated() {
     let mut machine = Machine::new();
     machine.setup.archive = Some("/nowhere.tar".into());
     fs::remove_file(machine.root.path().join("bin/go")).unwrap();
@@ -135,7 +135,7 @@ async fn what_is_there_is_not_done_again() {
 
 /// A rehearsal reports the cost, and changes nothing.
 #[tokio::test]
-async fn a_rehearsal_says_what_it_takes_and_changes_nothing() {
+async fn a_rehearsal_reports_the_cost_and_changes_nothing() {
     let machine = Machine::new();
     let before = machine.files();
     let mut told: Vec<Step> = Vec::new();
@@ -148,7 +148,7 @@ async fn a_rehearsal_says_what_it_takes_and_changes_nothing() {
 }
 
 #[test]
-fn without_go_the_ways_are_named() {
+fn without_go_the_error_names_the_alternatives() {
     let machine = Machine::new();
     fs::remove_file(machine.root.path().join("bin/go")).unwrap();
     let error = plan(&machine.setup, &nothing()).unwrap_err();
@@ -158,7 +158,7 @@ fn without_go_the_ways_are_named() {
 
 /// Stands in for Go: the test checks what happens to a program that it has built.
 #[tokio::test]
-async fn installing_at_once_gives_both_the_one_program() {
+async fn concurrent_installations_give_the_same_program() {
     let machine = Machine::new();
     let kind = "printf '#!/bin/sh\\necho kind v0.33.0 go1.26.8 linux/amd64\\n' > $GOBIN/kind; chmod +x $GOBIN/kind";
     machine.program("bin/go", &format!("echo \"$*\" > {}/called; {kind}", machine.root.path().display()));
@@ -181,7 +181,7 @@ async fn a_broken_installation_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_go_said_is_in_the_error() {
+async fn go_output_is_in_the_error() {
     let machine = Machine::new();
     machine.program("bin/go", "echo 'dial tcp: no route to host' >&2; exit 1");
     let error = install(&machine.setup, Tool::HELM).await.unwrap_err();
@@ -192,7 +192,7 @@ async fn what_go_said_is_in_the_error() {
 }
 
 #[tokio::test]
-async fn a_build_tells_its_stages_and_keeps_them_in_the_cache() {
+async fn a_build_reports_its_stages_and_keeps_them_in_the_cache() {
     let machine = Machine::new();
     machine.program("bin/debootstrap", "");
     machine.program("bin/docker", "");
@@ -207,7 +207,7 @@ async fn a_build_tells_its_stages_and_keeps_them_in_the_cache() {
 
 /// A harness that was installed without its repository can build the image as well.
 #[tokio::test]
-async fn a_build_without_a_named_source_uses_what_the_harness_holds() {
+async fn a_build_without_a_named_source_uses_the_embedded_one() {
     let mut machine = Machine::new();
     machine.program("bin/debootstrap", "");
     machine.program("bin/docker", "");
@@ -227,7 +227,7 @@ async fn a_build_without_a_named_source_uses_what_the_harness_holds() {
 
 /// Missing requirements are found before minutes are spent, and the output of a failed build is in the error.
 #[tokio::test]
-async fn a_build_that_cannot_be_is_named_with_its_remedy() {
+async fn an_impossible_build_is_reported_with_its_remedy() {
     let mut machine = Machine::new();
     let says = async |machine: &Machine| {
         let error = machine.build().await.0.unwrap_err();

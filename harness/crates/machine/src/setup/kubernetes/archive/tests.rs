@@ -64,7 +64,7 @@ fn inspected(content: &[u8]) -> Result<(), ArchiveError> {
 
 #[rstest::rstest]
 #[tokio::test]
-async fn every_packing_is_taken_and_streamed_unpacked(
+async fn every_compression_is_accepted_and_streamed_decompressed(
     #[values(Packing::Plain, Packing::Gzip, Packing::Zstd)] packing: Packing,
 ) {
     let tar = tar_of(IMAGE);
@@ -76,7 +76,7 @@ async fn every_packing_is_taken_and_streamed_unpacked(
 
 /// Wherever it ends: within a file, between two, or before the checksum of the compression.
 #[rstest::rstest]
-fn a_truncated_archive_is_called_that(
+fn a_truncated_archive_is_reported_as_truncated(
     #[values(Packing::Plain, Packing::Gzip, Packing::Zstd)] packing: Packing,
     #[values(20, 50, 90)] percent: usize,
 ) {
@@ -86,7 +86,7 @@ fn a_truncated_archive_is_called_that(
 }
 
 #[test]
-fn the_last_bytes_count() {
+fn an_archive_without_its_last_byte_is_truncated() {
     for packing in [Packing::Gzip, Packing::Zstd] {
         let whole = packed(&tar_of(IMAGE), packing);
         let error = inspected(&whole[..whole.len() - 1]).unwrap_err();
@@ -110,14 +110,14 @@ fn a_tar_without_its_layer_is_truncated() {
 #[case::text(b"not an archive, only words, and more than a block of them ".repeat(20), "it is no archive of an image")]
 #[case::other_image(tar_of("alpine:3"), " holds alpine:3, and not kindest/node:v9.9.9")]
 #[case::no_image(tar::Builder::new(Vec::new()).into_inner().unwrap(), "it has no manifest.json")]
-fn what_is_something_else_is_told(#[case] content: Vec<u8>, #[case] says: &str) {
+fn files_of_other_formats_are_reported(#[case] content: Vec<u8>, #[case] says: &str) {
     let error = inspected(&content).unwrap_err();
     assert!(error.to_string().contains(says), "{error}");
     assert!(error.remedy().contains("fixtures/node-image/pack"), "{}", error.remedy());
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_archive_is_named_in_the_error() {
     let error = inspect(Path::new("/nowhere/node.tar"), IMAGE).unwrap_err();
     assert_eq!(error.to_string(), "failed to read archive /nowhere/node.tar");
     assert!(error.remedy().contains("--node-image-archive"));
@@ -125,6 +125,6 @@ fn a_file_that_is_not_there_is_named() {
 
 /// Current engines name the registry too.
 #[test]
-fn a_name_with_its_registry_is_the_same() {
+fn an_image_name_with_its_registry_matches() {
     inspected(&tar_of(&format!("docker.io/{IMAGE}"))).unwrap();
 }
