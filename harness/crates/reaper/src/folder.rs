@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_inside_is_removed_and_what_it_points_to_stays() {
+    fn a_link_inside_is_removed_and_its_target_is_kept() {
         let (base, root) = runs();
         let path = root.join("one");
         fs::create_dir_all(path.join("logs")).unwrap();

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_run_is_not_ours() {
+    fn labels_without_a_run_are_ignored() {
         assert!(Labels::from_map(&HashMap::from([(TRIAL_LABEL.to_owned(), "x".to_owned())])).is_none());
     }
 }

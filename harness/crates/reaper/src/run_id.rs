@@ -131,7 +131,7 @@ mod tests {
 
     /// `gc` spares young runs, so the time must be read as it was written.
     #[test]
-    fn an_id_tells_when_it_was_made() {
+    fn an_id_contains_its_creation_time() {
         assert_eq!(
             RunId::from_parts(1_700_000_000_123, 7).began(),
             Timestamp::from_millisecond(1_700_000_000_123).ok()

@@ -109,7 +109,7 @@ mod tests {
 
     /// A large process takes a while to end, and meanwhile is not a zombie and has no label any more.
     #[test]
-    fn a_process_that_is_ending_is_gone() {
+    fn an_ending_process_counts_as_gone() {
         let run = RunId::generate();
         let script = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); echo; read -r line; exit 0";
         let mut child = Command::new("sh")

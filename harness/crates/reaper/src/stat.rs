@@ -51,7 +51,7 @@ mod tests {
 
     /// A program chooses its own name, and must not be able to hide its parent with it.
     #[test]
-    fn a_name_with_brackets_and_blanks_is_passed_over() {
+    fn a_process_name_with_brackets_and_blanks_is_skipped() {
         let text = "7 (a) S 1 (b) R 5 6 0 0 0 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
         assert_eq!(Stat::parse(text), Some(Stat { state: 'R', parent: 5, started: 4711 }));
     }

@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn one_clean_sweep_is_not_the_end() {
+    fn one_clean_pass_does_not_end_the_sweep() {
         let script = Script::new(vec![Ok(vec![leftover(1)]), Ok(vec![]), Ok(vec![leftover(1), leftover(2)])]);
         let report = sweep(&RunId::generate(), &[&script]).unwrap();
         assert_eq!(report.leftovers, [leftover(1), leftover(2)], "what appears after one clean sweep was missed");
     }
 
     #[test]
-    fn what_is_seen_twice_is_one_thing_and_told_as_it_was_seen_last() {
+    fn a_leftover_seen_twice_is_reported_once_as_seen_last() {
         let unnamed = LeakedResource::Process(LabelledProcess { pid: 1, command: String::new() });
         let script = Script::new(vec![Ok(vec![unnamed]), Ok(vec![leftover(1)])]);
         let report = sweep(&RunId::generate(), &[&script]).unwrap();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_is_away_is_asked_until_it_is_back() {
+    fn an_unavailable_engine_is_asked_until_it_is_back() {
         let run = RunId::generate();
         let away = || Err(stopped(&run));
         let script = Script::new(vec![away(), away(), away(), Ok(vec![leftover(1)])]);
@@ -251,7 +251,7 @@ mod tests {
 
     /// The error must tell its reader that something may remain, and how to remove it.
     #[test]
-    fn an_engine_that_stays_away_is_an_error_that_names_gc() {
+    fn an_engine_that_stays_unavailable_is_an_error_that_names_gc() {
         let run = RunId::generate();
         let script = Script::new((0..100).map(|_| Err(stopped(&run))).collect());
         let error = sweep_within(&run, &[&script], Duration::from_millis(200)).unwrap_err();

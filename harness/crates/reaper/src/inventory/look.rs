@@ -93,7 +93,7 @@ mod tests {
     /// Processes have no labels that name a folder: a run that was kept below another root would look as if nobody
     /// owned it.
     #[test]
-    fn what_was_kept_below_another_root_is_known_by_its_processes() {
+    fn a_run_kept_below_another_root_is_found_by_its_processes() {
         let root = tempfile::tempdir().unwrap();
         let run: RunId = "r000000001-00000000".parse().unwrap();
         let folder = root.path().join(run.as_str());

@@ -203,7 +203,7 @@ mod tests {
     )]
     #[case::of_a_test(None, started(), None, RunState::Running)]
     #[case::of_nobody(None, SeenProcesses::default(), None, RunState::Orphaned)]
-    fn who_needs_a_run(
+    fn the_state_of_a_run_follows_from_folder_processes_and_labels(
         #[case] place: Option<RunDir>,
         #[case] seen: SeenProcesses,
         #[case] labels: Option<Labels>,
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_past_its_time_has_expired_whoever_lives() {
+    fn a_run_past_its_lifetime_has_expired_even_if_its_owner_lives() {
         let now = Timestamp::now();
         let expires = Some(now - jiff::SignedDuration::from_hours(3));
         let labels = labels(Owner::current()).map(|labels| Labels { expires, ..labels });
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_young_or_kept_by_others_is_ended_by_name_only() {
+    fn young_runs_and_runs_kept_by_others_are_ended_only_by_name() {
         let now = Timestamp::now();
         let found = |run: RunId, place| FoundRun::conclude(run, place, SeenProcesses::default(), None, now);
         assert!(!found(RunId::generate(), None).is_orphaned(now), "a run in the making would be ended");
