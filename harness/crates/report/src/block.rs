@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_all_that_differs() {
+    fn colours_are_the_only_difference() {
         let coloured = block(&samples::failed(), "harness run", Paint { colour: true });
         assert!(coloured.contains('\u{1b}'), "colour was asked for and is missing");
         assert_eq!(console::strip_ansi_codes(&coloured), block(&samples::failed(), "harness run", PLAIN));
@@ -219,7 +219,7 @@ mod tests {
     #[case("scenarios/x.yaml", "harness run process::square")]
     #[case("x.yaml", "harness run --scenarios . process::square")]
     #[case("/my own/x.yaml", "harness run --scenarios '/my own' process::square")]
-    fn the_command_finds_the_trial_again(#[case] scenario: &str, #[case] command: &str) {
+    fn the_command_selects_the_same_trial(#[case] scenario: &str, #[case] command: &str) {
         assert_eq!(again(Path::new(scenario), "process::square", "harness run"), command);
     }
 
@@ -234,7 +234,7 @@ mod tests {
     #[case(4, "0.00 s")]
     #[case(59_996, "1 min 0.00 s")]
     #[case(3_723_450, "62 min 3.45 s")]
-    fn times_read_as_people_write_them(#[case] milliseconds: u64, #[case] text: &str) {
+    fn times_are_formatted_for_people(#[case] milliseconds: u64, #[case] text: &str) {
         assert_eq!(time(Duration::from_millis(milliseconds)), text);
     }
 }

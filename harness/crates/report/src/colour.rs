@@ -37,7 +37,7 @@ mod tests {
     #[case(false, &[("CLICOLOR_FORCE", "1"), ("TERM", "dumb")], true)]
     #[case(true, &[("TERM", "dumb")], false)]
     #[case(true, &[("TERM", "xterm-256color")], true)]
-    fn the_user_decides_and_then_the_terminal(
+    fn user_settings_win_over_the_terminal(
         #[case] terminal: bool,
         #[case] variables: &[(&str, &str)],
         #[case] colours: bool,

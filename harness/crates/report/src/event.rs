@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_output_costs_no_verdict() {
+    async fn a_closed_output_loses_no_verdict() {
         let (sender, events) = unbounded_channel();
         for event in samples::events() {
             sender.send(event).unwrap();

@@ -147,14 +147,14 @@ mod tests {
     #[case("nonsense[", "nonsense[")]
     #[case("info,hourglass=loud", "hourglass=loud")]
     #[case("a=b=c\u{1b}[2J", "a=b=c\\u{1b}[2J")]
-    fn a_directive_that_cannot_be_read_is_named(#[case] named: &str, #[case] directive: &str) {
+    fn an_invalid_directive_is_named_in_the_error(#[case] named: &str, #[case] directive: &str) {
         let error = filter(Some(named.into()), 0).unwrap_err();
         assert_eq!(error.directive, directive);
         assert!(error.to_string().contains(RECORDS_VARIABLE), "{error}");
     }
 
     #[test]
-    fn a_record_is_one_harmless_line() {
+    fn a_record_is_one_line_without_control_characters() {
         let record = "\u{1b}[32m INFO\u{1b}[0m lost\nERROR \u{1b}[2J\u{202e}\n";
         assert_eq!(Records { colour: false }.shown(record), " INFO lost\\nERROR \\u{1b}[2J\\u{202e}\n");
         let painted = "\u{1b}[32m INFO\u{1b}[0m lost\\nERROR \\u{1b}[2J\\u{202e}\n";

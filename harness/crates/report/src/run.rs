@@ -135,7 +135,7 @@ mod tests {
 
     /// Neither hides the other: the failure decides the code, and the trial that could not be run is reported.
     #[test]
-    fn a_failure_and_an_environment_error_are_both_told() {
+    fn a_failure_and_an_environment_error_are_both_reported() {
         let both = RunReport { trials: vec![samples::failed(), samples::broken()], ..RunReport::default() };
         assert_eq!(both.exit_status(), ExitStatus::Failed);
         assert_eq!(both.tally(), "0 passed, 1 failed, 1 environment error");

@@ -324,7 +324,7 @@ mod tests {
     #[case("dangling", "not/yet", true)]
     #[case("r", "there/r", false)]
     #[case("existing", "r", false)]
-    fn two_reports_need_two_places(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
+    fn two_reports_must_not_share_a_file(#[case] one: &str, #[case] other: &str, #[case] same: bool) {
         let base = tempfile::tempdir().unwrap();
         let at = |name: &str| base.path().join(name);
         fs::create_dir(at("there")).unwrap();
