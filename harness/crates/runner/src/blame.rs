@@ -183,7 +183,11 @@ mod tests {
     #[case::chain(chain(), None, None)]
     #[case::engine(lost_engine(), None, None)]
     #[case::step_that_cannot_be_done(not_running("performer/alice"), None, None)]
-    fn who_is_to_blame(#[case] error: RuntimeError, #[case] reference: Option<&str>, #[case] replaced: Option<&str>) {
+    fn errors_are_blamed_as_documented(
+        #[case] error: RuntimeError,
+        #[case] reference: Option<&str>,
+        #[case] replaced: Option<&str>,
+    ) {
         let error = EnvironmentError::from(error);
         assert_eq!(REFERENCE.to_blame_for(&error).as_deref(), reference, "with reference components: {error}");
         assert_eq!(REPLACED.to_blame_for(&error).as_deref(), replaced, "with the user's: {error}");
@@ -194,7 +198,11 @@ mod tests {
     #[case(RuntimeKind::Process, true, false)]
     #[case(RuntimeKind::Docker, false, true)]
     #[case(RuntimeKind::Kubernetes, false, true)]
-    fn what_replaces_a_component(#[case] runtime: RuntimeKind, #[case] by_command: bool, #[case] by_image: bool) {
+    fn commands_replace_processes_and_images_replace_containers(
+        #[case] runtime: RuntimeKind,
+        #[case] by_command: bool,
+        #[case] by_image: bool,
+    ) {
         let command = Component { command: Some(vec!["c".to_owned()]), ..Component::default() };
         let image = Component { image: Some("i".to_owned()), ..Component::default() };
         let components = Components { executor: command, aggregator: image, ..Components::default() };
@@ -204,7 +212,7 @@ mod tests {
 
     /// The performer's own last output comes before anything else.
     #[test]
-    fn the_violation_names_the_part_and_quotes_it_first() {
+    fn the_violation_names_the_component_and_quotes_it_first() {
         let violation = REFERENCE.violation(&performer().into(), Vec::new).unwrap();
         assert_eq!(violation.what, "start of performer/alice");
         let said = "performer/alice is not ready: it ended with exit status: 7; its last output:\n  out of abacuses";

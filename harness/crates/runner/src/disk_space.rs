@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn room_that_there_is_is_given_back() {
+    async fn available_space_is_released() {
         let folder = tempfile::tempdir().unwrap();
         let room = Room::in_folder(folder.path()).unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(600), room.lost()).await.is_err(), "there is room");
@@ -75,7 +75,7 @@ mod tests {
 
     /// `/dev/full` refuses every write as a full disk does.
     #[tokio::test]
-    async fn a_full_disk_is_the_environments_failure() {
+    async fn a_full_disk_is_an_environment_failure() {
         let file = File::options().write(true).open("/dev/full").unwrap();
         let room = Room { folder: "/runs/r1".into(), file };
         let error = tokio::time::timeout(Duration::from_secs(5), room.lost()).await.unwrap();

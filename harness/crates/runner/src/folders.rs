@@ -202,7 +202,7 @@ mod tests {
 
     /// In a folder where every user may create files, others could read what trials write, or redirect it.
     #[test]
-    fn the_folder_among_temporary_files_is_this_users_alone() {
+    fn the_folder_among_temporary_files_is_private() {
         let shared = tempfile::tempdir().unwrap();
         let root = shared.path().join("runs");
         let mode = || fs::metadata(&root).unwrap().permissions().mode() & 0o777;
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_planted_among_temporary_files_is_refused() {
+    fn a_planted_link_or_file_among_temporary_files_is_refused() {
         let shared = tempfile::tempdir().unwrap();
         let [target, link, file] = ["target", "link", "file"].map(|name| shared.path().join(name));
         fs::create_dir(&target).unwrap();

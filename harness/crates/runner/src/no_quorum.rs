@@ -150,7 +150,7 @@ mod tests {
 
     /// While a stopped executor may come back, the step goes on.
     #[test]
-    fn only_what_the_aggregator_has_given_up_is_final() {
+    fn only_tasks_that_the_aggregator_gave_up_are_final() {
         let task = H256::repeat_byte(7);
         let quorum = |rest: &str| is_final(&about(task, "quorum_unreachable", rest));
         assert!(quorum(r#","is_final":true"#));
@@ -163,7 +163,7 @@ mod tests {
 
     /// The chain refused a result that had a quorum, which differs from operators that disagree.
     #[test]
-    fn a_refusal_is_told_with_its_reason() {
+    fn a_refusal_is_reported_with_its_reason() {
         let task = H256::repeat_byte(7);
         let refused = about(task, "submission_failed", r#","is_final":true,"error":"too large""#);
         assert_eq!(refusal(std::slice::from_ref(&refused), task).as_deref(), Some("too large"));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn each_operators_last_word_is_told() {
+    fn the_last_report_about_each_operator_is_shown() {
         let task = H256::repeat_byte(7);
         let events = [
             about(task, "executor_failed", r#","operator":"0x01","code":"Unavailable","error":"refused""#),

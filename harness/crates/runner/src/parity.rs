@@ -238,7 +238,7 @@ mod tests {
     #[case::whole_and_short(lane(&["started"], true), lane(&["started", "finished"], true), false)]
     #[case::more_than_whole(lane(&["started", "finished", "failed"], false), lane(&["started", "finished"], true), false)]
     #[case::other_order(lane(&["finished", "started"], true), lane(&["started", "finished"], true), false)]
-    fn lanes_agree(#[case] one: Lane, #[case] other: Lane, #[case] expected: bool) {
+    fn lanes_agree_unless_their_content_differs(#[case] one: Lane, #[case] other: Lane, #[case] expected: bool) {
         assert_eq!((agree(&one, &other), agree(&other, &one)), (expected, expected));
     }
 
@@ -283,7 +283,7 @@ mod tests {
         |task: &mut TaskTrace| drop(task.lanes.insert("aggregator".to_owned(), lane(&["observed"], true))),
         "task `task` by aggregator"
     )]
-    fn every_part_counts(#[case] change: fn(&mut TaskTrace), #[case] what: &str) {
+    fn every_part_of_a_trace_is_compared(#[case] change: fn(&mut TaskTrace), #[case] what: &str) {
         let one = Trace { steps: Vec::new(), tasks: vec![TaskTrace { lanes: whole(), ..task(&["alice"], &[]) }] };
         let mut other = one.clone();
         change(&mut other.tasks[0]);

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_expectation_of_the_scenario_proves_something() {
+    fn only_a_failed_expectation_of_the_scenario_is_a_proof() {
         let judged = |verdict| judged(verdict, Path::new("x.yaml"));
         assert_eq!(judged(failed(&[None, Some("x.yaml:7")])), Verdict::Passed);
         assert!(seen(&judged(failed(&[None]))).contains("only invariants failed"));

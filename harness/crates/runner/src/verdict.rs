@@ -209,7 +209,7 @@ mod tests {
 
     /// A report must not become megabytes because a value is.
     #[test]
-    fn what_a_report_cannot_hold_is_cut_and_said() {
+    fn texts_beyond_the_limit_are_cut_with_a_remark() {
         let long = "x".repeat(3 << 20);
         let violation = Violation {
             what: "expect_verified".to_owned(),

@@ -119,7 +119,7 @@ mod tests {
     #[case::performer(Process, "performer", BOTH, ComponentRef::Performer("operator".to_owned()), true)]
     #[case::performer_as_image(Kubernetes, "performer", BOTH, ComponentRef::Performer("operator".to_owned()), true)]
     #[case::of_another(Process, "performer", BOTH, ComponentRef::Executor("operator".to_owned()), false)]
-    fn the_last_words_of_a_replaced_component_are_no_errors(
+    fn shutdown_errors_of_a_replaced_component_are_ignored(
         #[case] runtime: RuntimeKind,
         #[case] key: &str,
         #[case] given: &str,
@@ -140,7 +140,7 @@ mod tests {
 
     /// An expression that allows errors must not be ignored silently.
     #[test]
-    fn an_expression_that_cannot_be_used_is_told() {
+    fn an_invalid_expression_is_reported() {
         let mut trial = trial(Process, "");
         std::sync::Arc::make_mut(&mut trial.scenario).invariants.allowed_errors.push("a(".to_owned());
         assert!(in_logs(&[], &trial, None).unwrap_err().contains("`a(`"));

@@ -149,7 +149,7 @@ mod tests {
 
     /// Reports and documents identify invariants by their names.
     #[test]
-    fn invariants_have_names_of_their_own() {
+    fn invariant_names_are_unique() {
         let all = all();
         let names: BTreeSet<_> = all.iter().map(|(_, invariant)| invariant.name).collect();
         assert_eq!(names.len(), all.len());

@@ -142,7 +142,7 @@ fn the_log_has_a_limit_and_says_so() {
 }
 
 #[test]
-fn what_is_held_has_a_limit_and_the_log_says_so() {
+fn held_records_have_a_limit_and_the_log_says_so() {
     let place = Place::new();
     let long = "x".repeat(10 << 10);
     with_default(&subscriber(), || {
