@@ -137,7 +137,7 @@ mod tests {
 
     /// Protects programs that read YAML 1.1, where an unquoted `0x10` is the number 16.
     #[test]
-    fn texts_of_a_configuration_stay_texts() {
+    fn strings_of_a_configuration_stay_strings() {
         let config = json!({ "operator": { "address": "0x10" }, "grpcPort": 0 });
         let written = document(&config);
         assert!(written.contains(r#""address": "0x10""#), "{written}");
@@ -145,7 +145,7 @@ mod tests {
 
     /// Folders of failed trials are kept, and shared.
     #[test]
-    fn what_is_shown_of_a_configuration_has_no_key() {
+    fn a_shown_configuration_has_no_keys() {
         let key = EcdsaKey::from_hex(&"07".repeat(32)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = json!({ "operator": operator(&key), "grpcPort": 1 });
@@ -164,7 +164,11 @@ mod tests {
     #[case("registry:5000/team/performer", "registry:5000/team/performer", "latest")]
     #[case("registry:5000/team/performer:1", "registry:5000/team/performer", "1")]
     #[case("team/performer@sha256:00ff", "team/performer@sha256", "00ff")]
-    fn images_are_split_where_they_are_joined(#[case] image: &str, #[case] repository: &str, #[case] tag: &str) {
+    fn image_names_are_split_where_executors_join_them(
+        #[case] image: &str,
+        #[case] repository: &str,
+        #[case] tag: &str,
+    ) {
         assert_eq!(repository_and_tag(image), (repository, tag));
     }
 }

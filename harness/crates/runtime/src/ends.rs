@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executor_that_stood_still_must_run_and_may_start_its_performer_again() {
+    fn a_paused_executor_must_run_and_may_restart_its_performer() {
         let ends = ends(&[]);
         prepare(&ends, Before::PerformerExcused);
         note(&ends, &performer());
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_from_before_the_component_was_started_again_does_not_count() {
+    fn an_end_from_before_a_restart_does_not_count() {
         let ends = ends(&[]);
         let killed = Timestamp::now();
         prepare(&ends, Before::Again);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_a_chain_is_told_with_its_output() {
+    async fn the_end_of_a_chain_is_reported_with_its_output() {
         let ends = ends(&[]);
         ends.note_chain(31338, "signal: 9 (SIGKILL)", || "  block 7".to_owned());
         let told = ends.chain().await.to_string();

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_is_told() {
+    fn an_unwritable_file_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let timeline = Timeline::default();
         let mut output = Output::of("aggregator", &folder.path().join("gone"), &timeline, LastLines::default());

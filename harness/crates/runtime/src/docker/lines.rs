@@ -62,7 +62,7 @@ mod tests {
 
     /// Engines split long lines, and both outputs arrive through one stream.
     #[test]
-    fn lines_are_whole_whatever_they_were_cut_into() {
+    fn lines_are_assembled_from_any_pieces() {
         let mut lines = ContainerLines::default();
         assert_eq!(texts(lines.push(out("one\ntw"))), ["one"]);
         assert_eq!(texts(lines.push(LogOutput::StdErr { message: "oops\n".into() })), ["oops"]);
@@ -73,7 +73,7 @@ mod tests {
     /// The last error of a container counts, with or without a line end, and must not merge with the output of the next
     /// start.
     #[test]
-    fn the_rest_counts_and_is_not_repeated() {
+    fn the_last_line_counts_and_is_not_repeated() {
         let mut lines = ContainerLines::default();
         assert_eq!(texts(lines.push(out("one\nlast"))), ["one"]);
         assert_eq!(texts(lines.push(LogOutput::StdErr { message: "worst".into() })), [] as [&str; 0]);

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_archive_holds_the_configuration_for_whoever_the_image_runs_as() {
+    fn the_configuration_is_readable_by_any_image_user() {
         let bytes = archive("{}\n").unwrap();
         let mut archive = tar::Archive::new(bytes.as_slice());
         let mut entries = archive.entries().unwrap();

@@ -231,7 +231,7 @@ mod tests {
 
     /// Kubernetes refuses values that are not strings.
     #[test]
-    fn variables_are_texts_in_their_order() {
+    fn environment_variables_are_strings_in_order() {
         let variables = [("B", "2"), ("A", "true")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let expected = json!([{ "name": "A", "value": "true" }, { "name": "B", "value": "2" }]);
         assert_eq!(environment(&variables), expected);

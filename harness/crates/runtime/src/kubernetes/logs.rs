@@ -358,7 +358,7 @@ mod tests {
 
     /// The last error of a pod counts, with or without a line end.
     #[tokio::test]
-    async fn the_last_line_needs_no_end() {
+    async fn a_last_line_without_a_line_end_is_read() {
         let output = BufReader::with_capacity(3, Cursor::new("one\ntwo\r\nrest"));
         let mut lines = Vec::new();
         each_line(output, |line| lines.push(line.text.clone())).await.unwrap();

@@ -263,7 +263,11 @@ mod tests {
     #[case::ended(json!({ "state": { "terminated": { "exitCode": 1 } } }), false, false)]
     #[case::started_again(json!({ "state": { "running": {} }, "restartCount": 1 }), false, false)]
     #[case::ready_again(json!({ "state": { "running": {} }, "restartCount": 1 }), true, true)]
-    fn who_is_waited_for(#[case] container: Value, #[case] ready: bool, #[case] waited: bool) {
+    fn only_pods_that_can_become_ready_are_awaited(
+        #[case] container: Value,
+        #[case] ready: bool,
+        #[case] waited: bool,
+    ) {
         let pod = pod(ready, &container);
         assert_eq!((unrecoverable(&pod).is_none(), is_pod_ready(&pod)), (waited, ready));
     }

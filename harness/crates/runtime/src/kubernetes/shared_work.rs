@@ -106,7 +106,7 @@ mod tests {
 
     /// The first caller may be a step that reaches its time limit.
     #[tokio::test]
-    async fn a_caller_that_is_cancelled_takes_nothing_along() {
+    async fn a_cancelled_caller_does_not_cancel_the_work() {
         let (finish, finished) = tokio::sync::oneshot::channel();
         let work = SharedWork::begin(async move { finished.await.map_err(|_| failed()) });
         assert!(timeout(Duration::ZERO, work.done()).await.is_err(), "it is not done");
@@ -117,7 +117,7 @@ mod tests {
 
     /// The kind of an error decides its remedy; one caller with the whole error is enough for that.
     #[tokio::test]
-    async fn every_caller_gets_what_went_wrong() {
+    async fn every_caller_gets_the_error() {
         let work = SharedWork::<()>::begin(async { Err(failed()) });
         let first = soon(work.done()).await.unwrap_err();
         assert!(matches!(first, RuntimeError::Inapplicable { .. }), "{first:?}");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_told_to_every_caller() {
+    async fn every_caller_is_told_of_a_panic() {
         let work = SharedWork::<()>::begin(async { panic!("out of luck") });
         for _ in 0..2 {
             assert!(soon(work.done()).await.unwrap_err().to_string().contains("it panicked"));

@@ -103,7 +103,7 @@ mod tests {
 
     /// A performer's output is read to the end, under its own name only, and is not next to another component's file.
     #[tokio::test]
-    async fn what_a_performer_writes_is_its_own() {
+    async fn a_performers_output_is_recorded_under_its_own_name() {
         let place = tempfile::tempdir().unwrap();
         let logs = LogFolder::create(&place.path().join("logs")).unwrap();
         let folder = logs.beside(&place.path().join("performers")).unwrap();

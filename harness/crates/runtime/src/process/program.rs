@@ -62,7 +62,10 @@ mod tests {
     #[case::not_at_path("/no/such/executor", Some(io::ErrorKind::NotFound))]
     #[case::no_program("/etc/passwd", Some(io::ErrorKind::PermissionDenied))]
     #[case::folder("/etc", Some(io::ErrorKind::PermissionDenied))]
-    fn what_cannot_be_started_is_known_before(#[case] program: &str, #[case] expected: Option<io::ErrorKind>) {
+    fn a_program_that_cannot_be_started_is_detected_before_the_start(
+        #[case] program: &str,
+        #[case] expected: Option<io::ErrorKind>,
+    ) {
         assert_eq!(find(program, &[]).err().map(|error| error.kind()), expected);
         let nowhere = [("PATH".to_owned(), "/no/such/folder".to_owned())];
         assert!(program.contains('/') || find(program, &nowhere).is_err(), "the PATH of the component counts");

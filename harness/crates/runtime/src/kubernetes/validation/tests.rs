@@ -194,7 +194,7 @@ type Change = fn(&mut Objects);
 #[case::an_endpoint_of_another_pod(|all: &mut Objects| all.bobs()[3]["endpoints"][0]["addresses"][0] = "10.0.1.0".into(), &[SERVICE])]
 #[case::no_pod_of_an_executor(|all: &mut Objects| drop(all.pods.remove(1)), &[RUNNING])]
 #[case::no_pod_of_the_aggregator(|all: &mut Objects| drop(all.pods.remove(0)), &[RUNNING])]
-fn a_fault_breaks_its_own_invariant(#[case] change: Change, #[case] invariants: &[Invariant]) {
+fn a_fault_violates_its_own_invariant(#[case] change: Change, #[case] invariants: &[Invariant]) {
     let mut objects = Objects::sound();
     change(&mut objects);
     let snapshot = objects.snapshot();
@@ -227,7 +227,7 @@ fn a_fault_of_the_scenario_excuses_its_component_alone(#[case] change: Change) {
 
 /// An executor that was told to end removes its Performer, and creates it again; what exists must be as expected.
 #[test]
-fn a_fault_of_the_executor_excuses_that_its_performer_is_not_there() {
+fn an_executor_fault_excuses_a_missing_performer() {
     let absence = |_: &ComponentRef| Excuse::Absence;
     let mut objects = Objects::sound();
     drop((objects.performers.pop(), objects.pods.pop(), objects.services.pop(), objects.slices.pop()));
@@ -273,7 +273,7 @@ fn asked(address: &str, failure: Option<&str>) -> String {
 #[case::no_probe(Err("no node takes it".to_owned()), Some("could not be checked: no node takes it"))]
 #[case::nothing_said(Ok(String::new()), Some("could not be checked: the probe says nothing of it"))]
 #[case::nonsense(Ok("exec format error".to_owned()), Some("could not be checked: the probe says"))]
-fn an_answer_is_judged(#[case] said: Result<String, String>, #[case] wrong: Option<&str>) {
+fn probe_answers_are_judged(#[case] said: Result<String, String>, #[case] wrong: Option<&str>) {
     let snapshot = Objects::sound().snapshot();
     let broken = answers::judge(&[TARGET.to_owned()], said, &snapshot);
     match (broken.as_slice(), wrong) {
