@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_added_to_those_of_the_scenario_and_of_its_proof() {
+    fn expressions_are_added_to_those_of_the_scenario_and_of_its_proof() {
         let allowed = AllowedErrors { expressions: vec!["^lost".to_owned()] };
         let trial = allowed.over(trials("invariants: {allowed_errors: [known]}\n")).unwrap().remove(0);
         assert_eq!(trial.scenario.invariants.allowed_errors, ["known", "^lost"]);
@@ -90,7 +90,7 @@ mod tests {
     #[rstest::rstest]
     #[case::no_expression("a(", "failed to use --allow-error `a(`: unclosed group")]
     #[case::empty("", "failed to use --allow-error ``: it is empty")]
-    fn what_cannot_be_used_is_named(#[case] expression: &str, #[case] message: &str) {
+    fn an_invalid_expression_is_named(#[case] expression: &str, #[case] message: &str) {
         let allowed = AllowedErrors { expressions: vec![expression.to_owned()] };
         let error = allowed.over(trials("")).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");

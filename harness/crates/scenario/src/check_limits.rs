@@ -156,7 +156,7 @@ mod tests {
         "steps: [{create_task: {payload: \"\"}}, {expect_verified: {}}]",
         "the mailbox refuses"
     )]
-    fn what_contracts_refuse_does_not_load(
+    fn values_that_contracts_refuse_do_not_load(
         #[case] error: &str,
         #[case] last: &str,
         #[case] first: &str,
@@ -180,7 +180,7 @@ mod tests {
     #[case::nowhere("WARP: 1s", "WARP: 0s", "a warp must be whole seconds")]
     #[case::memory("MEMORY: 1048576GiB", "MEMORY: 1048577GiB", "as much memory")]
     #[case::memory_overflow("MEMORY: 6MiB", "MEMORY: 999999999999GiB", "as much memory")]
-    fn what_chains_and_engines_do_not_take_does_not_load(
+    fn values_that_chains_and_engines_refuse_do_not_load(
         #[case] last: &str,
         #[case] first: &str,
         #[case] reason: &str,
@@ -215,7 +215,7 @@ mod tests {
         2,
         MAX_RESULT
     )]
-    fn what_is_too_large_does_not_load(
+    fn values_that_are_too_large_do_not_load(
         #[case] step: &str,
         #[case] other: &str,
         #[case] key: &str,

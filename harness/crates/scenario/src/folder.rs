@@ -131,7 +131,7 @@ mod tests {
 
     /// A link counts as the file that it leads to, and a name may contain any characters: loading checks it.
     #[test]
-    fn links_and_names_of_any_letters_are_scenarios() {
+    fn links_and_names_with_any_characters_are_scenarios() {
         let (files, skipped_files) = folder(|root| {
             fs::write(root.join("a.yaml"), SCENARIO).unwrap();
             fs::write(root.join("B.YML"), SCENARIO).unwrap();
@@ -145,7 +145,7 @@ mod tests {
 
     /// A file that is not run must be reported: a green run without it proves nothing.
     #[test]
-    fn what_looks_like_a_scenario_and_is_none_is_named() {
+    fn files_that_only_look_like_scenarios_are_reported() {
         let (files, skipped_files) = folder(|root| {
             fs::write(root.join(".yaml"), SCENARIO).unwrap();
             symlink(root.join("nowhere"), root.join("lost.yaml")).unwrap();

@@ -92,7 +92,7 @@ mod tests {
 
     /// A program would silently get a rounded version, or a key or a permission in another base.
     #[rstest]
-    fn environments_have_what_is_written(
+    fn environment_values_stay_as_written(
         #[values(
             "0",
             "4",
@@ -166,7 +166,7 @@ mod tests {
     #[case("\t# sixteen\n")]
     #[case("   # é: 0x11\n\n")]
     #[case("\r\n")]
-    fn only_the_value_is_the_value(#[case] end: &str) {
+    fn text_around_a_value_is_not_part_of_it(#[case] end: &str) {
         let rest = format!("components:\n  performer:\n    environment:\n      é: 0x10{end}      W: 3.10{end}");
         let environment = &load(&rest).unwrap().components.performer.environment;
         assert_eq!((&*environment["é"], &*environment["W"]), ("0x10", "3.10"));
@@ -178,7 +178,7 @@ mod tests {
     #[case("null", "found `null`, which is nothing", "put the value in quotes")]
     #[case("NULL", "found `NULL`, which is nothing", "put the value in quotes")]
     #[case("", "found nothing", "write `\"\"` for an empty text")]
-    fn nothing_is_refused_in_environments(#[case] text: &str, #[case] found: &str, #[case] help: &str) {
+    fn null_values_are_refused_in_environments(#[case] text: &str, #[case] found: &str, #[case] help: &str) {
         let problems = load(&format!("components: {{performer: {{environment: {{V: {text}}}}}}}\n")).unwrap_err();
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].contains(found) && problems[0].contains(help), "{problems:?}");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[rstest]
-    fn variables_arrive_as_they_are_written(
+    fn variables_keep_their_written_text(
         #[values(
             "4",
             "-7",
@@ -267,7 +267,7 @@ mod tests {
     #[case("yes", "write `true`")]
     #[case("off", "write `false`")]
     #[case("\"true\"", "write it without quotes")]
-    fn truth_values_are_true_and_false(#[case] text: &str, #[case] help: &str) {
+    fn only_true_and_false_are_booleans(#[case] text: &str, #[case] help: &str) {
         let text = format!(
             "name: written\ndescription: A.\nsteps: [{{create_task: {{payload: \"1\"}}, if: {text}}}, {{expect_verified: {{}}}}]\n"
         );

@@ -476,7 +476,7 @@ fn names_select(#[case] patterns: &[&str], #[case] expected: &[&str]) {
 
 /// A misspelt name must not run nothing and pass.
 #[test]
-fn what_selects_nothing_is_an_error() {
+fn a_selection_without_matches_is_an_error() {
     let selection = Selection { patterns: vec!["process::sqaure".to_owned()], ..committed() };
     let error = selection.trials().unwrap_err();
     assert!(matches!(&error, ScenarioError::NoMatch { suggestion: Some(name), .. } if name == "square"), "{error:?}");
@@ -488,7 +488,7 @@ fn what_selects_nothing_is_an_error() {
 
 /// One broken file does not stop the run of another one, and is not ignored in a run of all.
 #[test]
-fn a_broken_file_concerns_its_own_trials() {
+fn a_broken_file_affects_only_its_own_trials() {
     let directory = tempfile::tempdir().unwrap();
     let good = format!("name: good\ndescription: Good.\n{STEPS}");
     std::fs::write(directory.path().join("good.yaml"), good).unwrap();

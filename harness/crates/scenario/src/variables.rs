@@ -153,7 +153,7 @@ mod tests {
     #[case("${n}${n}", json!("44"))]
     #[case("$${n}", json!("${n}"))]
     #[case("cost: $5 {n}", json!("cost: $5 {n}"))]
-    fn texts_are_filled(#[case] text: &str, #[case] expected: Value) {
+    fn variables_in_texts_are_substituted(#[case] text: &str, #[case] expected: Value) {
         let bindings = bindings(json!({"n": 4, "t": "text", "b": true}));
         assert_eq!(fill(text, &bindings), (expected, Problems::new()));
     }
@@ -187,7 +187,7 @@ mod tests {
 
         /// Texts without variables do not change.
         #[test]
-        fn other_texts_stay(text in "[^$]*") {
+        fn texts_without_variables_do_not_change(text in "[^$]*") {
             prop_assert_eq!(fill(&text, &Bindings::new()), (Value::from(text), Problems::new()));
         }
 

@@ -171,7 +171,7 @@ mod tests {
         r#"to: "0x00000000000000000000000000000000000000aa", function: "a(uint8) returns (bool)", args: ["1"], expect: ["true"]"#
     )]
     #[case::words(r#"to: task_mailbox, function: "function feeSplit() view returns (uint16 fee)", expect: ["0"]"#)]
-    fn what_can_be_called_loads(#[case] call: &str) {
+    fn valid_calls_load(#[case] call: &str) {
         assert_eq!(problems(call), [""; 0]);
     }
 
@@ -222,7 +222,7 @@ mod tests {
         "`expect` is missing",
         "expect"
     )]
-    fn what_cannot_be_called_does_not_load(#[case] call: &str, #[case] message: &str, #[case] remedy: &str) {
+    fn invalid_calls_do_not_load(#[case] call: &str, #[case] message: &str, #[case] remedy: &str) {
         let problems = problems(call);
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].contains(message) && problems[0].contains(remedy), "{problems:?}");
