@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_line_the_beginning_is_kept_and_the_rest_counted() {
+    fn the_beginning_of_a_long_line_is_kept_and_the_rest_counted() {
         let long = vec![b'x'; LINE_LIMIT + 10];
         let [cut, next] = lines(&[&long[..7], &long[7..], b"\r\nnext\n"]).try_into().unwrap();
         assert_eq!((cut.text.len(), cut.dropped, next), (LINE_LIMIT, 11, whole("next")));
@@ -140,7 +140,7 @@ mod tests {
 
     /// Output from before a program is told to end must not look as if it came afterwards.
     #[test]
-    fn a_line_is_as_old_as_its_beginning() {
+    fn a_line_has_the_time_of_its_beginning() {
         let mut lines = Lines::default();
         assert_eq!(lines.take(&mut &b"begun"[..]), None);
         let begun = Timestamp::now();

@@ -202,7 +202,7 @@ mod tests {
 
     /// An error must not be missed because its text is long.
     #[test]
-    fn of_a_record_that_is_too_long_its_beginning_counts() {
+    fn the_beginning_of_a_too_long_record_counts() {
         let text = |level: &str| format!(r#"{{"level":"{level}","a":{{"b":[1,{{}}]}},"message":"lost: \u00e4\""#);
         for end in ["", "x", "\\", r"\u", r"\u00e"] {
             let line = Line { text: text("ERROR") + end, dropped: 12, began: None, gap: false };
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_a_time_of_its_own_is_as_old_as_its_beginning() {
+    fn a_line_without_a_timestamp_has_the_time_of_its_beginning() {
         let began = "2026-01-02T03:04:05Z".parse().ok();
         for text in ["working", r#"{"level":"ERROR","message":"lost"}"#] {
             let line = Line { text: text.to_owned(), dropped: 0, began, gap: false };
@@ -232,7 +232,7 @@ mod tests {
 
     /// A record that is cut lacks its rest, and the end of its colour.
     #[test]
-    fn a_record_in_colours_that_is_cut_is_a_record() {
+    fn a_cut_record_in_colours_is_parsed() {
         let text = "\u{1b}[31m{\"level\":\"error\",\"message\":\"x".to_owned();
         let line = Line { text, dropped: 9, began: None, gap: false };
         assert_eq!(parse(&executor(), &line).level, Some(Level::Error));
@@ -243,13 +243,13 @@ mod tests {
     #[case::colours("\u{1b}[31m{\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m")]
     #[case::colours_and_blanks("  \u{1b}[1;31m {\"level\":\"error\",\"message\":\"x\"}\u{1b}[0m\r")]
     #[case::byte_order_mark("\u{feff}{\"level\":\"error\",\"message\":\"x\"}")]
-    fn a_record_in_wrappings_is_a_record(#[case] line: &str) {
+    fn a_record_between_escape_codes_is_parsed(#[case] line: &str) {
         let event = parse_line(&executor(), line);
         assert_eq!((event.level, event.message.as_str()), (Some(Level::Error), "x"));
     }
 
     #[test]
-    fn other_output_is_kept_as_it_is() {
+    fn other_output_is_kept_unchanged() {
         let event = parse_line(&executor(), "thread 'main' panicked at src/main.rs:1:1:");
         assert_eq!(event.message, "thread 'main' panicked at src/main.rs:1:1:");
         assert_eq!(event.level, None);

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wait_sees_what_was_there_and_what_comes() {
+    async fn a_wait_sees_past_and_future_entries() {
         let timeline = Timeline::default();
         timeline.record(event("first"));
         let waiting = tokio::spawn({
@@ -319,7 +319,7 @@ mod tests {
 
     /// After a flood of errors, all of which a scenario allows, another error must not be missed silently.
     #[test]
-    fn errors_that_find_no_room_are_told_to_the_judge() {
+    fn errors_beyond_the_limit_are_reported_to_the_judge() {
         let timeline = Timeline::default();
         let record = format!(r#"{{"level":"ERROR","message":"{}"}}"#, "x".repeat(60_000));
         for _ in 0..200 {

@@ -285,7 +285,7 @@ mod tests {
     /// Assembling a line from its pieces must cost linear and not quadratic time: otherwise 64 MB took two minutes, and
     /// the rest of the harness was starved.
     #[tokio::test]
-    async fn a_long_line_costs_neither_memory_nor_time_and_others_have_their_turns() {
+    async fn a_long_line_takes_linear_time_and_does_not_starve_others() {
         let folder = tempfile::tempdir().unwrap();
         let folder = LogFolder::create(folder.path()).unwrap();
         let ended = CancellationToken::new();
@@ -331,7 +331,7 @@ mod tests {
     /// Output from before a program was told to end must not look as if it came afterwards because its reader was
     /// behind.
     #[tokio::test]
-    async fn lines_are_as_old_as_they_are_in_the_file() {
+    async fn lines_have_the_time_at_which_they_were_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let logs = LogFolder::create(folder.path()).unwrap();
         let ended = CancellationToken::new();
@@ -350,7 +350,7 @@ mod tests {
 
     /// Output that is written faster than it can be read does not fill the disk, and the gap is reported.
     #[tokio::test]
-    async fn a_reader_that_is_far_behind_passes_over_and_says_so() {
+    async fn a_reader_that_is_far_behind_skips_output_and_reports_it() {
         let folder = tempfile::tempdir().unwrap();
         let logs = LogFolder::create(folder.path()).unwrap();
         let ended = CancellationToken::new();

@@ -182,7 +182,7 @@ mod tests {
         "timed out after 3s waiting for the result of 0xabcdef0123",
         "timed out after …s waiting for the result of …"
     )]
-    fn failures_are_told_by_their_kind(#[case] error: &str, #[case] kind: &str) {
+    fn failures_are_compared_by_kind(#[case] error: &str, #[case] kind: &str) {
         assert_eq!(failure(error), kind);
     }
 }
