@@ -72,7 +72,7 @@ mod tests {
     #[case::all(&[], true, &["a", "b"], Some(&["a", "b"] as &[_]))]
     #[case::named(&["b"], false, &["a", "b"], Some(&["b"] as &[_]))]
     #[case::unknown(&["c"], false, &["a", "b"], None)]
-    fn which_clusters_are_meant(
+    fn only_the_named_clusters_are_chosen(
         #[case] named: &[&str],
         #[case] all: bool,
         #[case] there: &[&str],

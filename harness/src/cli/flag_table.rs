@@ -155,7 +155,7 @@ fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &
 
 /// Each option that only an existing cluster needs, on its own.
 #[rstest::rstest]
-fn an_option_of_a_cluster_of_others_needs_one(#[values("process", "docker", "kubernetes")] runtime: &str) {
+fn an_option_of_an_existing_cluster_needs_one(#[values("process", "docker", "kubernetes")] runtime: &str) {
     for Row(name, words, needed, _) in RUN.iter().filter(|row| !row.2.is_empty()) {
         let words: Vec<_> = ["run", "--runtime", runtime].iter().chain(*words).copied().collect();
         let error = outcome(&words).unwrap_err();
@@ -177,7 +177,7 @@ fn an_option_of_a_cluster_of_others_needs_one(#[values("process", "docker", "kub
 #[case::blank_name(&[" "], "a name is empty")]
 #[case::empty_tag(&["--tag", ""], "a tag is empty")]
 #[case::empty_image(&["--performer-image", ""], "--performer-image")]
-fn what_cannot_be_meant_is_refused(#[case] words: &[&str], #[case] named: &str) {
+fn contradictory_options_are_refused(#[case] words: &[&str], #[case] named: &str) {
     let words: Vec<_> = ["run", "--runtime", "kubernetes"].iter().chain(words).copied().collect();
     let error = outcome(&words).unwrap_err();
     assert_eq!(error.status(), ExitStatus::Usage, "{error}");

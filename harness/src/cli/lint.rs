@@ -102,7 +102,7 @@ mod tests {
 
     /// lint reports everything that a run would skip, and every mistake of a file at once.
     #[test]
-    fn what_a_run_would_pass_over_and_what_one_mistake_hid_is_shown() {
+    fn skipped_files_and_hidden_mistakes_are_reported() {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
         let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {task: tsk}}]\n";

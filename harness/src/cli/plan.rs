@@ -198,7 +198,7 @@ mod tests {
 
     /// The proof's plan can be shown as well: nothing is killed in it.
     #[test]
-    fn the_counterpart_is_planned() {
+    fn the_plan_of_a_proof_is_shown() {
         let text = plan(Format::Text, true);
         assert!(text.starts_with("process::quorum_lost::without_fault\n"), "{text}");
         assert!(!text.contains("kill"), "{text}");

@@ -234,7 +234,7 @@ mod tests {
     #[case(&["docker::square", "process::square"], &[Process, Docker])]
     #[case(&["docker::square", "burst"], &[Process])]
     #[case(&["scenarios/square.yaml"], &[Process])]
-    fn a_trial_that_is_named_whole_says_its_runtime(#[case] patterns: &[&str], #[case] runtimes: &[RuntimeKind]) {
+    fn a_full_trial_name_selects_its_runtime(#[case] patterns: &[&str], #[case] runtimes: &[RuntimeKind]) {
         let patterns: Vec<_> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
         assert_eq!(runtimes_of(&patterns), runtimes);
     }

@@ -178,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_is_either_ours_or_that_of_others() {
+    fn our_cluster_and_an_existing_one_exclude_each_other() {
         assert!(parse(&["--cluster", "a", "--context", "lab"]).is_err());
     }
 
     #[test]
-    fn a_cluster_that_no_trial_uses_is_a_mistake() {
+    fn an_unused_cluster_option_is_refused() {
         let error = parse(&["--context", "lab"]).unwrap().choice(&trials(RuntimeKind::Docker)).unwrap_err();
         assert_eq!(error.to_string(), "failed to use --context: none of the trials uses the kubernetes runtime");
         parse(&[]).unwrap().choice(&trials(RuntimeKind::Docker)).unwrap();

@@ -72,7 +72,7 @@ mod tests {
     #[case("/home/a/.cache/kubeconfig", "/home/a/.cache/kubeconfig")]
     #[case("/home/a b/kubeconfig", "'/home/a b/kubeconfig'")]
     #[case("/home/o'b/kubeconfig", r"'/home/o'\''b/kubeconfig'")]
-    fn any_path_is_one_word_of_a_shell(#[case] path: &str, #[case] expected: &str) {
+    fn any_path_is_quoted_as_one_shell_word(#[case] path: &str, #[case] expected: &str) {
         assert_eq!(quoted(path), expected);
     }
 }
