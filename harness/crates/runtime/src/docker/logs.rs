@@ -347,7 +347,7 @@ impl Shared {
     }
 
     /// Missing output is a gap in the evidence, which must be visible: another program may have removed the container.
-    fn tell_gap(&self, id: &str, name: &str, error: &bollard::errors::Error) {
+    fn record_gap(&self, id: &str, name: &str, error: &bollard::errors::Error) {
         let why = with_causes(error);
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
         event.fields.insert("container".to_owned(), id.into());

@@ -27,26 +27,31 @@ pub(super) fn pod() -> Wanted {
 }
 
 /// Creates it; it is not ready yet.
-pub(super) async fn start(place: &TrialNamespace, objects: &AggregatorObjects) -> Result<(), RuntimeError> {
+pub(super) async fn start(trial_namespace: &TrialNamespace, objects: &AggregatorObjects) -> Result<(), RuntimeError> {
     tokio::try_join!(
-        place.apply::<Secret>(&objects.secret),
-        place.apply::<Service>(&objects.service),
-        place.apply::<Deployment>(&objects.deployment)
+        trial_namespace.apply::<Secret>(&objects.secret),
+        trial_namespace.apply::<Service>(&objects.service),
+        trial_namespace.apply::<Deployment>(&objects.deployment)
     )?;
     Ok(())
 }
 
 /// Sets its replicas to zero or one.
-pub(super) async fn scale(place: &TrialNamespace, replicas: u8) -> Result<(), RuntimeError> {
+pub(super) async fn scale(trial_namespace: &TrialNamespace, replicas: u8) -> Result<(), RuntimeError> {
     let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
-    let scaled = place.api::<Deployment>().patch_scale(AGGREGATOR, &PatchParams::default(), &patch).await;
-    scaled.map(drop).map_err(place.fail(format!("scale Deployment {}/{AGGREGATOR}", place.namespace)))
+    let scaled = trial_namespace.api::<Deployment>().patch_scale(AGGREGATOR, &PatchParams::default(), &patch).await;
+    scaled
+        .map(drop)
+        .map_err(trial_namespace.fail(format!("scale Deployment {}/{AGGREGATOR}", trial_namespace.namespace)))
 }
 
 /// Starts it again with its first configuration, and waits until it is ready.
-pub(super) async fn restart(place: &TrialNamespace, within: Duration) -> Result<Result<(), Unready>, RuntimeError> {
-    scale(place, 0).await?;
-    pod().delete(place, STOP_GRACE, STOP_GRACE + GONE_AFTER).await?;
-    scale(place, 1).await?;
-    Ok(pod().ready(place, within).await.map(drop))
+pub(super) async fn restart(
+    trial_namespace: &TrialNamespace,
+    within: Duration,
+) -> Result<Result<(), Unready>, RuntimeError> {
+    scale(trial_namespace, 0).await?;
+    pod().delete(trial_namespace, STOP_GRACE, STOP_GRACE + GONE_AFTER).await?;
+    scale(trial_namespace, 1).await?;
+    Ok(pod().ready(trial_namespace, within).await.map(drop))
 }

@@ -38,7 +38,7 @@ const USER: i64 = 65532;
 #[derive(Debug)]
 pub(super) struct ChainPods {
     cluster: Arc<ChosenCluster>,
-    place: TrialNamespace,
+    trial_namespace: TrialNamespace,
     anvil: AnvilBinary,
     labels: Labels,
     /// The connections to them, which end when this is dropped.
@@ -46,8 +46,13 @@ pub(super) struct ChainPods {
 }
 
 impl ChainPods {
-    pub(super) fn new(cluster: Arc<ChosenCluster>, place: TrialNamespace, anvil: AnvilBinary, labels: Labels) -> Self {
-        Self { cluster, place, anvil, labels, reached: Mutex::default() }
+    pub(super) fn new(
+        cluster: Arc<ChosenCluster>,
+        trial_namespace: TrialNamespace,
+        anvil: AnvilBinary,
+        labels: Labels,
+    ) -> Self {
+        Self { cluster, trial_namespace, anvil, labels, reached: Mutex::default() }
     }
 
     pub(super) async fn start(&self, state: &PreparedState) -> Result<Chains, RuntimeError> {
@@ -61,7 +66,7 @@ impl ChainPods {
 
     /// The URL of a chain for pods.
     pub(super) fn url(&self, chain_id: u64) -> String {
-        format!("http://{}.{}.svc.cluster.local:{PORT}", name(chain_id), self.place.namespace)
+        format!("http://{}.{}.svc.cluster.local:{PORT}", name(chain_id), self.trial_namespace.namespace)
     }
 
     pub(super) fn endpoints(&self) -> BTreeMap<String, String> {
@@ -75,7 +80,7 @@ impl ChainPods {
     pub(super) async fn stop(&self) -> Result<(), RuntimeError> {
         self.reached.lock().unwrap_or_else(PoisonError::into_inner).clear();
         for chain_id in [at::L1_CHAIN_ID, at::L2_CHAIN_ID] {
-            pod_of(chain_id).delete(&self.place, Duration::ZERO, READY_WITHIN).await?;
+            pod_of(chain_id).delete(&self.trial_namespace, Duration::ZERO, READY_WITHIN).await?;
         }
         Ok(())
     }
@@ -116,19 +121,19 @@ impl ChainPods {
             "spec": { "selector": { PART_LABEL: name }, "ports": [{ "name": "rpc", "port": PORT, "targetPort": "rpc" }] },
         });
         let pod = json!({ "metadata": metadata, "spec": spec });
-        tokio::try_join!(self.place.apply::<Service>(&service), self.place.apply::<Pod>(&pod))?;
+        tokio::try_join!(self.trial_namespace.apply::<Service>(&service), self.trial_namespace.apply::<Pod>(&pod))?;
         let not_ready = |reason: String| RuntimeError::ChainNotReady {
             chain_id,
             container: name.clone(),
             reason,
             output: format!("  (see {name}.log)"),
         };
-        pod_of(chain_id).ready(&self.place, READY_WITHIN).await.map_err(|error| match error {
+        pod_of(chain_id).ready(&self.trial_namespace, READY_WITHIN).await.map_err(|error| match error {
             Unready::Cluster(error) => error.into(),
             other => not_ready(other.to_string()),
         })?;
-        let service = ServiceRef::new(&self.place.namespace, &name, PORT);
-        let reached = forward(&self.place.cluster, &service, READY_WITHIN).await?;
+        let service = ServiceRef::new(&self.trial_namespace.namespace, &name, PORT);
+        let reached = forward(&self.trial_namespace.cluster, &service, READY_WITHIN).await?;
         let url = format!("http://{}", reached.address);
         let control = ChainControl::new(connect(&url, chain_id).await.map_err(not_ready)?);
         let state = fs::read(state).await.map_err(|source| RuntimeError::File { path: state.to_owned(), source })?;

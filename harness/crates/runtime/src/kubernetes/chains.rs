@@ -47,12 +47,17 @@ impl ChainHost {
     /// A host with no chain yet.
     pub(super) async fn of(
         cluster: &Arc<ChosenCluster>,
-        place: &TrialNamespace,
+        trial_namespace: &TrialNamespace,
         settings: ChainSettings,
     ) -> Result<Self, RuntimeError> {
         let ChainSettings { anvil, labels, folder, record } = settings;
         let Some(ClusterMachine { engine, network, .. }) = cluster.machine.clone() else {
-            return Ok(Self::Pods(Box::new(ChainPods::new(Arc::clone(cluster), place.clone(), anvil, labels))));
+            return Ok(Self::Pods(Box::new(ChainPods::new(
+                Arc::clone(cluster),
+                trial_namespace.clone(),
+                anvil,
+                labels,
+            ))));
         };
         let found = engine.docker().inspect_network(&network, None).await;
         let id = found.context(|| format!("inspect network {network}"))?.id.unwrap_or_default();

@@ -69,7 +69,7 @@ impl ClusterFaults for KubernetesRuntime {
     }
 
     async fn uncordon_nodes(&self) -> Result<(), RuntimeError> {
-        Ok(uncordon(&self.place.cluster).await?)
+        Ok(uncordon(&self.trial_namespace.cluster).await?)
     }
 
     async fn set_pod_quota(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
@@ -91,15 +91,15 @@ impl KubernetesRuntime {
         if !self.cluster_fault_injected.load(Ordering::Relaxed) {
             return Ok(());
         }
-        uncordon(&self.place.cluster).await?;
+        uncordon(&self.trial_namespace.cluster).await?;
         let operator = self.operator().await?;
         self.patch_scale(operator, 1).await?;
-        self.see_operator_back(operator).await
+        self.wait_for_operator(operator).await
     }
 
     /// Ending executors wait for the operator to remove their performers, for a short time only.
-    async fn see_operator_back(&self, operator: &OperatorRelease) -> Result<(), RuntimeError> {
-        let cluster = &self.place.cluster;
+    async fn wait_for_operator(&self, operator: &OperatorRelease) -> Result<(), RuntimeError> {
+        let cluster = &self.trial_namespace.cluster;
         let api = Api::<Pod>::namespaced(cluster.client.clone(), &operator.namespace);
         let killed = self.killed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let serves = |pod: &Pod| is_pod_ready(pod) && containers(pod).all(|id| !killed.contains(&id));
@@ -120,10 +120,10 @@ impl KubernetesRuntime {
 
     async fn kill_operator(&self) -> Result<(), RuntimeError> {
         let namespace = &self.operator().await?.namespace;
-        let cluster = &self.place.cluster;
+        let cluster = &self.trial_namespace.cluster;
         let api = Api::<Pod>::namespaced(cluster.client.clone(), namespace);
         let pods = api.list(&ListParams::default().labels(OPERATOR_PODS)).await;
-        let pods = pods.map_err(self.place.fail(format!("list the operator's pods in {namespace}")))?;
+        let pods = pods.map_err(self.trial_namespace.fail(format!("list the operator's pods in {namespace}")))?;
         let undone = |reason: String| RuntimeError::Disturbance { doing: "kill the operator".to_owned(), reason };
         let running: Vec<_> = pods.into_iter().filter(runs).collect();
         if running.is_empty() {
@@ -139,7 +139,7 @@ impl KubernetesRuntime {
     async fn scale_operator(&self, replicas: i32, within: Duration) -> Result<(), RuntimeError> {
         let operator = self.operator().await?;
         self.patch_scale(operator, replicas).await?;
-        let cluster = &self.place.cluster;
+        let cluster = &self.trial_namespace.cluster;
         let api = Api::<Deployment>::namespaced(cluster.client.clone(), &operator.namespace);
         let by_name = watcher::Config::default().fields(&format!("metadata.name={}", operator.deployment));
         let mut seen = "nothing was seen of it".to_owned();
@@ -160,31 +160,32 @@ impl KubernetesRuntime {
 
     async fn patch_scale(&self, operator: &OperatorRelease, replicas: i32) -> Result<(), RuntimeError> {
         let OperatorRelease { namespace, deployment, .. } = operator;
-        let api = Api::<Deployment>::namespaced(self.place.cluster.client.clone(), namespace);
+        let api = Api::<Deployment>::namespaced(self.trial_namespace.cluster.client.clone(), namespace);
         let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
         let scaled = api.patch_scale(deployment, &PatchParams::default(), &patch).await;
-        scaled.map(drop).map_err(self.place.fail(format!("scale Deployment {namespace}/{deployment}")))
+        scaled.map(drop).map_err(self.trial_namespace.fail(format!("scale Deployment {namespace}/{deployment}")))
     }
 
     async fn drain(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         let pods = self.running(component, "drain the node of").await?;
         let node = pods.first().and_then(|pod| pod.spec.as_ref()?.node_name.clone()).unwrap_or_default();
-        let nodes = Api::<Node>::all(self.place.cluster.client.clone());
+        let nodes = Api::<Node>::all(self.trial_namespace.cluster.client.clone());
         let mark = json!({ "metadata": { "annotations": { CORDONED: self.labels.run.as_str() } }, "spec": { "unschedulable": true } });
         let cordoned = nodes.patch(&node, &PatchParams::default(), &Patch::Merge(mark)).await;
-        cordoned.map_err(self.place.fail(format!("cordon node {node}")))?;
-        let api = self.place.api::<Pod>();
+        cordoned.map_err(self.trial_namespace.fail(format!("cordon node {node}")))?;
+        let api = self.trial_namespace.api::<Pod>();
         let on_node = ListParams::default().fields(&format!("spec.nodeName={node}"));
-        let listed = api.list(&on_node).await.map_err(self.place.fail(format!("list the pods of node {node}")))?;
+        let listed =
+            api.list(&on_node).await.map_err(self.trial_namespace.fail(format!("list the pods of node {node}")))?;
         for pod in &listed {
-            if let Some(component) = self.names.component_of(pod, &self.place).await {
+            if let Some(component) = self.names.component_of(pod, &self.trial_namespace).await {
                 self.note_fault(&component);
             }
-            let doing = format!("evict pod {}/{}", self.place.namespace, pod.name_any());
+            let doing = format!("evict pod {}/{}", self.trial_namespace.namespace, pod.name_any());
             let evicted = api.evict(&pod.name_any(), &EvictParams::default()).await;
-            ignore_not_found(evicted).map_err(self.place.fail(doing))?;
+            ignore_not_found(evicted).map_err(self.trial_namespace.fail(doing))?;
         }
-        let left = none_left(&self.place, &listed.items, within, |_| true).await?;
+        let left = none_left(&self.trial_namespace, &listed.items, within, |_| true).await?;
         if left.is_empty() {
             return Ok(());
         }
@@ -193,10 +194,10 @@ impl KubernetesRuntime {
 
     async fn set_quota(&self, pods: Option<u32>) -> Result<(), RuntimeError> {
         let Some(pods) = pods else {
-            let deleted = self.place.api::<ResourceQuota>().delete(QUOTA, &DeleteParams::default()).await;
+            let deleted = self.trial_namespace.api::<ResourceQuota>().delete(QUOTA, &DeleteParams::default()).await;
             return ignore_not_found(deleted)
                 .map(drop)
-                .map_err(self.place.fail(format!("delete the quota of {}", self.place.namespace)));
+                .map_err(self.trial_namespace.fail(format!("delete the quota of {}", self.trial_namespace.namespace)));
         };
         // Components that need another pod may not get it.
         let names = self.names.executors();
@@ -204,7 +205,7 @@ impl KubernetesRuntime {
             names.iter().filter_map(ComponentRef::operator).map(|name| ComponentRef::Performer(name.to_owned()));
         performers.for_each(|performer| self.note_fault(&performer));
         let quota = json!({ "metadata": { "name": QUOTA }, "spec": { "hard": { "pods": pods.to_string() } } });
-        self.place.apply::<ResourceQuota>(&quota).await
+        self.trial_namespace.apply::<ResourceQuota>(&quota).await
     }
 }
 

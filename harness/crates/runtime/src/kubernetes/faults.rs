@@ -33,11 +33,11 @@ const STOPPING: &str = "Stopping container";
 impl KubernetesRuntime {
     /// The pods of a component that are not being deleted.
     pub(super) async fn pods_of(&self, component: &ComponentRef) -> Result<Vec<Pod>, RuntimeError> {
-        self.wanted(component).await?.list(&self.place).await
+        self.wanted(component).await?.list(&self.trial_namespace).await
     }
 
     pub(super) async fn wanted(&self, component: &ComponentRef) -> Result<Wanted, RuntimeError> {
-        Ok(Wanted::new(self.names.selector(component, &self.place).await?.to_string(), 1))
+        Ok(Wanted::new(self.names.selector(component, &self.trial_namespace).await?.to_string(), 1))
     }
 
     /// The running ones, at least one.
@@ -64,19 +64,19 @@ impl KubernetesRuntime {
             return Err(not_running());
         }
         self.note_fault(component);
-        let owned = self.place.cluster.machine.is_some();
+        let owned = self.trial_namespace.cluster.machine.is_some();
         match component {
             ComponentRef::Performer(_) if owned => self.signal_all(&pods, Signal::Kill, component, "kill").await,
             ComponentRef::Performer(_) => self.end(&pods, component).await,
             ComponentRef::Executor(_) => {
-                try_join_all(pods.iter().map(|pod| add_hold_finalizer(&self.place.cluster, pod))).await?;
+                try_join_all(pods.iter().map(|pod| add_hold_finalizer(&self.trial_namespace.cluster, pod))).await?;
                 self.end(&pods, component).await
             }
             ComponentRef::Aggregator => {
                 if owned {
                     self.signal_all(&pods, Signal::Stop, component, "kill").await?;
                 }
-                aggregator::scale(&self.place, 0).await?;
+                aggregator::scale(&self.trial_namespace, 0).await?;
                 self.end(&pods, component).await
             }
         }
@@ -85,9 +85,9 @@ impl KubernetesRuntime {
     /// Ends pods for good, at once: their processes are frozen before they get a signal, and are killed. If the nodes
     /// are out of reach, the processes get the signal, and this waits for their end.
     pub(super) async fn end(&self, pods: &[Pod], component: &ComponentRef) -> Result<(), RuntimeError> {
-        if self.place.cluster.machine.is_none() {
+        if self.trial_namespace.cluster.machine.is_none() {
             self.delete(pods, SHORTEST_GRACE).await?;
-            let left = none_left(&self.place, pods, ENDED_BY_KUBELET_WITHIN, runs).await?;
+            let left = none_left(&self.trial_namespace, pods, ENDED_BY_KUBELET_WITHIN, runs).await?;
             if left.is_empty() {
                 return Ok(());
             }
@@ -97,8 +97,8 @@ impl KubernetesRuntime {
         self.signal_all(pods, Signal::Stop, component, "kill").await?;
         self.delete(pods, 0).await?;
         for pod in pods {
-            self.given_up(pod).await?;
-            match signal(Signal::Kill, pod, &self.place.cluster).await {
+            self.wait_until_kubelet_ends_pod(pod).await?;
+            match signal(Signal::Kill, pod, &self.trial_namespace.cluster).await {
                 // The kubelet was faster.
                 Ok(()) | Err(SignalError::NotRunning) => {}
                 Err(error) => return Err(failed("kill", component, &error.to_string())),
@@ -109,15 +109,16 @@ impl KubernetesRuntime {
 
     /// Waits until the kubelet reports that it ends a deleted pod: before that, it restarts killed containers. If it
     /// reports nothing in time, it has ended the pod itself by then.
-    async fn given_up(&self, pod: &Pod) -> Result<(), RuntimeError> {
+    async fn wait_until_kubelet_ends_pod(&self, pod: &Pod) -> Result<(), RuntimeError> {
         let about = pod.uid().unwrap_or_default();
         let config = watcher::Config::default().fields(&format!("involvedObject.uid={about},reason=Killing"));
         // Containers that fail their probes are killed too, and restarted.
         let for_good = |event: &ClusterEvent| event.message.as_deref().is_some_and(|it| it.starts_with(STOPPING));
-        let events = self.place.api::<ClusterEvent>();
-        let said = watch(&self.place.cluster, events, config, "events", |said: &BTreeMap<String, ClusterEvent>| {
-            said.values().any(for_good).then_some(())
-        });
+        let events = self.trial_namespace.api::<ClusterEvent>();
+        let said =
+            watch(&self.trial_namespace.cluster, events, config, "events", |said: &BTreeMap<String, ClusterEvent>| {
+                said.values().any(for_good).then_some(())
+            });
         match timeout(ENDED_WITHIN, said).await {
             Ok(said) => Ok(said?),
             Err(_) => Ok(()),
@@ -126,11 +127,11 @@ impl KubernetesRuntime {
 
     /// Deletes pods with this grace period in seconds; with zero, their objects are removed while they still run.
     async fn delete(&self, pods: &[Pod], grace: u32) -> Result<(), RuntimeError> {
-        let api = self.place.api::<Pod>();
+        let api = self.trial_namespace.api::<Pod>();
         for pod in pods {
-            let doing = format!("delete pod {}/{}", self.place.namespace, pod.name_any());
+            let doing = format!("delete pod {}/{}", self.trial_namespace.namespace, pod.name_any());
             let deleted = api.delete(&pod.name_any(), &DeleteParams::default().grace_period(grace)).await;
-            ignore_not_found(deleted).map_err(self.place.fail(doing))?;
+            ignore_not_found(deleted).map_err(self.trial_namespace.fail(doing))?;
         }
         Ok(())
     }
@@ -142,24 +143,24 @@ impl KubernetesRuntime {
     ) -> Result<(), RuntimeError> {
         self.note_fault(component);
         let before = self.pods_of(component).await?;
-        self.let_go_on(&before, component).await;
+        self.resume_paused(&before, component).await;
         let ready = match component {
-            ComponentRef::Aggregator => aggregator::restart(&self.place, within).await?,
+            ComponentRef::Aggregator => aggregator::restart(&self.trial_namespace, within).await?,
             ComponentRef::Executor(_) => {
                 let wanted = self.wanted(component).await?;
                 let held = self.held(&wanted).await?;
                 for pod in &held {
-                    remove_hold_finalizer(&self.place.cluster, pod).await?;
+                    remove_hold_finalizer(&self.trial_namespace.cluster, pod).await?;
                 }
                 if held.is_empty() {
-                    wanted.delete(&self.place, EXECUTOR_GRACE, EXECUTOR_GRACE + GONE_AFTER).await?;
+                    wanted.delete(&self.trial_namespace, EXECUTOR_GRACE, EXECUTOR_GRACE + GONE_AFTER).await?;
                 }
-                wanted.but(&[before, held].concat()).ready(&self.place, within).await.map(drop)
+                wanted.but(&[before, held].concat()).ready(&self.trial_namespace, within).await.map(drop)
             }
             ComponentRef::Performer(_) => {
                 let wanted = self.wanted(component).await?;
                 self.delete(&before, 0).await?;
-                wanted.but(&before).ready(&self.place, within).await.map(drop)
+                wanted.but(&before).ready(&self.trial_namespace, within).await.map(drop)
             }
         };
         match ready {
@@ -173,7 +174,7 @@ impl KubernetesRuntime {
 
     /// The killed pods that are held.
     async fn held(&self, wanted: &Wanted) -> Result<Vec<Pod>, RuntimeError> {
-        let pods = wanted.list_all(&self.place).await?;
+        let pods = wanted.list_all(&self.trial_namespace).await?;
         Ok(pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_some()).collect())
     }
 
@@ -195,12 +196,12 @@ impl KubernetesRuntime {
         component: &ComponentRef,
         fault: &'static str,
     ) -> Result<(), RuntimeError> {
-        let sent = try_join_all(pods.iter().map(|pod| signal(which, pod, &self.place.cluster))).await;
+        let sent = try_join_all(pods.iter().map(|pod| signal(which, pod, &self.trial_namespace.cluster))).await;
         sent.map(drop).map_err(|error| failed(fault, component, &error.to_string()))
     }
 
     /// A paused process does not react to the signal to end.
-    async fn let_go_on(&self, pods: &[Pod], component: &ComponentRef) {
+    async fn resume_paused(&self, pods: &[Pod], component: &ComponentRef) {
         let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(component);
         if paused {
             // An ended process needs no signal.
@@ -209,11 +210,11 @@ impl KubernetesRuntime {
     }
 
     /// Resumes everything that was paused.
-    pub(super) async fn let_all_go_on(&self) {
+    pub(super) async fn resume_all_paused(&self) {
         let paused: Vec<_> = self.paused.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         for component in paused {
             if let Ok(pods) = self.pods_of(&component).await {
-                self.let_go_on(&pods, &component).await;
+                self.resume_paused(&pods, &component).await;
             }
         }
     }

@@ -47,7 +47,7 @@ pub(super) struct PodLogs {
 
 #[derive(Debug)]
 struct Shared {
-    place: TrialNamespace,
+    trial_namespace: TrialNamespace,
     names: Names,
     record: Record,
     /// The ids of containers that are or were read, and of those whose end was reported.
@@ -71,11 +71,19 @@ struct Life {
 
 impl PodLogs {
     /// Follows the pods of a namespace.
-    pub(super) fn start(place: TrialNamespace, names: Names, record: Record) -> Self {
+    pub(super) fn start(trial_namespace: TrialNamespace, names: Names, record: Record) -> Self {
         let (read, latest, readers) = (Mutex::default(), Mutex::default(), TaskTracker::new());
         let done = watch::Sender::default();
-        let shared =
-            Arc::new(Shared { place, names, record, read, done, latest, readers, under_way: UnderWay::default() });
+        let shared = Arc::new(Shared {
+            trial_namespace,
+            names,
+            record,
+            read,
+            done,
+            latest,
+            readers,
+            under_way: UnderWay::default(),
+        });
         let following = Arc::clone(&shared);
         let events = tokio::spawn(async move { following.follow().await }.in_current_span());
         Self { shared, _events: AbortOnDropHandle::new(events) }
@@ -119,7 +127,7 @@ impl KubernetesRuntime {
     /// Reads the output of all pods of the trial; that of ended containers is read to its end.
     pub(super) async fn read_outputs(&self) {
         // If pods cannot be listed, the output that was read so far is used.
-        if let Ok(pods) = self.place.api::<Pod>().list(&ListParams::default()).await {
+        if let Ok(pods) = self.trial_namespace.api::<Pod>().list(&ListParams::default()).await {
             self.logs.catch_up(&pods.items).await;
         }
     }
@@ -127,7 +135,7 @@ impl KubernetesRuntime {
 
 impl Shared {
     async fn follow(self: Arc<Self>) {
-        let events = watcher(self.place.api::<Pod>(), watcher::Config::default()).default_backoff();
+        let events = watcher(self.trial_namespace.api::<Pod>(), watcher::Config::default()).default_backoff();
         let mut events = pin!(events);
         loop {
             match events.try_next().await {
@@ -184,7 +192,7 @@ impl Shared {
             previous: life.previous,
             ..LogParams::default()
         };
-        let (pods, pod) = (self.place.api::<Pod>(), life.pod.name_any());
+        let (pods, pod) = (self.trial_namespace.api::<Pod>(), life.pod.name_any());
         // A kubelet reports that a container runs before its output is available, and no event tells when it is.
         let open = || pods.log_stream(&pod, &parameters);
         let (mut read, mut waits) = (0, between_streams().build());
@@ -239,7 +247,7 @@ impl Shared {
     }
 
     /// Missing output is a gap in the evidence, which must be visible.
-    fn tell_gap(&self, life: &Life, name: &str, why: &str) {
+    fn record_gap(&self, life: &Life, name: &str, why: &str) {
         let mut event = Event::of_harness(format!("the output of {name} could not be read to its end: {why}"));
         event.fields.insert("container".to_owned(), life.id.clone().into());
         self.record.timeline.record(event);
@@ -251,17 +259,17 @@ impl Shared {
         let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
         let how = format!("exit code {}{why}", end.exit_code);
         // The cluster's clock may differ, and counts whole seconds: the time of observation is used.
-        self.tell_end(pod, id, Timestamp::now(), how);
+        self.record_end(pod, id, Timestamp::now(), how);
     }
 
     /// A pod that others than the harness delete has ended, however orderly.
     fn note_deletion(self: &Arc<Self>, pod: &Pod) {
         let deleted = pod.metadata.deletion_timestamp.is_some();
         let Some(id) = pod.uid().filter(|uid| deleted && self.seen().1.insert(uid.clone())) else { return };
-        self.tell_end(pod, id, Timestamp::now(), format!("the deletion of pod {}", pod.name_any()));
+        self.record_end(pod, id, Timestamp::now(), format!("the deletion of pod {}", pod.name_any()));
     }
 
-    fn tell_end(self: &Arc<Self>, pod: &Pod, id: String, at: Timestamp, how: String) {
+    fn record_end(self: &Arc<Self>, pod: &Pod, id: String, at: Timestamp, how: String) {
         let (shared, pod) = (Arc::clone(self), pod.clone());
         // Finding its component may need a request.
         let telling = async move {
@@ -282,7 +290,7 @@ impl Shared {
 
     /// The component of a pod, else the pod's own name.
     async fn name(&self, pod: &Pod) -> String {
-        let component = self.names.component_of(pod, &self.place).await;
+        let component = self.names.component_of(pod, &self.trial_namespace).await;
         component.map_or_else(|| pod.name_any(), |component| component.to_string())
     }
 

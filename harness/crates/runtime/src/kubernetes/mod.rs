@@ -105,7 +105,7 @@ pub struct KubernetesSettings {
 /// Runs a trial's components in a cluster.
 #[derive(Debug)]
 pub struct KubernetesRuntime {
-    place: TrialNamespace,
+    trial_namespace: TrialNamespace,
     namespace: OwnNamespace,
     names: Names,
     /// What must exist when the steps are over; set when the executors are to start.
@@ -162,13 +162,14 @@ impl KubernetesRuntime {
             hourglass_base::private::create_folders(&logs)
                 .map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
             let namespace = OwnNamespace::create(&cluster, &labels).await?;
-            let place = TrialNamespace { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
+            let trial_namespace =
+                TrialNamespace { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
             let settings =
                 ChainSettings { anvil, labels: labels.clone(), folder: folder.clone(), record: record.clone() };
-            let chains = ChainHost::of(&cluster, &place, settings).await?;
-            Ok::<_, RuntimeError>((namespace, place, chains))
+            let chains = ChainHost::of(&cluster, &trial_namespace, settings).await?;
+            Ok::<_, RuntimeError>((namespace, trial_namespace, chains))
         };
-        let (namespace, place, chains) = match made.await {
+        let (namespace, trial_namespace, chains) = match made.await {
             Ok(made) => made,
             Err(error) => {
                 // Otherwise the supervisor would take this process for killed and remove the folder. The error that led
@@ -180,10 +181,10 @@ impl KubernetesRuntime {
         let preparation =
             Preparation::begin(Arc::clone(&cluster), Arc::clone(&scenario), executable, exclusive, timeline.clone());
         let names = Names::default();
-        let warnings = Warnings::start(&place, &timeline);
-        let logs = PodLogs::start(place.clone(), names.clone(), record);
+        let warnings = Warnings::start(&trial_namespace, &timeline);
+        let logs = PodLogs::start(trial_namespace.clone(), names.clone(), record);
         Ok(Self {
-            place,
+            trial_namespace,
             namespace,
             names,
             owed: OnceLock::new(),
@@ -219,14 +220,18 @@ impl KubernetesRuntime {
     async fn install(&self, specs: &[ExecutorSpec]) -> Result<(), RuntimeError> {
         let l1_url = self.chains.url(at::L1_CHAIN_ID).await?;
         let prepared = self.preparation.done().await?;
-        let log =
-            OperatorLog::start(&self.place, &prepared.operator.namespace, &self.folder.join("logs"), &self.timeline);
+        let log = OperatorLog::start(
+            &self.trial_namespace,
+            &prepared.operator.namespace,
+            &self.folder.join("logs"),
+            &self.timeline,
+        );
         self.operator_log.lock().unwrap_or_else(PoisonError::into_inner).replace(log);
         let values = config::executors(specs, &l1_url, &prepared.images, &prepared.operator.namespace, &self.labels);
         configuration::show(&self.folder.join("executors.yaml"), &values)?;
         let release = Release {
             name: EXECUTORS.to_owned(),
-            namespace: self.place.namespace.clone(),
+            namespace: self.trial_namespace.namespace.clone(),
             chart: Chart::EXECUTOR.unpack()?,
             values,
         };
@@ -236,7 +241,7 @@ impl KubernetesRuntime {
         let replaced = specs.first().map(|spec| spec.executor.clone()).unwrap_or_default();
         let within = config::ready_within(&replaced);
         let pods = Wanted::new(names::of_executors(), specs.len());
-        match pods.ready(&self.place, within).await {
+        match pods.ready(&self.trial_namespace, within).await {
             Ok(_) => {
                 self.tell_duration("the executors are ready", began);
                 self.names.executors().iter().for_each(|executor| self.ends.watch(executor));
@@ -252,13 +257,13 @@ impl KubernetesRuntime {
     /// The executor that an error is about.
     async fn blamed(&self, error: &Unready) -> ComponentRef {
         let first = || self.names.executors().into_iter().next().unwrap_or(ComponentRef::Aggregator);
-        let listed = Wanted::new(names::of_executors(), 0).list(&self.place).await.unwrap_or_default();
+        let listed = Wanted::new(names::of_executors(), 0).list(&self.trial_namespace).await.unwrap_or_default();
         let meant = |pod: &&k8s_openapi::api::core::v1::Pod| match error {
             Unready::Unrecoverable { pod: name, .. } => pod.name_any() == *name,
             _ => !hourglass_operator::status::is_pod_ready(pod),
         };
         match listed.iter().find(meant) {
-            Some(pod) => self.names.component_of(pod, &self.place).await.unwrap_or_else(first),
+            Some(pod) => self.names.component_of(pod, &self.trial_namespace).await.unwrap_or_else(first),
             None => first(),
         }
     }
@@ -279,7 +284,7 @@ impl Runtime for KubernetesRuntime {
         // They are started once.
         let _ = self.owed.set(Owed::by(&specs));
         self.install(&specs).await?;
-        Ok((0..specs.len()).map(|ordinal| names::socket(ordinal, &self.place.namespace)).collect())
+        Ok((0..specs.len()).map(|ordinal| names::socket(ordinal, &self.trial_namespace.namespace)).collect())
     }
 
     async fn start_aggregator(&self, spec: AggregatorSpec) -> Result<(), RuntimeError> {
@@ -287,9 +292,9 @@ impl Runtime for KubernetesRuntime {
         let prepared = self.preparation.done().await?;
         let objects = config::aggregator(&spec, &l1, &l2, &prepared.images, &self.labels);
         let began = Instant::now();
-        aggregator::start(&self.place, &objects).await?;
+        aggregator::start(&self.trial_namespace, &objects).await?;
         let within = config::ready_within(&spec.aggregator);
-        match aggregator::pod().ready(&self.place, within).await {
+        match aggregator::pod().ready(&self.trial_namespace, within).await {
             Ok(_) => {
                 self.tell_duration("the aggregator is ready", began);
                 self.ends.watch(&ComponentRef::Aggregator);
@@ -320,11 +325,11 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn disconnect(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
-        self.cut_off(component).await
+        self.disconnect_from_network(component).await
     }
 
     async fn reconnect(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
-        self.put_back(component, within).await
+        self.reconnect_to_network(component, within).await
     }
 
     fn cluster_faults(&self, _step: &str) -> Result<&dyn ClusterFaults, RuntimeError> {
@@ -349,10 +354,10 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn keep_evidence(&self, folder: &Path) {
-        let namespaces = [self.place.namespace.clone(), operator::NAMESPACE.to_owned()];
+        let namespaces = [self.trial_namespace.namespace.clone(), operator::NAMESPACE.to_owned()];
         let limits = Limits { within: EVIDENCE_WITHIN, ..Limits::default() };
         // A full disk is reported by code that needs it more.
-        let _ = collect(&self.place.cluster, &namespaces, &folder.join(EVIDENCE), &limits).await;
+        let _ = collect(&self.trial_namespace.cluster, &namespaces, &folder.join(EVIDENCE), &limits).await;
     }
 
     async fn failure(&self) -> RuntimeError {
@@ -360,7 +365,7 @@ impl Runtime for KubernetesRuntime {
             // First: the chains end with their engine or cluster.
             biased;
             error = self.chains.lost() => RuntimeError::EngineLost(error),
-            error = self.place.cluster.lost() => RuntimeError::ClusterLost(Box::new(error)),
+            error = self.trial_namespace.cluster.lost() => RuntimeError::ClusterLost(Box::new(error)),
             error = self.ends.chain() => error,
         }
     }
@@ -371,20 +376,24 @@ impl Runtime for KubernetesRuntime {
 
     async fn responds(&self) -> Result<(), RuntimeError> {
         self.chains.responds().await?;
-        Ok(self.place.cluster.responds().await?)
+        Ok(self.trial_namespace.cluster.responds().await?)
     }
 
     async fn endpoints(&self) -> BTreeMap<String, String> {
         let mut endpoints = self.chains.endpoints().await;
         for (ordinal, component) in self.names.executors().into_iter().enumerate() {
-            endpoints.insert(component.to_string(), names::socket(ordinal, &self.place.namespace));
+            endpoints.insert(component.to_string(), names::socket(ordinal, &self.trial_namespace.namespace));
         }
-        let aggregator =
-            format!("{}.{}.svc.cluster.local:{}", names::AGGREGATOR, self.place.namespace, names::AGGREGATOR_PORT);
+        let aggregator = format!(
+            "{}.{}.svc.cluster.local:{}",
+            names::AGGREGATOR,
+            self.trial_namespace.namespace,
+            names::AGGREGATOR_PORT
+        );
         endpoints.insert(ComponentRef::Aggregator.to_string(), aggregator);
-        endpoints.insert("namespace".to_owned(), self.place.namespace.clone());
-        endpoints.insert("kubeconfig".to_owned(), self.place.cluster.kubeconfig.display().to_string());
-        endpoints.insert("context".to_owned(), self.place.cluster.context.clone());
+        endpoints.insert("namespace".to_owned(), self.trial_namespace.namespace.clone());
+        endpoints.insert("kubeconfig".to_owned(), self.trial_namespace.cluster.kubeconfig.display().to_string());
+        endpoints.insert("context".to_owned(), self.trial_namespace.cluster.context.clone());
         endpoints
     }
 

@@ -57,9 +57,9 @@ impl Names {
     }
 
     /// The component of a pod; `None` if it is not one, such as a chain, or if that cannot be found out any more.
-    pub(super) async fn component_of(&self, pod: &Pod, place: &TrialNamespace) -> Option<ComponentRef> {
+    pub(super) async fn component_of(&self, pod: &Pod, trial_namespace: &TrialNamespace) -> Option<ComponentRef> {
         let found = match pod.labels().get(PERFORMER_LABEL) {
-            Some(performer) => place.api::<Performer>().get_opt(performer).await.ok().flatten(),
+            Some(performer) => trial_namespace.api::<Performer>().get_opt(performer).await.ok().flatten(),
             None => None,
         };
         self.component_among(pod, found.as_slice())
@@ -94,10 +94,10 @@ impl Names {
     pub(super) async fn performers_of(
         &self,
         operator: &str,
-        place: &TrialNamespace,
+        trial_namespace: &TrialNamespace,
     ) -> Result<Vec<Performer>, RuntimeError> {
         let component = ComponentRef::Performer(operator.to_owned());
-        let all = performers::list(place).await?.into_iter();
+        let all = performers::list(trial_namespace).await?.into_iter();
         Ok(all.filter(|performer| self.owner_of(performer) == component).collect())
     }
 
@@ -105,7 +105,7 @@ impl Names {
     pub(super) async fn selector(
         &self,
         component: &ComponentRef,
-        place: &TrialNamespace,
+        trial_namespace: &TrialNamespace,
     ) -> Result<Selector, RuntimeError> {
         Ok(match component {
             ComponentRef::Aggregator => Selector::of_part(AGGREGATOR),
@@ -113,7 +113,7 @@ impl Names {
                 Selector { key: POD_NAME_LABEL, values: self.pod_of(operator).into_iter().collect() }
             }
             ComponentRef::Performer(operator) => {
-                let performers = self.performers_of(operator, place).await?;
+                let performers = self.performers_of(operator, trial_namespace).await?;
                 Selector { key: PERFORMER_LABEL, values: performers.iter().map(ResourceExt::name_any).collect() }
             }
         })

@@ -49,17 +49,21 @@ enum Unseen {
 
 impl KubernetesRuntime {
     /// Disconnects a component from the network: no connection passes, in either direction, new or open.
-    pub(super) async fn cut_off(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
+    pub(super) async fn disconnect_from_network(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let pods = self.running(component, "disconnect").await?;
         self.note_fault(component);
-        let selector = self.names.selector(component, &self.place).await?.to_json(false);
+        let selector = self.names.selector(component, &self.trial_namespace).await?.to_json(false);
         self.policy(&policy_name(component), &json!({ "podSelector": selector, "policyTypes": ["Ingress", "Egress"] }))
             .await?;
         self.enforced(&self.observers(component), component, &pods, "disconnect").await
     }
 
     /// Connects it again.
-    pub(super) async fn put_back(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
+    pub(super) async fn reconnect_to_network(
+        &self,
+        component: &ComponentRef,
+        within: Duration,
+    ) -> Result<(), RuntimeError> {
         let pods = self.running(component, "reconnect").await?;
         self.forget_policy(&policy_name(component)).await?;
         self.reached(&self.observers(component), component, &pods, "reconnect", within).await
@@ -70,8 +74,8 @@ impl KubernetesRuntime {
         let pods = self.running(to, "cut off").await?;
         self.note_fault(from);
         self.note_fault(to);
-        let others = self.names.selector(from, &self.place).await?.to_json(true);
-        let selector = self.names.selector(to, &self.place).await?.to_json(false);
+        let others = self.names.selector(from, &self.trial_namespace).await?.to_json(true);
+        let selector = self.names.selector(to, &self.trial_namespace).await?.to_json(false);
         let everybody_else = json!({ "namespaceSelector": {}, "podSelector": others });
         let spec = json!({
             "podSelector": selector,
@@ -92,24 +96,24 @@ impl KubernetesRuntime {
     /// Removes all policies of the trial.
     pub(super) async fn forget_policies(&self) -> Result<(), RuntimeError> {
         let deleted = self
-            .place
+            .trial_namespace
             .api::<NetworkPolicy>()
             .delete_collection(&DeleteParams::background(), &kube::api::ListParams::default())
             .await;
-        ignore_not_found(deleted)
-            .map(drop)
-            .map_err(self.place.fail(format!("delete the NetworkPolicies of {}", self.place.namespace)))
+        ignore_not_found(deleted).map(drop).map_err(
+            self.trial_namespace.fail(format!("delete the NetworkPolicies of {}", self.trial_namespace.namespace)),
+        )
     }
 
     async fn policy(&self, name: &str, spec: &Value) -> Result<(), RuntimeError> {
-        self.place.apply::<NetworkPolicy>(&json!({ "metadata": { "name": name }, "spec": spec })).await
+        self.trial_namespace.apply::<NetworkPolicy>(&json!({ "metadata": { "name": name }, "spec": spec })).await
     }
 
     async fn forget_policy(&self, name: &str) -> Result<(), RuntimeError> {
-        let deleted = self.place.api::<NetworkPolicy>().delete(name, &DeleteParams::background()).await;
-        ignore_not_found(deleted)
-            .map(drop)
-            .map_err(self.place.fail(format!("delete NetworkPolicy {}/{name}", self.place.namespace)))
+        let deleted = self.trial_namespace.api::<NetworkPolicy>().delete(name, &DeleteParams::background()).await;
+        ignore_not_found(deleted).map(drop).map_err(
+            self.trial_namespace.fail(format!("delete NetworkPolicy {}/{name}", self.trial_namespace.namespace)),
+        )
     }
 
     /// Waits until none of these pods can be reached any more, and ends their open connections.
@@ -132,7 +136,7 @@ impl KubernetesRuntime {
                     "{component} is still reached {} after a NetworkPolicy that cuts it off: the network of cluster {} \
                          does not enforce policies",
                     humantime::format_duration(ENFORCED_WITHIN),
-                    self.place.cluster.name
+                    self.trial_namespace.cluster.name
                 ),
             },
             other => other,
@@ -188,7 +192,8 @@ impl KubernetesRuntime {
     async fn dial(&self, observer: &str, targets: &[String]) -> Result<Vec<DialResult>, String> {
         let words = [ImageRole::Components.program(), "probe", "connect", "--within", "0s"];
         let command = words.into_iter().chain(targets.iter().map(String::as_str));
-        let said = run_in_pod(&self.place.cluster, (self.place.namespace.as_str(), observer), command);
+        let said =
+            run_in_pod(&self.trial_namespace.cluster, (self.trial_namespace.namespace.as_str(), observer), command);
         let said = timeout(MARGIN, said).await.map_err(|_| "a probe does not end".to_owned())??;
         let dialled = said.lines().map(serde_json::from_str).collect::<Result<Vec<_>, _>>();
         dialled.map_err(|_| format!("a probe says {:?}", said.trim()))
@@ -218,10 +223,10 @@ impl KubernetesRuntime {
 
     /// Policies do not affect open connections until their nodes have deleted them.
     async fn forget_connections(&self, pods: &[Pod]) -> Result<(), RuntimeError> {
-        let Some(ClusterMachine { engine, .. }) = &self.place.cluster.machine else { return Ok(()) };
+        let Some(ClusterMachine { engine, .. }) = &self.trial_namespace.cluster.machine else { return Ok(()) };
         let addresses: Vec<_> = pods.iter().filter_map(address).collect();
         let command: Vec<_> = ["sh", "-c", FORGET, "sh"].into_iter().chain(addresses).collect();
-        for node in self.place.cluster.nodes().await?.iter().filter(|node| node.is_kubernetes()) {
+        for node in self.trial_namespace.cluster.nodes().await?.iter().filter(|node| node.is_kubernetes()) {
             node.execute(engine, &command, FORGOTTEN_WITHIN).await.map_err(ClusterError::from)?;
         }
         Ok(())

@@ -48,10 +48,10 @@ struct Reader {
 
 impl OperatorLog {
     /// Follows it from now on.
-    pub(super) fn start(place: &TrialNamespace, operator: &str, folder: &Path, timeline: &Timeline) -> Self {
+    pub(super) fn start(trial_namespace: &TrialNamespace, operator: &str, folder: &Path, timeline: &Timeline) -> Self {
         let reader = Reader {
-            pods: Api::namespaced(place.cluster.client.clone(), operator),
-            namespace: place.namespace.clone(),
+            pods: Api::namespaced(trial_namespace.cluster.client.clone(), operator),
+            namespace: trial_namespace.namespace.clone(),
             file: Mutex::new(hourglass_base::private::append(&folder.join(FILE)).ok()),
             timeline: timeline.clone(),
         };

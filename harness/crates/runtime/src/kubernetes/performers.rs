@@ -8,10 +8,11 @@ use super::trial_namespace::TrialNamespace;
 use crate::RuntimeError;
 
 /// All of the trial.
-pub(super) async fn list(place: &TrialNamespace) -> Result<Vec<Performer>, RuntimeError> {
+pub(super) async fn list(trial_namespace: &TrialNamespace) -> Result<Vec<Performer>, RuntimeError> {
     // Before the operator is installed, the API does not know Performers.
-    let listed = ignore_not_found(place.api::<Performer>().list(&ListParams::default()).await);
-    let listed = listed.map_err(place.fail(format!("list the Performers of {}", place.namespace)))?;
+    let listed = ignore_not_found(trial_namespace.api::<Performer>().list(&ListParams::default()).await);
+    let listed =
+        listed.map_err(trial_namespace.fail(format!("list the Performers of {}", trial_namespace.namespace)))?;
     Ok(listed.map(|listed| listed.items).unwrap_or_default())
 }
 

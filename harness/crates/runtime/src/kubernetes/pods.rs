@@ -66,32 +66,38 @@ impl Wanted {
     }
 
     /// The existing ones, without those that are being deleted.
-    pub(super) async fn list(&self, place: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
-        Ok(self.list_all(place).await?.into_iter().filter(|pod| self.means(pod)).collect())
+    pub(super) async fn list(&self, trial_namespace: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
+        Ok(self.list_all(trial_namespace).await?.into_iter().filter(|pod| self.means(pod)).collect())
     }
 
     /// The existing ones, in any state.
-    pub(super) async fn list_all(&self, place: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
-        let listed = place.api::<Pod>().list(&ListParams::default().labels(&self.selector)).await;
-        Ok(listed.map_err(place.fail(format!("list the pods of {}", place.namespace)))?.items)
+    pub(super) async fn list_all(&self, trial_namespace: &TrialNamespace) -> Result<Vec<Pod>, RuntimeError> {
+        let listed = trial_namespace.api::<Pod>().list(&ListParams::default().labels(&self.selector)).await;
+        Ok(listed.map_err(trial_namespace.fail(format!("list the pods of {}", trial_namespace.namespace)))?.items)
     }
 
     /// Waits until they are ready.
-    pub(super) async fn ready(&self, place: &TrialNamespace, within: Duration) -> Result<Vec<Pod>, Unready> {
+    pub(super) async fn ready(&self, trial_namespace: &TrialNamespace, within: Duration) -> Result<Vec<Pod>, Unready> {
         let mut last = "there is none yet".to_owned();
-        let seen = watch(&place.cluster, place.api::<Pod>(), self.config(), "pods", |pods: &BTreeMap<String, Pod>| {
-            let meant: Vec<_> = pods.values().filter(|pod| self.means(pod)).collect();
-            if let Some(unrecoverable) = meant.iter().find_map(|pod| unrecoverable(pod)) {
-                return Some(Err(unrecoverable));
-            }
-            let ready: Vec<_> = meant.iter().filter(|pod| is_pod_ready(pod)).map(|pod| (*pod).clone()).collect();
-            if ready.len() >= self.count {
-                return Some(Ok(ready));
-            }
-            let troubles: Vec<_> = meant.iter().filter_map(|pod| diagnostics::of_pod(pod)).collect();
-            last = if troubles.is_empty() { "there is none yet".to_owned() } else { troubles.join("; ") };
-            None
-        });
+        let seen = watch(
+            &trial_namespace.cluster,
+            trial_namespace.api::<Pod>(),
+            self.config(),
+            "pods",
+            |pods: &BTreeMap<String, Pod>| {
+                let meant: Vec<_> = pods.values().filter(|pod| self.means(pod)).collect();
+                if let Some(unrecoverable) = meant.iter().find_map(|pod| unrecoverable(pod)) {
+                    return Some(Err(unrecoverable));
+                }
+                let ready: Vec<_> = meant.iter().filter(|pod| is_pod_ready(pod)).map(|pod| (*pod).clone()).collect();
+                if ready.len() >= self.count {
+                    return Some(Ok(ready));
+                }
+                let troubles: Vec<_> = meant.iter().filter_map(|pod| diagnostics::of_pod(pod)).collect();
+                last = if troubles.is_empty() { "there is none yet".to_owned() } else { troubles.join("; ") };
+                None
+            },
+        );
         let began = Instant::now();
         let Ok(seen) = timeout(within, seen).await else {
             tracing::info!(selector = self.selector, ?within, last, "pods are not ready in time");
@@ -106,22 +112,26 @@ impl Wanted {
     /// long they may take to end in order.
     pub(super) async fn delete(
         &self,
-        place: &TrialNamespace,
+        trial_namespace: &TrialNamespace,
         grace: Duration,
         within: Duration,
     ) -> Result<Vec<String>, RuntimeError> {
         let seconds = u32::try_from(grace.as_secs()).unwrap_or(u32::MAX);
         let parameters = DeleteParams::default().grace_period(seconds);
-        let api = place.api::<Pod>();
-        for pod in self.list(place).await? {
-            let doing = format!("delete pod {}/{}", place.namespace, pod.name_any());
-            ignore_not_found(api.delete(&pod.name_any(), &parameters).await).map_err(place.fail(doing))?;
+        let api = trial_namespace.api::<Pod>();
+        for pod in self.list(trial_namespace).await? {
+            let doing = format!("delete pod {}/{}", trial_namespace.namespace, pod.name_any());
+            ignore_not_found(api.delete(&pod.name_any(), &parameters).await).map_err(trial_namespace.fail(doing))?;
         }
-        self.gone(place, within).await
+        self.gone(trial_namespace, within).await
     }
 
     /// Waits until there are none, including those that are being deleted; returns the names of those that were killed.
-    pub(super) async fn gone(&self, place: &TrialNamespace, within: Duration) -> Result<Vec<String>, RuntimeError> {
+    pub(super) async fn gone(
+        &self,
+        trial_namespace: &TrialNamespace,
+        within: Duration,
+    ) -> Result<Vec<String>, RuntimeError> {
         let (mut left, mut killed) = (Vec::new(), BTreeSet::new());
         let gone = async {
             loop {
@@ -132,12 +142,13 @@ impl Wanted {
                     let ended: Vec<_> = there.iter().copied().filter(|pod| has_ended(pod)).cloned().collect();
                     (there.is_empty() || !ended.is_empty()).then_some(ended)
                 };
-                let ended = watch(&place.cluster, place.api::<Pod>(), self.config(), "pods", there).await?;
+                let ended =
+                    watch(&trial_namespace.cluster, trial_namespace.api::<Pod>(), self.config(), "pods", there).await?;
                 if ended.is_empty() {
                     return Ok::<_, RuntimeError>(());
                 }
                 // Otherwise their kubelet would release them at its next check, up to a second later.
-                try_join_all(ended.iter().map(|pod| release(place, pod))).await?;
+                try_join_all(ended.iter().map(|pod| release(trial_namespace, pod))).await?;
             }
         };
         let Ok(gone) = timeout(within, gone).await else {
@@ -163,7 +174,7 @@ impl Wanted {
 
 /// Waits until none of these pods is in a state; returns the names of those that still are when the time is up.
 pub(super) async fn none_left(
-    place: &TrialNamespace,
+    trial_namespace: &TrialNamespace,
     pods: &[Pod],
     within: Duration,
     is: fn(&Pod) -> bool,
@@ -172,11 +183,17 @@ pub(super) async fn none_left(
     // All, until something else was observed.
     let mut left: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
     let config = watcher::Config::default();
-    let none = watch(&place.cluster, place.api::<Pod>(), config, "pods", |pods: &BTreeMap<String, Pod>| {
-        let there = pods.values().filter(|pod| pod.uid().is_some_and(|uid| meant.contains(&uid)));
-        left = there.filter(|pod| is(pod)).map(ResourceExt::name_any).collect();
-        left.is_empty().then_some(())
-    });
+    let none = watch(
+        &trial_namespace.cluster,
+        trial_namespace.api::<Pod>(),
+        config,
+        "pods",
+        |pods: &BTreeMap<String, Pod>| {
+            let there = pods.values().filter(|pod| pod.uid().is_some_and(|uid| meant.contains(&uid)));
+            left = there.filter(|pod| is(pod)).map(ResourceExt::name_any).collect();
+            left.is_empty().then_some(())
+        },
+    );
     if let Ok(none) = timeout(within, none).await {
         none?;
     }
@@ -184,14 +201,16 @@ pub(super) async fn none_left(
 }
 
 /// Deletes a pod at once of which nothing runs any more.
-async fn release(place: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> {
+async fn release(trial_namespace: &TrialNamespace, pod: &Pod) -> Result<(), RuntimeError> {
     let preconditions = Some(Preconditions { uid: pod.uid(), ..Preconditions::default() });
     let params = DeleteParams { preconditions, ..DeleteParams::default().grace_period(0) };
     let name = pod.name_any();
-    match ignore_not_found(place.api::<Pod>().delete(&name, &params).await) {
+    match ignore_not_found(trial_namespace.api::<Pod>().delete(&name, &params).await) {
         // A new pod has its name by now.
         Err(error) if is_conflict(&error) => Ok(()),
-        deleted => deleted.map(drop).map_err(place.fail(format!("delete pod {}/{name}", place.namespace))),
+        deleted => {
+            deleted.map(drop).map_err(trial_namespace.fail(format!("delete pod {}/{name}", trial_namespace.namespace)))
+        }
     }
 }
 

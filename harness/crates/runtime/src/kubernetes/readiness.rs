@@ -54,8 +54,8 @@ impl KubernetesRuntime {
         if *component == ComponentRef::Aggregator {
             return String::new();
         }
-        let performers = performers::list(&self.place).await.unwrap_or_default();
-        let pods = self.place.api::<Pod>().list(&ListParams::default()).await;
+        let performers = performers::list(&self.trial_namespace).await.unwrap_or_default();
+        let pods = self.trial_namespace.api::<Pod>().list(&ListParams::default()).await;
         let pods = pods.map(|pods| pods.items).unwrap_or_default();
         let troubles = performers.iter().filter_map(performers::trouble).chain(pods.iter().filter_map(of_pod));
         troubles.collect::<Vec<_>>().join("\n")

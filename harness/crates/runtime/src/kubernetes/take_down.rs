@@ -37,9 +37,10 @@ impl KubernetesRuntime {
     pub(super) async fn end_trial(self) -> Result<Teardown, RuntimeError> {
         let ended = match timeout(WITHIN, Box::pin(self.end_parts())).await {
             Ok(ended) => ended,
-            Err(_) => {
-                Err(RuntimeError::from(ClusterError::Silent { name: self.place.cluster.name.clone(), within: WITHIN }))
-            }
+            Err(_) => Err(RuntimeError::from(ClusterError::Silent {
+                name: self.trial_namespace.cluster.name.clone(),
+                within: WITHIN,
+            })),
         };
         let Self { namespace, supervisor, chains, .. } = self;
         let ended = match ended {
@@ -63,11 +64,11 @@ impl KubernetesRuntime {
         let began = Instant::now();
         self.preparation.give_up();
         self.undo_cluster_faults().await?;
-        self.let_all_go_on().await;
+        self.resume_all_paused().await;
         self.forget_policies().await?;
         let aggregator = async {
             self.scale_down::<Deployment>(AGGREGATOR).await?;
-            let killed = aggregator::pod().gone(&self.place, STOP_GRACE + GONE_AFTER).await?;
+            let killed = aggregator::pod().gone(&self.trial_namespace, STOP_GRACE + GONE_AFTER).await?;
             self.tell_duration("the aggregator is gone", began);
             // Not before: it would only log errors about chains that are gone.
             self.chains.stop().await?;
@@ -75,9 +76,10 @@ impl KubernetesRuntime {
         };
         let executors = async {
             self.scale_down::<StatefulSet>(EXECUTORS).await?;
-            remove_hold_finalizers(&self.place.cluster, &self.place.namespace).await?;
+            remove_hold_finalizers(&self.trial_namespace.cluster, &self.trial_namespace.namespace).await?;
             // They end their performers.
-            let killed = Wanted::new(names::of_executors(), 0).gone(&self.place, EXECUTOR_GRACE + GONE_AFTER).await?;
+            let killed =
+                Wanted::new(names::of_executors(), 0).gone(&self.trial_namespace, EXECUTOR_GRACE + GONE_AFTER).await?;
             self.tell_duration("the executors are gone", began);
             Ok::<_, RuntimeError>(killed)
         };
@@ -115,25 +117,25 @@ impl KubernetesRuntime {
             + serde::de::DeserializeOwned,
     {
         let patch = Patch::Merge(json!({ "spec": { "replicas": 0 } }));
-        let scaled = self.place.api::<K>().patch_scale(name, &PatchParams::default(), &patch).await;
-        let doing = format!("scale {} {}/{name}", K::kind(&()), self.place.namespace);
-        ignore_not_found(scaled).map(drop).map_err(self.place.fail(doing))
+        let scaled = self.trial_namespace.api::<K>().patch_scale(name, &PatchParams::default(), &patch).await;
+        let doing = format!("scale {} {}/{name}", K::kind(&()), self.trial_namespace.namespace);
+        ignore_not_found(scaled).map(drop).map_err(self.trial_namespace.fail(doing))
     }
 
     /// Removes the Performers that executors left: a killed executor cannot remove them. Returns those that other
     /// executors left, and waits until they and their pods are gone.
     async fn end_performers(&self) -> Result<Vec<String>, RuntimeError> {
-        let left = performers::list(&self.place).await?;
+        let left = performers::list(&self.trial_namespace).await?;
         if left.is_empty() {
             return Ok(Vec::new());
         }
-        let api = self.place.api::<Performer>();
+        let api = self.trial_namespace.api::<Performer>();
         let deletions = left.iter().map(|performer| async {
             let name = performer.name_any();
             let deleted = api.delete(&name, &DeleteParams::background()).await;
-            ignore_not_found(deleted)
-                .map(drop)
-                .map_err(self.place.fail(format!("delete Performer {}/{name}", self.place.namespace)))
+            ignore_not_found(deleted).map(drop).map_err(
+                self.trial_namespace.fail(format!("delete Performer {}/{name}", self.trial_namespace.namespace)),
+            )
         });
         try_join_all(deletions).await?;
         let orphans: Vec<_> = left
@@ -144,7 +146,7 @@ impl KubernetesRuntime {
             .collect();
         let mut last = Vec::new();
         let config = watcher::Config::default();
-        let all_gone = watch(&self.place.cluster, api.clone(), config, "Performers", |there| {
+        let all_gone = watch(&self.trial_namespace.cluster, api.clone(), config, "Performers", |there| {
             last = there.keys().cloned().collect();
             there.is_empty().then_some(())
         });
@@ -154,7 +156,7 @@ impl KubernetesRuntime {
             return Err(RuntimeError::Timeout { what, within: PERFORMERS_WITHIN, state });
         };
         all_gone?;
-        Wanted::new(PERFORMER_LABEL, 0).gone(&self.place, PERFORMERS_WITHIN).await?;
+        Wanted::new(PERFORMER_LABEL, 0).gone(&self.trial_namespace, PERFORMERS_WITHIN).await?;
         Ok(orphans)
     }
 

@@ -21,8 +21,8 @@ pub(super) struct Warnings {
 }
 
 impl Warnings {
-    pub(super) fn start(place: &TrialNamespace, timeline: &Timeline) -> Self {
-        let (api, timeline) = (place.api::<ClusterEvent>(), timeline.clone());
+    pub(super) fn start(trial_namespace: &TrialNamespace, timeline: &Timeline) -> Self {
+        let (api, timeline) = (trial_namespace.api::<ClusterEvent>(), timeline.clone());
         Self {
             _following: AbortOnDropHandle::new(tokio::spawn(
                 async move { follow(api, &timeline).await }.in_current_span(),

@@ -104,9 +104,9 @@ mod tests {
     /// A performer's output is read to the end, under its own name only, and is not next to another component's file.
     #[tokio::test]
     async fn a_performers_output_is_recorded_under_its_own_name() {
-        let place = tempfile::tempdir().unwrap();
-        let logs = LogFolder::create(&place.path().join("logs")).unwrap();
-        let folder = logs.beside(&place.path().join("performers")).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let logs = LogFolder::create(&root.path().join("logs")).unwrap();
+        let folder = logs.beside(&root.path().join("performers")).unwrap();
         let timeline = Timeline::default();
         let output = PerformerOutput::follow("alice", &folder, &logs, &timeline).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(output.path()).unwrap();
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(last_lines(output.path()).lines().last(), Some("  no line feed"));
         output.finish().await;
         assert_eq!(timeline.read(|events| events.last().unwrap().message.clone()), "no line feed");
-        let linked = fs::read_to_string(place.path().join("logs/performer-alice.log")).unwrap();
+        let linked = fs::read_to_string(root.path().join("logs/performer-alice.log")).unwrap();
         assert!(linked.ends_with("no line feed"), "{linked}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is there");
     }

@@ -44,9 +44,13 @@ impl KubernetesRuntime {
         let Some(own) = self.observer(&all).await? else {
             self.tell("no pod of the trial has the probe and no fault: one is made to ask performers by their names");
             let images = &self.preparation.done().await?.images;
-            return Ok(observer::run(&self.place, &images.components, &self.labels, &command, limit).await);
+            return Ok(observer::run(&self.trial_namespace, &images.components, &self.labels, &command, limit).await);
         };
-        let said = run_in_pod(&self.place.cluster, (self.place.namespace.as_str(), own.as_str()), command.into_iter());
+        let said = run_in_pod(
+            &self.trial_namespace.cluster,
+            (self.trial_namespace.namespace.as_str(), own.as_str()),
+            command.into_iter(),
+        );
         Ok(timeout(limit, said).await.unwrap_or_else(|_| Err("the probe does not end".to_owned())))
     }
 }

@@ -92,7 +92,7 @@ impl KubernetesRuntime {
     fn excuse(&self, component: &ComponentRef) -> Excuse {
         let executor = component.operator().map(|operator| ComponentRef::Executor(operator.to_owned()));
         let of_executor = executor.is_some_and(|executor| self.is_faulted(&executor));
-        if self.is_faulted(component) || (of_executor && self.place.cluster.machine.is_none()) {
+        if self.is_faulted(component) || (of_executor && self.trial_namespace.cluster.machine.is_none()) {
             Excuse::All
         } else if of_executor {
             Excuse::Absence

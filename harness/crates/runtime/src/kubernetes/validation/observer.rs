@@ -26,18 +26,18 @@ const USER: i64 = 65532;
 
 /// Returns the output of a command with a time limit, or why it could not be run.
 pub(super) async fn run(
-    place: &TrialNamespace,
+    trial_namespace: &TrialNamespace,
     image: &PodImage,
     labels: &Labels,
     command: &[&str],
     limit: Duration,
 ) -> Result<String, String> {
     let fail = |doing: &'static str| move |error: kube::Error| format!("{doing} pod {NAME}: {}", with_causes(&error));
-    let api = place.api::<Pod>();
+    let api = trial_namespace.api::<Pod>();
     let pod = serde_json::from_value(object(image, labels, command)).map_err(|error| error.to_string())?;
     api.create(&PostParams::default(), &pod).await.map_err(fail("failed to create"))?;
     let said = async {
-        ended(place, limit).await?;
+        ended(trial_namespace, limit).await?;
         let all = LogParams::default();
         let logs = timeout(TOLD_WITHIN, api.logs(NAME, &all)).await.map_err(late("its output does not come"))?;
         logs.map_err(fail("failed to read the output of"))
@@ -49,19 +49,25 @@ pub(super) async fn run(
 }
 
 /// Waits until its command has ended.
-async fn ended(place: &TrialNamespace, limit: Duration) -> Result<(), String> {
+async fn ended(trial_namespace: &TrialNamespace, limit: Duration) -> Result<(), String> {
     let mut last = "its node has not said anything".to_owned();
     let by_name = watcher::Config::default().fields(&format!("metadata.name={NAME}"));
-    let done = watch(&place.cluster, place.api::<Pod>(), by_name, "pods", |pods: &BTreeMap<String, Pod>| {
-        let pod = pods.get(NAME)?;
-        last = diagnostics::of_pod(pod).unwrap_or_else(|| "it runs".to_owned());
-        match pod.status.as_ref().and_then(|status| status.phase.as_deref()) {
-            // The result is in its output, whatever its exit code.
-            Some("Succeeded" | "Failed") if pods::containers(pod).any(has_ended) => Some(Ok(())),
-            Some("Failed") => Some(Err(last.clone())),
-            _ => pods::cannot_start(pod).then(|| Err(last.clone())),
-        }
-    });
+    let done = watch(
+        &trial_namespace.cluster,
+        trial_namespace.api::<Pod>(),
+        by_name,
+        "pods",
+        |pods: &BTreeMap<String, Pod>| {
+            let pod = pods.get(NAME)?;
+            last = diagnostics::of_pod(pod).unwrap_or_else(|| "it runs".to_owned());
+            match pod.status.as_ref().and_then(|status| status.phase.as_deref()) {
+                // The result is in its output, whatever its exit code.
+                Some("Succeeded" | "Failed") if pods::containers(pod).any(has_ended) => Some(Ok(())),
+                Some("Failed") => Some(Err(last.clone())),
+                _ => pods::cannot_start(pod).then(|| Err(last.clone())),
+            }
+        },
+    );
     match timeout(STARTED_WITHIN + limit, done).await {
         Ok(done) => done.map_err(|error| with_causes(&error))?,
         Err(elapsed) => Err(late(&last)(elapsed)),

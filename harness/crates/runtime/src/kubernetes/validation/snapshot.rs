@@ -33,13 +33,16 @@ pub(super) struct Snapshot {
 impl KubernetesRuntime {
     pub(super) async fn look(&self) -> Result<Snapshot, RuntimeError> {
         let operator = &self.preparation.done().await?.operator;
-        let client = &self.place.cluster.client;
+        let client = &self.trial_namespace.cluster.client;
         let definitions = Api::<CustomResourceDefinition>::all(client.clone());
         let deployments = Api::<Deployment>::namespaced(client.clone(), &operator.namespace);
         let name = format!("{PLURAL}.{GROUP}");
         let all = ListParams::default();
-        let (pods, services, slices) =
-            (self.place.api::<Pod>(), self.place.api::<Service>(), self.place.api::<EndpointSlice>());
+        let (pods, services, slices) = (
+            self.trial_namespace.api::<Pod>(),
+            self.trial_namespace.api::<Service>(),
+            self.trial_namespace.api::<EndpointSlice>(),
+        );
         let (definition, operator, pods, services, slices) = tokio::try_join!(
             definitions.get_opt(&name),
             deployments.get_opt(&operator.deployment),
@@ -47,11 +50,11 @@ impl KubernetesRuntime {
             services.list(&all),
             slices.list(&all)
         )
-        .map_err(self.place.fail("look at what a trial has"))?;
+        .map_err(self.trial_namespace.fail("look at what a trial has"))?;
         Ok(Snapshot {
             definition,
             operator,
-            performers: performers::list(&self.place).await?,
+            performers: performers::list(&self.trial_namespace).await?,
             pods: pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect(),
             services: services.into_iter().map(|service| (service.name_any(), service)).collect(),
             slices: slices.items,
