@@ -57,17 +57,18 @@ fn keep(archive: &[u8], namespaces: &[String], evidence: &Evidence) {
     let mut archive = tar::Archive::new(archive);
     // An archive that was cut ends with an error; the entries before it are valid.
     for mut entry in archive.entries().into_iter().flatten().map_while(Result::ok) {
-        let Some((place, restarts)) = entry.path().ok().and_then(|path| place(path.to_str()?, namespaces)) else {
+        let Some((kept_path, restarts)) = entry.path().ok().and_then(|path| kept_path(path.to_str()?, namespaces))
+        else {
             continue;
         };
         let mut text = Vec::new();
         let _ = entry.read_to_end(&mut text);
-        containers.entry(place).or_default().insert(restarts, Tail::of(&text, evidence.file_limit()));
+        containers.entry(kept_path).or_default().insert(restarts, Tail::of(&text, evidence.file_limit()));
     }
-    for (place, mut logs) in containers {
+    for (kept_path, mut logs) in containers {
         for kind in ["log", "previous.log"] {
             if let Some((_, log)) = logs.pop_last() {
-                evidence.keep(format!("{place}.{kind}"), log);
+                evidence.keep(format!("{kept_path}.{kind}"), log);
             }
         }
     }
@@ -75,7 +76,7 @@ fn keep(archive: &[u8], namespaces: &[String], evidence: &Evidence) {
 
 /// Where the log at this path of the archive is kept, without its extension, and the number of its restart; `None` if
 /// it is not a log of these namespaces.
-fn place(path: &str, namespaces: &[String]) -> Option<(String, u32)> {
+fn kept_path(path: &str, namespaces: &[String]) -> Option<(String, u32)> {
     let mut parts = path.rsplit('/');
     let restarts = parts.next()?.strip_suffix(".log")?.parse().ok()?;
     let container = parts.next()?;
@@ -95,7 +96,7 @@ mod tests {
     #[case("pods/other_p_0a1b/main/0.log", None)]
     #[case("pods/kube-system_etcd-node_0a1b/etcd", None)]
     fn node_logs_have_the_same_paths_as_api_logs(#[case] path: &str, #[case] expected: Option<(&str, u32)>) {
-        let expected = expected.map(|(place, restarts)| (place.to_owned(), restarts));
-        assert_eq!(place(path, &["kube-system".to_owned()]), expected);
+        let expected = expected.map(|(kept_path, restarts)| (kept_path.to_owned(), restarts));
+        assert_eq!(kept_path(path, &["kube-system".to_owned()]), expected);
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn of_node(node: &Node) -> Option<String> {
 /// What a claim waits for; `None` for a claim that has its volume.
 pub(super) fn of_claim(claim: &PersistentVolumeClaim) -> Option<String> {
     let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
-    (phase != "Bound").then(|| format!("claim {}: {phase}", place(claim.namespace(), &claim.name_any())))
+    (phase != "Bound").then(|| format!("claim {}: {phase}", namespaced_name(claim.namespace(), &claim.name_any())))
 }
 
 /// Why a pod is not ready, in one line for the pod and one for each container concerned; `None` for a pod that is ready
@@ -31,7 +31,7 @@ pub fn of_pod(pod: &Pod) -> Option<String> {
     if phase == "Succeeded" || is_pod_ready(pod) {
         return None;
     }
-    let name = place(pod.namespace(), &pod.name_any());
+    let name = namespaced_name(pod.namespace(), &pod.name_any());
     let mut text = format!("pod {name}: not ready, {phase}");
     if pod.metadata.deletion_timestamp.is_some() {
         text.push_str(", being deleted");
@@ -91,7 +91,7 @@ fn reason(reason: Option<&str>, message: Option<&str>) -> String {
 }
 
 /// A name with its namespace.
-pub(super) fn place(namespace: Option<String>, name: &str) -> String {
+pub(super) fn namespaced_name(namespace: Option<String>, name: &str) -> String {
     namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"))
 }
 

@@ -64,8 +64,8 @@ fn word_in(name: &str) -> Option<&'static str> {
         .split(|letter: char| !letter.is_ascii_alphanumeric())
         .map(|word| word.trim_end_matches(|letter: char| letter.is_ascii_digit()))
         .collect();
-    words.iter().enumerate().find_map(|(place, word)| {
-        let denied = place.checked_sub(1).is_some_and(|before| OPPOSITES.contains(&words[before]));
+    words.iter().enumerate().find_map(|(index, word)| {
+        let denied = index.checked_sub(1).is_some_and(|before| OPPOSITES.contains(&words[before]));
         WORDS.into_iter().find(|known| known == word && !denied)
     })
 }

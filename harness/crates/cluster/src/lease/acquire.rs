@@ -65,7 +65,7 @@ impl Lease {
         let began = Instant::now();
         let lease = acquisition.find_or_make().await?;
         tracing::info!(cluster = %lease.name, source = ?lease.source, elapsed = ?began.elapsed(), "cluster leased");
-        acquisition.promise(&lease).await?;
+        acquisition.extend_idle_time(&lease).await?;
         Ok(lease)
     }
 }
@@ -223,7 +223,7 @@ impl Acquisition<'_> {
     }
 
     /// Keeps the cluster for as long as requested, unless it is kept longer anyway.
-    async fn promise(&self, lease: &Lease) -> Result<(), ClusterError> {
+    async fn extend_idle_time(&self, lease: &Lease) -> Result<(), ClusterError> {
         let folder = self.folders.folder_of(&lease.name);
         let is_short = |state: &ClusterState| state.idle.is_none_or(|idle| idle < self.request.idle);
         if !folder.state()?.is_some_and(|state| is_short(&state)) {

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::ClusterFolders;
 
-    fn lab() -> (tempfile::TempDir, Locks, ClusterName) {
+    fn locks_of_one_cluster() -> (tempfile::TempDir, Locks, ClusterName) {
         let root = tempfile::tempdir().unwrap();
         let locks = Locks::of(&ClusterFolders::below(root.path()));
         (root, locks, "a".parse().unwrap())
@@ -120,7 +120,7 @@ mod tests {
     /// A message that a cluster is in use must name living processes only.
     #[tokio::test]
     async fn living_holders_are_listed_and_dead_ones_removed() {
-        let (_root, locks, name) = lab();
+        let (_root, locks, name) = locks_of_one_cluster();
         let held = Held::take(&locks, &name, Some("run-1")).await.unwrap();
         let (_, killed) = record_in(&locks.holders(&name), &gone()).unwrap().keep().unwrap();
         let holders = holders_of(&locks, &name);

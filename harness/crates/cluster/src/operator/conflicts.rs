@@ -23,7 +23,7 @@ pub(super) async fn refuse(cluster: &Cluster) -> Result<bool, OperatorError> {
     };
     let (namespace, name) = (other.namespace().unwrap_or_default(), other.name_any());
     let remedy = instead(cluster, &format!("kubectl delete deployment {name} --namespace {namespace}"));
-    Err(OperatorError::Other { cluster: cluster.name.clone(), found: place(other), remedy })
+    Err(OperatorError::Other { cluster: cluster.name.clone(), found: namespaced_name(other), remedy })
 }
 
 /// The remedy for an object that others created.
@@ -52,7 +52,7 @@ pub(super) async fn accept(cluster: &Cluster) -> Result<Deployment, OperatorErro
         let remedy = format!("have one installed that knows it, or choose --operator install and {}", removed(REMOVAL));
         return Err(unfit(cluster, reason, remedy));
     }
-    let names: Vec<_> = found.iter().map(place).collect();
+    let names: Vec<_> = found.iter().map(namespaced_name).collect();
     match found.into_iter().find(is_available) {
         Some(available) => Ok(available),
         None if names.is_empty() => Err(none(format!("no Deployment has label {NAME_LABEL}={NAME}"))),
@@ -66,6 +66,6 @@ async fn operators(cluster: &Cluster) -> Result<Vec<Deployment>, ClusterError> {
     Ok(listed.map_err(ClusterError::api(&cluster.name, "look for operators"))?.items)
 }
 
-fn place(deployment: &Deployment) -> String {
+fn namespaced_name(deployment: &Deployment) -> String {
     format!("{}/{}", deployment.namespace().unwrap_or_default(), deployment.name_any())
 }

@@ -165,8 +165,8 @@ impl ProbePod {
         let limit = humantime::format_duration(within).to_string();
         let words = [ImageRole::Components.program(), "probe", "connect", "--within", &limit];
         let command = words.into_iter().chain(targets.iter().map(String::as_str));
-        let place = (namespace.name(), self.name.as_str());
-        let said = timeout(within + MARGIN, run_in_pod(cluster, place, command));
+        let pod = (namespace.name(), self.name.as_str());
+        let said = timeout(within + MARGIN, run_in_pod(cluster, pod, command));
         let said = said.await.map_err(|_| "it does not end".to_owned())??;
         let lines = said.lines().map(serde_json::from_str).collect::<Result<Vec<DialResult>, _>>();
         let dialled = lines.map_err(|_| format!("it says {:?}", said.trim()))?;
