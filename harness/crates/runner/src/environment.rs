@@ -135,7 +135,7 @@ impl StandUp<'_> {
         self.phase("chains", started);
         tokio::select! {
             error = chain_watch::lost(&chains) => Err(error.into()),
-            stood_up = self.stand_on(&chains, scenario, accounts, runtime, progress) => {
+            stood_up = self.start_components(&chains, scenario, accounts, runtime, progress) => {
                 let (start, followers) = stood_up?;
                 Ok((chains.clone(), start, followers))
             }
@@ -143,7 +143,7 @@ impl StandUp<'_> {
     }
 
     /// Starts the components besides the chains, and registers them on the chains.
-    async fn stand_on(
+    async fn start_components(
         &mut self,
         chains: &Chains,
         scenario: &Scenario,

@@ -238,9 +238,9 @@ mod tests {
         let folder = folders.create(&run, "process::square").unwrap();
         assert_eq!(RunFolders::trial_in(&folder).as_deref(), Some("process::square"));
         let at_it = || {
-            let [place] = folders.runs().try_into().unwrap();
-            assert_eq!((&place.run, &place.folder), (&run, &folder));
-            place.owner.is_some_and(|owner| owner.is_alive())
+            let [dir] = folders.runs().try_into().unwrap();
+            assert_eq!((&dir.run, &dir.folder), (&run, &folder));
+            dir.owner.is_some_and(|owner| owner.is_alive())
         };
         assert!(at_it());
         let other = serde_json::to_vec(&Owner { started: 1, ..Owner::current().unwrap() }).unwrap();

@@ -41,15 +41,15 @@ pub async fn run_all(
     tell(RunEvent::RunStarted { started: Timestamp::now(), trials: names });
     let running = Running { settings: settings.clone(), interrupt: interrupt.clone(), events: events.clone() };
     let running = Arc::new(running);
-    let places = Arc::new(Semaphore::new(schedule.jobs.max(1)));
+    let permits = Arc::new(Semaphore::new(schedule.jobs.max(1)));
     let mut under_way = JoinSet::new();
     for trial in &schedule.trials {
         // Acquired here and not in the task, so that trials start in their order.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
         if interrupt.is_cancelled() {
             break;
         }
-        under_way.spawn(Arc::clone(&running).run(trial.clone(), place));
+        under_way.spawn(Arc::clone(&running).run(trial.clone(), permit));
     }
     let reports = under_way.join_all().await;
     // What trials without their fault do before they fail is not what runtimes promise to do alike.

@@ -18,7 +18,7 @@ pub(super) struct Sink(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    place: Place,
+    destination: Destination,
     /// How many bytes it has accepted.
     taken: usize,
     /// How many records did not fit.
@@ -26,7 +26,7 @@ struct State {
 }
 
 #[derive(Debug)]
-enum Place {
+enum Destination {
     /// The trial has no folder.
     Held(String),
     File(File),
@@ -34,7 +34,7 @@ enum Place {
     Lost,
 }
 
-impl Default for Place {
+impl Default for Destination {
     fn default() -> Self {
         Self::Held(String::new())
     }
@@ -45,14 +45,14 @@ impl Sink {
     pub(super) fn open(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
-        let Place::Held(held) = mem::replace(&mut state.place, Place::Lost) else { return Ok(()) };
+        let Destination::Held(held) = mem::replace(&mut state.destination, Destination::Lost) else { return Ok(()) };
         let mut file = private::create(path)?;
         file.write_all(held.as_bytes())?;
         if mem::take(&mut state.left_out) > 0 {
             let text = "records were left out here: more were made before the trial had a folder than are held";
             file.write_all(remark(text.to_owned()).as_bytes())?;
         }
-        state.place = Place::File(file);
+        state.destination = Destination::File(file);
         Ok(())
     }
 
@@ -60,37 +60,37 @@ impl Sink {
     pub(super) fn write(&self, line: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
-        let (limit, full) = match &state.place {
-            Place::Held(_) => (TrialLog::HELD_LIMIT, None),
-            Place::File(_) => {
+        let (limit, full) = match &state.destination {
+            Destination::Held(_) => (TrialLog::HELD_LIMIT, None),
+            Destination::File(_) => {
                 (TrialLog::LIMIT, Some(format!("the log ends here, at its limit of {} bytes", TrialLog::LIMIT)))
             }
-            Place::Lost => return,
+            Destination::Lost => return,
         };
         // After the first record that is left out, all others are too: the log has no gaps.
         if state.left_out > 0 || state.taken + line.len() > limit {
             state.left_out += 1;
             if let Some(full) = full.filter(|_| state.left_out == 1) {
-                state.place.append(&remark(full));
+                state.destination.append(&remark(full));
             }
             return;
         }
         state.taken += line.len();
-        state.place.append(line);
+        state.destination.append(line);
     }
 
     /// Records how many were left out.
     pub(super) fn close(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left_out = mem::take(&mut state.left_out);
-        if left_out > 0 && matches!(state.place, Place::File(_)) {
-            state.place.append(&remark(format!("{left_out} records were left out")));
+        if left_out > 0 && matches!(state.destination, Destination::File(_)) {
+            state.destination.append(&remark(format!("{left_out} records were left out")));
         }
-        state.place = Place::Lost;
+        state.destination = Destination::Lost;
     }
 }
 
-impl Place {
+impl Destination {
     fn append(&mut self, line: &str) {
         match self {
             Self::Held(held) => held.push_str(line),
