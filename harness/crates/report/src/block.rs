@@ -40,9 +40,9 @@ fn block_with(report: &TrialReport, again: &str, paint: Paint) -> String {
     match &report.verdict {
         Verdict::Passed => {}
         Verdict::Failed { violations } => {
-            for (place, violation) in violations.iter().enumerate() {
+            for (index, violation) in violations.iter().enumerate() {
                 // One timeline for each task: several expectations of one task would repeat it.
-                let told = violations[..place].iter().any(|earlier| earlier.task == violation.task);
+                let told = violations[..index].iter().any(|earlier| earlier.task == violation.task);
                 text.push_str(&describe(violation, !told, paint));
                 text.push('\n');
             }

@@ -50,12 +50,12 @@ fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::Seriali
 }
 
 fn suite<'a>(report: &'a mut Report, runtime: &str) -> &'a mut TestSuite {
-    let place =
+    let index =
         report.test_suites.iter().position(|suite| suite.name.as_str() == safe_line(runtime)).unwrap_or_else(|| {
             report.test_suites.push(TestSuite::new(safe_line(runtime)));
             report.test_suites.len() - 1
         });
-    &mut report.test_suites[place]
+    &mut report.test_suites[index]
 }
 
 fn case(trial: &TrialReport, command: &str) -> TestCase {

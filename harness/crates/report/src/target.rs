@@ -24,7 +24,7 @@ const LINKS: usize = 40;
 pub struct Target {
     /// The path as given.
     path: PathBuf,
-    place: Destination,
+    destination: Destination,
 }
 
 #[derive(Debug)]
@@ -49,18 +49,18 @@ impl Target {
         {
             return Err(ReportError::Closed { path: path.to_owned() });
         }
-        let place = if path == Path::new(OUTPUT) { Destination::Output } else { place(path)? };
-        Ok(Self { path: path.to_owned(), place })
+        let destination = if path == Path::new(OUTPUT) { Destination::Output } else { destination_of(path)? };
+        Ok(Self { path: path.to_owned(), destination })
     }
 
     /// Whether the report goes to standard output, which then must receive nothing else.
     pub fn is_output(&self) -> bool {
-        matches!(self.place, Destination::Output)
+        matches!(self.destination, Destination::Output)
     }
 
     /// Whether the report would replace this file.
     pub fn is_file(&self, file: &Path) -> bool {
-        match &self.place {
+        match &self.destination {
             Destination::Whole(path) | Destination::Direct(path) => is_same(fs::metadata(path), fs::metadata(file)),
             Destination::Stream(stream) => is_same(stream.metadata(), fs::metadata(file)),
             Destination::Output | Destination::Errors => false,
@@ -69,7 +69,7 @@ impl Target {
 
     /// Fails if both are the same file: the second report would replace the first, or be mixed with it.
     pub fn differs_from(&self, other: &Self) -> Result<(), ReportError> {
-        let same = match (&self.place, &other.place) {
+        let same = match (&self.destination, &other.destination) {
             (
                 Destination::Whole(one) | Destination::Direct(one),
                 Destination::Whole(two) | Destination::Direct(two),
@@ -83,7 +83,7 @@ impl Target {
 
     /// Writes the report.
     pub(super) fn write(&self, contents: &[u8]) -> Result<(), ReportError> {
-        let written = match &self.place {
+        let written = match &self.destination {
             Destination::Whole(path) => replace(path, contents),
             Destination::Direct(path) => fs::write(path, contents),
             Destination::Stream(file) => (&mut &*file).write_all(contents),
@@ -102,7 +102,7 @@ impl Target {
     }
 }
 
-fn place(path: &Path) -> Result<Destination, ReportError> {
+fn destination_of(path: &Path) -> Result<Destination, ReportError> {
     let refuse = |reason| Err(ReportError::Destination { path: path.to_owned(), reason });
     let failed = |source| ReportError::Write { path: path.to_owned(), source };
     if path.as_os_str().is_empty() {
@@ -117,8 +117,8 @@ fn place(path: &Path) -> Result<Destination, ReportError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return refuse("it is a folder"),
         Ok(metadata) => {
-            if let Some(place) = opened(path, &metadata).map_err(failed)? {
-                return Ok(place);
+            if let Some(destination) = opened(path, &metadata).map_err(failed)? {
+                return Ok(destination);
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
