@@ -54,7 +54,7 @@ pub(super) fn architecture(path: &Path, bytes: &[u8]) -> Result<&'static str, Im
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Library {
     /// The loader's path for it in the image.
-    pub(super) place: PathBuf,
+    pub(super) image_path: PathBuf,
     /// Its path on this machine.
     pub(super) source: PathBuf,
 }
@@ -76,11 +76,11 @@ pub(super) fn libraries(path: &Path) -> Result<Vec<Library>, ImageError> {
         };
         let name = Path::new(&library.name).file_name().unwrap_or_default();
         let is_loader = Some(name) == interpreter.file_name();
-        let place = if is_loader { interpreter.clone() } else { folder.join(name) };
-        libraries.push(Library { place, source });
+        let image_path = if is_loader { interpreter.clone() } else { folder.join(name) };
+        libraries.push(Library { image_path, source });
     }
     libraries.extend(name_services(&libraries));
-    libraries.sort_by(|one, two| one.place.cmp(&two.place));
+    libraries.sort_by(|one, two| one.image_path.cmp(&two.image_path));
     Ok(libraries)
 }
 
@@ -92,14 +92,14 @@ fn folder_of_c(tree: &DependencyTree) -> Option<PathBuf> {
 /// glibc before 2.34 loads the name service libraries at run time, so no header names them. Their files have the
 /// version in their names, and links to them; later versions contain them, and have an empty file in their place.
 fn name_services(libraries: &[Library]) -> Vec<Library> {
-    let c = libraries.iter().find(|library| library.place.file_name().is_some_and(|name| name == "libc.so.6"));
-    let Some((source, place)) = c.and_then(|c| Some((c.source.parent()?, c.place.parent()?))) else {
+    let c = libraries.iter().find(|library| library.image_path.file_name().is_some_and(|name| name == "libc.so.6"));
+    let Some((source, folder)) = c.and_then(|c| Some((c.source.parent()?, c.image_path.parent()?))) else {
         return Vec::new();
     };
     if !source.join("libnss_dns.so.2").is_symlink() {
         return Vec::new();
     }
     let names = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"];
-    let found = names.map(|name| Library { place: place.join(name), source: source.join(name) });
+    let found = names.map(|name| Library { image_path: folder.join(name), source: source.join(name) });
     found.into_iter().filter(|library| library.source.exists()).collect()
 }

@@ -69,10 +69,10 @@ impl RootFilesystem {
         let libraries = executable::libraries(executable)?;
         let mut system = system();
         let mut sources = vec![stamp];
-        for Library { place, source } in libraries {
+        for Library { image_path, source } in libraries {
             let (bytes, stamp) = executable::read(&source)?;
             sources.push(stamp);
-            add_library(&mut system, &place, bytes);
+            add_library(&mut system, &image_path, bytes);
         }
         if let Some(bundle) = certificates() {
             let (bytes, stamp) = executable::read(bundle)?;
@@ -119,9 +119,9 @@ fn system() -> Entries {
 }
 
 /// Puts a library at its path, with the links to folders on that path on this machine (`/lib` is often one).
-fn add_library(entries: &mut Entries, place: &Path, bytes: Bytes) {
+fn add_library(entries: &mut Entries, image_path: &Path, bytes: Bytes) {
     let mut real = PathBuf::from("/");
-    let parents = place.parent().unwrap_or(Path::new("/")).components();
+    let parents = image_path.parent().unwrap_or(Path::new("/")).components();
     for part in parents.filter(|part| matches!(part, Component::Normal(_))) {
         let here = real.join(part);
         real = match (fs::read_link(&here), fs::canonicalize(&here)) {
@@ -132,7 +132,7 @@ fn add_library(entries: &mut Entries, place: &Path, bytes: Bytes) {
             _ => here,
         };
     }
-    add(entries, &real.join(place.file_name().unwrap_or_default()), Entry::File(0o755, bytes));
+    add(entries, &real.join(image_path.file_name().unwrap_or_default()), Entry::File(0o755, bytes));
 }
 
 /// Adds an entry at its path, with the folders above it.
