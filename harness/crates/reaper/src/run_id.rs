@@ -56,9 +56,9 @@ impl RunId {
     pub fn began(&self) -> Option<Timestamp> {
         let digits = self.0.strip_prefix(PREFIX)?.as_bytes().get(..=TIME_DIGITS)?;
         let (digits, end) = digits.split_at(TIME_DIGITS);
-        let place =
-            |digit: &u8| DIGITS.iter().position(|known| known == digit).and_then(|place| i64::try_from(place).ok());
-        let time = digits.iter().try_fold(0_i64, |time, digit| Some((time << 5) | place(digit)?));
+        let value =
+            |digit: &u8| DIGITS.iter().position(|known| known == digit).and_then(|index| i64::try_from(index).ok());
+        let time = digits.iter().try_fold(0_i64, |time, digit| Some((time << 5) | value(digit)?));
         time.filter(|_| end == b"-").and_then(|time| Timestamp::from_millisecond(time).ok())
     }
 
@@ -74,8 +74,8 @@ impl RunId {
 
 /// Appends the lowest `count` digits of a number, the highest of them first.
 fn push_digits(text: &mut String, number: u64, count: usize) {
-    for place in (0..count).rev() {
-        let [digit, ..] = (number >> (5 * place)).to_le_bytes();
+    for position in (0..count).rev() {
+        let [digit, ..] = (number >> (5 * position)).to_le_bytes();
         text.push(char::from(DIGITS[usize::from(digit) % DIGITS.len()]));
     }
 }

@@ -177,7 +177,7 @@ fn listen(mut owner: Option<OwnedFd>, held: &mut Descendants) -> io::Result<End>
         if !wait(&mut files, deadline)? {
             return Ok(End::Gone);
         }
-        let [spoken, ended] = [0, 1].map(|place| files.get(place).is_some_and(|file| !file.revents().is_empty()));
+        let [spoken, ended] = [0, 1].map(|index| files.get(index).is_some_and(|file| !file.revents().is_empty()));
         if spoken {
             let mut bytes = [0; 1024];
             let count = rustix::io::read(&input, &mut bytes)?;

@@ -181,7 +181,7 @@ impl Supervisor {
     /// Ends the supervision and leaves everything of the run alone.
     pub fn keep(self) -> Result<(), ReaperError> {
         let run = self.run.clone();
-        let (_, status) = self.part(KEEP)?;
+        let (_, status) = self.end_with(KEEP)?;
         if status.success() { Ok(()) } else { Err(ReaperError::SupervisorGone { run, status }) }
     }
 
@@ -217,7 +217,7 @@ impl Supervisor {
     }
 
     /// Sends one word, and returns the supervisor's answer and how it ended.
-    fn part(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
+    fn end_with(mut self, word: &str) -> Result<(String, ExitStatus), ReaperError> {
         let said = self.say(word).and_then(|()| self.answers.rest(Instant::now() + self.answer_within));
         let parted = said.and_then(|answer| Ok((answer, self.ended(self.answer_within)?)));
         parted.map_err(|source| self.failed(source))
@@ -342,7 +342,7 @@ impl Drop for RunFolderGuard {
     fn drop(&mut self) {
         if let Some(supervisor) = self.0.take() {
             // A supervisor that is gone guards nothing.
-            let _ = supervisor.part(KEEP);
+            let _ = supervisor.end_with(KEEP);
         }
     }
 }

@@ -105,11 +105,11 @@ fn freeze_all_below(roots: &BTreeSet<i32>, deadline: Instant) -> io::Result<Vec<
         let (mut still, mut new) = (true, false);
         for (pid, stat) in seen {
             still &= stat.stands_still();
-            if let Entry::Vacant(place) = frozen.entry((pid, stat.started)) {
+            if let Entry::Vacant(vacant) = frozen.entry((pid, stat.started)) {
                 new = true;
                 if let Some(held) = Held::started(pid, stat.started) {
                     signal([&held], Signal::STOP);
-                    place.insert(held);
+                    vacant.insert(held);
                 }
             }
         }

@@ -60,7 +60,7 @@ impl Inventory {
             Ok(objects) => (objects, Ok(())),
             Err(error) => (BTreeMap::new(), Err(error)),
         };
-        let mut dirs: BTreeMap<_, _> = dirs.into_iter().map(|place| (place.run.clone(), place)).collect();
+        let mut dirs: BTreeMap<_, _> = dirs.into_iter().map(|dir| (dir.run.clone(), dir)).collect();
         let runs: BTreeSet<_> = dirs.keys().chain(seen.keys()).chain(objects.keys()).cloned().collect();
         let now = Timestamp::now();
         let runs = runs.into_iter().map(|run| {
@@ -68,8 +68,8 @@ impl Inventory {
             let seen = seen.remove(&run).unwrap_or_default();
             let labelled = objects.labels.as_ref().and_then(|labels| labels.folder.clone());
             let elsewhere = || RunDir::elsewhere(&run, labelled.or_else(|| seen.folder.clone()));
-            let place = dirs.remove(&run).or_else(elsewhere);
-            let found = FoundRun::conclude(run, place, seen, objects.labels, now);
+            let dir = dirs.remove(&run).or_else(elsewhere);
+            let found = FoundRun::conclude(run, dir, seen, objects.labels, now);
             FoundRun { containers: objects.containers, networks: objects.networks, volumes: objects.volumes, ..found }
         });
         Ok(Self { runs: runs.collect(), engine })

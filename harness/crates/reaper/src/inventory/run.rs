@@ -96,15 +96,15 @@ impl FoundRun {
     /// Concludes from what was seen who needs it.
     pub(super) fn conclude(
         run: RunId,
-        place: Option<RunDir>,
+        dir: Option<RunDir>,
         seen: SeenProcesses,
         labels: Option<Labels>,
         now: Timestamp,
     ) -> Self {
         let expires = labels.as_ref().and_then(|labels| labels.expires);
         // The files of its folder are newer than the labels, which never change.
-        let owner = match &place {
-            Some(place) => place.owner.clone(),
+        let owner = match &dir {
+            Some(dir) => dir.owner.clone(),
             None => labels.as_ref().and_then(|labels| labels.owner.clone()),
         };
         let owner_alive = owner.as_ref().is_some_and(Owner::is_alive);
@@ -115,7 +115,7 @@ impl FoundRun {
             (_, Some(owner), ..) if owner_alive => (RunState::Running, format!("process {} is at it", owner.pid)),
             (_, _, Some(pid), _) => (RunState::Running, format!("its supervisor, process {pid}, is at it")),
             (_, Some(owner), ..) => (RunState::Orphaned, format!("its owner, process {}, is gone", owner.pid)),
-            _ if place.is_some() => (RunState::Kept, "kept".to_owned()),
+            _ if dir.is_some() => (RunState::Kept, "kept".to_owned()),
             (_, None, None, Some(pid)) => (RunState::Running, format!("process {pid}, which started it, lives")),
             (_, None, None, None) => (RunState::Orphaned, "nobody is at it".to_owned()),
         };
@@ -128,8 +128,8 @@ impl FoundRun {
             owner,
             owner_alive,
             expires,
-            here: place.as_ref().is_some_and(|place| place.here),
-            folder: place.map(|place| place.folder),
+            here: dir.as_ref().is_some_and(|dir| dir.here),
+            folder: dir.map(|dir| dir.folder),
             processes: seen.processes,
             containers: Vec::new(),
             networks: Vec::new(),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a run may have no folder")]
-    fn place(owner: Option<Owner>, here: bool) -> Option<RunDir> {
+    fn dir(owner: Option<Owner>, here: bool) -> Option<RunDir> {
         Some(RunDir { run: RunId::generate(), folder: "/runs/r".into(), owner, here })
     }
 
@@ -183,20 +183,15 @@ mod tests {
 
     /// A run that is needed must not be ended, and one that nobody needs must not stay.
     #[rstest::rstest]
-    #[case::at_work(
-        place(Owner::current(), true),
-        SeenProcesses::default(),
-        labels(Owner::current()),
-        RunState::Running
-    )]
+    #[case::at_work(dir(Owner::current(), true), SeenProcesses::default(), labels(Owner::current()), RunState::Running)]
     #[case::at_work_elsewhere(None, SeenProcesses::default(), labels(Owner::current()), RunState::Running)]
     #[case::being_swept(None, supervised(), labels(Some(gone())), RunState::Running)]
-    #[case::killed(place(Some(gone()), true), SeenProcesses::default(), None, RunState::Orphaned)]
+    #[case::killed(dir(Some(gone()), true), SeenProcesses::default(), None, RunState::Orphaned)]
     #[case::labels_alone(None, SeenProcesses::default(), labels(Some(gone())), RunState::Orphaned)]
     #[case::of_a_shim(None, started(), labels(Some(gone())), RunState::Orphaned)]
-    #[case::kept(place(None, true), started(), labels(Some(gone())), RunState::Kept)]
+    #[case::kept(dir(None, true), started(), labels(Some(gone())), RunState::Kept)]
     #[case::kept_by_one_that_goes_on(
-        place(None, true),
+        dir(None, true),
         SeenProcesses::default(),
         labels(Owner::current()),
         RunState::Kept
@@ -204,12 +199,12 @@ mod tests {
     #[case::of_a_test(None, started(), None, RunState::Running)]
     #[case::of_nobody(None, SeenProcesses::default(), None, RunState::Orphaned)]
     fn the_state_of_a_run_follows_from_folder_processes_and_labels(
-        #[case] place: Option<RunDir>,
+        #[case] dir: Option<RunDir>,
         #[case] seen: SeenProcesses,
         #[case] labels: Option<Labels>,
         #[case] expected: RunState,
     ) {
-        let found = FoundRun::conclude(RunId::generate(), place, seen, labels, Timestamp::now());
+        let found = FoundRun::conclude(RunId::generate(), dir, seen, labels, Timestamp::now());
         assert_eq!(found.state, expected, "{found:?}");
     }
 
@@ -240,10 +235,10 @@ mod tests {
     #[test]
     fn young_runs_and_runs_kept_by_others_are_ended_only_by_name() {
         let now = Timestamp::now();
-        let found = |run: RunId, place| FoundRun::conclude(run, place, SeenProcesses::default(), None, now);
+        let found = |run: RunId, dir| FoundRun::conclude(run, dir, SeenProcesses::default(), None, now);
         assert!(!found(RunId::generate(), None).is_orphaned(now), "a run in the making would be ended");
         assert!(found("r000000001-00000000".parse().unwrap(), None).is_orphaned(now), "an old orphan would stay");
-        assert!(!found(RunId::generate(), place(None, false)).is_orphaned(now), "what others keep would be ended");
-        assert!(found(RunId::generate(), place(None, true)).is_orphaned(now), "what was kept here would stay");
+        assert!(!found(RunId::generate(), dir(None, false)).is_orphaned(now), "what others keep would be ended");
+        assert!(found(RunId::generate(), dir(None, true)).is_orphaned(now), "what was kept here would stay");
     }
 }
