@@ -15,17 +15,17 @@ pub(super) fn anvil(anvil: &Known<Option<AnvilFacts>>) -> Check {
         Ok(None) => return ANVIL.missing("not found", "`harness setup anvil` installs it from npm"),
         Err(unknown) => return ANVIL.missing(unknown.to_string(), "name an Anvil that is there, or none"),
     };
-    let place = format!("at {} ({})", anvil.binary.path.display(), origin(anvil.binary.found_in));
+    let location = format!("at {} ({})", anvil.binary.path.display(), origin(anvil.binary.found_in));
     match &anvil.version {
         Err(reason) => ANVIL.missing(
-            format!("{place} does not run: {reason}"),
+            format!("{location} does not run: {reason}"),
             format!("install one for this platform, and name it with {ANVIL_VARIABLE}"),
         ),
         Ok(version) if parts(version) < parts(ANVIL_VERSION) => ANVIL.warning(
-            format!("{version} {place} is older than {ANVIL_VERSION}, with which the harness is tested"),
+            format!("{version} {location} is older than {ANVIL_VERSION}, with which the harness is tested"),
             "renew it (`foundryup`), or remove it and let `harness setup anvil` install one",
         ),
-        Ok(version) => ANVIL.ok(format!("{version} {place}")),
+        Ok(version) => ANVIL.ok(format!("{version} {location}")),
     }
 }
 
