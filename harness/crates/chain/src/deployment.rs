@@ -68,7 +68,7 @@ impl ChainTopology {
 /// Deploys the contracts and the operator set on both chains; each trial registers its sockets later.
 pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &ChainTopology) -> Result<(), SetupError> {
     let accounts = topology.accounts();
-    tokio::try_join!(place(l1, &accounts), place(l2, &accounts))?;
+    tokio::try_join!(set_code_and_balances(l1, &accounts), set_code_and_balances(l2, &accounts))?;
     let setup = Setup { accounts: &accounts, topology };
     tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
     publish_table(l1, l2, &accounts).await?;
@@ -96,7 +96,7 @@ pub(super) fn contracts() -> [(Address, &'static Bytes); 13] {
 }
 
 /// Code and balances, which need no transaction.
-async fn place(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
+async fn set_code_and_balances(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
     for address in accounts.addresses() {
         chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
     }
