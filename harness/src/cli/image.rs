@@ -71,7 +71,7 @@ pub async fn run(command: &ImageCommand, out: &mut impl Output) -> Result<(), Cl
         ImageCommand::Load(args) => {
             let who = |image: &String| NodeImage::of_engine(image, format!("cluster {}", args.cluster));
             let images: Vec<_> = args.images.iter().map(who).collect();
-            bring(&args.cluster, &images, out).await
+            load_into_nodes(&args.cluster, &images, out).await
         }
     }
 }
@@ -101,13 +101,13 @@ async fn build(args: &BuildArgs, out: &mut impl Output) -> Result<(), CliError> 
         writeln!(out, "engine:  {what} {}", engine.address())?;
     }
     match &args.cluster {
-        Some(cluster) => bring(cluster, &[NodeImage::Made { role: args.role, executable }], out).await,
+        Some(cluster) => load_into_nodes(cluster, &[NodeImage::Made { role: args.role, executable }], out).await,
         None => Ok(()),
     }
 }
 
 /// Loads images into the nodes of a cluster.
-async fn bring(name: &ClusterName, images: &[NodeImage], out: &mut impl Output) -> Result<(), CliError> {
+async fn load_into_nodes(name: &ClusterName, images: &[NodeImage], out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     if folders.folder_of(name).state()?.is_none() {
         return Err(CliError::Usage(format!("there is no cluster {name} on this machine")));

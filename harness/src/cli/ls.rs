@@ -57,8 +57,8 @@ fn table(clusters: &[FoundCluster], now: Timestamp) -> String {
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
-        for (place, cell) in row.iter().enumerate() {
-            let width = rows.iter().map(|row| row[place].chars().count()).max().unwrap_or_default();
+        for (column, cell) in row.iter().enumerate() {
+            let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
             // Writing to a string does not fail.
             let _ = write!(line, "{cell:width$}  ");
         }

@@ -125,8 +125,8 @@ fn things(
     out: &mut impl Output,
 ) -> Result<(), CliError> {
     let count = names.len();
-    for (place, name) in names.enumerate() {
-        let heading = if place == 0 { format!("{kind} {count}") } else { String::new() };
+    for (index, name) in names.enumerate() {
+        let heading = if index == 0 { format!("{kind} {count}") } else { String::new() };
         writeln!(out, "  {heading:14} {name}")?;
     }
     Ok(())
