@@ -13,7 +13,7 @@ use crate::{
     HarnessError, Operator, Program, TestEnvironment,
     document::{EnvironmentDocument, duration, literal},
     executable,
-    session::{Session, TestPlace},
+    session::{Session, TestContext},
 };
 
 /// Where environments begin: [`Harness::builder`].
@@ -48,7 +48,7 @@ impl Harness {
             keep: Keep::Never,
             executable: None,
             anvil: AnvilSearch::default(),
-            place: Location::caller(),
+            location: Location::caller(),
         }
     }
 }
@@ -88,7 +88,7 @@ pub struct HarnessBuilder {
     keep: Keep,
     executable: Option<PathBuf>,
     anvil: AnvilSearch,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl HarnessBuilder {
@@ -229,8 +229,8 @@ impl HarnessBuilder {
             cluster: self.cluster,
             trial_timeout: None,
         };
-        let place = TestPlace { document, test };
-        let (session, thread) = Session::start(trial, settings, place)?;
+        let test_context = TestContext { document, test };
+        let (session, thread) = Session::start(trial, settings, test_context)?;
         // From here on, dropping this future takes the environment down.
         TestEnvironment::stood_up(Arc::new(session), thread).await
     }

@@ -26,37 +26,37 @@ pub(crate) struct EnvironmentDocument {
 }
 
 impl EnvironmentDocument {
-    /// The trial of this environment, without steps. `place` is the position of the test's call.
-    pub(crate) fn trial(&self, place: &Location<'_>) -> Result<Trial, DocumentError> {
-        let mut trial = self.load(place, &[])?;
+    /// The trial of this environment, without steps. `location` is the position of the test's call.
+    pub(crate) fn trial(&self, location: &Location<'_>) -> Result<Trial, DocumentError> {
+        let mut trial = self.load(location, &[])?;
         Arc::make_mut(&mut trial.scenario).steps.clear();
-        trial.path = Path::new(place.file()).into();
+        trial.path = Path::new(location.file()).into();
         Ok(trial)
     }
 
     /// The step that a file would contain as `{kind: keys}`, after steps that created the tasks of these names. Reports
-    /// show `place` as its position.
+    /// show `location` as its position.
     pub(crate) fn step(
         &self,
         kind: &str,
         keys: &Value,
         tasks: &[&str],
-        place: &Location<'_>,
+        location: &Location<'_>,
     ) -> Result<Step, DocumentError> {
         let created = tasks.iter().map(|alias| json!({"create_task": {"as": alias, "payload": "1"}}));
         let mut steps: Vec<_> = created.collect();
         steps.push(json!({kind: keys}));
-        let trial = self.load(place, &steps)?;
+        let trial = self.load(location, &steps)?;
         let mut step = Scenario::clone(&trial.scenario).steps.swap_remove(tasks.len());
-        step.location.path = Path::new(place.file()).into();
-        step.location.line = place.line() as usize;
+        step.location.path = Path::new(location.file()).into();
+        step.location.line = location.line() as usize;
         Ok(step)
     }
 
-    fn load(&self, place: &Location<'_>, steps: &[Value]) -> Result<Trial, DocumentError> {
+    fn load(&self, location: &Location<'_>, steps: &[Value]) -> Result<Trial, DocumentError> {
         let mut document = self.keys.clone();
         document.insert("name".to_owned(), self.name.as_str().into());
-        document.insert("description".to_owned(), literal(&format!("A Rust test at {place}.")));
+        document.insert("description".to_owned(), literal(&format!("A Rust test at {location}.")));
         let runtime = self.runtime.as_str();
         document.insert("runtimes".to_owned(), json!([runtime]));
         document.insert("runtimes_because".to_owned(), "The test names its runtime.".into());
@@ -69,7 +69,7 @@ impl EnvironmentDocument {
         // JSON is YAML in which every text is marked as one.
         let text = format!("{:#}", Value::Object(document));
         // The last part of a scenario's path is its name.
-        let path = PathBuf::from(format!("{}:{}", place.file(), place.line())).join(&self.name);
+        let path = PathBuf::from(format!("{}:{}", location.file(), location.line())).join(&self.name);
         let file = Loader::new()?.parse(&path, text)?;
         let mut trials = file.trials(&[self.runtime]);
         // With one runtime and no matrix there is exactly one.
@@ -156,8 +156,8 @@ mod tests {
     /// A report must name the line of the test.
     #[test]
     fn a_step_has_the_position_of_the_tests_call() {
-        let place = Location::caller();
-        let step = environment(json!({})).step("kill", &json!({"component": "aggregator"}), &[], place).unwrap();
-        assert_eq!(step.location.to_string(), format!("{}:{}", place.file(), place.line()));
+        let location = Location::caller();
+        let step = environment(json!({})).step("kill", &json!({"component": "aggregator"}), &[], location).unwrap();
+        assert_eq!(step.location.to_string(), format!("{}:{}", location.file(), location.line()));
     }
 }

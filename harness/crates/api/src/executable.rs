@@ -139,9 +139,9 @@ mod tests {
         assert!(error.contains("cargo build --bin harness") && error.contains(debug.to_str().unwrap()), "{error}");
         places.running_is_harness = true;
         assert_eq!(places.find(None).unwrap(), running);
-        for place in [&debug, &bin] {
-            fs::write(place.join(NAME), "").unwrap();
-            assert_eq!(places.find(None).unwrap(), place.join(NAME));
+        for folder in [&debug, &bin] {
+            fs::write(folder.join(NAME), "").unwrap();
+            assert_eq!(places.find(None).unwrap(), folder.join(NAME));
         }
         let own = root.path().join("own");
         places.variable = Some(own.clone());

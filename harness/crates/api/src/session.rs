@@ -35,7 +35,7 @@ type Outcome = Result<TrialReport, Arc<io::Error>>;
 
 /// The test that has an environment.
 #[derive(Debug)]
-pub(crate) struct TestPlace {
+pub(crate) struct TestContext {
     pub(crate) document: EnvironmentDocument,
     /// The test's name, if it is known.
     pub(crate) test: Option<String>,
@@ -44,7 +44,7 @@ pub(crate) struct TestPlace {
 /// The shared data of a test's handles: requests to the trial, and its result.
 #[derive(Debug)]
 pub(crate) struct Session {
-    place: TestPlace,
+    test_context: TestContext,
     requester: StepRequester,
     report: watch::Receiver<Option<Outcome>>,
     components: Vec<String>,
@@ -67,7 +67,7 @@ impl Session {
     pub(crate) fn start(
         trial: Trial,
         settings: TrialSettings,
-        place: TestPlace,
+        test_context: TestContext,
     ) -> Result<(Self, TrialThread), HarnessError> {
         let (requester, requests, stands) = step_requests();
         let components = components(&trial);
@@ -79,7 +79,7 @@ impl Session {
         let thread = Mutex::new(Some(thread.map_err(|error| HarnessError::Threads(Arc::new(error)))?));
         let failed = AtomicBool::new(false);
         let tasks = AtomicUsize::new(0);
-        let session = Self { place, requester: requester.clone(), report, components, tasks, failed };
+        let session = Self { test_context, requester: requester.clone(), report, components, tasks, failed };
         Ok((session, TrialThread { requester, interrupt, stands: Some(stands), thread }))
     }
 
@@ -102,9 +102,9 @@ impl Session {
         kind: &str,
         keys: &Value,
         tasks: &[&str],
-        place: &Location<'_>,
+        location: &Location<'_>,
     ) -> Result<Vec<H256>, HarnessError> {
-        let step = self.place.document.step(kind, keys, tasks, place).map_err(HarnessError::Scenario)?;
+        let step = self.test_context.document.step(kind, keys, tasks, location).map_err(HarnessError::Scenario)?;
         match self.requester.step(step).await {
             Ok(created) => Ok(created),
             Err(StepRefusal::Failed(report)) => Err(self.failure(*report)),
@@ -134,7 +134,7 @@ impl Session {
     /// The error for a report that is not a pass.
     pub(crate) fn failure(&self, report: TrialReport) -> HarnessError {
         self.failed.store(true, Ordering::Relaxed);
-        let again = match &self.place.test {
+        let again = match &self.test_context.test {
             Some(test) => format!("cargo test -- --exact {test}"),
             None => "cargo test".to_owned(),
         };

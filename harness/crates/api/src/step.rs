@@ -14,12 +14,12 @@ pub(crate) struct PendingStep {
     keys: Map<String, Value>,
     /// The step's task.
     task: Option<String>,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl PendingStep {
-    pub(crate) fn new(session: &Arc<Session>, kind: &'static str, place: &'static Location<'static>) -> Self {
-        Self { session: Arc::clone(session), kind, keys: Map::new(), task: None, place }
+    pub(crate) fn new(session: &Arc<Session>, kind: &'static str, location: &'static Location<'static>) -> Self {
+        Self { session: Arc::clone(session), kind, keys: Map::new(), task: None, location }
     }
 
     /// The same step for a task that was created.
@@ -42,7 +42,7 @@ impl PendingStep {
     /// Runs it; returns the hashes of the tasks that it created.
     pub(crate) async fn created(self) -> Result<Vec<H256>, HarnessError> {
         let tasks: Vec<_> = self.task.iter().map(String::as_str).collect();
-        self.session.step(self.kind, &self.keys.into(), &tasks, self.place).await
+        self.session.step(self.kind, &self.keys.into(), &tasks, self.location).await
     }
 
     /// Runs it.

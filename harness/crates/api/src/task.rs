@@ -76,7 +76,7 @@ impl CreateTask {
     /// Creates the task when this is awaited, and expects that the mailbox refuses it with this custom error, as
     /// `PayloadIsEmpty`.
     pub fn expect_rejected(self, error: impl Into<String>) -> ExpectRejected {
-        let step = PendingStep::new(self.step.session(), "expect_rejected", self.place);
+        let step = PendingStep::new(self.step.session(), "expect_rejected", self.location);
         let (key, payload) = bytes("payload", &self.payload);
         let error = error.into();
         ExpectRejected(step.with("chain", self.chain.to_string().into()).with(key, payload).with("error", error.into()))
