@@ -52,7 +52,7 @@ impl Tool {
         self.check_in(&path_folders(), &cache_folder().map_err(ToolError::Cache)?).await
     }
 
-    /// Does the same with other folders of programs and another cache.
+    /// Does the same as [`Self::check`] with other folders of programs and another cache.
     pub async fn check_in(&self, path: &[PathBuf], cache: &Path) -> Result<FoundTool, ToolError> {
         let on_path = find_in(path, self.program);
         let mut problem = None;
@@ -82,7 +82,7 @@ impl Tool {
         Ok(self.installed_in(&cache_folder().map_err(ToolError::Cache)?))
     }
 
-    /// Does the same with another cache.
+    /// Does the same as [`Self::installed`] with another cache.
     pub fn installed_in(&self, cache: &Path) -> PathBuf {
         cache.join("tools").join(format!("{}-{}", self.program, self.version)).join(self.program)
     }

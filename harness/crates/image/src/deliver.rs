@@ -44,7 +44,7 @@ pub async fn deliver_anvil(engine: &Engine, anvil: &Path) -> Result<DeliveredIma
     deliver_in(&memory::cache()?, engine, ImageRole::Anvil, anvil).await
 }
 
-/// Either of them, with another cache folder.
+/// Delivers the image for `role`, with another cache folder.
 pub async fn deliver_in(
     cache: &Path,
     engine: &Engine,

@@ -47,7 +47,7 @@ impl Chart {
         self.unpack_below(&cache_folder()?.join(FOLDER))
     }
 
-    /// Does the same below another folder.
+    /// Does the same as [`Self::unpack`] below another folder.
     pub fn unpack_below(self, root: &Path) -> Result<PathBuf, HelmError> {
         let folder = root.join(format!("{}-{}", self.name, self.digest()));
         if folder.is_dir() {

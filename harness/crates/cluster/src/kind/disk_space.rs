@@ -1,5 +1,5 @@
 //! Checks that the engine's disk has room for the nodes of a cluster: kind would find out minutes later, when a kubelet
-//! removes images that it needs.
+//! removes what it needs.
 
 use std::path::{Path, PathBuf};
 

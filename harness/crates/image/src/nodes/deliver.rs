@@ -44,7 +44,7 @@ pub async fn deliver_to_nodes(
     deliver_to_nodes_in(&memory::cache()?, engine, nodes, images).await
 }
 
-/// Does the same with another cache folder.
+/// Does the same as [`deliver_to_nodes`] with another cache folder.
 pub async fn deliver_to_nodes_in(
     cache: &Path,
     engine: &Engine,

@@ -25,7 +25,7 @@ const INOTIFY_INSTANCES: u64 = 512;
 const INOTIFY_WATCHES: u64 = 524_288;
 /// A trial holds some tens of files and connections open, and trials run concurrently.
 const OPEN_FILES_ENOUGH: u64 = 1024;
-/// The harness is no older than this, and chains count seconds in types that overflow.
+/// An earlier clock is wrong, since the harness did not exist then, and chains count seconds in types that overflow.
 const YEARS: std::ops::RangeInclusive<i16> = 2025..=2105;
 const JUMP: SignedDuration = SignedDuration::from_secs(1);
 
