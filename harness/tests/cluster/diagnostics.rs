@@ -272,7 +272,9 @@ pub(crate) fn the_command_says_what_is_broken_and_leaves_out_other_namespaces() 
     namespaces.sort();
     assert_eq!(namespaces, [broken.namespace.as_str(), "kube-system"]);
 
-    for (cluster, complaint) in [(broken.cluster.name.as_str(), "is not empty; name another one"), ("nobody", &broken.cluster.name)] {
+    for (cluster, complaint) in
+        [(broken.cluster.name.as_str(), "is not empty; name another one"), ("nobody", &broken.cluster.name)]
+    {
         let refused = logs(cluster);
         let said = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(2), "{said}");

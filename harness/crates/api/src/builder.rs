@@ -166,7 +166,7 @@ impl HarnessBuilder {
         self
     }
 
-    /// The cluster of an environment in Kubernetes; default: one of the harness's own, made where there is none.
+    /// The cluster of an environment in Kubernetes; default: one of the harness, created if there is none.
     ///
     /// ```no_run
     /// # use hourglass_api::{ClusterChoice, ExistingChoice, Harness, Runtime};
@@ -178,21 +178,21 @@ impl HarnessBuilder {
         self
     }
 
-    /// No other environment or trial uses the cluster's operator and nodes while this one stands. What others would feel is
-    /// refused without it: [`ClusterHandle`](crate::ClusterHandle) says what that is.
+    /// No other environment or trial uses the cluster's operator and nodes while this one exists. Steps that others would
+    /// notice need it: faults of the operator, and `drain_node`.
     pub fn exclusive_cluster(mut self) -> Self {
         self.exclusive_cluster = true;
         self
     }
 
-    /// When the environment outlives the test, for a look at it; `harness gc` ends it. One that is dropped without a failure is
-    /// taken down in any case. Default: never.
+    /// When the environment is kept after the test; `harness gc` ends it. An environment that is dropped without a failure is
+    /// always taken down. Default: never.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
         self
     }
 
-    /// The `harness` executable; default: where the [crate](crate) says.
+    /// The `harness` executable; default: as described in the [crate](crate) documentation.
     pub fn executable(mut self, path: impl Into<PathBuf>) -> Self {
         self.executable = Some(path.into());
         self
@@ -215,7 +215,7 @@ impl HarnessBuilder {
     pub async fn start(self) -> Result<TestEnvironment, HarnessError> {
         let test = thread::current().name().filter(|name| *name != "main").map(str::to_owned);
         let document = self.document(test.as_deref());
-        let mut trial = document.trial(self.place).map_err(HarnessError::Scenario)?;
+        let mut trial = document.trial(self.location).map_err(HarnessError::Scenario)?;
         trial.exclusive_cluster = self.exclusive_cluster;
         let executable = executable::find_executable(self.executable.as_deref())?;
         let folders = RunFolders::locate();

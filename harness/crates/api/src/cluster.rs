@@ -28,7 +28,7 @@ impl ClusterHandle {
         Self { session: Arc::clone(session) }
     }
 
-    /// Kills the cluster's Hourglass operator at once, and waits until another is there in its place. Needs
+    /// Kills the cluster's Hourglass operator at once, and waits until another one runs. Needs
     /// [`HarnessBuilder::exclusive_cluster`](crate::HarnessBuilder::exclusive_cluster).
     #[track_caller]
     pub fn kill_operator(&self) -> Action {
@@ -56,7 +56,7 @@ impl ClusterHandle {
         Action(step.with("pods", pods.map_or(Value::Null, Value::from)))
     }
 
-    fn action(&self, kind: &'static str, place: &'static Location<'static>) -> Action {
-        Action(PendingStep::new(&self.session, kind, place))
+    fn action(&self, kind: &'static str, location: &'static Location<'static>) -> Action {
+        Action(PendingStep::new(&self.session, kind, location))
     }
 }

@@ -18,8 +18,8 @@ use crate::{Action, session::Session, step::PendingStep};
 /// # }
 /// ```
 ///
-/// What a runtime cannot do is refused as in a scenario: networks of components need Docker or Kubernetes, pods, nodes and
-/// partitions need Kubernetes.
+/// A fault that the runtime does not support is refused as in a scenario: `disconnect` needs Docker or Kubernetes; pods,
+/// nodes and partitions need Kubernetes.
 #[derive(Debug, Clone)]
 pub struct ComponentHandle {
     session: Arc<Session>,
@@ -48,31 +48,31 @@ impl ComponentHandle {
         self.action("restart", Location::caller())
     }
 
-    /// Stops its clock: it stands still, its connections stay open.
+    /// Pauses it: its processes are stopped, its connections stay open.
     #[track_caller]
     pub fn pause(&self) -> Action {
         self.action("pause", Location::caller())
     }
 
-    /// Lets it go on after [`Self::pause`].
+    /// Resumes it after [`Self::pause`].
     #[track_caller]
     pub fn resume(&self) -> Action {
         self.action("resume", Location::caller())
     }
 
-    /// Takes it off the network: it goes on and reaches nobody.
+    /// Disconnects it from the network: it continues to run and reaches no other component.
     #[track_caller]
     pub fn disconnect(&self) -> Action {
         self.action("disconnect", Location::caller())
     }
 
-    /// Puts it back on the network after [`Self::disconnect`], and waits until it is ready.
+    /// Connects it to the network again after [`Self::disconnect`], and waits until it is ready.
     #[track_caller]
     pub fn reconnect(&self) -> Action {
         self.action("reconnect", Location::caller())
     }
 
-    /// Keeps it from connecting to another component, by a policy of the network.
+    /// Prevents it from connecting to another component, by a network policy.
     ///
     /// ```no_run
     /// # use hourglass_api::{HarnessError, TestEnvironment};
@@ -88,31 +88,31 @@ impl ComponentHandle {
         self.between("partition", other, Location::caller())
     }
 
-    /// Lets it connect to the other component again after [`Self::partition_from`].
+    /// Allows it to connect to the other component again after [`Self::partition_from`].
     #[track_caller]
     pub fn heal_to(&self, other: &Self) -> Action {
         self.between("heal", other, Location::caller())
     }
 
-    /// Deletes its pods at once; what keeps them makes others.
+    /// Deletes its pods at once; their controller creates new ones.
     #[track_caller]
     pub fn delete_pod(&self) -> Action {
         self.action("delete_pod", Location::caller())
     }
 
-    /// Cordons its node, and evicts the environment's pods from it. The environment needs its cluster for itself:
+    /// Cordons its node, and evicts the environment's pods from it. Needs
     /// [`HarnessBuilder::exclusive_cluster`](crate::HarnessBuilder::exclusive_cluster).
     #[track_caller]
     pub fn drain_node(&self) -> Action {
         self.action("drain_node", Location::caller())
     }
 
-    fn action(&self, kind: &'static str, place: &'static Location<'static>) -> Action {
-        Action(PendingStep::new(&self.session, kind, place).with("component", self.name.as_str().into()))
+    fn action(&self, kind: &'static str, location: &'static Location<'static>) -> Action {
+        Action(PendingStep::new(&self.session, kind, location).with("component", self.name.as_str().into()))
     }
 
-    fn between(&self, kind: &'static str, other: &Self, place: &'static Location<'static>) -> Action {
-        let step = PendingStep::new(&self.session, kind, place);
+    fn between(&self, kind: &'static str, other: &Self, location: &'static Location<'static>) -> Action {
+        let step = PendingStep::new(&self.session, kind, location);
         Action(step.with("from", self.name.as_str().into()).with("to", other.name.as_str().into()))
     }
 }

@@ -37,17 +37,22 @@ pub struct CreateTask {
     chain: Chain,
     payload: Vec<u8>,
     count: u32,
-    place: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl CreateTask {
-    pub(crate) fn new(session: &Arc<Session>, chain: Chain, payload: &[u8], place: &'static Location<'static>) -> Self {
+    pub(crate) fn new(
+        session: &Arc<Session>,
+        chain: Chain,
+        payload: &[u8],
+        location: &'static Location<'static>,
+    ) -> Self {
         Self {
-            step: PendingStep::new(session, "create_task", place),
+            step: PendingStep::new(session, "create_task", location),
             chain,
             payload: payload.to_vec(),
             count: 1,
-            place,
+            location,
         }
     }
 

@@ -133,14 +133,14 @@ pub trait Runtime: Send + Sync {
         })
     }
 
-    /// Refuses a step that a test asks for and that cannot be done in this environment. The steps of a scenario are checked before
-    /// there is one.
+    /// Refuses a step that a test requests and that this environment does not support. The steps of a scenario are checked
+    /// before the environment exists.
     fn check_step(&self, _step: &Step) -> Result<(), RuntimeError> {
         Ok(())
     }
 
-    /// Checks the invariants of the runtime while everything still runs, and gives those that do not hold. Their list is
-    /// [`RuntimeProvider::invariants`].
+    /// Checks the invariants of the runtime while everything still runs, and returns those that do not hold.
+    /// [`RuntimeProvider::invariants`] lists all of them.
     async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
         Ok(Vec::new())
     }

@@ -342,7 +342,7 @@ impl Shared {
             {
                 self.record.timeline.note_unread(&component);
             }
-            self.tell_gap(id, &name, &error);
+            self.record_gap(id, &name, &error);
         }
     }
 
@@ -354,13 +354,13 @@ impl Shared {
         self.record.timeline.record(event);
     }
 
-    /// Whether a container is there and runs, as far as the engine says.
+    /// Whether a container exists and runs, according to the engine.
     async fn runs(&self, id: &str) -> bool {
         let inspected = self.engine.docker().inspect_container(id, None).await;
         inspected.is_ok_and(|container| container.state.and_then(|state| state.running) == Some(true))
     }
 
-    /// The component that a container is labelled with, else the container's own name.
+    /// The component in a container's label, else the container's own name.
     async fn name(&self, id: &str) -> String {
         let Ok(inspected) = self.engine.docker().inspect_container(id, None).await else { return id.to_owned() };
         let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();

@@ -5,7 +5,7 @@ use hourglass_scenario::Step;
 
 use crate::RuntimeError;
 
-/// Refuses steps that take a cluster of the harness's own, where it is not.
+/// Refuses steps that need a cluster of the harness, if the cluster is an existing one.
 pub(super) fn check(steps: &[Step], cluster: &Cluster) -> Result<(), RuntimeError> {
     if cluster.machine.is_some() {
         return Ok(());

@@ -203,7 +203,7 @@ impl Shared {
                     if self.is_current(life).await == Ok(true) {
                         self.note_unread(&name);
                     }
-                    return self.tell_gap(life, &name, &error.to_string());
+                    return self.record_gap(life, &name, &error.to_string());
                 }
             };
             let before = read;
@@ -216,7 +216,7 @@ impl Shared {
                     self.note_unread(&name);
                 }
                 if let Err(why) = ended.map_err(|error| error.to_string()).and(current) {
-                    self.tell_gap(life, &name, &why);
+                    self.record_gap(life, &name, &why);
                 }
                 return;
             }
@@ -229,7 +229,7 @@ impl Shared {
 
     /// Whether a container still lives the life that is read; why not known, where the API server does not say.
     async fn is_current(&self, life: &Life) -> Result<bool, String> {
-        let pods = self.place.api::<Pod>();
+        let pods = self.trial_namespace.api::<Pod>();
         let name = life.pod.name_any();
         let found = (|| pods.get_opt(&name)).retry(pauses()).await.map_err(|error| error.to_string())?;
         let runs = |status: &ContainerStatus| {

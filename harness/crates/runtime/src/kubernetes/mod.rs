@@ -90,7 +90,7 @@ pub struct KubernetesSettings {
     pub executable: HarnessExecutable,
     /// The scenario to run.
     pub scenario: Arc<Scenario>,
-    /// Whether nobody else may use the operator and the nodes meanwhile.
+    /// Whether no other trial may use the operator and the nodes.
     pub exclusive: bool,
     /// The folder of all trials.
     pub root: PathBuf,
@@ -123,9 +123,9 @@ pub struct KubernetesRuntime {
     /// The components that may violate invariants, because they had a fault.
     faulted: Mutex<BTreeSet<ComponentRef>>,
     paused: Mutex<BTreeSet<ComponentRef>>,
-    /// Whether nobody else may use the operator and the nodes.
+    /// Whether no other trial may use the operator and the nodes.
     exclusive: bool,
-    /// Whether something was done that others feel.
+    /// Whether a fault was injected that other trials notice.
     cluster_fault_injected: AtomicBool,
     /// Containers of the operator that were killed.
     killed: Mutex<BTreeSet<String>>,
@@ -346,7 +346,7 @@ impl Runtime for KubernetesRuntime {
                 ),
             });
         }
-        existing_cluster::check(std::slice::from_ref(step), &self.place.cluster)
+        existing_cluster::check(std::slice::from_ref(step), &self.trial_namespace.cluster)
     }
 
     async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
