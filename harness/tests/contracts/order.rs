@@ -35,7 +35,7 @@ async fn anvil_create_task_checks_in_order() {
             creation.acts.push(send(&fixture.accounts.avs, call));
         }),
         ("TaskMailbox.ExecutorOperatorSetTaskConfigNotSet", |fixture, creation| {
-            creation.last.push(without_curve(fixture))
+            creation.last.push(without_curve(fixture));
         }),
         ("TaskMailbox.CertificateStale", |fixture, creation| {
             creation.acts.extend(fixture.transport(&fixture.table(&fixture.set, STALENESS), 1));

@@ -211,7 +211,9 @@ impl Shared {
             // Proxies and load balancers close streams on which nothing is said for a while, many without an error.
             let current = if life.previous { Ok(false) } else { self.is_current(life).await };
             if current != Ok(true) {
-                rest.iter().for_each(|line| output.push(line));
+                if let Some(line) = &rest {
+                    output.push(line);
+                }
                 if current.is_err() {
                     self.note_unread(&name);
                 }
@@ -302,7 +304,9 @@ impl Shared {
 /// Passes on each line of an output, including a last line without a line end.
 pub(super) async fn each_line(output: impl AsyncBufRead, mut on_line: impl FnMut(&Line)) -> io::Result<()> {
     let (ended, rest) = each_line_after(&mut 0, output, &mut on_line).await;
-    rest.iter().for_each(on_line);
+    if let Some(line) = &rest {
+        on_line(line);
+    }
     ended
 }
 
