@@ -5,6 +5,7 @@ use hourglass_component::text::safe_json;
 use hourglass_scenario::{Selected, Selection, Trial};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, to_value};
 
 use super::{CliError, Output, format::Format, notice};
 
@@ -55,16 +56,26 @@ struct ListedTrial<'a> {
 
 /// Writes the trials to `out`.
 pub fn run(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
+    write(args, out, |trials| to_value(TrialList { version: Version, trials }))
+}
+
+/// Does the same for the old name of the command, whose JSON stays as it was: an array without a version.
+pub(super) fn run_by_old_name(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
+    write(args, out, |trials| to_value(trials))
+}
+
+fn write(
+    args: &ListArgs,
+    out: &mut impl Output,
+    document: impl FnOnce(Vec<ListedTrial<'_>>) -> serde_json::Result<Value>,
+) -> Result<(), CliError> {
     let Selected { trials, notices } = args.selection.select()?;
     for text in &notices {
         notice(text);
     }
     match args.format {
         Format::Text => text(&trials, out),
-        Format::Json => {
-            let trials = trials.iter().map(listed).collect();
-            json(&TrialList { version: Version, trials }, out)
-        }
+        Format::Json => json(&document(trials.iter().map(listed).collect())?, out),
     }
 }
 

@@ -192,8 +192,10 @@ impl Cli {
             }
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::Probe(command) => probe::run(command, out)?,
-            Command::List(args) | Command::Scenario(ScenarioCommand::List(args)) => list::run(args, out)?,
-            Command::Plan(args) | Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, out)?,
+            Command::Scenario(ScenarioCommand::List(args)) => list::run(args, out)?,
+            Command::List(args) => list::run_by_old_name(args, out)?,
+            Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, out)?,
+            Command::Plan(args) => plan::run_by_old_name(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
             Command::Scenario(ScenarioCommand::Schema(args)) => schema::of_scenarios(args, out)?,
             Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,

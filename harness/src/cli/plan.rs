@@ -7,7 +7,7 @@ use hourglass_base::{RuntimeKind, Version};
 use hourglass_scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, to_value};
 
 use super::{
     CliError, Output, OutputError,
@@ -57,9 +57,22 @@ struct PlannedTrial<'a> {
 
 /// Writes the plan of each trial to `out`.
 pub fn run(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
+    write(args, out, |trials| to_value(Plan { version: Version, trials }))
+}
+
+/// Does the same for the old name of the command, whose JSON stays as it was: an array without a version.
+pub(super) fn run_by_old_name(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
+    write(args, out, |trials| to_value(trials))
+}
+
+fn write(
+    args: &PlanArgs,
+    out: &mut impl Output,
+    document: impl FnOnce(Vec<PlannedTrial<'_>>) -> serde_json::Result<Value>,
+) -> Result<(), CliError> {
     let trials = args.chosen.trials(&args.selection)?;
     match args.format {
-        Format::Json => json(&Plan { version: Version, trials: trials.iter().map(planned).collect() }, out),
+        Format::Json => json(&document(trials.iter().map(planned).collect())?, out),
         Format::Text => {
             for (index, trial) in trials.iter().enumerate() {
                 if index > 0 {

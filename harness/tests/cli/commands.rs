@@ -13,7 +13,16 @@ use crate::sandbox::{FILES, Sandbox, run, scenarios};
 #[test]
 fn list_gives_json() {
     let sandbox = Sandbox::new();
-    let outcome = sandbox.run(&["list", "--runtime", "process,docker", "--runtime", "kubernetes", "--format", "json"]);
+    let outcome = sandbox.run(&[
+        "scenario",
+        "list",
+        "--runtime",
+        "process,docker",
+        "--runtime",
+        "kubernetes",
+        "--format",
+        "json",
+    ]);
     outcome.assert_code(0);
     let list: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     let list = list["trials"].as_array().unwrap();
@@ -32,13 +41,29 @@ fn list_gives_json() {
 fn plan_starts_nothing() {
     let sandbox = Sandbox::new();
     let outcome = run(sandbox
-        .harness(&["plan", "--runtime", "process", "--format", "json"])
+        .harness(&["scenario", "plan", "--runtime", "process", "--format", "json"])
         .env("HARNESS_ANVIL", "/nonexistent"));
     outcome.assert_code(0);
     let plan: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert!(plan["trials"].as_array().is_some_and(|plan| plan.len() > 5), "{plan}");
     assert!(!sandbox.runs().exists(), "a plan made a folder for trials");
     sandbox.assert_nothing_left();
+}
+
+/// Scripts that call a command by its old name read its output as it was then.
+#[rstest::rstest]
+#[case::list("list")]
+#[case::plan("plan")]
+fn json_of_an_old_command_is_an_array(#[case] command: &str) {
+    let sandbox = Sandbox::new();
+    let arguments = [command, "--runtime", "process", "--format", "json"];
+    let [old, new] = [sandbox.run(&arguments), sandbox.run(&[&["scenario"], &arguments[..]].concat())];
+    let [old, new] = [old, new].map(|outcome| {
+        outcome.assert_code(0);
+        serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()
+    });
+    assert!(old.as_array().is_some_and(|trials| trials.len() > 5), "{old}");
+    assert_eq!(old, new["trials"]);
 }
 
 #[test]

@@ -100,6 +100,13 @@ fn unknown_names_exit_with_2_and_a_suggestion() {
 }
 
 #[test]
+fn any_number_of_jobs_runs_the_trials() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["run", "--jobs", &usize::MAX.to_string(), "square"]).assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
+#[test]
 fn program_that_is_no_anvil_exits_with_3() {
     let sandbox = Sandbox::new();
     let outcome = sandbox.run(&["run", "--anvil", "/bin/false", "square"]);

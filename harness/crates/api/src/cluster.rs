@@ -2,8 +2,6 @@
 
 use std::{panic::Location, sync::Arc};
 
-use serde_json::Value;
-
 use crate::{Action, session::Session, step::PendingStep};
 
 /// The cluster that an environment runs in. Without a cluster, everything here is refused.
@@ -53,7 +51,8 @@ impl ClusterHandle {
     #[track_caller]
     pub fn set_pod_quota(&self, pods: Option<u32>) -> Action {
         let Action(step) = self.action("set_pod_quota", Location::caller());
-        Action(step.with("pods", pods.map_or(Value::Null, Value::from)))
+        // Without the key, the step removes the limit.
+        Action(pods.into_iter().fold(step, |step, pods| step.with("pods", pods.into())))
     }
 
     fn action(&self, kind: &'static str, location: &'static Location<'static>) -> Action {
