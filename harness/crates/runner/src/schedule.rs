@@ -41,7 +41,7 @@ pub async fn run_all(
     tell(RunEvent::RunStarted { started: Timestamp::now(), trials: names });
     let running = Running { settings: settings.clone(), interrupt: interrupt.clone(), events: events.clone() };
     let running = Arc::new(running);
-    let permits = Arc::new(Semaphore::new(schedule.jobs.max(1)));
+    let permits = Arc::new(Semaphore::new(schedule.jobs.clamp(1, Semaphore::MAX_PERMITS)));
     let mut under_way = JoinSet::new();
     for trial in &schedule.trials {
         // Acquired here and not in the task, so that trials start in their order.
