@@ -130,7 +130,8 @@ impl TestEnvironment {
         Action(step.with("chain", chain.to_string().into()).with("blocks", blocks.into()))
     }
 
-    /// Waits until a component or a chain has reported an event about any task; [`Task::expect_event`] is about one.
+    /// Waits until a component or a chain has reported an event about any task;
+    /// [`Task::expect_event`](crate::Task::expect_event) is about one.
     #[track_caller]
     pub fn expect_event(&self, event: TaskEvent) -> ExpectEvent {
         ExpectEvent::new(PendingStep::new(&self.guard.session, "expect_event", Location::caller()), event)
