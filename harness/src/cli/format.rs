@@ -10,6 +10,15 @@ pub enum Format {
     Json,
 }
 
+/// How a command writes trials as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialsForm {
+    /// An object with a version.
+    Document,
+    /// An array, as the old names of the commands write it.
+    Array,
+}
+
 /// The option that says it, and the one that said it before.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct FormatArgs {

@@ -233,7 +233,7 @@ fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut
 /// For a named run of which nothing remains.
 pub(super) fn unknown(run: &RunId) -> CliError {
     CliError::Usage(format!(
-        "nothing is there of run {run}; `harness gc --dry-run` lists what would be ended, `harness runs list` all there is"
+        "there is nothing of run {run}; `harness gc --dry-run` lists what would be ended, and `harness runs list` all runs"
     ))
 }
 

@@ -5,9 +5,12 @@ use hourglass_component::text::safe_json;
 use hourglass_scenario::{Selected, Selection, Trial};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, to_value};
 
-use super::{CliError, Output, format::Format, notice};
+use super::{
+    CliError, Output,
+    format::{Format, TrialsForm},
+    notice,
+};
 
 /// Lists trials: one for each scenario, combination of its matrix, and runtime
 ///
@@ -55,27 +58,20 @@ struct ListedTrial<'a> {
 }
 
 /// Writes the trials to `out`.
-pub fn run(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
-    write(args, out, |trials| to_value(TrialList { version: Version, trials }))
-}
-
-/// Does the same for the old name of the command, whose JSON stays as it was: an array without a version.
-pub(super) fn run_by_old_name(args: &ListArgs, out: &mut impl Output) -> Result<(), CliError> {
-    write(args, out, |trials| to_value(trials))
-}
-
-fn write(
-    args: &ListArgs,
-    out: &mut impl Output,
-    document: impl FnOnce(Vec<ListedTrial<'_>>) -> serde_json::Result<Value>,
-) -> Result<(), CliError> {
+pub fn run(args: &ListArgs, form: TrialsForm, out: &mut impl Output) -> Result<(), CliError> {
     let Selected { trials, notices } = args.selection.select()?;
     for text in &notices {
         notice(text);
     }
     match args.format {
         Format::Text => text(&trials, out),
-        Format::Json => json(&document(trials.iter().map(listed).collect())?, out),
+        Format::Json => {
+            let trials: Vec<_> = trials.iter().map(listed).collect();
+            match form {
+                TrialsForm::Document => json(&TrialList { version: Version, trials }, out),
+                TrialsForm::Array => json(&trials, out),
+            }
+        }
     }
 }
 

@@ -44,6 +44,7 @@ use hourglass_report::start_records;
 
 use component::ComponentCommand;
 pub use error::CliError;
+use format::TrialsForm;
 use output::notice;
 pub use output::{Output, OutputError};
 pub use run::AnvilArgs;
@@ -192,10 +193,10 @@ impl Cli {
             }
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::Probe(command) => probe::run(command, out)?,
-            Command::Scenario(ScenarioCommand::List(args)) => list::run(args, out)?,
-            Command::List(args) => list::run_by_old_name(args, out)?,
-            Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, out)?,
-            Command::Plan(args) => plan::run_by_old_name(args, out)?,
+            Command::Scenario(ScenarioCommand::List(args)) => list::run(args, TrialsForm::Document, out)?,
+            Command::List(args) => list::run(args, TrialsForm::Array, out)?,
+            Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, TrialsForm::Document, out)?,
+            Command::Plan(args) => plan::run(args, TrialsForm::Array, out)?,
             Command::Schema(args) => schema::run(args, out)?,
             Command::Scenario(ScenarioCommand::Schema(args)) => schema::of_scenarios(args, out)?,
             Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,

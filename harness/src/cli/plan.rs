@@ -7,12 +7,12 @@ use hourglass_base::{RuntimeKind, Version};
 use hourglass_scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, to_value};
+use serde_json::Value;
 
 use super::{
     CliError, Output, OutputError,
     chosen::ChosenArgs,
-    format::Format,
+    format::{Format, TrialsForm},
     list::{json, runtimes},
 };
 
@@ -56,23 +56,16 @@ struct PlannedTrial<'a> {
 }
 
 /// Writes the plan of each trial to `out`.
-pub fn run(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
-    write(args, out, |trials| to_value(Plan { version: Version, trials }))
-}
-
-/// Does the same for the old name of the command, whose JSON stays as it was: an array without a version.
-pub(super) fn run_by_old_name(args: &PlanArgs, out: &mut impl Output) -> Result<(), CliError> {
-    write(args, out, |trials| to_value(trials))
-}
-
-fn write(
-    args: &PlanArgs,
-    out: &mut impl Output,
-    document: impl FnOnce(Vec<PlannedTrial<'_>>) -> serde_json::Result<Value>,
-) -> Result<(), CliError> {
+pub fn run(args: &PlanArgs, form: TrialsForm, out: &mut impl Output) -> Result<(), CliError> {
     let trials = args.chosen.trials(&args.selection)?;
     match args.format {
-        Format::Json => json(&document(trials.iter().map(planned).collect())?, out),
+        Format::Json => {
+            let trials: Vec<_> = trials.iter().map(planned).collect();
+            match form {
+                TrialsForm::Document => json(&Plan { version: Version, trials }, out),
+                TrialsForm::Array => json(&trials, out),
+            }
+        }
         Format::Text => {
             for (index, trial) in trials.iter().enumerate() {
                 if index > 0 {
@@ -198,7 +191,7 @@ mod tests {
             format,
         };
         let mut out = Vec::new();
-        run(&args, &mut out).unwrap();
+        run(&args, TrialsForm::Document, &mut out).unwrap();
         String::from_utf8(out).unwrap().replace(&directory.display().to_string(), "scenarios")
     }
 

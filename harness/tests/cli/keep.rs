@@ -49,7 +49,7 @@ fn gc_of_an_unknown_run_exits_with_2() {
     sandbox
         .run(&["gc", "r00000000a-00000000"])
         .assert_code(2)
-        .assert_complains(&["nothing is there of run r00000000a-00000000", "--dry-run"]);
+        .assert_complains(&["there is nothing of run r00000000a-00000000", "--dry-run"]);
     sandbox.run(&["gc", "../.."]).assert_code(2);
 }
 
