@@ -34,8 +34,7 @@ pub(crate) fn engine_that_stops_during_start_up_is_reported() {
     let harness = Running::start(test.harness(&test.scenario(NEVER_READY)).env("DOCKER_HOST", address));
     // By then the executor waits for its performer, and the harness for the executor.
     test.sandbox.wait_for_log("performer-operator.log", "");
-    // The watch of the engine and the wait for the executor lose the engine at the same moment: either may report it.
-    let folder = cut(&test, &proxy, harness, "failed to ");
+    let folder = cut(&test, &proxy, harness, "the trial cannot go on");
     back_soon(&test, &proxy, &folder);
 }
 

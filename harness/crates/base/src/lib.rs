@@ -4,6 +4,7 @@
 //! What may live here: small helpers that know nothing of chains, engines, clusters and trials.
 
 mod age;
+mod blocking;
 pub mod cache;
 mod check;
 mod exhausted;
@@ -15,6 +16,7 @@ mod runtime_kind;
 mod version;
 
 pub use age::age;
+pub use blocking::blocking;
 pub use check::{Check, Topic, Verdict};
 pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use exit_status::ExitStatus;

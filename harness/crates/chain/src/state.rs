@@ -4,16 +4,17 @@
 
 use std::{
     fs,
-    panic::resume_unwind,
     path::{Path, PathBuf},
 };
 
-use hourglass_base::cache::{cache_folder, hold};
+use hourglass_base::{
+    blocking,
+    cache::{cache_folder, hold},
+};
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::RunId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::task::spawn_blocking;
 
 use super::{
     AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
@@ -66,7 +67,7 @@ pub async fn prepare_in(
         is_there
     };
     // This reads files of megabytes.
-    if spawn_blocking(is_there).await.unwrap_or_else(|error| resume_unwind(error.into_panic())) {
+    if blocking(is_there).await {
         tracing::debug!(entry = %entry.display(), "the chain state is in the cache");
         return Ok(PreparedState { l1, l2, made: false });
     }

@@ -11,8 +11,8 @@ use bollard::{
     query_parameters::{ImportImageOptionsBuilder, TagImageOptionsBuilder},
 };
 use futures::{TryStreamExt as _, stream};
+use hourglass_base::blocking;
 use hourglass_engine::{Engine, EngineContext as _};
-use tokio::task::spawn_blocking;
 use tokio_util::bytes::Bytes;
 
 use super::{
@@ -79,7 +79,7 @@ pub(super) async fn make(cache: &Path, role: ImageRole, executable: PathBuf) -> 
     let image = blocking(move || {
         let (image, memory) = Image::make_with_memory(role, &executable)?;
         memory.keep(&cache, role, &executable)?;
-        Ok(image)
+        Ok::<_, ImageError>(image)
     })
     .await?;
     tracing::info!(image = image.reference, elapsed = ?began.elapsed(), "image built");
@@ -144,14 +144,4 @@ pub(super) fn pieces(parts: Vec<Bytes>) -> impl Iterator<Item = Bytes> {
             (length > 0).then(|| part.split_to(length))
         })
     })
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
-) -> Result<T, ImageError> {
-    match spawn_blocking(work).await {
-        Ok(done) => done,
-        // It is never aborted, so the join fails only if the work panicked.
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     EnvironmentError, chain_watch,
     disk_space::Room,
-    limits::{Stage, stop, unless_interrupted},
+    limits::{CAUSE_WITHIN, Stage, stop, unless_interrupted},
     settings::TrialSettings,
     verdict::Phase,
 };
@@ -109,6 +109,7 @@ impl StandUp<'_> {
                 Ok(Some(Environment { chains, accounts, runtime, timeline, start, followers }))
             }
             Some(Err(error)) => {
+                let error = with_cause(runtime.as_ref(), error).await;
                 interrupt.run_until_cancelled(runtime.keep_evidence(&self.folder)).await;
                 // What was started is taken down; the error that led here is the one to report.
                 let _ = stop(runtime, interrupt).await;
@@ -262,6 +263,16 @@ impl Environment {
     pub async fn keep(self) -> Result<(), EnvironmentError> {
         let Self { runtime, .. } = self;
         Ok(runtime.keep().await?)
+    }
+}
+
+/// The failure of the engine, if the error is its consequence: a request to a lost engine may fail before the loss is noticed.
+async fn with_cause(runtime: &dyn Runtime, error: EnvironmentError) -> EnvironmentError {
+    match error {
+        EnvironmentError::Runtime(lost) if lost.is_lost_engine() => {
+            timeout(CAUSE_WITHIN, runtime.failure()).await.unwrap_or(lost).into()
+        }
+        error => error,
     }
 }
 

@@ -18,6 +18,8 @@ use super::{EnvironmentError, chain_watch, failure::StepFailure, steps::unmet, v
 /// How much longer a step may take that checks its `within` itself and has more to report when that is over: components
 /// are stopped before they are started again, and sources are asked once more.
 const ALLOWANCE: Duration = Duration::from_mins(1);
+/// How long to wait after an error of the environment for the failure that caused it, which says more.
+pub(super) const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 /// How long an interrupted trial may take to end in order; then the supervisor ends it.
 pub(super) const END_WITHIN: Duration = Duration::from_secs(6);
 /// How long the report of an ended trial may take to look up the state of tasks.

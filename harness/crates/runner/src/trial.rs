@@ -5,11 +5,11 @@ mod report;
 use std::{
     collections::BTreeMap,
     fs,
-    panic::resume_unwind,
     path::Path,
     time::{Duration, Instant},
 };
 
+use hourglass_base::blocking;
 use hourglass_chain::ChainControl;
 use hourglass_component::timeout::timeout;
 use hourglass_reaper::{RunFolderGuard, RunId};
@@ -17,7 +17,6 @@ use hourglass_runtime::{Leak, Teardown};
 use hourglass_scenario::Trial;
 use hourglass_timeline::{TaskFacts, Timeline};
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 
@@ -27,15 +26,12 @@ use super::{
     environment::{Environment, StandUp},
     failure::StepFailure,
     invariants,
-    limits::{self, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
+    limits::{self, CAUSE_WITHIN, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
     requests::{StandingChain, StandingEnvironment, StepRequests},
     steps, task_reports, traces,
     verdict::{Phase, TaskReport, TrialReport, Violation},
     world::{LAST_ENTRIES, World},
 };
-
-/// How long to wait, after an error of the environment, for the end of one of its components, which tells more.
-const CAUSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs a trial to its end, whatever that is. `progress` receives messages about what is going on; `interrupt` ends the
 /// trial early, but not the taking down.
@@ -114,7 +110,7 @@ async fn execute(
     tracing::info!(verdict = report.verdict.word(), elapsed = ?report.duration, "trial is over");
     // A folder that was left to the supervisor is removed by it, when nothing writes into it any more.
     let removed = !report.kept && !handed_over;
-    off_scheduler(move || {
+    blocking(move || {
         RunFolders::release(&folder);
         if removed {
             let _ = fs::remove_dir_all(&folder);
@@ -124,11 +120,6 @@ async fn execute(
     // Not before: until here, another process removes the folder if this process is killed.
     drop(folder_guard);
     report
-}
-
-/// Runs blocking work off the threads of concurrent trials; a panic is resumed here.
-async fn off_scheduler<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
 /// Waits until a component of the trial ends unexpectedly: the environment is to blame for a chain or an engine, and

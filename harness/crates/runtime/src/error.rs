@@ -215,6 +215,13 @@ fn told(how: &str, output: &str) -> String {
     if last.is_empty() || how.contains(last) { String::new() } else { format!("; its last output:\n{output}") }
 }
 
+impl RuntimeError {
+    /// Whether the Docker engine is gone or does not answer, so that nothing can be done in it now.
+    pub fn is_lost_engine(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Gone { .. } | EngineError::Silent { .. }))
+    }
+}
+
 impl From<OperatorError> for RuntimeError {
     fn from(error: OperatorError) -> Self {
         Self::Operator(Box::new(error))

@@ -2,12 +2,13 @@
 
 use std::{fs, io, path::Path, sync::Arc};
 
+use hourglass_base::blocking;
 use hourglass_component::{causes::with_causes, text::safe, timeout::timeout};
 use hourglass_runtime::RuntimeError;
 use hourglass_scenario::Scenario;
 use hourglass_timeline::{Trace, with_lanes};
 
-use super::{TrialExecution, off_scheduler};
+use super::TrialExecution;
 use crate::{
     EnvironmentError,
     blame::UnderTest,
@@ -104,7 +105,7 @@ impl TrialExecution<'_> {
     pub(super) async fn write_evidence(&self, folder: &Path) -> Result<(), EnvironmentError> {
         let (timeline, scenario) = (self.timeline.clone(), Arc::clone(&self.trial.scenario));
         let folder = folder.to_owned();
-        off_scheduler(move || {
+        blocking(move || {
             if !folder.exists() {
                 return Ok(());
             }

@@ -39,7 +39,7 @@ use jiff::Timestamp;
 pub(super) use logs::{Record, Watch, Whose};
 use performers::Performers;
 pub(super) use provider::DockerProvider;
-use take_down::{end, is_gone, take_down};
+use take_down::{end, take_down};
 use tokio::sync::Mutex;
 
 use super::{AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking};
@@ -113,7 +113,7 @@ impl DockerRuntime {
             Err(error) => {
                 // Otherwise the supervisor would take this process for killed and remove the folder. The error that led
                 // here is the one to report.
-                let _ = end(supervisor, is_gone(&error)).await;
+                let _ = end(supervisor, error.is_lost_engine()).await;
                 return Err(error);
             }
         };
@@ -314,7 +314,7 @@ impl Runtime for DockerRuntime {
             Err(EngineError::Silent { address, within: TAKE_DOWN_WITHIN }.into())
         });
         // The supervisor removes what remains, whatever the result was.
-        let ended = end(supervisor, taken_down.as_ref().is_err_and(is_gone)).await;
+        let ended = end(supervisor, taken_down.as_ref().is_err_and(RuntimeError::is_lost_engine)).await;
         let forced = taken_down?;
         let Teardown { leaks, folder_guard } = ended?;
         Ok(Teardown { leaks: forced.into_iter().chain(leaks).collect(), folder_guard })

@@ -1,7 +1,6 @@
 //! Ends a trial's containers: in order if the engine answers, by the supervisor if it does not.
 
 use futures::future::{join_all, try_join_all};
-use hourglass_engine::EngineError;
 use hourglass_reaper::Supervisor;
 use hourglass_scenario::ComponentRef;
 
@@ -54,11 +53,6 @@ pub(super) async fn end(supervisor: Supervisor, engine_is_gone: bool) -> Result<
     let (report, folder_guard) = blocking(move || supervisor.sweep()).await?;
     let leaks = report.leftovers.into_iter().map(|leftover| Leak { what: leftover.to_string() }).collect();
     Ok(Teardown { leaks, folder_guard: Some(folder_guard) })
-}
-
-/// Whether the engine is gone or does not respond, so that nothing can be removed now.
-pub(super) fn is_gone(error: &RuntimeError) -> bool {
-    matches!(error, RuntimeError::Engine(EngineError::Gone { .. } | EngineError::Silent { .. }))
 }
 
 /// Stops components concurrently.
