@@ -8,6 +8,8 @@ readonly target tools=$target/tools
 
 # Snapshots are compared and never written; a test that needs what the machine lacks fails instead of being left out.
 export INSTA_UPDATE=no HARNESS_REQUIRE=process
+# Nothing is compiled twice here, and the data for doing so are gigabytes.
+export CARGO_INCREMENTAL=0
 # One that was made before saves ten minutes of making it.
 if [[ -z ${HARNESS_NODE_IMAGE_ARCHIVE-} ]]; then
   for archive in ../shared/node-image/*.tar.zst; do
@@ -37,7 +39,7 @@ has() { cargo "$1" --version 2>/dev/null | grep -qE "^cargo-$1 $2( |\$)"; }
 
 # Built without optimisation and debug information: they are run once, and building them is what takes time.
 install() {
-  CARGO_TARGET_DIR=$tools/build CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
+  CARGO_TARGET_DIR=$tools/build CARGO_PROFILE_DEV_DEBUG=0 \
     cargo install --locked --debug --root "$tools" "$@" >"$tools/$1.log" 2>&1
 }
 

@@ -9,7 +9,7 @@ use hourglass_base::path_folders;
 use hourglass_engine::EngineAddress;
 
 use super::WRAPPER;
-use crate::Bounding;
+use crate::{Bounding, gather::space};
 
 /// The paths that a setup uses.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct System {
     pub engine: EngineAddress,
     /// The command that does this as root.
     pub command: String,
+    /// The bytes that can be written below a folder, which need not exist yet; `None` if the system does not tell.
+    pub free: fn(&Path) -> Option<u64>,
 }
 
 impl System {
@@ -55,6 +57,7 @@ impl System {
             bounding: Bounding::of(if systemd { "1" } else { "self" }),
             engine: EngineAddress::locate(),
             command: format!("{} setup docker", executable.display()),
+            free: |folder| Some(space(folder).ok()?.free),
         }
     }
 

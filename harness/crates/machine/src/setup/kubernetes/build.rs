@@ -15,12 +15,9 @@ use tokio::{
 };
 
 use super::{KubernetesSetup, KubernetesSetupError, request::SOURCES};
-use crate::{
-    gather::space,
-    setup::{
-        DockerSetupError, State, Step,
-        programs::{command, end_of, install},
-    },
+use crate::setup::{
+    DockerSetupError, State, Step,
+    programs::{command, end_of, install},
 };
 
 /// The cost of a build, for people who decide whether to wait (fixtures/node-image/README.md).
@@ -85,15 +82,15 @@ async fn lock(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<File, Kuber
 
 /// A build that was finished before needs almost no space.
 fn enough_space(setup: &KubernetesSetup, folder: &Path) -> Result<(), KubernetesSetupError> {
-    let Ok(space) = space(folder) else { return Ok(()) };
+    let Some(free) = (setup.system.free)(folder) else { return Ok(()) };
     let entries = fs::read_dir(folder).map_err(DockerSetupError::file("list", folder))?;
     let is_stage = |name: OsString| name != LOCK && name != SOURCES;
     let kept = entries.filter_map(Result::ok).any(|entry| is_stage(entry.file_name()));
-    if kept || space.free >= SPACE {
+    if kept || free >= SPACE {
         return Ok(());
     }
-    let (image, folder) = (setup.image.clone(), space.folder);
-    Err(KubernetesSetupError::NoSpace { image, folder, free: space.free, needed: SPACE })
+    let (image, folder) = (setup.image.clone(), folder.to_owned());
+    Err(KubernetesSetupError::NoSpace { image, folder, free, needed: SPACE })
 }
 
 async fn programs(setup: &KubernetesSetup, tell: &mut impl FnMut(&Step)) -> Result<(), KubernetesSetupError> {

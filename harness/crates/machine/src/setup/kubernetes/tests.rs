@@ -37,6 +37,7 @@ impl Machine {
             path: vec![at("bin")],
             root: true,
             command: "harness setup kubernetes".to_owned(),
+            free: |_| Some(5 << 30),
             ..System::this()
         };
         let setup = KubernetesSetup {
@@ -242,6 +243,10 @@ async fn an_impossible_build_is_reported_with_its_remedy() {
     assert!(says(&machine).await.contains("there is no debootstrap and no docker, and only Debian's"));
     machine.program("bin/debootstrap", "");
     machine.program("bin/docker", "");
+    machine.setup.system.free = |_| Some(3 << 30);
+    assert!(says(&machine).await.contains("3.0 GiB are free below"));
+    // What an earlier build has left there makes the rest smaller.
+    fs::write(machine.setup.cache.join("node-image/stage"), "").unwrap();
     let text = says(&machine).await;
     assert!(text.contains("ended with exit status: 7") && text.contains("    out of cheese"), "{text}");
     assert!(text.contains("the stages that were finished are kept"), "{text}");
