@@ -1,10 +1,12 @@
 //! Reports of each kind, for the snapshots of all formats.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use hourglass_runner::{
     parity::{Difference, Parity, ParityVerdict},
-    verdict::{Phase, TaskPhases, TaskReport, TrialReport, Verdict, Violation},
+    verdict::{
+        ComponentUsage, Phase, StepOutcome, StepReport, TaskPhases, TaskReport, TrialReport, Verdict, Violation,
+    },
 };
 use hourglass_timeline::Trace;
 
@@ -121,11 +123,30 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
         duration: Duration::from_millis(milliseconds),
         phases: phases.map(phase).into(),
         verdict,
+        steps: vec![step(9, "create_task", StepOutcome::Done), step(12, "expect_verified", StepOutcome::NotBegun)],
         tasks: vec![task],
+        usage: vec![ComponentUsage {
+            component: "aggregator".to_owned(),
+            cpu_seconds: Some(0.12),
+            peak_memory_bytes: Some(21 << 20),
+        }],
         directory: format!("/runs/r1/{scenario}").into(),
         kept: false,
         trace: Trace::default(),
+        events: Arc::default(),
         running: BTreeMap::new(),
+    }
+}
+
+fn step(line: usize, title: &str, outcome: StepOutcome) -> StepReport {
+    let begun = outcome != StepOutcome::NotBegun;
+    StepReport {
+        title: title.to_owned(),
+        place: format!("scenarios/wrong_result.yaml:{line}"),
+        line,
+        outcome,
+        began: begun.then(|| Duration::from_millis(610)),
+        duration: begun.then(|| Duration::from_micros(31_250)),
     }
 }
 

@@ -24,6 +24,7 @@ mod proof;
 mod requests;
 mod schedule;
 mod settings;
+mod step_reports;
 mod steps;
 mod task_reports;
 mod traces;

@@ -101,10 +101,13 @@ async fn unless_panicked(trial: &Trial, running: impl Future<Output = TrialRepor
             error: format!("the harness panicked, which is a defect of it: {}", message_of(&*panic)),
             remedy: Some("report it with the scenario and what standard error says of the panic".to_owned()),
         },
+        steps: Vec::new(),
         tasks: Vec::new(),
+        usage: Vec::new(),
         directory: PathBuf::new(),
         kept: false,
         trace: Trace::default(),
+        events: Arc::default(),
         running: BTreeMap::new(),
     }
 }

@@ -16,6 +16,8 @@ use super::{
 pub(super) const OUTCOME: &str = "outcome";
 /// The field with the line of a step in its file.
 pub(super) const LINE: &str = "line";
+/// The field with the file and line of a step.
+pub(super) const PLACE: &str = "place";
 /// The field with a step's title.
 pub(super) const STEP: &str = "step";
 

@@ -29,7 +29,7 @@ use super::{
     limits::{self, CAUSE_WITHIN, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
     requests::{StandingChain, StandingEnvironment, StepRequests},
     steps, task_reports, traces,
-    verdict::{Phase, TaskReport, TrialReport, Violation},
+    verdict::{ComponentUsage, Phase, TaskReport, TrialReport, Violation},
     world::{LAST_ENTRIES, World},
 };
 
@@ -76,12 +76,14 @@ async fn execute(
         facts: Vec::new(),
         violations: Vec::new(),
         running: BTreeMap::new(),
+        usage: Vec::new(),
         taking_down: None,
         leaks: Vec::new(),
         folder_guard: None,
         limit: settings.trial_timeout.unwrap_or_else(|| trial.scenario.timeout.into()),
         stage: Stage::default(),
         handed_over: false,
+        on_request: requests.is_some(),
         requests,
     };
     let folder = settings.folders.folder_of(&run);
@@ -162,6 +164,8 @@ pub(super) struct TrialExecution<'a> {
     facts: Vec<TaskFacts>,
     violations: Vec<Violation>,
     running: BTreeMap<String, String>,
+    /// What its components used.
+    usage: Vec<ComponentUsage>,
     /// When components were told to end.
     taking_down: Option<Timestamp>,
     /// What remained after everything had been told to end.
@@ -174,6 +178,8 @@ pub(super) struct TrialExecution<'a> {
     /// Whether it was interrupted before there was a runtime and did not end in time, so that its supervisor ends it and
     /// removes its folder.
     handed_over: bool,
+    /// Whether a test requests its steps.
+    on_request: bool,
     /// The source of its steps, unless they are the scenario's; taken when they begin.
     requests: Option<StepRequests>,
 }

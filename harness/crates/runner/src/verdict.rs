@@ -2,7 +2,7 @@
 //!
 //! Created by the runner, read by every reporter; nothing here knows how it is shown.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use hourglass_component::text::cut;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 pub use hourglass_base::ExitStatus;
 
 pub use hourglass_timeline::TaskPhases;
-use hourglass_timeline::Trace;
+use hourglass_timeline::{Event, Trace};
 
 /// One trial after its end.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -34,8 +34,13 @@ pub struct TrialReport {
     pub phases: Vec<Phase>,
     /// How it ended.
     pub verdict: Verdict,
+    /// The steps in the order in which they began, then those that did not begin.
+    pub steps: Vec<StepReport>,
     /// The tasks that it created, in their order.
     pub tasks: Vec<TaskReport>,
+    /// What its components used, in the order of their names; those of which the runtime knows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<ComponentUsage>,
     /// The trial's folder: `timeline.jsonl` and the logs of the components.
     pub directory: PathBuf,
     /// Whether the folder is still there: that of a trial that passed is removed, unless it is still running.
@@ -43,6 +48,9 @@ pub struct TrialReport {
     /// What it did, for the comparison with other runtimes.
     #[serde(skip)]
     pub trace: Trace,
+    /// The entries of its timeline in the order of their times; a trial that passed has no folder with them.
+    #[serde(skip)]
+    pub events: Arc<[Event]>,
     /// What was left running, by name and address; `harness gc` ends it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub running: BTreeMap<String, String>,
@@ -57,6 +65,75 @@ pub struct Phase {
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     #[schemars(with = "f64")]
     pub duration: Duration,
+}
+
+/// A step of a trial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StepReport {
+    /// Its kind, and its name in parentheses if it has one: `expect_verified (the square)`.
+    pub title: String,
+    /// The file and line where it is written, for example `scenarios/square.yaml:12`.
+    pub place: String,
+    /// The line alone, counted from 1.
+    pub line: usize,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// From the beginning of the trial to that of the step; milliseconds in JSON. A step that did not begin has none.
+    #[serde(rename = "began_ms", serialize_with = "optional_milliseconds", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    pub began: Option<Duration>,
+    /// How long it took; milliseconds in JSON. A step that did not end has none.
+    #[serde(rename = "duration_ms", serialize_with = "optional_milliseconds", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    pub duration: Option<Duration>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// It did what it says.
+    Done,
+    /// Its expectation was not met.
+    Failed,
+    /// The environment did not allow it.
+    CouldNotBeDone,
+    /// The trial ended before it.
+    NotEnded,
+    /// The trial ended before it began.
+    NotBegun,
+}
+
+impl StepOutcome {
+    /// The outcome in words, as in entries of the timeline.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::CouldNotBeDone => "could not be done",
+            Self::NotEnded => "not ended",
+            Self::NotBegun => "not begun",
+        }
+    }
+
+    /// The outcome with this word.
+    pub(crate) fn of(word: &str) -> Self {
+        let all = [Self::Done, Self::Failed, Self::CouldNotBeDone, Self::NotEnded, Self::NotBegun];
+        all.into_iter().find(|outcome| outcome.word() == word).unwrap_or(Self::NotEnded)
+    }
+}
+
+/// What a component used from its start to its end, all its processes together; of one that was started again, all of
+/// its starts together.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ComponentUsage {
+    /// The component, as in the timeline: `l1`, `aggregator`, `executor/1`, `performer/1`; or what surrounds the
+    /// components: `engine`, `control plane`.
+    pub component: String,
+    /// Processor time, in seconds.
+    pub cpu_seconds: Option<f64>,
+    /// The most memory that it had at one time, in bytes.
+    pub peak_memory_bytes: Option<u64>,
 }
 
 /// How a trial ended.
@@ -184,6 +261,11 @@ impl From<&Verdict> for ExitStatus {
             Verdict::Interrupted => Self::Interrupted,
         }
     }
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
+fn optional_milliseconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    milliseconds(&duration.unwrap_or_default(), serializer)
 }
 
 /// As milliseconds with three decimals: what a reader of JSON compares and plots.

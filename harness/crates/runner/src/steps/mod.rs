@@ -32,7 +32,8 @@ use tracing::Instrument as _;
 use super::{
     failure::StepFailure,
     limits::{Stage, limited},
-    traces::{LINE, OUTCOME, STEP},
+    traces::{LINE, OUTCOME, PLACE, STEP},
+    verdict::StepOutcome,
     world::World,
 };
 
@@ -65,10 +66,11 @@ pub(super) fn run<'a>(world: &'a World, step: &'a Step) -> BoxFuture<'a, Result<
         tracing::debug!("step begins");
         let done = Box::pin(limited(world, step, act(world, step))).await;
         let (outcome, detail) = match &done {
-            Ok(()) => ("done", String::new()),
-            Err(StepFailure::Violation(violation)) => ("failed", format!(": {}", violation.seen)),
-            Err(StepFailure::Environment(error)) => ("could not be done", format!(": {error}")),
+            Ok(()) => (StepOutcome::Done, String::new()),
+            Err(StepFailure::Violation(violation)) => (StepOutcome::Failed, format!(": {}", violation.seen)),
+            Err(StepFailure::Environment(error)) => (StepOutcome::CouldNotBeDone, format!(": {error}")),
         };
+        let outcome = outcome.word();
         let what = format!("{outcome}{detail} after {:.3}s", started.elapsed().as_secs_f64());
         note(world, step, &what, Some(outcome));
         if done.is_ok() {
@@ -132,6 +134,6 @@ fn note(world: &World, step: &Step, what: &str, outcome: Option<&str>) {
     event.fields.insert(STEP.to_owned(), title(step).into());
     event.fields.insert(LINE.to_owned(), step.location.line.into());
     event.fields.extend(outcome.map(|outcome| (OUTCOME.to_owned(), outcome.into())));
-    event.fields.insert("place".to_owned(), step.location.to_string().into());
+    event.fields.insert(PLACE.to_owned(), step.location.to_string().into());
     world.environment.timeline.record(event);
 }

@@ -16,7 +16,7 @@ use crate::{
     failure::{StepFailure, remedy},
     invariants::{self, Aftermath},
     limits::REPORT_AFTER_FAILURE_WITHIN,
-    proof, task_reports, traces,
+    proof, step_reports, task_reports, traces,
     verdict::{TaskReport, TrialReport, Verdict, Violation},
     world::{LAST_ENTRIES, World},
 };
@@ -39,7 +39,7 @@ impl TrialExecution<'_> {
             steps: traces::steps(&self.timeline),
             tasks: with_lanes(self.facts, &self.timeline, self.taking_down),
         };
-        TrialReport { trace, ..report }
+        TrialReport { trace, events: self.timeline.sorted().into(), ..report }
     }
 
     /// The report of the trial as it is now, with this failure of a step as its verdict.
@@ -61,6 +61,8 @@ impl TrialExecution<'_> {
 
     /// The part that is the same in every report of the trial, whenever it is made.
     fn report_with(&self, verdict: Verdict, tasks: Vec<TaskReport>, folder: &Path, kept: bool) -> TrialReport {
+        // Steps that a test requests are in the timeline alone.
+        let steps = if self.on_request { &[][..] } else { &self.trial.scenario.steps };
         TrialReport {
             trial: self.trial.name.clone(),
             scenario: self.trial.path.to_path_buf(),
@@ -69,11 +71,14 @@ impl TrialExecution<'_> {
             duration: self.clock.elapsed(),
             phases: self.phases.clone(),
             verdict: verdict.bounded(),
+            steps: step_reports::of(steps, &self.timeline.sorted(), self.started),
             tasks,
+            usage: self.usage.clone(),
             directory: folder.to_owned(),
             kept,
             running: self.running.clone(),
             trace: Trace::default(),
+            events: Arc::default(),
         }
     }
 

@@ -31,6 +31,7 @@ impl Machine {
             bounding: Some(Bounding { missing: vec!["CAP_SYS_RESOURCE".to_owned()] }),
             engine: EngineAddress::Socket("/var/run/docker.sock".into()),
             command: "harness setup docker".to_owned(),
+            free: |_| None,
         };
         Self { root, system }
     }
