@@ -23,7 +23,7 @@ async fn a_wrong_result_fails_with_the_block() -> Result<(), HarnessError> {
         "  task_signed  result signed  operator=alice\n",
         "  task_verified  TaskVerified\n",
         "task on l2, verified: created 0.0, ",
-        &format!("  folder    {} (timeline.jsonl, scenario.yaml, logs)\n", env.folder().display()),
+        &format!("  folder    {} (index.md, timeline.jsonl, scenario.yaml, logs)\n", env.folder().display()),
         "  again     cargo test -- --exact failures::a_wrong_result_fails_with_the_block\n",
     ] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");

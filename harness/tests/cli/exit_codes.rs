@@ -32,7 +32,7 @@ fn failure_exits_with_1_and_names_cause_place_and_command() {
     ]);
     sandbox.assert_no_process();
     let folder = only_folder(&sandbox);
-    outcome.assert_shows(&[&format!("folder    {} (timeline.jsonl, scenario.yaml, logs)", folder.display())]);
+    outcome.assert_shows(&[&format!("folder    {} (index.md, timeline.jsonl, scenario.yaml, logs)", folder.display())]);
     assert_evidence(&folder);
 }
 

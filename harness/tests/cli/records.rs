@@ -100,7 +100,7 @@ fn the_folder_of_a_trial_has_the_records_of_this_trial() {
     let sandbox = Sandbox::new();
     let paths = [scenario(&sandbox, "one", "alice", "0x11"), scenario(&sandbox, "other", "bob", "0x12")];
     let outcome = run(sandbox.harness(&["run", "--jobs", "2"]).args(&paths));
-    outcome.assert_code(1).assert_shows(&["0 passed, 2 failed", "(timeline.jsonl, scenario.yaml, logs)"]);
+    outcome.assert_code(1).assert_shows(&["0 passed, 2 failed", "(index.md, timeline.jsonl, scenario.yaml, logs)"]);
     assert_eq!(outcome.stderr, "");
     let folders = sandbox.run_folders();
     assert_eq!(folders.len(), 2, "{folders:?}");

@@ -1,15 +1,19 @@
 //! The text about a trial that did not pass, for people: for the terminal and for JUnit.
 
-use std::{fmt::Write, path::Path, time::Duration};
+use std::{fmt::Write, time::Duration};
 
 use console::Style;
 use hourglass_component::text::{safe, safe_line};
-use hourglass_scenario::{DEFAULT_DIRECTORY, WITHOUT_FAULT};
+use hourglass_scenario::ComponentRef;
 
 use hourglass_runner::{
+    again, last_words,
     parity::Parity,
     verdict::{TaskReport, TrialReport, Verdict, Violation},
 };
+
+/// How many lines of performers are shown.
+const WORDS: usize = 5;
 
 /// With colours or without.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +110,7 @@ fn describe(violation: &Violation, with_timeline: bool, paint: Paint) -> String 
 }
 
 fn footer(report: &TrialReport, again: &str, paint: Paint) -> String {
-    let mut text = String::new();
+    let mut text = performers(report, paint);
     let phases: Vec<_> = report.phases.iter().map(|phase| format!("{} {}", phase.name, time(phase.duration))).collect();
     if !phases.is_empty() {
         text.push_str(&field(2, "phases", &phases.join(", "), paint));
@@ -115,7 +119,7 @@ fn footer(report: &TrialReport, again: &str, paint: Paint) -> String {
         text.push_str(&field(2, "task", &stages(task), paint));
     }
     let folder = if report.kept {
-        format!("{} (timeline.jsonl, scenario.yaml, logs)", report.directory.display())
+        format!("{} (index.md, timeline.jsonl, scenario.yaml, logs)", report.directory.display())
     } else {
         "removed; `--keep always` keeps it".to_owned()
     };
@@ -125,28 +129,28 @@ fn footer(report: &TrialReport, again: &str, paint: Paint) -> String {
     text
 }
 
+/// The last lines of the performers, apart from routine records; empty if there are none, or if the trial failed for
+/// another reason than its components.
+fn performers(report: &TrialReport, paint: Paint) -> String {
+    if !matches!(report.verdict, Verdict::Failed { .. } | Verdict::EnvironmentFailed { .. }) {
+        return String::new();
+    }
+    let words = last_words(&report.events, WORDS, false);
+    let is_performer = |component: &ComponentRef| matches!(component, ComponentRef::Performer(_));
+    let lines = words.into_iter().filter(|words| is_performer(&words.component)).flat_map(|words| {
+        let name = words.component.to_string();
+        words.lines.into_iter().map(move |line| format!("{name}: {line}"))
+    });
+    let lines: Vec<_> = lines.take(WORDS).collect();
+    if lines.is_empty() { String::new() } else { field(2, "said", &lines.join("\n"), paint) }
+}
+
 /// The differences between the runtimes, and how to compare them again. Each line ends with a line feed.
 pub fn parity_text(parity: &Parity, command: &str) -> String {
     let command = parity.runtimes.iter().fold(command.to_owned(), |words, runtime| words + " --runtime " + runtime);
     let name = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
     let again = again(&parity.scenario, name, &command);
     format!("{}\n{}", safe(&parity.text()), field(2, "again", &again, Paint { colour: false }))
-}
-
-/// The command that runs only this trial again, from the same working folder.
-fn again(scenario: &Path, name: &str, command: &str) -> String {
-    let folder = scenario.parent().unwrap_or(Path::new(""));
-    let (name, command) = match name.strip_suffix(WITHOUT_FAULT) {
-        Some(name) => (name, format!("{command} --without-fault")),
-        None => (name, command.to_owned()),
-    };
-    let trial = quoted(name);
-    match folder.to_str() {
-        // The default folder needs no option.
-        Some(DEFAULT_DIRECTORY) | None => format!("{command} {trial}"),
-        Some("") => format!("{command} --scenarios . {trial}"),
-        Some(folder) => format!("{command} --scenarios {} {trial}", quoted(folder)),
-    }
 }
 
 /// What was left running and how to end it; empty if nothing was.
@@ -184,12 +188,6 @@ fn field(indent: usize, label: &str, text: &str, paint: Paint) -> String {
     field
 }
 
-/// The name as a word of a shell command: brackets of a matrix value are a pattern to some shells.
-fn quoted(name: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-:./=,".contains(letter);
-    if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,21 +210,6 @@ mod tests {
         let coloured = block(&samples::failed(), "harness run", Paint { colour: true });
         assert!(coloured.contains('\u{1b}'), "colour was asked for and is missing");
         assert_eq!(console::strip_ansi_codes(&coloured), block(&samples::failed(), "harness run", PLAIN));
-    }
-
-    /// A name is looked up in a folder: a folder other than the default must be named with it.
-    #[rstest::rstest]
-    #[case("scenarios/x.yaml", "harness run process::square")]
-    #[case("x.yaml", "harness run --scenarios . process::square")]
-    #[case("/my own/x.yaml", "harness run --scenarios '/my own' process::square")]
-    fn the_command_selects_the_same_trial(#[case] scenario: &str, #[case] command: &str) {
-        assert_eq!(again(Path::new(scenario), "process::square", "harness run"), command);
-    }
-
-    #[test]
-    fn a_proof_is_repeated_as_a_proof() {
-        let again = again(Path::new("scenarios/x.yaml"), "process::quorum_lost::without_fault", "harness run");
-        assert_eq!(again, "harness run --without-fault process::quorum_lost");
     }
 
     #[rstest::rstest]

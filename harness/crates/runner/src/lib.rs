@@ -3,7 +3,7 @@
 //!
 //! `environment` starts a trial's components, `steps` implements each kind of step, `requests` takes steps from a test
 //! in place of a scenario, `judge` and `invariants` contain the conditions that must hold, `limits` and `chain_watch`
-//! bound all waits, `disk_space` checks that the evidence can be written, `trial` runs one trial and `schedule` many,
+//! bound all waits, `disk_space` checks that the evidence can be written, `evidence` writes what explains a failure, `trial` runs one trial and `schedule` many,
 //! [`parity`] compares their traces, `proof` judges those whose fault is taken out, `blame` distinguishes a failure of
 //! what is tested from one of the environment, `trial_log` writes the records of the harness itself into the trial's
 //! folder. How anything is shown is in `report`, where components run in `runtime`.
@@ -13,6 +13,7 @@ mod chain_watch;
 mod disk_space;
 mod environment;
 mod event;
+mod evidence;
 mod failure;
 mod folders;
 pub mod invariants;
@@ -35,6 +36,7 @@ mod world;
 
 pub use environment::Environment;
 pub use event::RunEvent;
+pub use evidence::{FIRST_PAGE, LastWords, again, first_page, last_words};
 pub use failure::{EnvironmentError, remedy, remedy_of_setup};
 pub use folders::{FoldersError, RunFolders};
 pub use requests::{StandingChain, StandingEnvironment, StepRefusal, StepRequester, StepRequests, step_requests};

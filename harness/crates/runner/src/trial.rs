@@ -24,6 +24,7 @@ use super::{
     EnvironmentError, Keep, RunFolders, TrialSettings, chain_watch,
     disk_space::Room,
     environment::{Environment, StandUp},
+    evidence,
     failure::StepFailure,
     invariants,
     limits::{self, CAUSE_WITHIN, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
@@ -108,11 +109,16 @@ async fn execute(
         }
         None => error,
     };
+    let has_file = !execution.on_request;
     let report = execution.report(&folder, error, interrupted);
+    let kept = report.kept.then(|| report.clone());
     tracing::info!(verdict = report.verdict.word(), elapsed = ?report.duration, "trial is over");
     // A folder that was left to the supervisor is removed by it, when nothing writes into it any more.
     let removed = !report.kept && !handed_over;
     blocking(move || {
+        if let Some(report) = kept {
+            evidence::write_first_page(&report, has_file);
+        }
         RunFolders::release(&folder);
         if removed {
             let _ = fs::remove_dir_all(&folder);

@@ -165,7 +165,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The verdict in a word, as in records.
-    pub(crate) fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed { .. } => "failed",
