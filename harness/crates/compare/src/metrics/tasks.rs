@@ -1,0 +1,45 @@
+//! The latency of tasks by phase, and their throughput.
+
+use std::collections::BTreeMap;
+
+use hourglass_component::events::TaskEvent;
+use hourglass_proto::messages::parse_task_hash;
+use hourglass_runner::verdict::TrialReport;
+use hourglass_timeline::Source;
+
+use super::names;
+use crate::stats::{float, median, p95};
+
+/// From this number of verified tasks on, a trial has a tail and a throughput.
+const MANY: usize = 10;
+
+/// The median of the trial's tasks for each phase and, if it has many tasks, their 95th percentile and throughput.
+pub(super) fn of(report: &TrialReport) -> BTreeMap<String, f64> {
+    let mut phases: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (phase, at) in report.tasks.iter().flat_map(|task| task.phases.reached()) {
+        phases.entry(phase).or_default().push(at);
+    }
+    // The origin of the others.
+    phases.remove("created");
+    let mut values: BTreeMap<_, _> =
+        phases.iter().filter_map(|(phase, times)| Some((phase.replace(' ', "_"), median(times)?))).collect();
+    if let Some(verified) = phases.get(names::PRIMARY).filter(|verified| verified.len() >= MANY) {
+        values.extend(p95(verified).map(|tail| (names::TAIL.to_owned(), tail)));
+        values.extend(throughput(report, verified.len()).map(|rate| (names::THROUGHPUT.to_owned(), rate)));
+    }
+    values
+}
+
+/// The verified tasks by the time from the first creation to the last verification, in seconds.
+fn throughput(report: &TrialReport, verified: usize) -> Option<f64> {
+    let hashes: Vec<_> = report.tasks.iter().filter_map(|task| parse_task_hash(&task.hash)).collect();
+    let at = |word: TaskEvent| {
+        let events = report.events.iter().filter(move |event| event.event == Some(word));
+        let of_chain = events.filter(|event| matches!(event.source, Source::Chain(_)));
+        let hashes = &hashes;
+        of_chain.filter(|event| event.task_hash.is_some_and(|hash| hashes.contains(&hash))).map(|event| event.at)
+    };
+    let (first, last) = (at(TaskEvent::TaskCreated).min()?, at(TaskEvent::TaskVerified).max()?);
+    let seconds = last.duration_since(first).as_secs_f64();
+    (seconds > 0.0).then(|| float(verified) / seconds)
+}
