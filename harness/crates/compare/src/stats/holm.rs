@@ -20,9 +20,9 @@ mod tests {
 
     use super::*;
 
-    /// Figures of R: `p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")`.
+    /// By hand: the smallest times four, the next times three, and none below the one before.
     #[test]
-    fn corrected_values_are_those_of_r() {
+    fn values_are_multiplied_by_the_number_of_remaining_tests() {
         let found = holm(&[0.01, 0.04, 0.03, 0.005]);
         for (found, expected) in found.iter().zip([0.03, 0.06, 0.06, 0.02]) {
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");

@@ -72,7 +72,7 @@ mod tests {
         signed_rank(&ratios.iter().map(|ratio| (1.0, ratio.exp())).collect::<Vec<_>>())
     }
 
-    /// Figures of R: `wilcox.test(x, exact = TRUE)`; with ties, of `coin::wilcoxsign_test(…, distribution = "exact")`.
+    /// Figures of `scipy.stats.wilcoxon(x, method="exact")`; with ties, counted over all combinations of signs.
     #[rstest::rstest]
     #[case::all_positive(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0.03125)]
     #[case::smallest_negative(&[-1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0.0625)]
