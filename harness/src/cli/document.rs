@@ -1,5 +1,6 @@
 //! The documents that the harness reads and writes, by name, each with its JSON Schema.
 
+use hourglass_compare::Comparison;
 use hourglass_report::JsonReport;
 use hourglass_scenario::{ScenarioError, schema_text};
 use hourglass_timeline::TimelineRecord;
@@ -17,6 +18,8 @@ pub enum Document {
     Scenario,
     /// The report of a run: `harness run --json FILE`
     RunReport,
+    /// The report of a comparison: `harness compare --json FILE`
+    CompareReport,
     /// A line of `timeline.jsonl`
     TimelineRecord,
     /// `harness scenario list --format json`
@@ -39,6 +42,7 @@ impl Document {
         match self {
             Self::Scenario => "scenario",
             Self::RunReport => "run-report",
+            Self::CompareReport => "compare-report",
             Self::TimelineRecord => "timeline-record",
             Self::ScenarioList => "scenario-list",
             Self::ScenarioPlan => "scenario-plan",
@@ -54,6 +58,7 @@ impl Document {
         Ok(match self {
             Self::Scenario => schema_text().map_err(ScenarioError::from)?,
             Self::RunReport => output_schema::<JsonReport<'_>>(),
+            Self::CompareReport => output_schema::<Comparison>(),
             Self::TimelineRecord => output_schema::<TimelineRecord<'_>>(),
             Self::ScenarioList => output_schema::<TrialList<'_>>(),
             Self::ScenarioPlan => output_schema::<Plan<'_>>(),

@@ -57,6 +57,35 @@ const RUN: &[Row] = &[
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
+const COMPARE: &[Row] = &[
+    Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
+    Row("runtimes", &["--runtimes", "process,docker"], &[], GENERAL),
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("performer-image", &["--performer-image", "mine"], &[], CONTAINERS),
+    Row("executor-image", &["--executor-image", "mine"], &[], CONTAINERS),
+    Row("aggregator-image", &["--aggregator-image", "mine"], &[], CONTAINERS),
+    Row("allow-error", &["--allow-error", "^known"], &[], EVERYWHERE),
+    Row("without-fault", &["--without-fault"], &["--tag", "fault"], EVERYWHERE),
+    Row("cluster", &["--cluster", "mine"], &[], CLUSTER),
+    Row("kubeconfig", &["--kubeconfig", "lab.yaml"], &[], CLUSTER),
+    Row("context", &["--context", "lab"], &[], CLUSTER),
+    Row("operator", &["--operator", "existing"], OTHERS, CLUSTER),
+    Row("registry", &["--registry", "registry.example"], OTHERS, CLUSTER),
+    Row("components-image", &["--components-image", "mine"], OTHERS, CLUSTER),
+    Row("anvil-image", &["--anvil-image", "mine"], OTHERS, CLUSTER),
+    Row("runs", &["--runs", "5"], &[], GENERAL),
+    Row("warm-up", &["--warm-up", "1"], &[], GENERAL),
+    Row("seed", &["--seed", "7"], &[], GENERAL),
+    Row("metric", &["--metric", "trial"], &[], GENERAL),
+    Row("baseline", &["--baseline", "earlier.json"], &[], GENERAL),
+    Row("gate", &["--gate", "verified.p95 docker <= 60ms"], &[], GENERAL),
+    Row("trial-timeout", &["--trial-timeout", "1m"], &[], GENERAL),
+    Row("json", &["--json", "report.json"], &[], GENERAL),
+    Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
+    Row("offline", &["--offline"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
+];
+
 const PLAN: &[Row] = &[
     Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
@@ -95,6 +124,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
     let cli = Cli::try_parse_from(words).map_err(|error| CliError::Usage(error.to_string()))?;
     match cli.command {
         Command::Run(args) => args.chosen().map(text),
+        Command::Compare(args) => args.chosen().map(text),
         Command::Plan(args) => args.chosen.trials(&args.selection).map(text),
         Command::List(args) => Ok(text(args.selection.trials()?)),
         Command::Lint(args) => Ok(text(args)),
@@ -104,6 +134,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 
 #[rstest::rstest]
 #[case::run("run", RUN)]
+#[case::compare("compare", COMPARE)]
 #[case::plan("plan", PLAN)]
 #[case::list("list", LIST)]
 #[case::lint("lint", LINT)]
@@ -124,13 +155,17 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
 /// An option that is accepted without an effect makes a run say something else than was meant.
 #[rstest::rstest]
 #[case::run("run", RUN)]
+#[case::compare("compare", COMPARE)]
 #[case::plan("plan", PLAN)]
 #[case::list("list", LIST)]
 fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &[Row]) {
     for Row(name, words, needed, cells) in table {
         for (runtime, cell) in RUNTIMES.into_iter().zip(cells) {
             // Scenarios with a fault, and one without; `--scenarios` and `--runtime` are given already.
-            let base: Vec<_> = [command, "--runtime", runtime.as_str()].iter().chain(*needed).copied().collect();
+            let both = format!("{runtime},{runtime}");
+            let (option, chosen) =
+                if command == "compare" { ("--runtimes", both.as_str()) } else { ("--runtime", runtime.as_str()) };
+            let base: Vec<_> = [command, option, chosen].iter().chain(*needed).copied().collect();
             let with: Vec<_> = base.iter().chain(*words).copied().collect();
             match cell {
                 General => {}

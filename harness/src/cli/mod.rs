@@ -2,6 +2,7 @@
 //! is given. The implementation of a command is elsewhere in the library.
 
 pub mod chosen;
+pub mod compare;
 pub mod component;
 pub mod doctor;
 pub mod doctor_cluster;
@@ -20,6 +21,7 @@ pub mod logs;
 pub mod ls;
 mod output;
 pub mod plan;
+mod preparation;
 pub mod probe;
 pub mod ps;
 pub mod run;
@@ -64,6 +66,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Compare(Box<compare::CompareArgs>),
     Lint(lint::LintArgs),
     #[command(subcommand)]
     Scenario(ScenarioCommand),
@@ -176,6 +179,7 @@ impl Cli {
         let out = &mut io::stdout();
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
+            Command::Compare(args) => return runtime()?.block_on(compare::run(args, out)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::Logs(args) | Command::Cluster(ClusterCommand::Logs(args)) => {

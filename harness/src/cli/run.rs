@@ -2,20 +2,24 @@
 
 use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, time::Duration};
 
-use hourglass_base::{ComponentHost, ExitStatus, RuntimeKind, processors};
+use hourglass_base::{ExitStatus, RuntimeKind, processors};
 use hourglass_chain::AnvilSearch;
-use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator};
-use hourglass_engine::EngineAddress;
+use hourglass_cluster::ClusterChoice;
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
 use hourglass_report::{self as report, ReportError, Reports, RunReport, Terminal, TerminalOptions};
-use hourglass_runner::{Keep, RunFolders, Schedule, TrialSettings, run_all};
-use hourglass_runtime::HarnessExecutable;
+use hourglass_runner::{Keep, Schedule, TrialSettings, run_all};
 use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, OutputError, chosen::ChosenArgs, interrupt, notice, run_cluster::ClusterChoiceArgs};
+use super::{
+    CliError, OutputError,
+    chosen::ChosenArgs,
+    interrupt, notice,
+    preparation::{Preparation, end_orphans, tidy},
+    run_cluster::ClusterChoiceArgs,
+};
 
 /// The command that repeats a failed trial.
 const COMMAND: &str = "harness run";
@@ -103,7 +107,8 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let prepared = Box::pin(prepared(args, &schedule.trials, cluster));
+    let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout };
+    let prepared = Box::pin(preparation.settings(&schedule.trials, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.
     reaper::adopt_orphans()?;
@@ -122,29 +127,6 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     }))
 }
 
-/// Obtains the requirements of all trials, or reports once that they are missing, before anything is created.
-async fn prepared(args: &RunArgs, trials: &[Trial], cluster: ClusterChoice) -> Result<TrialSettings, CliError> {
-    let folders = RunFolders::locate();
-    folders.prepare()?;
-    if let ClusterChoice::Existing(_) = &cluster {
-        cluster.acquire(&ClusterSpec::default(), &notice).await?;
-    } else if trials.iter().any(|trial| trial.runtime.capabilities().host != ComponentHost::Harness) {
-        EngineAddress::locate().found_beside().as_deref().map(notice);
-    }
-    let anvil = match args.anvil.search().find_or_install(notice).await {
-        Ok(anvil) => anvil,
-        Err(error) => return Err(CliError::Environment(Box::new(error))),
-    };
-    Ok(TrialSettings {
-        anvil,
-        executable: HarnessExecutable::current().map_err(CliError::Executable)?,
-        folders,
-        keep: args.keep,
-        cluster,
-        trial_timeout: args.trial_timeout,
-    })
-}
-
 /// A report that cannot be written is reported before the trials, which are not run then; the other report says so. The
 /// exit code is not that of a failed environment: running the same again does not help.
 fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> ExitStatus {
@@ -155,28 +137,6 @@ fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> 
     let lost = reports.write(&report, COMMAND).into_iter().map(CliError::from);
     refused.into_iter().chain(lost).for_each(|error| error.show());
     status
-}
-
-/// Ends processes that the trials' components started and that have neither a label nor a living component above them.
-/// Nothing tells which trial they belong to, so passed trials prove nothing then.
-fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
-    let orphans = tokio::task::block_in_place(reaper::end_orphans)?;
-    for orphan in &orphans {
-        notice(&format!(
-            "{orphan} was left by a component that has ended, without the environment of its trial; it was ended"
-        ));
-    }
-    Ok(if status == ExitStatus::Passed && !orphans.is_empty() { ExitStatus::Failed } else { status })
-}
-
-/// Removes the operator from an existing cluster after the last run that uses it. Kept trials still use it.
-async fn tidy(choice: &ClusterChoice) -> Result<(), CliError> {
-    let ClusterChoice::Existing(choice) = choice else { return Ok(()) };
-    if choice.operator == OperatorChoice::Install {
-        let existing = Existing::new(choice.kubeconfig.clone(), choice.context.clone());
-        operator::remove_unused(&existing.connect(&|_| {}).await?).await?;
-    }
-    Ok(())
 }
 
 /// The runtimes that all of the names begin with, as in `docker::square`, else the process runtime.

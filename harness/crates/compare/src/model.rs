@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hourglass_base::Version;
+use hourglass_component::text::safe_json;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -246,6 +247,11 @@ impl Comparison {
             }
             _ => Ok(serde_json::from_value(document)?),
         }
+    }
+
+    /// The document, with a line feed at its end.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(&safe_json(self)?).map(|text| text + "\n")
     }
 
     /// The metric of this name in this scenario.

@@ -6,6 +6,11 @@ use rand_chacha::ChaCha8Rng;
 /// How many rounds are balanced together, so that a comparison that ends early is nearly balanced too.
 const BLOCK: usize = 4;
 
+/// A seed by chance. It is small enough for programs that read numbers of JSON as floating point.
+pub fn random_seed() -> u64 {
+    rand::random::<u32>().into()
+}
+
 /// The index of the side that comes first in each round, 0 or 1. Of each block of four rounds two begin with each side; of
 /// rounds beyond the last whole block as well, if their number is even.
 pub fn first_sides(rounds: usize, seed: u64) -> Vec<usize> {

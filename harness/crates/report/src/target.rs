@@ -82,7 +82,7 @@ impl Target {
     }
 
     /// Writes the report.
-    pub(super) fn write(&self, contents: &[u8]) -> Result<(), ReportError> {
+    pub fn write(&self, contents: &[u8]) -> Result<(), ReportError> {
         let written = match &self.destination {
             Destination::Whole(path) => replace(path, contents),
             Destination::Direct(path) => fs::write(path, contents),
