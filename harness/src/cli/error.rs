@@ -8,6 +8,7 @@ use std::{
 };
 
 use hourglass_base::{ExitStatus, cache::remedy_of_cache, exhausted};
+use hourglass_bundle::BundleError;
 use hourglass_chain::SetupError;
 use hourglass_cluster::{ClusterError, operator::OperatorError};
 use hourglass_component::{
@@ -113,6 +114,9 @@ pub enum CliError {
     /// Output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// An archive of evidence.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
 }
 
 impl From<KubernetesSetupError> for CliError {

@@ -12,7 +12,7 @@ use hourglass_reaper::LeakedResource;
 use hourglass_scenario::{ComponentRef, SkippedFile};
 
 use super::*;
-use crate::cli::{gc, logs};
+use crate::cli::{bundle, gc, logs};
 
 /// Checks that the samples have every variant of an enum. A new variant does not compile before it is named here, and
 /// fails the test before it has a sample.
@@ -155,6 +155,9 @@ fn command() -> Vec<CliError> {
         CliError::Scheduler(io::Error::from_raw_os_error(24)),
         CliError::Render(json()),
         CliError::Output(OutputError(io::Error::from_raw_os_error(28))),
+        CliError::Bundle(BundleError::Folder { path: "/runs/r".into(), source: denied() }),
+        CliError::Bundle(BundleError::Write { path: "hourglass-r.tar.gz".into(), source: denied() }),
+        bundle::unknown("r1"),
         RecordsError { directive: "nonsense[".to_owned() }.into(),
     ]
 }
@@ -175,7 +178,7 @@ fn all() -> Vec<CliError> {
     let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).collect();
     assert_every_variant!(all, CliError:
         Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report
-        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records);
+        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records Bundle);
     all
 }
 

@@ -51,6 +51,7 @@ const RUN: &[Row] = &[
     Row("trial-timeout", &["--trial-timeout", "1m"], &[], GENERAL),
     Row("junit", &["--junit", "junit.xml"], &[], GENERAL),
     Row("json", &["--json", "report.json"], &[], GENERAL),
+    Row("bundle", &["--bundle", "failures"], &[], GENERAL),
     // An Anvil runs as a process, and the images of chains are built from its executable.
     Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
     Row("offline", &["--offline"], &[], GENERAL),

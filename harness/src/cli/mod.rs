@@ -1,6 +1,7 @@
 //! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it
 //! is given. The implementation of a command is elsewhere in the library.
 
+pub mod bundle;
 pub mod chosen;
 pub mod compare;
 pub mod component;
@@ -67,6 +68,7 @@ pub struct Cli {
 enum Command {
     Run(Box<run::RunArgs>),
     Compare(Box<compare::CompareArgs>),
+    Bundle(bundle::BundleArgs),
     Lint(lint::LintArgs),
     #[command(subcommand)]
     Scenario(ScenarioCommand),
@@ -197,6 +199,7 @@ impl Cli {
             }
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::Probe(command) => probe::run(command, out)?,
+            Command::Bundle(args) => bundle::run(args, out)?,
             Command::Scenario(ScenarioCommand::List(args)) => list::run(args, TrialsForm::Document, out)?,
             Command::List(args) => list::run(args, TrialsForm::Array, out)?,
             Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, TrialsForm::Document, out)?,

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, OutputError,
+    CliError, OutputError, bundle,
     chosen::ChosenArgs,
     interrupt, notice,
     preparation::{Preparation, end_orphans, tidy},
@@ -52,6 +52,9 @@ pub struct RunArgs {
     /// Write a JSON report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Pack the evidence of each trial that does not pass into an archive in this folder, as `harness bundle` does
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
     /// Where chains come from
     #[command(flatten)]
     pub anvil: AnvilArgs,
@@ -101,6 +104,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if !refused.is_empty() {
         return Ok(not_begun(&trials, &reports, refused));
     }
+    args.bundle.as_deref().map(bundle::prepare).transpose()?;
     let schedule = Schedule { trials, jobs: args.jobs.map_or_else(processors, NonZero::get) };
     threads::enough_for(&schedule.trials, schedule.jobs)?;
     if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
@@ -115,6 +119,9 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let (report, shown) = follow(&schedule, &settings, &interrupt, reports.take_output()).await;
     let mut afterwards: Vec<CliError> = reports.write(&report, COMMAND).into_iter().map(CliError::from).collect();
     afterwards.extend([shown, tidy(&settings.cluster).await].into_iter().filter_map(Result::err));
+    if let Some(folder) = &args.bundle {
+        afterwards.extend(bundle::each_failure(&report, folder, COMMAND).await);
+    }
     // The results of the trials count for more than a failure afterwards.
     let status = afterwards.into_iter().map(|error| {
         error.show();

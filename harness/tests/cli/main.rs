@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
 
 mod access;
+#[path = "../support/archive.rs"]
+mod archive;
 mod blame;
+mod bundles;
 mod clusters;
 mod commands;
 mod components;
