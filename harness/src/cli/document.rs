@@ -2,6 +2,7 @@
 
 use hourglass_compare::Comparison;
 use hourglass_report::JsonReport;
+use hourglass_runner::TrialDocument;
 use hourglass_scenario::{ScenarioError, schema_text};
 use hourglass_timeline::TimelineRecord;
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -20,6 +21,8 @@ pub enum Document {
     RunReport,
     /// The report of a comparison: `harness compare --json FILE`
     CompareReport,
+    /// The report of a kept trial: `trial.json` in its folder
+    TrialReport,
     /// A line of `timeline.jsonl`
     TimelineRecord,
     /// `harness scenario list --format json`
@@ -43,6 +46,7 @@ impl Document {
             Self::Scenario => "scenario",
             Self::RunReport => "run-report",
             Self::CompareReport => "compare-report",
+            Self::TrialReport => "trial-report",
             Self::TimelineRecord => "timeline-record",
             Self::ScenarioList => "scenario-list",
             Self::ScenarioPlan => "scenario-plan",
@@ -59,6 +63,7 @@ impl Document {
             Self::Scenario => schema_text().map_err(ScenarioError::from)?,
             Self::RunReport => output_schema::<JsonReport<'_>>(),
             Self::CompareReport => output_schema::<Comparison>(),
+            Self::TrialReport => output_schema::<TrialDocument<'_>>(),
             Self::TimelineRecord => output_schema::<TimelineRecord<'_>>(),
             Self::ScenarioList => output_schema::<TrialList<'_>>(),
             Self::ScenarioPlan => output_schema::<Plan<'_>>(),

@@ -23,7 +23,7 @@ use hourglass_runner::{FoldersError, remedy_of_setup};
 use hourglass_scenario::ScenarioError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::OutputError;
+use super::{OutputError, ShowError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,9 @@ pub enum CliError {
     /// A report file.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A report that is to be shown.
+    #[error(transparent)]
+    Show(#[from] ShowError),
     /// The harness executable cannot be found.
     #[error("failed to find the harness's own executable")]
     Executable(#[source] io::Error),
@@ -136,6 +139,7 @@ impl CliError {
             | Self::Records(_)
             | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
+            Self::Show(error) => error.status(),
             Self::Report(error) if error.is_usage() => ExitStatus::Usage,
             _ => ExitStatus::Environment,
         }
@@ -159,6 +163,7 @@ impl CliError {
             Self::Cluster(error) => error.remedy(),
             Self::ClusterOperator(error) => error.remedy(),
             Self::Report(error) => error.remedy().map(str::to_owned),
+            Self::Show(error) => error.remedy().map(str::to_owned),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use hourglass_base::RuntimeKind;
+use hourglass_base::{RuntimeKind, StoredError};
 use hourglass_component::document::DocumentError;
 use hourglass_engine::{EngineAddress, EngineError};
 use hourglass_reaper::LeakedResource;
@@ -125,6 +125,39 @@ fn report() -> Vec<ReportError> {
     ]
 }
 
+fn show() -> Vec<ShowError> {
+    let known = || vec!["process::square".to_owned(), "docker::square".to_owned()];
+    let kind = hourglass_report::RUN_REPORT_KIND;
+    let path = || "report.json".into();
+    let stored = [
+        StoredError::Read { path: path(), source: denied() },
+        StoredError::TooLarge { path: path(), limit: 1 << 30 },
+        StoredError::Syntax { path: path(), line: 3, source: json() },
+        StoredError::Kind { path: path(), line: 1, kind },
+        StoredError::Version { path: path(), line: 2, found: "2".to_owned(), kind },
+        StoredError::Invalid { path: path(), line: 4, kind, source: json() },
+    ];
+    assert_every_variant!(stored, StoredError: Read TooLarge Syntax Kind Version Invalid);
+    let others = vec![
+        ShowError::NoneKept { root: "/runs".into() },
+        ShowError::Unknown { name: "r1m8".to_owned(), root: "/runs".into() },
+        ShowError::Ambiguous {
+            name: "r1".to_owned(),
+            count: 2,
+            runs: vec!["r1m8jw4p9x-fmbc2888".to_owned(), "r1m8jw4p9y-fmbc2888".to_owned()],
+        },
+        ShowError::NoReport { run: "r1m8jw4p9x-fmbc2888".to_owned(), folder: "/runs/r1m8jw4p9x-fmbc2888".into() },
+        ShowError::NoTrial { name: "process::sqare".to_owned(), known: known() },
+        ShowError::WhichTrial { known: known() },
+        ShowError::WhichTrial { known: Vec::new() },
+        ShowError::NoTimeline { trial: "process::square".to_owned(), path: "/runs/r/timeline.jsonl".into() },
+        ShowError::NothingToOpen { reason: "text is for the terminal" },
+        ShowError::NoDisplay { path: path() },
+        ShowError::Opener { path: path(), opener: "xdg-open", source: denied() },
+    ];
+    stored.into_iter().map(ShowError::from).chain(others).collect()
+}
+
 fn command() -> Vec<CliError> {
     let run = "r00000000a-00000000".parse().unwrap();
     let cluster = |name: &str| name.parse().unwrap();
@@ -164,7 +197,7 @@ fn command() -> Vec<CliError> {
 
 /// All samples, after a check that none is missing.
 fn all() -> Vec<CliError> {
-    let (scenario, reaper, report, command) = (scenario(), reaper(), report(), command());
+    let (scenario, reaper, report, show, command) = (scenario(), reaper(), report(), show(), command());
     assert_every_variant!(scenario, ScenarioError:
         Invalid NoDirectory EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read);
@@ -172,12 +205,15 @@ fn all() -> Vec<CliError> {
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes
         Engine Cluster Runtime AllProcesses StillThere RefusedFolder Folder);
     assert_every_variant!(report, ReportError: Write Closed Render Destination Scenario Twice);
+    assert_every_variant!(show, ShowError:
+        NoneKept Unknown Ambiguous NoReport NoTrial WhichTrial Stored NoTimeline NothingToOpen NoDisplay Opener);
     let scenario = scenario.into_iter().map(CliError::from);
     let reaper = reaper.into_iter().map(CliError::from);
     let report = report.into_iter().map(CliError::from);
-    let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).collect();
+    let show = show.into_iter().map(CliError::from);
+    let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).chain(show).collect();
     assert_every_variant!(all, CliError:
-        Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report
+        Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report Show
         Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records Bundle);
     all
 }

@@ -108,6 +108,15 @@ const LIST: &[Row] = &[
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
+/// It reads what a run left.
+const SHOW: &[Row] = &[
+    Row("trial", &["--trial", "process::square"], &[], GENERAL),
+    Row("format", &["--format", "trace"], &[], GENERAL),
+    Row("output", &["--output", "trace.json"], &[], GENERAL),
+    Row("open", &["--open"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
+];
+
 /// It runs nothing, on no runtime.
 const LINT: &[Row] = &[
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
@@ -139,6 +148,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 #[case::plan("plan", PLAN)]
 #[case::list("list", LIST)]
 #[case::lint("lint", LINT)]
+#[case::show("show", SHOW)]
 fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[Row]) {
     let mut cli = Cli::command();
     // Passes global options on to each command.

@@ -16,6 +16,7 @@ pub mod format;
 pub mod gc;
 pub mod image;
 mod interrupt;
+mod kept_run;
 pub mod lint;
 pub mod list;
 pub mod logs;
@@ -29,6 +30,8 @@ pub mod run;
 pub mod run_cluster;
 pub mod schema;
 pub mod setup;
+pub mod show;
+mod show_error;
 mod subcommands;
 pub mod up;
 
@@ -51,6 +54,7 @@ use format::TrialsForm;
 use output::notice;
 pub use output::{Output, OutputError};
 pub use run::AnvilArgs;
+pub use show_error::ShowError;
 use subcommands::{ClusterCommand, RunsCommand, ScenarioCommand};
 
 /// End-to-end tests of Hourglass AVSs on real chains: the same scenario as processes, in Docker and in Kubernetes.
@@ -69,6 +73,7 @@ enum Command {
     Run(Box<run::RunArgs>),
     Compare(Box<compare::CompareArgs>),
     Bundle(bundle::BundleArgs),
+    Show(show::ShowArgs),
     Lint(lint::LintArgs),
     #[command(subcommand)]
     Scenario(ScenarioCommand),
@@ -204,6 +209,7 @@ impl Cli {
             Command::List(args) => list::run(args, TrialsForm::Array, out)?,
             Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, TrialsForm::Document, out)?,
             Command::Plan(args) => plan::run(args, TrialsForm::Array, out)?,
+            Command::Show(args) => show::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
             Command::Scenario(ScenarioCommand::Schema(args)) => schema::of_scenarios(args, out)?,
             Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,

@@ -1,13 +1,19 @@
 //! `harness run`: runs trials and reports them on the terminal, and on request in files.
 
-use std::{collections::BTreeSet, io, num::NonZero, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write as _},
+    num::NonZero,
+    path::PathBuf,
+    time::Duration,
+};
 
 use hourglass_base::{ExitStatus, RuntimeKind, processors};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::ClusterChoice;
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
-use hourglass_report::{self as report, ReportError, Reports, RunReport, Terminal, TerminalOptions};
+use hourglass_report::{self as report, GitHub, ReportError, Reports, RunReport, Terminal, TerminalOptions};
 use hourglass_runner::{Keep, Schedule, TrialSettings, run_all};
 use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
@@ -116,7 +122,14 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.
     reaper::adopt_orphans()?;
+    let github = GitHub::detect();
+    if let Some(github) = &github {
+        tell_github(&github.begin(), reports.take_output());
+    }
     let (report, shown) = follow(&schedule, &settings, &interrupt, reports.take_output()).await;
+    if let Some(github) = &github {
+        summarize(github, &report);
+    }
     let mut afterwards: Vec<CliError> = reports.write(&report, COMMAND).into_iter().map(CliError::from).collect();
     afterwards.extend([shown, tidy(&settings.cluster).await].into_iter().filter_map(Result::err));
     if let Some(folder) = &args.bundle {
@@ -128,10 +141,32 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         error.status()
     });
     let status = status.fold(report.exit_status(), ExitStatus::max);
-    Ok(end_orphans(status).unwrap_or_else(|error| {
+    let status = end_orphans(status).unwrap_or_else(|error| {
         error.show();
         status.max(error.status())
-    }))
+    });
+    if let Some(github) = &github {
+        // Last: from here on, lines are commands again.
+        tell_github(&github.commands(&report), reports.take_output());
+    }
+    Ok(status)
+}
+
+/// Writes workflow commands to where the run is shown; GitHub reads both outputs.
+fn tell_github(commands: &str, output_is_taken: bool) {
+    // Nobody reads a closed output, and the run does not depend on it.
+    let _ = if output_is_taken {
+        io::stderr().write_all(commands.as_bytes())
+    } else {
+        io::stdout().write_all(commands.as_bytes()).and_then(|()| io::stdout().flush())
+    };
+}
+
+/// A summary that cannot be written is no failure of what was tested.
+fn summarize(github: &GitHub, report: &RunReport) {
+    if let Err((path, error)) = github.append_summary(report, COMMAND) {
+        notice(&format!("warning: failed to write the summary of the step to {}: {error}", path.display()));
+    }
 }
 
 /// A report that cannot be written is reported before the trials, which are not run then; the other report says so. The

@@ -16,6 +16,7 @@ mod ends;
 mod escaped_daemons;
 mod exit_codes;
 mod faults;
+mod github;
 mod hostile;
 #[path = "../support/http_proxy.rs"]
 mod http_proxy;
@@ -28,6 +29,7 @@ mod samples;
 mod sandbox;
 mod schemas;
 mod selection;
+mod show;
 mod sizes;
 mod stopped_processes;
 mod target;

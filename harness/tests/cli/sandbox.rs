@@ -102,6 +102,9 @@ impl Sandbox {
             .env("HARNESS_ANVIL", anvil())
             .env_remove("HARNESS_REQUIRE")
             .env_remove("RUST_LOG")
+            .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
+            .env_remove("GITHUB_WORKSPACE")
             .current_dir(self.root.path())
             .stdin(Stdio::null());
         command

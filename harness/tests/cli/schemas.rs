@@ -37,6 +37,7 @@ fn run_documents_agree_with_their_schemas() {
     assert!(listed["runs"].as_array().is_some_and(|runs| runs.len() >= 2), "a run is missing: {listed:#}");
 
     for folder in sandbox.run_folders() {
+        assert_agrees("trial-report", &fs::read_to_string(folder.join("trial.json")).unwrap());
         let timeline = fs::read_to_string(folder.join("timeline.jsonl")).unwrap();
         assert!(timeline.lines().count() > 10, "{timeline}");
         timeline.lines().for_each(|line| assert_agrees("timeline-record", line));

@@ -13,6 +13,7 @@ mod loopback;
 pub mod private;
 mod programs;
 mod runtime_kind;
+mod stored;
 mod version;
 
 pub use age::age;
@@ -23,4 +24,5 @@ pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
 pub use programs::{find_in, is_executable, on_path, path_folders, processors};
 pub use runtime_kind::{Capabilities, ComponentHost, ProgramSource, RuntimeKind};
+pub use stored::{DocumentKind, StoredError};
 pub use version::Version;

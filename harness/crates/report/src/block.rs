@@ -172,9 +172,9 @@ fn concerned(report: &TrialReport) -> Vec<&TaskReport> {
     if named.is_empty() { report.tasks.iter().take(1).collect() } else { named }
 }
 
-fn stages(task: &TaskReport) -> String {
+pub(super) fn stages(task: &TaskReport) -> String {
     let reached: Vec<_> = task.phases.reached().iter().map(|(name, at)| format!("{name} {at:.1}")).collect();
-    format!("{} on {}, {}: {} ms", task.alias, task.chain, task.status, reached.join(", "))
+    format!("{} on {}, {}: {} ms", safe_line(&task.alias), task.chain, task.status, reached.join(", "))
 }
 
 /// A label and a text whose further lines are aligned below its first.

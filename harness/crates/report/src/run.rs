@@ -5,7 +5,7 @@ use std::time::Duration;
 use hourglass_base::ExitStatus;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use hourglass_runner::{
     parity::{Parity, ParityVerdict},
@@ -30,7 +30,7 @@ pub struct RunReport {
 }
 
 /// How many trials ended how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Summary {
     /// Everything that was expected was seen.
     pub passed: usize,

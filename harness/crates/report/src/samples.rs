@@ -8,7 +8,7 @@ use hourglass_runner::{
         ComponentUsage, Phase, StepOutcome, StepReport, TaskPhases, TaskReport, TrialReport, Verdict, Violation,
     },
 };
-use hourglass_timeline::Trace;
+use hourglass_timeline::{Event, Trace};
 
 use super::{RunEvent, RunReport};
 
@@ -148,6 +148,12 @@ fn step(line: usize, title: &str, outcome: StepOutcome) -> StepReport {
         began: begun.then(|| Duration::from_millis(610)),
         duration: begun.then(|| Duration::from_micros(31_250)),
     }
+}
+
+/// An entry of the harness, so many milliseconds after the beginning of each trial.
+pub(super) fn event(milliseconds: i64, message: &str) -> Event {
+    let started: jiff::Timestamp = "2026-03-01T12:00:00.25Z".parse().unwrap();
+    Event { at: started + jiff::SignedDuration::from_millis(milliseconds), ..Event::of_harness(message) }
 }
 
 /// A comparison of each kind.

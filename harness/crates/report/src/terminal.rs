@@ -84,7 +84,7 @@ impl<W: Write> Terminal<W> {
         )
     }
 
-    fn trial(&self, report: &TrialReport) -> String {
+    pub(super) fn trial(&self, report: &TrialReport) -> String {
         let line = self.line(report);
         match &report.verdict {
             Verdict::Passed if report.kept => {

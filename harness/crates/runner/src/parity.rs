@@ -12,7 +12,7 @@ use std::{
 use hourglass_component::text::cut;
 use hourglass_timeline::{Lane, TaskTrace, Trace};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::verdict::{ExitStatus, TEXT_LIMIT, TrialReport, Verdict};
 
@@ -22,7 +22,7 @@ pub const PARITY: &str = "parity";
 const SHOWN: usize = 20;
 
 /// One scenario, for one combination of its matrix, on several runtimes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parity {
     /// `parity::square`, or `parity::square::chain_l1`.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Parity {
 }
 
 /// What a comparison came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ParityVerdict {
     /// No difference.
@@ -54,7 +54,7 @@ pub enum ParityVerdict {
 }
 
 /// Something that is one way on one runtime and another way on another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// What, for example ``the result of task `task` ``.
     pub what: String,

@@ -30,6 +30,7 @@ use super::{
     limits::{self, CAUSE_WITHIN, REPORT_AFTER_FAILURE_WITHIN, REPORT_WITHIN, Stage, unless_interrupted},
     requests::{StandingChain, StandingEnvironment, StepRequests},
     steps, task_reports, traces,
+    trial_document::write_trial_report,
     verdict::{ComponentUsage, Phase, TaskReport, TrialReport, Violation},
     world::{LAST_ENTRIES, World},
 };
@@ -111,12 +112,16 @@ async fn execute(
     };
     let has_file = !execution.on_request;
     let report = execution.report(&folder, error, interrupted);
-    let kept = report.kept.then(|| report.clone());
     tracing::info!(verdict = report.verdict.word(), elapsed = ?report.duration, "trial is over");
     // A folder that was left to the supervisor is removed by it, when nothing writes into it any more.
     let removed = !report.kept && !handed_over;
+    // Last: nothing about the trial changes any more.
+    let stored = report.kept.then(|| report.clone());
     blocking(move || {
-        if let Some(report) = kept {
+        if let Some(report) = stored {
+            if let Err(error) = write_trial_report(&folder, &report) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the report of the trial cannot be stored");
+            }
             evidence::write_first_page(&report, has_file);
         }
         RunFolders::release(&folder);

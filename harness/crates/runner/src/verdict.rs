@@ -7,15 +7,18 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use hourglass_component::text::cut;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 pub use hourglass_base::ExitStatus;
 
 pub use hourglass_timeline::TaskPhases;
 use hourglass_timeline::{Event, Trace};
 
+use super::durations;
+pub use super::durations::serialize as milliseconds;
+
 /// One trial after its end.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialReport {
     /// The trial's name, for example `process::square`.
     pub trial: String,
@@ -27,7 +30,7 @@ pub struct TrialReport {
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
     /// From the beginning of the stand-up to the end of the teardown; milliseconds in JSON.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "duration_ms", with = "durations")]
     #[schemars(with = "f64")]
     pub duration: Duration,
     /// Stand-up, steps and teardown, in their order; those that were reached.
@@ -39,7 +42,7 @@ pub struct TrialReport {
     /// The tasks that it created, in their order.
     pub tasks: Vec<TaskReport>,
     /// What its components used, in the order of their names; those of which the runtime knows it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub usage: Vec<ComponentUsage>,
     /// The trial's folder: `timeline.jsonl` and the logs of the components.
     pub directory: PathBuf,
@@ -52,23 +55,23 @@ pub struct TrialReport {
     #[serde(skip)]
     pub events: Arc<[Event]>,
     /// What was left running, by name and address; `harness gc` ends it.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub running: BTreeMap<String, String>,
 }
 
 /// A part of a trial and what it took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     /// `stand-up`, `steps` or `teardown`.
     pub name: String,
     /// How long it took; milliseconds in JSON.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "duration_ms", with = "durations")]
     #[schemars(with = "f64")]
     pub duration: Duration,
 }
 
 /// A step of a trial.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepReport {
     /// Its kind, and its name in parentheses if it has one: `expect_verified (the square)`.
     pub title: String,
@@ -79,17 +82,17 @@ pub struct StepReport {
     /// How it ended.
     pub outcome: StepOutcome,
     /// From the beginning of the trial to that of the step; milliseconds in JSON. A step that did not begin has none.
-    #[serde(rename = "began_ms", serialize_with = "optional_milliseconds", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "began_ms", default, with = "durations::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "f64")]
     pub began: Option<Duration>,
     /// How long it took; milliseconds in JSON. A step that did not end has none.
-    #[serde(rename = "duration_ms", serialize_with = "optional_milliseconds", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "duration_ms", default, with = "durations::optional", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "f64")]
     pub duration: Option<Duration>,
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
     /// It did what it says.
@@ -125,7 +128,7 @@ impl StepOutcome {
 
 /// What a component used from its start to its end, all its processes together; of one that was started again, all of
 /// its starts together.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComponentUsage {
     /// The component, as in the timeline: `l1`, `aggregator`, `executor/1`, `performer/1`; or what surrounds the
     /// components: `engine`, `control plane`.
@@ -137,7 +140,7 @@ pub struct ComponentUsage {
 }
 
 /// How a trial ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything that was expected was seen, and every invariant held.
@@ -220,7 +223,7 @@ impl Verdict {
 }
 
 /// One step or invariant that was not as expected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// The step or the invariant, for example `expect_verified`.
     pub what: String,
@@ -238,7 +241,7 @@ pub struct Violation {
 }
 
 /// A task of a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskReport {
     /// What the scenario calls it.
     pub alias: String,
@@ -261,16 +264,6 @@ impl From<&Verdict> for ExitStatus {
             Verdict::Interrupted => Self::Interrupted,
         }
     }
-}
-
-#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
-fn optional_milliseconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    milliseconds(&duration.unwrap_or_default(), serializer)
-}
-
-/// As milliseconds with three decimals: what a reader of JSON compares and plots.
-pub fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! One entry of the timeline.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, str::FromStr as _};
 
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 
 use hourglass_scenario::{Chain, ComponentRef};
 
+/// The name of the harness as a source.
+const HARNESS: &str = "harness";
+
 /// One entry: who says what, when, about which task.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When it happened by this machine's clock; a component's record carries its own time.
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -32,7 +35,7 @@ pub struct Event {
     /// In words.
     pub message: String,
     /// Everything else that a record or an event carries.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub fields: Map<String, Value>,
 }
 
@@ -48,7 +51,7 @@ pub enum Source {
 }
 
 /// Severity of a log record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// For following single calls.
@@ -88,7 +91,7 @@ impl fmt::Display for Source {
         match self {
             Self::Chain(chain) => formatter.pad(chain.as_str()),
             Self::Component(component) => formatter.pad(&component.to_string()),
-            Self::Harness => formatter.pad("harness"),
+            Self::Harness => formatter.pad(HARNESS),
         }
     }
 }
@@ -96,6 +99,18 @@ impl fmt::Display for Source {
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let chain = [Chain::L1, Chain::L2].into_iter().find(|chain| chain.as_str() == text);
+        match chain {
+            Some(chain) => Ok(Self::Chain(chain)),
+            None if text == HARNESS => Ok(Self::Harness),
+            None => ComponentRef::from_str(&text).map(Self::Component).map_err(D::Error::custom),
+        }
     }
 }
 

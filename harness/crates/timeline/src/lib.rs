@@ -11,6 +11,7 @@ mod lines;
 mod log;
 mod phases;
 mod record;
+mod stored;
 mod tail;
 mod trace;
 
@@ -21,6 +22,7 @@ pub use last::LastLines;
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use log::{parse, parse_line};
 pub use phases::{TaskPhases, phases};
-pub use record::{Timeline, TimelineRecord};
+pub use record::{Timeline, TimelineRecord, lines_of};
+pub use stored::read_timeline;
 pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};
 pub use trace::{Lane, TaskFacts, TaskTrace, Trace, with_lanes};

@@ -3,12 +3,12 @@
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Event, Source};
 
 /// The stages of a task, each in milliseconds since its creation was seen on chain; absent where not reached.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskPhases {
     /// The harness saw the task on chain: zero, the origin of the others.
     pub created: Option<f64>,

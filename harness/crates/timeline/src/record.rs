@@ -172,9 +172,7 @@ impl Timeline {
         let events = self.sorted();
         let about: Vec<_> = events.iter().filter(|event| task.is_none() || event.task_hash == task).collect();
         let last = &about[about.len().saturating_sub(count)..];
-        let width = last.iter().map(|event| event.source.to_string().len()).max().unwrap_or_default();
-        let operators = self.0.operators.read().unwrap_or_else(PoisonError::into_inner);
-        last.iter().map(|event| line(event, width, since, &operators)).collect()
+        lines(last, since, &self.0.operators.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The last output lines of a component, indented, for errors about it.
@@ -217,6 +215,17 @@ impl Entries {
     fn share_of(&mut self, component: &ComponentRef) -> &mut Share {
         self.shares.entry(component.clone()).or_default()
     }
+}
+
+/// Entries as lines for people, with times relative to `since`; operators have the names that components write.
+pub fn lines_of<'a>(events: impl IntoIterator<Item = &'a Event>, since: Timestamp) -> Vec<String> {
+    let events: Vec<_> = events.into_iter().collect();
+    lines(&events, since, &HashMap::new())
+}
+
+fn lines(events: &[&Event], since: Timestamp, operators: &HashMap<String, String>) -> Vec<String> {
+    let width = events.iter().map(|event| event.source.to_string().len()).max().unwrap_or_default();
+    events.iter().map(|event| line(event, width, since, operators)).collect()
 }
 
 fn line(event: &Event, width: usize, since: Timestamp, operators: &HashMap<String, String>) -> String {

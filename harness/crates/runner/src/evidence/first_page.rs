@@ -236,8 +236,7 @@ impl Page {
         self.section("Where to look");
         self.0.push('\n');
         for (path, what) in PLACES {
-            // The report of the trial may be written after this page.
-            if folder.join(path).exists() || path == "trial.json" {
+            if folder.join(path).exists() {
                 self.line(&format!("- `{path}`: {what}"));
             }
         }
