@@ -34,3 +34,4 @@ mod sizes;
 mod stopped_processes;
 mod target;
 mod unusual_machines;
+mod usage;

@@ -2,7 +2,10 @@
 
 use std::{fs, io};
 
-use crate::sandbox::{HARNESS, Outcome, Sandbox, run};
+use crate::{
+    sandbox::{HARNESS, Outcome, Sandbox, run},
+    usage::{BUSY, assert_every_component_is_reported},
+};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -41,6 +44,15 @@ fn junit_and_json_contain_every_trial() {
     assert_eq!(outcomes, ["passed", "failed", "environment_failed"]);
     let task = json.pointer("/trials/0/tasks/0").unwrap();
     assert!(task["phases"].as_object().is_some_and(|phases| phases.len() >= 8), "phases are missing: {task}");
+}
+
+/// The processes of a machine are not a cluster, so nothing surrounds them.
+#[test]
+fn a_report_has_what_each_component_used() {
+    let sandbox = Sandbox::new();
+    let (scenario, json) = (sandbox.scenario("busy", BUSY), sandbox.path("report.json"));
+    run(sandbox.harness(&["run", "--json"]).arg(&json).arg(&scenario)).assert_code(0);
+    assert_eq!(assert_every_component_is_reported(&json), [""; 0]);
 }
 
 /// Nobody should wait for trials whose report is lost. The other report says that they were not run.

@@ -21,6 +21,8 @@ mod proxy;
 #[expect(dead_code, reason = "each test binary uses a part")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+#[path = "../cli/usage.rs"]
+mod usage;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         faults::component_that_does_not_run_cannot_be_disconnected,
         access::a_harness_that_is_not_root_gives_containers_their_configuration,
         order::trial_that_passes_leaves_nothing,
+        order::a_report_has_what_each_component_used,
         order::runs_of_one_scenario_do_not_affect_each_other,
         order::a_signal_during_the_steps_ends_the_trial_in_order,
         order::signal_during_start_up_ends_the_environment_in_order,

@@ -5,12 +5,22 @@ use rustix::process::Signal;
 use crate::{
     docker_trial::{DockerTrial, LONG, NEVER_READY, SQUARE},
     sandbox::{Running, run},
+    usage::{BUSY, assert_every_component_is_reported},
 };
 
 pub(crate) fn trial_that_passes_leaves_nothing() {
     let test = DockerTrial::new();
     test.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
     test.assert_nothing_begun();
+}
+
+pub(crate) fn a_report_has_what_each_component_used() {
+    let test = DockerTrial::new();
+    let json = test.sandbox.path("report.json");
+    run(test.harness(&test.scenario(BUSY)).arg("--json").arg(&json)).assert_code(0);
+    let surroundings = assert_every_component_is_reported(&json);
+    // An engine may be in another machine or have other names for its processes.
+    assert!(surroundings.iter().all(|name| name == "engine"), "{surroundings:?}");
 }
 
 /// Two users, or two jobs of a pipeline, on one engine.

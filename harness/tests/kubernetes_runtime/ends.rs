@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use crate::{
     cluster_trial::{ClusterTrial, LONG, SQUARE},
     sandbox::run,
+    usage::{BUSY, assert_every_component_is_reported},
 };
 
 pub(crate) fn trial_that_passes_leaves_nothing() {
@@ -14,6 +15,13 @@ pub(crate) fn trial_that_passes_leaves_nothing() {
     test.run(SQUARE).assert_code(0).assert_shows(&["1 passed"]);
     test.assert_nothing_runs();
     assert_eq!(test.sandbox.run_folders(), [""; 0].map(PathBuf::from), "the folder of a trial that passed is left");
+}
+
+pub(crate) fn a_report_has_what_each_component_used() {
+    let test = ClusterTrial::new();
+    let json = test.sandbox.path("report.json");
+    run(test.harness(&test.scenario(BUSY)).arg("--json").arg(&json)).assert_code(0);
+    assert_eq!(assert_every_component_is_reported(&json), ["control plane"]);
 }
 
 pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {

@@ -10,6 +10,8 @@ mod images;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+#[path = "../cli/usage.rs"]
+mod usage;
 
 use std::process::ExitCode;
 
@@ -18,6 +20,7 @@ use hourglass_test_support::{Requirement, TestTarget, tests};
 fn main() -> ExitCode {
     let tests = tests![
         ends::trial_that_passes_leaves_nothing,
+        ends::a_report_has_what_each_component_used,
         ends::a_signal_during_the_steps_ends_the_trial_in_order,
         ends::a_killed_harness_leaves_nothing,
         ends::killed_harness_leaves_nothing_of_a_killed_executor,

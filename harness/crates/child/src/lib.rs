@@ -1,4 +1,7 @@
-//! A child process of a trial: labelled, in a process group of its own, with its output in a file that is followed.
+//! A child process of a trial: labelled, in a process group of its own, with its output in a file that is followed; and what processes
+//! have used.
+
+mod usage;
 
 use std::{
     fmt, io,
@@ -16,6 +19,8 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::Instrument as _;
 
 use hourglass_reaper::RunId;
+
+pub use usage::{ProcessTable, ProcessUsage, arguments_of};
 
 /// The variable with the component that a process belongs to; its own children inherit it.
 pub const COMPONENT_VARIABLE: &str = "HOURGLASS_COMPONENT";

@@ -20,7 +20,7 @@ use super::{
     disk_space::Room,
     limits::{CAUSE_WITHIN, Stage, stop, unless_interrupted},
     settings::TrialSettings,
-    verdict::Phase,
+    verdict::{ComponentUsage, Phase},
 };
 
 /// How long the chains may take to report what has happened.
@@ -55,6 +55,8 @@ pub(super) struct StandUp<'a> {
     /// Set if it was interrupted before there was a runtime and did not end in time: the supervisor then ends what
     /// exists, and removes the folder.
     pub handed_over: &'a mut bool,
+    /// What the components used, if they did not stand.
+    pub usage: &'a mut Vec<ComponentUsage>,
 }
 
 impl StandUp<'_> {
@@ -110,6 +112,7 @@ impl StandUp<'_> {
             }
             Some(Err(error)) => {
                 let error = with_cause(runtime.as_ref(), error).await;
+                *self.usage = runtime.usage().await;
                 interrupt.run_until_cancelled(runtime.keep_evidence(&self.folder)).await;
                 // What was started is taken down; the error that led here is the one to report.
                 let _ = stop(runtime, interrupt).await;

@@ -215,6 +215,7 @@ impl TrialExecution<'_> {
             limit: self.limit,
             stage: &self.stage,
             handed_over: &mut self.handed_over,
+            usage: &mut self.usage,
         };
         let began = Instant::now();
         let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
@@ -234,7 +235,9 @@ impl TrialExecution<'_> {
         let answers = matches!(stepping, Some(Ok(_)));
         let limit = if answers { REPORT_WITHIN } else { REPORT_AFTER_FAILURE_WITHIN };
         // What cannot be read in time is not in the report.
-        let _ = timeout(limit, unless_interrupted(interrupt, self.note_chains(&world, answers))).await;
+        let noting = timeout(limit, unless_interrupted(interrupt, self.note_chains(&world, answers)));
+        let (_, usage) = tokio::join!(noting, world.environment.runtime.usage());
+        self.usage = usage;
         progress("taking down");
         let failed = match &stepping {
             Some(Ok(violations)) => violations.is_empty() == self.trial.proof,

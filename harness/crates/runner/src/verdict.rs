@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use hourglass_base::ExitStatus;
 
-pub use hourglass_timeline::TaskPhases;
+pub use hourglass_timeline::{ComponentUsage, TaskPhases};
 use hourglass_timeline::{Event, Trace};
 
 use super::durations;
@@ -124,19 +124,6 @@ impl StepOutcome {
         let all = [Self::Done, Self::Failed, Self::CouldNotBeDone, Self::NotEnded, Self::NotBegun];
         all.into_iter().find(|outcome| outcome.word() == word).unwrap_or(Self::NotEnded)
     }
-}
-
-/// What a component used from its start to its end, all its processes together; of one that was started again, all of
-/// its starts together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ComponentUsage {
-    /// The component, as in the timeline: `l1`, `aggregator`, `executor/1`, `performer/1`; or what surrounds the
-    /// components: `engine`, `control plane`.
-    pub component: String,
-    /// Processor time, in seconds.
-    pub cpu_seconds: Option<f64>,
-    /// The most memory that it had at one time, in bytes.
-    pub peak_memory_bytes: Option<u64>,
 }
 
 /// How a trial ended.

@@ -16,6 +16,7 @@ mod output;
 mod performers;
 mod process;
 mod provider;
+mod usage;
 
 use std::{
     collections::BTreeMap,
@@ -39,6 +40,7 @@ use hourglass_scenario::{Component, ComponentRef, Step};
 
 use hourglass_chain::{ChainControl, PreparedState};
 use hourglass_reaper::{RunFolderGuard, SweepTrigger};
+use hourglass_timeline::ComponentUsage;
 
 /// The chains of a trial.
 #[derive(Debug, Clone)]
@@ -163,6 +165,10 @@ pub trait Runtime: Send + Sync {
 
     /// Name and address of each running component, for people.
     async fn endpoints(&self) -> BTreeMap<String, String>;
+
+    /// What the components have used since their starts, and what surrounds them, as far as it can be read soon.
+    /// Asked once, before everything is taken down.
+    async fn usage(&self) -> Vec<ComponentUsage>;
 
     /// Tells the supervisor to sweep when [`Self::stop`] took too long and was dropped; `None` if that is impossible.
     fn sweep_trigger(&self) -> Option<SweepTrigger>;

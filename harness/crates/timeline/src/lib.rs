@@ -14,6 +14,7 @@ mod record;
 mod stored;
 mod tail;
 mod trace;
+mod usage;
 
 pub use bounds::{ERROR_LIMIT, PLAIN_LIMIT, TASK_EVENT_LIMIT};
 pub use chain::{ChainFollower, follow_chain};
@@ -26,3 +27,4 @@ pub use record::{Timeline, TimelineRecord, lines_of};
 pub use stored::read_timeline;
 pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};
 pub use trace::{Lane, TaskFacts, TaskTrace, Trace, with_lanes};
+pub use usage::ComponentUsage;

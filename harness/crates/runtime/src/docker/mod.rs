@@ -17,6 +17,7 @@ mod provider;
 mod socket;
 mod take_down;
 mod upload;
+mod usage;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -32,7 +33,7 @@ use hourglass_engine::{Engine, EngineError};
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTargets, SweepTrigger};
 use hourglass_scenario::ComponentRef;
-use hourglass_timeline::Timeline;
+use hourglass_timeline::{ComponentUsage, Timeline};
 pub use images::DockerImages;
 pub(super) use images::{commands, replaced};
 use jiff::Timestamp;
@@ -41,8 +42,13 @@ use performers::Performers;
 pub(super) use provider::DockerProvider;
 use take_down::{end, take_down};
 use tokio::sync::Mutex;
+use usage::EngineBaseline;
+pub(super) use usage::{container_usage, note_containers};
 
-use super::{AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking};
+use super::{
+    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking,
+    usage::Readings,
+};
 
 /// Only this machine reaches the published ports of containers.
 const LOOPBACK: &str = "127.0.0.1";
@@ -83,6 +89,9 @@ pub struct DockerRuntime {
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilContainer>>,
     components: Mutex<BTreeMap<ComponentRef, RunningComponent>>,
+    readings: Readings,
+    /// What the engine's own processes had used when the trial began.
+    engine_baseline: EngineBaseline,
 }
 
 impl DockerRuntime {
@@ -102,6 +111,7 @@ impl DockerRuntime {
     pub async fn new(settings: DockerSettings, supervisor: Supervisor) -> Result<Self, RuntimeError> {
         let DockerSettings { engine, images, folder, labels, timeline, ends, .. } = settings;
         let logs = folder.join("logs");
+        let engine_baseline = EngineBaseline::read(&engine);
         // The engine's clock may differ, and earlier events do no harm.
         let since = Timestamp::now().as_second().saturating_sub(5);
         let made = match hourglass_base::private::create_folders(&logs) {
@@ -121,7 +131,8 @@ impl DockerRuntime {
         let whose = Whose::Network(context.labels.run.clone());
         let watch = Watch::start(&context.engine, &network, whose, since, record);
         let (anvils, components) = (Mutex::default(), Mutex::default());
-        Ok(Self { images, context, watch, ends, supervisor, anvils, components })
+        let readings = Readings::default();
+        Ok(Self { images, context, watch, ends, supervisor, anvils, components, readings, engine_baseline })
     }
 
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
@@ -213,6 +224,7 @@ impl Runtime for DockerRuntime {
     async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let running = self.running(component, "kill").await?;
         self.ends.excuse(component);
+        self.note_usage_of(component).await;
         match self.performers(component, &running, "kill") {
             Some(performers) => performers.kill().await,
             None => running.kill(&self.context).await,
@@ -222,6 +234,7 @@ impl Runtime for DockerRuntime {
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         let mut running = self.running(component, "restart").await?;
         self.ends.excuse(component);
+        self.note_usage_of(component).await;
         if let Some(performers) = self.performers(component, &running, "restart") {
             performers.restart(within).await?;
             self.ends.watch(component);
@@ -298,6 +311,11 @@ impl Runtime for DockerRuntime {
         }
         endpoints.insert("network".to_owned(), self.context.network.clone());
         endpoints
+    }
+
+    async fn usage(&self) -> Vec<ComponentUsage> {
+        self.note_usage().await;
+        self.readings.usage()
     }
 
     fn sweep_trigger(&self) -> Option<SweepTrigger> {

@@ -30,7 +30,7 @@ pub(super) enum ChainHost {
 #[derive(Debug)]
 pub(super) struct Containers {
     anvil: AnvilBinary,
-    context: DockerContext,
+    pub(super) context: DockerContext,
     watch: Watch,
     anvils: Mutex<Vec<AnvilContainer>>,
 }

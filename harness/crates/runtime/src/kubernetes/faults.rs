@@ -63,6 +63,7 @@ impl KubernetesRuntime {
         if pods.is_empty() {
             return Err(not_running());
         }
+        self.note_usage_of(component).await;
         self.note_fault(component);
         let owned = self.trial_namespace.cluster.machine.is_some();
         match component {
@@ -141,6 +142,7 @@ impl KubernetesRuntime {
         component: &ComponentRef,
         within: Duration,
     ) -> Result<(), RuntimeError> {
+        self.note_usage_of(component).await;
         self.note_fault(component);
         let before = self.pods_of(component).await?;
         self.resume_paused(&before, component).await;

@@ -28,6 +28,7 @@ mod readiness;
 mod shared_work;
 mod take_down;
 mod trial_namespace;
+mod usage;
 mod validation;
 mod warnings;
 
@@ -51,7 +52,7 @@ use hourglass_cluster::{
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTargets, SweepTrigger, SweptCluster};
 use hourglass_scenario::{ComponentRef, Scenario, Step};
-use hourglass_timeline::{Event, Timeline};
+use hourglass_timeline::{ComponentUsage, Event, Timeline};
 use kube::ResourceExt as _;
 use logs::PodLogs;
 use names::{EXECUTORS, Names};
@@ -61,12 +62,13 @@ use preparation::Preparation;
 use processes::Signal;
 pub(super) use provider::KubernetesProvider;
 use trial_namespace::TrialNamespace;
+use usage::NodeBaseline;
 use validation::Owed;
 use warnings::Warnings;
 
 use super::{
     AggregatorSpec, Chains, ClusterFaults, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime,
-    RuntimeError, Teardown, blocking, configuration, docker::Record,
+    RuntimeError, Teardown, blocking, configuration, docker::Record, usage::Readings,
 };
 
 /// How long a component may take to end in order; the public aggregator and executor always take five seconds.
@@ -129,6 +131,9 @@ pub struct KubernetesRuntime {
     cluster_fault_injected: AtomicBool,
     /// Containers of the operator that were killed.
     killed: Mutex<BTreeSet<String>>,
+    readings: Readings,
+    /// What the nodes had used when the trial began.
+    node_baseline: NodeBaseline,
     /// Held until the end.
     _cluster: Arc<ChosenCluster>,
 }
@@ -155,6 +160,7 @@ impl KubernetesRuntime {
         let KubernetesSettings { cluster, anvil, executable, scenario, exclusive, folder, labels, timeline, .. } =
             settings;
         let cluster = Arc::new(cluster);
+        let node_baseline = NodeBaseline::read(cluster.machine.as_ref());
         let logs = folder.join("logs");
         let ends = Ends::new(&scenario.invariants.expected_ends, &timeline);
         let record = Record { folder: logs.clone(), timeline: timeline.clone(), ends: ends.clone() };
@@ -203,6 +209,8 @@ impl KubernetesRuntime {
             exclusive,
             cluster_fault_injected: AtomicBool::new(false),
             killed: Mutex::default(),
+            readings: Readings::default(),
+            node_baseline,
             _cluster: cluster,
         })
     }
@@ -395,6 +403,11 @@ impl Runtime for KubernetesRuntime {
         endpoints.insert("kubeconfig".to_owned(), self.trial_namespace.cluster.kubeconfig.display().to_string());
         endpoints.insert("context".to_owned(), self.trial_namespace.cluster.context.clone());
         endpoints
+    }
+
+    async fn usage(&self) -> Vec<ComponentUsage> {
+        self.note_usage().await;
+        self.readings.usage()
     }
 
     fn sweep_trigger(&self) -> Option<SweepTrigger> {

@@ -11,10 +11,12 @@ mod pause;
 mod performers;
 mod program;
 mod provider;
+mod usage;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,7 +29,7 @@ use hourglass_child::COMPONENT_VARIABLE;
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::{self as reaper, Descendants, RunFolder, RunId, Supervisor, SupervisorOptions, SweepTrigger};
 use hourglass_scenario::ComponentRef;
-use hourglass_timeline::{LogFolder, Timeline};
+use hourglass_timeline::{ComponentUsage, LogFolder, Timeline};
 use output::PerformerOutput;
 use pause::PausedGroup;
 use performers::{Performers, ProcessLabels};
@@ -38,7 +40,7 @@ use tracing::Instrument as _;
 
 use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError, Teardown, blocking,
-    configuration,
+    configuration, usage::Readings,
 };
 
 /// How long a component may take to end in order; the public aggregator and executor always take five seconds.
@@ -81,6 +83,7 @@ pub struct ProcessRuntime {
     chain_ends: Mutex<Vec<AbortOnDropHandle<()>>>,
     /// The processes that components had started when they were ended.
     descendants: Mutex<Descendants>,
+    readings: Arc<Readings>,
 }
 
 impl ProcessRuntime {
@@ -111,6 +114,7 @@ impl ProcessRuntime {
             chain_urls: Mutex::default(),
             chain_ends: Mutex::default(),
             descendants: Mutex::default(),
+            readings: Arc::default(),
         })
     }
 
@@ -224,10 +228,12 @@ impl Runtime for ProcessRuntime {
             let executor = ComponentRef::Executor(name.clone());
             let performers = self.performers(&executor).await.ok_or_else(not_running)?;
             self.settings.ends.excuse(component);
+            self.note_usage().await;
             performers.kill().await?;
             self.forget_paused(&executor, component).await;
             return Ok(());
         }
+        self.note_usage().await;
         let mut components = self.components.lock().await;
         let running = components.get_mut(component).filter(|running| running.is_running());
         let running = running.ok_or_else(not_running)?.take();
@@ -255,10 +261,12 @@ impl Runtime for ProcessRuntime {
             })?;
             self.settings.ends.excuse(component);
             self.forget_paused(&executor, component).await;
+            self.note_usage().await;
             performers.restart(within).await?;
             self.settings.ends.watch(component);
             return Ok(());
         }
+        self.note_usage().await;
         let Some(running) = self.components.lock().await.get_mut(component).map(RunningComponent::take) else {
             return Err(RuntimeError::Kill { component: component.clone(), reason: "it was never started".to_owned() });
         };
@@ -320,6 +328,11 @@ impl Runtime for ProcessRuntime {
             endpoints.insert(component.to_string(), running.address.clone());
         }
         endpoints
+    }
+
+    async fn usage(&self) -> Vec<ComponentUsage> {
+        self.note_usage().await;
+        self.readings.usage()
     }
 
     fn sweep_trigger(&self) -> Option<SweepTrigger> {
