@@ -52,6 +52,7 @@ const RUN: &[Row] = &[
     Row("junit", &["--junit", "junit.xml"], &[], GENERAL),
     Row("json", &["--json", "report.json"], &[], GENERAL),
     Row("bundle", &["--bundle", "failures"], &[], GENERAL),
+    Row("html", &["--html", "report.html"], &[], GENERAL),
     // An Anvil runs as a process, and the images of chains are built from its executable.
     Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
     Row("offline", &["--offline"], &[], GENERAL),

@@ -13,7 +13,9 @@ use hourglass_chain::AnvilSearch;
 use hourglass_cluster::ClusterChoice;
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
-use hourglass_report::{self as report, GitHub, ReportError, Reports, RunReport, Terminal, TerminalOptions};
+use hourglass_report::{
+    self as report, GitHub, ReportError, ReportPaths, Reports, RunReport, Terminal, TerminalOptions,
+};
 use hourglass_runner::{Keep, Schedule, TrialSettings, run_all};
 use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
@@ -61,6 +63,9 @@ pub struct RunArgs {
     /// Pack the evidence of each trial that does not pass into an archive in this folder, as `harness bundle` does
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
+    /// Write an HTML report to this file, which needs no other; `-` is standard output, which then has nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Where chains come from
     #[command(flatten)]
     pub anvil: AnvilArgs,
@@ -105,7 +110,8 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     let (trials, cluster) = args.chosen()?;
     let (reports, refused) = {
         let scenarios: Vec<_> = trials.iter().map(|trial| &*trial.path).collect();
-        Reports::prepare(args.junit.as_deref(), args.json.as_deref(), &scenarios)
+        let html = args.html.as_deref();
+        Reports::prepare(ReportPaths { junit: args.junit.as_deref(), json: args.json.as_deref(), html }, &scenarios)
     };
     if !refused.is_empty() {
         return Ok(not_begun(&trials, &reports, refused));

@@ -10,16 +10,22 @@ use crate::{
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
-fn junit_and_json_contain_every_trial() {
+fn reports_contain_every_trial() {
     let sandbox = Sandbox::new();
     let good = sandbox.scenario("good", STEPS);
     let bad = sandbox.scenario("bad", &STEPS.replace("0x10", "0x11"));
     let kill = "  - kill: {component: aggregator}\n";
     let broken = sandbox.scenario("broken", &STEPS.replace("steps:\n", &format!("steps:\n{kill}{kill}")));
     let (junit, json) = (sandbox.path("reports/junit.xml"), sandbox.path("report.json"));
-    let outcome =
-        run(sandbox.harness(&["run", "--junit"]).arg(&junit).arg("--json").arg(&json).args([&good, &bad, &broken]));
-    outcome.assert_code(1);
+    let html = sandbox.path("reports/report.html");
+    let mut harness = sandbox.harness(&["run", "--junit"]);
+    harness.arg(&junit).arg("--json").arg(&json).arg("--html").arg(&html);
+    run(harness.args([&good, &bad, &broken])).assert_code(1);
+
+    let html = fs::read_to_string(html).unwrap();
+    for part in ["process::good", "process::bad", "process::broken", "bad.yaml:", "timeline.jsonl", "TaskVerified"] {
+        assert!(html.contains(part), "{part} is missing in {html}");
+    }
 
     let junit = fs::read_to_string(junit).unwrap();
     let count = |text: &str| junit.matches(text).count();
@@ -89,6 +95,7 @@ fn report_lost_at_the_end_hides_neither_a_failure_nor_the_other_report() {
 #[case::folder(&["--junit", "."], "it is a folder")]
 #[case::tilde(&["--junit", "~/junit.xml"], "only shells replace")]
 #[case::twice(&["--junit", "report", "--json", "./report"], "they are one and the same file")]
+#[case::third_of_three(&["--junit", "junit.xml", "--json", "report", "--html", "./report"], "they are one and the same file")]
 #[case::output_twice(&["--junit", "-", "--json", "/dev/stdout"], "they are one and the same file")]
 fn path_that_cannot_be_a_file_exits_with_2(#[case] options: &[&str], #[case] reason: &str) {
     let sandbox = Sandbox::new();

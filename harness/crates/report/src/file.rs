@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{RunReport, Target, json, junit};
+use super::{RunReport, Target, html, json, junit};
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +45,12 @@ pub enum ReportError {
         /// The scenario.
         scenario: PathBuf,
     },
-    /// Both reports would be written to the same file.
+    /// Two reports would be written to the same file.
     #[error("failed to write the reports {path} and {other}: they are one and the same file", path = path.display(), other = other.display())]
     Twice {
-        /// The JSON report.
+        /// One report.
         path: PathBuf,
-        /// The `JUnit` report.
+        /// The other.
         other: PathBuf,
     },
 }
@@ -80,12 +80,24 @@ impl ReportError {
 pub struct Reports {
     junit: Option<Target>,
     json: Option<Target>,
+    html: Option<Target>,
+}
+
+/// The paths of a run's reports, as given; `-` is standard output.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct ReportPaths<'a> {
+    /// The `JUnit` report.
+    pub junit: Option<&'a Path>,
+    /// The JSON report.
+    pub json: Option<&'a Path>,
+    /// The HTML report.
+    pub html: Option<&'a Path>,
 }
 
 impl Reports {
     /// Determines the destinations before there is anything to report; also returns why one of them cannot be written,
     /// for example over one of these scenario files.
-    pub fn prepare(junit: Option<&Path>, json: Option<&Path>, scenarios: &[&Path]) -> (Self, Vec<ReportError>) {
+    pub fn prepare(paths: ReportPaths<'_>, scenarios: &[&Path]) -> (Self, Vec<ReportError>) {
         let mut errors = Vec::new();
         let prepared = |path: &Path| {
             let target = Target::prepare(path)?;
@@ -103,10 +115,9 @@ impl Reports {
                 None
             }
         };
-        let mut reports = Self { junit: target(junit), json: target(json) };
-        if let Self { junit: Some(junit), json: Some(json) } = &reports
-            && let Err(error) = json.differs_from(junit)
-        {
+        let mut reports = Self { junit: target(paths.junit), json: target(paths.json), html: target(paths.html) };
+        let twice = reports.pairs().into_iter().find_map(|(one, other)| one.differs_from(other).err());
+        if let Some(error) = twice {
             errors.push(error);
             reports = Self::default();
         }
@@ -115,15 +126,30 @@ impl Reports {
 
     /// Whether one of them goes to standard output, so that text for people must go elsewhere.
     pub fn take_output(&self) -> bool {
-        [&self.junit, &self.json].into_iter().flatten().any(Target::is_output)
+        self.targets().into_iter().any(Target::is_output)
     }
 
-    /// Writes them; a failure of one does not prevent the other.
+    /// Writes them; a failure of one does not prevent the others.
     ///
     /// `command` runs a trial when its name is appended.
     pub fn write(&self, run: &RunReport, command: &str) -> Vec<ReportError> {
         let junit = self.junit.as_ref().map(|target| junit::write(target, run, command));
         let json = self.json.as_ref().map(|target| json::write(target, run));
-        [junit, json].into_iter().flatten().filter_map(Result::err).collect()
+        let html = self.html.as_ref().map(|target| html::write(target, run, command));
+        [junit, json, html].into_iter().flatten().filter_map(Result::err).collect()
+    }
+
+    fn targets(&self) -> Vec<&Target> {
+        [&self.junit, &self.json, &self.html].into_iter().flatten().collect()
+    }
+
+    /// Each two of the destinations, the later one first.
+    fn pairs(&self) -> Vec<(&Target, &Target)> {
+        let targets = self.targets();
+        let mut pairs = Vec::new();
+        for (index, later) in targets.iter().enumerate() {
+            pairs.extend(targets[..index].iter().map(|earlier| (*later, *earlier)));
+        }
+        pairs
     }
 }

@@ -1,6 +1,5 @@
-//! The reports of a run for people and tools: the terminal while it runs, JUnit, JSON and Markdown afterwards, traces for Perfetto, and
-//! what GitHub Actions shows. Reports read
-//! verdicts; they judge nothing and touch no environment.
+//! The reports of a run for people and tools: the terminal while it runs, JUnit, JSON, HTML and Markdown afterwards, traces
+//! for Perfetto, and what GitHub Actions shows. Reports read verdicts; they judge nothing and touch no environment.
 
 mod block;
 mod chrome_trace;
@@ -9,6 +8,7 @@ mod details;
 mod event;
 mod file;
 mod github;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -25,8 +25,8 @@ pub use chrome_trace::chrome_trace;
 pub use colour::takes_colour;
 pub use details::{run_text, trial_text};
 pub use event::{Reporter, follow};
-pub use file::{ReportError, Reports};
 pub use github::GitHub;
+pub use file::{ReportError, ReportPaths, Reports};
 pub use hourglass_runner::RunEvent;
 pub use json::{JSON_VERSION, JsonReport, RUN_REPORT_KIND, read_run_report, render as run_report_json};
 pub use markdown::{MARKDOWN_LIMIT, markdown};

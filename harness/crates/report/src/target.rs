@@ -58,6 +58,17 @@ impl Target {
         matches!(self.destination, Destination::Output)
     }
 
+    /// The folder of the file, from the root; `None` if the report goes elsewhere than to a file.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        match &self.destination {
+            Destination::Whole(path) | Destination::Direct(path) => fs::canonicalize(
+                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+            )
+            .ok(),
+            Destination::Stream(_) | Destination::Output | Destination::Errors => None,
+        }
+    }
+
     /// Whether the report would replace this file.
     pub fn is_file(&self, file: &Path) -> bool {
         match &self.destination {

@@ -1,0 +1,19 @@
+//! A report as one HTML file: without network, readable without scripts.
+//!
+//! What may live here: views, which are what a page shows, made from reports; and the templates' types. Templates are in
+//! `templates/`. Text from outside is `text::Text` in a view, and nothing else. A view has a budget, so that a page stays
+//! small; nothing here judges.
+
+mod budget;
+mod lanes;
+mod log;
+mod overview;
+mod page;
+mod run;
+mod steps;
+mod tasks;
+mod text;
+mod trial;
+mod waterfall;
+
+pub(super) use run::write;
