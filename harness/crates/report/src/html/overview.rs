@@ -11,7 +11,9 @@ use super::{
     text::{Marked, Text, difference, time, time_of},
     trial::Badge,
 };
-use crate::{RunReport, block::again};
+use hourglass_runner::again;
+
+use crate::RunReport;
 
 /// How many differences of a comparison a page shows, and the limit of each side in bytes.
 const DIFFERENCES: usize = 20;

@@ -16,7 +16,7 @@ use super::{
     text::{Text, memory, time},
     waterfall::{Drawn, Waterfall, Window},
 };
-use crate::block::again;
+use hourglass_runner::again;
 
 /// The limits of an expected or seen text in bytes, and of violations.
 const LONG: usize = 4 << 10;
