@@ -1,6 +1,6 @@
 //! Requirements of tests on the machine.
 
-use hourglass_api::{REQUIRE_VARIABLE, is_required};
+use hourglass_api::{REQUIRE_VARIABLE, is_program_required, is_required};
 use hourglass_base::RuntimeKind;
 use hourglass_engine::Engine;
 
@@ -37,6 +37,16 @@ impl Requirement {
         let left_out = !is_required(RuntimeKind::Kubernetes);
         let notice = format!("tests with clusters are ignored; {REQUIRE_VARIABLE}=kubernetes runs them");
         Self { left_out, notice: left_out.then_some(notice) }
+    }
+
+    /// A program that `HARNESS_REQUIRE` can name, such as `chromium`. `missing` returns why the machine lacks it; it is
+    /// not called if the variable names the program: the tests run then, and fail.
+    pub fn program(program: &str, missing: impl FnOnce() -> Option<String>) -> Self {
+        let missing = if is_program_required(program) { None } else { missing() };
+        let notice = missing.map(|reason| {
+            format!("tests with {program} are ignored: {reason}; {REQUIRE_VARIABLE}={program} makes them fail instead")
+        });
+        Self { left_out: notice.is_some(), notice }
     }
 
     /// This, and another requirement that no variable can name. `missing` is the reason why the machine lacks it.
