@@ -77,10 +77,12 @@ fn of_file(path: &Path) -> Result<Found, ShowError> {
     let text = DocumentKind::text_of(&path)?;
     if RUN_REPORT_KIND.is_of(&text) {
         let mut run = read_run_report(&path)?;
-        run.trials.iter_mut().for_each(|trial| trial.kept &= trial.directory.exists());
+        for trial in &mut run.trials {
+            trial.kept &= trial.directory.exists();
+        }
         return Ok(Found::Run(run));
     }
-    if TRIAL_REPORT_KIND.is_of(&text) || !EITHER.is_json(&text) {
+    if TRIAL_REPORT_KIND.is_of(&text) || !DocumentKind::is_json(&text) {
         return of_trial(&path);
     }
     Err(StoredError::Kind { path, line: 1, kind: EITHER }.into())

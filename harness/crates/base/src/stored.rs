@@ -123,7 +123,7 @@ impl DocumentKind {
     }
 
     /// Whether a text is JSON of any kind.
-    pub fn is_json(&self, text: &str) -> bool {
+    pub fn is_json(text: &str) -> bool {
         serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
     }
 

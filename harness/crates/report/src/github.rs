@@ -237,18 +237,22 @@ mod tests {
             trial.trial = hostile.to_owned();
             trial.scenario = hostile.into();
             match &mut trial.verdict {
-                Verdict::Failed { violations } => violations.iter_mut().for_each(|violation| {
-                    violation.what = hostile.to_owned();
-                    violation.place = Some(format!("{hostile}:3"));
-                    violation.expected = hostile.to_owned();
-                    violation.seen = hostile.to_owned();
-                }),
+                Verdict::Failed { violations } => {
+                    for violation in violations {
+                        violation.what = hostile.to_owned();
+                        violation.place = Some(format!("{hostile}:3"));
+                        violation.expected = hostile.to_owned();
+                        violation.seen = hostile.to_owned();
+                    }
+                }
                 Verdict::EnvironmentFailed { error, .. } => *error = hostile.to_owned(),
                 _ => {}
             }
         }
         run.not_run = vec![hostile.to_owned()];
-        run.parity.iter_mut().for_each(|parity| parity.name = hostile.to_owned());
+        for parity in &mut run.parity {
+            parity.name = hostile.to_owned();
+        }
         let text = github().commands(&run);
         assert!(!text.contains(['\r', '\u{2028}']));
         let (first, rest) = text.split_once('\n').unwrap();

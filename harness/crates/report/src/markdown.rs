@@ -47,11 +47,15 @@ pub fn markdown(run: &RunReport, command: &str, limit: usize) -> String {
     }
     if !run.not_run.is_empty() {
         page.push("\nNot run:\n\n");
-        run.not_run.iter().for_each(|name| page.push(&format!("- {}\n", code(name))));
+        for name in &run.not_run {
+            page.push(&format!("- {}\n", code(name)));
+        }
     }
     if let Some(tally) = run.parity_tally() {
         page.push(&format!("\n### Parity: {tally}\n\n| verdict | comparison | runtimes |\n| --- | --- | --- |\n"));
-        run.parity.iter().for_each(|parity| page.push(&comparison(parity)));
+        for parity in &run.parity {
+            page.push(&comparison(parity));
+        }
     }
     for trial in run.trials.iter().filter(|trial| trial.verdict.is_trouble()) {
         page.push_with(|| details(&trial.trial, &failure_text(trial, command)));

@@ -59,7 +59,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("timeline.jsonl");
         let timeline = Timeline::default();
-        events().into_iter().for_each(|event| timeline.record(event));
+        for event in events() {
+            timeline.record(event);
+        }
         timeline.write(&path).unwrap();
         assert_eq!(read_timeline(&path).unwrap(), timeline.sorted());
     }
@@ -69,7 +71,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("timeline.jsonl");
         let timeline = Timeline::default();
-        events().into_iter().for_each(|event| timeline.record(event));
+        for event in events() {
+            timeline.record(event);
+        }
         timeline.write(&path).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         for (wrong, reason) in [
