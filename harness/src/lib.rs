@@ -17,6 +17,7 @@ pub use hourglass_base::{RuntimeKind as Runtime, cache};
 pub use hourglass_chain as chain;
 pub use hourglass_child as child;
 pub use hourglass_cluster as cluster;
+pub use hourglass_compare as compare;
 pub use hourglass_engine as engine;
 pub use hourglass_image as image;
 pub use hourglass_machine as machine;

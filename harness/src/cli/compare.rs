@@ -10,7 +10,7 @@ use clap::builder::RangedU64ValueParser;
 use hourglass_base::{ExitStatus, RuntimeKind};
 use hourglass_cluster::ClusterChoice;
 use hourglass_compare::{
-    Comparison, Gate, Machine, Outcome, Side,
+    Comparison, Gate, GateResult, Machine, Outcome, Side,
     gate::evaluate,
     judge::judge,
     metrics::{PRIMARY, meaning},
@@ -217,7 +217,7 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     if matches!(end, End::Complete) {
         comparison.gates = gates.iter().flat_map(|gate| evaluate(gate, &comparison, baseline.as_ref())).collect();
     }
-    let mut status = status_of(&end, &comparison);
+    let mut status = status_of(&end, &comparison.gates);
     let mut failures: Vec<CliError> = Vec::new();
     failures.extend(write_reports(&comparison, json.as_ref()).err());
     failures.extend(tidy(&settings.cluster).await.err());
@@ -269,12 +269,12 @@ fn outcome(end: &End) -> Outcome {
     }
 }
 
-fn status_of(end: &End, comparison: &Comparison) -> ExitStatus {
+fn status_of(end: &End, gates: &[GateResult]) -> ExitStatus {
     match end {
         End::TooBusy { .. } => ExitStatus::Environment,
         End::TrialFailed(report) => status_of_trial(report),
         End::Interrupted => ExitStatus::Interrupted,
-        End::Complete if comparison.gates.iter().all(|gate| gate.held) => ExitStatus::Passed,
+        End::Complete if gates.iter().all(|gate| gate.held) => ExitStatus::Passed,
         End::Complete => ExitStatus::Failed,
     }
 }
@@ -305,4 +305,32 @@ fn show(comparison: &Comparison, output_is_taken: bool, out: &mut impl Output) -
     }
     write!(out, "{text}")?;
     Ok(out.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(held: bool) -> GateResult {
+        let text = String::new;
+        GateResult { gate: text(), scenario: text(), held, figure: None, interval: None, sentence: text() }
+    }
+
+    #[rstest::rstest]
+    #[case::all_gates_hold(&End::Complete, &[true, true], 0)]
+    #[case::no_gate(&End::Complete, &[], 0)]
+    #[case::one_is_broken(&End::Complete, &[true, false], 1)]
+    #[case::too_busy(&End::TooBusy { discarded: 3, planned: 10 }, &[], 3)]
+    #[case::interrupted(&End::Interrupted, &[], 130)]
+    fn the_exit_code_tells_how_it_ended(#[case] end: &End, #[case] held: &[bool], #[case] code: u8) {
+        let gates: Vec<_> = held.iter().copied().map(gate).collect();
+        assert_eq!(status_of(end, &gates).code(), code);
+    }
+
+    #[test]
+    fn equal_runtimes_are_told_apart() {
+        let names = |one, other| sides(one, other).map(|side| side.name);
+        assert_eq!(names(RuntimeKind::Docker, RuntimeKind::Kubernetes), ["docker", "kubernetes"]);
+        assert_eq!(names(RuntimeKind::Docker, RuntimeKind::Docker), ["docker", "docker#2"]);
+    }
 }

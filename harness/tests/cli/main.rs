@@ -10,6 +10,7 @@ mod blame;
 mod bundles;
 mod clusters;
 mod commands;
+mod compare;
 mod components;
 mod daemons;
 mod ends;

@@ -46,6 +46,16 @@ fn run_documents_agree_with_their_schemas() {
     sandbox.assert_nothing_left();
 }
 
+#[test]
+fn a_comparison_agrees_with_its_schema() {
+    let sandbox = Sandbox::new();
+    let words = ["compare", "--runtimes", "process,process", "--runs", "1", "--warm-up", "0", "--json", "-"];
+    let gate = ["--gate", "verified.median process <= 10s"];
+    let outcome = run(sandbox.harness(&words).args(gate).arg(crate::sandbox::scenarios().join("square.yaml")));
+    outcome.assert_code(0);
+    assert_agrees("compare-report", &outcome.stdout);
+}
+
 fn assert_agrees(document: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(document).with_extension("json");
     let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();

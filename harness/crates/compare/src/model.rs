@@ -6,7 +6,7 @@ use hourglass_base::Version;
 use hourglass_component::text::safe_json;
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::machine::Machine;
@@ -18,8 +18,8 @@ pub const COMPARISON_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Comparison of two runtimes")]
 pub struct Comparison {
-    /// [`Comparison::from_json`] checks it.
-    #[serde(skip_deserializing)]
+    /// Rises when a key goes or changes its meaning; not when one is added.
+    #[serde(deserialize_with = "this_version")]
     pub version: Version<COMPARISON_VERSION>,
     /// When it began, on the wall clock.
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -235,6 +235,13 @@ pub enum ComparisonError {
         /// The version that it names.
         found: String,
     },
+}
+
+fn this_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version<COMPARISON_VERSION>, D::Error> {
+    match u32::deserialize(deserializer)? {
+        COMPARISON_VERSION => Ok(Version),
+        found => Err(D::Error::custom(format!("version {found} is not {COMPARISON_VERSION}"))),
+    }
 }
 
 impl Comparison {

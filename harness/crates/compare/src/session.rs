@@ -62,6 +62,17 @@ impl Plan {
         interrupt: &CancellationToken,
         note: &(dyn Fn(&str) + Sync),
     ) -> (Vec<Sample>, End) {
+        self.run_on(settings, interrupt, note, &ProcessorTimes::now).await
+    }
+
+    /// The same on a machine whose processors' time `times` tells.
+    pub async fn run_on(
+        &self,
+        settings: &TrialSettings,
+        interrupt: &CancellationToken,
+        note: &(dyn Fn(&str) + Sync),
+        times: &(dyn Fn() -> Option<ProcessorTimes> + Sync),
+    ) -> (Vec<Sample>, End) {
         let planned = 2 * self.scenarios.len() * self.runs;
         let mut samples: Vec<Sample> = Vec::with_capacity(self.trials());
         for (turn, first) in self.turns() {
@@ -71,9 +82,9 @@ impl Plan {
                 let of = if warm_up { self.warm_up } else { self.runs };
                 let kind = if warm_up { "warm-up" } else { "run" };
                 note(&format!("{kind} {round} of {of}: {scenario} on {name}"));
-                let before = ProcessorTimes::now();
+                let before = times();
                 let report = run_trial(&trials[side], settings, interrupt, &|_| {}).await;
-                let steal = ProcessorTimes::now().zip(before).map(|(now, before)| now.stolen_since(before));
+                let steal = times().zip(before).map(|(now, before)| now.stolen_since(before));
                 match report.verdict {
                     Verdict::Passed => {}
                     Verdict::Interrupted => return (samples, End::Interrupted),

@@ -15,6 +15,11 @@ pub struct ProcessorTimes {
 }
 
 impl ProcessorTimes {
+    /// This many ticks, of which so many were stolen.
+    pub fn of(total: u64, stolen: u64) -> Self {
+        Self { total, stolen }
+    }
+
     /// Those of now; `None` where the system does not tell.
     pub fn now() -> Option<Self> {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?)

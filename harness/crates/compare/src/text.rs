@@ -105,7 +105,10 @@ pub fn table(comparison: &Comparison) -> String {
 fn runs(comparison: &Comparison) -> String {
     let Comparison { runs, warm_up, seed, .. } = comparison;
     let discarded = comparison.discarded().count();
-    let mut text = format!("{runs} runs of each, in turns by seed {seed}; {warm_up} more to warm up were discarded");
+    let mut text = format!("{runs} runs of each, in turns by seed {seed}");
+    if *warm_up > 0 {
+        let _ = write!(text, "; {warm_up} more to warm up were discarded");
+    }
     if discarded > 0 {
         let _ = write!(text, "\n{discarded} trials were discarded because the machine was too busy");
     }
@@ -114,7 +117,8 @@ fn runs(comparison: &Comparison) -> String {
         Outcome::TooBusy { discarded, planned } => {
             let _ = write!(
                 text,
-                "\nended early: {discarded} of {planned} trials were discarded, which is more than a fifth"
+                "\nended early: {discarded} of {planned} trials were discarded, which is more than a fifth, so that the \
+                 figures say nothing; compare again when the machine is less busy"
             );
         }
         Outcome::TrialFailed { trial } => {

@@ -18,7 +18,11 @@ const WITH_TRIALS: [(&str, i32); 5] = [
     ("harness run square_on_l1 --keep always", 0),
 ];
 /// The commands of samples that need more than processes. Their output is not compared.
-const NOT_COMPARED: [&str; 2] = ["harness run --runtime process,docker square", "harness up --name mine"];
+const NOT_COMPARED: [&str; 3] = [
+    "harness run --runtime process,docker square",
+    "harness compare square --runtimes docker,kubernetes",
+    "harness up --name mine",
+];
 
 /// The replacement for the beginning of a line of a timeline.
 const OF_TIMELINE: &str = "    TIMELINE  ";

@@ -34,3 +34,6 @@ pub fn of_trial(report: &TrialReport, scenario: &Scenario) -> BTreeMap<String, f
 fn milliseconds(duration: std::time::Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
+
+#[cfg(test)]
+mod tests;

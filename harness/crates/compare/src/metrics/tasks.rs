@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hourglass_component::events::TaskEvent;
 use hourglass_proto::messages::parse_task_hash;
-use hourglass_runner::verdict::TrialReport;
+use hourglass_runner::verdict::{TaskPhases, TaskReport, TrialReport};
 use hourglass_timeline::Source;
 
 use super::names;
@@ -16,8 +16,10 @@ const MANY: usize = 10;
 /// The median of the trial's tasks for each phase and, if it has many tasks, their 95th percentile and throughput.
 pub(super) fn of(report: &TrialReport) -> BTreeMap<String, f64> {
     let mut phases: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (phase, at) in report.tasks.iter().flat_map(|task| task.phases.reached()) {
-        phases.entry(phase).or_default().push(at);
+    for task in &report.tasks {
+        for (phase, at) in phases_of(report, task).reached() {
+            phases.entry(phase).or_default().push(at);
+        }
     }
     // The origin of the others.
     phases.remove("created");
@@ -28,6 +30,19 @@ pub(super) fn of(report: &TrialReport) -> BTreeMap<String, f64> {
         values.extend(throughput(report, verified.len()).map(|rate| (names::THROUGHPUT.to_owned(), rate)));
     }
     values
+}
+
+/// The phases of a task since the first entry about it. On a busy machine the harness sees `TaskCreated` after the aggregator
+/// has taken notice of it, sometimes by as much as the task takes: its own clock would measure how late it was.
+fn phases_of(report: &TrialReport, task: &TaskReport) -> TaskPhases {
+    let Some(hash) = parse_task_hash(&task.hash) else { return task.phases.clone() };
+    let about = report.events.iter().filter(|event| event.task_hash == Some(hash) && event.event.is_some());
+    let mut about: Vec<_> = about.cloned().collect();
+    let Some(first) = about.iter().map(|event| event.at).min() else { return task.phases.clone() };
+    for event in about.iter_mut().filter(|event| event.event == Some(TaskEvent::TaskCreated)) {
+        event.at = first;
+    }
+    hourglass_timeline::phases(&about, hash)
 }
 
 /// The verified tasks by the time from the first creation to the last verification, in seconds.

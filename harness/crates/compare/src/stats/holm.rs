@@ -20,9 +20,9 @@ mod tests {
 
     use super::*;
 
-    /// By hand: the smallest times four, the next times three, and none below the one before.
+    /// The smallest four times, the next three times, and none smaller than the one before.
     #[test]
-    fn values_are_multiplied_by_the_number_of_remaining_tests() {
+    fn smaller_values_are_multiplied_by_more() {
         let found = holm(&[0.01, 0.04, 0.03, 0.005]);
         for (found, expected) in found.iter().zip([0.03, 0.06, 0.06, 0.02]) {
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");
