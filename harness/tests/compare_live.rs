@@ -1,5 +1,6 @@
 //! Comparisons of real trials: two equal sides do not differ, and a delay that is put into one side is found.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at what it did not expect")]
+#![expect(clippy::print_stdout, reason = "documents have the figures")]
 
 use std::{
     path::Path,
