@@ -1,9 +1,6 @@
 //! `harness bundle`: packs the evidence of a trial into one archive; and the archives of `harness run --bundle`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use hourglass_base::{blocking, private};
@@ -86,10 +83,8 @@ pub(super) fn prepare(folder: &Path) -> Result<(), CliError> {
 
 /// Packs each trial that did not pass into a file in `folder`, and returns what could not be packed.
 pub(super) async fn each_failure(report: &RunReport, folder: &Path, command: &str) -> Vec<CliError> {
-    let is_failure = |trial: &&TrialReport| {
-        let did_not_pass = matches!(trial.verdict, Verdict::Failed { .. } | Verdict::EnvironmentFailed { .. });
-        did_not_pass && fs::metadata(&trial.directory).is_ok()
-    };
+    let is_failure =
+        |trial: &&TrialReport| matches!(trial.verdict, Verdict::Failed { .. } | Verdict::EnvironmentFailed { .. });
     let mut errors = Vec::new();
     for trial in report.trials.iter().filter(is_failure) {
         let page = first_page(trial, Some(&again(&trial.scenario, &trial.trial, command)));

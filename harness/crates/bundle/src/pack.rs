@@ -1,8 +1,9 @@
 //! Packs the folder of a trial into one archive.
 
 use std::{
+    fmt::Write as _,
     fs,
-    io::{self, Write},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -76,7 +77,11 @@ pub fn pack(folder: &Path, page: Option<&str>, archive: &Path, limits: Limits) -
     let began = Instant::now();
     let of_folder = |source| BundleError::Folder { path: folder.to_owned(), source };
     let of_archive = |source| BundleError::Write { path: archive.to_owned(), source };
-    let Listing { mut files, mut left_out } = list(folder).map_err(of_folder)?;
+    let Listing { mut files, mut left_out } = match list(folder) {
+        // A trial that fails early in its start has no folder.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && page.is_some() => Listing::default(),
+        listing => listing.map_err(of_folder)?,
+    };
     files.retain(|file| file.name != Path::new(FIRST_PAGE));
     let secrets = Secrets::of_trial(folder);
     let top = top(folder);
@@ -147,10 +152,10 @@ fn first_page(folder: &Path, page: Option<&str>, left_out: &[String]) -> String 
         page.push('\n');
     }
     for remark in left_out.iter().take(REMARKS) {
-        page.push_str(&format!("    {}\n", safe_line(remark)));
+        let _ = writeln!(page, "    {}", safe_line(remark));
     }
     if left_out.len() > REMARKS {
-        page.push_str(&format!("    {} more files\n", left_out.len() - REMARKS));
+        let _ = writeln!(page, "    {} more files", left_out.len() - REMARKS);
     }
     safe(&page).into_owned()
 }
@@ -267,7 +272,6 @@ mod tests {
         let packed = pack(&folder, Some("# x: failed\n"), &archive, Limits::default()).unwrap();
         assert!(packed.bytes <= 20_000_000, "{} bytes", packed.bytes);
         assert!(packed.took <= Duration::from_secs(10), "{:?}", packed.took);
-        println!("{} bytes in {:?}: {:?}", packed.bytes, packed.took, packed.left_out);
         let (names, contents) = unpacked(&archive);
         assert_eq!(contents["hourglass-r00000000a-00000000/timeline.jsonl"].len(), 60_000);
         assert!(names.last().unwrap().ends_with("logs/c.log"), "{names:?}");

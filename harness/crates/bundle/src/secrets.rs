@@ -112,10 +112,12 @@ fn collect(document: &Value, found: &mut BTreeSet<String>) {
 
 fn add(name: &str, value: &Value, found: &mut BTreeSet<String>) {
     let name = name.to_ascii_lowercase();
-    if let Value::String(value) = value {
-        if NAMES.iter().any(|secret| name.contains(secret)) && value.len() >= SHORTEST && value.as_bytes() != HIDDEN {
-            found.insert(value.clone());
-        }
+    if let Value::String(value) = value
+        && NAMES.iter().any(|secret| name.contains(secret))
+        && value.len() >= SHORTEST
+        && value.as_bytes() != HIDDEN
+    {
+        found.insert(value.clone());
     }
 }
 

@@ -141,9 +141,8 @@ impl ChainControl {
     /// The chain with its history, as `--load-state` takes it.
     pub(super) async fn dump(&self) -> Result<Vec<u8>, SetupError> {
         use std::io::Read as _;
-        let text: String = self.ask("anvil_dumpState", json!([true])).await?;
+        let packed = self.packed_state().await?;
         let fail = |reason: String| SetupError::Dump { chain_id: self.chain_id(), reason };
-        let packed = hex::decode(&text).map_err(|error| fail(error.to_string()))?;
         let mut state = Vec::new();
         flate2::read::GzDecoder::new(packed.as_slice())
             .read_to_end(&mut state)
@@ -161,7 +160,7 @@ impl ChainControl {
         if loaded { Ok(()) } else { Err(fail("the chain does not take the state".to_owned())) }
     }
 
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         method: &str,
         parameters: impl Serialize + Send + Sync + std::fmt::Debug,

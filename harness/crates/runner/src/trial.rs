@@ -250,7 +250,12 @@ impl TrialExecution<'_> {
             Keep::Always => true,
         };
         if failed && !interrupted {
-            interrupt.run_until_cancelled(world.environment.runtime.keep_evidence(folder)).await;
+            let environment = &world.environment;
+            let keeping = futures::future::join(
+                environment.runtime.keep_evidence(folder),
+                evidence::keep_chains(environment, folder),
+            );
+            interrupt.run_until_cancelled(keeping).await;
         }
         let outcome = stepping.unwrap_or(Ok(Vec::new()));
         let taken_down = self.take_down(world.environment, keep && !interrupted, interrupt).await;

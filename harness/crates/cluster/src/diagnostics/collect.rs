@@ -4,7 +4,11 @@ use std::path::Path;
 
 use hourglass_engine::nodes_of;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Event, Node as NodeObject, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{Event, Node as NodeObject, PersistentVolumeClaim, Pod, ResourceQuota},
+    networking::v1::NetworkPolicy,
+};
 use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject, ListParams},
@@ -147,11 +151,26 @@ impl Collection<'_> {
             let resource = ApiResource::erase::<PersistentVolumeClaim>(&());
             parsed::<PersistentVolumeClaim>(objects.namespaced(&resource).await)
         };
-        let ((), warnings, pods, nodes, claims) =
-            tokio::join!(objects.collect(), self.events(client), pods, nodes, claims);
+        let (restrictions, warnings, pods, nodes, claims) =
+            tokio::join!(Self::restrictions(&objects), self.events(client), pods, nodes, claims);
         let broken = nodes.iter().filter_map(trouble::of_node);
         let broken = broken.chain(pods.iter().filter_map(trouble::of_pod));
-        (broken.chain(claims.iter().filter_map(trouble::of_claim)).collect(), warnings)
+        let broken = broken.chain(claims.iter().filter_map(trouble::of_claim));
+        (broken.chain(restrictions).collect(), warnings)
+    }
+
+    /// Collects the other objects, and returns what of them keeps pods from being made or from reaching each other.
+    async fn restrictions(objects: &Objects<'_>) -> Vec<String> {
+        let deployments =
+            async { parsed::<Deployment>(objects.namespaced(&ApiResource::erase::<Deployment>(&())).await) };
+        let quotas =
+            async { parsed::<ResourceQuota>(objects.namespaced(&ApiResource::erase::<ResourceQuota>(&())).await) };
+        let policies =
+            async { parsed::<NetworkPolicy>(objects.namespaced(&ApiResource::erase::<NetworkPolicy>(&())).await) };
+        let ((), deployments, quotas, policies) = tokio::join!(objects.collect(), deployments, quotas, policies);
+        let found = deployments.iter().filter_map(trouble::of_deployment);
+        let found = found.chain(quotas.iter().filter_map(trouble::of_quota));
+        found.chain(policies.iter().map(trouble::of_policy)).collect()
     }
 
     async fn events(&self, client: &Client) -> Vec<String> {

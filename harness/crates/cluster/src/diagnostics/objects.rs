@@ -16,22 +16,19 @@ const MOST: u32 = 500;
 /// How many kinds of custom resources are read.
 const MOST_CUSTOM: usize = 50;
 
-/// Kinds of objects in namespaces: group, version, kind and plural.
-const NAMESPACED: [(&str, &str, &str, &str); 15] = [
+/// Kinds of objects in namespaces that are not looked at: group, version, kind and plural.
+const NAMESPACED: [(&str, &str, &str, &str); 12] = [
     ("", "v1", "ConfigMap", "configmaps"),
     ("", "v1", "Endpoints", "endpoints"),
-    ("", "v1", "ResourceQuota", "resourcequotas"),
     ("", "v1", "Secret", "secrets"),
     ("", "v1", "Service", "services"),
     ("", "v1", "ServiceAccount", "serviceaccounts"),
     ("apps", "v1", "DaemonSet", "daemonsets"),
-    ("apps", "v1", "Deployment", "deployments"),
     ("apps", "v1", "ReplicaSet", "replicasets"),
     ("apps", "v1", "StatefulSet", "statefulsets"),
     ("batch", "v1", "Job", "jobs"),
     ("coordination.k8s.io", "v1", "Lease", "leases"),
     ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
-    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
     ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
 ];
 const CLUSTER_WIDE: [(&str, &str, &str, &str); 3] = [

@@ -1,7 +1,11 @@
 //! What is broken, from the status of the objects.
 
 use hourglass_operator::status::is_pod_ready;
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Node, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ContainerState, ContainerStatus, Node, PersistentVolumeClaim, Pod, ResourceQuota},
+    networking::v1::NetworkPolicy,
+};
 use kube::ResourceExt as _;
 
 /// What is wrong with a node; `None` for a node that is ready.
@@ -20,6 +24,41 @@ pub(super) fn of_node(node: &Node) -> Option<String> {
 pub(super) fn of_claim(claim: &PersistentVolumeClaim) -> Option<String> {
     let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     (phase != "Bound").then(|| format!("claim {}: {phase}", namespaced_name(claim.namespace(), &claim.name_any())))
+}
+
+/// What is wrong with a Deployment: it has no pods on purpose, or not all of them are ready.
+pub(super) fn of_deployment(deployment: &Deployment) -> Option<String> {
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let ready = deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+    let name = namespaced_name(deployment.namespace(), &deployment.name_any());
+    match (wanted, ready) {
+        (0, _) => Some(format!("deployment {name}: scaled to 0 replicas, so that none of its pods runs")),
+        (wanted, ready) if ready < wanted => Some(format!("deployment {name}: {ready} of {wanted} pods are ready")),
+        _ => None,
+    }
+}
+
+/// The resources of a quota that are used up.
+pub(super) fn of_quota(quota: &ResourceQuota) -> Option<String> {
+    let status = quota.status.as_ref()?;
+    let (hard, used) = (status.hard.as_ref()?, status.used.as_ref()?);
+    // Quantities of pods and other objects are whole numbers.
+    let number = |text: &str| text.parse::<u64>().ok();
+    let exhausted = hard.iter().filter_map(|(resource, limit)| {
+        let used = used.get(resource)?;
+        let is_reached = used == limit || number(&used.0)? >= number(&limit.0)?;
+        is_reached.then(|| format!("{resource} {} of {}", used.0, limit.0))
+    });
+    let exhausted: Vec<_> = exhausted.collect();
+    let name = namespaced_name(quota.namespace(), &quota.name_any());
+    (!exhausted.is_empty()).then(|| format!("quota {name}: used up: {}", exhausted.join(", ")))
+}
+
+/// What a network policy restricts: it is no defect, but the usual reason why pods do not reach each other.
+pub(super) fn of_policy(policy: &NetworkPolicy) -> String {
+    let types = policy.spec.as_ref().and_then(|spec| spec.policy_types.clone()).unwrap_or_default();
+    let name = namespaced_name(policy.namespace(), &policy.name_any());
+    format!("network policy {name}: restricts {} of the pods that it selects", types.join(" and ").to_lowercase())
 }
 
 /// Why a pod is not ready, in one line for the pod and one for each container concerned; `None` for a pod that is ready
@@ -133,6 +172,29 @@ mod tests {
         pod n/p: not ready, Pending
           no node takes it: Unschedulable: 0/1 nodes are available
         ");
+    }
+
+    #[test]
+    fn what_keeps_pods_from_being_made_or_reached_is_reported() {
+        let metadata = json!({ "name": "x", "namespace": "n" });
+        let deployment = |spec: i32, ready: i32| {
+            let spec = json!({ "replicas": spec, "selector": {}, "template": {} });
+            let object = json!({ "metadata": metadata, "spec": spec, "status": { "readyReplicas": ready } });
+            of_deployment(&serde_json::from_value(object).unwrap())
+        };
+        assert_eq!(deployment(0, 0).unwrap(), "deployment n/x: scaled to 0 replicas, so that none of its pods runs");
+        assert_eq!(deployment(2, 1).unwrap(), "deployment n/x: 1 of 2 pods are ready");
+        assert_eq!(deployment(1, 1), None);
+        let quota = |used: &str| {
+            let status = json!({ "hard": { "pods": "2" }, "used": { "pods": used } });
+            of_quota(&serde_json::from_value(json!({ "metadata": metadata, "status": status })).unwrap())
+        };
+        assert_eq!(quota("3").unwrap(), "quota n/x: used up: pods 3 of 2");
+        assert_eq!(quota("1"), None);
+        let policy =
+            json!({ "metadata": metadata, "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] } });
+        let text = of_policy(&serde_json::from_value(policy).unwrap());
+        assert_eq!(text, "network policy n/x: restricts ingress and egress of the pods that it selects");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! its containers or its cluster is in `runtime`; archives of the folder are in `bundle`.
 
 mod again;
+mod chains;
 mod first_page;
 mod last_words;
 
 pub use again::again;
+pub(crate) use chains::keep_chains;
 pub use first_page::{FIRST_PAGE, first_page};
 pub use last_words::{LastWords, last_words};
 

@@ -3,12 +3,13 @@
 //! [`DockerRuntime`] holds them, [`chains`] and [`container`] start one, [`performers`] finds those that executors
 //! start themselves, [`logs`] reads the output of all, [`mod@take_down`] ends them. The images are in [`images`], the
 //! configuration is in
-//! [`config`].
+//! [`config`]; [`evidence`] keeps what the engine knows of a failed trial.
 
 mod chains;
 mod config;
 mod container;
 mod context;
+mod evidence;
 mod images;
 mod lines;
 mod logs;
@@ -19,7 +20,11 @@ mod take_down;
 mod upload;
 mod usage;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 pub(super) use chains::AnvilContainer;
@@ -85,6 +90,8 @@ pub struct DockerRuntime {
     images: DockerImages,
     context: DockerContext,
     watch: Watch,
+    /// The beginning of the trial by the engine's clock, in seconds since 1970.
+    since: i64,
     ends: Ends,
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilContainer>>,
@@ -132,7 +139,7 @@ impl DockerRuntime {
         let watch = Watch::start(&context.engine, &network, whose, since, record);
         let (anvils, components) = (Mutex::default(), Mutex::default());
         let readings = Readings::default();
-        Ok(Self { images, context, watch, ends, supervisor, anvils, components, readings, engine_baseline })
+        Ok(Self { images, context, watch, since, ends, supervisor, anvils, components, readings, engine_baseline })
     }
 
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
@@ -281,6 +288,10 @@ impl Runtime for DockerRuntime {
         running.wait_until_ready(within, &self.context, &self.watch).await?;
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
+    }
+
+    async fn keep_evidence(&self, folder: &Path) {
+        evidence::keep(&self.context, self.since, folder).await;
     }
 
     async fn failure(&self) -> RuntimeError {
