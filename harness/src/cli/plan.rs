@@ -161,6 +161,7 @@ fn component(component: &Component) -> String {
         parts.push("reference".to_owned());
     }
     parts.extend(component.memory.map(|memory| format!("at most {memory} of memory")));
+    parts.extend(component.cpus.map(|cpus| format!("at most {cpus} processors")));
     parts.extend(environment(&component.environment));
     parts.join(", ")
 }

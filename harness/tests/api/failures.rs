@@ -69,6 +69,10 @@ async fn unknown_component_is_reported_with_the_known_ones() -> Result<(), Harne
     builder().performer(Program::reference().memory("64MiB")),
     "runtimes: [process]\nruntimes_because: b\ncomponents: {performer: {memory: 64MiB}}"
 )]
+#[case::cpus(
+    builder().executor(Program::reference().cpus(0.5)),
+    "runtimes: [process]\nruntimes_because: b\ncomponents: {executor: {cpus: 0.5}}"
+)]
 #[case::expression(builder().allowed_error("a("), "invariants: {allowed_errors: [\"a(\"]}")]
 #[tokio::test]
 async fn builder_refuses_what_scenarios_refuse(#[case] builder: hourglass_harness::HarnessBuilder, #[case] keys: &str) {

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+
 use crate::{
-    docker_trial::{DockerTrial, NEVER_READY, SQUARE},
+    docker_trial::{DockerTrial, LONG, NEVER_READY, SQUARE},
     sandbox::Outcome,
 };
 
@@ -46,6 +48,28 @@ pub(crate) fn performer_that_ends_at_once_is_reported_with_its_output() {
     ]);
     assert_log(&test, &outcome, "performer-operator.log", "no-such-component");
     test.assert_nothing_runs();
+}
+
+/// Kubernetes gives the same, which its test compares with the same numbers.
+pub(crate) fn limits_are_the_defaults_or_those_of_the_scenario() {
+    let test = DockerTrial::new();
+    let limits =
+        "components: {aggregator: {memory: 100MiB}, performer: {cpus: 0.5, environment: {TASK_DELAY_MS: 600000}}}\n";
+    let steps = &LONG[LONG.find("steps:").unwrap()..];
+    let harness = test.start_task(&mut test.harness(&test.scenario(&format!("{limits}{steps}"))));
+    let seen = test.limits();
+    harness.signal_group(Signal::INT);
+    harness.finish();
+    let mebibytes = |component: &str, mebibytes: i64, cpus: f64| (component.to_owned(), mebibytes, cpus);
+    let expected = [
+        mebibytes("aggregator", 100, 2.0),
+        mebibytes("chain-31337", 2048, 2.0),
+        mebibytes("chain-31338", 2048, 2.0),
+        mebibytes("executor/operator", 512, 2.0),
+        mebibytes("performer/operator", 512, 0.5),
+    ];
+    assert_eq!(seen, expected);
+    test.assert_swept();
 }
 
 /// The executor gives up first, by default after a minute, and the harness after it.

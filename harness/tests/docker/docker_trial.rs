@@ -14,8 +14,8 @@ use bollard::{
     body_full,
     models::{ContainerConfig, ContainerCreateBody},
     query_parameters::{
-        CommitContainerOptionsBuilder, ImportImageOptionsBuilder, ListContainersOptionsBuilder,
-        RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
+        CommitContainerOptionsBuilder, ImportImageOptionsBuilder, InspectContainerOptions,
+        ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder,
     },
 };
 use futures::TryStreamExt as _;
@@ -124,6 +124,33 @@ impl DockerTrial {
             containers.into_iter().filter_map(|container| container.labels.and_then(component)).collect();
         names.sort();
         names
+    }
+
+    /// Memory in MiB and processors that the containers of this test's trials may use, by component.
+    pub(crate) fn limits(&self) -> Vec<(String, i64, f64)> {
+        let label = format!("{TRIAL_LABEL}={}", self.trial());
+        let options = ListContainersOptionsBuilder::new().filters(&HashMap::from([("label", vec![label])])).build();
+        let docker = self.engine.docker();
+        block_on(async {
+            let mut limits = Vec::new();
+            for container in docker.list_containers(Some(options)).await.unwrap() {
+                let component = container.labels.unwrap()[COMPONENT_LABEL].clone();
+                let inspected = docker.inspect_container(&container.id.unwrap(), None::<InspectContainerOptions>).await;
+                let host = inspected.unwrap().host_config.unwrap();
+                assert_eq!(host.memory, host.memory_swap, "{component} has swap");
+                let set =
+                    |value: Option<i64>| value.filter(|value| *value != 0).map(|value| i32::try_from(value).unwrap());
+                let nano =
+                    host.nano_cpus.filter(|value| *value != 0).map(|value| i32::try_from(value / 1_000_000).unwrap());
+                let cpus = match nano {
+                    Some(thousandths) => f64::from(thousandths) / 1000.0,
+                    None => f64::from(set(host.cpu_quota).unwrap()) / f64::from(set(host.cpu_period).unwrap()),
+                };
+                limits.push((component, host.memory.unwrap() >> 20, cpus));
+            }
+            limits.sort_by(|a, b| a.0.cmp(&b.0));
+            limits
+        })
     }
 
     /// Asserts, without waiting, that no process and no object of the engine is left: an orderly end waits for all of

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         components::executor_that_ends_at_once_is_reported_with_its_output,
         components::aggregator_that_ends_at_once_is_reported_with_its_output,
         components::performer_that_ends_at_once_is_reported_with_its_output,
+        components::limits_are_the_defaults_or_those_of_the_scenario,
         components::wait_for_an_unhealthy_performer_ends,
         ends::an_aggregator_that_ends_fails_the_trial,
         ends::an_executor_that_ends_fails_the_trial,

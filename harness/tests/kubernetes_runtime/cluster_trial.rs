@@ -2,7 +2,7 @@
 //! cluster and in the engine beside it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
@@ -17,7 +17,10 @@ use hourglass_harness::{
 };
 pub(crate) use hourglass_test_support::block_on;
 use hourglass_test_support::{TestCluster, eventually};
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::{
+    api::core::v1::{Namespace, Pod},
+    apimachinery::pkg::api::resource::Quantity,
+};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams},
@@ -121,6 +124,36 @@ impl ClusterTrial {
             let pod = all.iter().map(ResourceExt::name_any).find(|name| name.starts_with(prefix)).unwrap();
             pods.delete(&pod, &DeleteParams::default()).await.unwrap();
         });
+    }
+
+    /// Limits of memory and processors, then requests of processors and memory, of the pods of this test's trial in the
+    /// order of their names.
+    pub(crate) fn limits(&self) -> Vec<(String, String, String, String)> {
+        block_on(async {
+            let own = namespaces_of_runs(&self.lease).await.unwrap();
+            let namespace = own.into_iter().find(|own| own.labels.trial == self.trial()).unwrap().name;
+            let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &namespace);
+            let mut all = pods.list(&ListParams::default()).await.unwrap().items;
+            all.sort_by_key(ResourceExt::name_any);
+            let of = |pod: Pod| {
+                let resources = pod.spec.unwrap().containers[0].resources.clone().unwrap();
+                let (limits, requests) = (resources.limits.unwrap(), resources.requests.unwrap());
+                let amount = |amounts: &BTreeMap<String, Quantity>, name: &str| {
+                    let text = amounts[name].0.clone();
+                    text.parse::<u64>()
+                        .ok()
+                        .filter(|bytes| *bytes >= 1 << 20)
+                        .map_or(text, |bytes| format!("{}Mi", bytes >> 20))
+                };
+                (
+                    amount(&limits, "memory"),
+                    amount(&limits, "cpu"),
+                    amount(&requests, "cpu"),
+                    amount(&requests, "memory"),
+                )
+            };
+            all.into_iter().map(of).collect()
+        })
     }
 
     /// Kills the container of this test's trial that is labelled as a component, as another user would.

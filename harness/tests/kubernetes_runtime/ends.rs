@@ -24,6 +24,23 @@ pub(crate) fn a_report_has_what_each_component_used() {
     assert_eq!(assert_every_component_is_reported(&json), ["control plane"]);
 }
 
+/// Docker gives the same, which its test compares with the same numbers.
+pub(crate) fn limits_are_the_defaults_or_those_of_the_scenario() {
+    let test = ClusterTrial::new();
+    let limits =
+        "components: {aggregator: {memory: 100MiB}, performer: {cpus: 0.5, environment: {TASK_DELAY_MS: 600000}}}\n";
+    let steps = &LONG[LONG.find("steps:").unwrap()..];
+    let harness = test.start(&format!("{limits}{steps}"), "logs/executor-operator.log", "performer_started");
+    let seen = test.limits();
+    harness.signal_group(Signal::INT);
+    harness.finish();
+    let [aggregator, executor, performer] = seen.try_into().unwrap();
+    assert_eq!(aggregator, ("100Mi".to_owned(), "2".to_owned(), "10m".to_owned(), "32Mi".to_owned()));
+    assert_eq!(executor, ("512Mi".to_owned(), "2".to_owned(), "10m".to_owned(), "32Mi".to_owned()));
+    assert_eq!(performer, ("512Mi".to_owned(), "500m".to_owned(), "10m".to_owned(), "32Mi".to_owned()));
+    test.assert_swept();
+}
+
 pub(crate) fn a_signal_during_the_steps_ends_the_trial_in_order() {
     let test = ClusterTrial::new();
     let harness = test.start(LONG, "logs/executor-operator.log", "performer_started");

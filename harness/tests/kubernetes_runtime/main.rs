@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let tests = tests![
         ends::trial_that_passes_leaves_nothing,
         ends::a_report_has_what_each_component_used,
+        ends::limits_are_the_defaults_or_those_of_the_scenario,
         ends::a_signal_during_the_steps_ends_the_trial_in_order,
         ends::a_killed_harness_leaves_nothing,
         ends::killed_harness_leaves_nothing_of_a_killed_executor,

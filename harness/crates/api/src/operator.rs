@@ -61,6 +61,8 @@ pub struct Program {
     command: Option<Vec<String>>,
     image: Option<String>,
     memory: Option<String>,
+    /// A number.
+    cpus: Option<Value>,
     environment: Vec<(String, String)>,
 }
 
@@ -84,6 +86,13 @@ impl Program {
         self
     }
 
+    /// The most processors that it may use, such as 0.5; not for the process runtime.
+    #[must_use]
+    pub fn cpus(mut self, number: f64) -> Self {
+        self.cpus = Some(number.into());
+        self
+    }
+
     /// The most memory that it may use, such as `64MiB`; not for the process runtime.
     #[must_use]
     pub fn memory(mut self, amount: impl Into<String>) -> Self {
@@ -104,6 +113,7 @@ impl Program {
             program.insert("command".to_owned(), command.iter().map(|word| literal(word)).collect());
         }
         program.extend(self.image.map(|image| ("image".to_owned(), literal(&image))));
+        program.extend(self.cpus.map(|cpus| ("cpus".to_owned(), cpus)));
         program.extend(self.memory.map(|memory| ("memory".to_owned(), literal(&memory))));
         let environment = self.environment.into_iter().map(|(name, value)| (name, literal(&value)));
         program.insert("environment".to_owned(), Value::Object(environment.collect()));

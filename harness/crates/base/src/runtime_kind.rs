@@ -27,7 +27,8 @@ pub struct Capabilities {
     pub host: ComponentHost,
     /// How a user's program is given.
     pub programs: ProgramSource,
-    /// Whether each component has a network and a memory limit of its own.
+    /// Whether each component has a network, and limits of memory and processors, of its own. Processes of one user share
+    /// all of that.
     pub isolates_components: bool,
     /// Whether `harness doctor` checks the requirements of the runtime if no runtime is named.
     pub checked_by_default: bool,

@@ -1,15 +1,19 @@
-//! Checks of features that only some runtimes have: a network and a memory limit for each component, a cluster.
+//! Checks of features that only some runtimes have: a network and limits for each component, a cluster.
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
 use super::model::{Component, ScenarioDocument};
 use super::steps::{StepDocument, StepRuntimes};
-use super::values::{Memory, RuntimeKind};
+use super::values::{Cpus, Memory, RuntimeKind};
 
 /// The least memory that a container engine allows.
 const LEAST_MEMORY: Memory = Memory { bytes: 6 << 20 };
 /// Engines and clusters store memory in signed 64-bit numbers; no machine has as much.
 const MOST_MEMORY: Memory = Memory { bytes: 1 << 50 };
+/// The least share of a processor that a container engine allows.
+const LEAST_CPUS: Cpus = Cpus { thousandths: 10 };
+/// No machine has as many.
+const MOST_CPUS: Cpus = Cpus { thousandths: 10_000_000 };
 
 /// Adds every problem of `document` with the runtimes that it is meant for.
 pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
@@ -73,19 +77,44 @@ struct Checking<'a> {
 
 impl Checking<'_> {
     fn component(&mut self, component: &Component, at: &Pointer) {
-        let Some(memory) = component.memory else { return };
-        let at = at.key("memory");
-        self.needs(StepRuntimes::Containers, "a memory limit", &at);
+        if let Some(memory) = component.memory {
+            self.memory(memory, &at.key("memory"));
+        }
+        if let Some(cpus) = component.cpus {
+            self.cpus(cpus, &at.key("cpus"));
+        }
+    }
+
+    fn cpus(&mut self, cpus: Cpus, at: &Pointer) {
+        self.needs(StepRuntimes::Containers, "a processor limit", at);
+        if cpus > MOST_CPUS {
+            self.problems.add(
+                Problem::at_value(at, "a container cannot be given as many processors")
+                    .label("too many")
+                    .help(format!("give it {MOST_CPUS} or less, or leave it out")),
+            );
+        }
+        if cpus < LEAST_CPUS {
+            self.problems.add(
+                Problem::at_value(at, format!("a container cannot do with {cpus} processors"))
+                    .label("too few")
+                    .help(format!("give it {LEAST_CPUS} or more")),
+            );
+        }
+    }
+
+    fn memory(&mut self, memory: Memory, at: &Pointer) {
+        self.needs(StepRuntimes::Containers, "a memory limit", at);
         if memory > MOST_MEMORY {
             self.problems.add(
-                Problem::at_value(&at, "a container cannot be given as much memory")
+                Problem::at_value(at, "a container cannot be given as much memory")
                     .label("too much")
                     .help(format!("give it {MOST_MEMORY} or less, or leave it out")),
             );
         }
         if memory < LEAST_MEMORY {
             self.problems.add(
-                Problem::at_value(&at, format!("a container cannot do with {memory} of memory"))
+                Problem::at_value(at, format!("a container cannot do with {memory} of memory"))
                     .label("too little")
                     .help(format!("give it {LEAST_MEMORY} or more")),
             );

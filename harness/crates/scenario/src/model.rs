@@ -14,7 +14,7 @@ use super::allowed_errors::{compile, shortened};
 use super::step::Step;
 use super::steps::StepDocument;
 use super::texts::{ComponentRef, Scalar};
-use super::values::{Curve, Memory, Mining, RuntimeKind};
+use super::values::{Cpus, Curve, Memory, Mining, RuntimeKind};
 
 /// A scenario for one combination of its matrix, variables filled in and defaults applied.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -125,9 +125,13 @@ pub struct Component {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// The most memory that it may use, such as `64MiB`; whoever uses more is killed. Not for the
-    /// process runtime.
+    /// process runtime. Default: that of its kind, on every other runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
+    /// The most processors that it may use, such as `0.5`; whoever uses more has to wait. Not for the
+    /// process runtime. Default: that of its kind, on every other runtime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<Cpus>,
     /// Environment variables, added to those that the harness sets.
     #[serde(deserialize_with = "texts")]
     #[schemars(with = "BTreeMap<String, Scalar>")]
@@ -221,6 +225,7 @@ impl Component {
             command: over.command.clone().or_else(|| self.command.clone()),
             image: over.image.clone().or_else(|| self.image.clone()),
             memory: over.memory.or(self.memory),
+            cpus: over.cpus.or(self.cpus),
             environment,
         }
     }

@@ -103,6 +103,30 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "3:26: the process runtime does not have a memory limit",
     "`runtimes: [docker, kubernetes]`"
 )]
+#[case::no_processor_limit_in_processes(
+    "components: {aggregator: {cpus: 0.5}}",
+    "",
+    "3:27: the process runtime does not have a processor limit",
+    "`runtimes: [docker, kubernetes]`"
+)]
+#[case::no_processor(
+    "runtimes: [docker, kubernetes]\nruntimes_because: Limits.\ncomponents: {executor: {cpus: 0.001}}",
+    "",
+    "5:31: a container cannot do with 0.001 processors",
+    "0.01 or more"
+)]
+#[case::negative_processors(
+    "runtimes: [docker, kubernetes]\nruntimes_because: Limits.\ncomponents: {executor: {cpus: -1}}",
+    "",
+    "5:31: a container cannot do with 0 processors",
+    "0.01 or more"
+)]
+#[case::too_many_processors(
+    "runtimes: [docker, kubernetes]\nruntimes_because: Limits.\ncomponents: {executor: {cpus: 1e9}}",
+    "",
+    "5:31: a container cannot be given as many processors",
+    "10000 or less"
+)]
 #[case::no_memory(
     "runtimes: [docker, kubernetes]\nruntimes_because: Limits.\ntopology: {operators: [{name: operator, performer: {memory: 1024KiB}}]}",
     "",

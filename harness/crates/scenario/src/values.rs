@@ -127,6 +127,57 @@ impl JsonSchema for Mining {
     }
 }
 
+/// A number of processors: `0.5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cpus {
+    /// In thousandths; smaller parts are rounded.
+    pub thousandths: u32,
+}
+
+impl Cpus {
+    /// As a fraction.
+    pub fn value(self) -> f64 {
+        f64::from(self.thousandths) / 1000.0
+    }
+}
+
+impl fmt::Display for Cpus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value().fmt(f)
+    }
+}
+
+impl Serialize for Cpus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.thousandths.is_multiple_of(1000) {
+            serializer.serialize_u32(self.thousandths / 1000)
+        } else {
+            serializer.serialize_f64(self.value())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cpus {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is out of range is refused later"
+    )]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(|cpus| Self { thousandths: (cpus * 1000.0).round() as u32 })
+    }
+}
+
+impl JsonSchema for Cpus {
+    fn schema_name() -> Cow<'static, str> {
+        "Cpus".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "title": "number of processors", "type": "number", "examples": [0.5, 2] })
+    }
+}
+
 /// An amount of memory: `64MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory {

@@ -15,6 +15,7 @@ use futures::{FutureExt as _, future::select_ok};
 use hourglass_chain::{ChainControl, POLL_INTERVAL, READY_WITHIN, anvil_arguments};
 use hourglass_component::{causes::with_causes, chain::ChainClient};
 use hourglass_engine::EngineContext as _;
+use hourglass_scenario::ComponentLimits;
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt as _, TestcontainersError,
     core::{ContainerPort, error::ClientError},
@@ -22,7 +23,7 @@ use testcontainers::{
 };
 use tokio::time::timeout;
 
-use super::{LOOPBACK, context::DockerContext, logs::Watch};
+use super::{LOOPBACK, container::limited, context::DockerContext, logs::Watch};
 use crate::RuntimeError;
 
 const PORT: u16 = 8545;
@@ -73,6 +74,7 @@ impl AnvilContainer {
                 let binding = PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some("0".to_owned()) };
                 host.publish_all_ports = Some(false);
                 host.port_bindings = Some([(format!("{PORT}/tcp"), Some(vec![binding]))].into());
+                *host = limited(std::mem::take(host), ComponentLimits::CHAIN);
             });
         let began = Instant::now();
         let container = ManuallyDrop::new(request.start().await.map_err(failed)?);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hourglass_component::keys::EcdsaKey;
 use hourglass_reaper::COMPONENT_LABEL;
-use hourglass_scenario::{Component, ComponentRef};
+use hourglass_scenario::{Component, ComponentLimits, ComponentRef};
 use serde_json::{Value, json};
 
 use super::{DockerImages, container::Launch, context::DockerContext, socket::EngineSocket};
@@ -37,13 +37,12 @@ pub(super) fn executor(
     let (repository, tag) = configuration::repository_and_tag(image);
     let mut labels = context.labels.to_map();
     labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
-    let mut keeps = json!({
+    let limits = spec.performer.limits(ComponentLimits::PERFORMER);
+    let keeps = json!({
         "deploymentMode": "docker",
         "image": { "repository": repository, "tag": tag },
+        "docker": { "memoryLimit": limits.memory.to_string(), "cpuLimit": limits.cpus.value() },
     });
-    if let Some(limit) = spec.performer.memory {
-        keeps["docker"] = json!({ "memoryLimit": limit.to_string() });
-    }
     let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
     configuration::merge(
         &mut config,
@@ -74,7 +73,10 @@ fn launch(
     port: u16,
     images: &DockerImages,
 ) -> Launch {
-    let role = if component == ComponentRef::Aggregator { "aggregator" } else { "executor" };
+    let (role, defaults) = match component {
+        ComponentRef::Aggregator => ("aggregator", ComponentLimits::AGGREGATOR),
+        _ => ("executor", ComponentLimits::EXECUTOR),
+    };
     // A user's image has its own command, and may write to its file system.
     let (image, arguments, read_only, ready_within) = match &replacement.image {
         Some(image) => (image.clone(), images.arguments_of(image), false, REPLACED_READY_WITHIN),
@@ -90,7 +92,7 @@ fn launch(
         port,
         socket: None,
         read_only,
-        memory: replacement.memory.map(|limit| limit.bytes),
+        limits: replacement.limits(defaults),
         ready_within,
     }
 }

@@ -11,7 +11,7 @@ use hourglass_component::{
     keys::EcdsaKey,
 };
 use hourglass_engine::{EngineContext as _, EngineError};
-use hourglass_scenario::ComponentRef;
+use hourglass_scenario::{ComponentLimits, ComponentRef};
 
 use super::{
     LOOPBACK,
@@ -50,8 +50,8 @@ pub(super) struct Launch {
     pub socket: Option<EngineSocket>,
     /// Whether its root file system can be read-only.
     pub read_only: bool,
-    /// The memory limit in bytes.
-    pub memory: Option<u64>,
+    /// What it may use at most.
+    pub limits: ComponentLimits,
     /// How long it may take to be ready, including a performer that is slow to start.
     pub ready_within: Duration,
 }
@@ -294,11 +294,9 @@ fn body(launch: &Launch, context: &DockerContext) -> ContainerCreateBody {
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         readonly_rootfs: Some(launch.read_only),
         tmpfs: Some([("/tmp".to_owned(), String::new())].into()),
-        memory: launch.memory.and_then(|limit| i64::try_from(limit).ok()),
-        // Otherwise the engine allows the same amount again as swap.
-        memory_swap: launch.memory.and_then(|limit| i64::try_from(limit).ok()),
         ..HostConfig::default()
     };
+    let host = limited(host, launch.limits);
     let arguments = launch.arguments.iter().cloned().chain(["--config".to_owned(), CONFIG.to_owned()]);
     ContainerCreateBody {
         image: Some(launch.image.clone()),
@@ -312,6 +310,22 @@ fn body(launch: &Launch, context: &DockerContext) -> ContainerCreateBody {
             endpoints_config: Some([(context.network.clone(), endpoint(&launch.component))].into()),
         }),
         ..ContainerCreateBody::default()
+    }
+}
+
+/// The period of a processor limit, in microseconds: the kernel's default.
+const PERIOD: i64 = 100_000;
+
+/// A container with these limits. As a quota, the engine accepts more processors than the machine has.
+pub(super) fn limited(host: HostConfig, limits: ComponentLimits) -> HostConfig {
+    let memory = i64::try_from(limits.memory.bytes).ok();
+    HostConfig {
+        memory,
+        // Otherwise the engine allows the same amount again as swap.
+        memory_swap: memory,
+        cpu_period: Some(PERIOD),
+        cpu_quota: Some(i64::from(limits.cpus.thousandths) * PERIOD / 1000),
+        ..host
     }
 }
 

@@ -18,11 +18,13 @@ use hourglass_component::{causes::with_causes, chain::ChainClient, timeout::time
 use hourglass_image::ImageRole;
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::Labels;
+use hourglass_scenario::ComponentLimits;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use serde_json::json;
 use tokio::{fs, time::sleep};
 
 use super::{
+    config::resources,
     names::Selector,
     pods::{Unready, Wanted},
     trial_namespace::{PART_LABEL, TrialNamespace},
@@ -99,7 +101,7 @@ impl ChainPods {
             "args": arguments,
             "ports": [{ "name": "rpc", "containerPort": PORT }],
             "readinessProbe": { "tcpSocket": { "port": PORT }, "periodSeconds": 1 },
-            "resources": { "requests": { "cpu": "10m", "memory": "64Mi" } },
+            "resources": resources(ComponentLimits::CHAIN),
             "securityContext": {
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": { "drop": ["ALL"] },
             },

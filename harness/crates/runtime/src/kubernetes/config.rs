@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hourglass_cluster::metadata_of;
 use hourglass_reaper::{COMPONENT_LABEL, Labels};
-use hourglass_scenario::{Component, ComponentRef, Memory};
+use hourglass_scenario::{Component, ComponentLimits, ComponentRef};
 use serde_json::{Value, json};
 
 use super::{
@@ -78,10 +78,8 @@ pub(super) fn executors(
         "podLabels": pod_labels,
         "podAnnotations": pod_annotations,
         "extraEnv": environment(&replaced.environment),
+        "resources": resources(replaced.limits(ComponentLimits::EXECUTOR)),
     });
-    if let Some(limit) = replaced.memory {
-        values["resources"] = resources(Some(limit));
-    }
     if replaced.image.is_some() {
         // A user's image may write to its file system.
         values["securityContext"] = json!({ "readOnlyRootFilesystem": false });
@@ -92,10 +90,10 @@ pub(super) fn executors(
 fn executor(ordinal: usize, spec: &ExecutorSpec, l1_url: &str, images: &KubernetesImages, labels: &Labels) -> Value {
     let image = spec.performer.image.as_deref().unwrap_or(&images.components.reference);
     let (repository, tag) = repository_and_tag(image);
-    let mut kubernetes = json!({ "imagePullPolicy": images.policy().as_str() });
-    if let Some(limit) = spec.performer.memory {
-        kubernetes["resources"] = json!({ "limits": { "memory": limit.bytes.to_string() } });
-    }
+    let kubernetes = json!({
+        "imagePullPolicy": images.policy().as_str(),
+        "resources": resources(spec.performer.limits(ComponentLimits::PERFORMER)),
+    });
     let keeps = json!({
         "deploymentMode": "kubernetes",
         "image": { "repository": repository, "tag": tag },
@@ -150,7 +148,7 @@ pub(super) fn aggregator(
         "env": environment(&replaced.environment),
         "ports": [{ "name": "grpc", "containerPort": AGGREGATOR_PORT }],
         "readinessProbe": { probe: { "port": AGGREGATOR_PORT }, "periodSeconds": 1 },
-        "resources": resources(replaced.memory),
+        "resources": resources(replaced.limits(ComponentLimits::AGGREGATOR)),
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "readOnlyRootFilesystem": replaced.image.is_none(),
@@ -200,14 +198,14 @@ fn with_config(arguments: Vec<String>, file: &str) -> Vec<String> {
     arguments.into_iter().chain(["--config".to_owned(), file.to_owned()]).collect()
 }
 
-/// Small, so that a machine with two processors can run all of them; a request never exceeds the limit.
-fn resources(limit: Option<Memory>) -> Value {
-    let asked = limit.map_or(ASKED, |limit| limit.bytes.min(ASKED));
-    let mut resources = json!({ "requests": { "cpu": "10m", "memory": asked.to_string() } });
-    if let Some(limit) = limit {
-        resources["limits"] = json!({ "memory": limit.bytes.to_string() });
-    }
-    resources
+/// The limits of a container. Its requests are small, so that a machine with two processors can run all components of
+/// several trials; a request never exceeds the limit.
+pub(super) fn resources(limits: ComponentLimits) -> Value {
+    let ComponentLimits { memory, cpus } = limits;
+    json!({
+        "requests": { "cpu": "10m", "memory": memory.bytes.min(ASKED).to_string() },
+        "limits": { "cpu": format!("{}m", cpus.thousandths), "memory": memory.bytes.to_string() },
+    })
 }
 
 fn environment(variables: &BTreeMap<String, String>) -> Value {
