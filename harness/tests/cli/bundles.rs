@@ -143,7 +143,6 @@ fn a_trial_with_200_mb_of_logs_is_packed_within_the_limits() {
     let took = began.elapsed();
     outcome.assert_code(0).assert_shows(&["left out  logs/aggregator.log: "]);
     let size = fs::metadata(sandbox.path("large.tar.gz")).unwrap().len();
-    println!("{size} bytes in {took:?}");
     assert!(size <= LARGEST, "{size} bytes");
     assert!(took <= LONGEST, "it took {took:?}");
     let archive = Archive::open(&sandbox.path("large.tar.gz"));

@@ -16,6 +16,7 @@ mod daemons;
 mod ends;
 mod escaped_daemons;
 mod exit_codes;
+mod fault_pages;
 mod faults;
 mod github;
 mod hostile;

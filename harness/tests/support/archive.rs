@@ -47,8 +47,8 @@ impl Archive {
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
-        let file = self.files.get(name).unwrap_or_else(|| panic!("{name} is not among {:?}", self.names));
-        String::from_utf8_lossy(file).into_owned()
+        assert!(self.files.contains_key(name), "{name} is not among {:?}", self.names);
+        String::from_utf8_lossy(&self.files[name]).into_owned()
     }
 
     /// The first page, which must be the first file.
