@@ -6,6 +6,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod access;
+#[expect(dead_code, reason = "other targets need the rest")]
+#[path = "../support/archive.rs"]
+mod archive;
+mod bundles;
 mod components;
 mod docker_trial;
 mod ends;
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
         ends::an_executor_that_ends_fails_the_trial,
         ends::a_performer_that_ends_fails_the_trial,
         ends::a_chain_that_ends_fails_the_environment,
+        bundles::the_first_page_names_a_missing_image,
+        bundles::the_archive_of_a_failed_trial_has_its_containers_and_no_key,
         faults::component_that_does_not_run_cannot_be_killed,
         faults::component_that_does_not_run_cannot_be_paused,
         faults::component_that_does_not_run_cannot_be_disconnected,

@@ -4,6 +4,10 @@
 //! They are listed as ignored unless `HARNESS_REQUIRE` names `kubernetes`.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+#[expect(dead_code, reason = "other targets need the rest")]
+#[path = "../support/archive.rs"]
+mod archive;
+mod bundles;
 mod cluster_trial;
 mod ends;
 mod images;
@@ -28,6 +32,9 @@ fn main() -> ExitCode {
         ends::a_pod_that_is_deleted_by_others_fails_the_trial,
         ends::a_chain_that_is_killed_fails_the_environment,
         ends::kept_trial_runs_until_gc_ends_it,
+        bundles::the_first_page_names_an_exhausted_quota,
+        bundles::the_first_page_names_a_network_policy,
+        bundles::the_first_page_names_an_operator_that_is_away,
         images::one_that_is_not_there_is_named,
         images::image_that_does_not_serve_is_named_with_the_cluster_message,
         images::trial_of_images_without_probe_command_is_checked,
