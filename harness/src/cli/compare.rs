@@ -21,7 +21,7 @@ use hourglass_compare::{
 use hourglass_component::{causes::with_causes, text::safe};
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
-use hourglass_report::{ReportError, Target, failure_text};
+use hourglass_report::{ReportError, Target, failure_text, write_comparison};
 use hourglass_runner::{Keep, verdict::TrialReport};
 use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
@@ -88,6 +88,9 @@ pub struct CompareArgs {
     /// Write a JSON report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write an HTML report to this file, which needs no other; `-` is standard output, which then has nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Where chains come from
     #[command(flatten)]
     pub anvil: AnvilArgs,
@@ -181,6 +184,10 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     let baseline = args.baseline.as_deref().map(|path| read_baseline(path, &machine)).transpose()?;
     let trials: Vec<_> = scenarios.iter().flat_map(|(_, trials)| trials.clone()).collect();
     let json = args.json.as_deref().map(|path| target(path, &trials)).transpose()?;
+    let html = args.html.as_deref().map(|path| target(path, &trials)).transpose()?;
+    if let (Some(json), Some(html)) = (&json, &html) {
+        html.differs_from(json)?;
+    }
     threads::enough_for(&trials, 1)?;
     if let Some(warning) = open_files::enough_for(&trials, 1)? {
         notice(&warning);
@@ -220,9 +227,10 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     let mut status = status_of(&end, &comparison.gates);
     let mut failures: Vec<CliError> = Vec::new();
     failures.extend(write_reports(&comparison, json.as_ref()).err());
+    failures.extend(html.as_ref().and_then(|target| Some(write_comparison(target, &comparison).err()?.into())));
     failures.extend(tidy(&settings.cluster).await.err());
     // A comparison that could not be shown is none.
-    let shown = show(&comparison, json.as_ref().is_some_and(Target::is_output), out);
+    let shown = show(&comparison, [&json, &html].into_iter().flatten().any(Target::is_output), out);
     if let End::TrialFailed(report) = &end {
         notice(failure_text(report, AGAIN).trim_end());
     }

@@ -83,6 +83,7 @@ const COMPARE: &[Row] = &[
     Row("gate", &["--gate", "verified.p95 docker <= 60ms"], &[], GENERAL),
     Row("trial-timeout", &["--trial-timeout", "1m"], &[], GENERAL),
     Row("json", &["--json", "report.json"], &[], GENERAL),
+    Row("html", &["--html", "report.html"], &[], GENERAL),
     Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
     Row("offline", &["--offline"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),

@@ -30,6 +30,7 @@ pub use github::GitHub;
 pub use hourglass_runner::RunEvent;
 pub use json::{JSON_VERSION, JsonReport, RUN_REPORT_KIND, read_run_report, render as run_report_json};
 pub use markdown::{MARKDOWN_LIMIT, markdown};
+pub use html::write_comparison;
 pub use records::{RECORDS_VARIABLE, RecordsError, start as start_records};
 pub use run::RunReport;
 pub use target::Target;

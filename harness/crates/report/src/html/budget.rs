@@ -26,6 +26,11 @@ impl Budget {
         [Self { left: (part * TROUBLE).min(MOST[0]) }, Self { left: part.min(MOST[1]) }]
     }
 
+    /// That of a page that is not divided.
+    pub(super) const fn of_page() -> Self {
+        Self { left: TOTAL / 2 }
+    }
+
     /// Takes the bytes of these texts and their markup, if they are left.
     pub(super) fn takes(&mut self, markup: usize, texts: &[&Text]) -> bool {
         let cost = markup + texts.iter().map(|text| text.cost()).sum::<usize>();

@@ -5,10 +5,12 @@
 //! small; nothing here judges.
 
 mod budget;
+mod comparison;
 mod lanes;
 mod log;
 mod overview;
 mod page;
+mod plots;
 mod run;
 mod steps;
 mod tasks;
@@ -16,4 +18,5 @@ mod text;
 mod trial;
 mod waterfall;
 
+pub use comparison::write_comparison;
 pub(super) use run::write;
