@@ -48,6 +48,13 @@ pub(crate) static PASSED: LazyLock<Page> = LazyLock::new(|| {
     Page::of(&[("many", json!({}), steps)], &["--runtime", "process"], 0)
 });
 
+/// A comparison of processes with processes.
+pub(crate) fn comparison() -> Page {
+    let steps = json!([{ "create_task": { "payload": "0x04" } }, { "expect_verified": { "result": "0x10" } }]);
+    let options = ["--runtimes", "process,process", "--runs", "3", "--warm-up", "1", "compared"];
+    Page::of_command("compare", &[("compared", json!({}), steps)], &options, 0)
+}
+
 /// The page of a run, in a folder of its own.
 pub(crate) struct Page {
     folder: TempDir,
@@ -56,6 +63,12 @@ pub(crate) struct Page {
 impl Page {
     /// The page of these scenarios, whose run ends with this code.
     pub(crate) fn of(scenarios: &[(&str, Value, Value)], options: &[&str], code: i32) -> Self {
+        Self::of_command("run", scenarios, options, code)
+    }
+
+    /// The same of another command.
+    pub(crate) fn of_command(name: &str, scenarios: &[(&str, Value, Value)], options: &[&str], code: i32) -> Self {
+        let subcommand = name;
         let folder = tempfile::tempdir().unwrap();
         for (name, components, steps) in scenarios {
             let scenario = json!({
@@ -66,7 +79,7 @@ impl Page {
         }
         let page = Self { folder };
         let mut command = Command::new(HARNESS);
-        command.args(["run", "--html"]).arg(page.path()).arg("--scenarios").arg(page.folder.path()).args(options);
+        command.args([subcommand, "--html"]).arg(page.path()).arg("--scenarios").arg(page.folder.path()).args(options);
         let output: Output = command.env("HARNESS_RUNS", page.folder.path().join("runs")).output().unwrap();
         let shown = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(code), "{shown}{}", String::from_utf8_lossy(&output.stderr));

@@ -1,11 +1,11 @@
-//! Pages of `harness run --html`.
+//! Pages of `harness run --html` and `harness compare --html`.
 
 use hourglass_harness::{engine::Engine, image::deliver_components};
 use hourglass_test_support::block_on;
 
 use crate::{
     browser::{Scheme, accessibility, console, evaluate, picture},
-    pages::{FAILED, HARNESS, PASSED, Page, nothing, parity},
+    pages::{FAILED, HARNESS, PASSED, Page, comparison, nothing, parity},
 };
 
 /// The size of a wide window, of a tall one, and of a telephone.
@@ -63,6 +63,16 @@ pub(crate) fn page_of_a_difference_between_runtimes_is_accessible() {
     );
     assert_eq!(seen, serde_json::json!(["\"0x10\"", "\"0x11\""]), "what differs is not marked");
     is_accessible(&page, "parity");
+}
+
+pub(crate) fn page_of_a_comparison_is_accessible_and_has_its_pictures() {
+    let page = comparison();
+    let expression =
+        "[...document.querySelectorAll('.metric[open] .plot')].map((one) => one.getBoundingClientRect().height > 20)";
+    let seen = evaluate(&page.path(), Scheme::Light, "", expression);
+    let pictures = seen.as_array().unwrap();
+    assert!(pictures.len() >= 2 && pictures.iter().all(|shown| *shown == true), "{seen}");
+    is_accessible(&page, "comparison");
 }
 
 /// No message on the console, no violation in either scheme, and a picture of each.
