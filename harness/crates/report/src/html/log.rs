@@ -1,6 +1,9 @@
 //! The entries of a trial's timeline as a table: those that explain most, if not all of them can be shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use hourglass_timeline::{Event, Level, Source};
 use jiff::Timestamp;
@@ -172,7 +175,7 @@ fn said(event: &Event) -> String {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        said.push_str(&format!("  {name}={}", Text::line_within(&value, FIELD)));
+        let _ = write!(said, "  {name}={}", Text::line_within(&value, FIELD));
     }
     said
 }

@@ -1,5 +1,7 @@
 //! Pictures of a comparison: box plots with all samples, distribution functions, bars of phases, the ratio's interval.
 
+use std::fmt::Write as _;
+
 use hourglass_compare::{Figures, MetricComparison, Unit, figure};
 
 use super::text::{Text, time_of};
@@ -87,9 +89,9 @@ fn distribution(side: &Figures, y: f64, x: impl Fn(f64) -> f64) -> Distribution 
     #[expect(clippy::cast_precision_loss, reason = "a side has some thousands of samples at most")]
     let share = |index: usize| HEIGHT * (1.0 - index as f64 / dots.len() as f64);
     for (index, at) in dots.iter().enumerate() {
-        ecdf.push_str(&format!(" {at:.1},{:.1} {at:.1},{:.1}", share(index), share(index + 1)));
+        let _ = write!(ecdf, " {at:.1},{:.1} {at:.1},{:.1}", share(index), share(index + 1));
     }
-    ecdf.push_str(&format!(" {:.0},0", WIDTH - 20.0));
+    let _ = write!(ecdf, " {:.0},0", WIDTH - 20.0);
     Distribution { name: Text::line(&side.side), y, five, dots, ecdf }
 }
 
@@ -106,7 +108,7 @@ fn quantile(samples: &[f64], share: f64) -> f64 {
 fn ratio_bar(low: f64, value: f64, high: f64) -> Option<RatioBar> {
     let logs = [low, value, high].map(f64::ln);
     let most = logs.iter().map(|log| log.abs()).fold(0.1, f64::max) * 1.1;
-    let x = |log: f64| NAMES + (log / most + 1.0) / 2.0 * DRAWN;
+    let x = |log: f64| NAMES + DRAWN / 2.0 * (log / most + 1.0);
     let bar = RatioBar { low: x(logs[0]), value: x(logs[1]), high: x(logs[2]), one: x(0.0) };
     logs.iter().all(|log| log.is_finite()).then_some(bar)
 }
