@@ -39,7 +39,7 @@ struct Page {
 #[derive(Debug)]
 struct Gate {
     held: bool,
-    gate: Text,
+    expression: Text,
     scenario: Text,
     sentence: Text,
 }
@@ -152,7 +152,7 @@ fn outcome(outcome: &Outcome) -> String {
 fn gate(result: &GateResult) -> Gate {
     Gate {
         held: result.held,
-        gate: Text::line(&result.gate),
+        expression: Text::line(&result.gate),
         scenario: Text::line(&result.scenario),
         sentence: Text::line(&result.sentence),
     }

@@ -80,7 +80,7 @@ impl Log {
             }
             kept.insert(index, entry);
         }
-        let mut counts = vec![0; FILTERS];
+        let mut counts = [0; FILTERS];
         let (mut rows, mut next, shown) = (Vec::new(), 0, kept.len());
         for (index, entry) in kept {
             rows.extend((index > next).then(|| Row::Gap(index - next)));

@@ -1,7 +1,7 @@
 //! The page of a run.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Read as _,
     path::{Path, PathBuf},
@@ -129,13 +129,13 @@ impl Page {
 
 /// The scenario files of the run that can still be read.
 fn sources(run: &RunReport) -> BTreeMap<&Path, String> {
-    let files: BTreeMap<&PathBuf, ()> = run.trials.iter().map(|trial| (&trial.scenario, ())).collect();
+    let files: BTreeSet<&PathBuf> = run.trials.iter().map(|trial| &trial.scenario).collect();
     let read = |path: &PathBuf| {
         let mut text = String::new();
         fs::File::open(path).ok()?.take(SOURCE).read_to_string(&mut text).ok()?;
         Some(text)
     };
-    files.into_keys().filter_map(|path| Some((path.as_path(), read(path)?))).collect()
+    files.into_iter().filter_map(|path| Some((path.as_path(), read(path)?))).collect()
 }
 
 #[cfg(test)]

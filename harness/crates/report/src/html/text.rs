@@ -95,7 +95,7 @@ pub(super) fn difference(one: &str, other: &str) -> [Marked; 2] {
     };
     [one, other].map(|side| Marked {
         before: side[..begin].to_owned(),
-        marked: side[begin..side.len() - end].to_owned(),
+        different: side[begin..side.len() - end].to_owned(),
         after: side[side.len() - end..].to_owned(),
     })
 }
@@ -108,7 +108,7 @@ fn width_at(text: &str, at: usize) -> usize {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Marked {
     pub(super) before: String,
-    pub(super) marked: String,
+    pub(super) different: String,
     pub(super) after: String,
 }
 
@@ -124,8 +124,8 @@ mod tests {
     #[case("aa a", "a a", ["aa", "a"])]
     fn what_differs_is_marked(#[case] one: &str, #[case] other: &str, #[case] marked: [&str; 2]) {
         let sides = difference(one, other);
-        assert_eq!(sides.clone().map(|side| side.marked), marked.map(str::to_owned));
-        let whole = sides.map(|side| side.before + &side.marked + &side.after);
+        assert_eq!(sides.clone().map(|side| side.different), marked.map(str::to_owned));
+        let whole = sides.map(|side| side.before + &side.different + &side.after);
         assert_eq!(whole, [one, other].map(str::to_owned));
     }
 

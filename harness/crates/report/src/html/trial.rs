@@ -256,7 +256,8 @@ fn relative(from: &Path, to: &Path) -> Option<String> {
     }
     let (mut one, mut other) = (from.components().peekable(), to.components().peekable());
     while one.peek().is_some() && one.peek() == other.peek() {
-        (one.next(), other.next());
+        one.next();
+        other.next();
     }
     let parts: Option<Vec<_>> = one.map(|_| Some("..")).chain(other.map(|part| part.as_os_str().to_str())).collect();
     Some(parts?.join("/"))

@@ -95,7 +95,7 @@ impl Window {
     /// The position of a time in the picture, if it is within.
     fn x(self, at: f64) -> Option<f64> {
         let share = (at - self.begin) / (self.end - self.begin);
-        (0.0..=1.0).contains(&share).then(|| NAMES + share * (WIDTH - NAMES - 8.0))
+        (0.0..=1.0).contains(&share).then_some(NAMES + share * (WIDTH - NAMES - 8.0))
     }
 
     /// A bar between two times, if a part of it is within.
@@ -114,7 +114,7 @@ impl Drawn<'_> {
         let mut left_out = Vec::new();
         let mut rows = self.steps(window);
         let created = self.created();
-        let tasks = self.tasks.iter().filter_map(|task| self.task(task, *created.get(task.hash.as_str())?, window));
+        let tasks = self.tasks.iter().filter_map(|task| Self::task(task, *created.get(task.hash.as_str())?, window));
         let tasks: Vec<_> = tasks.collect();
         let hidden = [(rows.len().saturating_sub(STEPS), "steps"), (tasks.len().saturating_sub(TASKS), "tasks")];
         rows.truncate(STEPS);
@@ -178,7 +178,7 @@ impl Drawn<'_> {
     }
 
     /// A task's phases, one bar for each.
-    fn task(self, task: &TaskReport, created: f64, window: Window) -> Option<Row> {
+    fn task(task: &TaskReport, created: f64, window: Window) -> Option<Row> {
         const CLASSES: [&str; 7] = ["p1", "p2", "p3", "p4", "p5", "p6", "p7"];
         let reached = task.phases.reached();
         let bars = reached.windows(2).zip(CLASSES).filter_map(|(pair, class)| {
