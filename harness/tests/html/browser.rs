@@ -14,7 +14,7 @@ use tokio::process::Command;
 /// The names of the browser in distributions.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// How long the browser may take for a page.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 /// The element in which an injected script leaves its result.
 const RESULT: &str = "test-result";
 
