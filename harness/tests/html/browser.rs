@@ -104,7 +104,7 @@ fn run(page: &Path, scheme: Scheme, options: &[&str]) -> (String, Vec<String>) {
     }
     command.arg(format!("--user-data-dir={}", profile.path().display())).args(options);
     command.arg(format!("file://{}", page.display())).stdin(Stdio::null()).kill_on_drop(true);
-    let output = block_on(within(LIMIT, "the end of the browser", command.output())).unwrap();
+    let output = block_on(async { within(LIMIT, "the end of the browser", command.output()).await }).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {said}", output.status);
     let messages = said.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();

@@ -42,7 +42,7 @@ pub(crate) fn the_first_page_names_a_network_policy() {
 
 /// The executor that is started again asks for a performer that nobody makes.
 pub(crate) fn the_first_page_names_an_operator_that_is_away() {
-    let faults = "  - scale_cluster_operator: {replicas: 0, within: 30s}\n  - kill: {component: executor/operator}\n  \
+    let faults = "  - scale_cluster_operator: {replicas: 0, within: 30s}\n  \
                   - restart: {component: executor/operator, within: 30s}\n";
     assert_named(faults, &["## What the cluster says\n", "hourglass-operator: scaled to 0 replicas"]);
 }
