@@ -91,7 +91,8 @@ pub(super) async fn each_failure(report: &RunReport, folder: &Path, command: &st
         let (from, into) = (trial.directory.clone(), folder.join(file_name(&trial.directory)));
         match blocking(move || pack(&from, Some(&page), &into, Limits::default())).await {
             Ok(packed) => {
-                notice(&format!("{}: {} of evidence in {}", trial.trial, ByteSize(packed.bytes), packed.path.display()))
+                let (size, path) = (ByteSize(packed.bytes), packed.path.display());
+                notice(&format!("{}: {size} of evidence in {path}", trial.trial));
             }
             Err(error) => errors.push(error.into()),
         }

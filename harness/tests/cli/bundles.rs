@@ -155,14 +155,13 @@ fn a_trial_with_200_mb_of_logs_is_packed_within_the_limits() {
 /// Appends lines as components write them.
 fn flood(path: &Path, bytes: usize) {
     let mut file = File::options().append(true).open(path).unwrap();
-    let lines: String = (0..4000_u64)
-        .map(|line| {
-            let noise = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            format!(
-                "{{\"timestamp\":\"2026-03-01T12:00:00.{line:06}Z\",\"level\":\"INFO\",\"message\":\"{noise:016x}\"}}\n"
-            )
-        })
-        .collect();
+    let lines = (0..4000_u64).map(|line| {
+        let noise = line.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        format!(
+            "{{\"timestamp\":\"2026-03-01T12:00:00.{line:06}Z\",\"level\":\"INFO\",\"message\":\"{noise:016x}\"}}\n"
+        )
+    });
+    let lines = lines.collect::<Vec<_>>().concat();
     for _ in 0..bytes / lines.len() {
         file.write_all(lines.as_bytes()).unwrap();
     }

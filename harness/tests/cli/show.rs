@@ -187,8 +187,8 @@ fn the_file_is_opened_by_the_desktop() {
     let opener = failed.sandbox.file("xdg-open", &format!("#!/bin/sh\necho \"$1\" > {}\n", seen.display()));
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/bin:/usr/bin", opener.parent().unwrap().display());
-    let opened = run(failed.sandbox.harness(&arguments).env("DISPLAY", ":7").env("PATH", path));
-    opened.assert_code(0).assert_shows(&["opened ", "trial.json"]);
+    let shown = run(failed.sandbox.harness(&arguments).env("DISPLAY", ":7").env("PATH", path));
+    shown.assert_code(0).assert_shows(&["opened ", "trial.json"]);
     eventually(LIMIT, || {
         let text = fs::read_to_string(&seen).unwrap_or_default();
         if text.trim() == file.to_str().unwrap() { Ok(()) } else { Err(format!("opened was {text:?}")) }

@@ -86,7 +86,7 @@ pub fn pack(folder: &Path, page: Option<&str>, archive: &Path, limits: Limits) -
     let secrets = Secrets::of_trial(folder);
     let top = top(folder);
     let room = limits.bytes.saturating_sub(SLACK);
-    let deadline = began + limits.within - limits.within / REST;
+    let deadline = began + limits.within.saturating_sub(limits.within / REST);
     let mut rest = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut packed = 1;
     for (index, file) in files.iter().enumerate() {
@@ -258,7 +258,9 @@ mod tests {
         let mut block = vec![0; 1 << 20];
         random.fill_bytes(&mut block);
         // Text: no zero in it. It repeats too far away for compression.
-        block.iter_mut().for_each(|byte| *byte |= 1);
+        for byte in &mut block {
+            *byte |= 1;
+        }
         for (name, blocks) in [("a", 60), ("b", 70), ("c", 70)] {
             let mut file = File::create(folder.join(format!("logs/{name}.log"))).unwrap();
             writeln!(file, "first of {name}").unwrap();

@@ -47,7 +47,9 @@ impl Secrets {
     pub(crate) fn of_trial(folder: &Path) -> Self {
         let mut found = BTreeSet::from([OF_ANVIL.to_owned()]);
         let documents = documents(folder);
-        documents.iter().for_each(|(_, document)| collect(document, &mut found));
+        for (_, document) in &documents {
+            collect(document, &mut found);
+        }
         let scenario = documents.iter().find(|(name, _)| name == "scenario.yaml").map(|(_, document)| document);
         if let Ok(secret) = AccountSecret::of_user() {
             found.extend(accounts(&secret, scenario.unwrap_or(&Value::Null)));
@@ -82,7 +84,7 @@ fn documents(folder: &Path) -> Vec<(String, Value)> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let documents = entries.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
-        let is_document = name.ends_with(".yaml") || name.ends_with(".json");
+        let is_document = [".yaml", ".json"].iter().any(|ending| name.ends_with(ending));
         let is_small = entry.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
         let text = (is_document && is_small).then(|| fs::read_to_string(entry.path()).ok())??;
         // JSON is YAML.
@@ -127,10 +129,11 @@ fn accounts(secret: &AccountSecret, scenario: &Value) -> Vec<String> {
     let operators = operators.and_then(Value::as_sequence).into_iter().flatten();
     let names: Vec<_> = operators.filter_map(|operator| operator.get("name")?.as_str()).collect();
     // The operator of a scenario that names none, and of a trial that has not written its scenario.
-    let accounts = Accounts::derive(secret, names.into_iter().chain(["operator"]));
-    let Accounts { deployer, avs, app, aggregator, operators } = &accounts;
-    let named = [deployer, avs, app, aggregator].into_iter().chain(operators.iter().map(|operator| &operator.key));
-    named.map(hourglass_component::keys::EcdsaKey::to_hex).collect()
+    let all = Accounts::derive(secret, names.into_iter().chain(["operator"]));
+    let keys = [&all.deployer, &all.avs, &all.app, &all.aggregator]
+        .into_iter()
+        .chain(all.operators.iter().map(|operator| &operator.key));
+    keys.map(hourglass_component::keys::EcdsaKey::to_hex).collect()
 }
 
 /// The ways in which a secret may be written: as it is, in base64 at each of its three positions, and if it is hexadecimal,

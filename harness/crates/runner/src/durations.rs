@@ -21,7 +21,6 @@ pub mod optional {
     use serde::{Deserializer, Serializer};
 
     /// Writes a duration.
-    #[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
     pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         super::serialize(&duration.unwrap_or_default(), serializer)
     }

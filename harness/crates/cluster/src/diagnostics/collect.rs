@@ -108,7 +108,7 @@ impl Collection<'_> {
         };
         let of_api = async {
             if let Some(client) = self.answering().await {
-                return self.api(client).await;
+                return Box::pin(self.api(client)).await;
             }
             if let Some(machine) = machine {
                 pod_files::collect(machine, &nodes, self.namespaces, self.evidence, self.deadlines.end).await;

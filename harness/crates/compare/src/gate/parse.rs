@@ -123,13 +123,11 @@ impl<'a> Reader<'a> {
             Some(Unit::Bytes) => &SIZES,
             Some(Unit::TasksPerSecond) => &RATES,
         };
-        match units.iter().find(|(name, _)| *name == suffix) {
-            Some((_, factor)) => Ok(number * factor),
-            None => {
-                let names = units.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-                self.fail_at(start, format!("expected the unit {names}"))
-            }
+        if let Some((_, factor)) = units.iter().find(|(name, _)| *name == suffix) {
+            return Ok(number * factor);
         }
+        let names = units.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        self.fail_at(start, format!("expected the unit {names}"))
     }
 }
 
@@ -147,6 +145,7 @@ mod tests {
         gate(text, &sides(["docker", "kubernetes"]), true)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a gate has in its place")]
     fn side(name: &str) -> Option<Divisor> {
         Some(Divisor::Side(name.to_owned()))
     }

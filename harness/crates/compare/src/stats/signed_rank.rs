@@ -20,7 +20,9 @@ pub fn signed_rank(pairs: &[(f64, f64)]) -> f64 {
     let mut ranks = doubled_ranks(&differences);
     if ranks.iter().all(|rank| rank % 2 == 0) {
         // Without halves the distribution has half as many sums.
-        ranks.iter_mut().for_each(|rank| *rank /= 2);
+        for rank in &mut ranks {
+            *rank /= 2;
+        }
     }
     let positive: usize =
         ranks.iter().zip(&differences).filter(|(_, difference)| **difference > 0.0).map(|(rank, _)| rank).sum();

@@ -91,19 +91,19 @@ impl Trace<'_> {
             reached.sort_by(|(_, one), (_, other)| one.total_cmp(other));
             let at = |milliseconds: f64| created + Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default();
             let last = self.about(task).map(|event| self.since(event.at)).max().unwrap_or(created);
-            let end = reached.last().map_or(created, |(_, milliseconds)| at(*milliseconds)).max(last);
+            let until = reached.last().map_or(created, |(_, milliseconds)| at(*milliseconds)).max(last);
             let whole =
                 arguments([("hash", json!(task.hash)), ("chain", json!(task.chain)), ("status", json!(task.status))]);
             let id = self.next_id();
             let event = |title: &str, span: Span, arguments: Map<String, Value>| {
                 TraceEvent::asynchronous(name(title), "task", lane, &id, span, arguments)
             };
-            let [begin, finish] = event(&task.alias, Span::new(created, end), whole);
+            let [begin, end] = event(&task.alias, Span::new(created, until), whole);
             let phases = reached.windows(2).flat_map(|pair| {
-                let [(from, began), (to, ended)] = [pair[0], pair[1]];
-                event(to, Span::new(at(began), at(ended)), arguments([("from", json!(from)), ("to", json!(to))]))
+                let [(from, start), (to, stop)] = [pair[0], pair[1]];
+                event(to, Span::new(at(start), at(stop)), arguments([("from", json!(from)), ("to", json!(to))]))
             });
-            self.events.extend([begin].into_iter().chain(phases).chain([finish]).collect::<Vec<_>>());
+            self.events.extend([begin].into_iter().chain(phases).chain([end]).collect::<Vec<_>>());
         }
     }
 

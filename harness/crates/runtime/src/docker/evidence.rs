@@ -42,7 +42,8 @@ pub(super) async fn keep(context: &DockerContext, since: i64, folder: &Path) {
     remarks.extend(containers.unwrap_or_else(|_| Err(late("containers"))).err());
     match events.unwrap_or_else(|_| Err(late("events"))) {
         Ok(events) => {
-            write(&into, "events.jsonl", &events.iter().map(|event| format!("{event}\n")).collect::<String>())
+            let lines: Vec<_> = events.iter().map(ToString::to_string).collect();
+            write(&into, "events.jsonl", &(lines.join("\n") + "\n"));
         }
         Err(remark) => remarks.push(remark),
     }

@@ -406,7 +406,7 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn usage(&self) -> Vec<ComponentUsage> {
-        self.note_usage().await;
+        Box::pin(self.note_usage()).await;
         self.readings.usage()
     }
 

@@ -65,8 +65,8 @@ impl KubernetesRuntime {
                     None => BTreeMap::new(),
                 }
             };
-            let ((), pods, after) = tokio::join!(chains, self.note_pods(|_| true), nodes);
-            let (Some(before), Some(_)) = (self.node_baseline.0.get(), pods) else { return };
+            let ((), pods, after) = tokio::join!(chains, Box::pin(self.note_pods(|_| true)), Box::pin(nodes));
+            let (Some(before), Some(())) = (self.node_baseline.0.get(), pods) else { return };
             let since = after.iter().filter_map(|(node, cpu)| Some(cpu.saturating_sub(*before.get(node)?)));
             let all: Duration = since.sum();
             if !all.is_zero() {
