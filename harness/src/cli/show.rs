@@ -8,7 +8,8 @@ use std::{
 };
 
 use hourglass_report::{
-    MARKDOWN_LIMIT, RunReport, Target, TerminalOptions, chrome_trace, markdown, run_report_json, run_text, trial_text,
+    MARKDOWN_LIMIT, RunReport, Target, TerminalOptions, chrome_trace, html, markdown, run_report_json, run_text,
+    trial_text,
 };
 use hourglass_runner::{RunFolders, TrialDocument, verdict::TrialReport};
 use hourglass_timeline::{Event, read_timeline};
@@ -34,9 +35,9 @@ pub struct ShowArgs {
     /// Only this trial of a report of a run
     #[arg(long, value_name = "NAME")]
     pub trial: Option<String>,
-    /// How to show it
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ShowFormat,
+    /// How to show it; default: as text, or with --open as HTML
+    #[arg(long, value_enum)]
+    pub format: Option<ShowFormat>,
     /// Write it to this file; `-` is standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -46,11 +47,12 @@ pub struct ShowArgs {
 }
 
 /// The forms of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum ShowFormat {
     /// What the terminal showed, then steps, tasks and the last entries of the timeline
-    #[default]
     Text,
+    /// The page of `harness run --html`
+    Html,
     /// A trace of one trial, for <https://ui.perfetto.dev> and for Chrome
     Trace,
     /// A page for pull requests and for the summary of a step of GitHub Actions
@@ -64,6 +66,7 @@ impl ShowFormat {
     const fn ending(self) -> Option<&'static str> {
         match self {
             Self::Text => None,
+            Self::Html => Some(".html"),
             Self::Trace | Self::Json => Some(".json"),
             Self::Markdown => Some(".md"),
         }
@@ -72,7 +75,8 @@ impl ShowFormat {
 
 /// Shows the report on `out`, or writes it to the file that is named.
 pub fn run(args: &ShowArgs, out: &mut impl Output) -> Result<(), CliError> {
-    let ending = args.format.ending();
+    let format = args.format.unwrap_or(if args.open { ShowFormat::Html } else { ShowFormat::Text });
+    let ending = format.ending();
     if args.open && ending.is_none() {
         return Err(ShowError::NothingToOpen { reason: "text is for the terminal" }.into());
     }
@@ -84,7 +88,7 @@ pub fn run(args: &ShowArgs, out: &mut impl Output) -> Result<(), CliError> {
     if args.open && target.as_ref().is_some_and(Target::is_output) {
         return Err(ShowError::NothingToOpen { reason: "standard output is not a file" }.into());
     }
-    let text = rendered(args.format, found, args.output.is_some())?;
+    let text = rendered(format, found, args.output.as_deref())?;
     match (target, args.open) {
         (Some(target), _) => target.write(text.as_bytes())?,
         (None, false) => write!(out, "{text}")?,
@@ -101,7 +105,8 @@ pub fn run(args: &ShowArgs, out: &mut impl Output) -> Result<(), CliError> {
     Ok(())
 }
 
-fn rendered(format: ShowFormat, found: Found, is_file: bool) -> Result<String, CliError> {
+fn rendered(format: ShowFormat, found: Found, file: Option<&Path>) -> Result<String, CliError> {
+    let is_file = file.is_some();
     Ok(match (format, found) {
         (ShowFormat::Text, Found::Trial(report)) => {
             let events = events_if_there(&report)?;
@@ -116,15 +121,31 @@ fn rendered(format: ShowFormat, found: Found, is_file: bool) -> Result<String, C
             }
             chrome_trace(&report, &read_timeline(&path).map_err(ShowError::from)?)?
         }
+        (ShowFormat::Html, found) => {
+            let mut run = run_of(found);
+            for trial in &mut run.trials {
+                trial.events = events_if_there(trial)?.into();
+            }
+            html(&run, COMMAND, file)?
+        }
         (ShowFormat::Markdown, Found::Trial(report)) => {
-            let (started, duration) = (report.started, report.duration);
-            let run = RunReport { started, duration, trials: vec![*report], ..RunReport::default() };
-            markdown(&run, COMMAND, MARKDOWN_LIMIT)
+            markdown(&run_of(Found::Trial(report)), COMMAND, MARKDOWN_LIMIT)
         }
         (ShowFormat::Markdown, Found::Run(run)) => markdown(&run, COMMAND, MARKDOWN_LIMIT),
         (ShowFormat::Json, Found::Trial(report)) => TrialDocument::of(&report).render()?,
         (ShowFormat::Json, Found::Run(run)) => run_report_json(&run)?,
     })
+}
+
+/// A trial as a run of its own.
+fn run_of(found: Found) -> RunReport {
+    match found {
+        Found::Trial(report) => {
+            let (started, duration) = (report.started, report.duration);
+            RunReport { started, duration, trials: vec![*report], ..RunReport::default() }
+        }
+        Found::Run(run) => run,
+    }
 }
 
 /// A file has no colours.

@@ -119,7 +119,7 @@ impl ShowError {
             Self::NoTrial { .. } | Self::WhichTrial { .. } => Some("choose one of the trials with --trial NAME"),
             Self::Stored(error) => error.remedy(),
             Self::NoTimeline { .. } => Some("choose a trial whose folder was kept; `--keep always` keeps every folder"),
-            Self::NothingToOpen { .. } => Some("choose a format that is a file, such as --format markdown"),
+            Self::NothingToOpen { .. } => Some("choose a format that is a file, such as --format html"),
             Self::NoDisplay { .. } => {
                 Some("open the file on a desktop; a display is named by DISPLAY or WAYLAND_DISPLAY")
             }

@@ -90,7 +90,7 @@ fn what_cannot_be_shown_is_named() {
         sandbox.file("wrong.json", text);
         complains(&["wrong.json"], 2, &["failed to read wrong.json", reason, "remedy: "]);
     }
-    complains(&["--open"], 2, &["nothing to open", "--format markdown"]);
+    complains(&["--open", "--format", "text"], 2, &["nothing to open", "--format html"]);
 }
 
 #[test]
@@ -160,6 +160,25 @@ fn markdown_has_the_failure_of_a_trial_and_the_table_of_a_run() {
     ];
     failed.show(&["--format", "markdown"]).assert_code(0).assert_shows(&parts);
     failed.show(&[failed.report.to_str().unwrap(), "--format", "markdown"]).assert_code(0).assert_shows(&parts);
+}
+
+/// The page is that of the run, with the entries of the timeline, which only the folder has.
+#[test]
+fn html_is_the_page_of_the_run() {
+    let failed = Failed::trial();
+    for what in [failed.id(), failed.report.to_str().unwrap()] {
+        let page = failed.show(&[what, "--format", "html"]);
+        page.assert_code(0).assert_shows(&[
+            "<!doctype html>",
+            "process::bad",
+            "expect_verified",
+            "every chain is followed",
+        ]);
+    }
+    // Only a page in a file has a place from which a folder can be linked.
+    let file = failed.sandbox.path("page.html");
+    failed.show(&["--format", "html", "--output", file.to_str().unwrap()]).assert_code(0);
+    assert!(fs::read_to_string(file).unwrap().contains(failed.id()));
 }
 
 /// Documents that show writes are those that the run wrote.

@@ -28,7 +28,7 @@ pub use event::{Reporter, follow};
 pub use file::{ReportError, ReportPaths, Reports};
 pub use github::GitHub;
 pub use hourglass_runner::RunEvent;
-pub use html::write_comparison;
+pub use html::{html, write_comparison};
 pub use json::{JSON_VERSION, JsonReport, RUN_REPORT_KIND, read_run_report, render as run_report_json};
 pub use markdown::{MARKDOWN_LIMIT, markdown};
 pub use records::{RECORDS_VARIABLE, RecordsError, start as start_records};

@@ -175,8 +175,8 @@ fn scenario(index: usize, name: &str, comparison: &Comparison, budget: &mut Budg
 fn view(id: &str, metric: &MetricComparison, budget: &mut Budget) -> Metric {
     let shown = |value: Option<f64>| value.map(|value| figure(value, metric.unit)).unwrap_or_default();
     let (class, word) = match metric.verdict {
-        MetricVerdict::Different => ("cutoff", "different"),
-        MetricVerdict::NoDifferenceFound => ("ok", "no difference found"),
+        MetricVerdict::Different => ("cutoff", "found"),
+        MetricVerdict::NoDifferenceFound => ("ok", "none found"),
         MetricVerdict::NotCompared => ("none", "not compared"),
     };
     let value = |side: usize, index: usize| shown(metric.sides[side].samples.get(index).copied());

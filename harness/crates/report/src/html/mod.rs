@@ -19,4 +19,5 @@ mod trial;
 mod waterfall;
 
 pub use comparison::write_comparison;
+pub use run::html;
 pub(super) use run::write;

@@ -55,6 +55,20 @@ pub(crate) fn write(target: &Target, run: &RunReport, command: &str) -> Result<(
     target.write(text.as_bytes())
 }
 
+/// The page as text, which will be in the file `path` if it is known: then it links the folders of trials.
+///
+/// `command` runs a trial when its name is appended.
+pub fn html(run: &RunReport, command: &str, path: Option<&Path>) -> Result<String, ReportError> {
+    let parent =
+        path.and_then(Path::parent).map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let folder = parent.and_then(|parent| fs::canonicalize(parent).ok());
+    let of_page = |source: askama::Error| ReportError::Render {
+        path: path.unwrap_or(Path::new("-")).to_owned(),
+        source: Box::new(source),
+    };
+    render(run, command, folder.as_deref(), &sources(run)).map_err(of_page)
+}
+
 /// The page as text. `folder` is where it will be, and `sources` are the scenarios' files.
 pub(super) fn render(
     run: &RunReport,
