@@ -2,7 +2,7 @@
 //! its components.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
@@ -23,9 +23,13 @@ pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).write(true).truncate(true).mode(FILE).open(path)
 }
 
-/// Writes a whole file.
+/// Writes a whole file. One that cannot be written whole, as on a full disk, does not stay.
 pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
-    create(path)?.write_all(contents.as_ref())
+    let written = create(path)?.write_all(contents.as_ref());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// Opens a file to append to, and creates it if it does not exist.
@@ -35,9 +39,19 @@ pub fn append(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+
+    /// An empty file would pass for evidence that there was nothing.
+    #[test]
+    fn what_cannot_be_written_whole_does_not_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("full");
+        symlink("/dev/full", &path).unwrap();
+        assert_eq!(write(&path, "x").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn files_and_folders_are_accessible_only_to_their_owner() {

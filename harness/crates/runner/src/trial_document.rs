@@ -1,6 +1,6 @@
 //! The report of a trial as a file in the trial's folder, and reading it back.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use hourglass_base::{DocumentKind, StoredError, Version, private};
 use hourglass_component::text::safe_json;
@@ -42,13 +42,7 @@ impl<'a> TrialDocument<'a> {
 
 /// Writes the report into the trial's folder. On failure, no partial file stays.
 pub fn write_trial_report(folder: &Path, report: &TrialReport) -> io::Result<()> {
-    let path = folder.join(TRIAL_REPORT_FILE);
-    let written = private::write(&path, TrialDocument::of(report).render()?);
-    if written.is_err() {
-        // The file may not exist.
-        let _ = fs::remove_file(&path);
-    }
-    written
+    private::write(&folder.join(TRIAL_REPORT_FILE), TrialDocument::of(report).render()?)
 }
 
 /// The report in a file that [`write_trial_report`] wrote, without the entries of the timeline, which are in a file of
@@ -59,7 +53,7 @@ pub fn read_trial_report(path: &Path) -> Result<TrialReport, StoredError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+    use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
 
     use hourglass_timeline::{TaskPhases, Trace};
     use jiff::Timestamp;

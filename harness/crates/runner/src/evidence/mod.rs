@@ -13,8 +13,6 @@ pub(crate) use chains::keep_chains;
 pub use first_page::{FIRST_PAGE, first_page};
 pub use last_words::{LastWords, last_words};
 
-use std::fs;
-
 use hourglass_base::private;
 
 use crate::verdict::TrialReport;
@@ -25,9 +23,6 @@ const COMMAND: &str = "harness run";
 /// Writes the first page into the folder of a trial. If there is no space, the folder does without it.
 pub(crate) fn write_first_page(report: &TrialReport, has_file: bool) {
     let command = has_file.then(|| again(&report.scenario, &report.trial, COMMAND));
-    let path = report.directory.join(FIRST_PAGE);
-    if private::write(&path, first_page(report, command.as_deref())).is_err() {
-        // No half-written file must stay.
-        let _ = fs::remove_file(path);
-    }
+    // The trial detects a full disk itself.
+    let _ = private::write(&report.directory.join(FIRST_PAGE), first_page(report, command.as_deref()));
 }

@@ -1,6 +1,6 @@
 //! The results of a trial: its report, the errors in its logs, and the files with its evidence.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use hourglass_base::blocking;
 use hourglass_component::{causes::with_causes, text::safe, timeout::timeout};
@@ -127,11 +127,7 @@ impl TrialExecution<'_> {
 fn write_scenario(scenario: &Scenario, path: &Path) -> Result<(), EnvironmentError> {
     let fail = |source| EnvironmentError::File { path: path.to_owned(), source };
     let text = serde_yaml::to_string(scenario).map_err(|error| fail(io::Error::other(error)))?;
-    hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(|source| {
-        // No half-written file must stay.
-        let _ = fs::remove_file(path);
-        fail(source)
-    })
+    hourglass_base::private::write(path, safe(&text).as_bytes()).map_err(fail)
 }
 
 /// The verdict of a trial that an error ended.
