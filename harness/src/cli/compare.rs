@@ -111,7 +111,7 @@ impl CompareArgs {
         let [one, other] = self.runtimes.as_slice() else {
             let count = self.runtimes.len();
             return Err(CliError::Usage(format!(
-                "failed to compare {count} runtimes: name two, for example `--runtimes docker,kubernetes`"
+                "failed to compare runtimes: --runtimes names {count}, and two are compared, for example `--runtimes docker,kubernetes`"
             )));
         };
         let sides = sides(*one, *other);

@@ -96,8 +96,8 @@ fn an_earlier_report_is_a_baseline_on_the_same_kind_of_machine() {
 
 /// What was asked for cannot be done: nothing is run.
 #[rstest::rstest]
-#[case::one_runtime(&["--runtimes", "process"], "name two")]
-#[case::three_runtimes(&["--runtimes", "process,docker,process"], "name two")]
+#[case::one_runtime(&["--runtimes", "process"], "and two are compared")]
+#[case::three_runtimes(&["--runtimes", "process,docker,process"], "and two are compared")]
 #[case::gate(&["--runtimes", "process,process", "--gate", "verified.p95 process#2/process =< 2"], "at character 32: expected `<=`")]
 #[case::metric(&["--runtimes", "process,process", "--metric", "verifed"], "no metric has this name")]
 #[case::baseline(&["--runtimes", "process,process", "--baseline", "earlier.json"], "--gate")]

@@ -2,51 +2,41 @@
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
-use bollard::query_parameters::{EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder};
-use futures::{StreamExt as _, future::join_all};
+use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
+use futures::future::join_all;
 use hourglass_base::private;
 use hourglass_component::{causes::with_causes, text::safe_json, timeout::timeout};
 use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::DockerContext;
+use super::{DockerContext, logs::Watch};
 
 /// The folder of the engine's evidence, in the trial's folder.
 const FOLDER: &str = "docker";
 /// How long a part of it may take.
 const WITHIN: Duration = Duration::from_secs(3);
-/// How many containers and events are kept.
+/// How many containers are kept.
 const MOST: usize = 500;
 /// A variable whose name contains one of these may hold a secret.
 const SECRET: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "MNEMONIC"];
 /// Replaces the value of such a variable.
 const HIDDEN: &str = "(left out)";
 
-/// Writes what the engine tells in time; what it does not tell is a remark in `engine.json`. `since` is the beginning of
-/// the trial by the engine's clock, in seconds since 1970.
-pub(super) async fn keep(context: &DockerContext, since: i64, folder: &Path) {
+/// Writes what the engine tells in time; what it does not tell is a remark in `engine.json`.
+pub(super) async fn keep(context: &DockerContext, watch: &Watch, folder: &Path) {
     let into = folder.join(FOLDER);
     if private::create_folders(&into).is_err() {
         // A full disk is reported by code that needs it more.
         return;
     }
-    let (containers, events, engine) = tokio::join!(
-        timeout(WITHIN, containers(context, &into)),
-        timeout(WITHIN, events(context, since)),
-        timeout(WITHIN, engine(context))
-    );
+    let (containers, engine) =
+        tokio::join!(timeout(WITHIN, containers(context, &into)), timeout(WITHIN, engine(context)));
+    let lines: Vec<_> = watch.kept_events().iter().map(ToString::to_string).collect();
+    write(&into, "events.jsonl", &(lines.join("\n") + "\n"));
     let late = |what: &str| format!("{what}: the engine did not answer in time");
     let mut remarks = Vec::new();
     remarks.extend(containers.unwrap_or_else(|_| Err(late("containers"))).err());
-    match events.unwrap_or_else(|_| Err(late("events"))) {
-        Ok(events) => {
-            let lines: Vec<_> = events.iter().map(ToString::to_string).collect();
-            write(&into, "events.jsonl", &(lines.join("\n") + "\n"));
-        }
-        Err(remark) => remarks.push(remark),
-    }
     let mut engine = engine.unwrap_or_else(|_| Err(late("engine"))).unwrap_or_else(|remark| {
         remarks.push(remark);
         json!({ "version": context.engine.version() })
@@ -74,19 +64,6 @@ async fn containers(context: &DockerContext, folder: &Path) -> Result<(), String
     });
     join_all(inspecting).await;
     Ok(())
-}
-
-/// The events about objects of the trial up to now.
-async fn events(context: &DockerContext, since: i64) -> Result<Vec<Value>, String> {
-    let filters = HashMap::from([("label".to_owned(), vec![format!("{RUN_LABEL}={}", context.labels.run)])]);
-    let (since, until) = (since.to_string(), Timestamp::now().as_second().to_string());
-    let options = EventsOptionsBuilder::new().since(&since).until(&until).filters(&filters).build();
-    let mut stream = context.engine.docker().events(Some(options)).take(MOST);
-    let mut events = Vec::new();
-    while let Some(event) = stream.next().await {
-        events.push(value(event.map_err(|error| format!("events: {}", with_causes(&error)))?));
-    }
-    Ok(events)
 }
 
 /// Facts of the engine that explain failures.

@@ -21,6 +21,7 @@ use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL, RunId};
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, LastLines, Timeline};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::{
     sync::{OwnedMutexGuard, watch},
     task::coop::consume_budget,
@@ -28,7 +29,7 @@ use tokio::{
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument as _;
 
-use super::lines::ContainerLines;
+use super::{kept_events::KeptEvents, lines::ContainerLines};
 use crate::{
     Ends,
     output::{Output, UnderWay},
@@ -58,6 +59,10 @@ pub(super) struct FoundContainer {
     /// Its state.
     pub life: Life,
 }
+
+/// The events that are followed; those that nothing here waits for are evidence.
+const EVENTS: [&str; 10] =
+    ["create", "connect", "disconnect", "start", "pause", "unpause", "kill", "oom", "die", "destroy"];
 
 /// The state of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +103,8 @@ struct Shared {
     latest: Mutex<HashMap<String, LastLines>>,
     readers: TaskTracker,
     under_way: UnderWay,
+    /// What is kept as evidence.
+    kept: KeptEvents,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -136,6 +143,7 @@ impl Watch {
             latest,
             readers,
             under_way: UnderWay::default(),
+            kept: KeptEvents::default(),
         });
         let (give_up, lost) = watch::channel(None);
         let following = Arc::clone(&shared);
@@ -200,6 +208,11 @@ impl Watch {
         join_all(ended.map(|found| self.last_output(&found.id))).await;
     }
 
+    /// The events of the trial so far, as the engine tells them.
+    pub(super) fn kept_events(&self) -> Vec<Value> {
+        self.shared.kept.so_far()
+    }
+
     /// Waits until the output of all containers is read to the end; all of them must have ended.
     pub(crate) async fn finish(&self) {
         let Shared { under_way, readers, record, .. } = &*self.shared;
@@ -210,8 +223,7 @@ impl Watch {
 impl Shared {
     /// Returns why there are no more events.
     async fn follow_events(self: &Arc<Self>, since: i64) -> EngineError {
-        let filters =
-            HashMap::from([("type", vec!["container", "network"]), ("event", vec!["connect", "start", "die", "oom"])]);
+        let filters = HashMap::from([("type", vec!["container", "network"]), ("event", EVENTS.to_vec())]);
         let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
         let mut events = self.engine.docker().events(Some(options));
         let doing = || "follow what happens on the Docker engine".to_owned();
@@ -228,6 +240,8 @@ impl Shared {
     }
 
     fn note(self: &Arc<Self>, event: EventMessage) {
+        let (Whose::Network(run) | Whose::Run(run)) = &self.whose;
+        self.kept.note(&event, run, &self.network);
         let at = event.time_nano.and_then(|nanos| Timestamp::from_nanosecond(nanos.into()).ok());
         let Some(actor) = event.actor else { return };
         let attributes = actor.attributes.unwrap_or_default();

@@ -11,6 +11,7 @@ mod container;
 mod context;
 mod evidence;
 mod images;
+mod kept_events;
 mod lines;
 mod logs;
 mod performers;
@@ -90,8 +91,6 @@ pub struct DockerRuntime {
     images: DockerImages,
     context: DockerContext,
     watch: Watch,
-    /// The beginning of the trial by the engine's clock, in seconds since 1970.
-    since: i64,
     ends: Ends,
     supervisor: Supervisor,
     anvils: Mutex<Vec<AnvilContainer>>,
@@ -139,7 +138,7 @@ impl DockerRuntime {
         let watch = Watch::start(&context.engine, &network, whose, since, record);
         let (anvils, components) = (Mutex::default(), Mutex::default());
         let readings = Readings::default();
-        Ok(Self { images, context, watch, since, ends, supervisor, anvils, components, readings, engine_baseline })
+        Ok(Self { images, context, watch, ends, supervisor, anvils, components, readings, engine_baseline })
     }
 
     async fn chain_url(&self, chain_id: u64) -> Result<String, RuntimeError> {
@@ -291,7 +290,7 @@ impl Runtime for DockerRuntime {
     }
 
     async fn keep_evidence(&self, folder: &Path) {
-        evidence::keep(&self.context, self.since, folder).await;
+        evidence::keep(&self.context, &self.watch, folder).await;
     }
 
     async fn failure(&self) -> RuntimeError {
