@@ -7,25 +7,10 @@ use ethers::{
     types::Selector,
 };
 
-use super::bindings as b;
+use super::abis;
 
 static ERRORS: LazyLock<HashMap<Selector, AbiError>> = LazyLock::new(|| {
-    let contracts = [
-        &b::TASKMAILBOX_ABI,
-        &b::ECDSACERTIFICATEVERIFIER_ABI,
-        &b::BN254CERTIFICATEVERIFIER_ABI,
-        &b::OPERATORTABLEUPDATER_ABI,
-        &b::KEYREGISTRAR_ABI,
-        &b::ALLOCATIONMANAGER_ABI,
-        &b::DELEGATIONMANAGER_ABI,
-        &b::CROSSCHAINREGISTRY_ABI,
-        &b::ECDSATABLECALCULATOR_ABI,
-        &b::BN254TABLECALCULATOR_ABI,
-        &b::TASKAVSREGISTRAR_ABI,
-        &b::AVSTASKHOOK_ABI,
-        &b::FEETOKEN_ABI,
-    ];
-    let errors = contracts.into_iter().flat_map(|abi| abi.errors.values().flatten());
+    let errors = abis().into_iter().flat_map(|abi| abi.errors.values().flatten());
     errors.map(|error| (selector(error), error.clone())).collect()
 });
 

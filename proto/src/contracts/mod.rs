@@ -3,7 +3,28 @@
 pub mod addresses;
 pub mod errors;
 
+use ethers::abi::Abi;
 pub use hourglass_contracts::bindings;
+
+/// The descriptions of all contracts.
+pub fn abis() -> [&'static Abi; 13] {
+    use bindings as b;
+    [
+        &b::TASKMAILBOX_ABI,
+        &b::ECDSACERTIFICATEVERIFIER_ABI,
+        &b::BN254CERTIFICATEVERIFIER_ABI,
+        &b::OPERATORTABLEUPDATER_ABI,
+        &b::KEYREGISTRAR_ABI,
+        &b::ALLOCATIONMANAGER_ABI,
+        &b::DELEGATIONMANAGER_ABI,
+        &b::CROSSCHAINREGISTRY_ABI,
+        &b::ECDSATABLECALCULATOR_ABI,
+        &b::BN254TABLECALCULATOR_ABI,
+        &b::TASKAVSREGISTRAR_ABI,
+        &b::AVSTASKHOOK_ABI,
+        &b::FEETOKEN_ABI,
+    ]
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,12 +7,12 @@ use std::{
 };
 
 use ethers::{
-    abi::{Abi, RawLog, Token, ethabi::Event, ethabi::Function},
+    abi::{RawLog, Token, ethabi::Event, ethabi::Function},
     types::{Bytes, H256, U64},
     utils::hex,
 };
 use hourglass_component::{causes::with_causes, text::cut, timeout::timeout};
-use hourglass_proto::contracts::{addresses::CONTRACTS, bindings as b, errors};
+use hourglass_proto::contracts::{abis, addresses::CONTRACTS, errors};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -48,21 +48,7 @@ type Decoders = (HashMap<[u8; 4], Function>, HashMap<H256, Event>);
 
 /// Functions by selector and events by topic, of all contracts.
 static DECODERS: LazyLock<Decoders> = LazyLock::new(|| {
-    let contracts: [&Abi; 13] = [
-        &b::TASKMAILBOX_ABI,
-        &b::ECDSACERTIFICATEVERIFIER_ABI,
-        &b::BN254CERTIFICATEVERIFIER_ABI,
-        &b::OPERATORTABLEUPDATER_ABI,
-        &b::KEYREGISTRAR_ABI,
-        &b::ALLOCATIONMANAGER_ABI,
-        &b::DELEGATIONMANAGER_ABI,
-        &b::CROSSCHAINREGISTRY_ABI,
-        &b::ECDSATABLECALCULATOR_ABI,
-        &b::BN254TABLECALCULATOR_ABI,
-        &b::TASKAVSREGISTRAR_ABI,
-        &b::AVSTASKHOOK_ABI,
-        &b::FEETOKEN_ABI,
-    ];
+    let contracts = abis();
     let functions = contracts.iter().flat_map(|abi| abi.functions.values().flatten());
     let events = contracts.iter().flat_map(|abi| abi.events.values().flatten());
     (
