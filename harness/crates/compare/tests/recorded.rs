@@ -67,7 +67,10 @@ fn two_equal_sides_rarely_differ(#[values("process", "docker")] runtime: &str) {
 }
 
 #[rstest::rstest]
-fn a_delay_of_a_fifth_is_almost_always_found(#[values("process")] runtime: &str, #[values(0, 1)] side: usize) {
+fn a_delay_of_a_fifth_is_almost_always_found(
+    #[values("process", "docker")] runtime: &str,
+    #[values(0, 1)] side: usize,
+) {
     let rounds = rounds(&recorded(runtime));
     let latencies: Vec<_> = rounds.iter().flat_map(|(one, other)| [*one, *other]).collect();
     let delay = 0.2 * median(&latencies).unwrap();
