@@ -181,7 +181,7 @@ pub struct Interval {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricVerdict {
-    /// They differ: the corrected p-value is at most 0.05.
+    /// They differ: the corrected p-value is at most 0.01.
     Different,
     /// No difference was found, which does not say that there is none.
     NoDifferenceFound,

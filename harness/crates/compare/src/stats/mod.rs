@@ -15,7 +15,7 @@ use super::Interval;
 
 /// A difference is reported if its p-value is at most this: of twenty comparisons of equal sides, one reports a
 /// difference.
-pub const SIGNIFICANCE: f64 = 0.05;
+pub const SIGNIFICANCE: f64 = 0.01;
 /// An interval whose ends are further from its middle than by this factor is too wide.
 pub const PRECISION: f64 = 1.1;
 

@@ -1,7 +1,7 @@
 //! Wilcoxon's signed-rank test: whether one side of pairs tends to be larger.
 
 /// With fewer pairs no p-value can be as small as [`SIGNIFICANCE`](super::SIGNIFICANCE).
-pub const LEAST_PAIRS: usize = 6;
+pub const LEAST_PAIRS: usize = 8;
 
 /// The exact two-sided p-value for pairs of non-negative values, by the logarithms of their ratios. 1 if all pairs are
 /// equal.
