@@ -1,5 +1,5 @@
-//! A child process of a trial: labelled, in a process group of its own, with its output in a file that is followed; and what processes
-//! have used.
+//! A child process of a trial: labelled, in a process group of its own, with its output in a file that is followed; and
+//! what processes have used.
 
 mod usage;
 

@@ -13,7 +13,7 @@ pub use signed_rank::{LEAST_PAIRS, signed_rank};
 
 use super::Interval;
 
-/// A difference is reported if its p-value is at most this: of twenty comparisons of equal sides, one reports a
+/// A difference is reported if its p-value is at most this: of a hundred comparisons of equal sides, about one reports a
 /// difference.
 pub const SIGNIFICANCE: f64 = 0.01;
 /// An interval whose ends are further from its middle than by this factor is too wide.
