@@ -68,7 +68,8 @@ impl ChainControl {
             transactions: Vec::new(),
             remarks: Vec::new(),
         };
-        match self.soon("eth_getBlockByNumber", json!(["latest", false])).await {
+        let asking = Asking { control: self, deadline };
+        match asking.for_answer("eth_getBlockByNumber", json!(["latest", false])).await {
             Ok(block) => {
                 history.head = number(&block["number"]);
                 history.timestamp = number(&block["timestamp"]);
@@ -84,7 +85,7 @@ impl ChainControl {
                 history.remarks.push(format!("blocks {} to {block} are left out: {why}", history.from_block));
                 break;
             }
-            if let Err(reason) = self.block_of_history(block, &mut history).await {
+            if let Err(reason) = asking.for_block(block, &mut history).await {
                 history.remarks.push(format!("block {block}: {reason}"));
                 break;
             }
@@ -99,12 +100,23 @@ impl ChainControl {
         let text: String = self.ask("anvil_dumpState", json!([true])).await?;
         hex::decode(&text).map_err(|error| SetupError::Dump { chain_id: self.chain_id(), reason: error.to_string() })
     }
+}
 
-    async fn block_of_history(&self, number: u64, history: &mut ChainHistory) -> Result<(), String> {
-        let block = self.soon("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await?;
+/// Asks a chain until a deadline, which holds for each request as well: one block may have thousands of transactions.
+struct Asking<'a> {
+    control: &'a ChainControl,
+    deadline: Instant,
+}
+
+impl Asking<'_> {
+    async fn for_block(&self, number: u64, history: &mut ChainHistory) -> Result<(), String> {
+        let block = self.for_answer("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await?;
         let transactions = block["transactions"].as_array().cloned().unwrap_or_default();
         for transaction in transactions.iter().rev() {
-            let receipt = self.soon("eth_getTransactionReceipt", json!([transaction["hash"]])).await?;
+            if history.transactions.len() >= TRANSACTIONS {
+                return Err(format!("only its latest transactions are told: there are more than {TRANSACTIONS}"));
+            }
+            let receipt = self.for_answer("eth_getTransactionReceipt", json!([transaction["hash"]])).await?;
             let mut told = told(transaction, &receipt, &block["timestamp"]);
             if receipt["status"] == "0x0" {
                 told.insert("revert".to_owned(), self.reason(transaction).await.into());
@@ -117,7 +129,7 @@ impl ChainControl {
     /// Why a transaction was reverted.
     async fn reason(&self, transaction: &Value) -> String {
         let options = json!({ "tracer": "callTracer", "tracerConfig": { "onlyTopCall": true } });
-        let trace = match self.soon("debug_traceTransaction", json!([transaction["hash"], options])).await {
+        let trace = match self.for_answer("debug_traceTransaction", json!([transaction["hash"], options])).await {
             Ok(trace) => trace,
             Err(reason) => return format!("unknown: {reason}"),
         };
@@ -128,9 +140,11 @@ impl ChainControl {
         }
     }
 
-    async fn soon(&self, method: &str, parameters: Value) -> Result<Value, String> {
-        match timeout(ANSWER_WITHIN, self.ask::<Value>(method, parameters)).await {
+    async fn for_answer(&self, method: &str, parameters: Value) -> Result<Value, String> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match timeout(left.min(ANSWER_WITHIN), self.control.ask::<Value>(method, parameters)).await {
             Ok(answer) => answer.map_err(|error| with_causes(&error)),
+            Err(_) if left < ANSWER_WITHIN => Err("there was no time".to_owned()),
             Err(_) => Err(format!("no answer to {method} within {}", humantime::format_duration(ANSWER_WITHIN))),
         }
     }
