@@ -8,6 +8,7 @@ use std::{
 
 use hourglass_component::timeout::timeout;
 use hourglass_proto::contracts::addresses as at;
+use hourglass_scenario::ComponentRef;
 use hourglass_timeline::ComponentUsage;
 
 /// How long the reading may take; what is not read by then is not reported. Some engines need a second.
@@ -90,6 +91,13 @@ pub(super) fn reported_name(label: &str) -> Option<String> {
         Some(id) => id.parse().ok().and_then(chain_name).map(str::to_owned),
         None => Some(label.to_owned()),
     }
+}
+
+/// Whether a name in reports is that of a component, or of the performers that it may end itself.
+pub(super) fn with_performers(component: &ComponentRef) -> impl Fn(&str) -> bool + use<> {
+    let performer = component.operator().map(|name| ComponentRef::Performer(name.to_owned()).to_string());
+    let component = component.to_string();
+    move |name| name == component || Some(name) == performer.as_deref()
 }
 
 #[cfg(test)]

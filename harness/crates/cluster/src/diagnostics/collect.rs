@@ -142,15 +142,12 @@ impl Collection<'_> {
     async fn api(&self, client: &Client) -> (Vec<String>, Vec<String>) {
         let objects = Objects { client, namespaces: self.namespaces, evidence: self.evidence, end: self.deadlines.end };
         let pods = async {
-            let pods = parsed::<Pod>(objects.namespaced(&ApiResource::erase::<Pod>(&())).await);
+            let pods = listed::<Pod>(&objects).await;
             pods::collect(client, &pods, self.evidence, self.deadlines.end).await;
             pods
         };
         let nodes = async { parsed::<NodeObject>(objects.cluster_wide(&ApiResource::erase::<NodeObject>(&())).await) };
-        let claims = async {
-            let resource = ApiResource::erase::<PersistentVolumeClaim>(&());
-            parsed::<PersistentVolumeClaim>(objects.namespaced(&resource).await)
-        };
+        let claims = listed::<PersistentVolumeClaim>(&objects);
         let (restrictions, warnings, pods, nodes, claims) =
             tokio::join!(Self::restrictions(&objects), self.events(client), pods, nodes, claims);
         let broken = nodes.iter().filter_map(trouble::of_node);
@@ -161,13 +158,12 @@ impl Collection<'_> {
 
     /// Collects the other objects, and returns what of them keeps pods from being made or from reaching each other.
     async fn restrictions(objects: &Objects<'_>) -> Vec<String> {
-        let deployments =
-            async { parsed::<Deployment>(objects.namespaced(&ApiResource::erase::<Deployment>(&())).await) };
-        let quotas =
-            async { parsed::<ResourceQuota>(objects.namespaced(&ApiResource::erase::<ResourceQuota>(&())).await) };
-        let policies =
-            async { parsed::<NetworkPolicy>(objects.namespaced(&ApiResource::erase::<NetworkPolicy>(&())).await) };
-        let ((), deployments, quotas, policies) = tokio::join!(objects.collect(), deployments, quotas, policies);
+        let ((), deployments, quotas, policies) = tokio::join!(
+            objects.collect(),
+            listed::<Deployment>(objects),
+            listed::<ResourceQuota>(objects),
+            listed::<NetworkPolicy>(objects)
+        );
         let found = deployments.iter().filter_map(trouble::of_deployment);
         let found = found.chain(quotas.iter().filter_map(trouble::of_quota));
         found.chain(policies.iter().map(trouble::of_policy)).collect()
@@ -191,6 +187,14 @@ impl Collection<'_> {
         self.evidence.keep_text("events.txt", &events::text(&all));
         events::warnings(&all, WARNINGS)
     }
+}
+
+/// Collects the objects of a kind in the namespaces, and returns them.
+async fn listed<K>(objects: &Objects<'_>) -> Vec<K>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned,
+{
+    parsed(objects.namespaced(&ApiResource::erase::<K>(&())).await)
 }
 
 /// Fields that another version of Kubernetes adds to an object are dropped; objects that cannot be parsed are skipped.

@@ -1,14 +1,14 @@
 //! What all containers of a trial share: the engine, the network and the labels; and requests about one of them.
 
-use std::{fmt::Display, net::IpAddr, path::PathBuf};
+use std::{collections::HashMap, fmt::Display, net::IpAddr, path::PathBuf};
 
 use bollard::{
-    models::{ContainerState, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest},
-    query_parameters::{InspectContainerOptions, WaitContainerOptions},
+    models::{ContainerState, ContainerSummary, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest},
+    query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, WaitContainerOptions},
 };
 use futures::StreamExt as _;
 use hourglass_engine::{Engine, EngineContext as _};
-use hourglass_reaper::Labels;
+use hourglass_reaper::{Labels, RUN_LABEL};
 use hourglass_scenario::ComponentRef;
 
 use super::container;
@@ -63,6 +63,18 @@ impl DockerContext {
     /// The name of a component's container: names are unique in an engine, so it contains the run.
     pub(super) fn container_name(&self, component: &str) -> String {
         format!("hourglass-{}-{}", self.labels.run, component.replace('/', "-"))
+    }
+
+    /// The containers with the label of the run and with these further labels; with `all`, the ended ones as well.
+    pub(super) async fn labelled(
+        &self,
+        labels: &[String],
+        all: bool,
+    ) -> Result<Vec<ContainerSummary>, bollard::errors::Error> {
+        let labels = [format!("{RUN_LABEL}={}", self.labels.run)].into_iter().chain(labels.iter().cloned()).collect();
+        let filters = HashMap::from([("label".to_owned(), labels)]);
+        let options = ListContainersOptionsBuilder::new().all(all).filters(&filters).build();
+        self.engine.docker().list_containers(Some(options)).await
     }
 
     /// Whether and how a container runs.

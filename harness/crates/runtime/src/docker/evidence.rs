@@ -1,12 +1,12 @@
 //! What the engine knows of a trial: its containers with their exit codes, its events, and the engine itself.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
+use bollard::query_parameters::InspectContainerOptions;
 use futures::future::join_all;
 use hourglass_base::private;
 use hourglass_component::{causes::with_causes, text::safe_json, timeout::timeout};
-use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL};
+use hourglass_reaper::COMPONENT_LABEL;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -47,10 +47,7 @@ pub(super) async fn keep(context: &DockerContext, watch: &Watch, folder: &Path) 
 
 /// A file for each container of the trial, named after its component.
 async fn containers(context: &DockerContext, folder: &Path) -> Result<(), String> {
-    let filters = HashMap::from([("label".to_owned(), vec![format!("{RUN_LABEL}={}", context.labels.run)])]);
-    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let listed = context.engine.docker().list_containers(Some(options)).await;
-    let listed = listed.map_err(|error| format!("containers: {}", with_causes(&error)))?;
+    let listed = context.labelled(&[], true).await.map_err(|error| format!("containers: {}", with_causes(&error)))?;
     let inspecting = listed.iter().take(MOST).map(|container| async move {
         let id = container.id.as_deref().unwrap_or_default();
         let inspected = context.engine.docker().inspect_container(id, None::<InspectContainerOptions>).await;

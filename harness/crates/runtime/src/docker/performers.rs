@@ -1,14 +1,11 @@
 //! The performers of an executor: containers that it created itself.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use bollard::{
-    models::{ContainerSummary, ContainerSummaryStateEnum},
-    query_parameters::ListContainersOptionsBuilder,
-};
+use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use hourglass_component::keys::EcdsaKey;
 use hourglass_engine::EngineContext as _;
-use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL};
+use hourglass_reaper::COMPONENT_LABEL;
 use hourglass_scenario::ComponentRef;
 
 use super::{
@@ -114,10 +111,7 @@ async fn labelled(
     all: bool,
     context: &DockerContext,
 ) -> Result<Vec<FoundContainer>, RuntimeError> {
-    let labels = vec![format!("{RUN_LABEL}={}", context.labels.run), format!("{COMPONENT_LABEL}={component}")];
-    let filters = HashMap::from([("label".to_owned(), labels)]);
-    let options = ListContainersOptionsBuilder::new().all(all).filters(&filters).build();
-    let listed = context.engine.docker().list_containers(Some(options)).await;
+    let listed = context.labelled(&[format!("{COMPONENT_LABEL}={component}")], all).await;
     let listed = listed.context(|| format!("list the containers of {component}"))?;
     let found = |container: ContainerSummary| {
         let life = match container.state {

@@ -1,7 +1,7 @@
 //! What containers and the engine's own processes have used.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
     path::Path,
     sync::{Arc, OnceLock},
@@ -10,16 +10,16 @@ use std::{
 
 use bollard::{
     models::{ContainerCpuStats, ContainerMemoryStats, ContainerState, ContainerSummary},
-    query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, StatsOptionsBuilder},
+    query_parameters::{InspectContainerOptions, StatsOptionsBuilder},
 };
 use futures::{FutureExt as _, StreamExt as _, future::join_all};
 use hourglass_child::{ProcessTable, ProcessUsage, arguments_of};
 use hourglass_engine::Engine;
-use hourglass_reaper::{COMPONENT_LABEL, RUN_LABEL};
+use hourglass_reaper::COMPONENT_LABEL;
 use hourglass_scenario::ComponentRef;
 
 use super::{DockerRuntime, context::DockerContext};
-use crate::usage::{ENGINE, Reading, Readings, reported_name};
+use crate::usage::{ENGINE, Reading, Readings, reported_name, with_performers};
 
 /// The engine's own processes, which serve all containers of the machine.
 const DAEMONS: [&str; 2] = ["dockerd", "containerd"];
@@ -41,10 +41,8 @@ impl DockerRuntime {
     /// Notes what a component has used that a step is to end; that of an executor's performers as well, which it may
     /// end itself.
     pub(super) async fn note_usage_of(&self, component: &ComponentRef) {
-        let performer = component.operator().map(|name| ComponentRef::Performer(name.to_owned()).to_string());
-        let component = component.to_string();
-        let is_meant = |name: &str| name == component || Some(name) == performer.as_deref();
-        Readings::within_limit(note_containers(&self.context, &self.readings, is_meant).map(drop)).await;
+        let noting = note_containers(&self.context, &self.readings, with_performers(component));
+        Readings::within_limit(noting.map(drop)).await;
     }
 }
 
@@ -55,9 +53,7 @@ pub(crate) async fn note_containers(
     readings: &Readings,
     is_meant: impl Fn(&str) -> bool,
 ) -> Vec<String> {
-    let filters = HashMap::from([("label".to_owned(), vec![format!("{RUN_LABEL}={}", context.labels.run)])]);
-    let options = ListContainersOptionsBuilder::new().filters(&filters).build();
-    let Ok(listed) = context.engine.docker().list_containers(Some(options)).await else { return Vec::new() };
+    let Ok(listed) = context.labelled(&[], false).await else { return Vec::new() };
     let named = |container: ContainerSummary| {
         let name = reported_name(container.labels?.get(COMPONENT_LABEL)?)?;
         is_meant(&name).then_some((name, container.id?))

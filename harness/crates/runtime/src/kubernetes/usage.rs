@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::{KubernetesRuntime, chains::ChainHost, performers, pods::containers, trial_namespace::PART_LABEL};
 use crate::{
     docker::{container_usage, note_containers},
-    usage::{CONTROL_PLANE, Reading, Readings, reported_name},
+    usage::{CONTROL_PLANE, Reading, Readings, reported_name, with_performers},
 };
 
 /// How long a node may take to show its control groups.
@@ -80,10 +80,8 @@ impl KubernetesRuntime {
 
     /// Notes what a component has used that a step is to end; that of an executor's performers as well.
     pub(super) async fn note_usage_of(&self, component: &ComponentRef) {
-        let performer = component.operator().map(|name| ComponentRef::Performer(name.to_owned()).to_string());
-        let component = component.to_string();
-        let is_meant = |name: &str| name == component || Some(name) == performer.as_deref();
-        Readings::within_limit(async { self.note_pods(is_meant).await.unwrap_or_default() }).await;
+        let noting = Box::pin(self.note_pods(with_performers(component)));
+        Readings::within_limit(async { noting.await.unwrap_or_default() }).await;
     }
 
     /// Notes what the containers of pods have used; `None` if that cannot be read.

@@ -8,10 +8,10 @@ use std::{
     process::Stdio,
 };
 
+use hourglass_base::blocking;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::Command,
-    task::spawn_blocking,
 };
 
 use super::{KubernetesSetup, KubernetesSetupError, request::SOURCES};
@@ -73,11 +73,7 @@ async fn lock(folder: &Path, tell: &mut impl FnMut(&Step)) -> Result<File, Kuber
     }
     let why = "its stages will be used".to_owned();
     tell(&Step { state: State::Doing, what: "wait for another process that builds the image".to_owned(), why });
-    match spawn_blocking(move || file.lock().map(|()| file)).await {
-        Ok(locked) => Ok(locked.map_err(fail())?),
-        // It is never aborted, so the join fails only if the work panicked.
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    }
+    Ok(blocking(move || file.lock().map(|()| file)).await.map_err(fail())?)
 }
 
 /// A build that was finished before needs almost no space.

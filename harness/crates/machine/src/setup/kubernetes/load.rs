@@ -7,9 +7,9 @@ use bollard::{
     query_parameters::{ImportImageOptionsBuilder, RemoveImageOptionsBuilder},
 };
 use futures::TryStreamExt as _;
+use hourglass_base::blocking;
 use hourglass_cluster::{ClusterError, kind::node_image_id};
 use hourglass_engine::{Engine, EngineContext as _};
-use tokio::task::spawn_blocking;
 
 use super::{ArchiveError, KubernetesSetupError, archive};
 
@@ -31,11 +31,7 @@ pub async fn load_archive(engine: &Engine, path: &Path, image: &str) -> Result<S
 /// Checks that an archive is whole and contains this image.
 pub(super) async fn inspected(path: &Path, image: &str) -> Result<(), ArchiveError> {
     let (path, image) = (path.to_owned(), image.to_owned());
-    match spawn_blocking(move || archive::inspect(&path, &image)).await {
-        Ok(inspected) => inspected,
-        // It is never aborted, so the join fails only if the work panicked.
-        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
-    }
+    blocking(move || archive::inspect(&path, &image)).await
 }
 
 /// The id of an image that the engine has just got; an image that is not a node image is removed.
