@@ -21,7 +21,7 @@ use hourglass_compare::{
 use hourglass_component::{causes::with_causes, text::safe};
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
-use hourglass_report::{ReportError, Target, failure_text, write_comparison};
+use hourglass_report::{Target, failure_text, write_comparison};
 use hourglass_runner::{Keep, verdict::TrialReport};
 use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
@@ -183,8 +183,10 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     let machine = Machine::here();
     let baseline = args.baseline.as_deref().map(|path| read_baseline(path, &machine)).transpose()?;
     let trials: Vec<_> = scenarios.iter().flat_map(|(_, trials)| trials.clone()).collect();
-    let json = args.json.as_deref().map(|path| target(path, &trials)).transpose()?;
-    let html = args.html.as_deref().map(|path| target(path, &trials)).transpose()?;
+    let files: Vec<_> = trials.iter().map(|trial| &*trial.path).collect();
+    let [json, html] = [&args.json, &args.html]
+        .map(|path| path.as_deref().map(|path| Target::prepare_beside(path, &files)).transpose());
+    let (json, html) = (json?, html?);
     if let (Some(json), Some(html)) = (&json, &html) {
         html.differs_from(json)?;
     }
@@ -226,7 +228,7 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     }
     let mut status = status_of(&end, &comparison.gates);
     let mut failures: Vec<CliError> = Vec::new();
-    failures.extend(write_reports(&comparison, json.as_ref()).err());
+    failures.extend(json.as_ref().and_then(|target| write_json(target, &comparison).err()));
     failures.extend(html.as_ref().and_then(|target| Some(write_comparison(target, &comparison).err()?.into())));
     failures.extend(tidy(&settings.cluster).await.err());
     // A comparison that could not be shown is none.
@@ -239,10 +241,7 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
         status = status.max(error.status());
     }
     shown?;
-    Ok(end_orphans(status).unwrap_or_else(|error| {
-        error.show();
-        status.max(error.status())
-    }))
+    Ok(end_orphans(status))
 }
 
 /// The comparison of an earlier time, if its figures can be held against those of this machine.
@@ -254,18 +253,6 @@ fn read_baseline(path: &Path, machine: &Machine) -> Result<Comparison, CliError>
         return Ok(baseline);
     }
     Err(refused(format!("it is of another kind of machine, {}; this one has {machine}", baseline.machine)))
-}
-
-/// Where the report goes, unless it would replace a scenario file.
-fn target(path: &Path, trials: &[Trial]) -> Result<Target, CliError> {
-    let target = Target::prepare(path)?;
-    match trials.iter().find(|trial| target.is_file(&trial.path)) {
-        Some(trial) => {
-            let scenario = trial.path.to_path_buf();
-            Err(ReportError::Scenario { path: path.to_owned(), scenario }.into())
-        }
-        None => Ok(target),
-    }
 }
 
 fn outcome(end: &End) -> Outcome {
@@ -295,12 +282,8 @@ fn status_of_trial(report: &TrialReport) -> ExitStatus {
     }
 }
 
-/// Writes the reports that are requested. A further format is a further target here.
-fn write_reports(comparison: &Comparison, json: Option<&Target>) -> Result<(), CliError> {
-    match json {
-        Some(target) => Ok(target.write(comparison.to_json()?.as_bytes())?),
-        None => Ok(()),
-    }
+fn write_json(target: &Target, comparison: &Comparison) -> Result<(), CliError> {
+    Ok(target.write(comparison.to_json()?.as_bytes())?)
 }
 
 /// Shows the table, on standard error if a report takes standard output.

@@ -45,15 +45,22 @@ impl Preparation<'_> {
 }
 
 /// Ends processes that the trials' components started and that have neither a label nor a living component above them.
-/// Nothing tells which trial they belong to, so passed trials prove nothing then.
-pub(super) fn end_orphans(status: ExitStatus) -> Result<ExitStatus, CliError> {
-    let orphans = tokio::task::block_in_place(reaper::end_orphans)?;
+/// Nothing tells which trial they belong to, so passed trials prove nothing then. Returns the status with that.
+pub(super) fn end_orphans(status: ExitStatus) -> ExitStatus {
+    let orphans = match tokio::task::block_in_place(reaper::end_orphans) {
+        Ok(orphans) => orphans,
+        Err(error) => {
+            let error = CliError::from(error);
+            error.show();
+            return status.max(error.status());
+        }
+    };
     for orphan in &orphans {
         notice(&format!(
             "{orphan} was left by a component that has ended, without the environment of its trial; it was ended"
         ));
     }
-    Ok(if status == ExitStatus::Passed && !orphans.is_empty() { ExitStatus::Failed } else { status })
+    if status == ExitStatus::Passed && !orphans.is_empty() { ExitStatus::Failed } else { status }
 }
 
 /// Removes the operator from an existing cluster after the last run that uses it. Kept trials still use it.

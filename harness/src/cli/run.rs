@@ -147,10 +147,7 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         error.status()
     });
     let status = status.fold(report.exit_status(), ExitStatus::max);
-    let status = end_orphans(status).unwrap_or_else(|error| {
-        error.show();
-        status.max(error.status())
-    });
+    let status = end_orphans(status);
     if let Some(github) = &github {
         // Last: from here on, lines are commands again.
         tell_github(&github.commands(&report), reports.take_output());

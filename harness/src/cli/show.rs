@@ -88,7 +88,7 @@ pub fn run(args: &ShowArgs, out: &mut impl Output) -> Result<(), CliError> {
     if args.open && target.as_ref().is_some_and(Target::is_output) {
         return Err(ShowError::NothingToOpen { reason: "standard output is not a file" }.into());
     }
-    let text = rendered(format, found, args.output.as_deref())?;
+    let text = rendered(format, found, target.as_ref())?;
     match (target, args.open) {
         (Some(target), _) => target.write(text.as_bytes())?,
         (None, false) => write!(out, "{text}")?,
@@ -105,8 +105,8 @@ pub fn run(args: &ShowArgs, out: &mut impl Output) -> Result<(), CliError> {
     Ok(())
 }
 
-fn rendered(format: ShowFormat, found: Found, file: Option<&Path>) -> Result<String, CliError> {
-    let is_file = file.is_some();
+fn rendered(format: ShowFormat, found: Found, target: Option<&Target>) -> Result<String, CliError> {
+    let is_file = target.is_some();
     Ok(match (format, found) {
         (ShowFormat::Text, Found::Trial(report)) => {
             let events = events_if_there(&report)?;
@@ -126,12 +126,9 @@ fn rendered(format: ShowFormat, found: Found, file: Option<&Path>) -> Result<Str
             for trial in &mut run.trials {
                 trial.events = events_if_there(trial)?.into();
             }
-            html(&run, COMMAND, file)?
+            html(&run, COMMAND, target)?
         }
-        (ShowFormat::Markdown, Found::Trial(report)) => {
-            markdown(&run_of(Found::Trial(report)), COMMAND, MARKDOWN_LIMIT)
-        }
-        (ShowFormat::Markdown, Found::Run(run)) => markdown(&run, COMMAND, MARKDOWN_LIMIT),
+        (ShowFormat::Markdown, found) => markdown(&run_of(found), COMMAND, MARKDOWN_LIMIT),
         (ShowFormat::Json, Found::Trial(report)) => TrialDocument::of(&report).render()?,
         (ShowFormat::Json, Found::Run(run)) => run_report_json(&run)?,
     })

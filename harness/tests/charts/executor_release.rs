@@ -13,7 +13,7 @@ use kube::{
 
 use crate::{
     helm::{Chart, values},
-    pods::{harness, health, last_words, stuck},
+    pods::{harness, health, last_output, stuck},
     release_namespace::{ReleaseNamespace, identity, left, may, until},
     shared_cluster::shared,
 };
@@ -73,7 +73,7 @@ pub(crate) fn each_executor_has_its_own_file_and_its_own_key() {
     let two = values("executor-two");
     namespace.release("install", "files", Chart::Executor, &[&[two.as_str(), args], &broken[..]].concat());
     for ordinal in [0, 1] {
-        let said = last_words(&namespace, &format!("files-{ordinal}"));
+        let said = last_output(&namespace, &format!("files-{ordinal}"));
         let expected = [format!("executor-{ordinal}.yaml"), format!("unknown{ordinal}")];
         assert!(expected.iter().all(|part| said.contains(part)), "{expected:?}\n{said}");
     }

@@ -57,7 +57,7 @@ fn read<T: DeserializeOwned>((done, said): (bool, String)) -> T {
 }
 
 /// The output of the only container of a pod until it ends.
-pub(crate) fn last_words(namespace: &ReleaseNamespace, pod: &str) -> String {
+pub(crate) fn last_output(namespace: &ReleaseNamespace, pod: &str) -> String {
     let ended = |pod: &Pod| {
         let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
         let states = statuses.flat_map(|status| [&status.state, &status.last_state]);

@@ -7,13 +7,13 @@ use hourglass_component::text::{safe, safe_line};
 use hourglass_scenario::ComponentRef;
 
 use hourglass_runner::{
-    again, last_words,
+    again, last_output,
     parity::Parity,
     verdict::{TaskReport, TrialReport, Verdict, Violation},
 };
 
 /// How many lines of performers are shown.
-const WORDS: usize = 5;
+const LINES: usize = 5;
 
 /// With colours or without.
 #[derive(Debug, Clone, Copy)]
@@ -135,22 +135,27 @@ fn performers(report: &TrialReport, paint: Paint) -> String {
     if !matches!(report.verdict, Verdict::Failed { .. } | Verdict::EnvironmentFailed { .. }) {
         return String::new();
     }
-    let words = last_words(&report.events, WORDS, false);
+    let output = last_output(&report.events, LINES, false);
     let is_performer = |component: &ComponentRef| matches!(component, ComponentRef::Performer(_));
-    let lines = words.into_iter().filter(|words| is_performer(&words.component)).flat_map(|words| {
-        let name = words.component.to_string();
-        words.lines.into_iter().map(move |line| format!("{name}: {line}"))
+    let lines = output.into_iter().filter(|output| is_performer(&output.component)).flat_map(|output| {
+        let name = output.component.to_string();
+        output.lines.into_iter().map(move |line| format!("{name}: {line}"))
     });
-    let lines: Vec<_> = lines.take(WORDS).collect();
+    let lines: Vec<_> = lines.take(LINES).collect();
     if lines.is_empty() { String::new() } else { field(2, "said", &lines.join("\n"), paint) }
 }
 
 /// The differences between the runtimes, and how to compare them again. Each line ends with a line feed.
 pub fn parity_text(parity: &Parity, command: &str) -> String {
+    let again = parity_again(parity, command);
+    format!("{}\n{}", safe(&parity.text()), field(2, "again", &again, Paint { colour: false }))
+}
+
+/// The command that compares the runtimes again.
+pub(super) fn parity_again(parity: &Parity, command: &str) -> String {
     let command = parity.runtimes.iter().fold(command.to_owned(), |words, runtime| words + " --runtime " + runtime);
     let name = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
-    let again = again(&parity.scenario, name, &command);
-    format!("{}\n{}", safe(&parity.text()), field(2, "again", &again, Paint { colour: false }))
+    again(&parity.scenario, name, &command)
 }
 
 /// What was left running and how to end it; empty if nothing was.

@@ -99,16 +99,7 @@ impl Reports {
     /// for example over one of these scenario files.
     pub fn prepare(paths: ReportPaths<'_>, scenarios: &[&Path]) -> (Self, Vec<ReportError>) {
         let mut errors = Vec::new();
-        let prepared = |path: &Path| {
-            let target = Target::prepare(path)?;
-            match scenarios.iter().find(|scenario| target.is_file(scenario)) {
-                Some(scenario) => {
-                    Err(ReportError::Scenario { path: path.to_owned(), scenario: scenario.to_path_buf() })
-                }
-                None => Ok(target),
-            }
-        };
-        let mut target = |path: Option<&Path>| match prepared(path?) {
+        let mut target = |path: Option<&Path>| match Target::prepare_beside(path?, scenarios) {
             Ok(target) => Some(target),
             Err(error) => {
                 errors.push(error);

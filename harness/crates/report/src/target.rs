@@ -13,7 +13,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use super::ReportError;
 
 /// The path that means standard output.
-const OUTPUT: &str = "-";
+pub(super) const OUTPUT: &str = "-";
 /// Other names of standard output on this system.
 const OUTPUTS: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 /// The number of successive links that Linux follows.
@@ -53,6 +53,15 @@ impl Target {
         Ok(Self { path: path.to_owned(), destination })
     }
 
+    /// The same, unless the report would replace one of these scenario files, which are read.
+    pub fn prepare_beside(path: &Path, scenarios: &[&Path]) -> Result<Self, ReportError> {
+        let target = Self::prepare(path)?;
+        match scenarios.iter().find(|scenario| target.is_file(scenario)) {
+            Some(scenario) => Err(ReportError::Scenario { path: path.to_owned(), scenario: scenario.to_path_buf() }),
+            None => Ok(target),
+        }
+    }
+
     /// Whether the report goes to standard output, which then must receive nothing else.
     pub fn is_output(&self) -> bool {
         matches!(self.destination, Destination::Output)
@@ -70,7 +79,7 @@ impl Target {
     }
 
     /// Whether the report would replace this file.
-    pub fn is_file(&self, file: &Path) -> bool {
+    fn is_file(&self, file: &Path) -> bool {
         match &self.destination {
             Destination::Whole(path) | Destination::Direct(path) => is_same(fs::metadata(path), fs::metadata(file)),
             Destination::Stream(stream) => is_same(stream.metadata(), fs::metadata(file)),

@@ -39,7 +39,7 @@ mod world;
 
 pub use environment::Environment;
 pub use event::RunEvent;
-pub use evidence::{FIRST_PAGE, LastWords, again, first_page, last_words};
+pub use evidence::{FIRST_PAGE, LastOutput, again, first_page, last_output};
 pub use failure::{EnvironmentError, remedy, remedy_of_setup};
 pub use folders::{FoldersError, RunFolders};
 pub use requests::{StandingChain, StandingEnvironment, StepRefusal, StepRequester, StepRequests, step_requests};

@@ -13,11 +13,13 @@ pub(super) const THROUGHPUT: &str = "throughput";
 /// The start of a performer.
 pub(super) const PERFORMER_READY: &str = "performer_ready";
 
-/// Prefixes of the names of metrics of which a trial has several.
-const PHASE: &str = "phase.";
-const RECOVERY: &str = "recovery.";
-const CPU: &str = "cpu.";
-const MEMORY: &str = "memory.";
+/// Families of metrics of which a trial has several: the name of one is that of its family, a point, and of what it is.
+const PHASE: &str = "phase";
+const RECOVERY: &str = "recovery";
+const CPU: &str = "cpu";
+const MEMORY: &str = "memory";
+/// In the order in which they are shown.
+const FAMILIES: [&str; 4] = [PHASE, RECOVERY, CPU, MEMORY];
 
 /// What the name of a metric means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,49 +51,47 @@ const SINGLE: [(&str, &str, Unit); 11] = [
 
 /// What the metric of this name is; `None` if no metric has such a name.
 pub fn meaning(name: &str) -> Option<Meaning> {
-    let several = |title: String, unit| Some(Meaning { title, unit });
     if let Some((_, title, unit)) = SINGLE.iter().find(|single| single.0 == name) {
-        return several((*title).to_owned(), *unit);
+        return Some(Meaning { title: (*title).to_owned(), unit: *unit });
     }
     let (family, of) = name.split_once('.').filter(|(_, of)| !of.is_empty())?;
     let words = of.replace('_', " ");
-    match family {
-        "phase" => several(format!("the phase `{words}` of a trial"), Unit::Milliseconds),
-        "recovery" => {
-            several(format!("from the end of the step `{words}` to the next TaskVerified"), Unit::Milliseconds)
-        }
-        "cpu" => several(format!("processor time of {words}"), Unit::ProcessorSeconds),
-        "memory" => several(format!("the most memory of {words} at one time"), Unit::Bytes),
-        _ => None,
-    }
+    let (title, unit) = match family {
+        PHASE => (format!("the phase `{words}` of a trial"), Unit::Milliseconds),
+        RECOVERY => (format!("from the end of the step `{words}` to the next TaskVerified"), Unit::Milliseconds),
+        CPU => (format!("processor time of {words}"), Unit::ProcessorSeconds),
+        MEMORY => (format!("the most memory of {words} at one time"), Unit::Bytes),
+        _ => return None,
+    };
+    Some(Meaning { title, unit })
 }
 
 /// The place of a metric among others; those of one place are in the order of their names.
 pub fn rank(name: &str) -> usize {
-    let families = [PHASE, RECOVERY, CPU, MEMORY];
     SINGLE.iter().position(|single| single.0 == name).unwrap_or_else(|| {
-        SINGLE.len() + families.iter().position(|family| name.starts_with(family)).unwrap_or(families.len())
+        let family = name.split_once('.').map_or(name, |(family, _)| family);
+        SINGLE.len() + FAMILIES.iter().position(|known| *known == family).unwrap_or(FAMILIES.len())
     })
 }
 
 /// The metric of a phase of a trial, for example `phase.chain_state`.
 pub(super) fn phase(phase: &str) -> String {
-    format!("{PHASE}{}", word(phase))
+    format!("{PHASE}.{}", word(phase))
 }
 
 /// The metric of a step and the line in which it is written, for example `recovery.kill_12`.
 pub(super) fn recovery(step: &str, line: usize) -> String {
-    format!("{RECOVERY}{}_{line}", word(step))
+    format!("{RECOVERY}.{}_{line}", word(step))
 }
 
 /// The metric of a component's processor time, for example `cpu.executor/operator`.
 pub(super) fn cpu(component: &str) -> String {
-    format!("{CPU}{}", word(component))
+    format!("{CPU}.{}", word(component))
 }
 
 /// The metric of a component's memory.
 pub(super) fn memory(component: &str) -> String {
-    format!("{MEMORY}{}", word(component))
+    format!("{MEMORY}.{}", word(component))
 }
 
 /// A name without spaces, so that it is one word of a gate.

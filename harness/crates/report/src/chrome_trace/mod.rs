@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hourglass_component::{
     events::TaskEvent,
+    keys::H256,
     text::{cut, safe_json, safe_line},
 };
 use hourglass_runner::verdict::{TaskReport, TrialReport};
@@ -109,25 +110,22 @@ impl Trace<'_> {
 
     /// What each executor's performer did for each task.
     fn performers(&mut self) {
-        let mut open: BTreeMap<(&Source, &str), Duration> = BTreeMap::new();
-        let hashes: Vec<_> = self.report.tasks.iter().map(|task| (task.hash.as_str(), task.alias.as_str())).collect();
-        let named = |event: &Event| {
-            let hash = format!("{:?}", event.task_hash?);
-            hashes.iter().copied().find(|(known, _)| *known == hash)
-        };
-        for event in self.entries {
-            let Some((hash, alias)) = named(event) else { continue };
+        let mut open: BTreeMap<(&Source, H256), Duration> = BTreeMap::new();
+        let (report, entries) = (self.report, self.entries);
+        let tasks: BTreeMap<_, _> = report.tasks.iter().filter_map(|task| Some((hash_of(task)?, task))).collect();
+        for event in entries {
+            let Some((hash, task)) = event.task_hash.and_then(|hash| tasks.get_key_value(&hash)) else { continue };
             match event.event {
                 Some(TaskEvent::PerformerStarted) => {
-                    open.insert((&event.source, hash), self.since(event.at));
+                    open.insert((&event.source, *hash), self.since(event.at));
                 }
                 Some(TaskEvent::PerformerFinished | TaskEvent::PerformerFailed) => {
-                    let Some(began) = open.remove(&(&event.source, hash)) else { continue };
+                    let Some(began) = open.remove(&(&event.source, *hash)) else { continue };
                     let lane = self.lanes.of_source(&event.source);
                     let span = Span::new(began, self.since(event.at));
                     let id = self.next_id();
-                    let title = name(&format!("performer: {alias}"));
-                    let arguments = arguments([("hash", json!(hash))]);
+                    let title = name(&format!("performer: {}", task.alias));
+                    let arguments = arguments([("hash", json!(task.hash))]);
                     let pair = TraceEvent::asynchronous(title, "performer", lane, &id, span, arguments);
                     self.events.extend(pair);
                 }
@@ -178,7 +176,8 @@ impl Trace<'_> {
     }
 
     fn about(&self, task: &TaskReport) -> impl Iterator<Item = &Event> {
-        self.entries.iter().filter(|event| event.task_hash.is_some_and(|hash| format!("{hash:?}") == task.hash))
+        let hash = hash_of(task);
+        self.entries.iter().filter(move |event| event.task_hash.is_some() && event.task_hash == hash)
     }
 
     /// The wall clock can be set back.
@@ -190,6 +189,10 @@ impl Trace<'_> {
         self.ids += 1;
         format!("0x{:x}", self.ids)
     }
+}
+
+fn hash_of(task: &TaskReport) -> Option<H256> {
+    task.hash.parse().ok()
 }
 
 fn name(text: &str) -> String {

@@ -1,7 +1,9 @@
 //! The page of a comparison of two runtimes.
 
 use askama::Template;
-use hourglass_compare::{Comparison, GateResult, Interval, MetricComparison, MetricVerdict, Outcome, figure};
+use hourglass_compare::{
+    Comparison, GateResult, Interval, MetricComparison, MetricVerdict, Outcome, figure, judge::counts,
+};
 
 use super::{
     budget::Budget,
@@ -132,7 +134,7 @@ pub(super) fn render(comparison: &Comparison) -> askama::Result<String> {
         gates,
         scenarios,
         discarded: discarded.collect(),
-        measured: comparison.samples.iter().filter(|one| !one.warm_up && one.discarded.is_none()).count(),
+        measured: comparison.samples.iter().filter(|sample| counts(sample)).count(),
         version: env!("CARGO_PKG_VERSION"),
     };
     page.render()

@@ -11,9 +11,7 @@ use super::{
     text::{Marked, Text, difference, time, time_of},
     trial::Badge,
 };
-use hourglass_runner::again;
-
-use crate::RunReport;
+use crate::{RunReport, block::parity_again};
 
 /// How many differences of a comparison a page shows, and the limit of each side in bytes.
 const DIFFERENCES: usize = 20;
@@ -145,8 +143,6 @@ impl Comparison {
             ParityVerdict::Failed { differences } => (differences, ""),
             ParityVerdict::NotCompared { reason } => (&[], reason),
         };
-        let command = parity.runtimes.iter().fold(command.to_owned(), |words, name| words + " --runtime " + name);
-        let scenario = parity.name.split_once("::").map_or(parity.name.as_str(), |(_, scenario)| scenario);
         Self {
             id: format!("p{index}"),
             name: Text::line(&parity.name),
@@ -155,7 +151,7 @@ impl Comparison {
             reason: Text::line(reason),
             differences: found.iter().take(DIFFERENCES).map(Sides::of).collect(),
             more: found.len().saturating_sub(DIFFERENCES),
-            again: Text::line(&again(&parity.scenario, scenario, &command)),
+            again: Text::line(&parity_again(parity, command)),
         }
     }
 }

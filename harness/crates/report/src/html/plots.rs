@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hourglass_compare::{Figures, MetricComparison, Unit, figure};
+use hourglass_compare::{Figures, MetricComparison, Unit, figure, stats::quantile};
 
 use super::text::{Text, time_of};
 
@@ -82,7 +82,8 @@ pub(super) fn plot(metric: &MetricComparison) -> Option<Plot> {
 fn distribution(side: &Figures, y: f64, x: impl Fn(f64) -> f64) -> Distribution {
     let mut samples = side.samples.clone();
     samples.sort_by(f64::total_cmp);
-    let five = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| x(quantile(&samples, share)));
+    // A side without samples has no plot.
+    let five = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| x(quantile(&samples, share).unwrap_or_default()));
     let step = samples.len().div_ceil(DOTS).max(1);
     let dots: Vec<_> = samples.iter().step_by(step).map(|value| x(*value)).collect();
     let mut ecdf = format!("{NAMES:.0},{HEIGHT:.0}");
@@ -93,16 +94,6 @@ fn distribution(side: &Figures, y: f64, x: impl Fn(f64) -> f64) -> Distribution 
     }
     let _ = write!(ecdf, " {:.0},0", WIDTH - 20.0);
     Distribution { name: Text::line(&side.side), y, five, dots, ecdf }
-}
-
-/// The quantile of sorted samples, interpolated between the two nearest.
-fn quantile(samples: &[f64], share: f64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a side has some thousands of samples at most")]
-    let at = share * samples.len().saturating_sub(1) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within the samples")]
-    let below = at.floor() as usize;
-    let value = |index: usize| samples.get(index).or(samples.last()).copied().unwrap_or_default();
-    value(below) + (value(below + 1) - value(below)) * (at - at.floor())
 }
 
 fn ratio_bar(low: f64, value: f64, high: f64) -> Option<RatioBar> {
@@ -143,17 +134,4 @@ pub(super) fn bars(metrics: &[&MetricComparison]) -> Option<Bars> {
     };
     let names = phases.iter().map(|(metric, class)| (Text::line(&name(metric)), *class)).collect();
     Some(Bars { rows: sides.into_iter().enumerate().map(row).collect(), names })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[rstest::rstest]
-    #[case(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.25, 2.0)]
-    #[case(&[1.0, 2.0], 0.5, 1.5)]
-    #[case(&[7.0], 0.95, 7.0)]
-    fn quantiles_are_interpolated(#[case] samples: &[f64], #[case] share: f64, #[case] expected: f64) {
-        assert!((quantile(samples, share) - expected).abs() < 1e-9);
-    }
 }

@@ -19,7 +19,7 @@ use super::{
     text::{Text, time},
     trial::{Section, Surroundings},
 };
-use crate::{ReportError, RunReport, Target};
+use crate::{ReportError, RunReport, Target, target::OUTPUT};
 
 /// The most of a scenario file that is read.
 const SOURCE: u64 = 64 << 10;
@@ -50,23 +50,18 @@ struct Page {
 ///
 /// `command` runs a trial when its name is appended.
 pub(crate) fn write(target: &Target, run: &RunReport, command: &str) -> Result<(), ReportError> {
-    let folder = target.folder();
-    let text = render(run, command, folder.as_deref(), &sources(run)).map_err(|source| target.unrenderable(source))?;
-    target.write(text.as_bytes())
+    target.write(html(run, command, Some(target))?.as_bytes())
 }
 
-/// The page as text, which will be in the file `path` if it is known: then it links the folders of trials.
+/// The page as text. If it is known where it will be, it links the folders of trials.
 ///
 /// `command` runs a trial when its name is appended.
-pub fn html(run: &RunReport, command: &str, path: Option<&Path>) -> Result<String, ReportError> {
-    let parent =
-        path.and_then(Path::parent).map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
-    let folder = parent.and_then(|parent| fs::canonicalize(parent).ok());
-    let of_page = |source: askama::Error| ReportError::Render {
-        path: path.unwrap_or(Path::new("-")).to_owned(),
-        source: Box::new(source),
-    };
-    render(run, command, folder.as_deref(), &sources(run)).map_err(of_page)
+pub fn html(run: &RunReport, command: &str, target: Option<&Target>) -> Result<String, ReportError> {
+    let folder = target.and_then(Target::folder);
+    render(run, command, folder.as_deref(), &sources(run)).map_err(|source| match target {
+        Some(target) => target.unrenderable(source),
+        None => ReportError::Render { path: OUTPUT.into(), source: Box::new(source) },
+    })
 }
 
 /// The page as text. `folder` is where it will be, and `sources` are the scenarios' files.

@@ -5,7 +5,10 @@ use std::{
     path::Path,
 };
 
-use hourglass_runner::verdict::{StepOutcome, TaskReport, TrialReport, Verdict, Violation};
+use hourglass_runner::{
+    again,
+    verdict::{StepOutcome, TaskReport, TrialReport, Verdict, Violation},
+};
 
 use super::{
     budget::Budget,
@@ -16,8 +19,6 @@ use super::{
     text::{Text, memory, time},
     waterfall::{Drawn, Waterfall, Window},
 };
-use hourglass_runner::again;
-
 /// The limits of an expected or seen text in bytes, and of violations.
 const LONG: usize = 4 << 10;
 const VIOLATIONS: usize = 20;

@@ -79,7 +79,8 @@ pub(super) struct Mark {
     pub(super) x: f64,
     pub(super) class: &'static str,
     pub(super) title: Text,
-    count: usize,
+    /// How many further ones it stands for.
+    pub(super) more: usize,
 }
 
 /// What is drawn.
@@ -240,11 +241,9 @@ impl Row {
         };
         let said = event.event.map_or_else(|| event.message.clone(), |word| word.to_string());
         if let Some(last) = self.marks.last_mut().filter(|last| x - last.x < NEAR && last.class == class) {
-            last.count += 1;
-            let first = last.title.as_str().split(" (+").next().unwrap_or_default().to_owned();
-            last.title = Text::line(&format!("{first} (+{})", last.count - 1));
+            last.more += 1;
         } else {
-            self.marks.push(Mark { x, class, title: Text::line_within(&said, 90), count: 1 });
+            self.marks.push(Mark { x, class, title: Text::line_within(&said, 90), more: 0 });
         }
     }
 }

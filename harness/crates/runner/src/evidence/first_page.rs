@@ -1,4 +1,5 @@
-//! The first page of a trial's folder: what failed first, whose last words explain it, and where everything else is.
+//! The first page of a trial's folder: what failed first, the last output of the components concerned, and
+//! where everything else is.
 //!
 //! Markdown in which all text of others stands in indented blocks, so that it cannot become markup.
 
@@ -8,7 +9,7 @@ use hourglass_component::text::{cut, safe, safe_line};
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, Level, Source};
 
-use super::last_words::{LastWords, last_words};
+use super::last_output::{LastOutput, last_output};
 use crate::verdict::{StepReport, TrialReport, Verdict, Violation};
 
 /// The file of the first page in a trial's folder.
@@ -62,7 +63,7 @@ pub fn first_page(report: &TrialReport, again: Option<&str>) -> String {
     page.rows(&facts(report));
     page.verdict(&report.verdict);
     page.ends(&report.events, report);
-    page.words(report);
+    page.last_output(report);
     page.errors(&report.events, report);
     page.cluster(&report.directory);
     page.steps(&report.steps);
@@ -159,15 +160,15 @@ impl Page {
     }
 
     /// The last lines of the performers, and of the other components that the verdict names.
-    fn words(&mut self, report: &TrialReport) {
+    fn last_output(&mut self, report: &TrialReport) {
         let told = told(&report.verdict);
-        let is_performer = |words: &LastWords| matches!(words.component, ComponentRef::Performer(_));
-        let named = |words: &LastWords| told.contains(&words.component.to_string());
-        let mut shown = last_words(&report.events, LINES, true);
-        shown.retain(|words| is_performer(words) || named(words));
+        let is_performer = |output: &LastOutput| matches!(output.component, ComponentRef::Performer(_));
+        let named = |output: &LastOutput| told.contains(&output.component.to_string());
+        let mut shown = last_output(&report.events, LINES, true);
+        shown.retain(|output| is_performer(output) || named(output));
         // Performers first: they are what most trials test.
-        shown.sort_by_key(|words| (!named(words), !is_performer(words)));
-        for LastWords { component, lines } in shown.into_iter().take(COMPONENTS) {
+        shown.sort_by_key(|output| (!named(output), !is_performer(output)));
+        for LastOutput { component, lines } in shown.into_iter().take(COMPONENTS) {
             self.section(&format!("Last lines of {}", safe_line(&component.to_string())));
             self.block(&lines.join("\n"));
         }
@@ -179,8 +180,8 @@ impl Page {
         let errors: Vec<_> = errors
             .filter_map(|event| {
                 let Source::Component(component) = &event.source else { return None };
-                let [words] = last_words(std::slice::from_ref(event), 1, true).try_into().ok()?;
-                Some(format!("{}  {component}  {}", at(event, report), words.lines.concat()))
+                let [output] = last_output(std::slice::from_ref(event), 1, true).try_into().ok()?;
+                Some(format!("{}  {component}  {}", at(event, report), output.lines.concat()))
             })
             .take(ERRORS)
             .collect();

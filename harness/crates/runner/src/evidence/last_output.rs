@@ -11,7 +11,7 @@ const LONGEST: usize = 400;
 
 /// The last lines of one component, safe to show, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastWords {
+pub struct LastOutput {
     /// The component.
     pub component: ComponentRef,
     /// The lines.
@@ -20,7 +20,7 @@ pub struct LastWords {
 
 /// The last `count` lines of each component that has written any, in the order of the components' names. A record at
 /// level info or below counts only if `routine` is set.
-pub fn last_words(events: &[Event], count: usize, routine: bool) -> Vec<LastWords> {
+pub fn last_output(events: &[Event], count: usize, routine: bool) -> Vec<LastOutput> {
     let mut of = BTreeMap::<&ComponentRef, Vec<String>>::new();
     // Backwards: a flood of lines is not collected to be thrown away.
     for event in events.iter().rev() {
@@ -34,11 +34,11 @@ pub fn last_words(events: &[Event], count: usize, routine: bool) -> Vec<LastWord
             lines.push(cut(&safe_line(&format!("{level}{}{}", event.message, cause(event))), LONGEST).into_owned());
         }
     }
-    let words = of.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(component, mut lines)| {
+    let output = of.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(component, mut lines)| {
         lines.reverse();
-        LastWords { component: component.clone(), lines }
+        LastOutput { component: component.clone(), lines }
     });
-    words.collect()
+    output.collect()
 }
 
 /// What a record of a failure carries besides its message.
@@ -67,9 +67,9 @@ mod tests {
             failed,
             event("aggregator", Some(Level::Info), "ready"),
         ];
-        let [words] = last_words(&events, 2, false).try_into().unwrap();
-        assert_eq!(words.component.to_string(), "performer/a");
-        assert_eq!(words.lines, ["panicked at main.rs", r"ERROR lost\u{7}: no abacus"]);
-        assert_eq!(last_words(&events, 2, true).len(), 2);
+        let [output] = last_output(&events, 2, false).try_into().unwrap();
+        assert_eq!(output.component.to_string(), "performer/a");
+        assert_eq!(output.lines, ["panicked at main.rs", r"ERROR lost\u{7}: no abacus"]);
+        assert_eq!(last_output(&events, 2, true).len(), 2);
     }
 }

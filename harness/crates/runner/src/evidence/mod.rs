@@ -6,12 +6,12 @@
 mod again;
 mod chains;
 mod first_page;
-mod last_words;
+mod last_output;
 
 pub use again::again;
 pub(crate) use chains::keep_chains;
 pub use first_page::{FIRST_PAGE, first_page};
-pub use last_words::{LastWords, last_words};
+pub use last_output::{LastOutput, last_output};
 
 use hourglass_base::private;
 

@@ -6,7 +6,7 @@ use hourglass_base::blocking;
 use hourglass_component::{causes::with_causes, text::safe, timeout::timeout};
 use hourglass_runtime::RuntimeError;
 use hourglass_scenario::Scenario;
-use hourglass_timeline::{Trace, with_lanes};
+use hourglass_timeline::{Event, Trace, with_lanes};
 
 use super::TrialExecution;
 use crate::{
@@ -34,12 +34,13 @@ impl TrialExecution<'_> {
         // A trial that fails early in its start has no folder.
         let kept = (verdict.is_trouble() || !self.running.is_empty()) && folder.exists() && !self.handed_over;
         let tasks = std::mem::take(&mut self.tasks);
-        let report = self.report_with(verdict, tasks, folder, kept);
+        let events = self.timeline.sorted();
+        let report = self.report_with(verdict, tasks, &events, folder, kept);
         let trace = Trace {
             steps: traces::steps(&self.timeline),
             tasks: with_lanes(self.facts, &self.timeline, self.taking_down),
         };
-        TrialReport { trace, events: self.timeline.sorted().into(), ..report }
+        TrialReport { trace, events: events.into(), ..report }
     }
 
     /// The report of the trial as it is now, with this failure of a step as its verdict.
@@ -56,11 +57,18 @@ impl TrialExecution<'_> {
         let _ = timeout(REPORT_AFTER_FAILURE_WITHIN, task_reports::note_statuses(world, &mut tasks)).await;
         let events = self.timeline.sorted();
         task_reports::fill_phases(&mut tasks, &events);
-        self.report_with(verdict, tasks, folder, folder.exists())
+        self.report_with(verdict, tasks, &events, folder, folder.exists())
     }
 
     /// The part that is the same in every report of the trial, whenever it is made.
-    fn report_with(&self, verdict: Verdict, tasks: Vec<TaskReport>, folder: &Path, kept: bool) -> TrialReport {
+    fn report_with(
+        &self,
+        verdict: Verdict,
+        tasks: Vec<TaskReport>,
+        events: &[Event],
+        folder: &Path,
+        kept: bool,
+    ) -> TrialReport {
         // Steps that a test requests are in the timeline alone.
         let steps = if self.on_request { &[][..] } else { &self.trial.scenario.steps };
         TrialReport {
@@ -71,7 +79,7 @@ impl TrialExecution<'_> {
             duration: self.clock.elapsed(),
             phases: self.phases.clone(),
             verdict: verdict.bounded(),
-            steps: step_reports::of(steps, &self.timeline.sorted(), self.started),
+            steps: step_reports::of(steps, events, self.started),
             tasks,
             usage: self.usage.clone(),
             directory: folder.to_owned(),
