@@ -1,4 +1,4 @@
-//! The harness's chains on real Anvil: processes, chain time, prepared states, heads.
+//! The harness's chains on real Anvil: processes, chain time, prepared states, heads, histories.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 #[path = "../support/mod.rs"]
@@ -6,6 +6,7 @@ mod support;
 
 mod child;
 mod heads;
+mod history;
 mod process;
 mod restarts;
 mod state;

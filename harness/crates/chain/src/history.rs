@@ -77,7 +77,7 @@ impl ChainControl {
             Err(reason) => history.remarks.push(format!("the chain does not tell its last block: {reason}")),
         }
         let Some(head) = history.head else { return history };
-        history.from_block = from.max((head + 1).saturating_sub(BLOCKS));
+        history.from_block = from.max(head.saturating_sub(BLOCKS - 1));
         // Backwards: what happened last explains most.
         for block in (history.from_block..=head).rev() {
             if Instant::now() >= deadline || history.transactions.len() >= TRANSACTIONS {

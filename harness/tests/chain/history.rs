@@ -1,0 +1,69 @@
+//! The history of a chain ends at its bounds: a block of many transactions, little time, an Anvil that hangs.
+
+use std::time::{Duration, Instant};
+
+use ethers::{
+    providers::Middleware as _,
+    types::{Address, TransactionRequest},
+};
+use hourglass_harness::{
+    chain::{AnvilProcess, AnvilSettings},
+    reaper::{RunId, processes_of},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::support::{SOON, anvil, within};
+
+/// More than a history tells.
+const TRANSACTIONS: usize = 1_100;
+
+/// A chain with accounts of Anvil's own.
+async fn chain(run: &RunId) -> (AnvilProcess, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = AnvilSettings { chain_id: 4711, state: None, folder: folder.path().to_owned() };
+    (AnvilProcess::start(&anvil().await, &settings, run).await.unwrap(), folder)
+}
+
+#[tokio::test]
+async fn anvil_a_history_of_a_block_with_many_transactions_keeps_its_bounds() {
+    let (chain, _folder) = chain(&RunId::generate()).await;
+    let control = chain.control();
+    let provider = control.client().provider();
+    let sender = provider.get_accounts().await.unwrap()[0];
+    provider.request::<_, ()>("evm_setAutomine", [false]).await.unwrap();
+    for nonce in 0..TRANSACTIONS {
+        let transfer = TransactionRequest::pay(Address::repeat_byte(1), 1).from(sender).nonce(nonce).gas(21_000);
+        provider.send_transaction(transfer, None).await.unwrap();
+    }
+    let block = control.mine(1).await.unwrap().number;
+    let mined = provider.get_block(block).await.unwrap().unwrap().transactions.len();
+    assert_eq!(mined, TRANSACTIONS, "one block has them all");
+
+    let history = within(SOON, "history", control.history(block, Instant::now() + SOON)).await;
+    assert_eq!(history.transactions.len(), 1_000);
+    let remark = format!("block {block}: only its latest transactions are told: there are more than 1000");
+    assert_eq!(history.remarks, [remark]);
+
+    let history = control.history(block, Instant::now() + Duration::from_millis(20)).await;
+    assert!(history.transactions.len() < 1_000, "it had no time for all: {}", history.transactions.len());
+    assert!(history.remarks.concat().ends_with("there was no time"), "{:?}", history.remarks);
+}
+
+#[tokio::test]
+async fn anvil_a_history_of_a_chain_that_hangs_ends_by_its_deadline() {
+    let run = RunId::generate();
+    let (chain, _folder) = chain(&run).await;
+    for process in processes_of(&run).unwrap() {
+        kill_process(Pid::from_raw(i32::try_from(process.pid).unwrap()).unwrap(), Signal::STOP).unwrap();
+    }
+    // One request may wait for a second, but not longer than the history.
+    let begun = Instant::now();
+    let history = within(SOON, "history", chain.control().history(0, begun + Duration::from_millis(100))).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(history.remarks, ["the chain does not tell its last block: there was no time"]);
+    let history = within(SOON, "history", chain.control().history(0, Instant::now() + SOON)).await;
+    let remark = "the chain does not tell its last block: no answer to eth_getBlockByNumber within 1s";
+    assert_eq!(history.remarks, [remark]);
+    assert_eq!((history.head, history.transactions.len()), (None, 0));
+}
