@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::Command,
     time::{Duration, Instant},
@@ -10,7 +11,7 @@ use std::{
 use hourglass_test_support::eventually;
 use rustix::process::Signal;
 
-use crate::sandbox::{Outcome, Running, Sandbox, run};
+use crate::sandbox::{Outcome, Running, Sandbox, anvil, run};
 
 /// Users wait for the list, and nextest requests it twice before it starts anything.
 const LISTED_WITHIN: Duration = Duration::from_millis(300);
@@ -98,6 +99,25 @@ fn tests_of_a_missing_runtime_are_ignored_with_the_reason() {
     outcome.assert_code(0).assert_shows(&["0 passed; 0 failed; 1 ignored"]);
     outcome.assert_complains(&["process trials are ignored", "/nonexistent", "HARNESS_REQUIRE=process"]);
     sandbox.assert_nothing_left();
+}
+
+/// nextest runs each trial in a process of its own: all of them write to one summary.
+#[test]
+fn failed_trials_are_in_the_summary_of_the_step() {
+    let sandbox = Sandbox::new();
+    let script = format!("#!/bin/sh\n[ \"$1\" = --version ] && exec {} \"$@\"\nexit 7\n", anvil().display());
+    let anvil = sandbox.file("anvil", &script);
+    fs::set_permissions(&anvil, fs::Permissions::from_mode(0o755)).unwrap();
+    let summary = sandbox.path("summary.md");
+    for name in ["process::square", "process::burst"] {
+        let mut command = command(&sandbox, &["--exact", name, "--nocapture"]);
+        command.env("HARNESS_ANVIL", &anvil).env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary);
+        run(&mut command).assert_code(101);
+    }
+    let text = fs::read_to_string(summary).unwrap();
+    for name in ["process::square", "process::burst"] {
+        assert!(text.contains(&format!("<code>{name}</code>")) && text.contains("exit status: 7"), "{text}");
+    }
 }
 
 /// A pipeline that requires these trials must not succeed because they could not run.

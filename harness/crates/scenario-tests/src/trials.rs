@@ -9,7 +9,7 @@ use std::{
 use hourglass_api::find_executable;
 use hourglass_cluster::ClusterChoice;
 use hourglass_component::shutdown;
-use hourglass_report::failure_text;
+use hourglass_report::{GitHub, RunReport, failure_text};
 use hourglass_runner::{
     Keep, RunFolders, TrialSettings, run_trial,
     verdict::{TrialReport, Verdict},
@@ -46,9 +46,25 @@ impl Runs {
 
     pub(crate) fn must_pass(&self, trial: &Trial) -> Result<(), Failed> {
         let report = self.report_of(trial)?;
-        match report.verdict {
-            Verdict::Passed => Ok(()),
-            _ => Err(failure_text(&report, self.again()).into()),
+        if report.verdict == Verdict::Passed {
+            return Ok(());
+        }
+        self.summarize(&report);
+        Err(failure_text(&report, self.again()).into())
+    }
+
+    /// Appends the trial to the summary of the step where GitHub Actions runs it. A summary that cannot be written is no
+    /// failure of what was tested.
+    fn summarize(&self, report: &TrialReport) {
+        let Some(github) = GitHub::detect() else { return };
+        let run = RunReport {
+            started: report.started,
+            duration: report.duration,
+            trials: vec![report.clone()],
+            ..RunReport::default()
+        };
+        if let Err((path, error)) = github.append_summary(&run, self.again()) {
+            eprintln!("warning: failed to write the summary of the step to {}: {error}", path.display());
         }
     }
 
