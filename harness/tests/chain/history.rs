@@ -55,7 +55,7 @@ async fn anvil_a_history_of_a_chain_that_hangs_ends_by_its_deadline() {
     let run = RunId::generate();
     let (chain, _folder) = chain(&run).await;
     for process in processes_of(&run).unwrap() {
-        kill_process(Pid::from_raw(i32::try_from(process.pid).unwrap()).unwrap(), Signal::STOP).unwrap();
+        kill_process(Pid::from_raw(process.pid).unwrap(), Signal::STOP).unwrap();
     }
     // One request may wait for a second, but not longer than the history.
     let begun = Instant::now();

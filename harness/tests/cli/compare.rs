@@ -56,6 +56,9 @@ fn trials_run_in_turns_and_a_broken_gate_fails() {
         let metric = comparison.metric("square", name).unwrap_or_else(|| panic!("{name} is missing"));
         assert!(metric.sides.iter().all(|figures| figures.samples.len() == 3), "{metric:?}");
     }
+    let gas = comparison.metric("square", "gas").unwrap();
+    let of_two = |gas: &f64| (42_000.0..10_000_000.0).contains(gas);
+    assert!(gas.sides.iter().all(|figures| figures.samples.iter().all(of_two)), "two transactions take that: {gas:?}");
     let held: Vec<_> = comparison.gates.iter().map(|gate| gate.held).collect();
     assert_eq!(held, [true, false]);
     assert!(comparison.gates.iter().all(|gate| gate.figure.is_some() && gate.interval.is_some()));

@@ -51,6 +51,9 @@ fn performer_that_panics_is_named_with_its_message() {
     );
     assert_names(&page, &["## Last lines of performer/operator\n"]);
     assert!(archive.text("logs/performer-operator.log").contains("out of beads"));
+    // It fails before there are steps.
+    let l1: Value = serde_json::from_slice(&archive.files["chains/l1.json"]).unwrap();
+    assert!(l1["head"].as_u64() > Some(0) && !l1["transactions"].as_array().unwrap().is_empty(), "{l1:#}");
     assert!(archive_of(&performer("")).is_none(), "it fails without the fault");
 }
 
@@ -76,6 +79,19 @@ fn an_executor_that_signs_with_a_wrong_key_is_named_with_both_addresses() {
     assert!(events.contains(&&"TaskCreated".into()), "{created:#}");
     assert!(archive.files["chains/l2.state.json.gz"].starts_with(&[0x1f, 0x8b]), "the state is not packed");
     assert!(archive_of(&executor("")).is_none(), "it fails without the fault");
+}
+
+/// Nothing else is wrong with the trial, and the chains tell what happened all the same.
+#[test]
+fn error_in_a_log_is_named_beside_the_chains() {
+    let aggregator = |before: &str| {
+        format!("{{aggregator: {{command: [sh, -c, '{before}exec $0 component aggregator $*', {HARNESS}]}}}}")
+    };
+    let noisy = r#"printf "%s\\n" "{\"level\":\"error\",\"msg\":\"lost a peer\"}"; "#;
+    let archive = archive_of(&aggregator(noisy)).expect("an error in a log passes");
+    assert_names(&archive.first_page(), &["no ERROR in a log", "aggregator: lost a peer"]);
+    assert!(archive.text("chains/l2.json").contains("submitResult("));
+    assert!(archive_of(&aggregator("")).is_none(), "it fails without the fault");
 }
 
 /// The chain neither ends nor answers; the evidence does not wait for it.

@@ -48,4 +48,5 @@ pub(crate) fn the_archive_of_a_failed_trial_has_its_containers_and_no_key() {
         "{performer:#}"
     );
     assert!(archive.text("chains/l2.json").contains("createTask("));
+    assert!(archive.text("timeline.jsonl").contains("images_ms"), "the delivery of images has no duration");
 }

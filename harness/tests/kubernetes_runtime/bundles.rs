@@ -22,6 +22,7 @@ fn assert_named(faults: &str, parts: &[&str]) {
     let archive = Archive::in_folder(&test.sandbox.path("failures"));
     archive.assert_without(&keys(&cache_folder().unwrap(), &["operator"]));
     assert!(!archive.text("logs/performer-operator.log").is_empty(), "the performer's own output is missing");
+    assert!(archive.text("timeline.jsonl").contains("images_ms"), "the delivery of images has no duration");
     let page = archive.first_page();
     for part in parts {
         assert!(page.contains(part), "{part:?} is missing:\n{page}");

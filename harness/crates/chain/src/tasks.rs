@@ -1,16 +1,26 @@
 //! Tasks from the app's side: creates them, and reads their status from the mailbox.
 
-use ethers::{contract::EthLogDecode as _, types::H256};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ethers::{
+    contract::EthLogDecode as _,
+    providers::Middleware as _,
+    types::{H256, Log},
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hourglass_component::{
     chain::{OperatorSetId, Receipt, SendError, TaskStatus},
     keys::EcdsaKey,
 };
 use hourglass_proto::contracts::{
     addresses as at,
-    bindings::{OperatorSet, TaskCreatedFilter, TaskMailbox, TaskParams},
+    bindings::{OperatorSet, TaskCreatedFilter, TaskMailbox, TaskParams, TaskVerifiedFilter},
 };
 
 use super::{ChainControl, SetupError};
+
+/// How many blocks are requested at a time.
+const AT_ONCE: usize = 8;
 
 /// A task to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +40,8 @@ pub struct TaskRecord {
     pub block_number: u64,
     /// Last second of chain time in which a result counts.
     pub deadline: u64,
+    /// Gas of the transaction that created it.
+    pub gas: Option<u64>,
 }
 
 impl ChainControl {
@@ -52,6 +64,20 @@ impl ChainControl {
         })
     }
 
+    /// The gas of verifying the tasks that were verified in these blocks. Tasks of one transaction have equal shares.
+    pub async fn verification_gas(&self, blocks: BTreeSet<u64>) -> Result<BTreeMap<H256, u64>, SetupError> {
+        let provider = self.client().provider();
+        let receipts = stream::iter(blocks).map(|block| provider.get_block_receipts(block)).buffer_unordered(AT_ONCE);
+        let receipts: Vec<_> =
+            receipts.try_collect().await.map_err(|error| self.client().fail("the receipts of a block", error))?;
+        let of_transaction = |receipt: &Receipt| {
+            let verified: Vec<_> = receipt.logs.iter().filter_map(verified).collect();
+            let share = receipt.gas_used.map(|gas| gas.as_u64() / verified.len().max(1) as u64);
+            verified.into_iter().filter_map(move |task| Some((task, share?))).collect::<Vec<_>>()
+        };
+        Ok(receipts.iter().flatten().flat_map(of_transaction).collect())
+    }
+
     /// The mailbox's status of a task, now.
     pub async fn task_status(&self, task: H256) -> Result<TaskStatus, SetupError> {
         Ok(self.client().task_status(task).await?)
@@ -65,6 +91,12 @@ fn created(receipt: &Receipt) -> Option<TaskRecord> {
             task: H256(event.task_hash),
             block_number: log.block_number?.as_u64(),
             deadline: event.task_deadline.min(u64::MAX.into()).as_u64(),
+            gas: receipt.gas_used.map(|gas| gas.as_u64()),
         })
     })
+}
+
+fn verified(log: &Log) -> Option<H256> {
+    let event = TaskVerifiedFilter::decode_log(&log.clone().into()).ok()?;
+    (log.address == at::TASK_MAILBOX).then_some(H256(event.task_hash))
 }

@@ -201,6 +201,8 @@ pub enum Unit {
     Bytes,
     /// Tasks in a second.
     TasksPerSecond,
+    /// Gas of transactions.
+    Gas,
 }
 
 /// What a gate came to in one scenario.

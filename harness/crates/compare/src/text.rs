@@ -46,6 +46,7 @@ fn effect(metric: &MetricComparison) -> String {
         Unit::ProcessorSeconds => format!("{name} uses {times} as much processor time {interval}{amount}"),
         Unit::Bytes => format!("{name} uses {times} as much memory {interval}{amount}"),
         Unit::TasksPerSecond => format!("{name} verifies {times} as many tasks a second {interval}{amount}"),
+        Unit::Gas => format!("{name} uses {times} as much gas {interval}{amount}"),
     }
 }
 
@@ -57,6 +58,7 @@ pub fn figure(value: f64, unit: Unit) -> String {
         Unit::ProcessorSeconds => format!("{value:.2} s"),
         Unit::Bytes => format!("{} MiB", digits(value / f64::from(1 << 20))),
         Unit::TasksPerSecond => format!("{}/s", digits(value)),
+        Unit::Gas => format!("{value:.0} gas"),
     }
 }
 

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use hourglass_runner::{
     parity::{Difference, Parity, ParityVerdict},
     verdict::{
-        ComponentUsage, Phase, StepOutcome, StepReport, TaskPhases, TaskReport, TrialReport, Verdict, Violation,
+        ComponentUsage, Phase, StepOutcome, StepReport, TaskGas, TaskPhases, TaskReport, TrialReport, Verdict,
+        Violation,
     },
 };
 use hourglass_timeline::{Event, Trace};
@@ -114,6 +115,7 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
             verified: Some(31.9),
             ..TaskPhases::default()
         },
+        gas: TaskGas { created: Some(180_000), verified: Some(310_000) },
     };
     TrialReport {
         trial: format!("process::{scenario}"),

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::{OptionFuture, join};
 use hourglass_chain::{self as chain, AccountSecret, Accounts, ChainControl, ChainTopology, OperatorStake};
 use hourglass_component::{chain::OperatorSetId, timeout::timeout};
 use hourglass_reaper::RunId;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     EnvironmentError, chain_watch,
     disk_space::Room,
+    evidence::keep_chains,
     limits::{CAUSE_WITHIN, Stage, stop, unless_interrupted},
     settings::TrialSettings,
     verdict::{ComponentUsage, Phase},
@@ -57,6 +59,8 @@ pub(super) struct StandUp<'a> {
     pub handed_over: &'a mut bool,
     /// What the components used, if they did not stand.
     pub usage: &'a mut Vec<ComponentUsage>,
+    /// The chains, once they are started.
+    pub chains: Option<Chains>,
 }
 
 impl StandUp<'_> {
@@ -113,7 +117,11 @@ impl StandUp<'_> {
             Some(Err(error)) => {
                 let error = with_cause(runtime.as_ref(), error).await;
                 *self.usage = runtime.usage().await;
-                interrupt.run_until_cancelled(runtime.keep_evidence(&self.folder)).await;
+                // What the operators' registration did is told as well: it may be what failed.
+                let chains = self.chains.take();
+                let of_chains =
+                    OptionFuture::from(chains.as_ref().map(|chains| keep_chains(chains, [0, 0], &self.folder)));
+                interrupt.run_until_cancelled(join(runtime.keep_evidence(&self.folder), of_chains)).await;
                 // What was started is taken down; the error that led here is the one to report.
                 let _ = stop(runtime, interrupt).await;
                 Err(error)
@@ -137,6 +145,7 @@ impl StandUp<'_> {
         let started = Instant::now();
         let chains = runtime.start_chains(state).await?;
         self.phase("chains", started);
+        self.chains = Some(chains.clone());
         tokio::select! {
             error = chain_watch::lost(&chains) => Err(error.into()),
             stood_up = self.start_components(&chains, scenario, accounts, runtime, progress) => {

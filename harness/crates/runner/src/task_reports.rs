@@ -1,10 +1,14 @@
 //! The tasks of a trial in its report.
 
+use std::collections::BTreeSet;
+
 use hourglass_proto::messages::parse_task_hash;
+use hourglass_scenario::Chain;
 use hourglass_timeline::{Event, TaskPhases, phases};
 
 use super::{
-    verdict::TaskReport,
+    judge::verified_on,
+    verdict::{TaskGas, TaskReport},
     world::{TrackedTask, World},
 };
 
@@ -18,6 +22,7 @@ pub(super) fn of_world(world: &World) -> Vec<TaskReport> {
         status: "unknown".to_owned(),
         // Filled in when every log has been read to its end.
         phases: TaskPhases::default(),
+        gas: TaskGas { created: task.record.gas, verified: None },
     };
     tasks.map(report).collect()
 }
@@ -27,6 +32,23 @@ pub(super) async fn note_statuses(world: &World, reports: &mut [TaskReport]) {
     for (report, task) in reports.iter_mut().zip(world.all_tasks()) {
         if let Ok(status) = world.environment.chain(task.chain).task_status(task.record.task).await {
             report.status = format!("{status:?}").to_lowercase();
+        }
+    }
+}
+
+/// Asks the chains for the gas of verifying each task, in the order of [`of_world`].
+pub(super) async fn note_gas(world: &World, reports: &mut [TaskReport]) {
+    let tasks = world.all_tasks();
+    for chain in [Chain::L1, Chain::L2] {
+        if !tasks.iter().any(|task| task.chain == chain) {
+            continue;
+        }
+        let Ok(verified) = verified_on(world, chain).await else { continue };
+        let of_tasks = verified.iter().filter(|verified| tasks.iter().any(|task| task.record.task == verified.task));
+        let blocks: BTreeSet<_> = of_tasks.map(|verified| verified.block_number).collect();
+        let Ok(gas) = world.environment.chain(chain).verification_gas(blocks).await else { continue };
+        for (report, task) in reports.iter_mut().zip(&tasks).filter(|(_, task)| task.chain == chain) {
+            report.gas.verified = gas.get(&task.record.task).copied();
         }
     }
 }

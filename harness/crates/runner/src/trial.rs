@@ -97,7 +97,7 @@ async fn execute(
         }
         Err(error) => (Some(error), false),
     };
-    execution.check_aftermath();
+    execution.violations.extend(execution.aftermath());
     execution.fill_phases();
     let written = execution.write_evidence(&folder).await;
     let error = if interrupted { error } else { written.err().or(error) };
@@ -216,6 +216,7 @@ impl TrialExecution<'_> {
             stage: &self.stage,
             handed_over: &mut self.handed_over,
             usage: &mut self.usage,
+            chains: None,
         };
         let began = Instant::now();
         let Some(environment) = Box::pin(stand_up.environment(interrupt, progress)).await? else {
@@ -240,7 +241,8 @@ impl TrialExecution<'_> {
         self.usage = usage;
         progress("taking down");
         let failed = match &stepping {
-            Some(Ok(violations)) => violations.is_empty() == self.trial.proof,
+            // Logs may have errors before components are told to end.
+            Some(Ok(violations)) => (violations.is_empty() && self.aftermath().is_empty()) == self.trial.proof,
             Some(Err(error)) => !error.is_inapplicable(),
             None => true,
         };
@@ -253,7 +255,7 @@ impl TrialExecution<'_> {
             let environment = &world.environment;
             let keeping = futures::future::join(
                 environment.runtime.keep_evidence(folder),
-                evidence::keep_chains(environment, folder),
+                evidence::keep_chains(&environment.chains, environment.start, folder),
             );
             interrupt.run_until_cancelled(keeping).await;
         }
@@ -324,12 +326,14 @@ impl TrialExecution<'_> {
         }
     }
 
-    /// Stores the chains' data about the tasks. Only traces of passed trials are compared.
+    /// Stores the chains' data about the tasks, in the order of its importance. Only traces of passed trials are compared.
     async fn note_chains(&mut self, world: &World, passed: bool) {
         self.note_tasks(world).await;
         if passed {
             self.facts = traces::facts(world).await;
         }
+        // Last: no verdict depends on it.
+        task_reports::note_gas(world, &mut self.tasks).await;
     }
 
     /// Returns whether it is down.

@@ -59,7 +59,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::verdict::{ComponentUsage, Phase, StepOutcome, StepReport, TaskReport, Verdict, Violation};
+    use crate::verdict::{ComponentUsage, Phase, StepOutcome, StepReport, TaskGas, TaskReport, Verdict, Violation};
 
     fn report(verdict: Verdict) -> TrialReport {
         let step = |outcome: StepOutcome, began: Option<u64>| StepReport {
@@ -91,6 +91,7 @@ mod tests {
                 chain: "l2".to_owned(),
                 status: "VERIFIED".to_owned(),
                 phases: TaskPhases { created: Some(0.0), verified: Some(31.918_273), ..TaskPhases::default() },
+                gas: TaskGas { created: Some(180_000), verified: None },
             }],
             usage: vec![ComponentUsage {
                 component: "aggregator".to_owned(),

@@ -240,6 +240,26 @@ pub struct TaskReport {
     pub status: String,
     /// When it reached which stage.
     pub phases: TaskPhases,
+    /// What its transactions took, as far as that is known.
+    #[serde(default, skip_serializing_if = "TaskGas::is_unknown")]
+    pub gas: TaskGas,
+}
+
+/// The gas of a task's transactions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskGas {
+    /// Of its creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<u64>,
+    /// Of the submission of its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<u64>,
+}
+
+impl TaskGas {
+    fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl From<&Verdict> for ExitStatus {

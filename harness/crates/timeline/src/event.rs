@@ -1,6 +1,6 @@
 //! One entry of the timeline.
 
-use std::{borrow::Cow, fmt, str::FromStr as _};
+use std::{borrow::Cow, fmt, str::FromStr as _, time::Duration};
 
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
@@ -12,6 +12,8 @@ use hourglass_scenario::{Chain, ComponentRef};
 
 /// The name of the harness as a source.
 const HARNESS: &str = "harness";
+/// The field of the entry about the delivery of images: how many milliseconds it took.
+const IMAGES_MS: &str = "images_ms";
 
 /// One entry: who says what, when, about which task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +80,17 @@ impl Event {
             message: message.into(),
             fields: Map::new(),
         }
+    }
+
+    /// The entry of the harness that images are where the components of the trial run, which took `took`.
+    pub fn images_delivered(took: Duration) -> Self {
+        let fields = Map::from_iter([(IMAGES_MS.to_owned(), Value::from(took.as_secs_f64() * 1e3))]);
+        Self { fields, ..Self::of_harness("images are delivered") }
+    }
+
+    /// How many milliseconds the delivery of images took, if this is the entry about it.
+    pub fn images_ms(&self) -> Option<f64> {
+        (self.source == Source::Harness).then(|| self.fields.get(IMAGES_MS)?.as_f64())?
     }
 
     /// The operator that the entry is about, in the form that components write.

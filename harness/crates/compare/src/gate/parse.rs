@@ -13,6 +13,7 @@ const TIMES: [(&str, f64); 2] = [("ms", 1.0), ("s", 1e3)];
 const PROCESSOR_TIMES: [(&str, f64); 2] = [("ms", 1e-3), ("s", 1.0)];
 const SIZES: [(&str, f64); 3] = [("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)];
 const RATES: [(&str, f64); 1] = [("/s", 1.0)];
+const GAS: [(&str, f64); 1] = [("gas", 1.0)];
 
 pub(super) fn gate(text: &str, sides: &[Side; 2], with_baseline: bool) -> Result<Gate, GateError> {
     let mut reader = Reader { text, at: 0 };
@@ -122,6 +123,7 @@ impl<'a> Reader<'a> {
             Some(Unit::ProcessorSeconds) => &PROCESSOR_TIMES,
             Some(Unit::Bytes) => &SIZES,
             Some(Unit::TasksPerSecond) => &RATES,
+            Some(Unit::Gas) => &GAS,
         };
         if let Some((_, factor)) = units.iter().find(|(name, _)| *name == suffix) {
             return Ok(number * factor);

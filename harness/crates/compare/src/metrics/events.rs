@@ -15,6 +15,7 @@ use crate::stats::median;
 const LISTENING: &str = "listening";
 /// The executor's record of a performer that gets tasks from now on.
 const IN_SERVICE: &str = "performer in service";
+
 /// The median of the executors' times from their start to their first performer in service: that contains the
 /// performer's creation.
 pub(super) fn performer_ready(report: &TrialReport) -> Option<(String, f64)> {
@@ -31,6 +32,11 @@ pub(super) fn performer_ready(report: &TrialReport) -> Option<(String, f64)> {
     }
     let took: Vec<_> = took.into_values().collect();
     median(&took).map(|time| (names::PERFORMER_READY.to_owned(), time))
+}
+
+/// The time that the delivery of images took, on runtimes that have images.
+pub(super) fn images(report: &TrialReport) -> Option<(String, f64)> {
+    report.events.iter().find_map(Event::images_ms).map(|time| (names::IMAGES.to_owned(), time))
 }
 
 /// The time from the end of each step with a fault to the next verified task, if there is one.

@@ -24,6 +24,7 @@ pub fn of_trial(report: &TrialReport, scenario: &Scenario) -> BTreeMap<String, f
         *values.entry(names::phase(&phase.name)).or_default() += milliseconds(phase.duration);
     }
     values.extend(tasks::of(report));
+    values.extend(events::images(report));
     values.extend(events::performer_ready(report));
     values.extend(events::recovery(report, &scenario.steps));
     values.extend(usage::of(report));

@@ -10,6 +10,10 @@ pub(super) const TRIAL: &str = "trial";
 pub(super) const TAIL: &str = "verified_p95";
 /// Tasks in a second.
 pub(super) const THROUGHPUT: &str = "throughput";
+/// The gas of a task.
+pub(super) const GAS: &str = "gas";
+/// The delivery of images.
+pub(super) const IMAGES: &str = "images";
 /// The start of a performer.
 pub(super) const PERFORMER_READY: &str = "performer_ready";
 
@@ -31,7 +35,7 @@ pub struct Meaning {
 }
 
 /// Metrics of which a trial has one, in the order in which they are shown.
-const SINGLE: [(&str, &str, Unit); 11] = [
+const SINGLE: [(&str, &str, Unit); 13] = [
     ("observed", "from TaskCreated until the aggregator took notice of the task", Unit::Milliseconds),
     ("dispatched", "from TaskCreated until the aggregator had sent the task to the executors", Unit::Milliseconds),
     ("performer_started", "from TaskCreated until the first performer began", Unit::Milliseconds),
@@ -45,7 +49,9 @@ const SINGLE: [(&str, &str, Unit); 11] = [
         "verified tasks in a second, from the first TaskCreated to the last TaskVerified",
         Unit::TasksPerSecond,
     ),
+    (GAS, "gas of the transactions that create a task and submit its certificate", Unit::Gas),
     (TRIAL, "a trial from the beginning of its stand-up to the end of its teardown", Unit::Milliseconds),
+    (IMAGES, "the delivery of images to where components run", Unit::Milliseconds),
     (PERFORMER_READY, "from an executor that listens until its performer is in service", Unit::Milliseconds),
 ];
 

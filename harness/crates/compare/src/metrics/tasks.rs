@@ -13,7 +13,7 @@ use crate::stats::{float, median, p95};
 /// From this number of verified tasks on, a trial has a tail and a throughput.
 const MANY: usize = 10;
 
-/// The median of the trial's tasks for each phase and, if it has many tasks, their 95th percentile and throughput.
+/// The median of the trial's tasks for each phase and for gas and, if it has many tasks, their 95th percentile and throughput.
 pub(super) fn of(report: &TrialReport) -> BTreeMap<String, f64> {
     let mut phases: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for task in &report.tasks {
@@ -25,11 +25,20 @@ pub(super) fn of(report: &TrialReport) -> BTreeMap<String, f64> {
     phases.remove("created");
     let mut values: BTreeMap<_, _> =
         phases.iter().filter_map(|(phase, times)| Some((phase.replace(' ', "_"), median(times)?))).collect();
+    let gas: Vec<_> = report.tasks.iter().filter_map(gas_of).collect();
+    values.extend(median(&gas).map(|gas| (names::GAS.to_owned(), gas)));
     if let Some(verified) = phases.get(names::PRIMARY).filter(|verified| verified.len() >= MANY) {
         values.extend(p95(verified).map(|tail| (names::TAIL.to_owned(), tail)));
         values.extend(throughput(report, verified.len()).map(|rate| (names::THROUGHPUT.to_owned(), rate)));
     }
     values
+}
+
+/// The gas of both transactions of a task.
+fn gas_of(task: &TaskReport) -> Option<f64> {
+    let gas = task.gas.created?.checked_add(task.gas.verified?)?;
+    // A block has less.
+    u32::try_from(gas).ok().map(f64::from)
 }
 
 /// The phases of a task since the first entry about it. On a busy machine the harness sees `TaskCreated` after the aggregator

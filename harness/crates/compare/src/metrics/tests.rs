@@ -4,7 +4,7 @@ use hourglass_base::RuntimeKind;
 use hourglass_component::events::TaskEvent;
 use hourglass_proto::messages::parse_task_hash;
 use hourglass_runner::verdict::{
-    ComponentUsage, Phase, StepOutcome, StepReport, TaskPhases, TaskReport, TrialReport, Verdict,
+    ComponentUsage, Phase, StepOutcome, StepReport, TaskGas, TaskPhases, TaskReport, TrialReport, Verdict,
 };
 use hourglass_scenario::{Chain, Loader, Trial};
 use hourglass_timeline::{Event, Source, Trace};
@@ -52,6 +52,7 @@ fn task(index: usize, verified: f64) -> TaskReport {
             verified: Some(verified),
             ..TaskPhases::default()
         },
+        gas: TaskGas { created: Some(180_000), verified: Some(310_000 + index as u64) },
     }
 }
 
@@ -94,9 +95,12 @@ fn report(tasks: Vec<TaskReport>, events: Vec<Event>) -> TrialReport {
 
 #[test]
 fn a_trial_has_its_phases_and_those_of_its_task() {
-    let values = of_trial(&report(vec![task(1, 30.0)], Vec::new()), &trial().scenario);
+    let images = Event::images_delivered(Duration::from_millis(250));
+    let values = of_trial(&report(vec![task(1, 30.0)], vec![images]), &trial().scenario);
     let expected = [
         ("cpu.control_plane", 0.5),
+        ("gas", 490_001.0),
+        ("images", 250.0),
         ("observed", 2.0),
         ("phase.chain_state", 20.0),
         ("phase.chains", 70.0),

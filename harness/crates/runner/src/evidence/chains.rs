@@ -8,9 +8,8 @@ use std::{
 use hourglass_base::private;
 use hourglass_chain::ChainControl;
 use hourglass_component::{causes::with_causes, text::safe_json, timeout::timeout};
+use hourglass_runtime::Chains;
 use hourglass_scenario::Chain;
-
-use crate::environment::Environment;
 
 /// The folder of the chains' evidence, in the trial's folder.
 const FOLDER: &str = "chains";
@@ -23,18 +22,15 @@ const STATE_LIMIT: usize = 8 << 20;
 /// How many blocks from before the steps are told: the set-up of the operators.
 const BEFORE: u64 = 16;
 
-/// Writes `chains/l1.json` and `chains/l2.json`, and the states beside them. What a chain does not give is a remark; what
-/// cannot be written is left out.
-pub(crate) async fn keep_chains(environment: &Environment, folder: &Path) {
+/// Writes `chains/l1.json` and `chains/l2.json`, and the states beside them; `start` has the heads of L1 and L2 when the
+/// steps began. What a chain does not give is a remark; what cannot be written is left out.
+pub(crate) async fn keep_chains(chains: &Chains, start: [u64; 2], folder: &Path) {
     let into = folder.join(FOLDER);
     if private::create_folders(&into).is_err() {
         return;
     }
-    let of = |chain: Chain| {
-        let from = environment.start_of(chain).saturating_sub(BEFORE);
-        keep(chain, environment.chain(chain), from, &into)
-    };
-    tokio::join!(of(Chain::L1), of(Chain::L2));
+    let [l1, l2] = start.map(|start| start.saturating_sub(BEFORE));
+    tokio::join!(keep(Chain::L1, &chains.l1, l1, &into), keep(Chain::L2, &chains.l2, l2, &into));
 }
 
 async fn keep(chain: Chain, control: &ChainControl, from: u64, folder: &Path) {

@@ -100,17 +100,16 @@ impl TrialExecution<'_> {
         task_reports::fill_phases(&mut self.tasks, &self.timeline.sorted());
     }
 
-    /// Checks the invariants on the evidence of the trial.
-    pub(super) fn check_aftermath(&mut self) {
-        let found = invariants::taken_down(&Aftermath {
+    /// The violations that the evidence of the trial shows so far.
+    pub(super) fn aftermath(&self) -> Vec<Violation> {
+        invariants::taken_down(&Aftermath {
             trial: self.trial,
             started: self.started,
             timeline: &self.timeline,
             events: &self.timeline.sorted(),
             taking_down: self.taking_down,
             leaks: &self.leaks,
-        });
-        self.violations.extend(found);
+        })
     }
 
     /// If the evidence cannot be written, it is incomplete, and the components could not write either: the trial then

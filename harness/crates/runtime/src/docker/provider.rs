@@ -5,6 +5,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use hourglass_engine::Engine;
 use hourglass_reaper::Supervisor;
+use hourglass_timeline::Event;
 
 use super::{DockerImages, DockerRuntime, DockerSettings};
 use crate::{
@@ -26,7 +27,9 @@ impl RuntimeProvider for DockerProvider {
         let started = Instant::now();
         let engine = Engine::connect().await?;
         let images = DockerImages::prepare(&engine, &setup.trial.scenario, setup.executable, setup.anvil).await?;
-        (setup.phase)("images", started.elapsed());
+        let took = started.elapsed();
+        (setup.phase)("images", took);
+        setup.timeline.record(Event::images_delivered(took));
         let settings = DockerSettings {
             engine,
             images,

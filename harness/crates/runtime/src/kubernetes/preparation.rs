@@ -63,21 +63,21 @@ async fn prepare(
     timeline: &Timeline,
 ) -> Result<Prepared, RuntimeError> {
     let began = Instant::now();
-    let tell = |what: &str| {
-        tracing::info!(elapsed = ?began.elapsed(), "{what}");
-        timeline.record(Event::of_harness(format!("{what} after {:.3}s", began.elapsed().as_secs_f64())));
-    };
     let (images, helm) = tokio::try_join!(KubernetesImages::prepare(cluster, scenario, executable), async {
         Ok::<_, RuntimeError>(Helm::of(cluster).await?)
     })?;
-    tell("images are on the nodes");
+    let took = began.elapsed();
+    tracing::info!(elapsed = ?took, "images are on the nodes");
+    timeline.record(Event::images_delivered(took));
     let request = OperatorRequest { choice: cluster.operator(), image: images.components.clone(), alone };
     let progress = |what: &str| {
         tracing::info!("{what}");
         timeline.record(Event::of_harness(what));
     };
     let operator = OperatorRelease::ensure(cluster, &request, &progress).await?;
-    tell("the operator is available");
+    let took = began.elapsed();
+    tracing::info!(elapsed = ?took, "the operator is available");
+    timeline.record(Event::of_harness(format!("the operator is available after {:.3}s", took.as_secs_f64())));
     // Nobody injects faults into the cluster now: a trial that was killed during one has left cordoned nodes.
     cluster_faults::uncordon(cluster).await?;
     Ok(Prepared { images, helm, operator })
