@@ -34,8 +34,11 @@ pub(super) struct Readings(Mutex<BTreeMap<(String, String), Reading>>);
 
 impl Readings {
     /// Notes a reading. `start` identifies the start of the component, such as a container's id; figures only grow
-    /// between two readings of one start.
+    /// between two readings of one start. One without figures is that of a component that has ended.
     pub(super) fn note(&self, component: impl Into<String>, start: impl Into<String>, reading: Reading) {
+        if reading == Reading::default() {
+            return;
+        }
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = noted.entry((component.into(), start.into())).or_default();
         known.cpu = known.cpu.max(reading.cpu);
@@ -118,6 +121,7 @@ mod tests {
             readings.note(component, start, reading(cpu, peak));
         }
         readings.note("executor/a", "b", Reading::default());
+        readings.note("performer/a", "b", Reading::default());
         let seen: Vec<_> = readings
             .usage()
             .into_iter()

@@ -85,7 +85,9 @@ pub(crate) async fn container_usage(engine: &Engine, id: &str) -> Option<(String
 async fn reported(engine: &Engine, id: &str) -> Option<Reading> {
     let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
     let stats = Box::pin(engine.docker().stats(id, Some(options))).next().await?.ok()?;
-    let cpu = |stats: ContainerCpuStats| stats.cpu_usage?.total_usage.map(Duration::from_nanos);
+    // A container that ended a moment ago has zeros.
+    let cpu =
+        |stats: ContainerCpuStats| stats.cpu_usage?.total_usage.filter(|used| *used > 0).map(Duration::from_nanos);
     let memory = |stats: ContainerMemoryStats| stats.max_usage.filter(|peak| *peak > 0).or(stats.usage);
     Some(Reading { cpu: stats.cpu_stats.and_then(cpu), peak_memory: stats.memory_stats.and_then(memory) })
 }
