@@ -74,6 +74,10 @@ impl<E: Into<EnvironmentError>> From<E> for StepFailure {
 }
 
 const READ_OUTPUT: &str = "read the component's output above, and its whole log in the trial's folder";
+const PUSH_IMAGE: &str = "push the image where the nodes can pull it and name that with --registry, --components-image or \
+                          --anvil-image, or load it into the nodes: `harness image build` makes the harness's own";
+/// What the kubelet says of a container whose image a node neither has nor gets.
+const NO_IMAGE: [&str; 4] = ["ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "InvalidImageName"];
 const SILENT: &str =
     "see whether the chain's process or container was stopped, and what else the machine was busy with";
 
@@ -95,11 +99,10 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
             return Some(not_started(source, "the harness starts its own executable as the supervisor"));
         }
         EnvironmentError::Runtime(RuntimeError::ChainNotReady { reason, .. }) => {
-            exhausted_as_told(reason).unwrap_or(READ_OUTPUT)
+            exhausted_as_told(reason).unwrap_or_else(|| of_pod(reason))
         }
-        EnvironmentError::Runtime(
-            RuntimeError::Ended { .. } | RuntimeError::Performer { .. } | RuntimeError::NotReady { .. },
-        ) => READ_OUTPUT,
+        EnvironmentError::Runtime(RuntimeError::NotReady { state, .. }) => of_pod(state),
+        EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::Performer { .. }) => READ_OUTPUT,
         EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
             "find out what has ended the chain: its output is above, and its whole log in the trial's folder"
         }
@@ -115,6 +118,11 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+/// What to do about a component that is not ready for this reason.
+fn of_pod(reason: &str) -> &'static str {
+    if NO_IMAGE.iter().any(|word| reason.contains(word)) { PUSH_IMAGE } else { READ_OUTPUT }
 }
 
 /// What to do about chains that cannot be set up, if that is known.
@@ -141,4 +149,19 @@ pub fn remedy_of_setup(error: &SetupError) -> Option<String> {
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("container anvil: waiting, ImagePullBackOff: Back-off pulling image", PUSH_IMAGE)]
+    #[case("container anvil: waiting, ErrImageNeverPull", PUSH_IMAGE)]
+    #[case("container anvil: waiting, CrashLoopBackOff", READ_OUTPUT)]
+    fn a_pod_without_its_image_has_a_remedy_of_its_own(#[case] reason: &str, #[case] expected: &str) {
+        let (chain_id, container, output) = (31_338, "chain-31338".to_owned(), String::new());
+        let error = RuntimeError::ChainNotReady { chain_id, container, reason: reason.to_owned(), output };
+        assert_eq!(remedy(&error.into()).as_deref(), Some(expected));
+    }
 }
