@@ -27,6 +27,7 @@ mod keep;
 mod proofs;
 mod records;
 mod reports;
+mod requests;
 mod samples;
 mod sandbox;
 mod schemas;

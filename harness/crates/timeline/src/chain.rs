@@ -114,8 +114,7 @@ impl Follower {
     }
 
     async fn record(&self, from: u64, to: u64, at: Timestamp) -> Result<(), ChainError> {
-        let (created, verified) =
-            tokio::try_join!(self.client.tasks_created(from, to), self.client.tasks_verified(from, to))?;
+        let (created, verified) = self.client.task_events(from, to).await?;
         for task in created {
             self.entry(at, TaskEvent::TaskCreated, task.task, "TaskCreated", created_fields(&task));
         }

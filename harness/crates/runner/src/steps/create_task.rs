@@ -10,8 +10,8 @@ use crate::{
     world::{TrackedTask, World},
 };
 
-/// Concurrent transactions: enough to fill a block, few enough not to look like an attack on the node.
-const AT_ONCE: usize = 32;
+/// Concurrent transactions: those that arrive while the node makes a block come into the next one together.
+const AT_ONCE: usize = 256;
 
 impl RunStep for CreateTask {
     async fn run(&self, world: &World, _step: &Step) -> Result<(), StepFailure> {
