@@ -185,7 +185,7 @@ fn too_few_open_files_are_reported_at_once() {
     let sandbox = Sandbox::new();
     let began = Instant::now();
     let outcome = run(&mut limited(&sandbox, "-n 20", &["run", "square"]));
-    outcome.assert_code(3).assert_complains(&["too many open files", "at least 29", "20 are allowed", "ulimit -Hn"]);
+    outcome.assert_code(3).assert_complains(&["too many open files", "at least 30", "20 are allowed", "ulimit -Hn"]);
     assert!(began.elapsed() < SOON);
     sandbox.assert_nothing_left();
 }
