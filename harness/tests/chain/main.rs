@@ -1,4 +1,4 @@
-//! The harness's chains on real Anvil: processes, chain time, prepared states, heads, histories.
+//! The harness's chains on real Anvil: processes, chain time, prepared states, heads, histories, transactions.
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 #[path = "../support/mod.rs"]
@@ -11,3 +11,4 @@ mod process;
 mod restarts;
 mod state;
 mod time;
+mod transactions;

@@ -83,7 +83,7 @@ fn an_executor_that_signs_with_a_wrong_key_is_named_with_both_addresses() {
 
 /// Nothing else is wrong with the trial, and the chains tell what happened all the same.
 #[test]
-fn error_in_a_log_is_named_beside_the_chains() {
+fn chains_are_kept_if_an_error_in_a_log_is_all_that_failed() {
     let aggregator = |before: &str| {
         format!("{{aggregator: {{command: [sh, -c, '{before}exec $0 component aggregator $*', {HARNESS}]}}}}")
     };

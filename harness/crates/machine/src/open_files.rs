@@ -2,6 +2,7 @@
 //! trials.
 
 use hourglass_base::ComponentHost;
+use hourglass_component::chain::SENDS_AT_ONCE;
 use hourglass_scenario::{Step, Trial};
 use rustix::process::{Resource, getrlimit};
 
@@ -9,9 +10,6 @@ use crate::limits::{self, of_largest};
 
 /// The highest limit that is requested. Programs that close all possible file descriptors take seconds without a limit.
 const SENSIBLE: u64 = 65_536;
-
-/// How many transactions an account sends at a time: more tasks take no more connections.
-const SENDS: u64 = 64;
 
 /// Fewer files may be open than some trials need.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,9 +88,11 @@ impl Need {
 
     /// As measured: most are connections to chains.
     fn with(operators: u64, tasks: u64, processes: bool) -> Self {
-        let sent = tasks.min(SENDS);
+        // More tasks take no more connections: an account sends so many transactions at a time.
+        let sends = u64::try_from(SENDS_AT_ONCE).unwrap_or(u64::MAX);
+        let sent = tasks.min(sends);
         // Those that create tasks, and the aggregator's.
-        let tasks = tasks.min(2 * SENDS);
+        let tasks = tasks.min(2 * sends);
         let chain = |files: u64| if processes { files } else { 0 };
         Self {
             least: Files { here: 10 + 3 * operators + 4 * sent / 3, chain: chain(20 + 3 * tasks / 4) },

@@ -44,8 +44,7 @@ pub(super) async fn note_gas(world: &World, reports: &mut [TaskReport]) {
             continue;
         }
         let Ok(verified) = verified_on(world, chain).await else { continue };
-        let of_tasks = verified.iter().filter(|verified| tasks.iter().any(|task| task.record.task == verified.task));
-        let blocks: BTreeSet<_> = of_tasks.map(|verified| verified.block_number).collect();
+        let blocks: BTreeSet<_> = verified.iter().map(|verified| verified.block_number).collect();
         let Ok(gas) = world.environment.chain(chain).verification_gas(blocks).await else { continue };
         for (report, task) in reports.iter_mut().zip(&tasks).filter(|(_, task)| task.chain == chain) {
             report.gas.verified = gas.get(&task.record.task).copied();

@@ -19,6 +19,7 @@ use super::{
     text::{Text, memory, time},
     waterfall::{Drawn, Waterfall, Window},
 };
+
 /// The limits of an expected or seen text in bytes, and of violations.
 const LONG: usize = 4 << 10;
 const VIOLATIONS: usize = 20;
