@@ -1,6 +1,9 @@
 //! The history of a chain ends at its bounds: a block of many transactions, little time, an Anvil that hangs.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use ethers::{
     providers::Middleware as _,
@@ -12,11 +15,29 @@ use hourglass_harness::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use crate::support::{SOON, anvil, within};
 
 /// More than a history tells.
 const TRANSACTIONS: usize = 1_100;
+
+/// Stops a process, and waits until all its threads are: one that runs stops only when it next enters the kernel, and
+/// may answer a request before.
+async fn stop(pid: i32) {
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
+    let states = || {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let stats = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
+        stats.map(|stat| stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()).collect::<String>()
+    };
+    let stopped = async {
+        while states().contains(|state| state != 'T') {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    within(SOON, "stopped threads", stopped).await;
+}
 
 /// A chain with accounts of Anvil's own.
 async fn chain(run: &RunId) -> (AnvilProcess, TempDir) {
@@ -55,7 +76,7 @@ async fn anvil_a_history_of_a_chain_that_hangs_ends_by_its_deadline() {
     let run = RunId::generate();
     let (chain, _folder) = chain(&run).await;
     for process in processes_of(&run).unwrap() {
-        kill_process(Pid::from_raw(process.pid).unwrap(), Signal::STOP).unwrap();
+        stop(process.pid).await;
     }
     // One request may wait for a second, but not longer than the history.
     let begun = Instant::now();
