@@ -7,6 +7,7 @@
 mod accounts;
 mod anvil;
 mod atomic_entry;
+mod batches;
 mod control;
 mod deployment;
 mod discover;
@@ -21,6 +22,7 @@ mod tasks;
 
 pub use accounts::{Accounts, OperatorAccount};
 pub use anvil::{AnvilProcess, AnvilSettings, POLL_INTERVAL, READY_WITHIN, arguments as anvil_arguments};
+pub use batches::BatchMiner;
 pub use control::{ChainControl, Snapshot};
 pub use deployment::{ChainTopology, EXECUTOR_SET, OperatorStake};
 pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, SearchPaths};

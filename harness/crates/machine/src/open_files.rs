@@ -115,8 +115,8 @@ mod tests {
     use super::*;
 
     const SQUARE: (u64, u64) = (1, 1);
-    /// Two hundred tasks at once for four operators.
-    const BURST: (u64, u64) = (4, 200);
+    /// More tasks at once than are sent at a time, for four operators.
+    const BURST: (u64, u64) = (4, 600);
 
     fn judged(trials: &[(u64, u64)], jobs: usize, allowed: u64) -> Result<bool, u64> {
         let needs: Vec<_> = trials.iter().map(|(operators, tasks)| Need::with(*operators, *tasks, true)).collect();
@@ -130,8 +130,8 @@ mod tests {
     #[case::hopeless(&[SQUARE], 1, 20, Err(30))]
     #[case::just_enough(&[SQUARE], 1, 40, Ok(true))]
     #[case::enough(&[SQUARE], 1, 256, Ok(false))]
-    #[case::too_few_for_chains(&[BURST], 1, 100, Err(123))]
-    #[case::few_for_chains(&[BURST], 1, 200, Ok(true))]
+    #[case::too_few_for_chains(&[BURST], 1, 300, Err(404))]
+    #[case::few_for_chains(&[BURST], 1, 500, Ok(true))]
     #[case::enough_for_chains(&[BURST], 1, 1024, Ok(false))]
     #[case::too_many_at_once(&[SQUARE; 100], 100, 1024, Err(1416))]
     #[case::one_by_one(&[SQUARE; 100], 1, 1024, Ok(false))]
@@ -147,8 +147,8 @@ mod tests {
     /// Chains in containers have limits of their own.
     #[test]
     fn chains_in_containers_do_not_count() {
-        let need = Need::with(4, 200, false);
-        assert_eq!(judge(&[need], 1, Some(128)).map(|warning| warning.is_some()), Ok(true));
+        let need = Need::with(4, 600, false);
+        assert_eq!(judge(&[need], 1, Some(400)).map(|warning| warning.is_some()), Ok(true));
     }
 
     #[test]

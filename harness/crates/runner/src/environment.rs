@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::future::{OptionFuture, join};
-use hourglass_chain::{self as chain, AccountSecret, Accounts, ChainControl, ChainTopology, OperatorStake};
+use hourglass_chain::{self as chain, AccountSecret, Accounts, BatchMiner, ChainControl, ChainTopology, OperatorStake};
 use hourglass_component::{chain::OperatorSetId, timeout::timeout};
 use hourglass_reaper::RunId;
 use hourglass_runtime::{
@@ -38,9 +38,15 @@ pub struct Environment {
     pub runtime: Box<dyn Runtime>,
     /// The events.
     pub timeline: Timeline,
+    followed: Followed,
+}
+
+/// What is done about the chains while steps run.
+struct Followed {
     /// The heads of L1 and L2 when the steps began.
-    pub start: [u64; 2],
+    start: [u64; 2],
     followers: [ChainFollower; 2],
+    miners: Vec<BatchMiner>,
 }
 
 /// Starts an environment, and reports how long each part took.
@@ -110,9 +116,9 @@ impl StandUp<'_> {
             }
         };
         match interrupt.run_until_cancelled(Box::pin(stood_up)).await {
-            Some(Ok((chains, start, followers))) => {
+            Some(Ok((chains, followed))) => {
                 let timeline = self.timeline.clone();
-                Ok(Some(Environment { chains, accounts, runtime, timeline, start, followers }))
+                Ok(Some(Environment { chains, accounts, runtime, timeline, followed }))
             }
             Some(Err(error)) => {
                 let error = with_cause(runtime.as_ref(), error).await;
@@ -140,7 +146,7 @@ impl StandUp<'_> {
         state: &chain::PreparedState,
         runtime: &dyn Runtime,
         progress: &(impl Fn(&str) + Sync),
-    ) -> Result<(Chains, [u64; 2], [ChainFollower; 2]), EnvironmentError> {
+    ) -> Result<(Chains, Followed), EnvironmentError> {
         progress("starting chains");
         let started = Instant::now();
         let chains = runtime.start_chains(state).await?;
@@ -148,10 +154,7 @@ impl StandUp<'_> {
         self.chains = Some(chains.clone());
         tokio::select! {
             error = chain_watch::lost(&chains) => Err(error.into()),
-            stood_up = self.start_components(&chains, scenario, accounts, runtime, progress) => {
-                let (start, followers) = stood_up?;
-                Ok((chains.clone(), start, followers))
-            }
+            stood_up = self.start_components(&chains, scenario, accounts, runtime, progress) => Ok((chains.clone(), stood_up?)),
         }
     }
 
@@ -163,7 +166,7 @@ impl StandUp<'_> {
         accounts: &Accounts,
         runtime: &dyn Runtime,
         progress: &(impl Fn(&str) + Sync),
-    ) -> Result<([u64; 2], [ChainFollower; 2]), EnvironmentError> {
+    ) -> Result<Followed, EnvironmentError> {
         progress("starting executors and the aggregator");
         let started = Instant::now();
         let avs = accounts.avs.address();
@@ -189,16 +192,21 @@ impl StandUp<'_> {
         chain::publish_table(&chains.l1, &chains.l2, accounts).await?;
         self.phase("operator table", started);
 
-        if let Mining::Interval(interval) = scenario.topology.mining {
-            let interval = Duration::from(interval);
-            tokio::try_join!(chains.l1.mine_every(interval), chains.l2.mine_every(interval))?;
-        }
+        let miners = match scenario.topology.mining {
+            Mining::Instant => Vec::new(),
+            Mining::Batched => [&chains.l1, &chains.l2].map(BatchMiner::start).into(),
+            Mining::Interval(interval) => {
+                let interval = Duration::from(interval);
+                tokio::try_join!(chains.l1.mine_every(interval), chains.l2.mine_every(interval))?;
+                Vec::new()
+            }
+        };
         let followers = [
             follow_chain(Chain::L1, chains.l1.client(), &self.timeline),
             follow_chain(Chain::L2, chains.l2.client(), &self.timeline),
         ];
         let (l1, l2) = tokio::try_join!(chains.l1.client().head(), chains.l2.client().head())?;
-        Ok(([l1.number, l2.number], followers))
+        Ok(Followed { start: [l1.number, l2.number], followers, miners })
     }
 
     /// `None` if it was interrupted before anything of the trial existed.
@@ -244,11 +252,16 @@ impl Environment {
         }
     }
 
+    /// The heads of L1 and L2 when the steps began.
+    pub(super) fn starts(&self) -> [u64; 2] {
+        self.followed.start
+    }
+
     /// The head of a chain when the steps began.
     pub fn start_of(&self, chain: Chain) -> u64 {
         match chain {
-            Chain::L1 => self.start[0],
-            Chain::L2 => self.start[1],
+            Chain::L1 => self.followed.start[0],
+            Chain::L2 => self.followed.start[1],
         }
     }
 
@@ -259,7 +272,7 @@ impl Environment {
 
     /// Records everything that has happened on the chains by now, as far as they answer.
     pub(super) async fn look(&self) {
-        let looks = self.followers.iter().map(ChainFollower::look);
+        let looks = self.followed.followers.iter().map(ChainFollower::look);
         // The watch of the chains reports a chain that does not answer.
         let _ = timeout(LOOK_WITHIN, futures::future::join_all(looks)).await;
     }
@@ -273,7 +286,9 @@ impl Environment {
 
     /// Leaves everything running.
     pub async fn keep(self) -> Result<(), EnvironmentError> {
-        let Self { runtime, .. } = self;
+        let Self { runtime, followed, .. } = self;
+        // Nothing mines for the node any more.
+        futures::future::join_all(followed.miners.into_iter().map(BatchMiner::stop)).await;
         Ok(runtime.keep().await?)
     }
 }

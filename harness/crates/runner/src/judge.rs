@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 
 use hourglass_component::chain::{TaskStatus, VerifiedTask};
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER, messages};
-use hourglass_scenario::{Chain, ExpectVerified, Scenario};
+use hourglass_scenario::{ExpectVerified, Scenario};
 
-use super::{
-    failure::StepFailure,
-    world::{TrackedTask, World},
-};
+use super::world::World;
 
 /// What is wrong with a verified task: the expected and the observed state.
 pub(super) struct Finding {
@@ -23,31 +20,20 @@ impl Finding {
     }
 }
 
-/// The tasks that a chain has verified since the steps began.
-pub(super) async fn verified_on(world: &World, chain: Chain) -> Result<Vec<VerifiedTask>, StepFailure> {
-    let client = world.environment.chain(chain).client();
-    let head = client.head().await?;
-    // A chain that was reverted may have its head before the start.
-    let from = world.environment.start_of(chain).min(head.number);
-    Ok(client.tasks_verified(from, head.number).await?)
-}
-
-/// Judges a task by all data of its chain about it; `verified` lists all that the chain has verified.
-pub(super) async fn judge(
+/// Judges a task by its status and by every result that its chain has verified.
+pub(super) fn judge(
     world: &World,
-    task: &TrackedTask,
     expect: &ExpectVerified,
+    status: TaskStatus,
     verified: &[VerifiedTask],
-) -> Result<Option<Finding>, StepFailure> {
-    let verified: Vec<_> = verified.iter().filter(|verified| verified.task == task.record.task).collect();
-    let [verified] = verified.as_slice() else {
-        return Ok(Some(Finding::new("exactly one TaskVerified", format!("{} of them", verified.len()))));
+) -> Option<Finding> {
+    let [verified] = verified else {
+        return Some(Finding::new("exactly one TaskVerified", format!("{} of them", verified.len())));
     };
-    let status = world.status(task).await?;
     if status != TaskStatus::Verified {
-        return Ok(Some(Finding::new("status VERIFIED on chain", format!("{status:?}"))));
+        return Some(Finding::new("status VERIFIED on chain", format!("{status:?}")));
     }
-    Ok(result(expect, verified).or_else(|| certificate(world, expect, verified)))
+    result(expect, verified).or_else(|| certificate(world, expect, verified))
 }
 
 fn result(expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use hourglass_proto::messages::parse_task_hash;
 use hourglass_scenario::Chain;
-use hourglass_timeline::{Event, TaskPhases, phases};
+use hourglass_timeline::{Event, TaskPhases, by_task, phases};
 
 use super::{
-    judge::verified_on,
     verdict::{TaskGas, TaskReport},
     world::{TrackedTask, World},
 };
@@ -29,9 +28,17 @@ pub(super) fn of_world(world: &World) -> Vec<TaskReport> {
 
 /// Asks the mailboxes for the status of each task, in the order of [`of_world`].
 pub(super) async fn note_statuses(world: &World, reports: &mut [TaskReport]) {
-    for (report, task) in reports.iter_mut().zip(world.all_tasks()) {
-        if let Ok(status) = world.environment.chain(task.chain).task_status(task.record.task).await {
-            report.status = format!("{status:?}").to_lowercase();
+    for chain in [Chain::L1, Chain::L2] {
+        let tasks = world.tasks_on(chain);
+        if tasks.is_empty() {
+            continue;
+        }
+        let Ok(view) = world.view(chain).await else { continue };
+        let statuses = view.known_statuses(&tasks).await;
+        for (report, status) in reports.iter_mut().filter(|report| report.chain == chain.to_string()).zip(statuses) {
+            if let Some(status) = status {
+                report.status = format!("{status:?}").to_lowercase();
+            }
         }
     }
 }
@@ -43,8 +50,8 @@ pub(super) async fn note_gas(world: &World, reports: &mut [TaskReport]) {
         if !tasks.iter().any(|task| task.chain == chain) {
             continue;
         }
-        let Ok(verified) = verified_on(world, chain).await else { continue };
-        let blocks: BTreeSet<_> = verified.iter().map(|verified| verified.block_number).collect();
+        let Ok(view) = world.view(chain).await else { continue };
+        let blocks: BTreeSet<_> = view.blocks_of_results().collect();
         let Ok(gas) = world.environment.chain(chain).verification_gas(blocks).await else { continue };
         for (report, task) in reports.iter_mut().zip(&tasks).filter(|(_, task)| task.chain == chain) {
             report.gas.verified = gas.get(&task.record.task).copied();
@@ -54,9 +61,10 @@ pub(super) async fn note_gas(world: &World, reports: &mut [TaskReport]) {
 
 /// Fills in when each task reached which stage.
 pub(super) fn fill_phases(tasks: &mut [TaskReport], events: &[Event]) {
+    let by_task = by_task(events);
     for task in tasks {
-        if let Some(hash) = parse_task_hash(&task.hash) {
-            task.phases = phases(events, hash);
+        if let Some(about) = parse_task_hash(&task.hash).and_then(|hash| by_task.get(&hash)) {
+            task.phases = phases(about);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The trace of a trial: the results of its steps, and the chains' data about its tasks.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hourglass_component::chain::VerifiedTask;
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER};
@@ -8,7 +11,8 @@ use hourglass_scenario::{Chain, Scenario, Step, StepKind};
 use hourglass_timeline::{TaskFacts, TaskTrace, Timeline};
 
 use super::{
-    judge::{readable, verified_on},
+    chain_view::ChainView,
+    judge::readable,
     world::{TrackedTask, World},
 };
 
@@ -24,20 +28,28 @@ pub(super) const STEP: &str = "step";
 /// The chains' data about each task, in the order of the file. Data that cannot be read is left out.
 pub(super) async fn facts(world: &World) -> Vec<TaskFacts> {
     let tasks = world.all_tasks();
-    let mut verified: BTreeMap<Chain, Vec<VerifiedTask>> = BTreeMap::new();
+    let mut views: BTreeMap<Chain, Arc<ChainView>> = BTreeMap::new();
     for chain in [Chain::L1, Chain::L2] {
-        if tasks.iter().any(|task| task.chain == chain) {
-            verified.insert(chain, verified_on(world, chain).await.unwrap_or_default());
+        if tasks.iter().any(|task| task.chain == chain)
+            && let Ok(view) = world.view(chain).await
+        {
+            views.insert(chain, view);
         }
     }
     let mut facts = Vec::new();
     for alias in aliases(&world.scenario.steps) {
-        let group: Vec<_> = tasks.iter().filter(|task| task.alias == alias).collect();
+        let group: Vec<_> = tasks.iter().filter(|task| task.alias == alias).cloned().collect();
+        let free: BTreeSet<_> = free(&world.scenario, alias).into_iter().collect();
         for (index, task) in group.iter().enumerate() {
             let name = if group.len() == 1 { alias.to_owned() } else { format!("{alias} #{}", index + 1) };
-            let status = world.status(task).await.map_or("unknown".to_owned(), |status| format!("{status:?}"));
-            let of_chain = verified.get(&task.chain).map_or(&[][..], Vec::as_slice);
-            facts.push(fact(world, task, name, status.to_lowercase(), of_chain));
+            let view = views.get(&task.chain);
+            let status = match view {
+                Some(view) => view.status(task).await.ok(),
+                None => None,
+            };
+            let status = status.map_or("unknown".to_owned(), |status| format!("{status:?}").to_lowercase());
+            let verified = view.map_or(&[][..], |view| view.verified(task));
+            facts.push(fact(world, task, Told { name, status, verified, free: free.clone() }));
         }
     }
     facts
@@ -56,8 +68,16 @@ pub(super) fn steps(timeline: &Timeline) -> Vec<String> {
     steps.into_iter().map(|(line, step)| format!("{line}: {step}")).collect()
 }
 
-fn fact(world: &World, task: &TrackedTask, name: String, status: String, of_chain: &[VerifiedTask]) -> TaskFacts {
-    let verified: Vec<_> = of_chain.iter().filter(|verified| verified.task == task.record.task).collect();
+/// What is told of a task besides what its step knows.
+struct Told<'a> {
+    name: String,
+    status: String,
+    verified: &'a [VerifiedTask],
+    free: BTreeSet<String>,
+}
+
+fn fact(world: &World, task: &TrackedTask, told: Told<'_>) -> TaskFacts {
+    let Told { name, status, verified, free } = told;
     let certificate = verified.first().and_then(|verified| EcdsaCertificate::decode(&verified.certificate).ok());
     let signers = certificate.as_ref().and_then(|one| one.signers(ECDSA_CERTIFICATE_VERIFIER).ok()).unwrap_or_default();
     TaskFacts {
@@ -70,7 +90,7 @@ fn fact(world: &World, task: &TrackedTask, name: String, status: String, of_chai
             verified: verified.len(),
             result: verified.first().map(|verified| readable(&verified.result)),
             signers: signers.into_iter().map(|signer| world.name_of(signer)).collect(),
-            free: free(&world.scenario, &task.alias).into_iter().collect(),
+            free,
             lanes: BTreeMap::new(),
         },
     }

@@ -255,7 +255,7 @@ impl TrialExecution<'_> {
             let environment = &world.environment;
             let keeping = futures::future::join(
                 environment.runtime.keep_evidence(folder),
-                evidence::keep_chains(&environment.chains, environment.start, folder),
+                evidence::keep_chains(&environment.chains, environment.starts(), folder),
             );
             interrupt.run_until_cancelled(keeping).await;
         }

@@ -12,7 +12,7 @@ use hourglass_scenario::{Chain, Location, Scenario};
 use hourglass_timeline::Event;
 use jiff::Timestamp;
 
-use super::{environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
+use super::{chain_view::Views, environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
 
 /// How many entries of the timeline a failure shows.
 pub(super) const LAST_ENTRIES: usize = 12;
@@ -39,6 +39,7 @@ pub(super) struct World {
     tasks: Mutex<BTreeMap<String, Vec<TrackedTask>>>,
     order: Mutex<Vec<TrackedTask>>,
     pub faults: Faults,
+    pub views: Views,
 }
 
 impl World {
@@ -50,6 +51,7 @@ impl World {
             tasks: Mutex::default(),
             order: Mutex::default(),
             faults: Faults::default(),
+            views: Views::default(),
         }
     }
 
@@ -67,6 +69,12 @@ impl World {
     /// Every task, in the order of creation.
     pub(super) fn all_tasks(&self) -> Vec<TrackedTask> {
         self.order.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every task on a chain, in the order of creation.
+    pub(super) fn tasks_on(&self, chain: Chain) -> Vec<TrackedTask> {
+        let tasks = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().filter(|task| task.chain == chain).cloned().collect()
     }
 
     /// A violation by the system under test.

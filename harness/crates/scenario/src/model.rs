@@ -143,7 +143,8 @@ pub struct Component {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topology {
-    /// `instant` (a block for each transaction) or an interval such as `1s`.
+    /// `batched` (a block for each transaction, and one for all that wait while many do), `instant` (no such batches), or
+    /// an interval such as `1s`.
     pub mining: Mining,
     /// How long a task may take, in chain time: whole seconds, at most seven days.
     pub task_sla: Duration,
@@ -202,7 +203,7 @@ impl Topology {
 impl Default for Topology {
     fn default() -> Self {
         Self {
-            mining: Mining::Instant,
+            mining: Mining::Batched,
             task_sla: Duration::from_secs(3600),
             threshold: 6667,
             curve: Curve::Ecdsa,

@@ -201,7 +201,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "found the number 10001"
 )]
 #[case::bn254("topology: {curve: bn254}", "", "3:19: the curve `bn254` is not supported yet", "use `ecdsa`")]
-#[case::mining("topology: {mining: slow}", "", "3:20: expected a way of mining", "such as `instant`, `1s`")]
+#[case::mining("topology: {mining: slow}", "", "3:20: expected a way of mining", "such as `batched`, `instant`, `1s`")]
 #[case::half_a_second(
     "topology: {mining: 500ms}",
     "",

@@ -74,9 +74,11 @@ impl fmt::Display for Curve {
 /// When the chains make blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mining {
-    /// A block for each transaction; chain time moves one second a block.
-    #[default]
+    /// A block for each transaction, or for the few that arrive while one is made; chain time moves one second a block.
     Instant,
+    /// As `instant`, and while many transactions wait, each block has all of them.
+    #[default]
+    Batched,
     /// A block at each interval, with or without transactions.
     Interval(Duration),
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Mining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Instant => f.write_str("instant"),
+            Self::Batched => f.write_str("batched"),
             Self::Interval(interval) => interval.fmt(f),
         }
     }
@@ -99,12 +102,13 @@ impl Serialize for Mining {
 impl<'de> Deserialize<'de> for Mining {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        if text == "instant" {
-            return Ok(Self::Instant);
+        match &*text {
+            "instant" => Ok(Self::Instant),
+            "batched" => Ok(Self::Batched),
+            _ => text.parse().map(Self::Interval).map_err(|error| {
+                D::Error::custom(format!("`{text}` is neither `instant`, nor `batched`, nor an interval: {error}"))
+            }),
         }
-        text.parse()
-            .map(Self::Interval)
-            .map_err(|error| D::Error::custom(format!("`{text}` is neither `instant` nor an interval: {error}")))
     }
 }
 
@@ -116,13 +120,13 @@ impl JsonSchema for Mining {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         if generator.contract().is_serialize() {
             let interval = generator.subschema_for::<Duration>();
-            return json_schema!({ "title": "way of mining", "anyOf": [{ "const": "instant" }, interval] });
+            return json_schema!({ "title": "way of mining", "anyOf": [{ "enum": ["instant", "batched"] }, interval] });
         }
         json_schema!({
             "title": "way of mining",
             "type": "string",
-            "pattern": "^(instant|[0-9]{1,9}(ms|s|m|h))$",
-            "examples": ["instant", "1s"],
+            "pattern": "^(instant|batched|[0-9]{1,9}(ms|s|m|h))$",
+            "examples": ["batched", "instant", "1s"],
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The duration of a task's stages, from the timeline.
 
+use std::collections::HashMap;
+
 use hourglass_component::{events::TaskEvent, keys::H256};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -45,10 +47,20 @@ impl TaskPhases {
     }
 }
 
-/// The stages of a task in the entries; if a stage has several entries, the first counts, except that the performers'
-/// end is the last before the quorum.
-pub fn phases(events: &[Event], task: H256) -> TaskPhases {
-    let about: Vec<_> = events.iter().filter(|event| event.task_hash == Some(task)).collect();
+/// The entries with a task event, by their task and in their order.
+pub fn by_task<'a>(events: impl IntoIterator<Item = &'a Event>) -> HashMap<H256, Vec<&'a Event>> {
+    let mut by_task: HashMap<_, Vec<_>> = HashMap::new();
+    for event in events.into_iter().filter(|event| event.event.is_some()) {
+        if let Some(task) = event.task_hash {
+            by_task.entry(task).or_default().push(event);
+        }
+    }
+    by_task
+}
+
+/// The stages of a task in the entries about it; if a stage has several entries, the first counts, except that the
+/// performers' end is the last before the quorum.
+pub fn phases(about: &[&Event]) -> TaskPhases {
     let times = |word: TaskEvent| about.iter().filter(move |event| event.event == Some(word)).map(|event| event.at);
     let on_chain = |word: TaskEvent| {
         let seen = about.iter().filter(|event| event.event == Some(word) && matches!(event.source, Source::Chain(_)));

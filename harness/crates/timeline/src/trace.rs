@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use regex::Regex;
 use serde::Serialize;
 
-use super::{Event, Source, Timeline};
+use super::{Event, Source, Timeline, by_task};
 
 /// The behaviour of a trial.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -69,12 +69,7 @@ pub struct TaskFacts {
 /// Adds the lanes to the tasks, from the entries of `timeline` before `end`.
 pub fn with_lanes(facts: Vec<TaskFacts>, timeline: &Timeline, end: Option<Timestamp>) -> Vec<TaskTrace> {
     let events = timeline.sorted();
-    let mut by_task: BTreeMap<H256, Vec<&Event>> = BTreeMap::new();
-    for event in events.iter().filter(|event| end.is_none_or(|end| event.at < end)) {
-        if let (Some(task), true) = (event.task_hash, event.event.is_some()) {
-            by_task.entry(task).or_default().push(event);
-        }
-    }
+    let by_task = by_task(events.iter().filter(|event| end.is_none_or(|end| event.at < end)));
     let lanes = |facts: TaskFacts| {
         let about = by_task.get(&facts.hash).map_or(&[][..], Vec::as_slice);
         lanes(facts, about, |address| timeline.operator_name(address))

@@ -1,11 +1,11 @@
 //! The latency of tasks by phase, and their throughput.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use hourglass_component::events::TaskEvent;
+use hourglass_component::{events::TaskEvent, keys::H256};
 use hourglass_proto::messages::parse_task_hash;
 use hourglass_runner::verdict::{TaskPhases, TaskReport, TrialReport};
-use hourglass_timeline::Source;
+use hourglass_timeline::{Event, Source, by_task};
 
 use super::names;
 use crate::stats::{float, median, p95};
@@ -16,8 +16,9 @@ const MANY: usize = 10;
 /// The median of the trial's tasks for each phase and for gas and, if it has many tasks, their 95th percentile and throughput.
 pub(super) fn of(report: &TrialReport) -> BTreeMap<String, f64> {
     let mut phases: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let by_task = by_task(report.events.iter());
     for task in &report.tasks {
-        for (phase, at) in phases_of(report, task).reached() {
+        for (phase, at) in phases_of(&by_task, task).reached() {
             phases.entry(phase).or_default().push(at);
         }
     }
@@ -43,20 +44,20 @@ fn gas_of(task: &TaskReport) -> Option<f64> {
 
 /// The phases of a task since the first entry about it. On a busy machine the harness sees `TaskCreated` after the aggregator
 /// has taken notice of it, sometimes by as much as the task takes: its own clock would measure how late it was.
-fn phases_of(report: &TrialReport, task: &TaskReport) -> TaskPhases {
+fn phases_of(by_task: &HashMap<H256, Vec<&Event>>, task: &TaskReport) -> TaskPhases {
     let Some(hash) = parse_task_hash(&task.hash) else { return task.phases.clone() };
-    let about = report.events.iter().filter(|event| event.task_hash == Some(hash) && event.event.is_some());
-    let mut about: Vec<_> = about.cloned().collect();
+    let Some(about) = by_task.get(&hash) else { return task.phases.clone() };
+    let mut about: Vec<Event> = about.iter().map(|event| (*event).clone()).collect();
     let Some(first) = about.iter().map(|event| event.at).min() else { return task.phases.clone() };
     for event in about.iter_mut().filter(|event| event.event == Some(TaskEvent::TaskCreated)) {
         event.at = first;
     }
-    hourglass_timeline::phases(&about, hash)
+    hourglass_timeline::phases(&about.iter().collect::<Vec<_>>())
 }
 
 /// The verified tasks by the time from the first creation to the last verification, in seconds.
 fn throughput(report: &TrialReport, verified: usize) -> Option<f64> {
-    let hashes: Vec<_> = report.tasks.iter().filter_map(|task| parse_task_hash(&task.hash)).collect();
+    let hashes: HashSet<_> = report.tasks.iter().filter_map(|task| parse_task_hash(&task.hash)).collect();
     let at = |word: TaskEvent| {
         let events = report.events.iter().filter(move |event| event.event == Some(word));
         let of_chain = events.filter(|event| matches!(event.source, Source::Chain(_)));

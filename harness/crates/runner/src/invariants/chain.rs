@@ -6,7 +6,7 @@ use hourglass_runtime::Invariant;
 use hourglass_scenario::Chain;
 
 use super::Finding;
-use crate::{failure::StepFailure, judge::verified_on, world::World};
+use crate::{failure::StepFailure, world::World};
 
 pub(super) const ONE_END: Invariant = Invariant {
     name: "task {} has one end",
@@ -16,16 +16,16 @@ pub(super) const ONE_END: Invariant = Invariant {
 pub(super) fn one_end(world: &World) -> BoxFuture<'_, Result<Vec<Finding>, StepFailure>> {
     async move {
         let mut findings = Vec::new();
-        let tasks = world.all_tasks();
         for chain in [Chain::L1, Chain::L2] {
-            if !tasks.iter().any(|task| task.chain == chain) {
+            let tasks = world.tasks_on(chain);
+            if tasks.is_empty() {
                 continue;
             }
-            let verified = verified_on(world, chain).await?;
-            for task in tasks.iter().filter(|task| task.chain == chain) {
+            let view = world.view(chain).await?;
+            let statuses = view.statuses(&tasks).await?;
+            for (task, status) in tasks.iter().zip(statuses) {
                 let hash = task.record.task;
-                let status = world.status(task).await?;
-                let events = verified.iter().filter(|verified| verified.task == hash).count();
+                let events = view.verified(task).len();
                 let finding = match (status, events) {
                     (TaskStatus::Verified, 1) | (TaskStatus::Expired, 0) => continue,
                     (TaskStatus::Created | TaskStatus::None, _) => {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Concurrent transactions: those that arrive while the node makes a block come into the next one together.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 1024;
 
 impl RunStep for CreateTask {
     async fn run(&self, world: &World, _step: &Step) -> Result<(), StepFailure> {

@@ -30,7 +30,7 @@ impl RunStep for ExpectExpired {
                 return Err(not_expired("it was verified".to_owned()));
             }
             match world.scenario.topology.mining {
-                Mining::Instant => warp_past(world, &task).await?,
+                Mining::Instant | Mining::Batched => warp_past(world, &task).await?,
                 Mining::Interval(_) => {
                     if timeout(within, passes(world, &task)).await.is_err() {
                         let head = world.environment.chain(task.chain).client().head().await?;

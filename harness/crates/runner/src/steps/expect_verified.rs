@@ -9,7 +9,7 @@ use hourglass_timeline::{Event, Source};
 use super::{RunStep, unmet};
 use crate::{
     failure::StepFailure,
-    judge::{judge, verified_on},
+    judge::judge,
     no_quorum,
     world::{TrackedTask, World},
 };
@@ -40,13 +40,12 @@ impl RunStep for ExpectVerified {
             Some(Err(lost)) => return Err(out_of_reach(world, step, &tasks, lost)),
             None => return Err(timed_out(world, step, &tasks, &missing, within).await?),
         }
-        // Requested once for all tasks, which belong to one step and so to one chain.
-        let verified = match tasks.first() {
-            Some(task) => verified_on(world, task.chain).await?,
-            None => Vec::new(),
-        };
-        for task in &tasks {
-            if let Some(finding) = judge(world, task, self, &verified).await? {
+        // All belong to one step and so to one chain.
+        let Some(chain) = tasks.first().map(|task| task.chain) else { return Ok(()) };
+        let view = world.view(chain).await?;
+        let statuses = view.statuses(&tasks).await?;
+        for (task, status) in tasks.iter().zip(statuses) {
+            if let Some(finding) = judge(world, self, status, view.verified(task)) {
                 let hash = Some(task.record.task);
                 return Err(unmet(world, step, finding.expected, finding.seen, hash));
             }

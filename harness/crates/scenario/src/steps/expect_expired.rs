@@ -21,7 +21,7 @@ pub struct ExpectExpired {
 
 impl StepDefinition for ExpectExpired {
     const PROPERTIES: StepProperties = StepProperties {
-        note: "With instant mining the chain is warped\npast the deadline, with interval mining its time is awaited.",
+        note: "The chain is warped past the\ndeadline; with interval mining its time is awaited.",
         ..StepProperties::EXPECTATION
     };
 
