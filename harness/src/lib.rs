@@ -10,8 +10,8 @@ use std::{env, process::ExitCode};
 pub use hourglass_api::{
     Action, Address, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract, CreateTask,
     EXECUTABLE_VARIABLE, Event, ExecutableError, ExistingChoice, ExpectEvent, ExpectExpired, ExpectRejected,
-    ExpectVerified, Failure, H256, Harness, HarnessBuilder, HarnessError, Keep, Operator, Program, Task, TaskEvent,
-    TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation, is_required, secs,
+    ExpectVerified, Failure, H256, Harness, HarnessBuilder, HarnessError, Keep, Load, Operator, Program, Task,
+    TaskEvent, TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation, is_required, secs,
 };
 pub use hourglass_base::{RuntimeKind as Runtime, cache};
 pub use hourglass_chain as chain;
@@ -20,6 +20,7 @@ pub use hourglass_cluster as cluster;
 pub use hourglass_compare as compare;
 pub use hourglass_engine as engine;
 pub use hourglass_image as image;
+pub use hourglass_load as load;
 pub use hourglass_machine as machine;
 pub use hourglass_reaper as reaper;
 pub use hourglass_report as report;

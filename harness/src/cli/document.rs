@@ -1,6 +1,7 @@
 //! The documents that the harness reads and writes, by name, each with its JSON Schema.
 
 use hourglass_compare::Comparison;
+use hourglass_load::LoadReport;
 use hourglass_report::JsonReport;
 use hourglass_runner::TrialDocument;
 use hourglass_scenario::{ScenarioError, schema_text};
@@ -21,6 +22,8 @@ pub enum Document {
     RunReport,
     /// The report of a comparison: `harness compare --json FILE`
     CompareReport,
+    /// The report of a load: `harness load --json FILE`
+    LoadReport,
     /// The report of a kept trial: `trial.json` in its folder
     TrialReport,
     /// A line of `timeline.jsonl`
@@ -46,6 +49,7 @@ impl Document {
             Self::Scenario => "scenario",
             Self::RunReport => "run-report",
             Self::CompareReport => "compare-report",
+            Self::LoadReport => "load-report",
             Self::TrialReport => "trial-report",
             Self::TimelineRecord => "timeline-record",
             Self::ScenarioList => "scenario-list",
@@ -63,6 +67,7 @@ impl Document {
             Self::Scenario => schema_text().map_err(ScenarioError::from)?,
             Self::RunReport => output_schema::<JsonReport<'_>>(),
             Self::CompareReport => output_schema::<Comparison>(),
+            Self::LoadReport => output_schema::<LoadReport>(),
             Self::TrialReport => output_schema::<TrialDocument<'_>>(),
             Self::TimelineRecord => output_schema::<TimelineRecord<'_>>(),
             Self::ScenarioList => output_schema::<TrialList<'_>>(),

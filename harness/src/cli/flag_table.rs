@@ -86,6 +86,21 @@ const COMPARE: &[Row] = &[
     Row("gate", &["--gate", "verified.p95 docker <= 60ms"], &[], GENERAL),
 ];
 
+/// `--rate` and `--tasks` are given to a load, which needs them.
+const LOAD: &[Row] = &[
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
+    Row("runtime", &["--runtime", "process"], &[], GENERAL),
+    Row("rate", &["--rate", "5"], &[], GENERAL),
+    Row("concurrency", &["--concurrency", "5"], &[], GENERAL),
+    Row("tasks", &["--tasks", "5"], &[], GENERAL),
+    Row("duration", &["--duration", "10s"], &[], EVERYWHERE),
+    Row("within", &["--within", "10s"], &[], EVERYWHERE),
+    Row("mix", &["--mix", "mix.yaml"], &[], GENERAL),
+    Row("find-rate", &["--find-rate", "p99<=200ms"], &[], GENERAL),
+    Row("keep", &["--keep", "always"], &[], GENERAL),
+];
+
 const PLAN: &[Row] = &[
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
     Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
@@ -124,6 +139,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
     match cli.command {
         Command::Run(args) => args.chosen().map(text),
         Command::Compare(args) => args.chosen().map(text),
+        Command::Load(args) => args.chosen().map(text),
         Command::Plan(args) => args.chosen.trials(&args.selection).map(text),
         Command::List(args) => Ok(text(args.selection.trials()?)),
         Command::Lint(args) => Ok(text(args)),
@@ -134,6 +150,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 #[rstest::rstest]
 #[case::run("run", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, RUN])]
 #[case::compare("compare", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, COMPARE])]
+#[case::load("load", &[CHOSEN, CLUSTERS, TRIALS, LOAD])]
 #[case::plan("plan", &[SELECTION, CHOSEN, PLAN])]
 #[case::list("list", &[SELECTION, LIST])]
 #[case::lint("lint", &[LINT])]
@@ -156,6 +173,7 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[&[Row]])
 #[rstest::rstest]
 #[case::run("run", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, RUN])]
 #[case::compare("compare", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, COMPARE])]
+#[case::load("load", &[CHOSEN, CLUSTERS, TRIALS, LOAD])]
 #[case::plan("plan", &[SELECTION, CHOSEN, PLAN])]
 #[case::list("list", &[SELECTION, LIST])]
 fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &[&[Row]]) {
@@ -165,7 +183,8 @@ fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &
             let both = format!("{runtime},{runtime}");
             let (option, chosen) =
                 if command == "compare" { ("--runtimes", both.as_str()) } else { ("--runtime", runtime.as_str()) };
-            let base: Vec<_> = [command, option, chosen].iter().chain(*needed).copied().collect();
+            let of_command: &[&str] = if command == "load" { &["--rate", "7", "--tasks", "70"] } else { &[] };
+            let base: Vec<_> = [command, option, chosen].iter().chain(of_command).chain(*needed).copied().collect();
             let with: Vec<_> = base.iter().chain(*words).copied().collect();
             match cell {
                 General => {}

@@ -19,6 +19,7 @@ mod interrupt;
 mod kept_run;
 pub mod lint;
 pub mod list;
+pub mod load;
 pub mod logs;
 pub mod ls;
 mod output;
@@ -72,6 +73,7 @@ pub struct Cli {
 enum Command {
     Run(Box<run::RunArgs>),
     Compare(Box<compare::CompareArgs>),
+    Load(Box<load::LoadArgs>),
     Bundle(bundle::BundleArgs),
     Show(show::ShowArgs),
     Lint(lint::LintArgs),
@@ -187,6 +189,7 @@ impl Cli {
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Compare(args) => return runtime()?.block_on(compare::run(args, out)),
+            Command::Load(args) => return runtime()?.block_on(load::run(args, out)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::Logs(args) | Command::Cluster(ClusterCommand::Logs(args)) => {

@@ -185,7 +185,7 @@ fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> 
 }
 
 /// The runtimes that all of the names begin with, as in `docker::square`, else the process runtime.
-fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
+pub(super) fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
     let named = patterns.iter().map(|pattern| {
         let (first, _) = pattern.split_once("::")?;
         RuntimeKind::ALL.into_iter().find(|kind| kind.as_str() == first)

@@ -24,6 +24,7 @@ mod hostile;
 mod http_proxy;
 mod interrupt;
 mod keep;
+mod load;
 mod proofs;
 mod records;
 mod reports;

@@ -56,7 +56,7 @@ fn a_comparison_agrees_with_its_schema() {
     assert_agrees("compare-report", &outcome.stdout);
 }
 
-fn assert_agrees(document: &str, text: &str) {
+pub(crate) fn assert_agrees(document: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(document).with_extension("json");
     let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));

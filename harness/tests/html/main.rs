@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         run::page_of_a_failure_is_accessible,
         run::page_of_passed_trials_is_accessible,
         run::page_of_a_comparison_is_accessible_and_has_its_pictures,
+        run::page_of_a_load_is_accessible_and_marks_what_failed,
         run::log_entries_can_be_searched_and_filtered,
         run::text_from_outside_runs_no_script,
         run::the_policy_refuses_what_the_page_does_not_bring,

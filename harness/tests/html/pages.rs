@@ -55,6 +55,18 @@ pub(crate) fn comparison() -> Page {
     Page::of_command("compare", &[("compared", json!({}), steps)], &options, 0)
 }
 
+/// A load with tasks that are not verified.
+pub(crate) fn load() -> Page {
+    let components = json!({ "performer": { "environment": { "TASK_DELAY_MS": "5000" } } });
+    let steps = json!([{ "create_task": { "payload": "0x04" } }, { "expect_verified": { "result": "0x10" } }]);
+    Page::of_command(
+        "load",
+        &[("slow", components, steps)],
+        &["--tasks", "5", "--rate", "10", "--within", "1s", "slow"],
+        1,
+    )
+}
+
 /// The page of a run, in a folder of its own.
 pub(crate) struct Page {
     folder: TempDir,

@@ -5,7 +5,7 @@ use hourglass_test_support::block_on;
 
 use crate::{
     browser::{Scheme, accessibility, console, evaluate, picture},
-    pages::{FAILED, HARNESS, PASSED, Page, comparison, nothing, parity},
+    pages::{FAILED, HARNESS, PASSED, Page, comparison, load, nothing, parity},
 };
 
 /// The size of a wide window, of a tall one, and of a telephone.
@@ -73,6 +73,15 @@ pub(crate) fn page_of_a_comparison_is_accessible_and_has_its_pictures() {
     let pictures = seen.as_array().unwrap();
     assert!(pictures.len() >= 2 && pictures.iter().all(|shown| *shown == true), "{seen}");
     is_accessible(&page, "comparison");
+}
+
+pub(crate) fn page_of_a_load_is_accessible_and_marks_what_failed() {
+    let page = load();
+    let expression =
+        "[...document.querySelectorAll('#main tr.bad')].map((row) => row.innerText.trim().replace(/\\s+/g, ' '))";
+    let seen = evaluate(&page.path(), Scheme::Light, "", expression);
+    assert_eq!(seen, serde_json::json!(["not verified in time 5"]), "what failed is not marked");
+    is_accessible(&page, "load");
 }
 
 /// No message on the console, no violation in either scheme, and a picture of each.

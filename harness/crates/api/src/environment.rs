@@ -10,7 +10,7 @@ use hourglass_scenario::Chain;
 use hourglass_timeline::Timeline;
 
 use crate::{
-    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, HarnessError, TaskEvent,
+    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, HarnessError, Load, TaskEvent,
     document::duration,
     session::{Session, TrialThread},
     step::PendingStep,
@@ -67,6 +67,12 @@ impl TestEnvironment {
     #[track_caller]
     pub fn create_task(&self, chain: Chain, payload: impl AsRef<[u8]>) -> CreateTask {
         CreateTask::new(&self.guard.session, chain, payload.as_ref(), Location::caller())
+    }
+
+    /// Creates many tasks when it is awaited, at a rate or so many at a time, and expects that each is verified in time.
+    #[track_caller]
+    pub fn load(&self, chain: Chain, payload: impl AsRef<[u8]>) -> Load {
+        Load::new(&self.guard.session, chain, payload.as_ref(), Location::caller())
     }
 
     /// A component by its name: `aggregator`, `executor/NAME` or `performer/NAME`.

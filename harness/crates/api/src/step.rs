@@ -58,11 +58,12 @@ impl PendingStep {
 #[cfg(test)]
 mod tests {
     /// The files whose functions are steps.
-    const SOURCES: [&str; 5] = [
+    const SOURCES: [&str; 6] = [
         include_str!("cluster.rs"),
         include_str!("component.rs"),
         include_str!("environment.rs"),
         include_str!("expect.rs"),
+        include_str!("load.rs"),
         include_str!("task.rs"),
     ];
 

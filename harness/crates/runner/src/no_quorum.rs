@@ -62,10 +62,14 @@ impl Drop for UnderWay<'_> {
 
 /// One of the `missing` tasks that the aggregator has given up; `new` are the last entries of `count`.
 pub(super) fn of_any(new: &[Event], missing: &HashSet<H256>, count: usize, world: &World) -> Option<H256> {
-    let since = world.faults.none_since()?;
+    given_up(new, count, world).find(|task| missing.contains(task))
+}
+
+/// The tasks that the aggregator has given up in the `new` entries, which are the last of `count`; none during a fault.
+pub(super) fn given_up<'a>(new: &'a [Event], count: usize, world: &World) -> impl Iterator<Item = H256> + use<'a> {
     // A report from before the last fault may not hold any more.
-    let valid = &new[since.saturating_sub(count - new.len()).min(new.len())..];
-    valid.iter().filter(|event| is_final(event)).filter_map(|event| event.task_hash).find(|task| missing.contains(task))
+    let valid = world.faults.none_since().map(|since| &new[since.saturating_sub(count - new.len()).min(new.len())..]);
+    valid.into_iter().flatten().filter(|event| is_final(event)).filter_map(|event| event.task_hash)
 }
 
 fn is_final(event: &Event) -> bool {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use hourglass_component::keys::H256;
 use hourglass_reaper::RunId;
-use hourglass_scenario::{Step, StepKind};
+use hourglass_scenario::Step;
 use hourglass_timeline::Timeline;
 use tokio::sync::{mpsc, oneshot};
 
@@ -175,10 +175,7 @@ async fn answered(
         () = answer.closed() => return None,
     };
     let Err(failure) = done else {
-        let created = match &step.kind {
-            StepKind::CreateTask(create) => world.tasks(&create.alias),
-            _ => Vec::new(),
-        };
+        let created = step.kind.creates().map(|created| world.tasks(created.alias)).unwrap_or_default();
         drop(answer.send(Ok(created.into_iter().map(|task| task.record.task).collect())));
         return None;
     };

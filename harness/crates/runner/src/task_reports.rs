@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hourglass_proto::messages::parse_task_hash;
 use hourglass_scenario::Chain;
-use hourglass_timeline::{Event, TaskPhases, by_task, phases};
+use hourglass_timeline::{Event, TaskPhases, times_by_task};
 
 use super::{
     verdict::{TaskGas, TaskReport},
@@ -61,10 +61,10 @@ pub(super) async fn note_gas(world: &World, reports: &mut [TaskReport]) {
 
 /// Fills in when each task reached which stage.
 pub(super) fn fill_phases(tasks: &mut [TaskReport], events: &[Event]) {
-    let by_task = by_task(events);
+    let times = times_by_task(events);
     for task in tasks {
-        if let Some(about) = parse_task_hash(&task.hash).and_then(|hash| by_task.get(&hash)) {
-            task.phases = phases(about);
+        if let Some(times) = parse_task_hash(&task.hash).and_then(|hash| times.get(&hash)) {
+            task.phases = times.phases();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the steps of one trial share: the environment and the tasks that they created.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -58,6 +58,23 @@ impl World {
     /// Stores tasks under a name; reuse of a name replaces the older ones.
     pub(super) fn track(&self, alias: &str, tasks: Vec<TrackedTask>) {
         self.order.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks.iter().cloned());
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), tasks);
+    }
+
+    /// Adds a task to those with its name.
+    pub(super) fn track_further(&self, task: TrackedTask) {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner).push(task.clone());
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.entry(task.alias.clone()).or_default().push(task);
+    }
+
+    /// Puts the tasks of a group, which were added one by one, into this order; older tasks with its name lose it.
+    pub(super) fn put_in_order(&self, alias: &str, tasks: Vec<TrackedTask>) {
+        let hashes: HashSet<H256> = tasks.iter().map(|task| task.record.task).collect();
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.retain(|task| !hashes.contains(&task.record.task));
+        order.extend(tasks.iter().cloned());
+        drop(order);
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), tasks);
     }
 

@@ -22,7 +22,7 @@ pub use event::{Event, Level, Source};
 pub use last::LastLines;
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use log::{parse, parse_line};
-pub use phases::{TaskPhases, by_task, phases};
+pub use phases::{PHASES, TaskPhases, TaskTimes, by_task, phases, times_by_task};
 pub use record::{Timeline, TimelineRecord, lines_of};
 pub use stored::read_timeline;
 pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};

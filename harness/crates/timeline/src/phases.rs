@@ -30,20 +30,94 @@ pub struct TaskPhases {
     pub verified: Option<f64>,
 }
 
+/// The names of the stages, in the order in which a task passes them.
+pub const PHASES: [&str; 8] =
+    ["created", "observed", "dispatched", "performer started", "performer finished", "signed", "submitted", "verified"];
+
 impl TaskPhases {
     /// The reached stages, by name and in the order in which a task passes them.
     pub fn reached(&self) -> Vec<(&'static str, f64)> {
         let stages = [
-            ("created", self.created),
-            ("observed", self.observed),
-            ("dispatched", self.dispatched),
-            ("performer started", self.performer_started),
-            ("performer finished", self.performer_finished),
-            ("signed", self.signed),
-            ("submitted", self.submitted),
-            ("verified", self.verified),
+            self.created,
+            self.observed,
+            self.dispatched,
+            self.performer_started,
+            self.performer_finished,
+            self.signed,
+            self.submitted,
+            self.verified,
         ];
-        stages.into_iter().filter_map(|(name, at)| Some((name, at?))).collect()
+        PHASES.into_iter().zip(stages).filter_map(|(name, at)| Some((name, at?))).collect()
+    }
+}
+
+/// When a task reached each of [`PHASES`], in their order; `None` where it did not.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct TaskTimes([Option<Timestamp>; PHASES.len()]);
+
+impl TaskTimes {
+    /// The times in the entries about one task; if a stage has several entries, the first counts, except that the
+    /// performers' end is the last before the quorum.
+    fn of(about: &[&Event]) -> Self {
+        let times = |word: TaskEvent| about.iter().filter(move |event| event.event == Some(word)).map(|event| event.at);
+        let on_chain = |word: TaskEvent| {
+            let seen =
+                about.iter().filter(|event| event.event == Some(word) && matches!(event.source, Source::Chain(_)));
+            seen.map(|event| event.at).min()
+        };
+        let quorum = times(TaskEvent::QuorumReached).min();
+        let in_time = times(TaskEvent::PerformerFinished).filter(|at| quorum.is_none_or(|quorum| *at <= quorum)).max();
+        Self([
+            on_chain(TaskEvent::TaskCreated),
+            times(TaskEvent::TaskObserved).min(),
+            times(TaskEvent::TaskDispatched).min(),
+            times(TaskEvent::PerformerStarted).min(),
+            in_time.or_else(|| times(TaskEvent::PerformerFinished).min()),
+            quorum,
+            times(TaskEvent::CertificateSubmitted).min(),
+            on_chain(TaskEvent::TaskVerified),
+        ])
+    }
+
+    /// The times of a task of which only its verification was seen.
+    pub fn verified_at(at: Timestamp) -> Self {
+        let mut times = Self::default();
+        times.0[PHASES.len() - 1] = Some(at);
+        times
+    }
+
+    /// When the harness saw the task on its chain.
+    pub const fn created(&self) -> Option<Timestamp> {
+        self.0[0]
+    }
+
+    /// When the harness saw the task verified on its chain.
+    pub const fn verified(&self) -> Option<Timestamp> {
+        self.0[PHASES.len() - 1]
+    }
+
+    /// The reached stages, by name and in the order in which a task passes them.
+    pub fn reached(&self) -> impl Iterator<Item = (&'static str, Timestamp)> + use<> {
+        PHASES.into_iter().zip(self.0).filter_map(|(name, at)| Some((name, at?)))
+    }
+
+    /// The stages relative to the creation; none of a task whose creation was not seen.
+    pub fn phases(&self) -> TaskPhases {
+        let Some(created) = self.created() else { return TaskPhases::default() };
+        // Several processes record the same moment in any order.
+        let since = |at: Timestamp| (at.duration_since(created).as_secs_f64() * 1e3).max(0.0);
+        let [_, observed, dispatched, performer_started, performer_finished, signed, submitted, verified] =
+            self.0.map(|at| at.map(since));
+        TaskPhases {
+            created: Some(0.0),
+            observed,
+            dispatched,
+            performer_started,
+            performer_finished,
+            signed,
+            submitted,
+            verified,
+        }
     }
 }
 
@@ -61,24 +135,10 @@ pub fn by_task<'a>(events: impl IntoIterator<Item = &'a Event>) -> HashMap<H256,
 /// The stages of a task in the entries about it; if a stage has several entries, the first counts, except that the
 /// performers' end is the last before the quorum.
 pub fn phases(about: &[&Event]) -> TaskPhases {
-    let times = |word: TaskEvent| about.iter().filter(move |event| event.event == Some(word)).map(|event| event.at);
-    let on_chain = |word: TaskEvent| {
-        let seen = about.iter().filter(|event| event.event == Some(word) && matches!(event.source, Source::Chain(_)));
-        seen.map(|event| event.at).min()
-    };
-    let Some(created) = on_chain(TaskEvent::TaskCreated) else { return TaskPhases::default() };
-    // Several processes record the same moment in any order.
-    let since = |at: Timestamp| (at.duration_since(created).as_secs_f64() * 1e3).max(0.0);
-    let quorum = times(TaskEvent::QuorumReached).min();
-    let in_time = times(TaskEvent::PerformerFinished).filter(|at| quorum.is_none_or(|quorum| *at <= quorum)).max();
-    TaskPhases {
-        created: Some(0.0),
-        observed: times(TaskEvent::TaskObserved).min().map(since),
-        dispatched: times(TaskEvent::TaskDispatched).min().map(since),
-        performer_started: times(TaskEvent::PerformerStarted).min().map(since),
-        performer_finished: in_time.or_else(|| times(TaskEvent::PerformerFinished).min()).map(since),
-        signed: quorum.map(since),
-        submitted: times(TaskEvent::CertificateSubmitted).min().map(since),
-        verified: on_chain(TaskEvent::TaskVerified).map(since),
-    }
+    TaskTimes::of(about).phases()
+}
+
+/// The times of all tasks in the entries, which are read once however many tasks there are.
+pub fn times_by_task(events: &[Event]) -> HashMap<H256, TaskTimes> {
+    by_task(events).into_iter().map(|(task, about)| (task, TaskTimes::of(&about))).collect()
 }

@@ -67,6 +67,8 @@ pub struct LogFolder {
 pub struct LineFile {
     file: File,
     chunk: Vec<u8>,
+    /// How many bytes of the chunk were read. It keeps its length: filling it for each read would cost more than reading.
+    filled: usize,
     /// The position in the chunk from which it was not searched yet.
     looked_at: usize,
     lines: Lines,
@@ -122,7 +124,8 @@ impl LogFolder {
         let position = file.seek(SeekFrom::End(0)).map_err(fail)?;
         let read = LineFile {
             file,
-            chunk: Vec::new(),
+            chunk: vec![0; CHUNK],
+            filled: 0,
             looked_at: 0,
             lines: Lines::default(),
             position,
@@ -167,9 +170,9 @@ impl LineFile {
     }
 
     fn take_line(&mut self) -> Option<Line> {
-        let mut rest = &self.chunk[self.looked_at..];
+        let mut rest = &self.chunk[self.looked_at..self.filled];
         let line = self.lines.take(&mut rest);
-        self.looked_at = self.chunk.len() - rest.len();
+        self.looked_at = self.filled - rest.len();
         line.map(|line| self.dated(line))
     }
 
@@ -181,9 +184,8 @@ impl LineFile {
 
     /// The number of bytes that were read. The file is local and was just written, so this does not wait for a disk.
     fn read(&mut self) -> usize {
-        self.chunk.resize(CHUNK, 0);
         let count = self.file.read(&mut self.chunk).unwrap_or_default();
-        self.chunk.truncate(count);
+        self.filled = count;
         self.looked_at = 0;
         let piece = self.position / PIECE;
         self.position += u64::try_from(count).unwrap_or_default();

@@ -17,10 +17,12 @@ const WITH_TRIALS: [(&str, i32); 5] = [
     ("harness run --without-fault two_of_three", 0),
     ("harness run square_on_l1 --keep always", 0),
 ];
-/// The commands of samples that need more than processes. Their output is not compared.
-const NOT_COMPARED: [&str; 3] = [
+/// The commands of samples that need more than processes, or whose output depends on the machine. It is not compared.
+const NOT_COMPARED: [&str; 5] = [
     "harness run --runtime process,docker square",
     "harness compare square --runtimes docker,kubernetes",
+    "harness load square --tasks 200 --rate 20",
+    "harness load square --find-rate p99<=150ms --tasks 101",
     "harness up --name mine",
 ];
 

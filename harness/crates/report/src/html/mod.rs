@@ -7,6 +7,7 @@
 mod budget;
 mod comparison;
 mod lanes;
+mod load;
 mod log;
 mod overview;
 mod page;
@@ -19,5 +20,6 @@ mod trial;
 mod waterfall;
 
 pub use comparison::write_comparison;
+pub use load::write_load;
 pub use run::html;
 pub(super) use run::write;

@@ -13,6 +13,7 @@ mod expect_expired;
 mod expect_rejected;
 mod expect_verified;
 mod kill;
+mod load;
 mod mine;
 mod nodes;
 mod partition;

@@ -2,14 +2,14 @@
 
 use std::time;
 
-use hourglass_component::document::{Duration, Pointer, Problem};
+use hourglass_component::document::{Duration, Pointer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::StepCheck;
 use super::defaults::{default_task, one};
 use super::definition::{CreatedTasks, StepDefinition, StepProperties};
-use super::text_or_hex::{bytes, check_payload};
+use super::text_or_hex::{bytes, check_task_payload};
 use crate::texts::HexBytes;
 use crate::values::Chain;
 
@@ -69,15 +69,6 @@ impl StepDefinition for CreateTask {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        let (text, raw) = (self.payload.as_ref(), self.payload_hex.as_ref());
-        check_payload(text, raw, at, check.problems);
-        if text.is_some_and(String::is_empty) || raw.is_some_and(|raw| raw.0.is_empty()) {
-            let key = if text.is_some() { "payload" } else { "payload_hex" };
-            check.problems.add(
-                Problem::at_value(&at.key(key), "the mailbox refuses tasks with an empty payload")
-                    .label("empty")
-                    .help("`expect_rejected` with `error: PayloadIsEmpty` tests that"),
-            );
-        }
+        check_task_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
     }
 }

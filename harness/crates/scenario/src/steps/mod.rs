@@ -17,6 +17,7 @@ mod expect_expired;
 mod expect_rejected;
 mod expect_verified;
 mod kill;
+mod load;
 mod mine;
 mod nodes;
 mod partition;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use check::StepCheck;
 pub use definition::{ClusterAccess, CreatedTasks, StepProperties, StepPurpose, StepRuntimes};
 use definition::{StepDefinition, description};
+pub use load::{LOAD_RATES, LoadPayload, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS};
 
 use crate::step::Step;
 use crate::texts::ComponentRef;
@@ -45,6 +47,7 @@ macro_rules! for_each_step_kind {
     ($callback:ident) => {
         $callback! {
             create_task: create_task::CreateTask,
+            load: load::Load,
             expect_verified: expect_verified::ExpectVerified,
             expect_expired: expect_expired::ExpectExpired,
             expect_rejected: expect_rejected::ExpectRejected,

@@ -23,6 +23,19 @@ pub(super) fn check_payload(text: Option<&String>, raw: Option<&HexBytes>, at: &
     }
 }
 
+/// Adds the problems of the payload of a task, which must not be empty.
+pub(super) fn check_task_payload(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
+    check_payload(text, raw, at, problems);
+    if text.is_some_and(String::is_empty) || raw.is_some_and(|raw| raw.0.is_empty()) {
+        let key = if text.is_some() { "payload" } else { "payload_hex" };
+        problems.add(
+            Problem::at_value(&at.key(key), "the mailbox refuses tasks with an empty payload")
+                .label("empty")
+                .help("`expect_rejected` with `error: PayloadIsEmpty` tests that"),
+        );
+    }
+}
+
 /// Adds the problems of an expected result, which is optional.
 pub(super) fn check_result(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
     check_limits::result(text, raw, at, problems);
