@@ -86,10 +86,10 @@ pub(super) async fn run(
     Session { report, loads, has_failed }
 }
 
-/// How far blocks are apart on a chain that does not mine each transaction at once.
+/// How far blocks are apart on a chain that mines at an interval.
 fn block_interval(trial: &Trial) -> Option<Duration> {
     match trial.scenario.topology.mining {
-        Mining::Instant => None,
+        Mining::Instant | Mining::Batched => None,
         Mining::Interval(interval) => Some(interval.into()),
     }
 }
