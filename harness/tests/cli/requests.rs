@@ -13,7 +13,7 @@ fn logged(folder: &Path) -> (BTreeMap<String, usize>, usize) {
     for chain in ["chain-31337.log", "chain-31338.log"] {
         let log = fs::read_to_string(folder.join("logs").join(chain)).unwrap();
         for line in log.lines() {
-            if ["eth_", "evm_", "anvil_", "net_"].iter().any(|prefix| line.starts_with(prefix)) {
+            if ["eth_", "evm_", "anvil_", "net_", "txpool_"].iter().any(|prefix| line.starts_with(prefix)) {
                 *requests.entry(line.to_owned()).or_default() += 1;
             }
             blocks += usize::from(line.trim_start().starts_with("Block Number:"));
@@ -33,7 +33,7 @@ fn requests_of_a_task_and_of_a_block_stay_few() {
     sandbox.run(&["gc"]).assert_code(0);
     let of = |method: &str| requests.get(method).copied().unwrap_or_default();
     let shown = format!("{blocks} blocks: {requests:#?}");
-    assert!((10..=2 * TASKS + 40).contains(&blocks), "{shown}");
+    assert!((5..=2 * TASKS + 40).contains(&blocks), "{shown}");
 
     // One creates it, one verifies it, and few fail.
     assert!((2 * TASKS..=2 * TASKS + 20).contains(&of("eth_sendRawTransaction")), "{shown}");
@@ -46,7 +46,8 @@ fn requests_of_a_task_and_of_a_block_stay_few() {
     // The harness asks for events of each block, and so does the aggregator.
     assert!(of("eth_getLogs") <= 2 * blocks + 20, "{shown}");
     // Status of a task; configuration and operator table of a block with tasks.
-    assert!(of("eth_call") <= 3 * TASKS + 3 * blocks + 40, "{shown}");
-    let all: usize = requests.values().sum();
-    assert!(10 * all <= 11 * (6 * TASKS + 9 * blocks + 90), "{all} requests in all, {shown}");
+    assert!(of("eth_call") <= TASKS + 3 * blocks + 30, "{shown}");
+    // Whether transactions wait is asked by time, and more often on a slow machine.
+    let all = requests.values().sum::<usize>() - of("txpool_status");
+    assert!(10 * all <= 11 * (3 * TASKS + 9 * blocks + 120), "{all} requests in all, {shown}");
 }

@@ -23,10 +23,9 @@ const SOON: Duration = Duration::from_millis(250);
 const MANY: u64 = 4;
 /// After this time without a transaction, the node mines each at once again.
 const IDLE: Duration = Duration::from_secs(1);
-/// How often the node is asked for waiting transactions while there are none.
-const LOOK: Duration = Duration::from_millis(2);
-/// The same when there were none for longer than [`SOON`].
-const LATE_LOOK: Duration = Duration::from_millis(20);
+/// How long to wait, at least and at most, before the node is asked again whether a transaction waits; between them, a
+/// quarter of the time for which none came.
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 /// The part of the time for a block after which the next is requested, as a divisor: transactions that arrived meanwhile
 /// are taken in first.
 const GATHERED_IN: u32 = 4;
@@ -126,7 +125,8 @@ async fn mine(chain: &ChainControl) -> Result<u64, SetupError> {
             last = Instant::now();
             sleep((last - began) / GATHERED_IN).await;
         } else {
-            sleep(if last.elapsed() < SOON { LOOK } else { LATE_LOOK }).await;
+            let [shortest, longest] = PAUSES;
+            sleep((last.elapsed() / 4).clamp(shortest, longest)).await;
         }
     }
     Ok(batches)
