@@ -1,6 +1,10 @@
 //! The options of `run` and `plan` that change the selected scenarios.
 
-use hourglass_scenario::{AllowedErrors, Images, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs};
+use std::collections::BTreeSet;
+
+use hourglass_scenario::{
+    AllowedErrors, Images, LARGE, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs,
+};
 
 use super::{CliError, notice};
 
@@ -24,14 +28,29 @@ impl ChosenArgs {
         let mut selection = selection.clone();
         let without_fault = strip(&mut selection.patterns)? || self.without_fault;
         let Selected { trials, notices } = selection.select()?;
-        for text in &notices {
-            notice(text);
+        let (trials, large) = without_large(trials, &selection);
+        for text in notices.into_iter().chain(large) {
+            notice(&text);
         }
         let trials = self.images.over(trials)?;
         let trials = self.allowed_errors.over(trials)?;
         check_components(&trials)?;
         if without_fault { Ok(proofs(&trials, &selection.patterns)?) } else { Ok(trials) }
     }
+}
+
+/// Leaves out trials with the tag `large` unless they were asked for, and tells which: they take long, and a run of all is for
+/// every day.
+fn without_large(trials: Vec<Trial>, selection: &Selection) -> (Vec<Trial>, Option<String>) {
+    let is_asked = !selection.patterns.is_empty() || !selection.tags.is_empty();
+    if is_asked || trials.iter().all(Trial::is_large) {
+        return (trials, None);
+    }
+    let (large, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(Trial::is_large);
+    let names: BTreeSet<_> = large.iter().map(|trial| trial.scenario.name.as_str()).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let notice = format!("left out: {names}: the tag `{LARGE}`, which `--tag {LARGE}` or the name selects");
+    (others, (!large.is_empty()).then_some(notice))
 }
 
 /// Whether the patterns name proof trials by their names in reports; afterwards they name the trials to prove.
@@ -68,6 +87,30 @@ mod tests {
         let trials = ChosenArgs { without_fault, ..ChosenArgs::default() }.trials(&selection)?;
         assert!(trials.iter().all(|trial| trial.proof == trial.name.ends_with(WITHOUT_FAULT)));
         Ok(trials.into_iter().map(|trial| trial.name).collect())
+    }
+
+    /// As in the test target: whoever runs all does not wait for them, and whoever names them does not lose them.
+    #[rstest::rstest]
+    #[case::all(&[], false)]
+    #[case::by_name(&["burst_large"], true)]
+    #[case::by_a_part_of_names(&["burst*"], true)]
+    fn large_scenarios_are_left_out_unless_they_are_asked_for(#[case] patterns: &[&str], #[case] expected: bool) {
+        let names = names(patterns, false).unwrap();
+        assert_eq!(names.contains(&"process::burst_large".to_owned()), expected, "{names:?}");
+        assert!(names.contains(&"process::burst".to_owned()) || patterns == ["burst_large"], "{names:?}");
+    }
+
+    #[test]
+    fn large_scenarios_are_selected_by_their_tag_or_if_there_are_no_others() {
+        let selection = Selection {
+            tags: vec![LARGE.to_owned()],
+            directory: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")),
+            ..Selection::default()
+        };
+        let trials = ChosenArgs::default().trials(&selection).unwrap();
+        assert!(!trials.is_empty() && trials.iter().all(Trial::is_large), "{trials:?}");
+        let (same, notice) = without_large(trials.clone(), &Selection::default());
+        assert_eq!((same.len(), notice), (trials.len(), None));
     }
 
     /// A proof is selected by the flag, or by its name in reports.

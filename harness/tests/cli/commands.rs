@@ -107,7 +107,7 @@ fn schema_is_checked() {
 #[rstest::rstest]
 #[case::list(&["list"], 0)]
 #[case::list_json(&["list", "--format", "json"], 0)]
-#[case::plan(&["plan"], 0)]
+#[case::plan(&["plan", "*"], 0)]
 #[case::schema(&["schema"], 0)]
 #[case::lint(&["lint"], 0)]
 #[case::help(&["--help"], 0)]
@@ -128,7 +128,7 @@ fn closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
 #[test]
 fn reader_may_close_the_pipe_after_one_line() {
     let sandbox = Sandbox::new();
-    let mut command = sandbox.harness(&["plan"]);
+    let mut command = sandbox.harness(&["plan", "*"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::with_capacity(16, child.stdout.take().unwrap()).read_line(&mut line).unwrap();

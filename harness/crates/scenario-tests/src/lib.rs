@@ -34,9 +34,6 @@ use libtest_mimic::Arguments;
 pub use threads::of_waiting_tests;
 use trials::Runs;
 
-/// The tag of scenarios that take minutes.
-const LARGE: &str = "large";
-
 /// A test target that runs the scenarios of a folder.
 #[derive(Debug, Clone)]
 pub struct ScenarioTests {
@@ -130,7 +127,7 @@ fn trials_of(folder: &Path, arguments: &Arguments, availability: &Availability) 
 }
 
 fn tests(trial: &Trial, availability: &Availability, runs: &Runs) -> Vec<libtest_mimic::Trial> {
-    let ignored = !availability.has(trial.runtime) || has_tag(trial, LARGE);
+    let ignored = !availability.has(trial.runtime) || trial.is_large();
     let test = |trial: Trial| {
         let (name, runs) = (trial.name.clone(), runs.clone());
         libtest_mimic::Trial::test(name, move || runs.must_pass(&trial)).with_ignored_flag(ignored)

@@ -46,6 +46,6 @@ pub use select::{DEFAULT_DIRECTORY, Selected, Selection, load as load_files};
 pub use step::{Location, Step};
 pub use steps::*;
 pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
-pub use trial::Trial;
+pub use trial::{LARGE, Trial};
 pub use values::{Chain, Cpus, Curve, Memory, Mining, RuntimeKind};
 pub use variables::Bindings;

@@ -7,6 +7,9 @@ use super::model::Scenario;
 use super::proofs::WITHOUT_FAULT;
 use super::values::RuntimeKind;
 
+/// The tag of scenarios that take long, which run only if they are asked for.
+pub const LARGE: &str = "large";
+
 /// One scenario, for one combination of its matrix, on one runtime.
 #[derive(Debug, Clone)]
 pub struct Trial {
@@ -27,6 +30,11 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// Whether its scenario takes long ([`LARGE`]).
+    pub fn is_large(&self) -> bool {
+        self.scenario.tags.iter().any(|tag| tag == LARGE)
+    }
+
     /// The same trial with the fault taken out, for a scenario that defines how (`without_fault`). It must fail: that
     /// proves that the scenario's expectations can.
     #[must_use]
