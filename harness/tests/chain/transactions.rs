@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use ethers::{providers::Middleware as _, types::U256};
 use futures::future::{join_all, try_join_all};
 use hourglass_component::chain::{ChainClient, OperatorSetId, SendError};
 use hourglass_harness::chain::{ChainControl, NewTask};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
     net::{TcpListener, TcpStream},
+    time::sleep,
 };
 
 use crate::support::{Pair, SOON, topology, within};
@@ -70,7 +73,7 @@ async fn anvil_transactions_at_once_are_all_mined() {
 async fn anvil_transactions_are_mined_on_a_node_without_receipts_of_blocks() {
     let pair = Pair::start(&topology(&[1])).await;
     let chain = without_method(pair.l2.control().client().url()).await;
-    let refused = chain.client().provider().request::<_, serde_json::Value>("eth_getBlockReceipts", ["0x1"]).await;
+    let refused = chain.client().provider().request::<_, Value>("eth_getBlockReceipts", ["0x1"]).await;
     let error = refused.unwrap_err().to_string();
     assert!(error.contains("-32601") || error.contains("ethod not found"), "the node has the method: {error}");
     assert_all_are_mined(&pair, &chain).await;
@@ -108,4 +111,27 @@ async fn anvil_cancelled_transactions_hold_up_no_later_ones() {
     let cancelled = join_all(cancelled).await;
     assert!(cancelled.iter().any(Result::is_err), "none was cancelled");
     within(SOON, "task", chain.create_task(&pair.accounts.app, &task)).await.unwrap();
+}
+
+/// A node that adds a transaction to its pool after the one before was mined, but has read the nonce before that, waits for
+/// ever. The same state is made here by setting the nonce.
+#[tokio::test]
+async fn anvil_a_transaction_that_waits_for_a_mined_one_is_sent_again() {
+    let pair = Pair::start(&topology(&[1])).await;
+    let (chain, app) = (pair.l2.control(), &pair.accounts.app);
+    let provider = chain.client().provider();
+    let (address, task) = (app.address(), task(&pair));
+    let set_nonce = async |nonce: U256| provider.request::<_, Value>("anvil_setNonce", (address, nonce)).await.unwrap();
+    within(SOON, "a task", chain.create_task(app, &task)).await.unwrap();
+    let next = provider.get_transaction_count(address, None).await.unwrap();
+    set_nonce(next - 1).await;
+    let queued = async {
+        while provider.request::<_, Value>("txpool_status", Value::Null).await.unwrap()["queued"] != "0x2" {
+            sleep(Duration::from_millis(1)).await;
+        }
+        set_nonce(next).await;
+    };
+    let creating = try_join_all((0..2).map(|_| chain.create_task(app, &task)));
+    let (created, ()) = within(SOON, "tasks", async { tokio::join!(creating, queued) }).await;
+    assert_eq!(created.unwrap().len(), 2);
 }
