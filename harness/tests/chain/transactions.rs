@@ -135,3 +135,26 @@ async fn anvil_a_transaction_that_waits_for_a_mined_one_is_sent_again() {
     let (created, ()) = within(SOON, "tasks", async { tokio::join!(creating, queued) }).await;
     assert_eq!(created.unwrap().len(), 2);
 }
+
+/// A transaction may be removed together with others before the node's answer to it has come.
+#[tokio::test]
+async fn anvil_a_transaction_that_the_node_has_lost_is_sent_again() {
+    let pair = Pair::start(&topology(&[1])).await;
+    let (chain, app) = (pair.l2.control(), &pair.accounts.app);
+    let provider = chain.client().provider();
+    let task = task(&pair);
+    // The first heads of a connection are told twice, upon which a caller asks for its transaction.
+    for _ in 0..20 {
+        within(SOON, "a task", chain.create_task(app, &task)).await.unwrap();
+    }
+    provider.request::<_, Value>("evm_setAutomine", [false]).await.unwrap();
+    let lost = async {
+        while provider.request::<_, Value>("txpool_status", Value::Null).await.unwrap()["pending"] != "0x1" {
+            sleep(Duration::from_millis(1)).await;
+        }
+        provider.request::<_, Value>("anvil_removePoolTransactions", [app.address()]).await.unwrap();
+        provider.request::<_, Value>("evm_setAutomine", [true]).await.unwrap();
+    };
+    let (created, ()) = within(SOON, "a task", async { tokio::join!(chain.create_task(app, &task), lost) }).await;
+    created.unwrap();
+}
