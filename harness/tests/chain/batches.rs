@@ -8,7 +8,10 @@ use hourglass_harness::chain::{BatchMiner, NewTask};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::support::{Pair, SOON, topology, within};
+use crate::{
+    history::stop_process,
+    support::{Pair, SOON, topology, within},
+};
 
 /// Blocks that this many tasks at once take.
 async fn blocks_of(pair: &Pair, tasks: usize) -> u64 {
@@ -86,4 +89,22 @@ async fn anvil_transactions_are_mined_when_the_miner_is_gone() {
     });
     assert!(!mines_at_once(&pair).await, "nothing has changed that");
     blocks_of(&pair, 1).await;
+}
+
+/// A kept environment must not wait for minutes, as for a request that mines.
+#[tokio::test]
+async fn anvil_a_miner_of_a_chain_that_hangs_is_stopped() {
+    let pair = Pair::start(&topology(&[1])).await;
+    let miner = BatchMiner::start(pair.l2.control());
+    let task = NewTask { set: pair.accounts.executor_set(), payload: b"1".to_vec() };
+    let creating = try_join_all((0..400).map(|_| pair.l2.control().create_task(&pair.accounts.app, &task)));
+    let stopping = async {
+        awaits_mining_at_once(&pair, false).await;
+        stop_process(i32::try_from(pair.l2.pid()).unwrap()).await;
+        within(SOON, "the end of the miner", miner.stop()).await;
+    };
+    tokio::select! {
+        () = stopping => {}
+        created = creating => panic!("all tasks were created before the chain was stopped: {}", created.unwrap().len()),
+    }
 }

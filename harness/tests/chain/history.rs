@@ -24,7 +24,7 @@ const TRANSACTIONS: usize = 1_100;
 
 /// Stops a process, and waits until all its threads are: one that runs stops only when it next enters the kernel, and
 /// may answer a request before.
-async fn stop(pid: i32) {
+pub(crate) async fn stop_process(pid: i32) {
     kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
     let states = || {
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
@@ -76,7 +76,7 @@ async fn anvil_a_history_of_a_chain_that_hangs_ends_by_its_deadline() {
     let run = RunId::generate();
     let (chain, _folder) = chain(&run).await;
     for process in processes_of(&run).unwrap() {
-        stop(process.pid).await;
+        stop_process(process.pid).await;
     }
     // One request may wait for a second, but not longer than the history.
     let begun = Instant::now();

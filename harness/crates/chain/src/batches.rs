@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hourglass_component::chain::Head;
+use hourglass_component::{chain::Head, timeout::timeout};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{
@@ -15,12 +15,12 @@ use tracing::Instrument as _;
 
 use super::{ChainControl, SetupError};
 
-/// So many blocks one soon after the other are those of many tasks; a single one makes two.
+/// So many blocks, each within [`BUSY_GAP`] of the one before, are those of many tasks; a single task makes two.
 const BUSY_BLOCKS: u64 = 4;
-/// What is soon: a block of a large state takes a tenth of a second.
-const SOON: Duration = Duration::from_millis(250);
+/// The longest time between two such blocks: a block of a large state takes a tenth of a second.
+const BUSY_GAP: Duration = Duration::from_millis(250);
 /// From so many waiting transactions on, the next blocks are mined in batches.
-const MANY: u64 = 4;
+const BUSY_TRANSACTIONS: u64 = 4;
 /// After this time without a transaction, the node mines each at once again.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long to wait, at least and at most, before the node is asked again whether a transaction waits; between them, a
@@ -28,9 +28,11 @@ const IDLE: Duration = Duration::from_secs(1);
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 /// The part of the time for a block after which the next is requested, as a divisor: transactions that arrived meanwhile
 /// are taken in first.
-const GATHERED_IN: u32 = 4;
+const GATHERING_DIVISOR: u32 = 4;
 /// The seconds between blocks that the node makes by itself meanwhile, so that the chain goes on if nobody asks it to.
-const BY_ITSELF: u64 = 1;
+const FALLBACK_INTERVAL: u64 = 1;
+/// How long the node may take until it mines each transaction at once again. If it hangs, it keeps its block each second.
+const STOPPED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Mines blocks of a chain in batches while many transactions wait; ends when this is dropped.
 #[derive(Debug)]
@@ -56,11 +58,13 @@ impl BatchMiner {
         Self { end, task: AbortOnDropHandle::new(task) }
     }
 
-    /// Ends it; from then on the node mines each transaction at once.
+    /// Ends it; from then on the node mines each transaction at once, unless it does not answer within five seconds.
     pub async fn stop(self) {
         // It may have ended with the connection.
         let _ = self.end.send(());
-        let _ = self.task.await;
+        if timeout(STOPPED_WITHIN, self.task).await.is_err() {
+            tracing::warn!(within = ?STOPPED_WITHIN, "the node was not told in time to mine each transaction at once");
+        }
     }
 }
 
@@ -99,10 +103,10 @@ async fn busy(chain: &ChainControl, heads: &mut watch::Receiver<Head>) -> bool {
     let (mut from, mut last) = (heads.borrow_and_update().number, Instant::now());
     while heads.changed().await.is_ok() {
         let head = heads.borrow_and_update().number;
-        if last.elapsed() > SOON {
+        if last.elapsed() > BUSY_GAP {
             from = head;
         } else if head >= from + BUSY_BLOCKS {
-            if waiting(chain).await.is_ok_and(|waiting| waiting >= MANY) {
+            if waiting(chain).await.is_ok_and(|waiting| waiting >= BUSY_TRANSACTIONS) {
                 return true;
             }
             from = head;
@@ -115,7 +119,7 @@ async fn busy(chain: &ChainControl, heads: &mut watch::Receiver<Head>) -> bool {
 /// Mines what waits until nothing has come for some time; returns the number of blocks.
 async fn mine(chain: &ChainControl) -> Result<u64, SetupError> {
     // Ends the mining at once as well.
-    chain.ask::<Value>("evm_setIntervalMining", json!([BY_ITSELF])).await?;
+    chain.ask::<Value>("evm_setIntervalMining", json!([FALLBACK_INTERVAL])).await?;
     let (mut batches, mut last) = (0, Instant::now());
     while last.elapsed() < IDLE {
         if waiting(chain).await? > 0 {
@@ -123,7 +127,7 @@ async fn mine(chain: &ChainControl) -> Result<u64, SetupError> {
             chain.ask::<Value>("evm_mine", json!([])).await?;
             batches += 1;
             last = Instant::now();
-            sleep((last - began) / GATHERED_IN).await;
+            sleep((last - began) / GATHERING_DIVISOR).await;
         } else {
             let [shortest, longest] = PAUSES;
             sleep((last.elapsed() / 4).clamp(shortest, longest)).await;
@@ -134,8 +138,7 @@ async fn mine(chain: &ChainControl) -> Result<u64, SetupError> {
 
 /// Makes the node mine each transaction at once again, and those that it has.
 async fn at_once(chain: &ChainControl) -> Result<(), SetupError> {
-    chain.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
-    chain.ask::<Value>("evm_setAutomine", json!([true])).await?;
+    chain.mine_each_transaction().await?;
     // What came before is not mined until another transaction comes.
     if waiting(chain).await? > 0 {
         chain.ask::<Value>("evm_mine", json!([])).await?;

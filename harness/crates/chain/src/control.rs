@@ -88,10 +88,16 @@ impl ChainControl {
     /// Two blocks in one wall-clock second would carry the same timestamp, and the mailbox requires that a result is
     /// later than its task.
     pub async fn mine_instantly(&self) -> Result<(), SetupError> {
-        self.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
-        self.ask::<Value>("evm_setAutomine", json!([true])).await?;
+        self.mine_each_transaction().await?;
         self.catch_up().await?;
         self.ask::<Value>("anvil_setBlockTimestampInterval", json!([1])).await?;
+        Ok(())
+    }
+
+    /// Mines a block for every transaction from the next one on; the timestamps of blocks stay as they are set.
+    pub(super) async fn mine_each_transaction(&self) -> Result<(), SetupError> {
+        self.ask::<Value>("evm_setIntervalMining", json!([0])).await?;
+        self.ask::<Value>("evm_setAutomine", json!([true])).await?;
         Ok(())
     }
 
