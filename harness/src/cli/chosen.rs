@@ -49,7 +49,8 @@ fn without_large(trials: Vec<Trial>, selection: &Selection) -> (Vec<Trial>, Opti
     let (large, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(Trial::is_large);
     let names: BTreeSet<_> = large.iter().map(|trial| trial.scenario.name.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
-    let notice = format!("left out: {names}: the tag `{LARGE}`, which `--tag {LARGE}` or the name selects");
+    let notice =
+        format!("left out: {names}: the tag `{LARGE}` says that it takes long; `--tag {LARGE}` or its name selects it");
     (others, (!large.is_empty()).then_some(notice))
 }
 

@@ -1,7 +1,7 @@
 //! `harness compare`: runs the trials of two runtimes in turns, and tells how they differ.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use hourglass_compare::{
     session::{End, Plan},
     table,
 };
-use hourglass_component::{causes::with_causes, text::safe};
+use hourglass_component::causes::with_causes;
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
 use hourglass_report::{Target, failure_text, write_comparison};
@@ -30,6 +30,7 @@ use super::{
     AnvilArgs, CliError, Output,
     chosen::ChosenArgs,
     interrupt, notice,
+    output::{show_result, two_targets},
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
 };
@@ -184,12 +185,8 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     let baseline = args.baseline.as_deref().map(|path| read_baseline(path, &machine)).transpose()?;
     let trials: Vec<_> = scenarios.iter().flat_map(|(_, trials)| trials.clone()).collect();
     let files: Vec<_> = trials.iter().map(|trial| &*trial.path).collect();
-    let [json, html] = [&args.json, &args.html]
-        .map(|path| path.as_deref().map(|path| Target::prepare_beside(path, &files)).transpose());
-    let (json, html) = (json?, html?);
-    if let (Some(json), Some(html)) = (&json, &html) {
-        html.differs_from(json)?;
-    }
+    let reports = two_targets([args.json.as_deref(), args.html.as_deref()], &files)?;
+    let [json, html] = &reports;
     threads::enough_for(&trials, 1)?;
     if let Some(warning) = open_files::enough_for(&trials, 1)? {
         notice(&warning);
@@ -232,7 +229,7 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
     failures.extend(html.as_ref().and_then(|target| Some(write_comparison(target, &comparison).err()?.into())));
     failures.extend(tidy(&settings.cluster).await.err());
     // A comparison that could not be shown is none.
-    let shown = show(&comparison, [&json, &html].into_iter().flatten().any(Target::is_output), out);
+    let shown = show_result(&table(&comparison), &reports, out);
     if let End::TrialFailed(report) = &end {
         notice(failure_text(report, AGAIN).trim_end());
     }
@@ -284,18 +281,6 @@ fn status_of_trial(report: &TrialReport) -> ExitStatus {
 
 fn write_json(target: &Target, comparison: &Comparison) -> Result<(), CliError> {
     Ok(target.write(comparison.to_json()?.as_bytes())?)
-}
-
-/// Shows the table, on standard error if a report takes standard output.
-fn show(comparison: &Comparison, output_is_taken: bool, out: &mut impl Output) -> Result<(), CliError> {
-    let text = table(comparison);
-    if output_is_taken {
-        // If writing to standard error fails, nothing can report it.
-        let _ = io::Write::write_all(&mut io::stderr(), safe(&text).as_bytes());
-        return Ok(());
-    }
-    write!(out, "{text}")?;
-    Ok(out.flush()?)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The destination of commands' results.
 
-use std::{fmt, io};
+use std::{fmt, io, path::Path};
 
 use hourglass_component::text::{painted, safe};
 
-use hourglass_report::takes_colour;
+use hourglass_report::{Target, takes_colour};
+
+use super::CliError;
 
 /// Standard output, or a test's replacement.
 ///
@@ -35,6 +37,27 @@ impl<W: io::Write> Output for W {
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write the output")]
 pub struct OutputError(#[source] pub io::Error);
+
+/// Shows a result, on standard error if a report takes standard output.
+pub(super) fn show_result(text: &str, reports: &[Option<Target>; 2], out: &mut impl Output) -> Result<(), CliError> {
+    if reports.iter().flatten().any(Target::is_output) {
+        // If writing to standard error fails, nothing can report it.
+        let _ = io::Write::write_all(&mut io::stderr(), safe(text).as_bytes());
+        return Ok(());
+    }
+    write!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+/// The targets of two reports, which must be different files, and neither one of `files`.
+pub(super) fn two_targets(paths: [Option<&Path>; 2], files: &[&Path]) -> Result<[Option<Target>; 2], CliError> {
+    let [one, other] = paths.map(|path| path.map(|path| Target::prepare_beside(path, files)).transpose());
+    let (one, other) = (one?, other?);
+    if let (Some(one), Some(other)) = (&one, &other) {
+        other.differs_from(one)?;
+    }
+    Ok([one, other])
+}
 
 /// Shows the user a message that is not a result: a notice, a warning, a complaint.
 pub(super) fn notice(text: &str) {

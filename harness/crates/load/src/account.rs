@@ -7,16 +7,14 @@ use std::{
     time::Duration,
 };
 
+use hourglass_base::age;
 use hourglass_component::keys::H256;
 use hourglass_timeline::{Event, TaskTimes, times_by_task};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    latency::between,
-    record::{Creation, LoadEvent, LoadRecord, Missed},
-};
+use crate::record::{Creation, LoadEvent, LoadRecord, Missed};
 
 /// A task of a load.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +138,7 @@ pub fn tasks(alias: &str, within: Duration, events: &[Event]) -> Vec<LoadTask> {
     for task in tasks.values_mut() {
         let Some(hash) = task.hash else { continue };
         task.times = times.get(&hash).copied().unwrap_or_default();
-        let in_time = task.times.verified().is_some_and(|verified| between(task.due, verified) <= within);
+        let in_time = task.times.verified().is_some_and(|verified| age(task.due, verified) <= within);
         match missed.remove(&hash) {
             Some((how, seen)) => {
                 task.outcome = match how {

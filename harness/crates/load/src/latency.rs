@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hdrhistogram::Histogram;
+use hourglass_base::age;
 use hourglass_timeline::PHASES;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +92,8 @@ pub fn by_phase<'a>(tasks: impl IntoIterator<Item = &'a LoadTask>) -> Vec<PhaseL
     for task in tasks {
         for (phase, at) in task.times.reached() {
             let [due, sent] = phases.entry(phase).or_default();
-            due.add(between(task.due, at));
-            sent.add(between(task.sent, at));
+            due.add(age(task.due, at));
+            sent.add(age(task.sent, at));
         }
     }
     let in_order = PHASES.into_iter().filter_map(|phase| {
@@ -101,11 +101,6 @@ pub fn by_phase<'a>(tasks: impl IntoIterator<Item = &'a LoadTask>) -> Vec<PhaseL
         Some(PhaseLatency { phase: phase.to_owned(), since_due: since_due?, since_sent: since_sent? })
     });
     in_order.collect()
-}
-
-/// The time from one moment to another; zero if the other is earlier, which clocks of several processes allow.
-pub fn between(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default()
 }
 
 fn milliseconds(microseconds: u64) -> f64 {
@@ -151,7 +146,7 @@ mod tests {
     /// under way: measured since the tasks were due, more than the slowest percent has waited.
     #[test]
     fn a_stall_counts_for_every_task_that_was_due_during_it() {
-        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let start: jiff::Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let tasks: Vec<_> = (0..1000_u64)
             .map(|index| {
                 let due = start + crate::arrivals::due(index, 100.0);

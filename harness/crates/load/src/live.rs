@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use hourglass_base::age;
 use hourglass_component::{events::TaskEvent, keys::H256};
 use hourglass_timeline::{Event, Source};
 use jiff::Timestamp;
 
 use crate::{
-    latency::{Latencies, Percentiles, between},
+    latency::{Latencies, Percentiles},
     record::{Creation, LoadEvent, LoadRecord},
 };
 
@@ -112,7 +113,7 @@ impl Live {
 
     fn verify(&mut self, due: Timestamp, at: Timestamp) {
         self.verified += 1;
-        self.latencies.add(between(due, at));
+        self.latencies.add(age(due, at));
     }
 }
 

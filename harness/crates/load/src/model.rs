@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hourglass_base::Version;
+use hourglass_base::{Version, age};
 use hourglass_component::text::safe_json;
 use hourglass_scenario::{Chain, Load, LoadPayload};
 use hourglass_timeline::Event;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{self, LoadTask, Reason, TaskCounts, TaskOutcome},
     arrivals::due,
-    latency::{PhaseLatency, between, by_phase},
+    latency::{PhaseLatency, by_phase},
     search::{Limit, ProbeOutcome},
 };
 
@@ -251,7 +251,7 @@ impl AchievedRate {
         let last = tasks.iter().filter_map(|task| task.times.created()).max()?;
         let created: u32 = tasks.iter().filter(|task| task.times.created().is_some()).count().try_into().ok()?;
         let last_due = tasks.iter().filter(|task| task.times.created().is_some()).map(|task| task.index).max()?;
-        let (took, should) = (between(first, last).as_secs_f64(), due(last_due, rate).as_secs_f64());
+        let (took, should) = (age(first, last).as_secs_f64(), due(last_due, rate).as_secs_f64());
         let tolerance = (ONE_CREATION + block_interval).as_secs_f64();
         // The interval after the last task belongs to the rate as well.
         let spacing = 1.0 / rate;
@@ -268,7 +268,7 @@ fn throughput(tasks: &[LoadTask]) -> Option<f64> {
     let verified: Vec<_> = tasks.iter().filter(|task| task.outcome == TaskOutcome::Verified).collect();
     let first = tasks.iter().filter_map(|task| task.times.created()).min()?;
     let last = verified.iter().filter_map(|task| task.times.verified()).max()?;
-    let seconds = between(first, last).as_secs_f64();
+    let seconds = age(first, last).as_secs_f64();
     let count: u32 = verified.len().try_into().ok()?;
     (seconds > 0.0).then(|| f64::from(count) / seconds)
 }

@@ -1,8 +1,7 @@
 //! What the step `load` writes to the timeline: an entry for each task that it has sent, and one for each that did not end
 //! as it must. Everything else about a task is in the entries of chains and components.
 
-use std::time::Duration;
-
+use hourglass_base::age;
 use hourglass_component::keys::H256;
 use hourglass_timeline::{Event, Source};
 use jiff::Timestamp;
@@ -97,7 +96,7 @@ impl LoadRecord {
         let alias = &self.alias;
         match &self.what {
             LoadEvent::Sent { index, due, sent, creation, reason, .. } => {
-                let late = Duration::try_from(sent.duration_since(*due)).unwrap_or_default();
+                let late = age(*due, *sent);
                 let outcome = match (creation, reason) {
                     (Creation::Created, _) => "created".to_owned(),
                     (Creation::Refused, Some(reason)) => format!("refused: {reason}"),

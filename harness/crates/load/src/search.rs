@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_has_ends() {
+    fn a_search_stops_at_the_lowest_and_at_the_highest_rate() {
         let (search, rates) = searched(10.0, 0.0, 1e9);
         assert_eq!((search.held(), search.limit(), rates.last()), (None, Limit::Bound, Some(&LOWEST)));
         let (search, rates) = searched(10.0, 1e9, 1e9);

@@ -1,15 +1,14 @@
 //! What a load is doing while it runs: a line that is updated on a terminal, and plain lines at a slower pace elsewhere.
 
 use std::{
-    env,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     time::{Duration, Instant},
 };
 
 use hourglass_component::text::{safe, safe_line};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use super::records;
+use super::progress;
 
 /// How often plain lines are written.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -25,11 +24,10 @@ pub struct LoadProgress {
 impl LoadProgress {
     /// A line on a terminal if standard error is a capable one and shows no records.
     pub fn detect() -> Self {
-        let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let visible = capable && io::stderr().is_terminal() && !records::are_shown();
+        let visible = progress::can_be_shown();
         let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-        Self { line: ProgressBar::with_draw_target(None, target).with_style(style), written: None }
+        let line = ProgressBar::with_draw_target(None, target).with_style(progress::style("{wide_msg}"));
+        Self { line, written: None }
     }
 
     /// What is being done now; elsewhere than on a terminal this is shown every five seconds.

@@ -1,9 +1,16 @@
 //! The current activity of a run, as transient lines on a terminal.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    env,
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 
 use hourglass_component::text::safe_line;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::records;
 
 /// One line for each running trial and one for the run; none at all if there is no terminal to erase them from.
 #[derive(Debug)]
@@ -11,6 +18,12 @@ pub(super) struct Progress {
     lines: MultiProgress,
     run: Option<ProgressBar>,
     trials: HashMap<String, ProgressBar>,
+}
+
+/// Whether standard error is a capable terminal and shows no records.
+pub(super) fn can_be_shown() -> bool {
+    let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
+    capable && io::stderr().is_terminal() && !records::are_shown()
 }
 
 /// Often enough for a spinner, rarely enough to cost nothing.
@@ -85,6 +98,6 @@ impl Drop for Progress {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

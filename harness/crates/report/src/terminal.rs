@@ -1,7 +1,6 @@
 //! A run for people: progress while it runs, one line for each trial, a block for each failure, and a summary.
 
 use std::{
-    env,
     fmt::Write as _,
     io::{self, IsTerminal, Write},
 };
@@ -16,8 +15,7 @@ use super::{
     Reporter, RunEvent, RunReport,
     block::{Paint, block, parity_text, running, skipped, time},
     colour::takes_colour,
-    progress::Progress,
-    records,
+    progress::{self, Progress},
 };
 
 /// How a run is shown.
@@ -35,9 +33,7 @@ impl TerminalOptions {
     /// For a run on this output: colours if it supports them, progress if standard error is a capable terminal and
     /// shows no records.
     pub fn detect(command: impl Into<String>, output: &impl IsTerminal) -> Self {
-        let capable = env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let progress = capable && io::stderr().is_terminal() && !records::are_shown();
-        Self { colour: takes_colour(output), progress, command: command.into() }
+        Self { colour: takes_colour(output), progress: progress::can_be_shown(), command: command.into() }
     }
 }
 

@@ -28,14 +28,10 @@ pub(super) fn of_world(world: &World) -> Vec<TaskReport> {
 
 /// Asks the mailboxes for the status of each task, in the order of [`of_world`].
 pub(super) async fn note_statuses(world: &World, reports: &mut [TaskReport]) {
-    for chain in [Chain::L1, Chain::L2] {
-        let tasks = world.tasks_on(chain);
-        if tasks.is_empty() {
-            continue;
-        }
+    for (chain, tasks) in world.tasks_by_chain() {
         let Ok(view) = world.view(chain).await else { continue };
         let statuses = view.known_statuses(&tasks).await;
-        for (report, status) in reports.iter_mut().filter(|report| report.chain == chain.to_string()).zip(statuses) {
+        for (report, status) in on_chain(reports, chain).zip(statuses) {
             if let Some(status) = status {
                 report.status = format!("{status:?}").to_lowercase();
             }
@@ -45,18 +41,19 @@ pub(super) async fn note_statuses(world: &World, reports: &mut [TaskReport]) {
 
 /// Asks the chains for the gas of verifying each task, in the order of [`of_world`].
 pub(super) async fn note_gas(world: &World, reports: &mut [TaskReport]) {
-    let tasks = world.all_tasks();
-    for chain in [Chain::L1, Chain::L2] {
-        if !tasks.iter().any(|task| task.chain == chain) {
-            continue;
-        }
+    for (chain, tasks) in world.tasks_by_chain() {
         let Ok(view) = world.view(chain).await else { continue };
         let blocks: BTreeSet<_> = view.blocks_of_results().collect();
         let Ok(gas) = world.environment.chain(chain).verification_gas(blocks).await else { continue };
-        for (report, task) in reports.iter_mut().zip(&tasks).filter(|(_, task)| task.chain == chain) {
+        for (report, task) in on_chain(reports, chain).zip(tasks) {
             report.gas.verified = gas.get(&task.record.task).copied();
         }
     }
+}
+
+fn on_chain(reports: &mut [TaskReport], chain: Chain) -> impl Iterator<Item = &mut TaskReport> {
+    let chain = chain.to_string();
+    reports.iter_mut().filter(move |report| report.chain == chain)
 }
 
 /// Fills in when each task reached which stage.

@@ -29,10 +29,8 @@ pub(super) const STEP: &str = "step";
 pub(super) async fn facts(world: &World) -> Vec<TaskFacts> {
     let tasks = world.all_tasks();
     let mut views: BTreeMap<Chain, Arc<ChainView>> = BTreeMap::new();
-    for chain in [Chain::L1, Chain::L2] {
-        if tasks.iter().any(|task| task.chain == chain)
-            && let Ok(view) = world.view(chain).await
-        {
+    for chain in world.tasks_by_chain().into_keys() {
+        if let Ok(view) = world.view(chain).await {
             views.insert(chain, view);
         }
     }

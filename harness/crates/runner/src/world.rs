@@ -88,10 +88,13 @@ impl World {
         self.order.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Every task on a chain, in the order of creation.
-    pub(super) fn tasks_on(&self, chain: Chain) -> Vec<TrackedTask> {
-        let tasks = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.iter().filter(|task| task.chain == chain).cloned().collect()
+    /// Every task by its chain, in the order of creation; chains without a task are left out.
+    pub(super) fn tasks_by_chain(&self) -> BTreeMap<Chain, Vec<TrackedTask>> {
+        let mut by_chain: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for task in self.order.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            by_chain.entry(task.chain).or_default().push(task.clone());
+        }
+        by_chain
     }
 
     /// A violation by the system under test.

@@ -9,14 +9,12 @@ mod search;
 mod session;
 
 use std::{
-    io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use clap::builder::RangedU64ValueParser;
 use hourglass_base::{ExitStatus, RuntimeKind};
-use hourglass_component::text::safe;
 use hourglass_load::{Bound, LoadOutcome, LoadReport, table};
 use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
@@ -31,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     AnvilArgs, CliError, Output, interrupt, notice,
+    output::{show_result, two_targets},
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
 };
@@ -107,12 +106,8 @@ pub struct LoadArgs {
 pub async fn run(args: &LoadArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     let Chosen { trial, planned, load, cluster } = args.chosen()?;
     let files: Vec<&Path> = [&*trial.path].into_iter().chain(args.mix.as_deref()).collect();
-    let [json, html] = [&args.json, &args.html]
-        .map(|path| path.as_deref().map(|path| Target::prepare_beside(path, &files)).transpose());
-    let (json, html) = (json?, html?);
-    if let (Some(json), Some(html)) = (&json, &html) {
-        html.differs_from(json)?;
-    }
+    let reports = two_targets([args.json.as_deref(), args.html.as_deref()], &files)?;
+    let [json, html] = &reports;
     let with_steps = [planned];
     threads::enough_for(&with_steps, 1)?;
     if let Some(warning) = open_files::enough_for(&with_steps, 1)? {
@@ -143,7 +138,7 @@ pub async fn run(args: &LoadArgs, out: &mut impl Output) -> Result<ExitStatus, C
     failures.extend(html.as_ref().and_then(|target| Some(write_load(target, &report).err()?.into())));
     failures.extend(tidy(&settings.cluster).await.err());
     // A load that could not be shown is none.
-    let shown = show(&report, [&json, &html].into_iter().flatten().any(Target::is_output), out);
+    let shown = show_result(&table(&report), &reports, out);
     if let Some(trial) = driven.trial.filter(|trial| trial.verdict.is_trouble() || trial.kept) {
         notice(failure_text(&trial, &args.again()).trim_end());
     }
@@ -196,18 +191,6 @@ fn status(outcome: &LoadOutcome, trial: Option<&TrialReport>) -> ExitStatus {
 
 fn write_json(target: &Target, report: &LoadReport) -> Result<(), CliError> {
     Ok(target.write(report.to_json()?.as_bytes())?)
-}
-
-/// Shows the table, on standard error if a report takes standard output.
-fn show(report: &LoadReport, output_is_taken: bool, out: &mut impl Output) -> Result<(), CliError> {
-    let text = table(report);
-    if output_is_taken {
-        // If writing to standard error fails, nothing can report it.
-        let _ = io::Write::write_all(&mut io::stderr(), safe(&text).as_bytes());
-        return Ok(());
-    }
-    write!(out, "{text}")?;
-    Ok(out.flush()?)
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -3,7 +3,6 @@
 use futures::{FutureExt as _, future::BoxFuture};
 use hourglass_component::chain::TaskStatus;
 use hourglass_runtime::Invariant;
-use hourglass_scenario::Chain;
 
 use super::Finding;
 use crate::{failure::StepFailure, world::World};
@@ -16,11 +15,7 @@ pub(super) const ONE_END: Invariant = Invariant {
 pub(super) fn one_end(world: &World) -> BoxFuture<'_, Result<Vec<Finding>, StepFailure>> {
     async move {
         let mut findings = Vec::new();
-        for chain in [Chain::L1, Chain::L2] {
-            let tasks = world.tasks_on(chain);
-            if tasks.is_empty() {
-                continue;
-            }
+        for (chain, tasks) in world.tasks_by_chain() {
             let view = world.view(chain).await?;
             let statuses = view.statuses(&tasks).await?;
             for (task, status) in tasks.iter().zip(statuses) {

@@ -6,11 +6,11 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
+use hourglass_base::age;
 use hourglass_chain::NewTask;
 use hourglass_component::{causes::with_causes, keys::H256, timeout::timeout};
 use hourglass_load::{
     arrivals::{Turns, due, planned},
-    latency::between,
     record::{Creation, LoadEvent, LoadRecord},
 };
 use hourglass_scenario::{Load, LoadPayload, MOST_LOAD_TASKS};
@@ -34,8 +34,7 @@ pub(super) struct Created {
 }
 
 /// Runs the load until each of its tasks has ended or has had its time; returns those that were created, in the order
-/// in which they were due. All futures are
-/// polled here: if this is dropped, nothing is sent any more.
+/// in which they were due. All futures are polled here: if this is dropped, nothing is sent any more.
 pub(super) async fn run(load: &Load, world: &World) -> Vec<Created> {
     let from = world.environment.timeline.read(<[Event]>::len);
     let generator =
@@ -107,7 +106,7 @@ impl Generator<'_> {
         let sent = Timestamp::now();
         let due = due.unwrap_or(sent);
         let within = Duration::from(load.within);
-        let left = || within.saturating_sub(between(due, Timestamp::now()));
+        let left = || within.saturating_sub(age(due, Timestamp::now()));
         let note = Note { timeline: &world.environment.timeline, load, index, payload, due, sent, is_written: false };
         let new = NewTask { set: world.environment.executor_set(), payload: self.payloads[payload].payload_bytes() };
         let chain = world.environment.chain(load.chain);

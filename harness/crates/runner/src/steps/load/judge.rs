@@ -2,11 +2,9 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use hourglass_base::age;
 use hourglass_component::{chain::TaskStatus, keys::H256};
-use hourglass_load::{
-    latency::between,
-    record::{LoadEvent, LoadRecord, Missed},
-};
+use hourglass_load::record::{LoadEvent, LoadRecord, Missed};
 use hourglass_scenario::{ExpectVerified, Load, LoadPayload};
 use hourglass_timeline::{Event, times_by_task};
 use jiff::Timestamp;
@@ -82,7 +80,7 @@ fn missed(
         let how = if status == TaskStatus::Expired { Missed::Expired } else { Missed::NotVerified };
         return Some((how, format!("status {status:?}{last}")));
     };
-    let took = between(one.due, *verified);
+    let took = age(one.due, *verified);
     if took > Duration::from(load.within) {
         return Some((Missed::NotVerified, format!("verified only after {:.1} s", took.as_secs_f64())));
     }
