@@ -13,3 +13,6 @@ pub mod limits;
 pub mod messages;
 pub mod services;
 pub mod signature;
+
+/// The definition of the service that performers implement, as a Protocol Buffers file.
+pub const PERFORMER_PROTO: &str = include_str!("../protos/eigenlayer/hourglass/v1/performer/performer.proto");

@@ -56,9 +56,12 @@ pub struct CompareArgs {
     /// The two sides, for example `docker,kubernetes`; `docker,docker` shows what chance does
     #[arg(long, value_name = "RUNTIME,RUNTIME", value_delimiter = ',', required = true)]
     pub runtimes: Vec<RuntimeKind>,
-    /// The folder with the scenarios [default: `scenarios` in the current folder]
+    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
     pub directory: Option<PathBuf>,
+    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
+    pub project: Option<PathBuf>,
     /// What is put over the scenarios
     #[command(flatten)]
     pub chosen: ChosenArgs,
@@ -150,6 +153,7 @@ impl CompareArgs {
             tags: self.tags.clone(),
             runtimes: vec![runtime],
             directory: self.directory.clone(),
+            project: self.project.clone(),
         })
     }
 

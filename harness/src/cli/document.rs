@@ -4,7 +4,7 @@ use hourglass_compare::Comparison;
 use hourglass_load::LoadReport;
 use hourglass_report::JsonReport;
 use hourglass_runner::TrialDocument;
-use hourglass_scenario::{ScenarioError, schema_text};
+use hourglass_scenario::{ScenarioError, project_schema_text, schema_text};
 use hourglass_timeline::TimelineRecord;
 use schemars::{JsonSchema, generate::SchemaSettings};
 
@@ -18,6 +18,8 @@ use super::{
 pub enum Document {
     /// A scenario file
     Scenario,
+    /// The project file, `harness.yaml`
+    Project,
     /// The report of a run: `harness run --json FILE`
     RunReport,
     /// The report of a comparison: `harness compare --json FILE`
@@ -47,6 +49,7 @@ impl Document {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scenario => "scenario",
+            Self::Project => "project",
             Self::RunReport => "run-report",
             Self::CompareReport => "compare-report",
             Self::LoadReport => "load-report",
@@ -65,6 +68,7 @@ impl Document {
     pub fn schema(self) -> Result<String, CliError> {
         Ok(match self {
             Self::Scenario => schema_text().map_err(ScenarioError::from)?,
+            Self::Project => project_schema_text().map_err(ScenarioError::from)?,
             Self::RunReport => output_schema::<JsonReport<'_>>(),
             Self::CompareReport => output_schema::<Comparison>(),
             Self::LoadReport => output_schema::<LoadReport>(),
@@ -104,7 +108,8 @@ mod tests {
     /// A program checks by the version whether it knows a document.
     #[test]
     fn every_output_has_a_version() {
-        let outputs = Document::value_variants().iter().filter(|document| **document != Document::Scenario);
+        let is_output = |document: &&Document| ![Document::Scenario, Document::Project].contains(document);
+        let outputs = Document::value_variants().iter().filter(is_output);
         for output in outputs {
             let schema: serde_json::Value = serde_json::from_str(&output.schema().unwrap()).unwrap();
             assert_eq!(schema["properties"]["version"]["const"], 1, "{output:?}");

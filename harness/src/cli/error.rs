@@ -17,6 +17,7 @@ use hourglass_component::{
 };
 use hourglass_image::ImageError;
 use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError, threads::TooFewThreads};
+use hourglass_project::{PrepareError, init::InitError};
 use hourglass_reaper::ReaperError;
 use hourglass_report::{RecordsError, ReportError, takes_colour};
 use hourglass_runner::{FoldersError, remedy_of_setup};
@@ -117,6 +118,12 @@ pub enum CliError {
     /// Output cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The commands that a project file names.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// A new project.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// An archive of evidence.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -137,6 +144,7 @@ impl CliError {
             | Self::Operator(_)
             | Self::Usage(_)
             | Self::Records(_)
+            | Self::Init(_)
             | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Show(error) => error.status(),
@@ -156,6 +164,8 @@ impl CliError {
             Self::Records(error) => Some(error.remedy().to_owned()),
             Self::OpenFiles(error) => Some(error.remedy()),
             Self::Threads(error) => Some(error.remedy().to_owned()),
+            Self::Prepare(error) => Some(error.remedy()),
+            Self::Init(error) => Some(error.remedy()),
             Self::File { path, .. } => remedy_of_cache(path).map(str::to_owned),
             Self::Scenario(error) => error.help().map(|help| help.to_string()),
             Self::Image(error) => error.remedy(),

@@ -8,6 +8,7 @@ use std::{
 use hourglass_base::{RuntimeKind, StoredError};
 use hourglass_component::document::DocumentError;
 use hourglass_engine::{EngineAddress, EngineError};
+use hourglass_project::init::{AvsError, Language, WriteError};
 use hourglass_reaper::LeakedResource;
 use hourglass_scenario::{ComponentRef, SkippedFile};
 
@@ -44,6 +45,7 @@ fn scenario() -> Vec<ScenarioError> {
             path: "scenarios".into(),
             skipped_files: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
         },
+        ScenarioError::ForeignProject("/tmp/harness.yaml".into()),
         ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
         ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },
         ScenarioError::NoMatch { pattern: "zebra".to_owned(), suggestion: None },
@@ -183,6 +185,37 @@ fn command() -> Vec<CliError> {
         CliError::Folders(FoldersError::Make { path: "/runs".into(), source: denied() }),
         CliError::OpenFiles(TooFewFiles { needed: 170, allowed: 128 }),
         CliError::Threads(TooFewThreads { purpose: "run these trials", needed: 36, had: 11, limit: Some(16) }),
+        CliError::Prepare(PrepareError::Failed {
+            command: "go build -o bin/performer ./cmd".to_owned(),
+            file: "harness.yaml".into(),
+            status: "exit status: 1".to_owned(),
+            output: "cmd/main.go:3:8: package performer is not in std".to_owned(),
+        }),
+        CliError::Prepare(PrepareError::TooLong {
+            command: "make".to_owned(),
+            file: "harness.yaml".into(),
+            within: Duration::from_mins(10),
+            output: String::new(),
+        }),
+        CliError::Prepare(PrepareError::Start {
+            command: "go build".to_owned(),
+            file: "harness.yaml".into(),
+            source: io::ErrorKind::NotFound.into(),
+        }),
+        CliError::Prepare(PrepareError::Missing {
+            command: "make".to_owned(),
+            file: "harness.yaml".into(),
+            creates: "bin/performer".into(),
+        }),
+        CliError::Prepare(PrepareError::File { doing: "lock", path: "harness.yaml".into(), source: denied() }),
+        CliError::Init(InitError::NoToolchain),
+        CliError::Init(InitError::HasPerformer { folder: ".".into(), language: Language::Go }),
+        CliError::Init(InitError::Write(WriteError::Exists { folder: ".".into(), files: vec!["harness.yaml".into()] })),
+        CliError::Init(InitError::Write(WriteError::File { path: "harness.yaml".into(), source: denied() })),
+        CliError::Init(InitError::Avs(AvsError::Read {
+            path: ".hourglass/context/devnet.yaml".into(),
+            source: denied(),
+        })),
         CliError::Interrupted,
         CliError::Serve { port: 80, source: denied() },
         CliError::Scheduler(io::Error::from_raw_os_error(24)),
@@ -199,7 +232,7 @@ fn command() -> Vec<CliError> {
 fn all() -> Vec<CliError> {
     let (scenario, reaper, report, show, command) = (scenario(), reaper(), report(), show(), command());
     assert_every_variant!(scenario, ScenarioError:
-        Invalid NoDirectory EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
+        Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read);
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes
@@ -213,7 +246,7 @@ fn all() -> Vec<CliError> {
     let show = show.into_iter().map(CliError::from);
     let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).chain(show).collect();
     assert_every_variant!(all, CliError:
-        Scenario Document Operator Usage Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report Show
+        Scenario Document Operator Usage Prepare Init Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report Show
         Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records Bundle);
     all
 }

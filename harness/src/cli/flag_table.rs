@@ -34,6 +34,7 @@ const OTHERS: &[&str] = &["--context", "lab"];
 const SELECTION: &[Row] = &[
     Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
@@ -89,6 +90,7 @@ const COMPARE: &[Row] = &[
 /// `--rate` and `--tasks` are given to a load, which needs them.
 const LOAD: &[Row] = &[
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
     Row("runtime", &["--runtime", "process"], &[], GENERAL),
     Row("rate", &["--rate", "5"], &[], GENERAL),
@@ -124,6 +126,7 @@ const SHOW: &[Row] = &[
 /// It runs nothing, on no runtime.
 const LINT: &[Row] = &[
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("short", &["--short"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
 ];

@@ -15,9 +15,12 @@ pub struct LintArgs {
     /// Scenario files, or parts of their names [default: all]
     #[arg(value_name = "FILES|NAMES")]
     pub patterns: Vec<String>,
-    /// The folder with the scenarios [default: `scenarios` in the current folder]
+    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
     pub directory: Option<PathBuf>,
+    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
+    pub project: Option<PathBuf>,
     /// One line a problem: `FILE:LINE:COLUMN: MESSAGE`
     #[arg(long)]
     pub short: bool,
@@ -26,10 +29,13 @@ pub struct LintArgs {
 /// Writes the problems to `out` and returns how many there are; with any, the exit code is 2. Warnings are written, and
 /// change no exit code.
 pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
-    let (patterns, directory) = (args.patterns.clone(), args.directory.clone());
-    let (paths, skipped_files) = Selection { patterns, directory, ..Selection::default() }.files()?;
+    let (patterns, directory, project) = (args.patterns.clone(), args.directory.clone(), args.project.clone());
+    let selection = Selection { patterns, directory, project, ..Selection::default() };
+    // With a project file that has problems, nothing is known of its scenarios.
+    let project = selection.project()?;
+    let (paths, skipped_files) = selection.files()?;
     let mut broken = Vec::new();
-    let files = load_files(&mut Loader::new().map_err(ScenarioError::from)?, &paths, &mut broken);
+    let files = load_files(&mut Loader::of(project).map_err(ScenarioError::from)?, &paths, &mut broken);
     let warnings: Vec<_> = files.iter().flat_map(|file| &file.warnings).collect();
     let problems = skipped_files.len() + broken.iter().map(DocumentError::count).sum::<usize>();
     DocumentError::shorten(&mut broken);
@@ -95,7 +101,7 @@ mod tests {
 
     fn linted(folder: &Path) -> (usize, String) {
         let mut out = Vec::new();
-        let args = LintArgs { patterns: Vec::new(), directory: Some(folder.to_owned()), short: true };
+        let args = LintArgs { patterns: Vec::new(), directory: Some(folder.to_owned()), project: None, short: true };
         let problems = run(&args, &mut out).unwrap();
         (problems, String::from_utf8(out).unwrap().replace(&format!("{}/", folder.display()), ""))
     }

@@ -15,6 +15,7 @@ mod flag_table;
 pub mod format;
 pub mod gc;
 pub mod image;
+pub mod init;
 mod interrupt;
 mod kept_run;
 pub mod lint;
@@ -76,6 +77,7 @@ enum Command {
     Load(Box<load::LoadArgs>),
     Bundle(bundle::BundleArgs),
     Show(show::ShowArgs),
+    Init(init::InitArgs),
     Lint(lint::LintArgs),
     #[command(subcommand)]
     Scenario(ScenarioCommand),
@@ -213,6 +215,7 @@ impl Cli {
             Command::Scenario(ScenarioCommand::Plan(args)) => plan::run(args, TrialsForm::Document, out)?,
             Command::Plan(args) => plan::run(args, TrialsForm::Array, out)?,
             Command::Show(args) => show::run(args, out)?,
+            Command::Init(args) => init::run(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
             Command::Scenario(ScenarioCommand::Schema(args)) => schema::of_scenarios(args, out)?,
             Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,

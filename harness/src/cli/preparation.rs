@@ -1,14 +1,15 @@
 //! What the commands that run trials do before and after them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hourglass_base::{ComponentHost, ExitStatus};
 use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, operator};
 use hourglass_engine::EngineAddress;
+use hourglass_project::prepare;
 use hourglass_reaper as reaper;
 use hourglass_runner::{Keep, RunFolders, TrialSettings};
 use hourglass_runtime::HarnessExecutable;
-use hourglass_scenario::Trial;
+use hourglass_scenario::{Project, Trial};
 
 use super::{AnvilArgs, CliError, notice};
 
@@ -29,6 +30,9 @@ impl Preparation<'_> {
         } else if trials.iter().any(|trial| trial.runtime.capabilities().host != ComponentHost::Harness) {
             EngineAddress::locate().found_beside().as_deref().map(notice);
         }
+        for project in projects(trials) {
+            prepare(&project, &notice).await?;
+        }
         let anvil = match self.anvil.search().find_or_install(notice).await {
             Ok(anvil) => anvil,
             Err(error) => return Err(CliError::Environment(Box::new(error))),
@@ -42,6 +46,13 @@ impl Preparation<'_> {
             trial_timeout: self.trial_timeout,
         })
     }
+}
+
+/// The projects of the trials, each once: all trials of a command have the same.
+fn projects(trials: &[Trial]) -> Vec<Arc<Project>> {
+    let mut projects: Vec<_> = trials.iter().filter_map(|trial| trial.project.clone()).collect();
+    projects.dedup_by(|one, other| one.path == other.path);
+    projects
 }
 
 /// Ends processes that the trials' components started and that have neither a label nor a living component above them.

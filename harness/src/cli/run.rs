@@ -17,7 +17,7 @@ use hourglass_report::{
     self as report, GitHub, ReportError, ReportPaths, Reports, RunReport, Terminal, TerminalOptions,
 };
 use hourglass_runner::{Keep, Schedule, TrialSettings, run_all};
-use hourglass_scenario::{Selection, Trial};
+use hourglass_scenario::{Project, Selection, Trial};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,7 @@ impl RunArgs {
     pub(super) fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
         let mut selection = self.selection.clone();
         if selection.runtimes.is_empty() {
-            selection.runtimes = runtimes_of(&selection.patterns);
+            selection.runtimes = runtimes_of(&selection.patterns, selection.project()?.as_deref());
         }
         let trials = self.chosen.trials(&selection)?;
         let cluster = self.cluster.choice(&trials)?;
@@ -184,15 +184,21 @@ fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> 
     status
 }
 
-/// The runtimes that all of the names begin with, as in `docker::square`, else the process runtime.
-pub(super) fn runtimes_of(patterns: &[String]) -> Vec<RuntimeKind> {
+/// The runtimes that all of the names begin with, as in `docker::square`, else the default one.
+pub(super) fn runtimes_of(patterns: &[String], project: Option<&Project>) -> Vec<RuntimeKind> {
     let named = patterns.iter().map(|pattern| {
         let (first, _) = pattern.split_once("::")?;
         RuntimeKind::ALL.into_iter().find(|kind| kind.as_str() == first)
     });
     let named: Option<BTreeSet<_>> = named.collect();
     let named = named.map(|named| named.into_iter().collect::<Vec<_>>());
-    named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![RuntimeKind::Process])
+    named.filter(|named| !named.is_empty()).unwrap_or_else(|| vec![default_runtime(project)])
+}
+
+/// The process runtime or, in a project whose scenarios are not meant for it, the first that they are meant for.
+fn default_runtime(project: Option<&Project>) -> RuntimeKind {
+    let meant = project.and_then(|project| project.document.runtimes.as_deref()).unwrap_or(&RuntimeKind::ALL);
+    if meant.contains(&RuntimeKind::Process) { RuntimeKind::Process } else { meant[0] }
 }
 
 /// The results of the trials, and whether they could be shown.
@@ -241,6 +247,6 @@ mod tests {
     #[case(&["scenarios/square.yaml"], &[Process])]
     fn a_full_trial_name_selects_its_runtime(#[case] patterns: &[&str], #[case] runtimes: &[RuntimeKind]) {
         let patterns: Vec<_> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-        assert_eq!(runtimes_of(&patterns), runtimes);
+        assert_eq!(runtimes_of(&patterns, None), runtimes);
     }
 }

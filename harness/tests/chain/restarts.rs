@@ -23,6 +23,7 @@ async fn anvil_a_component_whose_restart_failed_can_be_started_again() {
         executable: HarnessExecutable(env!("CARGO_BIN_EXE_harness").into()),
         root: root.path().to_owned(),
         folder: root.path().join("trial"),
+        working_directory: None,
         run: run.clone(),
         ends: Ends::new(&[], &timeline),
         timeline,

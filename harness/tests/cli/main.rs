@@ -22,6 +22,7 @@ mod github;
 mod hostile;
 #[path = "../support/http_proxy.rs"]
 mod http_proxy;
+mod init;
 mod interrupt;
 mod keep;
 mod load;

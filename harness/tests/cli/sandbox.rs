@@ -264,8 +264,13 @@ impl Running {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn finish(mut self) -> Outcome {
-        let status = eventually(LONGEST, || self.child.try_wait().unwrap().ok_or("it does not end")).unwrap();
+    pub(crate) fn finish(self) -> Outcome {
+        self.finish_within(LONGEST)
+    }
+
+    #[track_caller]
+    fn finish_within(mut self, within: Duration) -> Outcome {
+        let status = eventually(within, || self.child.try_wait().unwrap().ok_or("it does not end")).unwrap();
         let text = |file: &mut File| {
             let mut bytes = Vec::new();
             file.rewind().unwrap();
@@ -286,7 +291,13 @@ impl Drop for Running {
 /// Runs a command to its end.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    let outcome = Running::start(command).finish();
+    run_within(command, LONGEST)
+}
+
+/// Runs a command that may take so long to its end.
+#[track_caller]
+pub(crate) fn run_within(command: &mut Command, within: Duration) -> Outcome {
+    let outcome = Running::start(command).finish_within(within);
     assert_eq!(outcome.status.signal(), None, "it was ended by a signal\n{}\n{}", outcome.stdout, outcome.stderr);
     outcome
 }

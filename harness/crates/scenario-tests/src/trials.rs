@@ -9,6 +9,7 @@ use std::{
 use hourglass_api::find_executable;
 use hourglass_cluster::ClusterChoice;
 use hourglass_component::shutdown;
+use hourglass_project::{PrepareError, prepare};
 use hourglass_report::{GitHub, RunReport, failure_text};
 use hourglass_runner::{
     Keep, RunFolders, TrialSettings, run_trial,
@@ -17,6 +18,7 @@ use hourglass_runner::{
 use hourglass_runtime::HarnessExecutable;
 use hourglass_scenario::Trial;
 use libtest_mimic::Failed;
+use tokio::sync::OnceCell;
 
 use crate::availability::anvil_search;
 
@@ -32,11 +34,13 @@ struct Shared {
     executable: Option<PathBuf>,
     again: String,
     reports: Mutex<BTreeMap<String, Slot>>,
+    /// Whether the commands of the project have run, once for all trials.
+    prepared: OnceCell<Result<(), String>>,
 }
 
 impl Runs {
     pub(crate) fn new(executable: Option<PathBuf>, again: String) -> Self {
-        Self(Arc::new(Shared { executable, again, reports: Mutex::default() }))
+        Self(Arc::new(Shared { executable, again, reports: Mutex::default(), prepared: OnceCell::new() }))
     }
 
     /// The words before a trial's name in the command that runs it again.
@@ -88,6 +92,10 @@ impl Runs {
             // The first of Ctrl-C and nextest's SIGTERM ends the trial in order; the supervisor ends what remains.
             let interrupt = shutdown::on_signal();
             let notice = |text: &str| eprintln!("{text}");
+            if let Some(project) = &trial.project {
+                let preparing = async { prepare(project, &notice).await.map_err(|error| told(&error)) };
+                self.0.prepared.get_or_init(|| preparing).await.clone()?;
+            }
             let anvil = anvil_search().find_or_install(notice).await.map_err(|error| error.to_string())?;
             let settings = TrialSettings {
                 anvil,
@@ -100,4 +108,10 @@ impl Runs {
             Ok(Box::pin(run_trial(trial, &settings, &interrupt, &|_| {})).await)
         })
     }
+}
+
+/// The error with its cause and its remedy.
+fn told(error: &PrepareError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}\n{}", error.remedy())
 }

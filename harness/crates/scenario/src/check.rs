@@ -88,7 +88,7 @@ fn variables(document: &ScenarioDocument, root: &Pointer, problems: &mut Problem
     }
 }
 
-fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut Problems) {
+pub(super) fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut Problems) {
     let topology = &document.topology;
     if topology.curve == Curve::Bn254 {
         problems.add(

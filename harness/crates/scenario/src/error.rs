@@ -19,6 +19,9 @@ pub enum ScenarioError {
     /// There is no folder of scenarios.
     #[error("the folder of scenarios `{0}` does not exist")]
     NoDirectory(PathBuf),
+    /// Another user has put a project file into a folder that belongs to everybody.
+    #[error("failed to use the project file `{0}`: it belongs to another user, and everybody may write to its folder")]
+    ForeignProject(PathBuf),
     /// The folder holds no scenario.
     #[error("there is no `*.yaml` in `{path}`{}", listed(skipped_files))]
     EmptyDirectory {
@@ -139,6 +142,9 @@ impl Diagnostic for ScenarioError {
         let help = match self {
             Self::NoDirectory(_) | Self::EmptyDirectory { .. } => {
                 "give files, or name the folder with `--scenarios DIR` or HARNESS_SCENARIOS".to_owned()
+            }
+            Self::ForeignProject(_) => {
+                "see what it says, then name it with `--project FILE`, or work in another folder".to_owned()
             }
             Self::NoMatch { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::NoMatch { .. } => "`harness scenario list` shows all trials".to_owned(),

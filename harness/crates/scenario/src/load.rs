@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::check;
 use super::model::{Scenario, ScenarioDocument};
 use super::plain_scalars;
+use super::project::Project;
 use super::renamed_steps;
 use super::resolve;
 use super::step::Step;
@@ -32,6 +33,8 @@ const MAX_COMBINATIONS: usize = 256;
 pub struct ScenarioFile {
     /// The file.
     pub path: Arc<Path>,
+    /// The project that it belongs to.
+    pub project: Option<Arc<Project>>,
     /// One for each combination of its matrix; never empty.
     pub variants: Vec<Variant>,
     /// Texts that should be written differently, but still work.
@@ -52,13 +55,19 @@ pub struct Variant {
 #[derive(Debug)]
 pub struct Loader {
     schema: Schema<ScenarioDocument>,
+    project: Option<Arc<Project>>,
     names: BTreeMap<String, PathBuf>,
 }
 
 impl Loader {
     /// A loader that knows no names yet.
     pub fn new() -> Result<Self, DocumentError> {
-        Ok(Self { schema: Schema::new()?, names: BTreeMap::new() })
+        Self::of(None)
+    }
+
+    /// A loader of scenarios that belong to this project.
+    pub fn of(project: Option<Arc<Project>>) -> Result<Self, DocumentError> {
+        Ok(Self { schema: Schema::new()?, project, names: BTreeMap::new() })
     }
 
     /// Loads the file at `path`. On failure the error contains all of its problems.
@@ -74,6 +83,7 @@ impl Loader {
         let tree = plain_scalars::environments_as_written(&current);
         let mut loading = Loading {
             schema: &self.schema,
+            project: self.project.as_deref(),
             path: path.into(),
             tree: &tree,
             header: Header::read(tree.value()),
@@ -93,7 +103,8 @@ impl Loader {
             }
             self.names.entry(name.to_owned()).or_insert_with(|| path.to_owned());
         }
-        tree.judge(Some(ScenarioFile { path: path.into(), variants, warnings }), problems)
+        let project = self.project.clone();
+        tree.judge(Some(ScenarioFile { path: path.into(), project, variants, warnings }), problems)
     }
 }
 
@@ -109,6 +120,7 @@ impl ScenarioFile {
                     scenario: Arc::clone(&variant.scenario),
                     runtime: *runtime,
                     path: Arc::clone(&self.path),
+                    project: self.project.clone(),
                     exclusive_cluster: is_felt_by_others(&variant.scenario.steps),
                     proof: false,
                     fault_free: variant.fault_free.clone(),
@@ -125,6 +137,7 @@ fn is_felt_by_others(steps: &[Step]) -> bool {
 
 struct Loading<'a> {
     schema: &'a Schema<ScenarioDocument>,
+    project: Option<&'a Project>,
     path: Arc<Path>,
     tree: &'a Tree,
     header: Header,
@@ -174,8 +187,15 @@ impl Loading<'_> {
         let value = substitute(self.tree.value(), bindings, &mut self.used, &mut problems);
         // An unknown name may be a misspelt variable, which is then unused.
         self.misspelt |= !problems.is_empty();
+        let value = match self.project {
+            Some(project) => project.under(value),
+            None => value,
+        };
         let tree = self.tree.with_value(value);
-        let document = self.schema.read(&tree, &mut problems);
+        let mut document = self.schema.read(&tree, &mut problems);
+        if let (Some(project), Some(document)) = (self.project, &mut document) {
+            project.complete(document);
+        }
         match &document {
             Some(document) => check::check(document, &self.path, &mut problems),
             None => self.check_completed(&tree, &mut problems),
@@ -230,7 +250,7 @@ impl Loading<'_> {
 }
 
 /// The text of a regular file; a pipe or a device might have no end.
-fn read(path: &Path) -> io::Result<String> {
+pub(super) fn read(path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() && !metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));

@@ -249,7 +249,7 @@ const fn default_weight() -> u64 {
 }
 
 /// Environment values may be written as any scalar (`TASK_DELAY_MS: 250`) and are text.
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let scalars = BTreeMap::<String, Scalar>::deserialize(deserializer)?;
     Ok(scalars.into_iter().map(|(name, value)| (name, value.to_string())).collect())
 }

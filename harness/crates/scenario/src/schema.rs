@@ -6,9 +6,16 @@ use hourglass_component::document::{DocumentError, Schema};
 use serde_json::{Map, Value, json};
 
 use super::model::ScenarioDocument;
+use super::project::ProjectDocument;
 use super::variables::LITERAL;
 
-/// The text of the schema file, with a newline at its end.
+/// The text of the schema file of project files, with a newline at its end.
+pub fn project_schema_text() -> Result<String, DocumentError> {
+    let schema = Schema::<ProjectDocument>::new()?.json().clone();
+    Ok(format!("{schema:#}\n"))
+}
+
+/// The text of the schema file of scenarios, with a newline at its end.
 pub fn schema_text() -> Result<String, DocumentError> {
     let mut schema = Schema::<ScenarioDocument>::new()?.json().clone();
     if let Some(properties) = schema["properties"].as_object_mut() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hourglass_component::document::{DocumentError, suggest};
 
@@ -11,6 +12,7 @@ use super::error::ScenarioError;
 use super::folder::{Folder, SkippedFile, is_file};
 use super::load::{Loader, ScenarioFile};
 use super::model::Scenario;
+use super::project::Project;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 
@@ -29,9 +31,12 @@ pub struct Selection {
     /// Only trials on this runtime
     #[arg(long = "runtime", value_name = "RUNTIME", value_delimiter = ',')]
     pub runtimes: Vec<RuntimeKind>,
-    /// The folder with the scenarios [default: `scenarios` in the current folder]
+    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
     pub directory: Option<PathBuf>,
+    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
+    pub project: Option<PathBuf>,
 }
 
 /// What was selected.
@@ -54,7 +59,7 @@ impl Selection {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
-        let mut loader = Loader::new()?;
+        let mut loader = Loader::of(self.project()?)?;
         let mut broken = Vec::new();
         let mut selected = Selected::default();
         let given = load(&mut loader, &paths, &mut broken);
@@ -193,8 +198,19 @@ impl Selection {
         (paths.into_iter().map(PathBuf::from).collect(), names)
     }
 
+    /// The project that the selected scenarios belong to.
+    pub fn project(&self) -> Result<Option<Arc<Project>>, ScenarioError> {
+        if self.project.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(ScenarioError::Empty("the file that `--project` or HARNESS_PROJECT names"));
+        }
+        Project::locate(self.project.as_deref())
+    }
+
     fn folder(&self) -> Result<Folder, ScenarioError> {
-        let directory = self.directory.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_DIRECTORY));
+        let directory = match &self.directory {
+            Some(directory) => directory.clone(),
+            None => self.project()?.map_or_else(|| PathBuf::from(DEFAULT_DIRECTORY), |project| project.scenarios()),
+        };
         let folder = Folder::list(&directory)?;
         if folder.files.is_empty() {
             return Err(ScenarioError::EmptyDirectory { path: directory, skipped_files: folder.skipped_files });

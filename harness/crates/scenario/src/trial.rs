@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::model::Scenario;
+use super::project::Project;
 use super::proofs::WITHOUT_FAULT;
 use super::values::RuntimeKind;
 
@@ -21,6 +22,8 @@ pub struct Trial {
     pub runtime: RuntimeKind,
     /// The file that the scenario comes from.
     pub path: Arc<Path>,
+    /// The project that the scenario belongs to.
+    pub project: Option<Arc<Project>>,
     /// Whether no other trial may use the operator and the nodes of its cluster meanwhile, because it has steps that others would
     /// feel.
     pub exclusive_cluster: bool,
@@ -30,6 +33,12 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// The folder in which the commands of its components start, and at which relative paths start: that of its project.
+    /// `None` stands for the current folder.
+    pub fn working_directory(&self) -> Option<&Path> {
+        self.project.as_deref().map(|project| project.folder.as_path())
+    }
+
     /// Whether its scenario takes long ([`LARGE`]).
     pub fn is_large(&self) -> bool {
         self.scenario.tags.iter().any(|tag| tag == LARGE)

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hourglass_base::RuntimeKind;
 use hourglass_cluster::ClusterChoice;
 use hourglass_component::document::{Document, Pointer, Problems};
 use hourglass_scenario::{
@@ -86,13 +85,21 @@ impl LoadArgs {
     fn trial(&self) -> Result<Trial, CliError> {
         let name = self.scenario.clone().unwrap_or_else(|| SCENARIO.to_owned());
         let patterns = vec![name.clone()];
-        let runtimes = self.runtime.map_or_else(|| runtimes_of(&patterns), |runtime: RuntimeKind| vec![runtime]);
+        let mut selection = Selection {
+            patterns,
+            directory: self.directory.clone(),
+            project: self.project.clone(),
+            ..Selection::default()
+        };
+        selection.runtimes = match self.runtime {
+            Some(runtime) => vec![runtime],
+            None => runtimes_of(&selection.patterns, selection.project()?.as_deref()),
+        };
         let chosen = ChosenArgs {
             images: self.images.clone(),
             allowed_errors: self.allowed_errors.clone(),
             without_fault: false,
         };
-        let selection = Selection { patterns, tags: Vec::new(), runtimes, directory: self.directory.clone() };
         let mut trials = chosen.trials(&selection)?;
         if trials.len() > 1 {
             let names: Vec<_> = trials.iter().take(5).map(|trial| trial.name.as_str()).collect();

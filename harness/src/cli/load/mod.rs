@@ -72,9 +72,12 @@ pub struct LoadArgs {
     /// Where the components run [default: that of the name, as in `docker::square`, else process]
     #[arg(long, value_name = "RUNTIME")]
     pub runtime: Option<RuntimeKind>,
-    /// The folder with the scenarios [default: `scenarios` in the current folder]
+    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
     pub directory: Option<PathBuf>,
+    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
+    pub project: Option<PathBuf>,
     /// Images of the user's
     #[command(flatten)]
     pub images: Images,

@@ -228,7 +228,7 @@ fn spawn(
         }
         SpawnError::Output(error) => error.into(),
     };
-    let command = program::command(launch, program, arguments, &settings.executable);
+    let command = program::command(launch, program, arguments, settings);
     let mut command = command.map_err(|source| failed(source.into()))?;
     command.arg("--config").arg(config);
     let on_line = record(launch.component.clone(), settings.timeline.clone(), settings.ends.clone(), announce);

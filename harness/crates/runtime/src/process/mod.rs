@@ -57,6 +57,8 @@ pub struct ProcessSettings {
     pub root: PathBuf,
     /// The folder of this trial, below it: configuration files, output, what Anvil writes.
     pub folder: PathBuf,
+    /// The folder in which components start; `None` stands for the current one.
+    pub working_directory: Option<PathBuf>,
     /// The trial's id, which every process carries.
     pub run: RunId,
     /// Where the components' records go.

@@ -14,8 +14,7 @@ use rustix::{
 };
 use tokio::process::Command;
 
-use super::component::Launch;
-use crate::HarnessExecutable;
+use super::{ProcessSettings, component::Launch};
 
 /// The command of a component without its configuration; its environment is set.
 ///
@@ -26,16 +25,30 @@ pub(super) fn command(
     launch: &Launch,
     program: &str,
     arguments: &[String],
-    ours: &HarnessExecutable,
+    settings: &ProcessSettings,
 ) -> io::Result<Command> {
-    let mut command = if Path::new(program) == ours.0 {
+    let ours = &settings.executable.0;
+    let mut command = if Path::new(program) == ours {
         Command::new(program)
     } else {
-        find(program, &launch.environment)?;
-        reaper::adopting(&ours.0, program)
+        let program = located(program, settings.working_directory.as_deref());
+        find(&program, &launch.environment)?;
+        reaper::adopting(ours, &program)
     };
+    if let Some(folder) = &settings.working_directory {
+        command.current_dir(folder);
+    }
     command.args(arguments).envs(launch.environment.iter().cloned());
     Ok(command)
+}
+
+/// A relative path to a program starts at the folder in which the program starts.
+fn located(program: &str, folder: Option<&Path>) -> String {
+    match folder.filter(|_| program.contains('/')) {
+        // The folder comes from a path that was text, or the program is looked for where the text says.
+        Some(folder) => folder.join(program).to_string_lossy().into_owned(),
+        None => program.to_owned(),
+    }
 }
 
 /// Fails as starting the program would.

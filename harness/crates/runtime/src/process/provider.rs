@@ -24,6 +24,7 @@ impl RuntimeProvider for ProcessProvider {
             anvil: setup.anvil.clone(),
             executable: setup.executable.clone(),
             ends: setup.ends(),
+            working_directory: setup.trial.working_directory().map(Into::into),
             root: setup.root,
             folder: setup.folder,
             run: setup.run,

@@ -1,0 +1,316 @@
+//! Runs the commands that a project file names, before trials.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant, SystemTime},
+};
+
+use hourglass_component::{text::safe, timeout::timeout};
+use hourglass_scenario::{PrepareCommand, Project};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::Command;
+
+/// How long a command may take unless it says so itself.
+const WITHIN: Duration = Duration::from_mins(10);
+/// A command that takes longer is mentioned.
+const QUICK: Duration = Duration::from_secs(2);
+/// How often a lock that another process has is tried.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How much of the output of a failed command is shown.
+const SHOWN_LINES: usize = 30;
+const SHOWN_BYTES: u64 = 16 * 1024;
+
+/// Why a project could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The program could not be started.
+    #[error("failed to start `{command}`, which {file} names in `prepare`", file = file.display())]
+    Start {
+        /// Program and arguments.
+        command: String,
+        /// The project file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It failed.
+    #[error("`{command}`, which {file} names in `prepare`, ended with {status}{output}", file = file.display(), output = below(output))]
+    Failed {
+        /// Program and arguments.
+        command: String,
+        /// The project file.
+        file: PathBuf,
+        /// `exit status: 1`
+        status: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
+    /// It took too long and was ended.
+    #[error("`{command}`, which {file} names in `prepare`, did not end within {within}{output}", file = file.display(), within = humantime::format_duration(*within), output = below(output))]
+    TooLong {
+        /// Program and arguments.
+        command: String,
+        /// The project file.
+        file: PathBuf,
+        /// The limit.
+        within: Duration,
+        /// The last lines that it wrote.
+        output: String,
+    },
+    /// It ended well, and what it should make is not there.
+    #[error("`{command}`, which {file} names in `prepare`, has not made `{creates}`", file = file.display(), creates = creates.display())]
+    Missing {
+        /// Program and arguments.
+        command: String,
+        /// The project file.
+        file: PathBuf,
+        /// What it should make.
+        creates: PathBuf,
+    },
+    /// A file could not be used.
+    #[error("failed to {doing} {path}", path = path.display())]
+    File {
+        /// What was done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl PrepareError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Start { .. } => {
+                "make sure that the program is installed and in PATH; commands have no shell unless they name one"
+                    .to_owned()
+            }
+            Self::Failed { .. } => {
+                "correct what the command says; it runs in the folder of the project file".to_owned()
+            }
+            Self::TooLong { .. } => "see why, or give the command more time with `within`".to_owned(),
+            Self::Missing { .. } => {
+                "correct `creates`, a path in the folder of the project file, or take it away".to_owned()
+            }
+            Self::File { .. } => "see whose it is, and whether the disk is full".to_owned(),
+        }
+    }
+}
+
+/// Runs the commands of the project, one after the other. Another process that prepares the same project is waited for.
+/// `notice` receives a sentence about each command that took long.
+pub async fn prepare(project: &Project, notice: &(dyn Fn(&str) + Sync)) -> Result<(), PrepareError> {
+    if project.document.prepare.is_empty() {
+        return Ok(());
+    }
+    let _lock = lock(&project.path, notice).await?;
+    for command in &project.document.prepare {
+        if is_done(command, &project.folder) {
+            tracing::debug!(command = shown(command), "is up to date");
+            continue;
+        }
+        let began = Instant::now();
+        run(command, project).await?;
+        let elapsed = began.elapsed();
+        tracing::info!(command = shown(command), ?elapsed, "prepared");
+        if elapsed > QUICK {
+            notice(&format!("prepared: `{}` took {:.1} s", shown(command), elapsed.as_secs_f64()));
+        }
+    }
+    Ok(())
+}
+
+/// Two processes of one test run must not build the same performer at the same time.
+async fn lock(path: &Path, notice: &(dyn Fn(&str) + Sync)) -> Result<File, PrepareError> {
+    let failed = |source| PrepareError::File { doing: "lock", path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+        Err(TryLockError::WouldBlock) => {}
+    }
+    notice("waiting for another process that prepares this project");
+    loop {
+        // There is no event for a file lock, and a thread that waits for one cannot be interrupted.
+        tokio::time::sleep(AGAIN).await;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+}
+
+/// Whether what the command makes is newer than what it is made from.
+fn is_done(command: &PrepareCommand, folder: &Path) -> bool {
+    let Some(creates) = &command.creates else { return false };
+    let modified = |path: &Path| fs::metadata(folder.join(path)).and_then(|metadata| metadata.modified()).ok();
+    let Some(made) = modified(creates) else { return false };
+    // The command itself reports an input that is missing.
+    let is_older = |input: &PathBuf| modified(input).is_some_and(|input: SystemTime| input <= made);
+    command.inputs.iter().all(is_older)
+}
+
+async fn run(command: &PrepareCommand, project: &Project) -> Result<(), PrepareError> {
+    let (file, text) = (project.path.clone(), shown(command));
+    let of_output = |source| PrepareError::File {
+        doing: "write the output of a command to",
+        path: "a temporary file".into(),
+        source,
+    };
+    let mut output = tempfile::tempfile().map_err(of_output)?;
+    let (stdout, stderr) = (output.try_clone().map_err(of_output)?, output.try_clone().map_err(of_output)?);
+    let start = |source| PrepareError::Start { command: text.clone(), file: file.clone(), source };
+    let (program, arguments) = command.run.split_first().ok_or_else(|| start(io::ErrorKind::InvalidInput.into()))?;
+    let program = if program.contains('/') { project.folder.join(program) } else { program.into() };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .envs(&command.environment)
+        .current_dir(&project.folder)
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr)
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(start)?;
+    let group = Group::of(child.id());
+    let within = command.within.map_or(WITHIN, Into::into);
+    let ended = timeout(within, child.wait()).await;
+    let status = match ended {
+        Ok(status) => status.map_err(start)?,
+        Err(_) => {
+            drop(group);
+            let output = last_lines(&mut output);
+            return Err(PrepareError::TooLong { command: text, file, within, output });
+        }
+    };
+    group.has_ended();
+    if !status.success() {
+        let output = last_lines(&mut output);
+        return Err(PrepareError::Failed { command: text, file, status: status.to_string(), output });
+    }
+    match &command.creates {
+        Some(creates) => made(creates, command, project),
+        None => Ok(()),
+    }
+}
+
+/// Builds leave what is up to date as it is: what the command has made counts as made now.
+fn made(creates: &Path, command: &PrepareCommand, project: &Project) -> Result<(), PrepareError> {
+    let path = project.folder.join(creates);
+    let Ok(made) = File::open(&path) else {
+        let (command, file) = (shown(command), project.path.clone());
+        return Err(PrepareError::Missing { command, file, creates: creates.to_owned() });
+    };
+    made.set_modified(SystemTime::now()).map_err(|source| PrepareError::File { doing: "set the time of", path, source })
+}
+
+fn shown(command: &PrepareCommand) -> String {
+    command.run.iter().map(|part| safe(part).into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// The end of what a command wrote; the command wrote through the same file, whose position is therefore its end.
+fn last_lines(output: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let length = output.metadata().map_or(0, |metadata| metadata.len());
+    let read = output
+        .seek(SeekFrom::Start(length.saturating_sub(SHOWN_BYTES)))
+        .and_then(|_| output.take(SHOWN_BYTES).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return format!("its output could not be read: {error}");
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+    lines.iter().map(|line| safe(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn below(output: &str) -> String {
+    output.lines().fold(String::new(), |text, line| text + "\n    " + line)
+}
+
+/// A command and its child processes; killed if this is dropped before the command has ended.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(leader: Option<u32>) -> Self {
+        Self(leader.and_then(|leader| Pid::from_raw(i32::try_from(leader).ok()?)))
+    }
+
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // A process that has ended meanwhile gets no signal.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(prepare: &str) -> (tempfile::TempDir, Project) {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("harness.yaml");
+        fs::write(&path, format!("prepare:\n{prepare}")).unwrap();
+        let project = Project::load(&path).unwrap();
+        (root, project)
+    }
+
+    async fn outcome(project: &Project) -> Result<(), String> {
+        prepare(project, &|_| {}).await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn commands_run_in_order_in_the_folder_of_the_project() {
+        let (root, project) =
+            project("  - run: [sh, -c, 'echo $WORD >> words']\n    environment: {WORD: 0x10}\n  - {run: [./again]}\n");
+        let script = root.path().join("again");
+        fs::write(&script, "#!/bin/sh\ncat words >> words.again\n").unwrap();
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        outcome(&project).await.unwrap();
+        assert_eq!(fs::read_to_string(root.path().join("words.again")).unwrap(), "0x10\n");
+    }
+
+    #[tokio::test]
+    async fn a_command_runs_only_if_an_input_is_newer_than_what_it_creates() {
+        let (root, project) =
+            project("  - {run: [sh, -c, 'echo x >> runs; touch made'], creates: made, inputs: [source]}\n");
+        let runs = || fs::read_to_string(root.path().join("runs")).unwrap_or_default().lines().count();
+        let source = root.path().join("source");
+        fs::write(&source, "").unwrap();
+        outcome(&project).await.unwrap();
+        outcome(&project).await.unwrap();
+        assert_eq!(runs(), 1, "it is up to date");
+        let later = SystemTime::now() + Duration::from_secs(60);
+        File::options().write(true).open(&source).unwrap().set_modified(later).unwrap();
+        outcome(&project).await.unwrap();
+        assert_eq!(runs(), 2, "its input has changed");
+    }
+
+    #[rstest::rstest]
+    #[case::fails("{run: [sh, -c, 'echo first; echo why >&2; exit 3']}", "exit status: 3\n    first\n    why")]
+    #[case::no_program("{run: [no-such-program]}", "failed to start `no-such-program`")]
+    #[case::makes_nothing("{run: ['true'], creates: made}", "has not made `made`")]
+    #[case::takes_long("{run: [sh, -c, 'echo slow; sleep 600'], within: 300ms}", "did not end within 300ms\n    slow")]
+    #[case::hostile("{run: [sh, -c, 'printf \"\\033[31mred\\n\"; exit 1']}", "[31mred")]
+    #[tokio::test]
+    async fn a_command_that_fails_is_named_with_what_it_wrote(#[case] command: &str, #[case] expected: &str) {
+        let (_root, project) = project(&format!("  - {command}\n"));
+        let error = outcome(&project).await.unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains('\u{1b}'), "{error:?}");
+    }
+}
