@@ -5,6 +5,7 @@ use std::{error::Error, future::Future, path::PathBuf};
 use hourglass_aggregator::AggregatorConfig;
 use hourglass_component::shutdown;
 use hourglass_executor::{ExecutorConfig, performers::reap_orphans};
+use hourglass_load_worker::WorkerArgs;
 use hourglass_operator::OperatorConfig;
 use hourglass_performer::PerformerConfig;
 use hourglass_reaper::adopt_orphans;
@@ -38,6 +39,9 @@ pub enum ComponentCommand {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// A worker of a load, which creates its share of the tasks from inside a cluster and ends
+    #[command(hide = true)]
+    LoadWorker(WorkerArgs),
 }
 
 /// Runs the component to its end.
@@ -61,6 +65,10 @@ pub async fn run(command: &ComponentCommand) -> Result<(), CliError> {
         ComponentCommand::Operator { config } => {
             let config = OperatorConfig::load(config)?;
             ended("operator", Box::pin(hourglass_operator::run(config, shutdown::on_signal()))).await
+        }
+        ComponentCommand::LoadWorker(args) => {
+            let running = hourglass_load_worker::run(args, std::io::stdout(), shutdown::on_signal());
+            ended("load-worker", Box::pin(running)).await
         }
     }
 }

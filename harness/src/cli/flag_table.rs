@@ -98,6 +98,7 @@ const LOAD: &[Row] = &[
     Row("tasks", &["--tasks", "5"], &[], GENERAL),
     Row("duration", &["--duration", "10s"], &[], EVERYWHERE),
     Row("within", &["--within", "10s"], &[], EVERYWHERE),
+    Row("workers", &["--workers", "3"], &[], CLUSTER),
     Row("mix", &["--mix", "mix.yaml"], &[], GENERAL),
     Row("find-rate", &["--find-rate", "p99<=200ms"], &[], GENERAL),
     Row("keep", &["--keep", "always"], &[], GENERAL),

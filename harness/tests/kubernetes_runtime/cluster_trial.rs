@@ -18,7 +18,10 @@ use hourglass_harness::{
 pub(crate) use hourglass_test_support::block_on;
 use hourglass_test_support::{TestCluster, eventually};
 use k8s_openapi::{
-    api::core::v1::{Namespace, Pod},
+    api::{
+        batch::v1::Job,
+        core::v1::{Namespace, Pod, Secret},
+    },
     apimachinery::pkg::api::resource::Quantity,
 };
 use kube::{
@@ -117,8 +120,7 @@ impl ClusterTrial {
     #[track_caller]
     pub(crate) fn delete_pod(&self, prefix: &str) {
         block_on(async {
-            let own = namespaces_of_runs(&self.lease).await.unwrap();
-            let namespace = own.into_iter().find(|own| own.labels.trial == self.trial()).unwrap().name;
+            let namespace = self.namespace().await;
             let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &namespace);
             let all = pods.list(&ListParams::default()).await.unwrap();
             let pod = all.iter().map(ResourceExt::name_any).find(|name| name.starts_with(prefix)).unwrap();
@@ -126,12 +128,48 @@ impl ClusterTrial {
         });
     }
 
+    /// Kills the process of the pod of this test's trial whose name has this prefix, as the kernel would.
+    #[track_caller]
+    pub(crate) fn kill_process_of_pod(&self, prefix: &str) {
+        const KILL: &str = "id=$(crictl ps -q --label io.kubernetes.pod.name=\"$1\" --label io.kubernetes.pod.namespace=\"$2\") && \
+                            kill -9 \"$(crictl inspect --output go-template --template '{{.info.pid}}' \"$id\")\"";
+        block_on(async {
+            let namespace = self.namespace().await;
+            let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &namespace);
+            let all = pods.list(&ListParams::default()).await.unwrap();
+            let pod = all.iter().find(|pod| pod.name_any().starts_with(prefix)).unwrap();
+            let node = pod.spec.as_ref().unwrap().node_name.clone().unwrap();
+            let nodes = self.lease.nodes().await.unwrap();
+            let node = nodes.iter().find(|found| found.name == node).unwrap();
+            let engine = &self.lease.machine.as_ref().unwrap().engine;
+            let command = ["sh", "-c", KILL, "sh", &pod.name_any(), &namespace];
+            node.command(engine, &command, Duration::from_secs(30)).await.unwrap();
+        });
+    }
+
+    /// The Jobs of this test's trial, and the Secrets of loads.
+    pub(crate) fn objects_of_loads(&self) -> Vec<String> {
+        block_on(async {
+            let namespace = self.namespace().await;
+            let jobs = Api::<Job>::namespaced(self.lease.client.clone(), &namespace);
+            let secrets = Api::<Secret>::namespaced(self.lease.client.clone(), &namespace);
+            let jobs = jobs.list(&ListParams::default()).await.unwrap().items.into_iter().map(|job| job.name_any());
+            let secrets = secrets.list(&ListParams::default()).await.unwrap().items.into_iter();
+            jobs.chain(secrets.map(|secret| secret.name_any()).filter(|name| name.starts_with("load-"))).collect()
+        })
+    }
+
+    /// The namespace of this test's only trial.
+    async fn namespace(&self) -> String {
+        let own = namespaces_of_runs(&self.lease).await.unwrap();
+        own.into_iter().find(|own| own.labels.trial == self.trial()).unwrap().name
+    }
+
     /// Limits of memory and processors, then requests of processors and memory, of the pods of this test's trial in the
     /// order of their names.
     pub(crate) fn limits(&self) -> Vec<(String, String, String, String)> {
         block_on(async {
-            let own = namespaces_of_runs(&self.lease).await.unwrap();
-            let namespace = own.into_iter().find(|own| own.labels.trial == self.trial()).unwrap().name;
+            let namespace = self.namespace().await;
             let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &namespace);
             let mut all = pods.list(&ListParams::default()).await.unwrap().items;
             all.sort_by_key(ResourceExt::name_any);

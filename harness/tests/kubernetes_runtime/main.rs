@@ -11,6 +11,7 @@ mod bundles;
 mod cluster_trial;
 mod ends;
 mod images;
+mod load;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
@@ -38,6 +39,10 @@ fn main() -> ExitCode {
         images::one_that_is_not_there_is_named,
         images::image_that_does_not_serve_is_named_with_the_cluster_message,
         images::trial_of_images_without_probe_command_is_checked,
+        load::each_worker_sends_its_share,
+        load::a_worker_that_is_killed_is_reported,
+        load::a_worker_whose_pod_is_deleted_is_reported,
+        load::an_interrupted_load_leaves_no_worker,
     ];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run()
 }

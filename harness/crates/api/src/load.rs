@@ -72,6 +72,11 @@ impl Load {
         Self(self.0.without("result").without("result_hex").with(key, result))
     }
 
+    /// The tasks are sent from inside the cluster, by so many pods that share them; needs the Kubernetes runtime.
+    pub fn workers(self, workers: u32) -> Self {
+        Self(self.0.with("workers", workers.into()))
+    }
+
     /// How long each task may take until it is verified; default: 30 s.
     pub fn within(self, limit: Duration) -> Self {
         Self(self.0.with("within", duration(limit)))

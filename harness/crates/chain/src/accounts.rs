@@ -2,6 +2,7 @@
 //! that states can be cached, and unknown to everybody else.
 
 use hourglass_component::keys::{Address, EcdsaKey};
+use hourglass_proto::messages;
 
 use super::AccountSecret;
 
@@ -56,6 +57,14 @@ impl Accounts {
         self.operators.iter().find(|operator| operator.address() == address)
     }
 
+    /// The account with which a worker of a load creates tasks. It has nothing until [`ChainControl::fund`] gives it something.
+    ///
+    /// [`ChainControl::fund`]: super::ChainControl::fund
+    pub fn load_worker(&self, load: &str, worker: u32) -> EcdsaKey {
+        let secret = AccountSecret::new(messages::hash(self.app.to_hex().as_bytes()).0);
+        secret.key(&format!("load/{load}/worker/{worker}"))
+    }
+
     pub(super) fn addresses(&self) -> impl Iterator<Item = Address> {
         let named = [&self.deployer, &self.avs, &self.app, &self.aggregator].map(EcdsaKey::address);
         named.into_iter().chain(self.operators.iter().map(OperatorAccount::address))
@@ -76,5 +85,11 @@ mod tests {
         addresses.sort();
         addresses.dedup();
         assert_eq!(addresses.len(), 6, "every account has an address of its own");
+        let workers = [("load", 0), ("load", 1), ("other", 0)].map(|(load, worker)| accounts.load_worker(load, worker));
+        assert_eq!(workers[1].address(), again.load_worker("load", 1).address());
+        addresses.extend(workers.iter().map(EcdsaKey::address));
+        addresses.sort();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 9, "workers have accounts of their own as well");
     }
 }

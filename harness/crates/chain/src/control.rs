@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ethers::{
     types::{Address, Bytes, U256},
-    utils::hex,
+    utils::{hex, parse_ether},
 };
 use hourglass_component::chain::{ChainClient, Head};
 use serde::{Serialize, de::DeserializeOwned};
@@ -139,7 +139,12 @@ impl ChainControl {
         Ok(())
     }
 
-    pub(super) async fn set_balance(&self, address: Address, wei: U256) -> Result<(), SetupError> {
+    /// Gives an account enough to pay for as many transactions as a trial has.
+    pub async fn fund(&self, address: Address) -> Result<(), SetupError> {
+        self.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await
+    }
+
+    async fn set_balance(&self, address: Address, wei: U256) -> Result<(), SetupError> {
         self.ask::<Value>("anvil_setBalance", json!([address, wei])).await?;
         Ok(())
     }

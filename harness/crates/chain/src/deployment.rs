@@ -6,7 +6,6 @@ use ethers::{
     abi::{Detokenize, Token},
     contract::builders::ContractCall,
     types::{Address, Bytes, H256, U256},
-    utils::parse_ether,
 };
 use hourglass_component::chain::{Account, Node, OperatorSetId, Posted};
 use hourglass_proto::{
@@ -98,7 +97,7 @@ pub(super) fn contracts() -> [(Address, &'static Bytes); 13] {
 /// Code and balances, which need no transaction.
 async fn set_code_and_balances(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
     for address in accounts.addresses() {
-        chain.set_balance(address, parse_ether(10_000).unwrap_or(U256::MAX)).await?;
+        chain.fund(address).await?;
     }
     for (address, code) in contracts() {
         chain.set_code(address, code).await?;

@@ -53,10 +53,12 @@ pub enum TaskOutcome {
     Refused,
     /// Its creation was requested, and the load ended before the answer.
     Unanswered,
+    /// It was not sent: its worker ended before.
+    Unsent,
 }
 
 /// How many tasks have which outcome. `sent` is the sum of `created`, `refused` and `unanswered`; `created` is the sum of
-/// `verified`, `wrong`, `expired` and `not_verified`.
+/// `verified`, `wrong`, `expired` and `not_verified`. The tasks of `unsent` are in no other count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskCounts {
     /// Whose creation was requested.
@@ -75,6 +77,9 @@ pub struct TaskCounts {
     pub expired: u64,
     /// That were not verified within the limit of the load, or given up.
     pub not_verified: u64,
+    /// That were not sent, because their worker ended before.
+    #[serde(default)]
+    pub unsent: u64,
 }
 
 impl LoadTask {
@@ -90,16 +95,17 @@ impl TaskCounts {
     pub fn of<'a>(tasks: impl IntoIterator<Item = &'a LoadTask>) -> Self {
         let mut counts = Self::default();
         for task in tasks {
-            counts.sent += 1;
-            let (kind, is_created) = match task.outcome {
-                TaskOutcome::Verified => (&mut counts.verified, true),
-                TaskOutcome::Wrong => (&mut counts.wrong, true),
-                TaskOutcome::Expired => (&mut counts.expired, true),
-                TaskOutcome::NotVerified => (&mut counts.not_verified, true),
-                TaskOutcome::Refused => (&mut counts.refused, false),
-                TaskOutcome::Unanswered => (&mut counts.unanswered, false),
+            let (kind, is_sent, is_created) = match task.outcome {
+                TaskOutcome::Verified => (&mut counts.verified, true, true),
+                TaskOutcome::Wrong => (&mut counts.wrong, true, true),
+                TaskOutcome::Expired => (&mut counts.expired, true, true),
+                TaskOutcome::NotVerified => (&mut counts.not_verified, true, true),
+                TaskOutcome::Refused => (&mut counts.refused, true, false),
+                TaskOutcome::Unanswered => (&mut counts.unanswered, true, false),
+                TaskOutcome::Unsent => (&mut counts.unsent, false, false),
             };
             *kind += 1;
+            counts.sent += u64::from(is_sent);
             counts.created += u64::from(is_created);
         }
         counts
@@ -107,7 +113,12 @@ impl TaskCounts {
 
     /// Whether each task was verified as it must be. Without a task there is nothing that was.
     pub const fn all_verified(&self) -> bool {
-        self.verified == self.sent && self.sent > 0
+        self.verified == self.all() && self.sent > 0
+    }
+
+    /// The tasks that were sent, and those that should have been.
+    pub const fn all(&self) -> u64 {
+        self.sent + self.unsent
     }
 }
 
@@ -119,7 +130,7 @@ pub fn tasks(alias: &str, within: Duration, events: &[Event]) -> Vec<LoadTask> {
     for event in events {
         let Some(record) = LoadRecord::of(event).filter(|record| record.alias == alias) else { continue };
         match record.what {
-            LoadEvent::Sent { index, payload, due, sent, creation, reason } => {
+            LoadEvent::Sent { index, payload, due, sent, creation, reason, .. } => {
                 let outcome = match creation {
                     // Until something else is known.
                     Creation::Created => TaskOutcome::NotVerified,
@@ -129,6 +140,13 @@ pub fn tasks(alias: &str, within: Duration, events: &[Event]) -> Vec<LoadTask> {
                 let task =
                     LoadTask { payload, outcome, reason, hash: event.task_hash, ..LoadTask::sent(index, due, sent) };
                 tasks.insert(index, task);
+            }
+            LoadEvent::Unsent { first, every, count, reason, .. } => {
+                tasks.extend((0..count).map(|number| {
+                    let index = first.saturating_add(number.saturating_mul(every.into()));
+                    let (outcome, reason) = (TaskOutcome::Unsent, Some(reason.clone()));
+                    (index, LoadTask { outcome, reason, ..LoadTask::sent(index, event.at, event.at) })
+                }));
             }
             LoadEvent::Missed { how, seen } => {
                 event.task_hash.map(|task| missed.insert(task, (how, seen)));
@@ -165,7 +183,7 @@ const REASONS: usize = 3;
 /// and a few hashes. Several lines.
 pub fn summary(tasks: &[LoadTask]) -> String {
     let counts = TaskCounts::of(tasks);
-    let mut text = format!("{} of {} verified", counts.verified, counts.sent);
+    let mut text = format!("{} of {} verified", counts.verified, counts.all());
     for (outcome, word) in NOT_VERIFIED {
         let of_it: Vec<_> = tasks.iter().filter(|task| task.outcome == outcome).collect();
         if of_it.is_empty() {
@@ -188,7 +206,8 @@ pub fn summary(tasks: &[LoadTask]) -> String {
 }
 
 /// The outcomes that make a load fail, in words.
-const NOT_VERIFIED: [(TaskOutcome, &str); 5] = [
+const NOT_VERIFIED: [(TaskOutcome, &str); 6] = [
+    (TaskOutcome::Unsent, "not sent"),
     (TaskOutcome::Refused, "refused"),
     (TaskOutcome::Unanswered, "without an answer to their creation"),
     (TaskOutcome::Expired, "expired"),
@@ -224,7 +243,7 @@ mod tests {
     use hourglass_timeline::Source;
 
     use super::*;
-    use TaskOutcome::{Expired, NotVerified, Refused, Unanswered, Verified, Wrong};
+    use TaskOutcome::{Expired, NotVerified, Refused, Unanswered, Unsent, Verified, Wrong};
 
     const WITHIN: Duration = Duration::from_secs(10);
 
@@ -238,7 +257,7 @@ mod tests {
 
     fn sent(alias: &str, index: u64, creation: Creation) -> Event {
         let due = start() + crate::arrivals::due(index, 10.0);
-        let what = LoadEvent::Sent { index, payload: 0, due, sent: due, creation, reason: None };
+        let what = LoadEvent::Sent { index, payload: 0, due, sent: due, creation, reason: None, worker: None };
         let created = (creation == Creation::Created).then(|| hash(index));
         LoadRecord { alias: alias.to_owned(), what }.event(created)
     }
@@ -287,6 +306,24 @@ mod tests {
         assert_eq!(counts.created, counts.verified + counts.wrong + counts.expired + counts.not_verified, "{counts:?}");
         assert_eq!((counts.sent, counts.created, counts.verified, counts.not_verified), (8, 6, 1, 3));
         assert!(!counts.all_verified());
+    }
+
+    /// Tasks that a lost worker should have sent are neither forgotten nor taken for sent.
+    #[test]
+    fn tasks_that_were_not_sent_are_counted() {
+        let lost =
+            LoadEvent::Unsent { worker: 1, first: 4, every: 3, count: 2, reason: "worker 1 was killed".to_owned() };
+        let lost = LoadRecord { alias: "load".to_owned(), what: lost }.event(None);
+        let verified = (0..4_u64).flat_map(|index| {
+            [sent("load", index, Creation::Created), on_chain(index, TaskEvent::TaskVerified, Duration::ZERO)]
+        });
+        let tasks = tasks("load", WITHIN, &verified.chain([lost]).collect::<Vec<_>>());
+        let outcomes: Vec<_> = tasks.iter().map(|task| (task.index, task.outcome)).collect();
+        assert_eq!(outcomes, [(0, Verified), (1, Verified), (2, Verified), (3, Verified), (4, Unsent), (7, Unsent)]);
+        let counts = TaskCounts::of(&tasks);
+        assert_eq!((counts.sent, counts.verified, counts.unsent, counts.all()), (4, 4, 2, 6));
+        assert!(!counts.all_verified());
+        assert_eq!(summary(&tasks), "4 of 6 verified\n2 not sent\n  2 tasks: worker 1 was killed");
     }
 
     /// A failure must say which tasks to look at, and must not be as long as the load.

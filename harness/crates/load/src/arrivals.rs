@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hourglass_scenario::MOST_LOAD_TASKS;
+
 /// When the task of this index (from 0) is due at a rate of tasks a second, since the start of the load.
 ///
 /// Each time is computed from the index, not from the one before, so that rounding errors do not add up.
@@ -31,23 +33,32 @@ pub fn planned(rate: f64, tasks: Option<u64>, duration: Option<Duration>) -> Opt
     }
 }
 
+/// The entries with these weights in the order of their turns; after the last, the turns begin again. No load has more tasks
+/// than there are turns at most.
+pub fn turns(weights: impl IntoIterator<Item = u32>) -> Vec<usize> {
+    let weights: Vec<_> = weights.into_iter().collect();
+    let round: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    let mut turns = Turns::new(weights);
+    (0..round.clamp(1, MOST_LOAD_TASKS.into())).map(|_| turns.next_index()).collect()
+}
+
 /// Chooses among weighted entries in a fixed order: after each sum of the weights, every entry was chosen as often as its
 /// weight says, and its turns are spread evenly (smooth weighted round robin).
 #[derive(Debug, Clone)]
-pub struct Turns {
+struct Turns {
     weights: Vec<i64>,
     credits: Vec<i64>,
 }
 
 impl Turns {
     /// For entries with these weights.
-    pub fn new(weights: impl IntoIterator<Item = u32>) -> Self {
+    fn new(weights: impl IntoIterator<Item = u32>) -> Self {
         let weights: Vec<_> = weights.into_iter().map(i64::from).collect();
         Self { credits: vec![0; weights.len()], weights }
     }
 
     /// The index of the next entry; 0 if there is only one.
-    pub fn next_index(&mut self) -> usize {
+    fn next_index(&mut self) -> usize {
         let total: i64 = self.weights.iter().sum();
         let mut chosen = 0;
         for (index, weight) in self.weights.iter().enumerate() {
@@ -117,6 +128,17 @@ mod tests {
             let doubled: Vec<_> = weights.iter().map(|weight| 2 * weight).collect();
             prop_assert_eq!(counts, doubled);
         }
+    }
+
+    /// Each sender of a load computes the payload of a task from its index alone.
+    #[test]
+    fn turns_begin_again_after_a_round() {
+        let weights = [5, 1, 3];
+        let mut endless = Turns::new(weights);
+        let round = turns(weights);
+        assert_eq!(round.len(), 9);
+        assert!((0..40).all(|index| endless.next_index() == round[index % round.len()]));
+        assert_eq!(turns([1]), [0]);
     }
 
     /// A rare payload comes between the others, not after all of them.

@@ -101,6 +101,7 @@ impl Live {
                 }
             }
             (LoadEvent::Sent { .. }, _) => self.refused += 1,
+            (LoadEvent::Unsent { count, .. }, _) => self.refused += count,
             (LoadEvent::Missed { .. }, task) => {
                 self.missed += 1;
                 if task.and_then(|task| self.open.remove(&task)).is_none() {
@@ -143,7 +144,8 @@ mod tests {
     }
 
     fn created(task: H256, due: Timestamp) -> Event {
-        let what = LoadEvent::Sent { index: 0, payload: 0, due, sent: due, creation: Creation::Created, reason: None };
+        let creation = Creation::Created;
+        let what = LoadEvent::Sent { index: 0, payload: 0, due, sent: due, creation, reason: None, worker: None };
         LoadRecord { alias: "load".to_owned(), what }.event(Some(task))
     }
 

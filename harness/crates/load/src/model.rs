@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{self, LoadTask, Reason, TaskCounts, TaskOutcome},
-    arrivals::due,
+    arrivals::{due, turns},
     latency::{PhaseLatency, by_phase},
+    schedule::payload_of,
     search::{Limit, ProbeOutcome},
 };
 
@@ -117,6 +118,9 @@ pub struct Pattern {
     pub duration_ms: Option<f64>,
     /// How long each task might take until it was verified, in milliseconds.
     pub within_ms: f64,
+    /// How many pods in the cluster sent the tasks, each its share; absent if the harness sent them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u32>,
 }
 
 /// A task that was not verified.
@@ -195,7 +199,11 @@ impl LoadResult {
     /// The result of a load from the entries of its timeline. `block_interval` is how far blocks are apart on a chain that
     /// does not mine each transaction at once.
     pub fn of(load: &Load, block_interval: Option<Duration>, events: &[Event]) -> Self {
-        let tasks = account::tasks(&load.alias, load.within.into(), events);
+        let mut tasks = account::tasks(&load.alias, load.within.into(), events);
+        let turns = turns(load.payloads().iter().map(|payload| payload.weight));
+        for task in tasks.iter_mut().filter(|task| task.outcome == TaskOutcome::Unsent) {
+            task.payload = payload_of(&turns, task.index);
+        }
         let not_verified: Vec<_> = tasks.iter().filter(|task| task.outcome != TaskOutcome::Verified).collect();
         let mut reasons = account::reasons(not_verified.iter().copied());
         reasons.truncate(REASONS);
@@ -229,6 +237,7 @@ impl Pattern {
             tasks: load.tasks,
             duration_ms: load.duration.map(|duration| milliseconds(duration.into())),
             within_ms: milliseconds(load.within.into()),
+            workers: load.workers,
         }
     }
 }
@@ -319,6 +328,7 @@ mod tests {
                 sent: is_due,
                 creation: Creation::Created,
                 reason: None,
+                worker: None,
             };
             let sent = LoadRecord { alias: "load".to_owned(), what }.event(hash);
             let on_chain = |event, at| Event {

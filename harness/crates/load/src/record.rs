@@ -40,6 +40,22 @@ pub enum LoadEvent {
         /// Why it was not created, if it was not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// The worker that has sent it, from 0; `None` for the harness itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<u32>,
+    },
+    /// Tasks of a worker were not sent, because it ended before.
+    Unsent {
+        /// The worker, from 0.
+        worker: u32,
+        /// The index of the first of them.
+        first: u64,
+        /// How far the indices of two of them in a row are apart.
+        every: u32,
+        /// How many there are.
+        count: u64,
+        /// Why, in words.
+        reason: String,
     },
     /// It did not end as it must.
     Missed {
@@ -95,7 +111,7 @@ impl LoadRecord {
     fn message(&self) -> String {
         let alias = &self.alias;
         match &self.what {
-            LoadEvent::Sent { index, due, sent, creation, reason, .. } => {
+            LoadEvent::Sent { index, due, sent, creation, reason, worker, .. } => {
                 let late = age(*due, *sent);
                 let outcome = match (creation, reason) {
                     (Creation::Created, _) => "created".to_owned(),
@@ -103,8 +119,11 @@ impl LoadRecord {
                     (Creation::Refused, None) => "refused".to_owned(),
                     (Creation::Unanswered, _) => "not answered before the end of the load".to_owned(),
                 };
-                format!("{alias} #{} sent {:.1} ms after it was due, {outcome}", index + 1, late.as_secs_f64() * 1e3)
+                let by = worker.map(|worker| format!(" by worker {worker}")).unwrap_or_default();
+                let late = late.as_secs_f64() * 1e3;
+                format!("{alias} #{} sent{by} {late:.1} ms after it was due, {outcome}", index + 1)
             }
+            LoadEvent::Unsent { count, reason, .. } => format!("{alias}: {count} tasks not sent: {reason}"),
             LoadEvent::Missed { how: Missed::Expired, seen } => format!("{alias}: expired: {seen}"),
             LoadEvent::Missed { how: Missed::NotVerified, seen } => format!("{alias}: not verified in time: {seen}"),
             LoadEvent::Missed { how: Missed::Wrong, seen } => format!("{alias}: verified wrongly: {seen}"),
@@ -124,6 +143,7 @@ mod tests {
             sent: "2026-03-01T12:00:00.0125Z".parse().unwrap(),
             creation,
             reason: reason.map(str::to_owned),
+            worker: None,
         };
         LoadRecord { alias: "load".to_owned(), what }
     }
@@ -133,7 +153,9 @@ mod tests {
     fn a_record_is_read_back_from_its_entry() {
         let missed = LoadEvent::Missed { how: Missed::Expired, seen: "status EXPIRED".to_owned() };
         let missed = LoadRecord { alias: "load".to_owned(), what: missed };
-        for record in [sent(Creation::Created, None), sent(Creation::Refused, Some("PayloadIsEmpty")), missed] {
+        let unsent = LoadEvent::Unsent { worker: 2, first: 8, every: 3, count: 4, reason: "it was killed".to_owned() };
+        let unsent = LoadRecord { alias: "load".to_owned(), what: unsent };
+        for record in [sent(Creation::Created, None), sent(Creation::Refused, Some("PayloadIsEmpty")), missed, unsent] {
             let task = Some(H256::repeat_byte(7));
             let event = record.event(task);
             let stored: Event = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();
@@ -146,5 +168,10 @@ mod tests {
     fn an_entry_says_how_late_the_task_was_sent() {
         let event = sent(Creation::Refused, Some("PayloadIsEmpty")).event(None);
         assert_eq!(event.message, "load #7 sent 12.5 ms after it was due, refused: PayloadIsEmpty");
+        let mut record = sent(Creation::Created, None);
+        if let LoadEvent::Sent { worker, .. } = &mut record.what {
+            *worker = Some(1);
+        }
+        assert_eq!(record.event(None).message, "load #7 sent by worker 1 12.5 ms after it was due, created");
     }
 }

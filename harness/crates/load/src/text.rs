@@ -30,14 +30,19 @@ pub fn live(passed: Duration, counts: &Counts, per_second: f64) -> String {
 
 /// What is requested of a load: `500 tasks at 50/s on l2, each verified within 30s`.
 pub fn pattern(pattern: &Pattern) -> String {
-    let Pattern { chain, rate, concurrency, tasks, duration_ms, within_ms } = pattern;
+    let Pattern { chain, rate, concurrency, tasks, duration_ms, within_ms, workers } = pattern;
     let number = tasks.map_or_else(|| "tasks".to_owned(), |tasks| format!("{tasks} tasks"));
     let speed = match (rate, concurrency) {
         (Some(rate), _) => format!("at {rate}/s"),
         (None, concurrency) => format!("{} at a time", concurrency.unwrap_or(1)),
     };
     let duration = duration_ms.map(|duration| format!(" for {}", time(duration))).unwrap_or_default();
-    format!("{number} {speed}{duration} on {chain}, each verified within {}", time(*within_ms))
+    let senders = match workers {
+        None => String::new(),
+        Some(1) => ", sent by 1 worker in the cluster".to_owned(),
+        Some(workers) => format!(", sent by {workers} workers in the cluster"),
+    };
+    format!("{number} {speed}{duration} on {chain}, each verified within {}{senders}", time(*within_ms))
 }
 
 /// A load of a search, in one line.
@@ -45,7 +50,7 @@ pub fn probe(load: &LoadResult, probe: &Probe, search: &str) -> String {
     let Probe { rate, figure_ms, outcome } = probe;
     let figure = figure_ms.map_or_else(|| "no task verified".to_owned(), |figure| format!("{} ms", digits(figure)));
     let name = search.split_once("<=").map_or(search, |(name, _)| name);
-    let TaskCounts { sent, verified, .. } = load.tasks;
+    let (TaskCounts { verified, .. }, sent) = (load.tasks, load.tasks.all());
     let result = match outcome {
         ProbeOutcome::Held => "held".to_owned(),
         ProbeOutcome::Broken if verified < sent => format!("broken: {} of {sent} tasks not verified", sent - verified),
@@ -137,13 +142,14 @@ fn of_load(load: &LoadResult) -> String {
 }
 
 fn counts(counts: &TaskCounts) -> String {
-    let TaskCounts { sent, created, refused, unanswered, verified, wrong, expired, not_verified } = counts;
+    let TaskCounts { sent, created, refused, unanswered, verified, wrong, expired, not_verified, unsent } = counts;
     let mut text = format!("{sent} sent, {created} created, {verified} verified");
     let others = [
         (refused, "refused"),
         (unanswered, "without an answer"),
         (expired, "expired"),
         (not_verified, "not verified in time"),
+        (unsent, "not sent"),
         (wrong, "verified wrongly"),
     ];
     for (count, word) in others.into_iter().filter(|(count, _)| **count > 0) {
@@ -224,6 +230,7 @@ mod tests {
                 tasks: Some(500),
                 duration_ms: rate.is_none().then_some(10_000.0),
                 within_ms: 30_000.0,
+                workers: None,
             },
             tasks,
             reasons: Vec::new(),
@@ -252,6 +259,16 @@ mod tests {
     fn a_table_has_what_became_of_all_tasks() {
         insta::assert_snapshot!("rate", table(&report(LoadOutcome::TasksNotVerified, vec![load(Some(50.0))], None)));
         insta::assert_snapshot!("concurrency", table(&report(LoadOutcome::Interrupted, vec![load(None)], None)));
+    }
+
+    #[test]
+    fn a_load_from_inside_a_cluster_says_so() {
+        let mut result = load(Some(50.0));
+        result.pattern.workers = Some(3);
+        result.tasks.unsent = 17;
+        let text = table(&report(LoadOutcome::TasksNotVerified, vec![result], None));
+        assert!(text.contains("each verified within 30s, sent by 3 workers in the cluster"), "{text}");
+        assert!(text.contains(", 2 not verified in time, 17 not sent"), "{text}");
     }
 
     #[test]

@@ -102,6 +102,7 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
             exhausted_as_told(reason).unwrap_or_else(|| of_pod(reason))
         }
         EnvironmentError::Runtime(RuntimeError::NotReady { state, .. }) => of_pod(state),
+        EnvironmentError::Runtime(RuntimeError::Workers { reason, .. }) => of_pod(reason),
         EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::Performer { .. }) => READ_OUTPUT,
         EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
             "find out what has ended the chain: its output is above, and its whole log in the trial's folder"

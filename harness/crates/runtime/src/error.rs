@@ -148,6 +148,14 @@ pub enum RuntimeError {
         /// What the panic says.
         reason: String,
     },
+    /// The workers of a load do not run.
+    #[error("the workers of Job {job} are not ready: {reason}")]
+    Workers {
+        /// Their Job.
+        job: String,
+        /// What happened instead.
+        reason: String,
+    },
     /// The chain was not started.
     #[error("chain {chain_id} is not running")]
     NoChain {

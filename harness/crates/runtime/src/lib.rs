@@ -17,6 +17,7 @@ mod performers;
 mod process;
 mod provider;
 mod usage;
+mod workers;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,7 @@ pub use invariant::{Invariant, InvariantViolation};
 pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use process::{ProcessRuntime, ProcessSettings};
 pub use provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime, provider};
+pub use workers::{Connection, Worker, WorkerOutput, Workers, WorkersSpec};
 
 use hourglass_base::RuntimeKind;
 use hourglass_scenario::{Component, ComponentRef, Step};
@@ -133,6 +135,21 @@ pub trait Runtime: Send + Sync {
             runtime: self.kind().as_str(),
             reason: format!("`{step}` is about a cluster; say `runtimes: [kubernetes]`"),
         })
+    }
+
+    /// Starts processes inside the cluster that create tasks, and waits until all accept connections. They end with the
+    /// trial, or before by [`Self::end_workers`]; only Kubernetes has them.
+    async fn start_workers(&self, _spec: WorkersSpec) -> Result<Workers, RuntimeError> {
+        Err(RuntimeError::Unsupported {
+            runtime: self.kind().as_str(),
+            reason: "`workers` of `load` are pods of a cluster; say `runtimes: [kubernetes]`, or leave them out"
+                .to_owned(),
+        })
+    }
+
+    /// Ends the workers with this name, and waits until nothing of them is left.
+    async fn end_workers(&self, _name: &str) -> Result<(), RuntimeError> {
+        Ok(())
     }
 
     /// Refuses a step that a test requests and that this environment does not support. The steps of a scenario are checked

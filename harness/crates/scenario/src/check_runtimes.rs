@@ -128,6 +128,9 @@ impl Checking<'_> {
             if let Some(kind) = step.kinds().first() {
                 let (key, at) = (kind.key(), at.key(kind.key()));
                 self.needs(kind.properties().runtimes, &format!("`{key}`"), &at);
+                for (own, runtimes) in kind.key_runtimes() {
+                    self.needs(runtimes, &format!("`{own}` of `{key}`"), &at.key(own));
+                }
             }
             if let Some(branches) = &step.parallel {
                 self.steps(branches, &at.key("parallel"));

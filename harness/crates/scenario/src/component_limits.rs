@@ -23,6 +23,9 @@ impl ComponentLimits {
     /// A performer.
     pub const PERFORMER: Self = Self::of(512, 1);
 
+    /// A worker of a load.
+    pub const LOAD_WORKER: Self = Self::of(512, 1);
+
     const fn of(mebibytes: u64, cpus: u32) -> Self {
         Self { memory: Memory { bytes: mebibytes << 20 }, cpus: Cpus { thousandths: cpus * 1000 } }
     }
@@ -56,6 +59,7 @@ mod tests {
             ("aggregator", ComponentLimits::AGGREGATOR),
             ("executor", ComponentLimits::EXECUTOR),
             ("performer", ComponentLimits::PERFORMER),
+            ("worker of a load", ComponentLimits::LOAD_WORKER),
         ] {
             let row = format!("| {component} | `{}` | `{}` |\n", limits.memory, limits.cpus);
             assert!(manual.contains(&row), "README.md has no row {row}");

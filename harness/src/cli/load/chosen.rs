@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use hourglass_base::ComponentHost;
 use hourglass_cluster::ClusterChoice;
 use hourglass_component::document::{Document, Pointer, Problems};
 use hourglass_scenario::{
-    CreateTask, ExpectVerified, Load, LoadPayload, Location, Scenario, Selection, Step, StepKind, Trial,
+    CreateTask, ExpectVerified, Load, LoadPayload, Location, Scenario, ScenarioError, Selection, Step, StepKind, Trial,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -64,7 +65,15 @@ impl LoadArgs {
             ));
         }
         let mut trial = self.trial()?;
+        if self.workers.is_some() && trial.runtime.capabilities().host != ComponentHost::Cluster {
+            let reason = format!("workers are pods, and `{}` does not use the kubernetes runtime", trial.name);
+            let remedy = "choose `--runtime kubernetes`, or leave the option out";
+            return Err(ScenarioError::WithoutEffect { option: "--workers", reason, remedy }.into());
+        }
         let load = self.load(&trial.scenario)?;
+        if let Some(problem) = load.idle_workers() {
+            return Err(CliError::Usage(format!("failed to share the load: {problem}; have fewer with `--workers`")));
+        }
         let step = step(load.clone());
         let scenario = Arc::make_mut(&mut trial.scenario);
         scenario.timeout = limit(std::slice::from_ref(&load)).into();
@@ -142,6 +151,7 @@ impl LoadArgs {
             result_hex,
             mix,
             within: self.within.into(),
+            workers: self.workers,
         })
     }
 
@@ -156,6 +166,7 @@ impl LoadArgs {
             ("duration", self.duration.as_ref().map(time)),
             ("mix", self.mix.as_ref().map(|path| format!("'{}'", path.display()))),
             ("within", Some(time(&self.within))),
+            ("workers", self.workers.map(|workers| workers.to_string())),
         ];
         let options = options.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
         format!("harness load{}", options.collect::<String>())

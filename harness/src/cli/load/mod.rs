@@ -23,7 +23,9 @@ use hourglass_runner::{
     Keep, TrialSettings,
     verdict::{TrialReport, Verdict},
 };
-use hourglass_scenario::{AllowedErrors, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, Trial};
+use hourglass_scenario::{
+    AllowedErrors, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS, Trial,
+};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +71,10 @@ pub struct LoadArgs {
     /// How long each task may take until it is verified: since it was due or, with --concurrency, since it was sent
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub within: Duration,
+    /// Have the tasks sent from inside the cluster, by this many pods that share them; default: the harness sends them. Needs
+    /// the kubernetes runtime
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=u64::from(MOST_LOAD_WORKERS)))]
+    pub workers: Option<u32>,
     /// Where the components run [default: that of the name, as in `docker::square`, else process]
     #[arg(long, value_name = "RUNTIME")]
     pub runtime: Option<RuntimeKind>,

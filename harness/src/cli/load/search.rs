@@ -63,13 +63,14 @@ pub(super) async fn run(
 
 fn warm_up(load: &Load) -> Load {
     let (tasks, concurrency) = (Some(WARM_UP), Some(WARM_UP_AT_ONCE));
-    Load { alias: "warm-up".to_owned(), rate: None, tasks, concurrency, duration: None, ..load.clone() }
+    let alone = Load { alias: "warm-up".to_owned(), rate: None, tasks, concurrency, ..load.clone() };
+    Load { duration: None, workers: None, ..alone }
 }
 
 /// What a load shows about its rate. If tasks could not be created at the rate, nothing about what is tested.
 fn probe(rate: f64, bound: Bound, result: &LoadResult) -> Probe {
     let latencies = result.verified().map(|phase| phase.since_due);
-    let kept = result.rate.is_none_or(|achieved| achieved.kept);
+    let kept = result.tasks.unsent == 0 && result.rate.is_none_or(|achieved| achieved.kept);
     let holds = result.tasks.all_verified() && latencies.is_some_and(|latencies| bound.holds(&latencies));
     let outcome = match (kept, holds) {
         (false, _) => ProbeOutcome::RateNotKept,

@@ -9,4 +9,5 @@ mod production;
 
 pub use error::GuardError;
 pub(super) use permissions::permitted;
+pub use permissions::permitted_jobs;
 pub(super) use production::refuse_production;

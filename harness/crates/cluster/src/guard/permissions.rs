@@ -38,13 +38,27 @@ const BY_INSTALLATION: [Needed; 3] = [
     ("rbac.authorization.k8s.io", "clusterrolebindings", &["create", "patch", "delete"]),
 ];
 
+/// What the workers of a load take besides.
+const BY_JOBS: [Needed; 2] = [("batch", "jobs", &["create", "patch", "delete", "watch"]), ("", "secrets", &["delete"])];
+
 /// Fails with all permissions that are missing.
 pub(crate) async fn permitted(cluster: &Cluster, operator: OperatorChoice) -> Result<(), ClusterError> {
     let installation: &[Needed] = match operator {
         OperatorChoice::Install => &BY_INSTALLATION,
         OperatorChoice::Existing => &[],
     };
-    let needed = BY_TRIALS.iter().chain(installation);
+    all(cluster, BY_TRIALS.iter().chain(installation)).await
+}
+
+/// Fails if the user of an existing cluster may not have Jobs run in it; few trials have any.
+pub async fn permitted_jobs(cluster: &Cluster) -> Result<(), ClusterError> {
+    if cluster.machine.is_some() {
+        return Ok(());
+    }
+    all(cluster, BY_JOBS.iter()).await
+}
+
+async fn all(cluster: &Cluster, needed: impl Iterator<Item = &Needed>) -> Result<(), ClusterError> {
     let questions = needed.flat_map(|(group, plural, verbs)| verbs.iter().map(move |verb| (*group, *plural, *verb)));
     // Collected first: the compiler does not see that the future of a stream with a closure over references is `Send`.
     let questions: Vec<_> = questions

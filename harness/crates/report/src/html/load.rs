@@ -132,7 +132,7 @@ fn search(search: &SearchResult) -> Search {
 }
 
 fn load((index, load): (usize, &LoadResult)) -> Load {
-    let not_verified = load.tasks.sent - load.tasks.verified;
+    let not_verified = load.tasks.all() - load.tasks.verified;
     let named = u64::try_from(load.not_verified.len()).unwrap_or(u64::MAX);
     let not_kept = load.rate.is_some_and(|achieved| !achieved.kept);
     let throughput = load.throughput.map(|rate| format!("{rate:.1} tasks a second verified"));
@@ -154,13 +154,14 @@ fn load((index, load): (usize, &LoadResult)) -> Load {
 }
 
 fn counts(counts: &TaskCounts) -> Vec<(&'static str, u64, &'static str)> {
-    let TaskCounts { sent, created, refused, unanswered, verified, wrong, expired, not_verified } = *counts;
+    let TaskCounts { sent, created, refused, unanswered, verified, wrong, expired, not_verified, unsent } = *counts;
     let bad = [
         ("refused", refused),
         ("without an answer to their creation", unanswered),
         ("expired", expired),
         ("not verified in time", not_verified),
         ("verified with another result or certificate", wrong),
+        ("not sent", unsent),
     ];
     let good = [("sent", sent), ("created", created), ("verified", verified)];
     let good = good.into_iter().map(|(name, count)| (name, count, ""));
@@ -207,6 +208,7 @@ fn view(task: &TaskNotVerified) -> NotVerified {
             TaskOutcome::NotVerified => "not verified in time",
             TaskOutcome::Refused => "refused",
             TaskOutcome::Unanswered => "without an answer",
+            TaskOutcome::Unsent => "not sent",
         },
         reason: Text::line(task.reason.as_deref().unwrap_or_default()),
     }
@@ -246,6 +248,7 @@ mod tests {
                 tasks: Some(12),
                 duration_ms: None,
                 within_ms: 30_000.0,
+                workers: None,
             },
             tasks,
             reasons: vec![Reason { reason: HOSTILE.to_owned(), count: 2 }],

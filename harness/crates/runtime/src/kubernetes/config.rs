@@ -25,7 +25,7 @@ const EXECUTOR_CONFIG: &str = "/etc/hourglass/executor-$(POD_INDEX).yaml";
 /// The path of the aggregator's configuration.
 const AGGREGATOR_CONFIG: &str = "/etc/hourglass/config.yaml";
 /// The user of the image of the components.
-const USER: i64 = 65532;
+pub(super) const USER: i64 = 65532;
 /// The memory that a component requests, in bytes.
 const ASKED: u64 = 32 << 20;
 /// How long a performer may take until it is healthy: its executor gives up then, and reports what it saw.

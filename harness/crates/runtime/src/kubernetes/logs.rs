@@ -23,14 +23,25 @@ use kube::{
     api::{ListParams, LogParams},
     runtime::{WatchStreamExt as _, watcher},
 };
-use tokio::{sync::watch, task::coop::consume_budget, time::sleep};
+use tokio::{
+    sync::{mpsc, watch},
+    task::coop::consume_budget,
+    time::sleep,
+};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::Instrument as _;
 
-use super::{KubernetesRuntime, names::Names, pods::containers, trial_namespace::TrialNamespace};
+use super::{
+    KubernetesRuntime,
+    load_job::index_of,
+    names::Names,
+    pods::containers,
+    trial_namespace::{PART_LABEL, TrialNamespace},
+};
 use crate::{
     docker::Record,
     output::{Output, UnderWay},
+    workers::WorkerOutput,
 };
 
 /// How long to wait for the rest of the output of containers that have ended.
@@ -56,6 +67,8 @@ struct Shared {
     done: watch::Sender<HashSet<String>>,
     /// The latest lines of each component.
     latest: Mutex<HashMap<String, LastLines>>,
+    /// Who gets the lines of the workers of a load as well, by the name of their Job.
+    workers: Mutex<HashMap<String, mpsc::UnboundedSender<WorkerOutput>>>,
     readers: TaskTracker,
     under_way: UnderWay,
 }
@@ -81,6 +94,7 @@ impl PodLogs {
             read,
             done,
             latest,
+            workers: Mutex::default(),
             readers,
             under_way: UnderWay::default(),
         });
@@ -101,6 +115,18 @@ impl PodLogs {
             Some(output) => format!("{own}\nthe last output of {performer}:\n{output}"),
             None => own,
         }
+    }
+
+    /// What the workers of a Job that is about to be created will print, and their ends.
+    pub(super) fn hand_over(&self, job: &str) -> mpsc::UnboundedReceiver<WorkerOutput> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.shared.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(job.to_owned(), sender);
+        receiver
+    }
+
+    /// Hands over nothing of a Job any more.
+    pub(super) fn forget(&self, job: &str) {
+        self.shared.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
     }
 
     /// Starts to read the output of these pods if the watch has not reported them yet, and waits until the output of
@@ -172,7 +198,7 @@ impl Shared {
         let life = Life { pod: pod.clone(), container: container.to_owned(), id: id.to_owned(), previous };
         let shared = Arc::clone(self);
         let reading = async move {
-            shared.read_to_end(&life).await;
+            shared.read_and_hand_over(&life).await;
             shared.done.send_modify(|done| {
                 done.insert(life.id);
             });
@@ -180,12 +206,53 @@ impl Shared {
         self.readers.spawn(reading.in_current_span());
     }
 
-    async fn read_to_end(&self, life: &Life) {
-        let name = self.name(&life.pod).await;
+    async fn read_and_hand_over(&self, life: &Life) {
         let last = LastLines::default();
+        let Some((worker, receiver)) = self.worker(&life.pod) else {
+            return self.read_to_end(life, last, |_| {}).await;
+        };
+        // Nobody may be interested any more.
+        let hand_over = |output| drop(receiver.send(output));
+        let on_line = |line: &Line| hand_over(WorkerOutput::Line { worker, text: line.text.clone() });
+        self.read_to_end(life, last.clone(), on_line).await;
+        hand_over(WorkerOutput::Ended { worker, how: self.failure_of(life).await, last: last.to_string() });
+    }
+
+    /// The number of the worker of a load that a pod is, and who gets its output.
+    fn worker(&self, pod: &Pod) -> Option<(u32, mpsc::UnboundedSender<WorkerOutput>)> {
+        let job = pod.labels().get(PART_LABEL)?;
+        let receiver = self.workers.lock().unwrap_or_else(PoisonError::into_inner).get(job).cloned();
+        Some((index_of(pod)?, receiver?))
+    }
+
+    /// How a container has ended whose output is read; `None` for success.
+    async fn failure_of(&self, life: &Life) -> Option<String> {
+        let name = life.pod.name_any();
+        let pods = self.trial_namespace.api::<Pod>();
+        match (|| pods.get_opt(&name)).retry(pauses()).await {
+            Ok(Some(pod)) => {
+                let status = containers(&pod).find(|status| status.container_id.as_deref() == Some(&life.id));
+                let state = status.and_then(|status| status.state.as_ref());
+                match state.and_then(|state| state.terminated.as_ref()) {
+                    Some(end) if end.exit_code == 0 => None,
+                    Some(end) => Some(described(end)),
+                    None => Some("output that broke off".to_owned()),
+                }
+            }
+            Ok(None) => Some(format!("the deletion of pod {name}")),
+            Err(error) => Some(format!("an unknown result: {error}")),
+        }
+    }
+
+    async fn read_to_end(&self, life: &Life, last: LastLines, mut on_line: impl FnMut(&Line)) {
+        let name = self.name(&life.pod).await;
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), last.clone());
         let mut output = Output::of(&name, &self.record.folder, &self.record.timeline, last);
         self.under_way.add(&output);
+        let mut push = |line: &Line| {
+            output.push(line);
+            on_line(line);
+        };
         let parameters = LogParams {
             container: Some(life.container.clone()),
             follow: !life.previous,
@@ -207,12 +274,12 @@ impl Shared {
                 }
             };
             let before = read;
-            let (ended, rest) = each_line_after(&mut read, stream, |line| output.push(line)).await;
+            let (ended, rest) = each_line_after(&mut read, stream, &mut push).await;
             // Proxies and load balancers close streams on which nothing is said for a while, many without an error.
             let current = if life.previous { Ok(false) } else { self.is_current(life).await };
             if current != Ok(true) {
                 if let Some(line) = &rest {
-                    output.push(line);
+                    push(line);
                 }
                 if current.is_err() {
                     self.note_unread(&name);
@@ -257,9 +324,7 @@ impl Shared {
 
     fn note_end(self: &Arc<Self>, pod: &Pod, end: &ContainerStateTerminated) {
         let Some(id) = end.container_id.clone().filter(|id| self.seen().1.insert(id.clone())) else { return };
-        let reason = end.reason.as_deref().filter(|reason| !["Error", "Completed"].contains(reason));
-        let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let how = format!("exit code {}{why}", end.exit_code);
+        let how = described(end);
         // The cluster's clock may differ, and counts whole seconds: the time of observation is used.
         self.record_end(pod, id, Timestamp::now(), how);
     }
@@ -299,6 +364,13 @@ impl Shared {
     fn seen(&self) -> MutexGuard<'_, (HashSet<String>, HashSet<String>)> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The exit code, and the reason if it says more.
+fn described(end: &ContainerStateTerminated) -> String {
+    let reason = end.reason.as_deref().filter(|reason| !["Error", "Completed"].contains(reason));
+    let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("exit code {}{why}", end.exit_code)
 }
 
 /// Passes on each line of an output, including a last line without a line end.

@@ -15,6 +15,7 @@ mod config;
 mod existing_cluster;
 mod faults;
 mod images;
+mod load_job;
 mod logs;
 mod names;
 mod network;
@@ -68,7 +69,7 @@ use warnings::Warnings;
 
 use super::{
     AggregatorSpec, Chains, ClusterFaults, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime,
-    RuntimeError, Teardown, blocking, configuration, docker::Record, usage::Readings,
+    RuntimeError, Teardown, Workers, WorkersSpec, blocking, configuration, docker::Record, usage::Readings,
 };
 
 /// How long a component may take to end in order; the public aggregator and executor always take five seconds.
@@ -131,6 +132,8 @@ pub struct KubernetesRuntime {
     cluster_fault_injected: AtomicBool,
     /// Containers of the operator that were killed.
     killed: Mutex<BTreeSet<String>>,
+    /// How many Jobs of loads there were, and the names of those that are there.
+    jobs: Mutex<(u32, BTreeSet<String>)>,
     readings: Readings,
     /// What the nodes had used when the trial began.
     node_baseline: NodeBaseline,
@@ -209,6 +212,7 @@ impl KubernetesRuntime {
             exclusive,
             cluster_fault_injected: AtomicBool::new(false),
             killed: Mutex::default(),
+            jobs: Mutex::default(),
             readings: Readings::default(),
             node_baseline,
             _cluster: cluster,
@@ -342,6 +346,17 @@ impl Runtime for KubernetesRuntime {
 
     fn cluster_faults(&self, _step: &str) -> Result<&dyn ClusterFaults, RuntimeError> {
         Ok(self)
+    }
+
+    async fn start_workers(&self, spec: WorkersSpec) -> Result<Workers, RuntimeError> {
+        let began = Instant::now();
+        let workers = self.start_job(&spec).await?;
+        self.tell_duration(&format!("{} workers of Job {} are ready", spec.count, workers.name), began);
+        Ok(workers)
+    }
+
+    async fn end_workers(&self, name: &str) -> Result<(), RuntimeError> {
+        self.end_job(name).await
     }
 
     fn check_step(&self, step: &Step) -> Result<(), RuntimeError> {

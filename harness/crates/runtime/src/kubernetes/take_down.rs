@@ -65,6 +65,8 @@ impl KubernetesRuntime {
         self.preparation.give_up();
         self.undo_cluster_faults().await?;
         self.resume_all_paused().await;
+        // Before everything that their tasks need.
+        self.end_jobs().await?;
         self.forget_policies().await?;
         let aggregator = async {
             self.scale_down::<Deployment>(AGGREGATOR).await?;

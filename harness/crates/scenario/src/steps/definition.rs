@@ -19,6 +19,11 @@ pub(crate) trait StepDefinition: JsonSchema {
     /// Fills in defaults that depend on other fields of the step, so that a plan shows them.
     fn fill_defaults(&mut self) {}
 
+    /// Keys of the step that fewer runtimes support than the step, if they are given.
+    fn key_runtimes(&self) -> Vec<(&'static str, StepRuntimes)> {
+        Vec::new()
+    }
+
     /// The tasks that the step creates; their name is under the key `as`.
     fn creates(&self) -> Option<CreatedTasks<'_>> {
         None

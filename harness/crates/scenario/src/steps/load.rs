@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::StepCheck;
-use super::definition::{CreatedTasks, StepDefinition, StepProperties};
+use super::definition::{CreatedTasks, StepDefinition, StepProperties, StepRuntimes};
 use super::text_or_hex::{bytes, check_result, check_task_payload};
 use crate::limits::no_time;
 use crate::texts::HexBytes;
@@ -20,8 +20,13 @@ pub const MOST_CONCURRENT_TASKS: u32 = 10_000;
 /// The highest and the lowest rate, in tasks a second.
 pub const LOAD_RATES: std::ops::RangeInclusive<f64> = 0.01..=10_000.0;
 
+/// The most workers of a load.
+pub const MOST_LOAD_WORKERS: u32 = 100;
+
 /// How much longer a load may take than it would if all goes well.
 const ALLOWANCE: time::Duration = time::Duration::from_secs(30);
+/// How much longer it may take to start the workers of a load, and to end them.
+const WORKERS: time::Duration = time::Duration::from_secs(120);
 /// How long the creation of a task may take if tasks cannot be created as fast as they are due.
 const EACH_TASK: time::Duration = time::Duration::from_millis(100);
 
@@ -71,6 +76,11 @@ pub struct Load {
     /// How long each task may take until it is verified: since it was due or, without a rate, since it was sent.
     #[serde(default = "default_within")]
     pub within: Duration,
+    /// How many pods in the cluster send the tasks, each its share; without this, the harness sends them. Only for the
+    /// Kubernetes runtime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub workers: Option<u32>,
 }
 
 /// One of the payloads of a load.
@@ -103,6 +113,15 @@ impl Load {
         }
         let Self { payload, payload_hex, result, result_hex, .. } = self.clone();
         vec![LoadPayload { payload, payload_hex, weight: 1, result, result_hex }]
+    }
+
+    /// Why workers would have nothing to do, if some would.
+    pub fn idle_workers(&self) -> Option<String> {
+        let workers = self.workers?;
+        let few = [(self.concurrency, "tasks at a time"), (self.tasks, "tasks")];
+        let (number, what) = few.into_iter().find(|(number, _)| number.is_some_and(|number| number < workers))?;
+        let number = number?;
+        Some(format!("{workers} workers cannot share {number} {what}"))
     }
 
     /// About how many tasks it creates, if that is known before it runs.
@@ -159,7 +178,12 @@ impl StepDefinition for Load {
     fn within(&self) -> Duration {
         let slow = EACH_TASK.saturating_mul(self.number().unwrap_or_default());
         let creation = self.creation().max(slow);
-        creation.saturating_add(self.within.into()).saturating_add(ALLOWANCE).into()
+        let workers = self.workers.map(|_| WORKERS).unwrap_or_default();
+        creation.saturating_add(self.within.into()).saturating_add(ALLOWANCE).saturating_add(workers).into()
+    }
+
+    fn key_runtimes(&self) -> Vec<(&'static str, StepRuntimes)> {
+        self.workers.map(|_| ("workers", StepRuntimes::Cluster)).into_iter().collect()
     }
 
     fn creates(&self) -> Option<CreatedTasks<'_>> {
@@ -194,6 +218,9 @@ impl StepDefinition for Load {
             if time.is_some_and(|time| time.is_zero()) {
                 problems.add(no_time(&at.key(key), key));
             }
+        }
+        if let Some(problem) = self.idle_workers() {
+            problems.add(Problem::at_value(&at.key("workers"), problem).label("too many").help("have fewer workers"));
         }
         let single = self.payload.is_some() || self.payload_hex.is_some();
         if self.mix.is_empty() {
@@ -248,6 +275,16 @@ mod tests {
     #[case::empty_payload("rate: 1, tasks: 1, payload: ''", "empty payload")]
     #[case::payload_and_mix("rate: 1, tasks: 1, payload: x, mix: [{payload: y}]", "both a payload and `mix` are given")]
     #[case::empty_in_mix("rate: 1, tasks: 1, mix: [{payload: x}, {payload: ''}]", "empty payload")]
+    #[case::idle_workers("rate: 1, tasks: 2, payload: x, workers: 3", "3 workers cannot share 2 tasks")]
+    #[case::idle_at_a_time(
+        "concurrency: 2, tasks: 9, payload: x, workers: 3",
+        "3 workers cannot share 2 tasks at a time"
+    )]
+    #[case::no_workers("rate: 1, tasks: 2, payload: x, workers: 0", "1")]
+    #[case::everywhere(
+        "rate: 1, tasks: 5, payload: x, workers: 3",
+        "only the kubernetes runtime has `workers` of `load`"
+    )]
     #[case::two_results("rate: 1, tasks: 1, mix: [{payload: x, result: a, result_hex: '0x00'}]", "both `result` and")]
     fn a_wrong_load_is_refused(#[case] keys: &str, #[case] problem: &str) {
         let error = load(keys).unwrap_err();
@@ -264,6 +301,16 @@ mod tests {
     fn the_limit_allows_for_what_the_step_allows(#[case] keys: &str, #[case] seconds: u64) {
         let load = load(keys).unwrap();
         assert_eq!(StepDefinition::within(&load), Duration::from_secs(seconds));
+    }
+
+    #[test]
+    fn workers_take_time_to_start_and_need_a_cluster() {
+        let text = "name: own\ndescription: A test's own.\nruntimes: [kubernetes]\nruntimes_because: Pods send the tasks.\n\
+            steps:\n  - load: {rate: 50, tasks: 500, payload: x, workers: 3}\n";
+        let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text.to_owned()).unwrap();
+        let StepKind::Load(load) = &file.variants[0].scenario.steps[0].kind else { panic!("{file:?}") };
+        assert_eq!(load.workers, Some(3));
+        assert_eq!(StepDefinition::within(load), Duration::from_secs(50 + 30 + 30 + 120));
     }
 
     #[test]

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use check::StepCheck;
 pub use definition::{ClusterAccess, CreatedTasks, StepProperties, StepPurpose, StepRuntimes};
 use definition::{StepDefinition, description};
-pub use load::{LOAD_RATES, LoadPayload, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS};
+pub use load::{LOAD_RATES, LoadPayload, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS};
 
 use crate::step::Step;
 use crate::texts::ComponentRef;

@@ -91,6 +91,13 @@ macro_rules! step_kinds {
                 }
             }
 
+            pub(crate) fn key_runtimes(&self) -> Vec<(&'static str, StepRuntimes)> {
+                match self {
+                    $(Self::$kind(step) => step.key_runtimes(),)+
+                    Self::Parallel(_) => Vec::new(),
+                }
+            }
+
             pub(crate) fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
                 match self {
                     $(Self::$kind(step) => step.check(at, check),)+

@@ -5,20 +5,21 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt as _, stream::FuturesUnordered};
 use hourglass_base::age;
 use hourglass_chain::NewTask;
 use hourglass_component::{causes::with_causes, keys::H256, timeout::timeout};
 use hourglass_load::{
-    arrivals::{Turns, due, planned},
+    ends::Ends,
     record::{Creation, LoadEvent, LoadRecord},
+    schedule::{DueTask, Schedule},
+    share::Share,
 };
-use hourglass_scenario::{Load, LoadPayload, MOST_LOAD_TASKS};
+use hourglass_scenario::{Load, LoadPayload};
 use hourglass_timeline::{Event, Timeline};
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use super::ends::Ends;
+use super::ends;
 use crate::world::{TrackedTask, World};
 
 /// A task of a load that is on its chain.
@@ -26,7 +27,7 @@ use crate::world::{TrackedTask, World};
 pub(super) struct Created {
     pub(super) task: TrackedTask,
     /// Its index, from 0, in the order in which tasks were due.
-    index: u64,
+    pub(super) index: u64,
     /// Which of the payloads it has.
     pub(super) payload: usize,
     /// When it was due.
@@ -37,12 +38,13 @@ pub(super) struct Created {
 /// in which they were due. All futures are polled here: if this is dropped, nothing is sent any more.
 pub(super) async fn run(load: &Load, world: &World) -> Vec<Created> {
     let from = world.environment.timeline.read(<[Event]>::len);
+    let (schedule, begun) = (Schedule::of(load, Share::ALL), Timestamp::now());
     let generator =
-        Generator { load, world, payloads: load.payloads(), ends: Ends::default(), created: Mutex::default() };
+        Generator { load, world, begun, payloads: load.payloads(), ends: Ends::default(), created: Mutex::default() };
     tokio::select! {
         biased;
-        () = generator.all() => {}
-        never = generator.ends.follow(world, from) => match never {},
+        () = schedule.run(Instant::now(), |task| generator.one(task)) => {}
+        never = ends::follow(&generator.ends, world, from) => match never {},
     }
     let mut created = generator.created.into_inner().unwrap_or_else(PoisonError::into_inner);
     created.sort_unstable_by_key(|created| created.index);
@@ -52,59 +54,18 @@ pub(super) async fn run(load: &Load, world: &World) -> Vec<Created> {
 struct Generator<'a> {
     load: &'a Load,
     world: &'a World,
+    begun: Timestamp,
     payloads: Vec<LoadPayload>,
     ends: Ends,
     created: Mutex<Vec<Created>>,
 }
 
 impl Generator<'_> {
-    async fn all(&self) {
-        let (start, begun) = (Instant::now(), Timestamp::now());
-        let mut turns = Turns::new(self.payloads.iter().map(|payload| payload.weight));
-        let mut in_flight = FuturesUnordered::new();
-        let mut next = 0;
-        loop {
-            let due = self.due(next, in_flight.len(), start.elapsed());
-            if due.is_none() && in_flight.is_empty() {
-                return;
-            }
-            let is_due = async {
-                match due {
-                    Some(due) => sleep_until(start + due).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                // First: a task that is due does not wait for the ends of others.
-                biased;
-                () = is_due => {
-                    let at = self.load.rate.and(due).map(|due| begun + due);
-                    in_flight.push(self.one(next, turns.next_index(), at));
-                    next += 1;
-                }
-                Some(()) = in_flight.next() => {}
-            }
-        }
-    }
-
-    /// When the task of this index is due, since the start; `None` if there is none, or none before another has ended.
-    fn due(&self, index: u64, in_flight: usize, passed: Duration) -> Option<Duration> {
-        let duration = self.load.duration.map(Duration::from);
-        let tasks = self.load.tasks.unwrap_or(MOST_LOAD_TASKS).into();
-        if let Some(rate) = self.load.rate {
-            let number = planned(rate, Some(tasks), duration)?;
-            return (index < number).then(|| due(index, rate));
-        }
-        let most = usize::try_from(self.load.concurrency.unwrap_or(1)).unwrap_or(usize::MAX);
-        let is_over = index >= tasks || duration.is_some_and(|duration| passed >= duration);
-        (!is_over && in_flight < most).then_some(passed)
-    }
-
     /// Creates one task and waits until it has ended, or until its time is up.
-    async fn one(&self, index: u64, payload: usize, due: Option<Timestamp>) {
+    async fn one(&self, DueTask { index, payload, due }: DueTask) {
         let Self { load, world, .. } = self;
         let sent = Timestamp::now();
-        let due = due.unwrap_or(sent);
+        let due = due.map_or(sent, |due| self.begun + due);
         let within = Duration::from(load.within);
         let left = || within.saturating_sub(age(due, Timestamp::now()));
         let note = Note { timeline: &world.environment.timeline, load, index, payload, due, sent, is_written: false };
@@ -148,7 +109,7 @@ impl Note<'_> {
     fn record(&mut self, creation: Creation, task: Option<H256>, reason: Option<String>) {
         self.is_written = true;
         let Self { index, payload, due, sent, .. } = *self;
-        let what = LoadEvent::Sent { index, payload, due, sent, creation, reason };
+        let what = LoadEvent::Sent { index, payload, due, sent, creation, reason, worker: None };
         self.timeline.record(LoadRecord { alias: self.load.alias.clone(), what }.event(task));
     }
 }
