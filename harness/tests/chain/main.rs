@@ -8,6 +8,7 @@ mod batches;
 mod child;
 mod heads;
 mod history;
+mod load_worker;
 mod process;
 mod restarts;
 mod state;

@@ -131,8 +131,7 @@ impl ClusterTrial {
     /// Kills the process of the pod of this test's trial whose name has this prefix, as the kernel would.
     #[track_caller]
     pub(crate) fn kill_process_of_pod(&self, prefix: &str) {
-        const KILL: &str = "id=$(crictl ps -q --label io.kubernetes.pod.name=\"$1\" --label io.kubernetes.pod.namespace=\"$2\") && \
-                            kill -9 \"$(crictl inspect --output go-template --template '{{.info.pid}}' \"$id\")\"";
+        const KILL: &str = "kill -9 $(grep -ls \"$1\" /proc/[0-9]*/cgroup | sed 's|/proc/\\([0-9]*\\)/cgroup|\\1|')";
         block_on(async {
             let namespace = self.namespace().await;
             let pods = Api::<Pod>::namespaced(self.lease.client.clone(), &namespace);
@@ -142,7 +141,8 @@ impl ClusterTrial {
             let nodes = self.lease.nodes().await.unwrap();
             let node = nodes.iter().find(|found| found.name == node).unwrap();
             let engine = &self.lease.machine.as_ref().unwrap().engine;
-            let command = ["sh", "-c", KILL, "sh", &pod.name_any(), &namespace];
+            let container = pod.status.as_ref().unwrap().container_statuses.as_ref().unwrap()[0].container_id.clone();
+            let command = ["sh", "-c", KILL, "sh", container.unwrap().strip_prefix("containerd://").unwrap()];
             node.command(engine, &command, Duration::from_secs(30)).await.unwrap();
         });
     }

@@ -137,6 +137,14 @@ pub(crate) fn a_worker_whose_pod_is_deleted_is_reported() {
 }
 
 /// Nobody sends tasks any more when the harness is gone.
+pub(crate) fn a_killed_harness_leaves_no_worker() {
+    let test = ClusterTrial::new();
+    let harness = started(&test, &["--rate", "6", "--tasks", "10000"]);
+    harness.signal_group(Signal::KILL);
+    harness.finish();
+    test.assert_swept();
+}
+
 pub(crate) fn an_interrupted_load_leaves_no_worker() {
     let test = ClusterTrial::new();
     let json = test.sandbox.path("load.json");

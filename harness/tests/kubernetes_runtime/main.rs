@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         load::a_worker_that_is_killed_is_reported,
         load::a_worker_whose_pod_is_deleted_is_reported,
         load::an_interrupted_load_leaves_no_worker,
+        load::a_killed_harness_leaves_no_worker,
     ];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run()
 }

@@ -108,9 +108,11 @@ fn of_load(load: &LoadResult) -> String {
     if let (Some(requested), Some(achieved)) = (load.pattern.rate, load.rate) {
         let _ = writeln!(text, "rate        {requested}/s requested, {}/s created", digits(achieved.created));
         if !achieved.kept {
-            text.push_str(
-                "            the harness and its chain did not create tasks so fast: latencies since tasks were due\n            \
-                 include how long they waited for that\n",
+            let senders = if load.pattern.workers.is_some() { "the workers and their" } else { "the harness and its" };
+            let _ = writeln!(
+                text,
+                "            {senders} chain did not create tasks so fast: latencies since tasks were due\n            include how \
+                 long they waited for that"
             );
         }
     }
@@ -269,6 +271,7 @@ mod tests {
         let text = table(&report(LoadOutcome::TasksNotVerified, vec![result], None));
         assert!(text.contains("each verified within 30s, sent by 3 workers in the cluster"), "{text}");
         assert!(text.contains(", 2 not verified in time, 17 not sent"), "{text}");
+        assert!(text.contains("            the workers and their chain did not create tasks so fast"), "{text}");
     }
 
     #[test]

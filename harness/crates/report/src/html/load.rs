@@ -142,7 +142,7 @@ fn load((index, load): (usize, &LoadResult)) -> Load {
         name: Text::line(&load.name),
         pattern: Text::line(&pattern_text(&load.pattern)),
         note: not_kept.then_some(
-            "The harness and its chain did not create tasks at this rate: times since tasks were due include how long they \
+            "Its senders and their chain did not create tasks at this rate: times since tasks were due include how long they \
              waited for that.",
         ),
         counts: counts(&load.tasks),
