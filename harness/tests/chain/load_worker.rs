@@ -28,7 +28,8 @@ struct Printed(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Printed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -96,9 +97,9 @@ async fn anvil_workers_send_their_shares() {
         let (pair, config) = (&pair, &config);
         async move {
             let (port, printed) = (ReservedPort::reserve().unwrap(), Printed::default());
-            let args = args(pair, config, index, port.port());
+            let args = args(pair, config, index, port.endpoint().port());
             let running = run(&args, printed.clone(), CancellationToken::new());
-            let (ran, ()) = within(SOON, "worker", join(running, start(port.port()))).await;
+            let (ran, ()) = within(SOON, "worker", join(running, start(port.endpoint().port()))).await;
             ran.unwrap();
             printed.lines()
         }
@@ -131,9 +132,9 @@ async fn anvil_a_worker_that_gets_a_signal_is_not_done() {
     let load = serde_json::json!({"concurrency": 2, "tasks": 40, "payload": "0x04", "workers": 2});
     let config = config(&pair, folder.path(), load).await;
     let (port, printed, end) = (ReservedPort::reserve().unwrap(), Printed::default(), CancellationToken::new());
-    let args = args(&pair, &config, 1, port.port());
+    let args = args(&pair, &config, 1, port.endpoint().port());
     let ending = async {
-        start(port.port()).await;
+        start(port.endpoint().port()).await;
         // In a closed loop without an aggregator, the first task keeps its place.
         while !printed.lines().iter().any(|line| matches!(line, WorkerLine::Created { .. })) {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -142,7 +142,8 @@ impl ClusterTrial {
             let node = nodes.iter().find(|found| found.name == node).unwrap();
             let engine = &self.lease.machine.as_ref().unwrap().engine;
             let container = pod.status.as_ref().unwrap().container_statuses.as_ref().unwrap()[0].container_id.clone();
-            let command = ["sh", "-c", KILL, "sh", container.unwrap().strip_prefix("containerd://").unwrap()];
+            let container = container.unwrap();
+            let command = ["sh", "-c", KILL, "sh", container.strip_prefix("containerd://").unwrap()];
             node.command(engine, &command, Duration::from_secs(30)).await.unwrap();
         });
     }

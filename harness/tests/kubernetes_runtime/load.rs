@@ -1,7 +1,12 @@
 //! Loads whose tasks are sent from inside the cluster: every worker sends its share, and one that is lost is reported with
 //! everything that it did not do.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use hourglass_load::record::{Creation, LoadEvent, LoadRecord};
 use hourglass_test_support::eventually;
@@ -32,7 +37,7 @@ fn load_of(text: &str) -> Value {
 }
 
 /// The indices of the tasks that each worker has sent, in order.
-fn by_worker(folder: &PathBuf) -> BTreeMap<u32, Vec<u64>> {
+fn by_worker(folder: &Path) -> BTreeMap<u32, Vec<u64>> {
     let text = fs::read_to_string(folder.join("timeline.jsonl")).unwrap();
     let mut by_worker: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for line in text.lines() {
@@ -52,7 +57,7 @@ fn only_folder(test: &ClusterTrial) -> PathBuf {
     folder
 }
 
-fn end_kept(test: &ClusterTrial, folder: &PathBuf) {
+fn end_kept(test: &ClusterTrial, folder: &Path) {
     let name = folder.file_name().unwrap().to_str().unwrap();
     run(&mut test.command(&["gc", name])).assert_code(0);
     test.assert_swept();

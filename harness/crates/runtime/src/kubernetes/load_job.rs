@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// The annotation of a pod of an Indexed Job with its index.
-pub(super) const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
 /// The port on which workers take orders.
 const PORT: u16 = 9020;

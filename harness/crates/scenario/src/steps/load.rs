@@ -254,7 +254,15 @@ mod tests {
     use crate::{Loader, StepKind};
 
     fn load(keys: &str) -> Result<Load, String> {
-        let text = format!("name: own\ndescription: A test's own.\nsteps:\n  - load: {{{keys}}}\n");
+        parse("", keys)
+    }
+
+    fn in_a_cluster(keys: &str) -> Result<Load, String> {
+        parse("runtimes: [kubernetes]\nruntimes_because: Pods send the tasks.\n", keys)
+    }
+
+    fn parse(runtimes: &str, keys: &str) -> Result<Load, String> {
+        let text = format!("name: own\ndescription: A test's own.\n{runtimes}steps:\n  - load: {{{keys}}}\n");
         let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).map_err(|error| format!("{error:?}"))?;
         match &file.variants[0].scenario.steps[0].kind {
             StepKind::Load(load) => Ok(load.clone()),
@@ -275,11 +283,6 @@ mod tests {
     #[case::empty_payload("rate: 1, tasks: 1, payload: ''", "empty payload")]
     #[case::payload_and_mix("rate: 1, tasks: 1, payload: x, mix: [{payload: y}]", "both a payload and `mix` are given")]
     #[case::empty_in_mix("rate: 1, tasks: 1, mix: [{payload: x}, {payload: ''}]", "empty payload")]
-    #[case::idle_workers("rate: 1, tasks: 2, payload: x, workers: 3", "3 workers cannot share 2 tasks")]
-    #[case::idle_at_a_time(
-        "concurrency: 2, tasks: 9, payload: x, workers: 3",
-        "3 workers cannot share 2 tasks at a time"
-    )]
     #[case::no_workers("rate: 1, tasks: 2, payload: x, workers: 0", "1")]
     #[case::everywhere(
         "rate: 1, tasks: 5, payload: x, workers: 3",
@@ -304,13 +307,19 @@ mod tests {
     }
 
     #[test]
-    fn workers_take_time_to_start_and_need_a_cluster() {
-        let text = "name: own\ndescription: A test's own.\nruntimes: [kubernetes]\nruntimes_because: Pods send the tasks.\n\
-            steps:\n  - load: {rate: 50, tasks: 500, payload: x, workers: 3}\n";
-        let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text.to_owned()).unwrap();
-        let StepKind::Load(load) = &file.variants[0].scenario.steps[0].kind else { panic!("{file:?}") };
+    fn workers_take_time_to_start() {
+        let load = in_a_cluster("rate: 50, tasks: 500, payload: x, workers: 3").unwrap();
         assert_eq!(load.workers, Some(3));
-        assert_eq!(StepDefinition::within(load), Duration::from_secs(50 + 30 + 30 + 120));
+        assert_eq!(StepDefinition::within(&load), Duration::from_secs(50 + 30 + 30 + 120));
+    }
+
+    /// A worker without a task is a mistake in the numbers.
+    #[rstest::rstest]
+    #[case::of_tasks("rate: 1, tasks: 2, payload: x, workers: 3", "3 workers cannot share 2 tasks\"")]
+    #[case::at_a_time("concurrency: 2, tasks: 9, payload: x, workers: 3", "3 workers cannot share 2 tasks at a time")]
+    fn idle_workers_are_refused(#[case] keys: &str, #[case] problem: &str) {
+        let error = in_a_cluster(keys).unwrap_err();
+        assert!(error.contains(problem), "{error}");
     }
 
     #[test]
