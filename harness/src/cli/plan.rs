@@ -160,6 +160,7 @@ fn component(component: &Component) -> String {
     if parts.is_empty() {
         parts.push("reference".to_owned());
     }
+    parts.extend(component.port.map(|port| format!("port {port}")));
     parts.extend(component.memory.map(|memory| format!("at most {memory} of memory")));
     parts.extend(component.cpus.map(|cpus| format!("at most {cpus} processors")));
     parts.extend(environment(&component.environment));

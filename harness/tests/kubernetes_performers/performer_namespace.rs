@@ -173,7 +173,7 @@ pub(crate) fn with_image(image: &str, variables: &[(&str, &str)]) -> DeployReque
         command: Vec::new(),
     };
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    DeployRequest { avs: AVS, artifact, environment: variables.collect(), references: BTreeMap::new() }
+    DeployRequest { avs: AVS, artifact, port: None, environment: variables.collect(), references: BTreeMap::new() }
 }
 
 pub(crate) async fn square(manager: &Manager, number: u64) -> Result<String, PerformerError> {

@@ -60,6 +60,7 @@ impl Operator {
 pub struct Program {
     command: Option<Vec<String>>,
     image: Option<String>,
+    port: Option<u16>,
     memory: Option<String>,
     /// A number.
     cpus: Option<Value>,
@@ -83,6 +84,14 @@ impl Program {
     #[must_use]
     pub fn image(mut self, reference: impl Into<String>) -> Self {
         self.image = Some(reference.into());
+        self
+    }
+
+    /// The port on which a performer listens whatever `GRPC_PORT` says, as servers of the public Go library do on 8080.
+    /// As a process, one performer on a machine can have a port.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -113,6 +122,7 @@ impl Program {
             program.insert("command".to_owned(), command.iter().map(|word| literal(word)).collect());
         }
         program.extend(self.image.map(|image| ("image".to_owned(), literal(&image))));
+        program.extend(self.port.map(|port| ("port".to_owned(), port.into())));
         program.extend(self.cpus.map(|cpus| ("cpus".to_owned(), cpus)));
         program.extend(self.memory.map(|memory| ("memory".to_owned(), literal(&memory))));
         let environment = self.environment.into_iter().map(|(name, value)| (name, literal(&value)));

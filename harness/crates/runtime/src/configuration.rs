@@ -1,7 +1,10 @@
 //! The configuration of the reference components on every runtime: the public YAML keys, and the harness's own in
 //! addition.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use hourglass_base::private;
 use hourglass_component::{keys::EcdsaKey, text::escaped_json};
@@ -21,24 +24,48 @@ const PRIVATE_KEY: &str = "privateKey";
 /// Replaces a key once nothing reads the configuration any more.
 const HIDDEN: &str = "(left out)";
 
+/// The URLs of both chains, for components where they run.
+#[derive(Debug, Clone)]
+pub(super) struct ChainUrls {
+    pub l1: String,
+    pub l2: String,
+}
+
 /// An executor with one performer; the runtime supplies the performer's keys other than AVS, type and environment.
-pub(super) fn executor(spec: &ExecutorSpec, l1_url: &str, bind: &str, performer: Value) -> Value {
-    let logs = [("LOG_FORMAT".to_owned(), "json".to_owned())];
-    let environment = logs.into_iter().chain(spec.performer.environment.clone());
+pub(super) fn executor(spec: &ExecutorSpec, chains: &ChainUrls, bind: &str, performer: Value) -> Value {
+    let environment = performer_environment(spec, chains);
     let mut keeps = json!({
         "avsAddress": format!("{:?}", spec.avs),
         "processType": "server",
-        "envs": environment.map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "envs": environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
     });
+    if let Some(port) = spec.performer.port {
+        keeps["port"] = port.into();
+    }
     merge(&mut keeps, performer);
     json!({
         "logFormat": "json",
         "bindAddress": bind,
         "authentication": authentication(),
         "operator": operator(&spec.key),
-        "l1Chain": { "rpcUrl": l1_url, "chainId": at::L1_CHAIN_ID },
+        "l1Chain": { "rpcUrl": chains.l1, "chainId": at::L1_CHAIN_ID },
         "avsPerformers": [keeps],
     })
+}
+
+/// The variables of a performer: those that projects made from the public template expect, over which the scenario's
+/// prevail, and the format of its log.
+fn performer_environment(spec: &ExecutorSpec, chains: &ChainUrls) -> BTreeMap<String, String> {
+    let public = [
+        ("L1_RPC_URL", chains.l1.clone()),
+        ("L2_RPC_URL", chains.l2.clone()),
+        ("TASK_MAILBOX", format!("{:?}", at::TASK_MAILBOX)),
+        ("TASK_AVS_REGISTRAR", format!("{:?}", at::TASK_AVS_REGISTRAR)),
+    ];
+    let mut environment: BTreeMap<_, _> = public.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    environment.extend(spec.performer.environment.clone());
+    environment.insert("LOG_FORMAT".to_owned(), "json".to_owned());
+    environment
 }
 
 /// The aggregator.

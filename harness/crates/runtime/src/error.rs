@@ -165,6 +165,19 @@ pub enum RuntimeError {
     /// No port of this machine is free.
     #[error("failed to find a free port of 127.0.0.1")]
     Port(#[source] io::Error),
+    /// Another program has the port on which a performer listens.
+    #[error(
+        "failed to give {component} port {port}: {holder}; end that program, run the scenario with Docker or Kubernetes, or \
+         have the performer listen on the port in GRPC_PORT and leave `port` out"
+    )]
+    PortTaken {
+        /// The performer.
+        component: ComponentRef,
+        /// The port.
+        port: u16,
+        /// Who has it.
+        holder: String,
+    },
     /// A file could not be written.
     #[error("failed to write {path}", path = path.display())]
     File {

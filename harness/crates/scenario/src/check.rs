@@ -9,7 +9,7 @@ use super::allowed_errors::{compile, shortened};
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::values::Curve;
-use super::{check_components, check_limits, check_runtimes, check_steps};
+use super::{check_components, check_limits, check_performers, check_runtimes, check_steps};
 
 /// Adds every problem of `document`, which was read from the file at `path`.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
@@ -21,6 +21,7 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
         problems.add(no_time(&root.key("timeout"), "timeout"));
     }
     check_components::check(document, problems);
+    check_performers::check(document, problems);
     check_runtimes::check(document, problems);
     check_steps::check(document, problems);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {

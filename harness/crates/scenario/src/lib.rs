@@ -7,6 +7,7 @@ mod allowed_errors;
 mod check;
 mod check_components;
 mod check_limits;
+mod check_performers;
 mod check_runtimes;
 mod check_steps;
 mod component_limits;

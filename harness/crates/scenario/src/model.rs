@@ -124,6 +124,11 @@ pub struct Component {
     #[schemars(length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Only of a performer: the port on which it listens whatever `GRPC_PORT` says, as servers of the public Go library
+    /// do on 8080. As a process, one performer on a machine can have a port. Default: the port that `GRPC_PORT` tells.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
     /// The most memory that it may use, such as `64MiB`; whoever uses more is killed. Not for the
     /// process runtime. Default: that of its kind, on every other runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +137,8 @@ pub struct Component {
     /// process runtime. Default: that of its kind, on every other runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<Cpus>,
-    /// Environment variables, added to those that the harness sets.
+    /// Environment variables, added to those that the harness sets. A performer also has `L1_RPC_URL`, `L2_RPC_URL`,
+    /// `TASK_MAILBOX` and `TASK_AVS_REGISTRAR`, which these variables override.
     #[serde(deserialize_with = "texts")]
     #[schemars(with = "BTreeMap<String, Scalar>")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -217,6 +223,12 @@ impl Default for Topology {
 }
 
 impl Component {
+    /// The keys that are set and that only performers have.
+    pub(super) fn keys_of_performers(&self) -> Vec<&'static str> {
+        let set = [("port", self.port.is_some())];
+        set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
+    }
+
     /// This component with the values of `over` in place of its own; environments are merged.
     #[must_use]
     pub fn overlaid_with(&self, over: &Self) -> Self {
@@ -225,6 +237,7 @@ impl Component {
         Self {
             command: over.command.clone().or_else(|| self.command.clone()),
             image: over.image.clone().or_else(|| self.image.clone()),
+            port: over.port.or(self.port),
             memory: over.memory.or(self.memory),
             cpus: over.cpus.or(self.cpus),
             environment,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{DockerImages, container::Launch, context::DockerContext, socket::EngineSocket};
 use crate::{
     AggregatorSpec, ExecutorSpec, RuntimeError,
-    configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
+    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY},
 };
 
 /// A container has an address of its own, so its ports cannot conflict.
@@ -27,7 +27,7 @@ const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);
 /// The launch of an executor, which starts its performer itself.
 pub(super) fn executor(
     spec: &ExecutorSpec,
-    l1_url: &str,
+    chains: &ChainUrls,
     images: &DockerImages,
     context: &DockerContext,
 ) -> Result<Launch, RuntimeError> {
@@ -43,7 +43,7 @@ pub(super) fn executor(
         "image": { "repository": repository, "tag": tag },
         "docker": { "memoryLimit": limits.memory.to_string(), "cpuLimit": limits.cpus.value() },
     });
-    let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
+    let mut config = configuration::executor(spec, chains, EVERYWHERE, keeps);
     configuration::merge(
         &mut config,
         json!({

@@ -53,7 +53,7 @@ pub(super) use usage::{container_usage, note_containers};
 
 use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking,
-    usage::Readings,
+    configuration::ChainUrls, usage::Readings,
 };
 
 /// Only this machine reaches the published ports of containers.
@@ -213,9 +213,10 @@ impl Runtime for DockerRuntime {
     }
 
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
-        let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
+        let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
+        let chains = ChainUrls { l1, l2 };
         let starting = specs.iter().map(|spec| async {
-            let launch = config::executor(spec, &l1_url, &self.images, &self.context)?;
+            let launch = config::executor(spec, &chains, &self.images, &self.context)?;
             self.launch(launch).await
         });
         try_join_all(starting).await

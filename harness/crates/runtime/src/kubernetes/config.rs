@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     AggregatorSpec, ExecutorSpec,
-    configuration::{self, AGGREGATOR_PORT_KEY, repository_and_tag},
+    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, repository_and_tag},
 };
 
 /// A pod has an address of its own, so its ports cannot conflict.
@@ -53,13 +53,13 @@ fn metadata(labels: &Labels, component: Option<&ComponentRef>) -> (Value, Value)
 /// executors or none.
 pub(super) fn executors(
     specs: &[ExecutorSpec],
-    l1_url: &str,
+    chains: &ChainUrls,
     images: &KubernetesImages,
     operator_namespace: &str,
     labels: &Labels,
 ) -> Value {
     let replaced = specs.first().map(|spec| spec.executor.clone()).unwrap_or_default();
-    let own = specs.iter().enumerate().map(|(ordinal, spec)| executor(ordinal, spec, l1_url, images, labels));
+    let own = specs.iter().enumerate().map(|(ordinal, spec)| executor(ordinal, spec, chains, images, labels));
     let (image, arguments) = images.of("executor", &replaced);
     let (repository, tag) = repository_and_tag(&image);
     let (pod_labels, pod_annotations) = metadata(labels, None);
@@ -87,7 +87,13 @@ pub(super) fn executors(
     values
 }
 
-fn executor(ordinal: usize, spec: &ExecutorSpec, l1_url: &str, images: &KubernetesImages, labels: &Labels) -> Value {
+fn executor(
+    ordinal: usize,
+    spec: &ExecutorSpec,
+    chains: &ChainUrls,
+    images: &KubernetesImages,
+    labels: &Labels,
+) -> Value {
     let image = spec.performer.image.as_deref().unwrap_or(&images.components.reference);
     let (repository, tag) = repository_and_tag(image);
     let kubernetes = json!({
@@ -99,7 +105,7 @@ fn executor(ordinal: usize, spec: &ExecutorSpec, l1_url: &str, images: &Kubernet
         "image": { "repository": repository, "tag": tag },
         "kubernetes": kubernetes,
     });
-    let mut config = configuration::executor(spec, l1_url, EVERYWHERE, keeps);
+    let mut config = configuration::executor(spec, chains, EVERYWHERE, keeps);
     let (mut own, _) = metadata_of(labels.to_map());
     own.insert(EXECUTOR_LABEL.to_owned(), pod_name(ordinal));
     configuration::merge(

@@ -69,7 +69,10 @@ use warnings::Warnings;
 
 use super::{
     AggregatorSpec, Chains, ClusterFaults, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime,
-    RuntimeError, Teardown, Workers, WorkersSpec, blocking, configuration, docker::Record, usage::Readings,
+    RuntimeError, Teardown, Workers, WorkersSpec, blocking,
+    configuration::{self, ChainUrls},
+    docker::Record,
+    usage::Readings,
 };
 
 /// How long a component may take to end in order; the public aggregator and executor always take five seconds.
@@ -230,7 +233,8 @@ impl KubernetesRuntime {
 
     /// Installs the executors' release and waits until all its pods are ready.
     async fn install(&self, specs: &[ExecutorSpec]) -> Result<(), RuntimeError> {
-        let l1_url = self.chains.url(at::L1_CHAIN_ID).await?;
+        let (l1, l2) = tokio::try_join!(self.chains.url(at::L1_CHAIN_ID), self.chains.url(at::L2_CHAIN_ID))?;
+        let chains = ChainUrls { l1, l2 };
         let prepared = self.preparation.done().await?;
         let log = OperatorLog::start(
             &self.trial_namespace,
@@ -239,7 +243,7 @@ impl KubernetesRuntime {
             &self.timeline,
         );
         self.operator_log.lock().unwrap_or_else(PoisonError::into_inner).replace(log);
-        let values = config::executors(specs, &l1_url, &prepared.images, &prepared.operator.namespace, &self.labels);
+        let values = config::executors(specs, &chains, &prepared.images, &prepared.operator.namespace, &self.labels);
         configuration::show(&self.folder.join("executors.yaml"), &values)?;
         let release = Release {
             name: EXECUTORS.to_owned(),

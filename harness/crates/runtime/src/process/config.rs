@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::component::Launch;
 use crate::{
     AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
-    configuration::{self, AGGREGATOR_PORT_KEY, EXECUTOR_PORT_KEY},
+    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY},
 };
 
 /// Only this machine reaches what runs as a process.
@@ -25,14 +25,14 @@ const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
 /// The launch of an executor with its performer.
 pub(super) fn executor(
     spec: &ExecutorSpec,
-    l1_url: &str,
+    chains: &ChainUrls,
     executable: &HarnessExecutable,
     output: &Path,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = command(&ComponentRef::Performer(spec.name.clone()), &spec.performer, executable, "performer")?;
     let performer = json!({ "deploymentMode": "process", "command": performer, "outputFile": output });
-    let mut config = configuration::executor(spec, l1_url, LOOPBACK, performer);
+    let mut config = configuration::executor(spec, chains, LOOPBACK, performer);
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
     configuration::merge(&mut config, json!({ "deployTimeout": within }));
     let launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT_KEY, executable)?;

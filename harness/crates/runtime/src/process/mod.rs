@@ -6,6 +6,7 @@
 
 mod component;
 mod config;
+mod fixed_ports;
 mod output;
 mod pause;
 mod performers;
@@ -22,6 +23,7 @@ use std::{
 
 use async_trait::async_trait;
 use component::{Launch, RunningComponent};
+use fixed_ports::FixedPort;
 use futures::future::try_join_all;
 use hourglass_base::RuntimeKind;
 use hourglass_chain::{AnvilBinary, AnvilProcess, AnvilSettings, PreparedState};
@@ -40,7 +42,8 @@ use tracing::Instrument as _;
 
 use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError, Teardown, blocking,
-    configuration, usage::Readings,
+    configuration::{self, ChainUrls},
+    usage::Readings,
 };
 
 /// How long a component may take to end in order; the public aggregator and executor always take five seconds.
@@ -86,6 +89,8 @@ pub struct ProcessRuntime {
     /// The processes that components had started when they were ended.
     descendants: Mutex<Descendants>,
     readings: Arc<Readings>,
+    /// Held until its components have ended.
+    _fixed_ports: Vec<FixedPort>,
 }
 
 impl ProcessRuntime {
@@ -117,7 +122,13 @@ impl ProcessRuntime {
             chain_ends: Mutex::default(),
             descendants: Mutex::default(),
             readings: Arc::default(),
+            _fixed_ports: Vec::new(),
         })
+    }
+
+    /// The same runtime, whose performers may listen on these ports.
+    fn holding(self, fixed_ports: Vec<FixedPort>) -> Self {
+        Self { _fixed_ports: fixed_ports, ..self }
     }
 
     async fn launch(&self, launch: Launch) -> Result<String, RuntimeError> {
@@ -206,11 +217,12 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
-        let l1_url = self.chain_url(at::L1_CHAIN_ID).await?;
+        let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
+        let chains = ChainUrls { l1, l2 };
         let starting = specs.iter().map(|spec| async {
             let output =
                 PerformerOutput::follow(&spec.name, &self.performer_logs, &self.logs, &self.settings.timeline)?;
-            let launch = config::executor(spec, &l1_url, &self.settings.executable, output.path())?;
+            let launch = config::executor(spec, &chains, &self.settings.executable, output.path())?;
             self.performers.lock().await.push(output);
             self.launch(launch).await
         });
