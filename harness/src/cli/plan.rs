@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hourglass_base::{RuntimeKind, Version};
-use hourglass_scenario::{Component, Scenario, Selection, Step, StepKind, Trial};
+use hourglass_scenario::{Build, Component, Pull, Scenario, Selection, Step, StepKind, Trial};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -157,6 +157,9 @@ fn component(component: &Component) -> String {
     if let Some(image) = &component.image {
         parts.push(format!("image {image}"));
     }
+    parts.extend(component.pull.map(pulled));
+    parts.extend(component.build.as_ref().map(built));
+    parts.extend(component.address.as_ref().map(|address| format!("runs already at {address}")));
     if parts.is_empty() {
         parts.push("reference".to_owned());
     }
@@ -165,6 +168,22 @@ fn component(component: &Component) -> String {
     parts.extend(component.cpus.map(|cpus| format!("at most {cpus} processors")));
     parts.extend(environment(&component.environment));
     parts.join(", ")
+}
+
+fn pulled(pull: Pull) -> String {
+    let when = match pull {
+        Pull::Never => "never",
+        Pull::Missing => "if it is missing",
+        Pull::Always => "always",
+    };
+    format!("pulled {when}")
+}
+
+fn built(build: &Build) -> String {
+    let mut text = format!("built from {} with {}", build.context.display(), build.dockerfile);
+    text.extend(build.target.iter().map(|target| format!(", target {target}")));
+    text.extend(build.args.iter().map(|(name, value)| format!(" {name}={value:?}")));
+    text
 }
 
 fn environment(environment: &BTreeMap<String, String>) -> Option<String> {

@@ -18,6 +18,7 @@ mod escaped_daemons;
 mod exit_codes;
 mod fault_pages;
 mod faults;
+mod fixed_ports;
 mod github;
 mod hostile;
 #[path = "../support/http_proxy.rs"]

@@ -19,6 +19,7 @@ mod images;
 mod order;
 mod outage;
 mod own_engine;
+mod own_performers;
 mod pool;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
@@ -44,6 +45,11 @@ fn main() -> ExitCode {
         outage::objects_of_an_engine_that_returns_late_are_removed_by_gc,
         images::missing_image_is_named_before_anything_is_started,
         images::image_of_another_architecture_is_named_before_anything_is_started,
+        own_performers::built_performers_that_listen_on_one_port_run_side_by_side,
+        own_performers::an_image_is_built_again_when_its_content_changes_and_only_then,
+        own_performers::a_build_that_fails_shows_its_last_output,
+        own_performers::an_image_is_pulled_with_the_credentials_of_the_configuration,
+        own_performers::an_image_that_is_there_is_not_pulled,
         components::executor_that_ends_at_once_is_reported_with_its_output,
         components::aggregator_that_ends_at_once_is_reported_with_its_output,
         components::performer_that_ends_at_once_is_reported_with_its_output,

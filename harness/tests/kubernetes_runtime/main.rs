@@ -12,6 +12,7 @@ mod cluster_trial;
 mod ends;
 mod images;
 mod load;
+mod own_performers;
 #[expect(dead_code, reason = "other targets need the rest")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         load::a_worker_whose_pod_is_deleted_is_reported,
         load::an_interrupted_load_leaves_no_worker,
         load::a_killed_harness_leaves_no_worker,
+        own_performers::built_performers_that_listen_on_one_port_run_side_by_side,
     ];
     TestTarget::from_args().tests_with(&Requirement::kubernetes(), tests).run()
 }

@@ -98,7 +98,7 @@ pub use hourglass_runner::{
 pub use hourglass_scenario::Chain;
 pub use hourglass_timeline::{Event, Timeline};
 pub use load::Load;
-pub use operator::{Operator, Program};
+pub use operator::{Build, Operator, Program};
 pub use required::{REQUIRE_VARIABLE, is_program_required, is_required, required_runtimes};
 pub use task::{CreateTask, Task};
 

@@ -1,5 +1,6 @@
 //! Operators, and the programs that replace reference components.
 
+use hourglass_scenario::Pull;
 use serde_json::{Map, Value};
 
 use crate::document::literal;
@@ -60,10 +61,14 @@ impl Operator {
 pub struct Program {
     command: Option<Vec<String>>,
     image: Option<String>,
+    pull: Option<&'static str>,
+    build: Option<Build>,
+    address: Option<String>,
     port: Option<u16>,
     memory: Option<String>,
     /// A number.
     cpus: Option<Value>,
+    environment_from: Option<String>,
     environment: Vec<(String, String)>,
 }
 
@@ -84,6 +89,32 @@ impl Program {
     #[must_use]
     pub fn image(mut self, reference: impl Into<String>) -> Self {
         self.image = Some(reference.into());
+        self
+    }
+
+    /// When a performer's image is pulled, with the credentials of Docker's configuration; default: never.
+    #[must_use]
+    pub fn pull(mut self, when: Pull) -> Self {
+        self.pull = Some(match when {
+            Pull::Never => "never",
+            Pull::Missing => "missing",
+            Pull::Always => "always",
+        });
+        self
+    }
+
+    /// What a performer's image is built from, in place of [`Self::image`], for the Docker and Kubernetes runtimes.
+    #[must_use]
+    pub fn build(mut self, build: Build) -> Self {
+        self.build = Some(build);
+        self
+    }
+
+    /// The address of a performer that runs already, for instance in a debugger, as `127.0.0.1:8080`; only for the process
+    /// runtime.
+    #[must_use]
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
         self
     }
 
@@ -109,6 +140,14 @@ impl Program {
         self
     }
 
+    /// A file with environment variables in the format of `.env`, relative to the current folder; those of
+    /// [`Self::environment`] prevail.
+    #[must_use]
+    pub fn environment_from(mut self, file: impl Into<String>) -> Self {
+        self.environment_from = Some(file.into());
+        self
+    }
+
     /// An environment variable, added to those that the harness sets.
     #[must_use]
     pub fn environment(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -122,11 +161,68 @@ impl Program {
             program.insert("command".to_owned(), command.iter().map(|word| literal(word)).collect());
         }
         program.extend(self.image.map(|image| ("image".to_owned(), literal(&image))));
+        program.extend(self.pull.map(|when| ("pull".to_owned(), when.into())));
+        program.extend(self.build.map(|build| ("build".to_owned(), build.into_document())));
+        program.extend(self.address.map(|address| ("address".to_owned(), literal(&address))));
         program.extend(self.port.map(|port| ("port".to_owned(), port.into())));
         program.extend(self.cpus.map(|cpus| ("cpus".to_owned(), cpus)));
         program.extend(self.memory.map(|memory| ("memory".to_owned(), literal(&memory))));
+        program.extend(self.environment_from.map(|file| ("environment_from".to_owned(), literal(&file))));
         let environment = self.environment.into_iter().map(|(name, value)| (name, literal(&value)));
         program.insert("environment".to_owned(), Value::Object(environment.collect()));
         program.into()
+    }
+}
+
+/// What a performer's image is built from.
+///
+/// ```
+/// # use hourglass_api::{Build, Harness, Program};
+/// let mine = Program::reference().build(Build::new(".").target("performer").arg("VERSION", "dev"));
+/// let builder = Harness::builder().performer(mine);
+/// # let _ = builder;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    context: String,
+    dockerfile: Option<String>,
+    target: Option<String>,
+    args: Vec<(String, String)>,
+}
+
+impl Build {
+    /// A build of the files of this folder, which is relative to the current one, by its `Dockerfile`.
+    pub fn new(context: impl Into<String>) -> Self {
+        Self { context: context.into(), dockerfile: None, target: None, args: Vec::new() }
+    }
+
+    /// The Dockerfile, relative to the context and inside of it; default: `Dockerfile`.
+    #[must_use]
+    pub fn dockerfile(mut self, path: impl Into<String>) -> Self {
+        self.dockerfile = Some(path.into());
+        self
+    }
+
+    /// The stage of the Dockerfile that is built; default: the last.
+    #[must_use]
+    pub fn target(mut self, stage: impl Into<String>) -> Self {
+        self.target = Some(stage.into());
+        self
+    }
+
+    /// The value of an `ARG` of the Dockerfile.
+    #[must_use]
+    pub fn arg(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.args.push((name.into(), value.into()));
+        self
+    }
+
+    fn into_document(self) -> Value {
+        let mut build = Map::from_iter([("context".to_owned(), literal(&self.context))]);
+        build.extend(self.dockerfile.map(|path| ("dockerfile".to_owned(), literal(&path))));
+        build.extend(self.target.map(|stage| ("target".to_owned(), literal(&stage))));
+        let args = self.args.into_iter().map(|(name, value)| (name, literal(&value)));
+        build.insert("args".to_owned(), Value::Object(args.collect()));
+        build.into()
     }
 }

@@ -109,7 +109,7 @@ pub async fn load(engine: &Engine, image: Image) -> Result<DeliveredImage, Image
 
 /// An engine records when a name was given and not when an image was loaded: the name is given once more, so that
 /// [`superseded`](super::superseded) knows its age.
-async fn date(engine: &Engine, reference: &str) -> Result<(), ImageError> {
+pub(super) async fn date(engine: &Engine, reference: &str) -> Result<(), ImageError> {
     let (repository, tag) = reference.rsplit_once(':').unwrap_or((reference, "latest"));
     let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
     match engine.docker().tag_image(reference, Some(options)).await.context(|| format!("name image {reference}")) {

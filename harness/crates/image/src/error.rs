@@ -5,6 +5,8 @@ use std::{io, path::PathBuf, time::Duration};
 use hourglass_base::cache::{CacheError, remedy_of_cache};
 use hourglass_engine::{EngineError, NodeError};
 
+use super::BuildError;
+
 /// Why an image could not be made or delivered, or cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
@@ -87,6 +89,27 @@ pub enum ImageError {
         image: String,
         /// The engine's.
         engine: String,
+    },
+    /// A build.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A user's image could not be pulled.
+    #[error("failed to pull image {reference}, which {component} needs: {reason}")]
+    NotPulled {
+        /// The image.
+        reference: String,
+        /// The component that needs it.
+        component: String,
+        /// What the engine says.
+        reason: String,
+    },
+    /// The credentials for a registry cannot be read.
+    #[error("failed to read the credentials for {registry} in Docker's configuration: {reason}")]
+    Credentials {
+        /// The registry.
+        registry: String,
+        /// Why not.
+        reason: String,
     },
     /// A node.
     #[error(transparent)]
@@ -189,6 +212,12 @@ impl ImageError {
             Self::NotHeld { reference, .. } => {
                 format!("see that nobody builds or tags {reference} meanwhile, and try again")
             }
+            Self::Build(error) => return error.remedy().map(str::to_owned),
+            Self::NotPulled { reference, .. } => format!(
+                "try `docker pull {reference}`, after `docker login` where the registry needs it; or say `pull: never` and \
+                 provide it with `docker load --input FILE`"
+            ),
+            Self::Credentials { registry, .. } => format!("run `docker login {registry}` again, or `docker logout {registry}`"),
             Self::File { path, .. } => return remedy_of_cache(path).map(str::to_owned),
             Self::Cache(error) => return Some(error.remedy().to_owned()),
             Self::Node(_) | Self::Libraries { .. } | Self::Entry { .. } => return None,

@@ -57,9 +57,9 @@ fn most_alike<'a>(reference: &str, names: &'a [String]) -> Option<&'a str> {
 }
 
 /// The name as the engine lists it.
-fn with_tag(reference: &str) -> String {
+pub(super) fn with_tag(reference: &str) -> String {
     let last = reference.rsplit('/').next().unwrap_or(reference);
-    if last.contains(':') { reference.to_owned() } else { format!("{reference}:latest") }
+    if last.contains([':', '@']) { reference.to_owned() } else { format!("{reference}:latest") }
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use hourglass_reaper::LIFETIME;
 use jiff::Timestamp;
 
 use super::{
-    IMAGE_LABEL, ImageError, ImageRole,
+    IMAGE_LABEL, ImageError, ImageRole, build,
     memory::{self, Memory},
 };
 
 /// The harness's images in the engine, by name, that belong to no current executable of this machine and were delivered
-/// longer ago than a trial may last.
+/// longer ago than a trial may last, and those that it built for a user and that no trial has used for as long.
 pub async fn superseded(engine: &Engine) -> Result<Vec<String>, ImageError> {
     superseded_in(&memory::cache()?, engine, LIFETIME).await
 }
@@ -25,8 +25,8 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     let images = engine.docker().list_images(Some(options)).await.context(|| "list images".to_owned())?;
     // A user's image that is based on one of the harness's has its label and another name.
-    let ours =
-        |name: &str| ImageRole::ALL.iter().any(|role| name.rsplit_once(':').unwrap_or_default().0 == role.repository());
+    let repositories: Vec<_> = ImageRole::ALL.into_iter().map(ImageRole::repository).chain([build::REPOSITORY]).collect();
+    let ours = |name: &str| repositories.contains(&name.rsplit_once(':').unwrap_or_default().0);
     let names = images.into_iter().flat_map(|image| image.repo_tags).filter(|name| ours(name));
     let mut superseded = Vec::new();
     for name in names.filter(|name| !current.iter().any(|image| image.reference == *name)) {

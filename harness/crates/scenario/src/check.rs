@@ -20,8 +20,8 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     if document.timeout.is_some_and(|timeout| timeout.is_zero()) {
         problems.add(no_time(&root.key("timeout"), "timeout"));
     }
-    check_components::check(document, problems);
-    check_performers::check(document, problems);
+    check_components::check(document, path, problems);
+    check_performers::check(document, path, problems);
     check_runtimes::check(document, problems);
     check_steps::check(document, problems);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {

@@ -1,16 +1,21 @@
 //! Checks of the replacements of reference components, for mistakes that are visible without a run.
 
+use std::path::Path;
+
 use hourglass_base::ProgramSource;
 use hourglass_component::{
     document::{Pointer, Problem, Problems},
     variables::RefusedVariable,
 };
 
-use super::model::{Component, ScenarioDocument};
+use super::environment_file;
+use super::model::{Component, Operator, ScenarioDocument};
+use super::resolve::folder_of;
 use super::values::RuntimeKind;
 
 /// Adds every problem of the components of `document`.
-pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
+pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
+    let folder = folder_of(path);
     let at = Pointer::from("/components");
     let components = &document.components;
     let named = [
@@ -20,6 +25,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     ];
     for (name, component) in named {
         environment(component, name == "performer", &at.key(name), problems);
+        environment_from(component, name == "performer", folder, &at.key(name), problems);
         command(component, &at.key(name), problems);
     }
     let runtimes = document.runtimes.as_deref().unwrap_or(&RuntimeKind::ALL);
@@ -29,22 +35,24 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     for (index, operator) in document.topology.operators.iter().enumerate() {
         let at = operators.item(index).key("performer");
         environment(&operator.performer, true, &at, problems);
+        environment_from(&operator.performer, true, folder, &at, problems);
         command(&operator.performer, &at, problems);
         let merged = components.performer.overlaid_with(&operator.performer);
-        if on_processes && operator.performer.image.is_some() {
-            image_alone(&merged, &at.key("image"), problems);
+        if on_processes {
+            image_alone(&merged, &operator.performer, &at, problems);
         }
     }
     if !on_processes {
         return;
     }
     // If every operator has a command of its own, none is needed for all.
-    let performers = || document.topology.operators.iter().filter(|operator| operator.performer.image.is_none());
-    if performers().any(|operator| operator.performer.command.is_none()) {
-        image_alone(&components.performer, &at.key("performer").key("image"), problems);
+    let performers = || document.topology.operators.iter().filter(|operator| !has_image(&operator.performer));
+    let own = |operator: &&Operator| operator.performer.command.is_some() || operator.performer.address.is_some();
+    if performers().any(|operator| !own(&operator)) {
+        image_alone(&components.performer, &components.performer, &at.key("performer"), problems);
     }
-    image_alone(&components.executor, &at.key("executor").key("image"), problems);
-    image_alone(&components.aggregator, &at.key("aggregator").key("image"), problems);
+    image_alone(&components.executor, &components.executor, &at.key("executor"), problems);
+    image_alone(&components.aggregator, &components.aggregator, &at.key("aggregator"), problems);
 }
 
 /// A performer's variables must not collide with those that executors set. No component may set variables that the
@@ -52,10 +60,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
 fn environment(component: &Component, is_performer: bool, at: &Pointer, problems: &mut Problems) {
     let at = at.key("environment");
     for (name, value) in &component.environment {
-        let refused = RefusedVariable::of(name).filter(|refused| {
-            is_performer || matches!(refused, RefusedVariable::Malformed | RefusedVariable::OfTheHarness)
-        });
-        if let Some(refused) = refused {
+        if let Some(refused) = refused(name, is_performer) {
             problems.add(
                 Problem::at_key(&at.key(name), format!("the variable `{}` {refused}", name.escape_default()))
                     .label("may not be set")
@@ -67,6 +72,34 @@ fn environment(component: &Component, is_performer: bool, at: &Pointer, problems
             );
         } else if value.contains('\0') {
             problems.add(nul(&at.key(name)));
+        }
+    }
+}
+
+fn refused(name: &str, is_performer: bool) -> Option<RefusedVariable> {
+    RefusedVariable::of(name).filter(|refused| {
+        is_performer || matches!(refused, RefusedVariable::Malformed | RefusedVariable::OfTheHarness)
+    })
+}
+
+/// The same for the variables of a file.
+fn environment_from(component: &Component, is_performer: bool, folder: &Path, at: &Pointer, problems: &mut Problems) {
+    let Some(file) = &component.environment_from else { return };
+    let at = at.key("environment_from");
+    match environment_file::read(&folder.join(file)) {
+        Err(reason) => problems.add(
+            Problem::at_value(&at, reason)
+                .label("cannot be read")
+                .help("write `NAME=value` lines; the path is relative to the folder of the scenario file"),
+        ),
+        Ok(variables) => {
+            for (name, refused) in variables.keys().filter_map(|name| Some((name, refused(name, is_performer)?))) {
+                problems.add(
+                    Problem::at_value(&at, format!("the variable `{}` of this file {refused}", name.escape_default()))
+                        .label("has a variable that may not be set")
+                        .help("take it out of the file"),
+                );
+            }
         }
     }
 }
@@ -84,9 +117,15 @@ fn nul(at: &Pointer) -> Problem {
     Problem::at_value(at, "no program can be given a text with a NUL character").label("has one").help("take it out")
 }
 
-fn image_alone(component: &Component, at: &Pointer, problems: &mut Problems) {
-    if component.image.is_some() && component.command.is_none() {
-        problems.add(Problem::at_key(at, "the process runtime has no images").label("not for processes").help(
+fn has_image(component: &Component) -> bool {
+    component.image.is_some() || component.build.is_some()
+}
+
+/// Adds a problem of a component, given at `at` as `given`, that is started from images only.
+fn image_alone(component: &Component, given: &Component, at: &Pointer, problems: &mut Problems) {
+    let key = if given.build.is_some() { "build" } else { "image" };
+    if has_image(given) && component.command.is_none() {
+        problems.add(Problem::at_key(&at.key(key), "the process runtime has no images").label("not for processes").help(
             "add a `command` for processes, or say `runtimes: [docker, kubernetes]`, and why in `runtimes_because`",
         ));
     }

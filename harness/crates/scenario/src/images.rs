@@ -52,11 +52,12 @@ impl Images {
 
     fn scenario(&self, scenario: &Scenario) -> Scenario {
         let mut scenario = scenario.clone();
-        let shared = scenario.components.performer.image.clone();
+        let shared = scenario.components.performer.clone();
         if self.performer.is_some() {
             // An operator's own image is kept; the common one was merged into each.
-            for operator in scenario.topology.operators.iter_mut().filter(|one| one.performer.image == shared) {
+            for operator in scenario.topology.operators.iter_mut().filter(|one| is_of(&shared, &one.performer)) {
                 operator.performer.image.clone_from(&self.performer);
+                operator.performer.build = None;
             }
         }
         let components = &mut scenario.components;
@@ -67,6 +68,7 @@ impl Images {
         ] {
             if image.is_some() {
                 component.image.clone_from(image);
+                component.build = None;
             }
         }
         scenario
@@ -92,12 +94,17 @@ impl Of {
                 .operators
                 .iter()
                 .map(|operator| &operator.performer)
-                .filter(|performer| performer.image == components.performer.image)
+                .filter(|performer| is_of(&components.performer, performer))
                 .collect(),
             Self::Executor => vec![&components.executor],
             Self::Aggregator => vec![&components.aggregator],
         }
     }
+}
+
+/// Whether a performer has the image of all, or is built like all.
+fn is_of(shared: &Component, performer: &Component) -> bool {
+    performer.image == shared.image && performer.build == shared.build
 }
 
 /// Refuses an option that has no effect on the trials.

@@ -3,7 +3,7 @@
 //! The doc comments of the `…Document` types and of what they hold are the descriptions in the
 //! JSON Schema; editors show them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use hourglass_component::document::Duration;
 use hourglass_proto::limits::{MAX_THRESHOLD, MAX_WEIGHT};
@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::allowed_errors::{compile, shortened};
+use super::own_image::{Build, Pull};
 use super::step::Step;
 use super::steps::StepDocument;
 use super::texts::{ComponentRef, Scalar};
@@ -124,6 +125,20 @@ pub struct Component {
     #[schemars(length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Only of a performer: when its `image` is pulled, with the credentials of Docker's configuration: `never`, `missing`
+    /// or `always`. A cluster of the harness gets it from the engine. Default: `never`, and in an existing cluster as the
+    /// option `--registry` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull: Option<Pull>,
+    /// Only of a performer: what its image is built from, in place of `image`, for the Docker and Kubernetes runtimes. It is
+    /// built again when the content of the context or of the Dockerfile, or another value here, has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
+    /// Only of a performer: the address of one that runs already, for instance in a debugger, as `127.0.0.1:8080`. The
+    /// executor connects to it and starts none. Only for the process runtime.
+    #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Only of a performer: the port on which it listens whatever `GRPC_PORT` says, as servers of the public Go library
     /// do on 8080. As a process, one performer on a machine can have a port. Default: the port that `GRPC_PORT` tells.
     #[schemars(range(min = 1))]
@@ -137,6 +152,11 @@ pub struct Component {
     /// process runtime. Default: that of its kind, on every other runtime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<Cpus>,
+    /// A file with environment variables in the format of `.env`, over which those of `environment` prevail; relative to
+    /// the folder of the scenario file.
+    #[schemars(with = "String", length(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment_from: Option<PathBuf>,
     /// Environment variables, added to those that the harness sets. A performer also has `L1_RPC_URL`, `L2_RPC_URL`,
     /// `TASK_MAILBOX` and `TASK_AVS_REGISTRAR`, which these variables override.
     #[serde(deserialize_with = "texts")]
@@ -225,18 +245,38 @@ impl Default for Topology {
 impl Component {
     /// The keys that are set and that only performers have.
     pub(super) fn keys_of_performers(&self) -> Vec<&'static str> {
-        let set = [("port", self.port.is_some())];
+        let set = [
+            ("pull", self.pull.is_some()),
+            ("build", self.build.is_some()),
+            ("address", self.address.is_some()),
+            ("port", self.port.is_some()),
+        ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }
 
-    /// This component with the values of `over` in place of its own; environments are merged.
+    /// This component with the values of `over` in place of its own; environments are merged. An image or a build replaces
+    /// the other, and so do a program that is started and one that runs already.
     #[must_use]
     pub fn overlaid_with(&self, over: &Self) -> Self {
+        if over.address.is_some() {
+            // Nothing is started.
+            return over.clone();
+        }
         let mut environment = self.environment.clone();
         environment.extend(over.environment.clone());
+        // A program that is given in one way is not that which is given in another.
+        let (image, build) = match (&over.image, &over.build) {
+            (None, None) => (&self.image, &self.build),
+            given => given,
+        };
+        let is_started = over.command.is_some() || over.image.is_some() || over.build.is_some();
         Self {
             command: over.command.clone().or_else(|| self.command.clone()),
-            image: over.image.clone().or_else(|| self.image.clone()),
+            image: image.clone(),
+            pull: over.pull.or(self.pull).filter(|_| image.is_some()),
+            build: build.clone(),
+            address: self.address.clone().filter(|_| !is_started),
+            environment_from: over.environment_from.clone().or_else(|| self.environment_from.clone()),
             port: over.port.or(self.port),
             memory: over.memory.or(self.memory),
             cpus: over.cpus.or(self.cpus),

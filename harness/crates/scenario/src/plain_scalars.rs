@@ -7,11 +7,11 @@
 use hourglass_component::document::{Pointer, Problem, Problems, Tree};
 use serde_json::{Map, Value};
 
-/// The document with the values of all environments as they are written in the file.
+/// The document with the values of all environments and arguments of builds as they are written in the file.
 pub(super) fn environments_as_written(tree: &Tree) -> Tree {
     let mut value = tree.value().clone();
-    for at in components(tree.value()) {
-        let at = at.key("environment");
+    let components = components(tree.value());
+    for at in components.iter().flat_map(|at| [at.key("environment"), at.key("build").key("args")]) {
         let Some(environment) = value.pointer_mut(at.as_str()).and_then(Value::as_object_mut) else { continue };
         for (name, value) in environment {
             if matches!(value, Value::Number(_) | Value::Bool(_))

@@ -9,12 +9,17 @@ use super::trial::Trial;
 use super::values::RuntimeKind;
 
 impl Component {
-    /// Whether a program of the user replaces the reference component: processes are started from a command, containers
-    /// from an image.
+    /// Whether a program of the user is given for any runtime.
+    fn is_given(&self) -> bool {
+        RuntimeKind::ALL.iter().any(|runtime| self.is_replaced_on(*runtime))
+    }
+
+    /// Whether a program of the user replaces the reference component: processes are started from a command or run already,
+    /// containers are started from an image or from one that is built.
     pub fn is_replaced_on(&self, runtime: RuntimeKind) -> bool {
         match runtime.capabilities().programs {
-            ProgramSource::Command => self.command.is_some(),
-            ProgramSource::Image => self.image.is_some(),
+            ProgramSource::Command => self.command.is_some() || self.address.is_some(),
+            ProgramSource::Image => self.image.is_some() || self.build.is_some(),
         }
     }
 }
@@ -48,7 +53,7 @@ pub fn check_components(trials: &[Trial]) -> Result<(), ScenarioError> {
     for Trial { name, scenario, runtime, .. } in trials {
         for component in scenario.every_component() {
             let Some(given) = scenario.component(&component) else { continue };
-            let is_given = given.command.is_some() || given.image.is_some();
+            let is_given = given.is_given();
             if !is_given || given.is_replaced_on(*runtime) {
                 continue;
             }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hourglass_component::document::{Pointer, Tree};
 
 use super::limits::default_timeout;
-use super::model::{Scenario, ScenarioDocument};
+use super::environment_file;
+use super::model::{Component, Components, Scenario, ScenarioDocument};
 use super::step::{Location, Step};
 use super::steps::{StepDocument, StepKind};
 use super::values::RuntimeKind;
@@ -14,8 +15,19 @@ use super::variables::Bindings;
 
 pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Arc<Path>, tree: &Tree) -> Scenario {
     let mut topology = document.topology;
+    let mut components = document.components;
+    // Paths of the file are relative to its folder.
+    let performers = topology.operators.iter_mut().map(|operator| &mut operator.performer);
+    for build in performers.chain([&mut components.performer]).filter_map(|performer| performer.build.as_mut()) {
+        build.context = folder_of(path).join(&build.context);
+    }
+    let performers = topology.operators.iter_mut().map(|operator| &mut operator.performer);
+    let Components { performer, executor, aggregator } = &mut components;
+    for component in performers.chain([performer, executor, aggregator]) {
+        read_environment(component, folder_of(path));
+    }
     for operator in &mut topology.operators {
-        operator.performer = document.components.performer.overlaid_with(&operator.performer);
+        operator.performer = components.performer.overlaid_with(&operator.performer);
     }
     let mut runtimes = document.runtimes.unwrap_or_else(|| RuntimeKind::ALL.to_vec());
     runtimes.sort_unstable();
@@ -29,11 +41,27 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         runtimes_because: document.runtimes_because,
         variables,
         timeout: document.timeout.unwrap_or_else(|| default_timeout(&steps)),
-        components: document.components,
+        components,
         topology,
         steps,
         invariants: document.invariants,
     }
+}
+
+/// Puts the variables of a component's file below its own.
+fn read_environment(component: &mut Component, folder: &Path) {
+    let Some(file) = &mut component.environment_from else { return };
+    *file = folder.join(&*file);
+    // The checks have read it.
+    let mut variables = environment_file::read(file).unwrap_or_default();
+    variables.append(&mut component.environment);
+    component.environment = variables;
+}
+
+/// The folder that paths of a scenario are relative to: that of its file, and the current one for a scenario of a Rust
+/// test, which has no file.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| folder.is_dir()).unwrap_or(Path::new(""))
 }
 
 fn steps(documents: &[StepDocument], at: &Pointer, path: &Arc<Path>, tree: &Tree) -> Vec<Step> {

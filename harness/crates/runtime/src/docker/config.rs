@@ -33,7 +33,7 @@ pub(super) fn executor(
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = ComponentRef::Performer(spec.name.clone());
-    let image = spec.performer.image.as_deref().unwrap_or(&images.components);
+    let image = images.own.of_performer(&spec.performer).unwrap_or(&images.components);
     let (repository, tag) = configuration::repository_and_tag(image);
     let mut labels = context.labels.to_map();
     labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
@@ -79,7 +79,7 @@ fn launch(
     };
     // A user's image has its own command, and may write to its file system.
     let (image, arguments, read_only, ready_within) = match &replacement.image {
-        Some(image) => (image.clone(), images.arguments_of(image), false, REPLACED_READY_WITHIN),
+        Some(image) => (image.clone(), images.own.arguments_of(image), false, REPLACED_READY_WITHIN),
         None => (images.components.clone(), vec![role.to_owned()], true, REFERENCE_READY_WITHIN),
     };
     Launch {

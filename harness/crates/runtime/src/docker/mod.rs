@@ -41,7 +41,7 @@ use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTa
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{ComponentUsage, Timeline};
 pub use images::DockerImages;
-pub(super) use images::{commands, replaced};
+pub(super) use images::{OwnImages, own_images};
 use jiff::Timestamp;
 pub(super) use logs::{Record, Watch, Whose};
 use performers::Performers;

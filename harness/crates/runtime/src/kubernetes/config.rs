@@ -94,10 +94,10 @@ fn executor(
     images: &KubernetesImages,
     labels: &Labels,
 ) -> Value {
-    let image = spec.performer.image.as_deref().unwrap_or(&images.components.reference);
+    let image = images.of_performer(&spec.performer);
     let (repository, tag) = repository_and_tag(image);
     let kubernetes = json!({
-        "imagePullPolicy": images.policy().as_str(),
+        "imagePullPolicy": images.policy_of_performer(&spec.performer),
         "resources": resources(spec.performer.limits(ComponentLimits::PERFORMER)),
     });
     let keeps = json!({

@@ -1,24 +1,27 @@
 //! The images of a trial's pods, all on the nodes before any pod is created.
 
-use std::collections::BTreeMap;
-
 use hourglass_cluster::{ChosenCluster, ClusterMachine, PodImage};
 use hourglass_image::{ImageRole, NodeImage, PullPolicy, deliver_to_nodes};
-use hourglass_scenario::Scenario;
+use hourglass_scenario::{Component, Pull, Scenario};
 
-use crate::{HarnessExecutable, RuntimeError, docker};
+use crate::{
+    HarnessExecutable, RuntimeError,
+    docker::{self, OwnImages},
+};
 
 /// The images of a trial's pods.
 #[derive(Debug, Clone)]
 pub(super) struct KubernetesImages {
     /// The image of the reference components.
     pub components: PodImage,
-    /// The commands of the user's images.
-    commands: BTreeMap<String, Vec<String>>,
+    /// The user's own.
+    own: OwnImages,
+    /// Whether nodes are within reach, so that all images were brought to them.
+    delivered: bool,
 }
 
 impl KubernetesImages {
-    /// Checks that the user's images exist, and loads them and the harness's own into all nodes. Nodes that are out of
+    /// Pulls, builds and checks the user's images, and loads them and the harness's own into all nodes. Nodes that are out of
     /// reach must have them or pull them from a registry.
     pub(super) async fn prepare(
         cluster: &ChosenCluster,
@@ -27,13 +30,14 @@ impl KubernetesImages {
     ) -> Result<Self, RuntimeError> {
         let ours = PodImage::of_harness(cluster, ImageRole::Components, &executable.0);
         let Some(machine) = &cluster.machine else {
-            return Ok(Self { components: ours.await?, commands: BTreeMap::new() });
+            refuse_builds(scenario)?;
+            return Ok(Self { components: ours.await?, own: OwnImages::default(), delivered: false });
         };
         // Missing images are reported before anything is sent.
-        let commands = docker::commands(&machine.engine, scenario).await?;
+        let own = docker::own_images(&machine.engine, scenario).await?;
         let (components, ()) =
-            tokio::try_join!(async { Ok::<_, RuntimeError>(ours.await?) }, deliver_own(cluster, machine, scenario))?;
-        Ok(Self { components, commands })
+            tokio::try_join!(async { Ok::<_, RuntimeError>(ours.await?) }, deliver_own(cluster, machine, scenario, &own))?;
+        Ok(Self { components, own, delivered: true })
     }
 
     /// Whether nodes may pull them.
@@ -43,7 +47,24 @@ impl KubernetesImages {
 
     /// The command of a user's image, without its entrypoint; it is unknown if the image is out of reach.
     pub(super) fn arguments_of(&self, image: &str) -> Vec<String> {
-        self.commands.get(image).cloned().unwrap_or_default()
+        self.own.arguments_of(image)
+    }
+
+    /// The image of a performer.
+    pub(super) fn of_performer<'a>(&'a self, performer: &'a Component) -> &'a str {
+        self.own.of_performer(performer).unwrap_or(&self.components.reference)
+    }
+
+    /// The pull policy of a performer's pod, in Kubernetes' words.
+    pub(super) fn policy_of_performer(&self, performer: &Component) -> &'static str {
+        match performer.pull {
+            Some(pull) if !self.delivered => match pull {
+                Pull::Never => "Never",
+                Pull::Missing => "IfNotPresent",
+                Pull::Always => "Always",
+            },
+            _ => self.policy().as_str(),
+        }
     }
 }
 
@@ -51,11 +72,26 @@ async fn deliver_own(
     cluster: &ChosenCluster,
     machine: &ClusterMachine,
     scenario: &Scenario,
+    own: &OwnImages,
 ) -> Result<(), RuntimeError> {
-    let own = docker::replaced(scenario).map(|(component, image)| NodeImage::of_engine(image, component));
+    let own = own.needed(scenario).map(|(component, image)| NodeImage::of_engine(image, component));
     let own: Vec<_> = own.collect();
     if !own.is_empty() {
         deliver_to_nodes(&machine.engine, &cluster.nodes().await?, &own).await?;
     }
     Ok(())
+}
+
+/// An image that an engine of this machine builds does not come to nodes that are out of reach.
+fn refuse_builds(scenario: &Scenario) -> Result<(), RuntimeError> {
+    match scenario.topology.operators.iter().find(|operator| operator.performer.build.is_some()) {
+        None => Ok(()),
+        Some(operator) => Err(RuntimeError::Inapplicable {
+            reason: format!(
+                "the image of performer/{} is built, and the nodes of an existing cluster get images from registries only; \
+                 push the image and name it with `image` or `--performer-image`, or use a cluster of the harness",
+                operator.name
+            ),
+        }),
+    }
 }

@@ -30,8 +30,14 @@ pub(super) fn executor(
     output: &Path,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
-    let performer = command(&ComponentRef::Performer(spec.name.clone()), &spec.performer, executable, "performer")?;
-    let performer = json!({ "deploymentMode": "process", "command": performer, "outputFile": output });
+    let performer = match &spec.performer.address {
+        Some(address) => json!({ "deploymentMode": "process", "address": address }),
+        None => {
+            let performer = ComponentRef::Performer(spec.name.clone());
+            let command = command(&performer, &spec.performer, executable, "performer")?;
+            json!({ "deploymentMode": "process", "command": command, "outputFile": output })
+        }
+    };
     let mut config = configuration::executor(spec, chains, LOOPBACK, performer);
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
     configuration::merge(&mut config, json!({ "deployTimeout": within }));
@@ -94,7 +100,8 @@ fn command(
     if let Some(command) = &replacement.command {
         return Ok(command.clone());
     }
-    if let Some(image) = &replacement.image {
+    let image = replacement.image.as_deref().or_else(|| replacement.build.as_ref()?.context.to_str());
+    if let Some(image) = image {
         return Err(RuntimeError::Unsupported {
             runtime: "process",
             reason: format!(
