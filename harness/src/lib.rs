@@ -8,7 +8,7 @@ pub mod cli;
 use std::{env, process::ExitCode};
 
 pub use hourglass_api::{
-    Action, Address, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract, CreateTask,
+    Action, Address, Build, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract, CreateTask,
     EXECUTABLE_VARIABLE, Event, ExecutableError, ExistingChoice, ExpectEvent, ExpectExpired, ExpectRejected,
     ExpectVerified, Failure, H256, Harness, HarnessBuilder, HarnessError, Keep, Load, Operator, Program, Task,
     TaskEvent, TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation, is_required, secs,
@@ -26,7 +26,7 @@ pub use hourglass_reaper as reaper;
 pub use hourglass_report as report;
 pub use hourglass_runner as runner;
 pub use hourglass_runtime as runtime;
-pub use hourglass_scenario::{self as scenario, Chain};
+pub use hourglass_scenario::{self as scenario, Chain, Pull};
 pub use hourglass_scenario_tests as scenario_tests;
 pub use hourglass_timeline as timeline;
 

@@ -44,7 +44,7 @@ fn a_program_on_the_port_of_a_performer_is_named() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let outcome = sandbox.run_file(&with_port(&sandbox, "port_taken", address.port()));
-    outcome.assert_code(1).assert_shows(&[
+    outcome.assert_code(3).assert_shows(&[
         &format!("failed to give performer/operator port {}: ", address.port()),
         &format!("(process {}) listens on {address}", std::process::id()),
         "end that program, run the scenario with Docker or Kubernetes, or have the performer listen on the port in GRPC_PORT",
@@ -61,8 +61,10 @@ impl OwnPerformer {
         command.args(["component", "performer"]).env("BIND_ADDRESS", "127.0.0.1").env("GRPC_PORT", port.to_string());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let performer = Self(child);
-        eventually(LIMIT, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| error.to_string()))
-            .unwrap();
+        eventually(LIMIT, || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| error.to_string())
+        })
+        .unwrap();
         performer
     }
 }

@@ -49,8 +49,12 @@ pub(crate) fn built_performers_that_listen_on_one_port_run_side_by_side() {
     outcome.assert_code(0).assert_shows(&["1 passed, 0 failed"]);
     test.assert_nothing_runs();
     let args = [("WRONG".to_owned(), "true".to_owned())].into();
-    let source =
-        BuildSource { context: folder, dockerfile: "Dockerfile".to_owned(), target: Some("performer".to_owned()), args };
+    let source = BuildSource {
+        context: folder,
+        dockerfile: "Dockerfile".to_owned(),
+        target: Some("performer".to_owned()),
+        args,
+    };
     let reference = block_on(build(test.engine(), &source, "performer")).unwrap();
     remove(&test, &reference);
 }
@@ -96,7 +100,7 @@ pub(crate) fn a_build_that_fails_shows_its_last_output() {
     let dockerfile = folder.join("Dockerfile").display().to_string();
     let dockerfile = dockerfile.rsplit_once("/avs/").unwrap().1.to_owned();
     outcome.assert_code(1).assert_shows(&[
-        "failed to build an image from ",
+        "failed to build the image of performer/operator from ",
         &format!("avs/{dockerfile}: COPY failed"),
         "its last output:",
         "COPY secret /secret",
@@ -141,7 +145,7 @@ pub(crate) fn an_image_is_pulled_with_the_credentials_of_the_configuration() {
         let scenario = format!("components: {{performer: {{image: '{image}', pull: {when}}}}}\n{SQUARE}");
         run(test.harness(&test.scenario(&scenario)).env("DOCKER_CONFIG", &config))
     };
-    pull("missing").assert_code(1).assert_shows(&[
+    pull("missing").assert_code(3).assert_shows(&[
         &format!("failed to pull image {image}, which performer needs: "),
         "after `docker login` where the registry needs it",
     ]);

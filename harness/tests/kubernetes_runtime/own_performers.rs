@@ -21,8 +21,9 @@ pub(crate) fn built_performers_that_listen_on_one_port_run_side_by_side() {
     let context = test.sandbox.path("avs");
     fs::create_dir(&context).unwrap();
     fs::write(context.join("mark"), test.sandbox.runs().display().to_string()).unwrap();
-    let dockerfile =
-        format!("FROM {components}\nCOPY mark /mark\nENTRYPOINT [\"/harness\", \"component\", \"performer\"]\nCMD []\n");
+    let dockerfile = format!(
+        "FROM {components}\nCOPY mark /mark\nENTRYPOINT [\"/harness\", \"component\", \"performer\"]\nCMD []\n"
+    );
     fs::write(context.join("Dockerfile"), dockerfile).unwrap();
     let performer = "port: 9001, environment: {TASK_READS_CHAINS: true}, build: {context: ../avs}";
     let topology = "topology: {operators: [{name: alice}, {name: bob}]}";

@@ -95,7 +95,7 @@ pub use hourglass_runner::{
     Keep, TrialLog,
     verdict::{TrialReport, Verdict, Violation},
 };
-pub use hourglass_scenario::Chain;
+pub use hourglass_scenario::{Chain, Pull};
 pub use hourglass_timeline::{Event, Timeline};
 pub use load::Load;
 pub use operator::{Build, Operator, Program};

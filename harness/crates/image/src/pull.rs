@@ -40,7 +40,8 @@ pub async fn pull(engine: &Engine, reference: &str, component: &str, when: PullW
     // Without a tag, the engine would pull all of them.
     let options = CreateImageOptionsBuilder::default().from_image(&with_tag(reference)).build();
     let progress = engine.docker().create_image(Some(options), None, credentials);
-    let failed = |reason| ImageError::NotPulled { reference: reference.to_owned(), component: component.to_owned(), reason };
+    let failed =
+        |reason| ImageError::NotPulled { reference: reference.to_owned(), component: component.to_owned(), reason };
     drain(progress).await.map_err(failed)?;
     tracing::info!(image = reference, elapsed = ?began.elapsed(), "image pulled");
     Ok(())

@@ -25,7 +25,8 @@ pub async fn superseded_in(cache: &Path, engine: &Engine, older: Duration) -> Re
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     let images = engine.docker().list_images(Some(options)).await.context(|| "list images".to_owned())?;
     // A user's image that is based on one of the harness's has its label and another name.
-    let repositories: Vec<_> = ImageRole::ALL.into_iter().map(ImageRole::repository).chain([build::REPOSITORY]).collect();
+    let repositories: Vec<_> =
+        ImageRole::ALL.into_iter().map(ImageRole::repository).chain([build::REPOSITORY]).collect();
     let ours = |name: &str| repositories.contains(&name.rsplit_once(':').unwrap_or_default().0);
     let names = images.into_iter().flat_map(|image| image.repo_tags).filter(|name| ours(name));
     let mut superseded = Vec::new();

@@ -5,7 +5,7 @@ use std::io;
 
 use hourglass_base::RuntimeKind;
 use hourglass_component::causes::with_causes;
-use hourglass_image::ImageError;
+use hourglass_image::{BuildError, ImageError};
 use hourglass_runtime::RuntimeError;
 use hourglass_scenario::{ComponentRef, Components};
 use rustix::io::Errno;
@@ -51,7 +51,9 @@ impl UnderTest {
             | RuntimeError::Health { component, .. } => component,
             // Only images that the scenario names are looked for.
             RuntimeError::Image(
-                ImageError::NotFound { component, .. } | ImageError::OtherArchitecture { component, .. },
+                ImageError::NotFound { component, .. }
+                | ImageError::OtherArchitecture { component, .. }
+                | ImageError::Build(BuildError::Failed { component, .. }),
             ) => return Some(component.clone()),
             _ => return None,
         };
@@ -145,6 +147,20 @@ mod tests {
         ImageError::OtherArchitecture { reference, component: name.to_owned(), image, engine }.into()
     }
 
+    fn unbuilt(name: &str) -> RuntimeError {
+        let [component, reason, log] = [name, "COPY failed", "Step 1/2"].map(str::to_owned);
+        ImageError::from(BuildError::Failed { component, path: "Dockerfile".into(), reason, log }).into()
+    }
+
+    fn unpulled() -> RuntimeError {
+        let [reference, component, reason] = ["r:t", "performer", "no route"].map(str::to_owned);
+        ImageError::NotPulled { reference, component, reason }.into()
+    }
+
+    fn port_taken() -> RuntimeError {
+        RuntimeError::PortTaken { component: component("performer/alice"), port: 8080, holder: "h".to_owned() }
+    }
+
     fn undelivered() -> RuntimeError {
         ImageError::NotTaken { reference: "r:t".to_owned() }.into()
     }
@@ -177,6 +193,9 @@ mod tests {
     #[case::image_missing(missing("performer"), Some("performer"), Some("performer"))]
     #[case::image_of_an_executor(missing("executor"), Some("executor"), Some("executor"))]
     #[case::image_of_other_machines(foreign("performer/bob"), Some("performer/bob"), Some("performer/bob"))]
+    #[case::image_not_built(unbuilt("performer/bob"), Some("performer/bob"), Some("performer/bob"))]
+    #[case::image_not_pulled(unpulled(), None, None)]
+    #[case::port_taken(port_taken(), None, None)]
     #[case::image_not_delivered(undelivered(), None, None)]
     #[case::no_processes_left(spawn("executor/alice", Errno::AGAIN), None, None)]
     #[case::no_files_left(spawn("aggregator", Errno::MFILE), None, None)]

@@ -78,6 +78,12 @@ const PUSH_IMAGE: &str = "push the image where the nodes can pull it and name th
                           --anvil-image, or load it into the nodes: `harness image build` makes the harness's own";
 /// What the kubelet says of a container whose image a node neither has nor gets.
 const NO_IMAGE: [&str; 4] = ["ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "InvalidImageName"];
+const PORT_TAKEN: &str = "end that program, run the scenario with Docker or Kubernetes, or have the performer listen on the port \
+                          in GRPC_PORT and leave `port` out";
+/// What executors say of a performer that listens on another port.
+const ELSEWHERE: &str = "and not on GRPC_PORT";
+const ANOTHER_PORT: &str = "have it listen on the port in GRPC_PORT; or, if it always listens on one port, say which: \
+                            `components: {performer: {port: 8080}}`";
 const SILENT: &str =
     "see whether the chain's process or container was stopped, and what else the machine was busy with";
 
@@ -103,6 +109,8 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         }
         EnvironmentError::Runtime(RuntimeError::NotReady { state, .. }) => of_pod(state),
         EnvironmentError::Runtime(RuntimeError::Workers { reason, .. }) => of_pod(reason),
+        EnvironmentError::Runtime(RuntimeError::PortTaken { .. }) => PORT_TAKEN,
+        EnvironmentError::Runtime(RuntimeError::Performer { how, .. }) if how.contains(ELSEWHERE) => ANOTHER_PORT,
         EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::Performer { .. }) => READ_OUTPUT,
         EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
             "find out what has ended the chain: its output is above, and its whole log in the trial's folder"

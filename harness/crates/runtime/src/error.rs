@@ -166,10 +166,7 @@ pub enum RuntimeError {
     #[error("failed to find a free port of 127.0.0.1")]
     Port(#[source] io::Error),
     /// Another program has the port on which a performer listens.
-    #[error(
-        "failed to give {component} port {port}: {holder}; end that program, run the scenario with Docker or Kubernetes, or \
-         have the performer listen on the port in GRPC_PORT and leave `port` out"
-    )]
+    #[error("failed to give {component} port {port}: {holder}")]
     PortTaken {
         /// The performer.
         component: ComponentRef,

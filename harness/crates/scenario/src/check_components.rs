@@ -77,9 +77,8 @@ fn environment(component: &Component, is_performer: bool, at: &Pointer, problems
 }
 
 fn refused(name: &str, is_performer: bool) -> Option<RefusedVariable> {
-    RefusedVariable::of(name).filter(|refused| {
-        is_performer || matches!(refused, RefusedVariable::Malformed | RefusedVariable::OfTheHarness)
-    })
+    RefusedVariable::of(name)
+        .filter(|refused| is_performer || matches!(refused, RefusedVariable::Malformed | RefusedVariable::OfTheHarness))
 }
 
 /// The same for the variables of a file.
@@ -125,8 +124,10 @@ fn has_image(component: &Component) -> bool {
 fn image_alone(component: &Component, given: &Component, at: &Pointer, problems: &mut Problems) {
     let key = if given.build.is_some() { "build" } else { "image" };
     if has_image(given) && component.command.is_none() {
-        problems.add(Problem::at_key(&at.key(key), "the process runtime has no images").label("not for processes").help(
-            "add a `command` for processes, or say `runtimes: [docker, kubernetes]`, and why in `runtimes_because`",
-        ));
+        problems.add(
+            Problem::at_key(&at.key(key), "the process runtime has no images").label("not for processes").help(
+                "add a `command` for processes, or say `runtimes: [docker, kubernetes]`, and why in `runtimes_because`",
+            ),
+        );
     }
 }

@@ -17,7 +17,9 @@ use super::texts::ComponentRef;
 /// Adds every problem of the performers of `document`, and of such keys of other components.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
     let components = Pointer::from("/components");
-    for (name, component) in [("executor", &document.components.executor), ("aggregator", &document.components.aggregator)] {
+    for (name, component) in
+        [("executor", &document.components.executor), ("aggregator", &document.components.aggregator)]
+    {
         only_of_performers(component, &components.key(name), problems);
     }
     ports(document, problems);
@@ -80,9 +82,12 @@ fn files_of(build: &Build, folder: &Path, at: &Pointer, problems: &mut Problems)
     };
     if !inside {
         problems.add(
-            at_dockerfile(format!("the Dockerfile `{}` is not written as a path inside of the context", build.dockerfile))
-                .label("leads out of it")
-                .help("the engine gets only files of the context: choose a context that has the Dockerfile"),
+            at_dockerfile(format!(
+                "the Dockerfile `{}` is not written as a path inside of the context",
+                build.dockerfile
+            ))
+            .label("leads out of it")
+            .help("the engine gets only files of the context: choose a context that has the Dockerfile"),
         );
     } else if !context.join(dockerfile).is_file() {
         problems.add(
@@ -326,8 +331,11 @@ mod tests {
         let build = "{context: ../avs, dockerfile: docker/own.Dockerfile, target: a, args: {VERSION: 1.10}}";
         for rest in [
             "components: {performer: {port: 8080}}".to_owned(),
-            format!("{CONTAINERS}components: {{performer: {{port: 8080}}}}\ntopology: {{operators: [{{name: a}}, {{name: b}}]}}"),
-            "topology: {operators: [{name: a, performer: {port: 8080}}, {name: b, performer: {port: 8081}}]}".to_owned(),
+            format!(
+                "{CONTAINERS}components: {{performer: {{port: 8080}}}}\ntopology: {{operators: [{{name: a}}, {{name: b}}]}}"
+            ),
+            "topology: {operators: [{name: a, performer: {port: 8080}}, {name: b, performer: {port: 8081}}]}"
+                .to_owned(),
             format!("{CONTAINERS}components: {{performer: {{image: a, pull: missing}}}}"),
             format!("{PROCESSES}components: {{performer: {{address: \"a:1\"}}}}"),
         ] {
@@ -348,7 +356,8 @@ mod tests {
              topology: {operators: [{name: a}, {name: b, performer: {environment: {MODEL: large}}}]}",
         );
         let of = |scenario: &Scenario, index: usize| scenario.topology.operators[index].performer.environment.clone();
-        let variables = |model: &str| [("MODEL", model), ("SIZE", "2")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        let variables =
+            |model: &str| [("MODEL", model), ("SIZE", "2")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
         let scenario = scenario.unwrap();
         assert_eq!((of(&scenario, 0), of(&scenario, 1)), (variables("small"), variables("large")));
     }
@@ -356,7 +365,8 @@ mod tests {
     /// An operator's program replaces that of all, however each is given.
     #[test]
     fn a_program_given_in_one_way_replaces_one_given_in_another() {
-        let build = || Some(Build { context: "c".into(), dockerfile: "d".to_owned(), target: None, args: BTreeMap::new() });
+        let build =
+            || Some(Build { context: "c".into(), dockerfile: "d".to_owned(), target: None, args: BTreeMap::new() });
         let built = Component { build: build(), ..Component::default() };
         let named = Component { image: Some("i".to_owned()), pull: Some(Pull::Always), ..Component::default() };
         let running = Component { address: Some("a:1".to_owned()), ..Component::default() };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hourglass_component::document::{Pointer, Tree};
 
-use super::limits::default_timeout;
 use super::environment_file;
+use super::limits::default_timeout;
 use super::model::{Component, Components, Scenario, ScenarioDocument};
 use super::step::{Location, Step};
 use super::steps::{StepDocument, StepKind};

@@ -50,7 +50,8 @@ impl Context {
             let path = relative(entry.path(), root);
             // In a folder that is left out, only an exception or the Dockerfile is sent.
             is_sent(&path)
-                || entry.file_type().is_dir() && (patterns.has_exceptions() || dockerfile.starts_with(&format!("{path}/")))
+                || entry.file_type().is_dir()
+                    && (patterns.has_exceptions() || dockerfile.starts_with(&format!("{path}/")))
         });
         for entry in walk {
             let entry = entry.map_err(|error| {
@@ -66,7 +67,7 @@ impl Context {
                 return Err(BuildError::TooLarge { path: root.to_owned(), limit: LARGEST });
             }
         }
-        let Digesting { mut file: archive, digest, bytes } = builder.into_inner().map_err(file(root))?;
+        let Digesting { file: mut archive, digest, bytes } = builder.into_inner().map_err(file(root))?;
         archive.rewind().map_err(file(root))?;
         Ok(Self { archive, digest: hex::encode(digest.finalize()), bytes })
     }
@@ -81,6 +82,9 @@ fn append(builder: &mut Builder<Digesting>, path: &Path, name: &str) -> io::Resu
     let metadata = fs::symlink_metadata(path)?;
     let mut header = Header::new_gnu();
     header.set_mode(metadata.permissions().mode() & 0o7777);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     if metadata.is_symlink() {
         header.set_entry_type(EntryType::Symlink);
         header.set_size(0);

@@ -22,7 +22,7 @@ pub enum BuildError {
         pattern: String,
     },
     /// The context is so large that it is probably a mistake.
-    #[error("failed to send {path} to the Docker engine for a build: it has more than {} GiB", limit >> 30, path = path.display())]
+    #[error("failed to send {path} to the Docker engine for a build: it has more than {} GiB", *limit >> 30, path = path.display())]
     TooLarge {
         /// The context.
         path: PathBuf,
@@ -30,8 +30,10 @@ pub enum BuildError {
         limit: u64,
     },
     /// The build failed.
-    #[error("failed to build an image from {path}: {reason}; its last output:\n{log}", path = path.display())]
+    #[error("failed to build the image of {component} from {path}: {reason}; its last output:\n{log}", path = path.display())]
     Failed {
+        /// The component that needs it.
+        component: String,
         /// The Dockerfile.
         path: PathBuf,
         /// What the engine says.

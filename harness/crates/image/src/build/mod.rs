@@ -17,7 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::{auth::DockerCredentials, body_try_stream, models::BuildInfo, query_parameters::BuildImageOptionsBuilder};
+use bollard::{
+    auth::DockerCredentials, body_try_stream, models::BuildInfo, query_parameters::BuildImageOptionsBuilder,
+};
 use context::Context;
 pub use error::BuildError;
 use futures::StreamExt as _;
@@ -81,7 +83,7 @@ pub async fn build(engine: &Engine, source: &BuildSource, component: &str) -> Re
     } else {
         let began = Instant::now();
         tracing::info!(image = reference, component, context = %source.context.display(), bytes = context.bytes, "building");
-        run(engine, source, context, &reference, credentials_for(&bases).await?).await?;
+        run(engine, source, component, context, &reference, credentials_for(&bases).await?).await?;
         tracing::info!(image = reference, component, elapsed = ?began.elapsed(), "image built");
     }
     // The time of its last use.
@@ -92,11 +94,12 @@ pub async fn build(engine: &Engine, source: &BuildSource, component: &str) -> Re
 async fn run(
     engine: &Engine,
     source: &BuildSource,
+    component: &str,
     context: Context,
     reference: &str,
     credentials: HashMap<String, DockerCredentials>,
 ) -> Result<(), ImageError> {
-    let arguments = source.args.clone().into_iter().collect();
+    let arguments: HashMap<_, _> = source.args.clone().into_iter().collect();
     let options = BuildImageOptionsBuilder::new()
         .dockerfile(&source.dockerfile)
         .t(reference)
@@ -115,14 +118,15 @@ async fn run(
             log.push(stream.as_deref().unwrap_or_default());
             log.push(&status.map(|status| format!("{status}\n")).unwrap_or_default());
         }
-        Ok(())
+        Ok::<_, String>(())
     };
     let late = |_| Err(format!("it took longer than {}", humantime::format_duration(BUILD_WITHIN)));
     // An engine stops a build whose client has gone.
     let built = timeout(BUILD_WITHIN, reading).await.unwrap_or_else(late);
     let failed = |reason: String, log: LastLines| {
         let path = source.context.join(&source.dockerfile);
-        ImageError::from(BuildError::Failed { path, reason: reason.trim().to_owned(), log: log.into_text() })
+        let component = component.to_owned();
+        ImageError::from(BuildError::Failed { component, path, reason: reason.trim().to_owned(), log: log.into_text() })
     };
     match built {
         Ok(()) if id_of(engine, reference).await?.is_some() => Ok(()),

@@ -45,9 +45,9 @@ impl OwnImages {
 
     /// All of them, each with a component that needs it.
     pub(crate) fn needed<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = (String, &'a str)> {
-        let built = builds(scenario).into_iter().filter_map(|(component, build)| {
-            Some((component, self.built.get(&source(build))?.as_str()))
-        });
+        let built = builds(scenario)
+            .into_iter()
+            .filter_map(move |(component, build)| Some((component, self.built.get(&source(build))?.as_str())));
         replaced(scenario).map(|(component, image, _)| (component, image)).chain(built)
     }
 }
@@ -114,7 +114,9 @@ fn refuse_commands(scenario: &Scenario) -> Result<(), RuntimeError> {
         .iter()
         .map(|operator| (ComponentRef::Performer(operator.name.clone()).to_string(), &operator.performer));
     let mut all = shared.chain(own);
-    match all.find(|(_, component)| component.command.is_some() && component.image.is_none() && component.build.is_none()) {
+    match all
+        .find(|(_, component)| component.command.is_some() && component.image.is_none() && component.build.is_none())
+    {
         None => Ok(()),
         Some((component, _)) => Err(RuntimeError::Unsupported {
             runtime: "docker or kubernetes",
@@ -140,11 +142,7 @@ fn builds(scenario: &Scenario) -> Vec<(String, &Build)> {
 /// The components that the user replaced with an image, and when it is pulled.
 fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str, Option<Pull>)> {
     let shared = &scenario.components;
-    let shared = [
-        ("aggregator", &shared.aggregator),
-        ("executor", &shared.executor),
-        ("performer", &shared.performer),
-    ];
+    let shared = [("aggregator", &shared.aggregator), ("executor", &shared.executor), ("performer", &shared.performer)];
     let shared = shared.into_iter().map(|(name, component)| (name.to_owned(), component));
     let own = scenario.topology.operators.iter().map(|operator| {
         let performer = ComponentRef::Performer(operator.name.clone());

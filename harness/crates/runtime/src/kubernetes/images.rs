@@ -35,8 +35,10 @@ impl KubernetesImages {
         };
         // Missing images are reported before anything is sent.
         let own = docker::own_images(&machine.engine, scenario).await?;
-        let (components, ()) =
-            tokio::try_join!(async { Ok::<_, RuntimeError>(ours.await?) }, deliver_own(cluster, machine, scenario, &own))?;
+        let (components, ()) = tokio::try_join!(
+            async { Ok::<_, RuntimeError>(ours.await?) },
+            deliver_own(cluster, machine, scenario, &own)
+        )?;
         Ok(Self { components, own, delivered: true })
     }
 

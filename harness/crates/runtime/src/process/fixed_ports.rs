@@ -37,7 +37,10 @@ pub(super) struct FixedPort {
 }
 
 /// Waits until no other trial has the fixed ports of `scenario`, and checks that nothing listens there.
-pub(super) async fn acquire(scenario: &Scenario, progress: &(dyn Fn(&str) + Sync)) -> Result<Vec<FixedPort>, RuntimeError> {
+pub(super) async fn acquire(
+    scenario: &Scenario,
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<FixedPort>, RuntimeError> {
     let performers = scenario.topology.operators.iter().filter_map(|operator| {
         let performer = scenario.components.performer.overlaid_with(&operator.performer);
         Some((performer.port?, ComponentRef::Performer(operator.name.clone())))
@@ -68,13 +71,16 @@ async fn turn(port: u16, within: Duration, progress: &(dyn Fn(&str) + Sync)) -> 
             Err(error) => return Err(RuntimeError::Port(error)),
         }
         let left = within.saturating_sub(began.elapsed());
-        let waited = timeout(left, until_freed(&name, |process| {
-            let process = process.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
-            if holder.as_ref() != Some(&process) {
-                progress(&format!("waiting for port {port}, which a trial of {process} has"));
-                holder = Some(process);
-            }
-        }));
+        let waited = timeout(
+            left,
+            until_freed(&name, |process| {
+                let process = process.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"));
+                if holder.as_ref() != Some(&process) {
+                    progress(&format!("waiting for port {port}, which a trial of {process} has"));
+                    holder = Some(process);
+                }
+            }),
+        );
         if waited.await.is_err() {
             let state = format!("a trial of {} has it", holder.as_deref().unwrap_or("another process"));
             return Err(RuntimeError::Timeout { what: format!("port {port}"), within, state });

@@ -25,7 +25,9 @@ struct Supervised {
 impl RuntimeProvider for ProcessProvider {
     async fn supervise(&self, setup: RuntimeSetup<'_>) -> Result<Option<Box<dyn SupervisedRuntime>>, RuntimeError> {
         let acquiring = fixed_ports::acquire(&setup.trial.scenario, setup.progress);
-        let Some(fixed_ports) = setup.interrupt.run_until_cancelled(acquiring).await.transpose()? else { return Ok(None) };
+        let Some(fixed_ports) = setup.interrupt.run_until_cancelled(acquiring).await.transpose()? else {
+            return Ok(None);
+        };
         let settings = ProcessSettings {
             anvil: setup.anvil.clone(),
             executable: setup.executable.clone(),
