@@ -90,7 +90,10 @@ fn a_performer_that_runs_already_is_used_and_left_running() {
     sandbox.assert_nothing_left();
     drop(performer);
     let outcome = sandbox.run_file(&scenario);
-    outcome.assert_code(1).assert_shows(&["performer/operator is not ready", &format!("127.0.0.1:{port}")]);
+    outcome.assert_code(1).assert_shows(&[
+        "performer/operator is not ready",
+        &format!("at 127.0.0.1:{port}, where it is to run already"),
+    ]);
 }
 
 /// A test may give a performer another chain than the trial's.

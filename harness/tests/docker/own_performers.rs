@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use bollard::query_parameters::{RemoveImageOptionsBuilder, TagImageOptionsBuilder};
-use hourglass_harness::image::{BuildSource, build, deliver_components};
+use hourglass_harness::image::{BuildSource, build, deliver_components, superseded_in};
 use hourglass_test_support::block_on;
 
 use crate::{
@@ -79,6 +80,9 @@ pub(crate) fn an_image_is_built_again_when_its_content_changes_and_only_then() {
     fs::write(folder.join("mark"), test.repository("second")).unwrap();
     let second = built(&source);
     assert_ne!(second, first);
+    let superseded = |older| block_on(superseded_in(&test.sandbox.path("cache"), test.engine(), older)).unwrap();
+    assert!(superseded(Duration::ZERO).contains(&second), "`harness gc` leaves it");
+    assert!(!superseded(Duration::from_hours(1)).contains(&second), "it was used just now");
     let args = [("WRONG".to_owned(), "true".to_owned())].into();
     let third = built(&BuildSource { args, ..source });
     assert!(third != second && id(&third) != id(&second));

@@ -226,3 +226,38 @@ impl Build {
         build.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::Location;
+
+    use hourglass_base::RuntimeKind;
+
+    use super::*;
+    use crate::document::EnvironmentDocument;
+
+    fn performer(runtime: RuntimeKind, program: Program) -> hourglass_scenario::Component {
+        let components = Map::from_iter([("performer".to_owned(), program.into_document())]);
+        let keys = Map::from_iter([("components".to_owned(), Value::Object(components))]);
+        let trial = EnvironmentDocument { name: "own".to_owned(), runtime, keys }.trial(Location::caller()).unwrap();
+        trial.scenario.topology.operators[0].performer.clone()
+    }
+
+    /// What a builder says arrives as a scenario file would say it, and paths are relative to the current folder.
+    #[test]
+    fn a_performer_of_a_user_arrives_unchanged() {
+        let build = Build::new("src").dockerfile("operator.rs").target("${stage}").arg("VERSION", "1.10");
+        let built = performer(RuntimeKind::Docker, Program::reference().build(build).port(8080));
+        let expected = hourglass_scenario::Build {
+            context: "src".into(),
+            dockerfile: "operator.rs".to_owned(),
+            target: Some("${stage}".to_owned()),
+            args: [("VERSION".to_owned(), "1.10".to_owned())].into(),
+        };
+        assert_eq!((built.build, built.port), (Some(expected), Some(8080)));
+        let named = performer(RuntimeKind::Docker, Program::reference().image("mine:1").pull(Pull::Missing));
+        assert_eq!((named.image.as_deref(), named.pull), (Some("mine:1"), Some(Pull::Missing)));
+        let running = performer(RuntimeKind::Process, Program::reference().address("127.0.0.1:8080"));
+        assert_eq!(running.address.as_deref(), Some("127.0.0.1:8080"));
+    }
+}

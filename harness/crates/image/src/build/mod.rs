@@ -43,6 +43,8 @@ pub(super) const REPOSITORY: &str = "hourglass-harness/build";
 const ROLE: &str = "build";
 /// How many digits of the digest are the tag.
 const TAG_LENGTH: usize = 16;
+/// The engine's status code for a name that is none of an image.
+const BAD_REQUEST: u16 = 400;
 /// How long a build may take.
 const BUILD_WITHIN: Duration = Duration::from_mins(30);
 
@@ -152,7 +154,8 @@ async fn credentials_for(
 
 async fn id_of(engine: &Engine, image: &str) -> Result<Option<String>, ImageError> {
     match engine.docker().inspect_image(image).await.context(|| format!("inspect image {image}")) {
-        Err(error) if error.is_not_found() => Ok(None),
+        // What is no name of an image is reported by the builder, with its line.
+        Err(error) if error.is_not_found() || error.status() == Some(BAD_REQUEST) => Ok(None),
         found => Ok(found?.id),
     }
 }
