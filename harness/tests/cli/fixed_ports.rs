@@ -38,6 +38,33 @@ fn trials_whose_performers_have_one_port_follow_one_another() {
     sandbox.assert_nothing_left();
 }
 
+/// Connections of its predecessor linger at the port, and the executor starts it there again.
+#[test]
+fn a_performer_that_always_listens_on_one_port_is_started_there_again() {
+    let (sandbox, port) = (Sandbox::new(), port());
+    // A server of the public library does not read the variable either.
+    let command = format!("command: [sh, -c, \"GRPC_PORT={port} exec {HARNESS} component performer\"]");
+    let task = |name: &str| {
+        format!(
+            "  - create_task: {{as: {name}, payload: \"0x04\"}}\n  - expect_verified: {{task: {name}, result: \"0x10\"}}\n"
+        )
+    };
+    let fault = |kind: &str| format!("  - {kind}: {{component: performer/operator}}\n");
+    let steps = ["a", "b", "c"].map(task).join("FAULT");
+    let steps = format!("steps:\n{steps}").replacen("FAULT", &fault("kill"), 1).replacen("FAULT", &fault("restart"), 1);
+    let scenario = |name: &str, rest: &str| {
+        sandbox.scenario(name, &format!("components: {{performer: {{{command}{rest}}}}}\n{steps}"))
+    };
+    let outcome = sandbox.run_file(&scenario("one_port", &format!(", port: {port}")));
+    outcome.assert_code(0).assert_shows(&["1 passed, 0 failed"]);
+    sandbox.assert_nothing_left();
+    let outcome = sandbox.run_file(&scenario("untold_port", ""));
+    outcome.assert_code(1).assert_shows(&[
+        &format!("listens on 127.0.0.1:{port}, where its health says SERVING, and not on GRPC_PORT"),
+        "if it always listens on one port, say which: `components: {performer: {port: 8080}}`",
+    ]);
+}
+
 #[test]
 fn a_program_on_the_port_of_a_performer_is_named() {
     let sandbox = Sandbox::new();
