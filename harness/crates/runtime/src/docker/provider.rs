@@ -26,7 +26,7 @@ impl RuntimeProvider for DockerProvider {
     async fn supervise(&self, setup: RuntimeSetup<'_>) -> Result<Option<Box<dyn SupervisedRuntime>>, RuntimeError> {
         let started = Instant::now();
         let engine = Engine::connect().await?;
-        let preparing = DockerImages::prepare(&engine, &setup.trial.scenario, setup.executable, setup.anvil);
+        let preparing = Box::pin(DockerImages::prepare(&engine, &setup.trial.scenario, setup.executable, setup.anvil));
         // Pulls and builds may take long.
         let Some(images) = setup.interrupt.run_until_cancelled(preparing).await.transpose()? else { return Ok(None) };
         let took = started.elapsed();
