@@ -113,19 +113,19 @@ mod tests {
         let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
         let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {task: tsk}}]\n";
         std::fs::create_dir(directory.path().join("sub")).unwrap();
-        write("sub/one.yaml", &format!("name: one\ndescription: One.\n{steps}"));
         write("square.yaml", &format!("name: square\nvariables: {{delay: 1}}\n{steps}"));
         let good = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
         write("two.yaml", &format!("name: two\ndescription: Two.\n{good}"));
         write("two.yml", &format!("name: two\ndescription: Two.\n{good}"));
+        write("sub/two.yaml", &format!("name: two\ndescription: Two.\n{good}"));
         let (problems, text) = linted(directory.path());
         assert_eq!(problems, 5, "{text}");
         insta::assert_snapshot!(text, @r"
         square.yaml:1:1: `description` is missing in the document (has no `description`); add `description`: text that is not empty
         square.yaml:2:13: the variable `delay` is never used (never used); write `${delay}` where it is meant, or take it away
         square.yaml:3:65: no earlier step creates a task called `tsk` (used here); did you mean `task`?
-        two.yml:1:7: the name `two` is taken by two.yaml (taken); rename this file and its scenario
-        sub/one.yaml: no scenario of this folder: it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`
+        two.yaml:1:7: the name `two` is taken by sub/two.yaml (taken); rename this file and its scenario
+        two.yml:1:7: the name `two` is taken by sub/two.yaml (taken); rename this file and its scenario
         5 problems in 3 of 4 scenario files
         ");
     }

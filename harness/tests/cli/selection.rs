@@ -70,21 +70,45 @@ fn skipped_files_are_named() {
     let folder = sandbox.path(FILES);
     sandbox.scenario("own", STEPS);
     fs::create_dir(folder.join("sub")).unwrap();
-    let other = format!("name: other\ndescription: Of a subfolder.\n{STEPS}");
-    fs::write(folder.join("sub/other.yaml"), &other).unwrap();
-    fs::write(folder.join(".yaml"), &other).unwrap();
+    let other = format!("name: other\ndescription: Without a name of its file.\n{STEPS}");
+    fs::write(folder.join("sub/.yaml"), &other).unwrap();
     symlink("nowhere", folder.join("lost.yaml")).unwrap();
     let harness = |arguments: &[&str]| run(sandbox.harness(arguments).arg("--scenarios").arg(&folder));
 
-    let names = ["sub/other.yaml", ".yaml: it has no name", "lost.yaml: it is a link to nothing"];
+    let names = ["sub/.yaml: it has no name", "lost.yaml: it is a link to nothing"];
     let outcome = harness(&["list", "--runtime", "process"]);
     outcome.assert_code(0).assert_shows(&["process::own"]).assert_complains(&names);
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
-    harness(&["lint", "--short"])
-        .assert_code(2)
-        .assert_shows(&["3 problems in 3 of 4 scenario files", "sub/other.yaml"]);
-    let outcome = harness(&["list", "other"]);
-    outcome.assert_code(2).assert_complains(&["nothing is called `other`", "sub/other.yaml`?"]);
+    harness(&["lint", "--short"]).assert_code(2).assert_shows(&["2 problems in 2 of 3 scenario files", "sub/.yaml"]);
+    let outcome = harness(&["list", "lost"]);
+    outcome.assert_code(2).assert_complains(&["nothing is called `lost`", "lost.yaml`?"]);
+}
+
+/// Scenarios may be sorted into folders; their names are still names of the whole.
+#[test]
+fn scenarios_of_subfolders_are_run_by_their_names() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path(FILES);
+    sandbox.scenario("own", STEPS);
+    for name in ["faults/network", ".git", "empty"] {
+        fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("faults/network/other.yaml"), format!("name: other\ndescription: Deep.\n{STEPS}")).unwrap();
+    fs::write(folder.join(".git/hidden.yaml"), "no: scenario").unwrap();
+    let harness = |arguments: &[&str]| run(sandbox.harness(arguments).arg("--scenarios").arg(&folder));
+    harness(&["lint"]).assert_code(0).assert_shows(&["2 scenario files: no problems"]);
+    harness(&["run"]).assert_code(0).assert_shows(&["PASS  process::own", "PASS  process::other", "2 passed"]);
+    harness(&["run", "other"]).assert_code(0).assert_shows(&["PASS  process::other", "Summary 1 trial"]);
+    sandbox.assert_nothing_left();
+
+    // One of them would run in place of the other.
+    fs::write(folder.join("faults/own.yaml"), format!("name: own\ndescription: Again.\n{STEPS}")).unwrap();
+    for arguments in [&["run"][..], &["run", "own"], &["list"]] {
+        let outcome = harness(arguments);
+        outcome.assert_code(2).assert_complains(&["the name `own` is taken by ", "faults/own.yaml", "own/own.yaml:1:7"]);
+    }
+    harness(&["lint", "--short"]).assert_code(2).assert_shows(&["own/own.yaml:1:7: the name `own` is taken by "]);
+    harness(&["list", "other", "--runtime", "process"]).assert_code(0).assert_shows(&["process::other"]);
 }
 
 #[test]

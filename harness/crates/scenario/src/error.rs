@@ -23,7 +23,7 @@ pub enum ScenarioError {
     #[error("failed to use the project file `{0}`: it belongs to another user, and everybody may write to its folder")]
     ForeignProject(PathBuf),
     /// The folder holds no scenario.
-    #[error("there is no `*.yaml` in `{path}`{}", listed(skipped_files))]
+    #[error("there is no `*.yaml` in `{path}` and below{}", listed(skipped_files))]
     EmptyDirectory {
         /// The folder.
         path: PathBuf,
@@ -37,6 +37,14 @@ pub enum ScenarioError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The folder holds much more than scenarios.
+    #[error("`{path}` has more than {most} files and folders")]
+    LargeDirectory {
+        /// The folder.
+        path: PathBuf,
+        /// The most that are looked at.
+        most: usize,
     },
     /// A name or pattern matches no trial.
     #[error("nothing is called `{pattern}`")]
@@ -146,6 +154,7 @@ impl Diagnostic for ScenarioError {
             Self::ForeignProject(_) => {
                 "see what it says, then name it with `--project FILE`, or work in another folder".to_owned()
             }
+            Self::LargeDirectory { .. } => "name the folder that has only scenarios with `--scenarios DIR`".to_owned(),
             Self::NoMatch { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::NoMatch { .. } => "`harness scenario list` shows all trials".to_owned(),
             Self::NothingLeft(_) => "`harness scenario list` shows all trials with their tags".to_owned(),

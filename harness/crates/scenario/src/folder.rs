@@ -1,17 +1,18 @@
-//! The content of a folder of scenarios: the scenario files, and the files that look like one and are skipped.
+//! The content of a folder of scenarios and of the folders below it: the scenario files, and the files that look like
+//! one and are skipped.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::ScenarioError;
 
-/// How deep subfolders are searched for misplaced scenarios.
-const DEPTH: u8 = 3;
-/// How many entries of subfolders are checked: the folder may belong to a whole project.
-const ENTRIES: usize = 2_000;
-/// How many bytes of a file are read to see whether it is a scenario.
-const HEAD: u64 = 64 * 1024;
+/// The most entries that are looked at: more are no folder of scenarios but a whole project.
+const ENTRIES: usize = 100_000;
+/// The deepest folder, counted from that of the scenarios.
+const DEPTH: usize = 32;
 
 /// A folder of scenarios.
 #[derive(Debug, Default)]
@@ -32,35 +33,78 @@ pub struct SkippedFile {
 }
 
 impl Folder {
-    /// Lists the folder. Links are followed.
+    /// Lists the folder and those below it. Links are followed, hidden subfolders are passed over.
     pub(super) fn list(folder: &Path) -> Result<Self, ScenarioError> {
         if !folder.is_dir() {
             return Err(ScenarioError::NoDirectory(folder.to_owned()));
         }
         let failed = |source| ScenarioError::ListDirectory { path: folder.to_owned(), source };
-        let mut found = Self::default();
-        let mut budget = ENTRIES;
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            found.entry(entry.map_err(failed)?.path(), &mut budget);
+        let mut walk = Walk { found: Self::default(), seen: BTreeSet::new(), entries: 0 };
+        walk.see(&fs::metadata(folder).map_err(failed)?);
+        walk.entries(folder, 0).map_err(failed)?;
+        if walk.entries > ENTRIES {
+            return Err(ScenarioError::LargeDirectory { path: folder.to_owned(), most: ENTRIES });
         }
+        let mut found = walk.found;
         found.files.sort();
         found.skipped_files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
+}
 
-    fn entry(&mut self, path: PathBuf, budget: &mut usize) {
+/// A walk through a folder and those below it.
+struct Walk {
+    found: Folder,
+    /// The folders that were listed, by device and inode: a link may lead back to one of them.
+    seen: BTreeSet<(u64, u64)>,
+    entries: usize,
+}
+
+impl Walk {
+    /// Whether the folder is seen for the first time.
+    fn see(&mut self, folder: &fs::Metadata) -> bool {
+        self.seen.insert((folder.dev(), folder.ino()))
+    }
+
+    fn entries(&mut self, folder: &Path, depth: usize) -> io::Result<()> {
+        let mut paths: Vec<_> =
+            fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, io::Error>>()?;
+        // The same path each time for a folder that several links lead to.
+        paths.sort();
+        for path in paths {
+            self.entries += 1;
+            if self.entries > ENTRIES {
+                break;
+            }
+            self.entry(path, depth);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: PathBuf, depth: usize) {
         let named_like_one = is_file(&path) || is_nameless(&path);
         let why = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => {
-                self.below(&path, DEPTH, budget);
-                "it is a folder; move its scenarios up, or name it with `--scenarios`"
+                if is_hidden(&path) || !self.see(&metadata) {
+                    return;
+                }
+                if depth < DEPTH && self.entries(&path, depth + 1).is_ok() {
+                    return;
+                }
+                let why = if depth < DEPTH {
+                    "the folder cannot be listed; see whose it is"
+                } else {
+                    "the folder is too deep; move its scenarios up"
+                };
+                self.found.skipped_files.push(SkippedFile { path, why });
+                return;
             }
             Ok(metadata) if metadata.is_file() && is_nameless(&path) => {
                 "it has no name before the dot; call it as its scenario"
             }
             Ok(metadata) if metadata.is_file() => {
                 if named_like_one {
-                    self.files.push(path);
+                    self.found.files.push(path);
                 }
                 return;
             }
@@ -69,25 +113,7 @@ impl Folder {
             Err(_) => "it cannot be looked at; see whose it is",
         };
         if named_like_one {
-            self.skipped_files.push(SkippedFile { path, why });
-        }
-    }
-
-    /// Scenarios in subfolders. A file there that cannot be read was not meant to be found.
-    fn below(&mut self, folder: &Path, depth: u8, budget: &mut usize) {
-        for path in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path()) {
-            let Some(left) = budget.checked_sub(1) else { return };
-            *budget = left;
-            let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            if path.is_dir() {
-                if depth > 1 && !is_hidden {
-                    self.below(&path, depth - 1, budget);
-                }
-            } else if is_file(&path) && looks_like_one(&path) {
-                let why =
-                    "it stands in a subfolder; move it up, name it as a file, or name its folder with `--scenarios`";
-                self.skipped_files.push(SkippedFile { path, why });
-            }
+            self.found.skipped_files.push(SkippedFile { path, why });
         }
     }
 }
@@ -103,11 +129,8 @@ fn is_nameless(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.eq_ignore_ascii_case(".yaml") || name.eq_ignore_ascii_case(".yml"))
 }
 
-/// Projects have many other YAML files.
-fn looks_like_one(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = path.is_file() && File::open(path).is_ok_and(|file| file.take(HEAD).read_to_end(&mut head).is_ok());
-    read && head.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"steps:"))
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 #[cfg(test)]
@@ -143,25 +166,56 @@ mod tests {
         assert_eq!(skipped_files, []);
     }
 
+    /// Scenarios may be sorted into folders. A folder that links lead to is read once, and so is the folder itself.
+    #[test]
+    fn folders_below_are_read_and_hidden_ones_are_not() {
+        let (files, skipped_files) = folder(|root| {
+            for name in ["faults/network", "empty", ".git", "load.yaml", "faults/.cache"] {
+                fs::create_dir_all(root.join(name)).unwrap();
+            }
+            for name in
+                ["a.yaml", "faults/b.yaml", "faults/network/c.yml", ".git/d.yaml", "load.yaml/e.yaml", "faults/.cache/f.yaml"]
+            {
+                fs::write(root.join(name), SCENARIO).unwrap();
+            }
+            fs::write(root.join("faults/README.md"), "steps: no").unwrap();
+            symlink(root, root.join("faults/again")).unwrap();
+            symlink(root.join("faults"), root.join("linked")).unwrap();
+        });
+        assert_eq!(files, ["a.yaml", "faults/b.yaml", "faults/network/c.yml", "load.yaml/e.yaml"]);
+        assert_eq!(skipped_files, []);
+    }
+
+    /// What is not read may have scenarios that somebody relies on.
+    #[test]
+    fn folders_that_are_too_deep_are_reported() {
+        let (files, skipped_files) = folder(|root| {
+            let deep = root.join("d/".repeat(DEPTH + 1));
+            fs::create_dir_all(&deep).unwrap();
+            fs::write(deep.join("deep.yaml"), SCENARIO).unwrap();
+            fs::write(deep.join("../reached.yaml"), SCENARIO).unwrap();
+        });
+        assert_eq!(files, ["d/".repeat(DEPTH) + "reached.yaml"]);
+        assert_eq!(skipped_files.len(), 1, "{skipped_files:?}");
+        assert!(skipped_files[0].1.contains("too deep"), "{skipped_files:?}");
+    }
+
     /// A file that is not run must be reported: a green run without it proves nothing.
     #[test]
     fn files_that_only_look_like_scenarios_are_reported() {
         let (files, skipped_files) = folder(|root| {
             fs::write(root.join(".yaml"), SCENARIO).unwrap();
             symlink(root.join("nowhere"), root.join("lost.yaml")).unwrap();
-            fs::create_dir_all(root.join("folder.yaml")).unwrap();
-            fs::create_dir_all(root.join("sub/deeper")).unwrap();
-            fs::write(root.join("sub/deeper/b.yaml"), SCENARIO).unwrap();
-            fs::write(root.join("sub/chart.yaml"), "name: chart\n").unwrap();
+            fs::create_dir_all(root.join("sub")).unwrap();
+            symlink(root.join("nowhere"), root.join("sub/lost.yaml")).unwrap();
             rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe.yaml"), rustix::fs::Mode::RUSR).unwrap();
         });
         assert_eq!(files, [""; 0]);
         let expected = [
             (".yaml", "no name before the dot"),
-            ("folder.yaml", "is a folder"),
             ("lost.yaml", "link to nothing"),
             ("pipe.yaml", "neither a file nor a folder"),
-            ("sub/deeper/b.yaml", "in a subfolder"),
+            ("sub/lost.yaml", "link to nothing"),
         ];
         assert_eq!(skipped_files.len(), expected.len(), "{skipped_files:?}");
         for ((name, why), (expected, reason)) in skipped_files.iter().zip(expected) {
