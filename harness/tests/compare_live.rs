@@ -57,6 +57,7 @@ async fn settings() -> TrialSettings {
         keep: Keep::Never,
         cluster: ClusterChoice::default(),
         trial_timeout: None,
+        output: None,
     }
 }
 

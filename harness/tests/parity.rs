@@ -31,6 +31,7 @@ async fn run(trial: &Trial) -> TrialReport {
         keep: Keep::Never,
         cluster: ClusterChoice::default(),
         trial_timeout: None,
+        output: None,
     };
     let report = Box::pin(run_trial(trial, &settings, &CancellationToken::new(), &|_| {})).await;
     assert_eq!(report.verdict, Verdict::Passed, "{}", trial.name);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hourglass_scenario::{
-    AllowedErrors, Images, LARGE, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs,
+    AllowedErrors, Images, LARGE, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs, without_number,
 };
 
 use super::{CliError, notice};
@@ -23,12 +23,23 @@ pub struct ChosenArgs {
 }
 
 impl ChosenArgs {
-    /// The trials of a selection, changed by all these options.
+    /// The trials of a selection, changed by all these options; of them, those of its shard.
     pub fn trials(&self, selection: &Selection) -> Result<Vec<Trial>, CliError> {
-        let mut selection = selection.clone();
+        let is_asked = !selection.patterns.is_empty() || !selection.tags.is_empty();
+        let trials = self.of_all_shards(selection, is_asked)?;
+        match selection.shard {
+            Some(shard) => Ok(shard.of(trials)?),
+            None => Ok(trials),
+        }
+    }
+
+    /// The same before they are divided into shards. Those that take long are left out unless they are `asked` for.
+    pub(super) fn of_all_shards(&self, selection: &Selection, asked: bool) -> Result<Vec<Trial>, CliError> {
+        let mut selection = with_embedded(selection);
         let without_fault = strip(&mut selection.patterns)? || self.without_fault;
+        selection.exclude.iter_mut().for_each(|name| *name = trial_of(name).to_owned());
         let Selected { trials, notices } = selection.select()?;
-        let (trials, large) = without_large(trials, &selection);
+        let (trials, large) = without_large(trials, asked);
         for text in notices.into_iter().chain(large) {
             notice(&text);
         }
@@ -39,11 +50,21 @@ impl ChosenArgs {
     }
 }
 
+/// The selection, which finds the scenarios of this executable if it asks for them.
+pub(super) fn with_embedded(selection: &Selection) -> Selection {
+    Selection { embedded: hourglass_scenarios::FILES, ..selection.clone() }
+}
+
+/// The name of the trial in a name from a report, which may be that of its proof or of a repetition.
+fn trial_of(name: &str) -> &str {
+    let name = without_number(name);
+    name.strip_suffix(WITHOUT_FAULT).unwrap_or(name)
+}
+
 /// Leaves out trials with the tag `large` unless they were asked for, and tells which: they take long, and a run of all is for
 /// every day.
-fn without_large(trials: Vec<Trial>, selection: &Selection) -> (Vec<Trial>, Option<String>) {
-    let is_asked = !selection.patterns.is_empty() || !selection.tags.is_empty();
-    if is_asked || trials.iter().all(Trial::is_large) {
+pub(super) fn without_large(trials: Vec<Trial>, asked: bool) -> (Vec<Trial>, Option<String>) {
+    if asked || trials.iter().all(Trial::is_large) {
         return (trials, None);
     }
     let (large, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(Trial::is_large);
@@ -56,6 +77,7 @@ fn without_large(trials: Vec<Trial>, selection: &Selection) -> (Vec<Trial>, Opti
 
 /// Whether the patterns name proof trials by their names in reports; afterwards they name the trials to prove.
 fn strip(patterns: &mut [String]) -> Result<bool, CliError> {
+    patterns.iter_mut().for_each(|pattern| *pattern = without_number(pattern).to_owned());
     let are_proofs: Vec<_> = patterns.iter().map(|pattern| pattern.ends_with(WITHOUT_FAULT)).collect();
     if let (Some(proof), true) = (are_proofs.iter().position(|is| *is), are_proofs.contains(&false)) {
         let name = &patterns[proof];
@@ -110,7 +132,7 @@ mod tests {
         };
         let trials = ChosenArgs::default().trials(&selection).unwrap();
         assert!(!trials.is_empty() && trials.iter().all(Trial::is_large), "{trials:?}");
-        let (same, notice) = without_large(trials.clone(), &Selection::default());
+        let (same, notice) = without_large(trials.clone(), false);
         assert_eq!((same.len(), notice), (trials.len(), None));
     }
 
@@ -120,6 +142,7 @@ mod tests {
     #[case(&["process::quorum_lost"], true)]
     #[case(&["process::quorum_lost::without_fault"], false)]
     #[case(&["quorum_lost::without_fault"], true)]
+    #[case::repetition(&["process::quorum_lost::without_fault#2"], false)]
     fn proofs_are_selected(#[case] patterns: &[&str], #[case] without_fault: bool) {
         assert_eq!(names(patterns, without_fault).unwrap(), ["process::quorum_lost::without_fault"]);
     }

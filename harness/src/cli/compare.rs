@@ -23,7 +23,7 @@ use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
 use hourglass_report::{Target, failure_text, write_comparison};
 use hourglass_runner::{Keep, verdict::TrialReport};
-use hourglass_scenario::{Selection, Trial};
+use hourglass_scenario::{Assignment, Selection, Trial};
 use jiff::Timestamp;
 
 use super::{
@@ -62,6 +62,18 @@ pub struct CompareArgs {
     /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
+    /// The scenarios that the executable embeds, in place of a folder
+    #[arg(long)]
+    pub builtin: bool,
+    /// Leave out these scenarios or trials
+    #[arg(long, value_name = "NAME")]
+    pub exclude: Vec<String>,
+    /// Leave out scenarios with this tag
+    #[arg(long = "exclude-tag", value_name = "TAG")]
+    pub exclude_tags: Vec<String>,
+    /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<Assignment>,
     /// What is put over the scenarios
     #[command(flatten)]
     pub chosen: ChosenArgs,
@@ -147,13 +159,19 @@ impl CompareArgs {
     }
 
     fn trials(&self, runtime: RuntimeKind) -> Result<Vec<Trial>, CliError> {
-        let nothing = self.patterns.is_empty() && self.tags.is_empty();
+        let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
+        let nothing = self.patterns.is_empty() && self.tags.is_empty() && !excludes;
         self.chosen.trials(&Selection {
             patterns: if nothing { vec![SCENARIO.to_owned()] } else { self.patterns.clone() },
             tags: self.tags.clone(),
             runtimes: vec![runtime],
             directory: self.directory.clone(),
             project: self.project.clone(),
+            builtin: self.builtin,
+            exclude: self.exclude.clone(),
+            exclude_tags: self.exclude_tags.clone(),
+            set: self.set.clone(),
+            ..Selection::default()
         })
     }
 
@@ -196,7 +214,7 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let preparation = Preparation { anvil: &args.anvil, keep: Keep::Never, trial_timeout: args.trial_timeout };
+    let preparation = Preparation { anvil: &args.anvil, keep: Keep::Never, trial_timeout: args.trial_timeout, output: None };
     let prepared = Box::pin(preparation.settings(&trials, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.

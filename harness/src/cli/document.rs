@@ -7,11 +7,15 @@ use hourglass_runner::TrialDocument;
 use hourglass_scenario::{ScenarioError, project_schema_text, schema_text};
 use hourglass_timeline::TimelineRecord;
 use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value};
 
 use super::{
     CliError, doctor::MachineReport, doctor_cluster::ClusterReport, list::TrialList, ls::ClusterList, plan::Plan,
     ps::RunList,
 };
+
+/// The folder of the schemas' identifiers. Nothing is fetched from there: the domain is reserved and has no address.
+const SCHEMAS: &str = "https://hourglass-harness.invalid/schema/";
 
 /// A document that has a JSON Schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -66,6 +70,14 @@ impl Document {
 
     /// The text of its JSON Schema, with a newline at its end.
     pub fn schema(self) -> Result<String, CliError> {
+        let schema: Map<String, Value> = serde_json::from_str(&self.without_id()?)?;
+        let id = Value::from(format!("{SCHEMAS}{}.json", self.name()));
+        // First of all keys, where readers look for it.
+        let identified: Map<_, _> = [("$id".to_owned(), id)].into_iter().chain(schema).collect();
+        Ok(format!("{:#}\n", Value::from(identified)))
+    }
+
+    fn without_id(self) -> Result<String, CliError> {
         Ok(match self {
             Self::Scenario => schema_text().map_err(ScenarioError::from)?,
             Self::Project => project_schema_text().map_err(ScenarioError::from)?,
@@ -88,7 +100,7 @@ impl Document {
 fn output_schema<T: JsonSchema>() -> String {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<T>();
-    format!("{:#}\n", serde_json::Value::from(schema))
+    format!("{:#}\n", Value::from(schema))
 }
 
 #[cfg(test)]
@@ -102,6 +114,16 @@ mod tests {
     fn the_command_line_takes_the_names_of_the_files() {
         for document in Document::value_variants() {
             assert_eq!(document.to_possible_value().unwrap().get_name(), document.name());
+        }
+    }
+
+    /// A schema is the same one wherever its file is.
+    #[test]
+    fn every_schema_has_an_identifier() {
+        for document in Document::value_variants() {
+            let schema: serde_json::Value = serde_json::from_str(&document.schema().unwrap()).unwrap();
+            let id = schema["$id"].as_str().unwrap();
+            assert!(id.starts_with("https://") && id.ends_with(&format!("/{}.json", document.name())), "{id}");
         }
     }
 

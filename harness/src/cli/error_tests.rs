@@ -49,6 +49,15 @@ fn scenario() -> Vec<ScenarioError> {
         ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
         ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },
         ScenarioError::NoMatch { pattern: "zebra".to_owned(), suggestion: None },
+        ScenarioError::LargeDirectory { path: "scenarios".into(), most: 100_000 },
+        ScenarioError::NoTag { tag: "smoky".to_owned(), suggestion: Some("smoke".to_owned()) },
+        ScenarioError::NoTag { tag: "zebra".to_owned(), suggestion: None },
+        ScenarioError::NoVariable { name: "cuont".to_owned(), suggestion: Some("count".to_owned()) },
+        ScenarioError::NoVariable { name: "zebra".to_owned(), suggestion: None },
+        ScenarioError::SetTwice("count".to_owned()),
+        ScenarioError::NotText { variable: "HARNESS_VAR_count".to_owned() },
+        ScenarioError::EmptyShard { shard: "4/4".to_owned(), most: 3 },
+        ScenarioError::BuiltinAndFolder,
         ScenarioError::NothingLeft("the tag `smoky`".to_owned()),
         ScenarioError::Empty("a name"),
         ScenarioError::TooLong("****…".to_owned()),
@@ -233,7 +242,8 @@ fn all() -> Vec<CliError> {
     let (scenario, reaper, report, show, command) = (scenario(), reaper(), report(), show(), command());
     assert_every_variant!(scenario, ScenarioError:
         Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
-        CommandOfContainer WithoutEffect Expression StaleSchema Read);
+        CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
+        BuiltinAndFolder);
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes
         Engine Cluster Runtime AllProcesses StillThere RefusedFolder Folder);

@@ -6,7 +6,7 @@ use RuntimeKind::{Docker, Kubernetes, Process};
 use clap::{CommandFactory as _, Parser as _};
 use hourglass_base::{ExitStatus, RuntimeKind};
 
-use super::{Cli, CliError, Command};
+use super::{Cli, CliError, Command, list};
 
 /// The behaviour of an option on a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,10 @@ const SELECTION: &[Row] = &[
     Row("tag", &["--tag", "fault"], &[], EVERYWHERE),
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
+    Row("builtin", &["--builtin"], &[], GENERAL),
+    Row("exclude", &["--exclude", "square"], &[], EVERYWHERE),
+    Row("exclude-tag", &["--exclude-tag", "fault"], &[], EVERYWHERE),
+    Row("set", &["--set", "payload=five"], &["empty_payload"], EVERYWHERE),
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
@@ -70,6 +74,11 @@ const TRIALS: &[Row] = &[
 const RUN: &[Row] = &[
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
     Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
+    Row("shard", &["--shard", "1/2"], &[], EVERYWHERE),
+    Row("repeat", &["--repeat", "2"], &[], EVERYWHERE),
+    Row("fail-fast", &["--fail-fast"], &[], GENERAL),
+    Row("failed", &["--failed"], &[], GENERAL),
+    Row("logs", &["--logs"], &[], GENERAL),
     Row("jobs", &["--jobs", "2"], &[], GENERAL),
     Row("keep", &["--keep", "always"], &[], GENERAL),
     Row("junit", &["--junit", "junit.xml"], &[], GENERAL),
@@ -89,6 +98,8 @@ const COMPARE: &[Row] = &[
 
 /// `--rate` and `--tasks` are given to a load, which needs them.
 const LOAD: &[Row] = &[
+    Row("builtin", &["--builtin"], &[], GENERAL),
+    Row("set", &["--set", "payload=five"], &["empty_payload"], EVERYWHERE),
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
@@ -105,12 +116,14 @@ const LOAD: &[Row] = &[
 ];
 
 const PLAN: &[Row] = &[
+    Row("shard", &["--shard", "1/2"], &[], EVERYWHERE),
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
     Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
     Row("format", &["--format", "json"], &[], GENERAL),
 ];
 
 const LIST: &[Row] = &[
+    Row("shard", &["--shard", "1/2"], &[], EVERYWHERE),
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
     Row("format", &["--format", "json"], &[], GENERAL),
 ];
@@ -128,6 +141,8 @@ const SHOW: &[Row] = &[
 const LINT: &[Row] = &[
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
+    Row("builtin", &["--builtin"], &[], GENERAL),
+    Row("set", &["--set", "payload=five"], &[], GENERAL),
     Row("short", &["--short"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
@@ -145,7 +160,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
         Command::Compare(args) => args.chosen().map(text),
         Command::Load(args) => args.chosen().map(text),
         Command::Plan(args) => args.chosen.trials(&args.selection).map(text),
-        Command::List(args) => Ok(text(args.selection.trials()?)),
+        Command::List(args) => Ok(text(list::trials(&args.selection)?.0)),
         Command::Lint(args) => Ok(text(args)),
         other => panic!("{other:?} has no table"),
     }
@@ -234,6 +249,12 @@ fn an_option_of_an_existing_cluster_needs_one(#[values("process", "docker", "kub
 #[case::empty_name(&[""], "a name is empty")]
 #[case::blank_name(&[" "], "a name is empty")]
 #[case::empty_tag(&["--tag", ""], "a tag is empty")]
+#[case::empty_exclusion(&["--exclude", ""], "an excluded name is empty")]
+#[case::empty_excluded_tag(&["--exclude-tag", ""], "an excluded tag is empty")]
+#[case::variable_twice(&["--set", "fault=true", "--set", "fault=false"], "--set gives it two values")]
+#[case::two_sources(&["--builtin"], "--builtin")]
+#[case::no_shard(&["--shard", "3/2"], "no shard 3 of 2")]
+#[case::no_repetition(&["--repeat", "0"], "0 is not in 1..=1000")]
 #[case::empty_image(&["--performer-image", ""], "--performer-image")]
 fn contradictory_options_are_refused(#[case] words: &[&str], #[case] named: &str) {
     let words: Vec<_> = ["run", "--runtime", "kubernetes"].iter().chain(words).copied().collect();

@@ -4,10 +4,10 @@ use std::{io, path::PathBuf};
 
 use hourglass_component::document::{DocumentError, SHOWN};
 use hourglass_report::takes_colour;
-use hourglass_scenario::{Loader, ScenarioError, Selection, SkippedFile, load_files};
+use hourglass_scenario::{Assignment, Selection, SkippedFile};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::{CliError, Output};
+use super::{CliError, Output, chosen::with_embedded};
 
 /// Checks scenario files and shows all problems of all of them
 #[derive(Debug, Clone, clap::Args)]
@@ -21,6 +21,12 @@ pub struct LintArgs {
     /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
+    /// The scenarios that the executable embeds, in place of a folder
+    #[arg(long)]
+    pub builtin: bool,
+    /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<Assignment>,
     /// One line a problem: `FILE:LINE:COLUMN: MESSAGE`
     #[arg(long)]
     pub short: bool,
@@ -29,13 +35,21 @@ pub struct LintArgs {
 /// Writes the problems to `out` and returns how many there are; with any, the exit code is 2. Warnings are written, and
 /// change no exit code.
 pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
-    let (patterns, directory, project) = (args.patterns.clone(), args.directory.clone(), args.project.clone());
-    let selection = Selection { patterns, directory, project, ..Selection::default() };
-    // With a project file that has problems, nothing is known of its scenarios.
-    let project = selection.project()?;
+    let selection = with_embedded(&Selection {
+        patterns: args.patterns.clone(),
+        directory: args.directory.clone(),
+        project: args.project.clone(),
+        builtin: args.builtin,
+        set: args.set.clone(),
+        ..Selection::default()
+    });
     let (paths, skipped_files) = selection.files()?;
     let mut broken = Vec::new();
-    let files = load_files(&mut Loader::of(project).map_err(ScenarioError::from)?, &paths, &mut broken);
+    let files = selection.load(&paths, &mut broken)?;
+    if broken.is_empty() {
+        let scenarios = files.iter().flat_map(|file| &file.variants).map(|variant| &*variant.scenario);
+        selection.know_variables(scenarios)?;
+    }
     let warnings: Vec<_> = files.iter().flat_map(|file| &file.warnings).collect();
     let problems = skipped_files.len() + broken.iter().map(DocumentError::count).sum::<usize>();
     DocumentError::shorten(&mut broken);
@@ -101,7 +115,14 @@ mod tests {
 
     fn linted(folder: &Path) -> (usize, String) {
         let mut out = Vec::new();
-        let args = LintArgs { patterns: Vec::new(), directory: Some(folder.to_owned()), project: None, short: true };
+        let args = LintArgs {
+            patterns: Vec::new(),
+            directory: Some(folder.to_owned()),
+            project: None,
+            builtin: false,
+            set: Vec::new(),
+            short: true,
+        };
         let problems = run(&args, &mut out).unwrap();
         (problems, String::from_utf8(out).unwrap().replace(&format!("{}/", folder.display()), ""))
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     CliError, Output,
+    chosen::{with_embedded, without_large},
     format::{Format, TrialsForm},
     notice,
 };
@@ -59,7 +60,7 @@ struct ListedTrial<'a> {
 
 /// Writes the trials to `out`.
 pub fn run(args: &ListArgs, form: TrialsForm, out: &mut impl Output) -> Result<(), CliError> {
-    let Selected { trials, notices } = args.selection.select()?;
+    let (trials, notices) = trials(&args.selection)?;
     for text in &notices {
         notice(text);
     }
@@ -73,6 +74,19 @@ pub fn run(args: &ListArgs, form: TrialsForm, out: &mut impl Output) -> Result<(
             }
         }
     }
+}
+
+/// The trials of a selection, and what is to be told about them.
+pub(super) fn trials(selection: &Selection) -> Result<(Vec<Trial>, Vec<String>), CliError> {
+    let selection = with_embedded(selection);
+    let Selected { mut trials, mut notices } = selection.select()?;
+    if let Some(shard) = selection.shard {
+        // What `run` divides.
+        let (divided, large) = without_large(trials, !selection.patterns.is_empty() || !selection.tags.is_empty());
+        notices.extend(large);
+        trials = shard.of(divided)?;
+    }
+    Ok((trials, notices))
 }
 
 fn text(trials: &[Trial], out: &mut impl Output) -> Result<(), CliError> {

@@ -4,12 +4,14 @@
 pub mod bundle;
 pub mod chosen;
 pub mod compare;
+pub mod completions;
 pub mod component;
 pub mod doctor;
 pub mod doctor_cluster;
 pub mod document;
 pub mod down;
 mod error;
+pub mod explain;
 #[cfg(test)]
 mod flag_table;
 pub mod format;
@@ -18,8 +20,10 @@ pub mod image;
 pub mod init;
 mod interrupt;
 mod kept_run;
+mod last_results;
 pub mod lint;
 pub mod list;
+mod live_logs;
 pub mod load;
 pub mod logs;
 pub mod ls;
@@ -103,8 +107,11 @@ enum Command {
     /// The old name of `cluster list`
     #[command(hide = true)]
     Ls(ls::LsArgs),
+    Explain(explain::ExplainArgs),
     Doctor(doctor::DoctorArgs),
     Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
     #[command(subcommand)]
     Setup(setup::SetupCommand),
     #[command(subcommand)]
@@ -216,6 +223,9 @@ impl Cli {
             Command::Plan(args) => plan::run(args, TrialsForm::Array, out)?,
             Command::Show(args) => show::run(args, out)?,
             Command::Init(args) => init::run(args, out)?,
+            Command::Explain(args) => explain::run(args, out)?,
+            Command::Completions(args) => completions::run(args, out)?,
+            Command::Man(args) => completions::man(args, out)?,
             Command::Schema(args) => schema::run(args, out)?,
             Command::Scenario(ScenarioCommand::Schema(args)) => schema::of_scenarios(args, out)?,
             Command::Ps(args) | Command::Runs(RunsCommand::List(args)) => ps::run(args, out)?,

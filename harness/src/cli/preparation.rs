@@ -7,7 +7,7 @@ use hourglass_cluster::{ClusterChoice, ClusterSpec, Existing, OperatorChoice, op
 use hourglass_engine::EngineAddress;
 use hourglass_project::prepare;
 use hourglass_reaper as reaper;
-use hourglass_runner::{Keep, RunFolders, TrialSettings};
+use hourglass_runner::{Keep, OutputObserver, RunFolders, TrialSettings};
 use hourglass_runtime::HarnessExecutable;
 use hourglass_scenario::{Project, Trial};
 
@@ -18,6 +18,7 @@ pub(super) struct Preparation<'a> {
     pub(super) anvil: &'a AnvilArgs,
     pub(super) keep: Keep,
     pub(super) trial_timeout: Option<Duration>,
+    pub(super) output: Option<OutputObserver>,
 }
 
 impl Preparation<'_> {
@@ -44,6 +45,7 @@ impl Preparation<'_> {
             keep: self.keep,
             cluster,
             trial_timeout: self.trial_timeout,
+            output: self.output,
         })
     }
 }

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use hourglass_base::{ExitStatus, RuntimeKind, processors};
+use clap::builder::RangedU64ValueParser;
+use hourglass_base::{ExitStatus, RuntimeKind, blocking, processors};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::ClusterChoice;
 use hourglass_machine::{open_files, threads};
@@ -16,21 +17,27 @@ use hourglass_reaper as reaper;
 use hourglass_report::{
     self as report, GitHub, ReportError, ReportPaths, Reports, RunReport, Terminal, TerminalOptions,
 };
-use hourglass_runner::{Keep, Schedule, TrialSettings, run_all};
-use hourglass_scenario::{Project, Selection, Trial};
+use hourglass_runner::{Keep, Schedule, TrialSettings, quoted, run_all};
+use hourglass_scenario::{Project, Selection, Trial, repeated};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     CliError, OutputError, bundle,
     chosen::ChosenArgs,
-    interrupt, notice,
+    interrupt,
+    last_results::LastResults,
+    live_logs::LiveLogs,
+    notice,
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
 };
 
 /// The command that repeats a failed trial.
 const COMMAND: &str = "harness run";
+
+/// More repetitions are a mistake.
+const MOST_TIMES: u64 = 1_000;
 
 /// Runs trials and tells what came of them
 #[derive(Debug, Clone, clap::Args)]
@@ -47,6 +54,18 @@ pub struct RunArgs {
     /// How many trials run at once; default: the number of processors
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,
+    /// Start no further trial after the first that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run each trial so many times, whatever comes of it; a failure of one is a failure
+    #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_TIMES))]
+    pub repeat: usize,
+    /// Only trials that failed when they last ran; without --runtime those of every runtime
+    #[arg(long)]
+    pub failed: bool,
+    /// Show the output of components on standard error while trials run, each line with its trial and component
+    #[arg(long)]
+    pub logs: bool,
     /// When an environment is left running after its trial; `harness gc` ends it
     #[arg(long, value_enum, default_value_t)]
     pub keep: Keep,
@@ -93,15 +112,39 @@ impl RunArgs {
     /// The selected trials, and the cluster for those of Kubernetes. Nothing is created before this is known.
     pub(super) fn chosen(&self) -> Result<(Vec<Trial>, ClusterChoice), CliError> {
         let mut selection = self.selection.clone();
+        let last = self.failed.then(|| LastResults::read(&selection)).transpose()?;
+        let runtimes_of_failed = last.as_ref().filter(|_| selection.patterns.is_empty()).map(LastResults::runtimes);
+        if selection.runtimes.is_empty() {
+            selection.runtimes = runtimes_of_failed.filter(|runtimes| !runtimes.is_empty()).unwrap_or_default();
+        }
         if selection.runtimes.is_empty() {
             selection.runtimes = runtimes_of(&selection.patterns, selection.project()?.as_deref());
         }
-        let trials = self.chosen.trials(&selection)?;
+        let trials = match &last {
+            None => self.chosen.trials(&selection)?,
+            Some(last) => {
+                let mut trials = self.chosen.of_all_shards(&selection, true)?;
+                trials.retain(|trial| last.failed().contains(&trial.name));
+                match selection.shard {
+                    Some(shard) if !trials.is_empty() => shard.of(trials)?,
+                    _ => trials,
+                }
+            }
+        };
+        let trials = repeated(trials, self.repeat);
         let cluster = self.cluster.choice(&trials)?;
         if self.anvil.anvil.is_some() {
             self.cluster.leaves_anvil_to_be_chosen(&trials)?;
         }
         Ok((trials, cluster))
+    }
+}
+
+impl RunArgs {
+    /// The command that repeats a failed trial when its name is appended.
+    fn command(&self) -> String {
+        let set = self.selection.set.iter().map(|assignment| format!(" --set {}", quoted(&assignment.to_string())));
+        format!("{COMMAND}{}", set.collect::<String>())
     }
 }
 
@@ -117,13 +160,19 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
         return Ok(not_begun(&trials, &reports, refused));
     }
     args.bundle.as_deref().map(bundle::prepare).transpose()?;
-    let schedule = Schedule { trials, jobs: args.jobs.map_or_else(processors, NonZero::get) };
+    let command = &args.command();
+    if trials.is_empty() {
+        return Ok(nothing_failed(&reports, command));
+    }
+    let jobs = args.jobs.map_or_else(processors, NonZero::get);
+    let schedule = Schedule { trials, jobs, fail_fast: args.fail_fast };
     threads::enough_for(&schedule.trials, schedule.jobs)?;
     if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout };
+    let (logs, output) = args.logs.then(LiveLogs::start).transpose().map_err(CliError::Scheduler)?.unzip();
+    let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout, output };
     let prepared = Box::pin(preparation.settings(&schedule.trials, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.
@@ -132,14 +181,22 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if let Some(github) = &github {
         tell_github(&github.begin(), reports.take_output());
     }
-    let (report, shown) = follow(&schedule, &settings, &interrupt, reports.take_output()).await;
-    if let Some(github) = &github {
-        summarize(github, &report);
+    let options = Shown { command, output_is_taken: reports.take_output(), logs: args.logs };
+    let (report, shown) = follow(&schedule, &settings, &interrupt, options).await;
+    if let Some(logs) = logs {
+        blocking(move || logs.finish()).await;
     }
-    let mut afterwards: Vec<CliError> = reports.write(&report, COMMAND).into_iter().map(CliError::from).collect();
+    if let Err(error) = LastResults::remember(&args.selection, &report) {
+        // Only `--failed` needs it, and says so.
+        tracing::warn!(error = &error as &dyn std::error::Error, "the results cannot be remembered for --failed");
+    }
+    if let Some(github) = &github {
+        summarize(github, &report, command);
+    }
+    let mut afterwards: Vec<CliError> = reports.write(&report, command).into_iter().map(CliError::from).collect();
     afterwards.extend([shown, tidy(&settings.cluster).await].into_iter().filter_map(Result::err));
     if let Some(folder) = &args.bundle {
-        afterwards.extend(bundle::each_failure(&report, folder, COMMAND).await);
+        afterwards.extend(bundle::each_failure(&report, folder, command).await);
     }
     // The results of the trials count for more than a failure afterwards.
     let status = afterwards.into_iter().map(|error| {
@@ -166,8 +223,8 @@ fn tell_github(commands: &str, output_is_taken: bool) {
 }
 
 /// A summary that cannot be written is no failure of what was tested.
-fn summarize(github: &GitHub, report: &RunReport) {
-    if let Err((path, error)) = github.append_summary(report, COMMAND) {
+fn summarize(github: &GitHub, report: &RunReport, command: &str) {
+    if let Err((path, error)) = github.append_summary(report, command) {
         notice(&format!("warning: failed to write the summary of the step to {}: {error}", path.display()));
     }
 }
@@ -182,6 +239,18 @@ fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> 
     let lost = reports.write(&report, COMMAND).into_iter().map(CliError::from);
     refused.into_iter().chain(lost).for_each(|error| error.show());
     status
+}
+
+/// With `--failed`, where no selected trial failed when it last ran: reports of a run without trials.
+fn nothing_failed(reports: &Reports, command: &str) -> ExitStatus {
+    notice("no selected trial failed when it last ran; nothing is run");
+    let report = RunReport { started: Timestamp::now(), ..RunReport::default() };
+    let lost = reports.write(&report, command).into_iter().map(CliError::from);
+    let statuses = lost.map(|error| {
+        error.show();
+        error.status()
+    });
+    statuses.fold(ExitStatus::Passed, ExitStatus::max)
 }
 
 /// The runtimes that all of the names begin with, as in `docker::square`, else the default one.
@@ -201,21 +270,32 @@ fn default_runtime(project: Option<&Project>) -> RuntimeKind {
     if meant.contains(&RuntimeKind::Process) { RuntimeKind::Process } else { meant[0] }
 }
 
+/// How a run is shown.
+struct Shown<'a> {
+    /// The command that repeats a failed trial.
+    command: &'a str,
+    /// Whether a report takes standard output.
+    output_is_taken: bool,
+    /// Whether the output of components is shown, which leaves no room for progress.
+    logs: bool,
+}
+
 /// The results of the trials, and whether they could be shown.
 async fn follow(
     schedule: &Schedule,
     settings: &TrialSettings,
     interrupt: &CancellationToken,
-    output_is_taken: bool,
+    Shown { command, output_is_taken, logs }: Shown<'_>,
 ) -> (RunReport, Result<(), CliError>) {
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let output: Box<dyn io::Write + Send> =
         if output_is_taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    let options = if output_is_taken {
-        TerminalOptions::detect(COMMAND, &io::stderr())
+    let mut options = if output_is_taken {
+        TerminalOptions::detect(command, &io::stderr())
     } else {
-        TerminalOptions::detect(COMMAND, &io::stdout())
+        TerminalOptions::detect(command, &io::stdout())
     };
+    options.progress &= !logs;
     let mut terminal = Terminal::new(output, options);
     let ((), (report, written)) = tokio::join!(
         async {

@@ -31,6 +31,7 @@ mod proofs;
 mod records;
 mod reports;
 mod requests;
+mod runner;
 mod samples;
 mod sandbox;
 mod schemas;

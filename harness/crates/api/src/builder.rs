@@ -228,6 +228,7 @@ impl HarnessBuilder {
             keep: self.keep,
             cluster: self.cluster,
             trial_timeout: None,
+            output: None,
         };
         let test_context = TestContext { document, test };
         let (session, thread) = Session::start(trial, settings, test_context)?;

@@ -45,6 +45,7 @@ fn note(report: &mut RunReport, event: &RunEvent) {
             report.not_run.retain(|name| *name != trial.trial);
             report.trials.push(trial.as_ref().clone());
         }
+        RunEvent::Stopped { trial } => report.stopped_by = Some(trial.clone()),
         RunEvent::ParityJudged(parity) => report.parity.push(parity.clone()),
         RunEvent::RunFinished { duration } => report.duration = *duration,
         RunEvent::TrialStarted { .. } | RunEvent::TrialProgress { .. } => {}

@@ -26,8 +26,8 @@ pub const RUN_REPORT_KIND: DocumentKind = DocumentKind {
 /// The report in a file that `harness run --json FILE` wrote, without the entries of the trials' timelines.
 pub fn read_run_report(path: &Path) -> Result<RunReport, StoredError> {
     let stored: StoredRun = RUN_REPORT_KIND.parse(path, 1, &DocumentKind::text_of(path)?)?;
-    let StoredRun { started, duration, outcome, trials, not_run, parity } = stored;
-    let report = RunReport { started, duration, trials, not_run, parity, not_begun: None };
+    let StoredRun { started, duration, outcome, trials, not_run, stopped_by, parity } = stored;
+    let report = RunReport { started, duration, trials, not_run, stopped_by, parity, not_begun: None };
     // The status of a run that started no trial is not that of its trials.
     let not_begun = (report.exit_status() != outcome).then_some(outcome);
     Ok(RunReport { not_begun, ..report })
@@ -42,6 +42,8 @@ struct StoredRun {
     outcome: ExitStatus,
     trials: Vec<TrialReport>,
     not_run: Vec<String>,
+    #[serde(default)]
+    stopped_by: Option<String>,
     parity: Vec<Parity>,
 }
 
@@ -73,6 +75,9 @@ pub struct JsonReport<'a> {
     trials: &'a [TrialReport],
     /// The names of trials that were announced and never ended.
     not_run: &'a [String],
+    /// The trial whose failure ended the run before all trials had started (`--fail-fast`); absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_by: Option<&'a str>,
     /// What the comparisons between runtimes came to.
     parity: &'a [Parity],
 }
@@ -89,6 +94,7 @@ pub fn render(run: &RunReport) -> serde_json::Result<String> {
         summary: run.summary(),
         trials: &run.trials,
         not_run: &run.not_run,
+        stopped_by: run.stopped_by.as_deref(),
         parity: &run.parity,
     };
     serde_json::to_string_pretty(&safe_json(&document)?).map(|text| text + "\n")
@@ -111,7 +117,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
         let not_begun = Some(ExitStatus::Usage);
-        for run in [samples::run(), RunReport::default(), RunReport { not_begun, ..samples::run() }] {
+        let stopped = RunReport { stopped_by: Some(samples::failed().trial), ..samples::run() };
+        for run in [samples::run(), RunReport::default(), RunReport { not_begun, ..samples::run() }, stopped] {
             write(&Target::prepare(&path).unwrap(), &run).unwrap();
             assert_eq!(read_run_report(&path).unwrap(), run);
         }

@@ -35,7 +35,10 @@ fn render(run: &RunReport, command: &str) -> Result<String, quick_junit::Seriali
     for name in &run.not_run {
         let runtime = name.split_once("::").map_or("", |(runtime, _)| runtime);
         let mut status = TestCaseStatus::skipped();
-        status.set_message("the run ended before this trial");
+        match &run.stopped_by {
+            Some(failed) => status.set_message(format!("not started, because {} had failed", shown(failed))),
+            None => status.set_message("the run ended before this trial"),
+        };
         suite(&mut report, runtime).add_test_case(classified(named(name, status), runtime));
     }
     for parity in &run.parity {
@@ -142,5 +145,12 @@ mod tests {
     #[test]
     fn failures_and_errors_are_told_apart_and_counted() {
         insta::assert_snapshot!(render(&samples::run(), "harness run").unwrap());
+    }
+
+    #[test]
+    fn a_trial_that_was_not_started_is_skipped_with_the_reason() {
+        let run = RunReport { stopped_by: Some(samples::failed().trial), ..samples::run() };
+        let text = render(&run, "harness run").unwrap();
+        assert!(text.contains("<skipped message=\"not started, because process::wrong_result had failed\"/>"), "{text}");
     }
 }

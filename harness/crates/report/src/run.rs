@@ -23,6 +23,8 @@ pub struct RunReport {
     pub trials: Vec<TrialReport>,
     /// The names of trials that were announced and never ended, for example because of an interruption.
     pub not_run: Vec<String>,
+    /// The trial whose failure ended the run before all trials had started.
+    pub stopped_by: Option<String>,
     /// The results of the comparisons between runtimes.
     pub parity: Vec<Parity>,
     /// The status of a run that started no trial because its request was wrong.
@@ -93,13 +95,20 @@ impl RunReport {
     /// The part of the result that the exit code does not express: failed trials hide those that could not be run.
     pub(super) fn unsaid(&self) -> Option<String> {
         let summary = self.summary();
-        let count = summary.environment_failed + summary.not_run;
+        let count = summary.environment_failed + if self.stopped_by.is_some() { 0 } else { summary.not_run };
         let failed = self.exit_status() == ExitStatus::Failed && count > 0;
         let subject = if count == 1 { "1 trial".to_owned() } else { format!("{count} trials") };
         failed.then(|| {
             let code = ExitStatus::Failed.code();
             format!("exit code {code} for what failed; {subject} could not be run, which says nothing about what was to be tested")
         })
+    }
+
+    /// Why trials were not started, if one that failed is the reason.
+    pub(super) fn stopped(&self) -> Option<String> {
+        let count = self.not_run.len();
+        let subject = if count == 1 { "1 trial was".to_owned() } else { format!("{count} trials were") };
+        self.stopped_by.as_ref().map(|trial| format!("{subject} not started, because {trial} had failed"))
     }
 
     /// [`RunReport::tally`] for the comparisons between runtimes; `None` if there were none.
@@ -131,6 +140,21 @@ mod tests {
             ..RunReport::default()
         };
         assert_eq!(report.exit_status(), ExitStatus::Environment, "a trial that vanished was counted as passed");
+    }
+
+    /// What the user asked for is not a failure of the environment.
+    #[test]
+    fn trials_that_were_not_started_after_a_failure_are_counted_and_explained() {
+        let report = RunReport {
+            trials: vec![samples::failed()],
+            not_run: vec!["process::burst".to_owned()],
+            stopped_by: Some(samples::failed().trial),
+            ..RunReport::default()
+        };
+        assert_eq!((report.exit_status(), report.unsaid()), (ExitStatus::Failed, None));
+        assert_eq!(report.tally(), "0 passed, 1 failed, 1 not run");
+        let expected = "1 trial was not started, because process::wrong_result had failed";
+        assert_eq!(report.stopped().as_deref(), Some(expected));
     }
 
     /// Neither hides the other: the failure decides the code, and the trial that could not be run is reported.

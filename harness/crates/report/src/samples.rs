@@ -42,6 +42,7 @@ pub(super) fn run() -> RunReport {
         duration: Duration::from_micros(5_310_250),
         trials: vec![passed(), failed(), broken(), skipped(), interrupted()],
         not_run: vec!["process::invalid_payload".to_owned()],
+        stopped_by: None,
         parity: parity(),
         not_begun: None,
     }

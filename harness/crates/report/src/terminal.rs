@@ -126,6 +126,9 @@ impl<W: Write> Terminal<W> {
         if let Some(tally) = report.parity_tally() {
             let _ = writeln!(text, "{} {tally}", self.paint().style().bold().apply_to("Parity "));
         }
+        if let Some(stopped) = report.stopped() {
+            let _ = writeln!(text, "{} {}", self.paint().style().bold().apply_to("Stopped"), safe_line(&stopped));
+        }
         if let Some(unsaid) = report.unsaid() {
             let _ = writeln!(text, "{} {unsaid}", self.paint().style().bold().apply_to("Code   "));
         }
@@ -150,6 +153,8 @@ impl<W: Write> Reporter for Terminal<W> {
                 self.progress.end(&report.trial);
                 self.write(&self.trial(report))?;
             }
+            // The summary tells how many trials that concerns.
+            RunEvent::Stopped { .. } => {}
             RunEvent::ParityJudged(parity) => self.write(&self.parity(parity))?,
             RunEvent::RunFinished { .. } => {
                 self.progress.clear();

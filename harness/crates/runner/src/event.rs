@@ -30,6 +30,11 @@ pub enum RunEvent {
     },
     /// A trial has ended.
     TrialFinished(Box<TrialReport>),
+    /// No further trial is started, because one has failed; once at most.
+    Stopped {
+        /// The trial that failed.
+        trial: String,
+    },
     /// The trials of a scenario on several runtimes were compared; after the trials.
     ParityJudged(Parity),
     /// The run has ended; once, after everything else.

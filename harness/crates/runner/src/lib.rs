@@ -40,12 +40,12 @@ mod world;
 
 pub use environment::Environment;
 pub use event::RunEvent;
-pub use evidence::{FIRST_PAGE, LastOutput, again, first_page, last_output};
+pub use evidence::{FIRST_PAGE, LastOutput, again, first_page, last_output, quoted};
 pub use failure::{EnvironmentError, remedy, remedy_of_setup};
 pub use folders::{FoldersError, RunFolders};
 pub use requests::{StandingChain, StandingEnvironment, StepRefusal, StepRequester, StepRequests, step_requests};
 pub use schedule::{Schedule, run_all};
-pub use settings::{Keep, TrialSettings};
+pub use settings::{Keep, OnOutput, OutputObserver, TrialSettings};
 pub use trial::{run_trial, run_trial_on_request};
 pub use trial_document::{TRIAL_REPORT_FILE, TRIAL_REPORT_KIND, TrialDocument, read_trial_report, write_trial_report};
 pub use trial_log::TrialLog;

@@ -1,6 +1,6 @@
 //! Many trials: concurrent up to a limit, each reported as an event.
 
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, time::Instant};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, path::PathBuf, sync::{Arc, OnceLock}, time::Instant};
 
 use futures::FutureExt as _;
 use hourglass_scenario::Trial;
@@ -24,6 +24,8 @@ pub struct Schedule {
     pub trials: Vec<Trial>,
     /// How many at once, at least one.
     pub jobs: usize,
+    /// Whether no further trial is started after the first that fails.
+    pub fail_fast: bool,
 }
 
 /// Runs trials to their end, each as a task of its own, compares those of one scenario and sends `events`. After an
@@ -39,14 +41,23 @@ pub async fn run_all(
     let tell = |event| drop(events.send(event));
     let names: Vec<_> = schedule.trials.iter().map(|trial| trial.name.clone()).collect();
     tell(RunEvent::RunStarted { started: Timestamp::now(), trials: names });
-    let running = Running { settings: settings.clone(), interrupt: interrupt.clone(), events: events.clone() };
-    let running = Arc::new(running);
+    let running = Arc::new(Running {
+        settings: settings.clone(),
+        interrupt: interrupt.clone(),
+        events: events.clone(),
+        fail_fast: schedule.fail_fast,
+        failed: OnceLock::new(),
+    });
     let permits = Arc::new(Semaphore::new(schedule.jobs.clamp(1, Semaphore::MAX_PERMITS)));
     let mut under_way = JoinSet::new();
     for trial in &schedule.trials {
         // Acquired here and not in the task, so that trials start in their order.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
         if interrupt.is_cancelled() {
+            break;
+        }
+        if let Some(failed) = running.failed.get() {
+            tell(RunEvent::Stopped { trial: failed.clone() });
             break;
         }
         under_way.spawn(Arc::clone(&running).run(trial.clone(), permit));
@@ -65,6 +76,9 @@ struct Running {
     settings: TrialSettings,
     interrupt: CancellationToken,
     events: UnboundedSender<RunEvent>,
+    fail_fast: bool,
+    /// The first trial that failed, if that ends the run.
+    failed: OnceLock<String>,
 }
 
 impl Running {
@@ -77,6 +91,10 @@ impl Running {
         };
         let running = Box::pin(run_trial(&trial, &self.settings, &self.interrupt, &progress));
         let report = unless_panicked(&trial, running).await;
+        // Before the permit is returned: the next trial must not begin.
+        if self.fail_fast && report.verdict.is_trouble() {
+            let _ = self.failed.set(report.trial.clone());
+        }
         tell(RunEvent::TrialFinished(Box::new(report.clone())));
         report
     }

@@ -1,10 +1,12 @@
 //! The settings of every trial of a run.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use hourglass_chain::AnvilBinary;
 use hourglass_cluster::ClusterChoice;
 use hourglass_runtime::HarnessExecutable;
+use hourglass_scenario::ComponentRef;
+use hourglass_timeline::{Line, Timeline};
 
 use super::RunFolders;
 
@@ -23,6 +25,30 @@ pub struct TrialSettings {
     pub cluster: ClusterChoice,
     /// The time limit of each trial, whatever its scenario says.
     pub trial_timeout: Option<Duration>,
+    /// What receives the output of components while trials run.
+    pub output: Option<OutputObserver>,
+}
+
+/// What receives each line of output with the trial's name and the component. It must not block.
+pub type OnOutput = dyn Fn(&str, &ComponentRef, &Line) + Send + Sync;
+
+/// What receives the output of the components of all trials; clones share it.
+#[derive(Clone)]
+pub struct OutputObserver(pub Arc<OnOutput>);
+
+impl fmt::Debug for OutputObserver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OutputObserver")
+    }
+}
+
+impl TrialSettings {
+    /// The timeline of a trial.
+    pub(super) fn timeline_of(&self, trial: &str) -> Timeline {
+        let Some(OutputObserver(on_output)) = self.output.clone() else { return Timeline::default() };
+        let trial = trial.to_owned();
+        Timeline::observed_by(Box::new(move |component, line| on_output(&trial, component, line)))
+    }
 }
 
 /// When an environment outlives its trial.

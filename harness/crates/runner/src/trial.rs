@@ -72,7 +72,7 @@ async fn execute(
         settings,
         started: Timestamp::now(),
         clock: Instant::now(),
-        timeline: Timeline::default(),
+        timeline: settings.timeline_of(&trial.name),
         phases: Vec::new(),
         tasks: Vec::new(),
         facts: Vec::new(),

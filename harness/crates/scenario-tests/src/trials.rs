@@ -104,6 +104,7 @@ impl Runs {
                 keep: Keep::Never,
                 cluster: ClusterChoice::default(),
                 trial_timeout: None,
+                output: None,
             };
             Ok(Box::pin(run_trial(trial, &settings, &interrupt, &|_| {})).await)
         })

@@ -67,7 +67,7 @@ fn files_of(build: &Build, folder: &Path, at: &Pointer, problems: &mut Problems)
     let context = folder.join(&build.context);
     if !context.is_dir() {
         let message = format!("there is no folder {}", context.display());
-        let help = "a context is relative to the folder of the scenario file";
+        let help = "a context is relative to the folder of its file";
         return problems.add(Problem::at_value(&at.key("context"), message).label("no folder").help(help));
     }
     let dockerfile = Path::new(&build.dockerfile);

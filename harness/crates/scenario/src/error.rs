@@ -84,6 +84,42 @@ pub enum ScenarioError {
     /// A selecting argument is empty.
     #[error("failed to select trials: {0} is empty")]
     Empty(&'static str),
+    /// A tag that no scenario has.
+    #[error("no scenario has the tag `{tag}`")]
+    NoTag {
+        /// The tag.
+        tag: String,
+        /// The probable intention.
+        suggestion: Option<String>,
+    },
+    /// A variable that no selected scenario declares.
+    #[error("failed to set `{name}`: no selected scenario has a variable of this name")]
+    NoVariable {
+        /// The variable.
+        name: String,
+        /// The probable intention.
+        suggestion: Option<String>,
+    },
+    /// A variable that is set twice on the command line.
+    #[error("failed to set `{0}`: --set gives it two values")]
+    SetTwice(String),
+    /// An environment variable whose value is not text.
+    #[error("failed to read {variable}: its value is not UTF-8")]
+    NotText {
+        /// The environment variable.
+        variable: String,
+    },
+    /// A shard to which no trial belongs.
+    #[error("shard {shard} has no trial")]
+    EmptyShard {
+        /// The shard.
+        shard: String,
+        /// How many shards the trials are enough for.
+        most: usize,
+    },
+    /// A folder of scenarios is named besides those of the executable.
+    #[error("failed to use --builtin: --scenarios names a folder")]
+    BuiltinAndFolder,
     /// A pattern is too large.
     #[error("`{0}` is too long for a pattern")]
     TooLong(String),
@@ -164,6 +200,16 @@ impl Diagnostic for ScenarioError {
             Self::CommandOfContainer { option, .. } => {
                 format!("name an image with {option} or beside the `command`, or choose `--runtime process`")
             }
+            Self::NoTag { suggestion: Some(tag), .. } => format!("did you mean `{tag}`?"),
+            Self::NoTag { .. } => "`harness scenario list` shows all trials with their tags".to_owned(),
+            Self::NoVariable { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
+            Self::NoVariable { .. } => {
+                "declare it in `variables` of the scenario; `harness scenario plan` shows the variables".to_owned()
+            }
+            Self::SetTwice(_) => "give it once".to_owned(),
+            Self::NotText { .. } => "give it text, or unset it".to_owned(),
+            Self::EmptyShard { most, .. } => format!("the selected trials make {most} shards"),
+            Self::BuiltinAndFolder => "leave one of the two out".to_owned(),
             Self::Empty(_) => "name a scenario, or leave the argument out for all".to_owned(),
             Self::TooLong(_) => "name the scenarios one by one".to_owned(),
             Self::NotMeant { meant, .. } => {

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::check;
 use super::model::{Scenario, ScenarioDocument};
+use super::overrides::{Override, Overrides, VARIABLE_PREFIX};
 use super::plain_scalars;
 use super::project::Project;
 use super::renamed_steps;
@@ -57,6 +58,7 @@ pub struct Loader {
     schema: Schema<ScenarioDocument>,
     project: Option<Arc<Project>>,
     names: BTreeMap<String, PathBuf>,
+    overrides: Overrides,
 }
 
 impl Loader {
@@ -67,7 +69,13 @@ impl Loader {
 
     /// A loader of scenarios that belong to this project.
     pub fn of(project: Option<Arc<Project>>) -> Result<Self, DocumentError> {
-        Ok(Self { schema: Schema::new()?, project, names: BTreeMap::new() })
+        Ok(Self { schema: Schema::new()?, project, overrides: Overrides::default(), names: BTreeMap::new() })
+    }
+
+    /// Puts these values in place of those of the files.
+    #[must_use]
+    pub fn with_overrides(self, overrides: Overrides) -> Self {
+        Self { overrides, ..self }
     }
 
     /// Loads the file at `path`. On failure the error contains all of its problems.
@@ -81,15 +89,16 @@ impl Loader {
         let written = Tree::parse(path.display().to_string(), text)?;
         let (current, warnings) = renamed_steps::with_current_keys(&written);
         let tree = plain_scalars::environments_as_written(&current);
+        let mut problems = Problems::new();
         let mut loading = Loading {
             schema: &self.schema,
             project: self.project.as_deref(),
             path: path.into(),
             tree: &tree,
-            header: Header::read(tree.value()),
+            header: Header::read(tree.value(), &self.overrides, &mut problems),
             used: BTreeSet::new(),
             misspelt: false,
-            problems: Problems::new(),
+            problems,
         };
         plain_scalars::check_variables(&tree, &mut loading.problems);
         let variants = loading.variants();
@@ -270,24 +279,67 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// The parts that must be known before the rest can be read. Invalid parts are left out here; the schema reports them.
 struct Header {
+    /// Without those that have no value.
     variables: Bindings,
     matrix: BTreeMap<String, Vec<Scalar>>,
     without_fault: Option<Bindings>,
 }
 
 impl Header {
-    fn read(document: &Value) -> Self {
+    /// Values from outside that do not fit, and variables without a value, become problems.
+    fn read(document: &Value, overrides: &Overrides, problems: &mut Problems) -> Self {
         let matrix = document["matrix"].as_object().into_iter().flatten();
         let matrix = matrix.filter_map(|(name, values)| {
             let values: Option<Vec<_>> = values.as_array()?.iter().map(scalar).collect();
-            Some((name.clone(), values.filter(|values| !values.is_empty())?))
+            let values = values.filter(|values| !values.is_empty())?;
+            let at = Pointer::root().key("matrix").key(name);
+            // A value from outside is the only one.
+            let over = overrides.get(name).map(|over| fitting(over, name, values.first(), &at, problems));
+            Some((name.clone(), over.flatten().map_or(values, |value| vec![value])))
         });
-        Self {
-            variables: scalars(&document["variables"]).unwrap_or_default(),
-            matrix: matrix.collect(),
-            without_fault: scalars(&document["without_fault"]),
+        let matrix = matrix.collect();
+        let mut variables = Bindings::new();
+        for (name, value) in document["variables"].as_object().into_iter().flatten() {
+            let at = Pointer::root().key("variables").key(name);
+            let value = match overrides.get(name) {
+                Some(over) => fitting(over, name, scalar(value).as_ref(), &at, problems),
+                None if value.is_null() => {
+                    problems.add(without_value(name, &at));
+                    // So that the other mistakes of the file are found as well.
+                    Some(Scalar(format!("${{{name}}}").into()))
+                }
+                None => scalar(value),
+            };
+            variables.extend(value.map(|value| (name.clone(), value)));
         }
+        Self { variables, matrix, without_fault: scalars(&document["without_fault"]) }
     }
+}
+
+/// The value from outside, unless it is of another type than the one that it replaces.
+fn fitting(
+    over: &Override,
+    name: &str,
+    replaced: Option<&Scalar>,
+    at: &Pointer,
+    problems: &mut Problems,
+) -> Option<Scalar> {
+    let expected = match over.scalar(replaced) {
+        Ok(scalar) => return Some(scalar),
+        Err(expected) => expected,
+    };
+    problems.add(
+        Problem::at_value(at, format!("{} gives the variable `{name}` a value that is not {expected}", over.origin))
+            .label(format!("{expected} in the file"))
+            .help(format!("give {expected}, or put the value of the file in quotes if it is text")),
+    );
+    replaced.cloned()
+}
+
+fn without_value(name: &str, at: &Pointer) -> Problem {
+    Problem::at_key(at, format!("the variable `{name}` has no value"))
+        .label("no value")
+        .help(format!("set {VARIABLE_PREFIX}{name}, give `--set {name}=VALUE`, or write a default here"))
 }
 
 fn scalars(value: &Value) -> Option<Bindings> {

@@ -14,7 +14,7 @@ use super::allowed_errors::{compile, shortened};
 use super::own_image::{Build, Pull};
 use super::step::Step;
 use super::steps::StepDocument;
-use super::texts::{ComponentRef, Scalar};
+use super::texts::{ComponentRef, DefaultValue, Scalar};
 use super::values::{Cpus, Curve, Memory, Mining, RuntimeKind};
 
 /// A scenario for one combination of its matrix, variables filled in and defaults applied.
@@ -70,9 +70,11 @@ pub struct ScenarioDocument {
     #[schemars(length(min = 1))]
     pub runtimes_because: Option<String>,
     /// Values for `${name}` in any text of the file. A text that is only `${name}` takes the
-    /// value's own type.
+    /// value's own type. `--set name=value` and the environment variable `HARNESS_VAR_name` give other
+    /// values; a variable without a value in the file (`name:`) needs one of them, and is text.
     #[serde(default)]
-    pub variables: BTreeMap<String, Scalar>,
+    #[schemars(with = "BTreeMap<String, DefaultValue>")]
+    pub variables: BTreeMap<String, Option<Scalar>>,
     /// Variables with several values each: one trial for every combination.
     #[serde(default)]
     #[schemars(inner(length(min = 1)))]

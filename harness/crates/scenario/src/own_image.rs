@@ -25,7 +25,7 @@ pub enum Pull {
 #[serde(deny_unknown_fields)]
 pub struct Build {
     /// The folder whose files are sent to the engine, but for those that its `.dockerignore` leaves out; relative to the
-    /// folder of the scenario file.
+    /// folder of this file.
     #[schemars(with = "String", length(min = 1))]
     pub context: PathBuf,
     /// The Dockerfile, relative to the context and inside of it.

@@ -1,6 +1,7 @@
 //! Selects scenarios: by files, names, patterns, tags, runtimes.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,15 +10,23 @@ use hourglass_component::document::{DocumentError, suggest};
 
 use super::allowed_errors::shortened;
 use super::error::ScenarioError;
+use super::exclude::Known;
 use super::folder::{Folder, SkippedFile, is_file};
 use super::load::{Loader, ScenarioFile};
 use super::model::Scenario;
 use super::project::Project;
+use super::overrides::{Assignment, Overrides};
+use super::shard::Shard;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 
 /// The default folder of scenarios.
 pub const DEFAULT_DIRECTORY: &str = "scenarios";
+/// What stands in place of a folder in the paths of scenarios that an executable embeds.
+pub const BUILTIN: &str = "builtin:";
+
+/// The variable that names the folder of scenarios.
+const VARIABLE: &str = "HARNESS_SCENARIOS";
 
 /// Which trials are meant, as said on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -32,11 +41,29 @@ pub struct Selection {
     #[arg(long = "runtime", value_name = "RUNTIME", value_delimiter = ',')]
     pub runtimes: Vec<RuntimeKind>,
     /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
-    #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
+    #[arg(long = "scenarios", value_name = "DIR", env = VARIABLE)]
     pub directory: Option<PathBuf>,
     /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
+    /// The scenarios that the executable embeds, in place of a folder
+    #[arg(long)]
+    pub builtin: bool,
+    /// Leave out these scenarios or trials; names as above
+    #[arg(long, value_name = "NAME")]
+    pub exclude: Vec<String>,
+    /// Leave out scenarios with this tag
+    #[arg(long = "exclude-tag", value_name = "TAG")]
+    pub exclude_tags: Vec<String>,
+    /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<Assignment>,
+    /// Only this part of the trials, such as `1/3`: each trial is in one, and they differ by one scenario at most
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// The embedded scenarios by the names of their files, for `builtin`
+    #[arg(skip)]
+    pub embedded: &'static [(&'static str, &'static str)],
 }
 
 /// What was selected.
@@ -59,14 +86,16 @@ impl Selection {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
-        let mut loader = Loader::of(self.project()?)?;
+        let overrides = Overrides::of_process(&self.set)?;
+        let mut loader = Loader::of(self.project()?)?.with_overrides(overrides.clone());
         let mut broken = Vec::new();
         let mut selected = Selected::default();
         let given = load(&mut loader, &paths, &mut broken);
         let mut left_out = self.not_meant(&given);
         selected.trials = expand(&given, &self.asked());
+        let mut known = Known { trials: expand(&given, &RuntimeKind::ALL), ..Known::default() };
         if paths.is_empty() || !names.is_empty() {
-            self.add_from_directory(&mut loader, &names, &mut broken, &mut selected)?;
+            self.add_from_directory(&mut loader, &names, &mut broken, &mut selected, &mut known)?;
         }
         if !broken.is_empty() {
             DocumentError::shorten(&mut broken);
@@ -79,6 +108,7 @@ impl Selection {
         selected.notices.extend(left_out.into_iter().map(|error| format!("left out: {error}")));
         let trials = &mut selected.trials;
         trials.retain(|trial| self.has_tag(trial));
+        self.exclude(trials, &known)?;
         trials.sort_by_key(|trial| trial.runtime);
         // A file that is given twice, or by its name as well, is one scenario.
         let mut seen = BTreeSet::new();
@@ -86,10 +116,14 @@ impl Selection {
         if trials.is_empty() {
             return Err(ScenarioError::NothingLeft(self.restrictions()));
         }
+        self.know_variables(trials.iter().map(|trial| &*trial.scenario))?;
+        let declares = |name: &str| known.trials.iter().any(|trial| trial.scenario.variables.contains_key(name));
+        let unused = overrides.unused_environment(declares);
+        selected.notices.extend(unused.map(|variable| format!("{variable} is set, and no scenario has the variable")));
         Ok(selected)
     }
 
-    /// Adds the trials of the folder that `names` select. A user who names one scenario need not fix all the others
+    /// Adds the trials of the folder that `names` select, and to `known` all that it has on any runtime. A user who names one scenario need not fix all the others
     /// first: files whose names have nothing in common with `names` may be broken.
     fn add_from_directory(
         &self,
@@ -97,25 +131,28 @@ impl Selection {
         names: &[&str],
         broken: &mut Vec<DocumentError>,
         selected: &mut Selected,
+        known: &mut Known,
     ) -> Result<(), ScenarioError> {
         let folder = self.folder()?;
         let mut files = Vec::new();
         let mut others = Vec::new();
         for path in &folder.files {
-            match loader.load(path) {
+            match self.load_from(loader, path) {
                 Ok(file) => files.push(file),
+                Err(_) if self.exclude.contains(&stem(path)) => known.unreadable.push(stem(path)),
                 Err(error) if concerns(&stem(path), names) => broken.push(error),
                 Err(error) => others.push(error),
             }
         }
         let asked = self.asked();
+        // All of them: a scenario for other runtimes gets another message than one that does not exist.
+        let candidates = expand(&files, &RuntimeKind::ALL);
+        known.trials.extend(candidates.iter().cloned());
         if names.is_empty() {
             selected.trials.extend(expand(&files, &asked));
             selected.notices.extend(folder.skipped_files.iter().map(notice));
             return Ok(());
         }
-        // All of them: a scenario for other runtimes gets another message than one that does not exist.
-        let candidates = expand(&files, &RuntimeKind::ALL);
         let mut chosen = vec![false; candidates.len()];
         for name in names {
             let matches = matcher(name, &candidates)?;
@@ -138,6 +175,28 @@ impl Selection {
         let chosen = candidates.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(trial, _)| trial);
         selected.trials.extend(chosen);
         Ok(())
+    }
+
+    /// Loads all files that [`Selection::files`] names; those that cannot be loaded go to `broken`.
+    pub fn load(&self, paths: &[PathBuf], broken: &mut Vec<DocumentError>) -> Result<Vec<ScenarioFile>, ScenarioError> {
+        let mut loader = Loader::of(self.project()?)?.with_overrides(Overrides::of_process(&self.set)?);
+        let mut files = Vec::new();
+        for path in paths {
+            match self.load_from(&mut loader, path) {
+                Ok(file) => files.push(file),
+                Err(error) => broken.push(error),
+            }
+        }
+        Ok(files)
+    }
+
+    /// A file, or the embedded text of this path.
+    fn load_from(&self, loader: &mut Loader, path: &Path) -> Result<ScenarioFile, DocumentError> {
+        let name = path.strip_prefix(BUILTIN).ok().filter(|_| self.builtin);
+        match name.and_then(|name| self.embedded.iter().find(|(embedded, _)| Path::new(embedded) == name)) {
+            Some((_, text)) => loader.parse(path, *text),
+            None => loader.load(path),
+        }
     }
 
     /// Why a name that means `trial` selects no trial of the requested runtimes.
@@ -183,6 +242,17 @@ impl Selection {
         if is_empty(&self.patterns) {
             return Err(ScenarioError::Empty("a name"));
         }
+        if is_empty(&self.exclude) {
+            return Err(ScenarioError::Empty("an excluded name"));
+        }
+        if is_empty(&self.exclude_tags) {
+            return Err(ScenarioError::Empty("an excluded tag"));
+        }
+        // One of the environment is for the commands without `--builtin`.
+        let of_environment = || self.directory.as_deref().map(Path::as_os_str) == env::var_os(VARIABLE).as_deref();
+        if self.builtin && self.directory.is_some() && !of_environment() {
+            return Err(ScenarioError::BuiltinAndFolder);
+        }
         if is_empty(&self.tags) {
             return Err(ScenarioError::Empty("a tag"));
         }
@@ -194,7 +264,7 @@ impl Selection {
 
     fn paths_and_names(&self) -> (Vec<PathBuf>, Vec<&str>) {
         let (paths, names): (Vec<_>, Vec<_>) =
-            self.patterns.iter().map(String::as_str).partition(|pattern| is_file(Path::new(pattern)));
+            self.patterns.iter().map(String::as_str).partition(|pattern| !self.builtin && is_file(Path::new(pattern)));
         (paths.into_iter().map(PathBuf::from).collect(), names)
     }
 
@@ -203,7 +273,8 @@ impl Selection {
         if self.project.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return Err(ScenarioError::Empty("the file that `--project` or HARNESS_PROJECT names"));
         }
-        Project::locate(self.project.as_deref())
+        // The embedded scenarios are about the reference components.
+        if self.builtin { Ok(None) } else { Project::locate(self.project.as_deref()) }
     }
 
     fn folder(&self) -> Result<Folder, ScenarioError> {
@@ -211,6 +282,10 @@ impl Selection {
             Some(directory) => directory.clone(),
             None => self.project()?.map_or_else(|| PathBuf::from(DEFAULT_DIRECTORY), |project| project.scenarios()),
         };
+        if self.builtin {
+            let files = self.embedded.iter().map(|(name, _)| Path::new(BUILTIN).join(name)).collect();
+            return Ok(Folder { files, skipped_files: Vec::new() });
+        }
         let folder = Folder::list(&directory)?;
         if folder.files.is_empty() {
             return Err(ScenarioError::EmptyDirectory { path: directory, skipped_files: folder.skipped_files });
@@ -231,18 +306,25 @@ impl Selection {
     fn restrictions(&self) -> String {
         let tags = self.tags.iter().map(|tag| format!("the tag `{tag}`"));
         let runtimes = self.runtimes.iter().map(|runtime| format!("the runtime `{runtime}`"));
-        tags.chain(runtimes).collect::<Vec<_>>().join(" and ")
+        let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
+        let excluded = excludes.then(|| "a name and tags that are not excluded".to_owned());
+        tags.chain(runtimes).chain(excluded).collect::<Vec<_>>().join(" and ")
     }
 }
 
 /// Keeps each file once, however often and by whatever path it is given.
 fn once(paths: &mut Vec<PathBuf>) {
     let mut seen = BTreeSet::new();
-    paths.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    paths.retain(|path| seen.insert(same_path(path)));
+}
+
+/// The path by which a file is recognised, whatever path leads to it.
+pub(super) fn same_path(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Loads `paths`; files that cannot be loaded go to `broken`.
-pub fn load(loader: &mut Loader, paths: &[PathBuf], broken: &mut Vec<DocumentError>) -> Vec<ScenarioFile> {
+fn load(loader: &mut Loader, paths: &[PathBuf], broken: &mut Vec<DocumentError>) -> Vec<ScenarioFile> {
     let mut files = Vec::new();
     for path in paths {
         match loader.load(path) {
@@ -282,11 +364,11 @@ fn no_match(name: &str, folder: &Folder) -> ScenarioError {
 }
 
 /// Whether a trial is selected.
-type Matcher = Box<dyn Fn(&Trial) -> bool>;
+pub(super) type Matcher = Box<dyn Fn(&Trial) -> bool>;
 
 /// A whole name selects only that trial or scenario; else `*` and `?` are wildcards; else the text may be anywhere in
 /// the trial's name.
-fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Matcher, ScenarioError> {
+pub(super) fn matcher(pattern: &str, candidates: &[Trial]) -> Result<Matcher, ScenarioError> {
     let pattern = pattern.to_owned();
     let exact = |trial: &Trial, name: &str| trial.name == name || trial.scenario.name == name;
     if candidates.iter().any(|trial| exact(trial, &pattern)) {

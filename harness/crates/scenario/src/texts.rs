@@ -149,6 +149,19 @@ impl fmt::Debug for Scalar {
     }
 }
 
+/// The schema of a variable's value: a [`Scalar`], or nothing where the value comes from outside.
+pub(super) struct DefaultValue;
+
+impl JsonSchema for DefaultValue {
+    fn schema_name() -> Cow<'static, str> {
+        "DefaultValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number", "boolean", "null"] })
+    }
+}
+
 impl JsonSchema for Scalar {
     fn schema_name() -> Cow<'static, str> {
         "Scalar".into()

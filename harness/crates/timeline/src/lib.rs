@@ -23,7 +23,7 @@ pub use last::LastLines;
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use log::{parse, parse_line};
 pub use phases::{PHASES, TaskPhases, TaskTimes, by_task, phases, times_by_task};
-pub use record::{Timeline, TimelineRecord, lines_of};
+pub use record::{OnLine, Timeline, TimelineRecord, lines_of};
 pub use stored::read_timeline;
 pub use tail::{LOG_BEGINNING, LOG_END, LineFile, LogFolder, TailError};
 pub use trace::{Lane, TaskFacts, TaskTrace, Trace, with_lanes};

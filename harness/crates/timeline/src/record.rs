@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
+    fmt, fs,
     io::{self, BufWriter, Write as _},
     path::Path,
     sync::{Arc, PoisonError, RwLock},
@@ -45,6 +45,18 @@ struct Inner {
     /// Operators' names by the addresses that components write.
     operators: RwLock<HashMap<String, String>>,
     count: watch::Sender<usize>,
+    observer: Option<LineObserver>,
+}
+
+/// What receives every line of output of a trial's components when it arrives.
+pub type OnLine = dyn Fn(&ComponentRef, &Line) + Send + Sync;
+
+struct LineObserver(Box<OnLine>);
+
+impl fmt::Debug for LineObserver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("LineObserver")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -55,11 +67,21 @@ struct Entries {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self(Arc::new(Inner { entries: RwLock::default(), operators: RwLock::default(), count: watch::channel(0).0 }))
+        Self::with_observer(None)
     }
 }
 
 impl Timeline {
+    /// A timeline that passes each line of output on before it records it. `on_line` must not block.
+    pub fn observed_by(on_line: Box<OnLine>) -> Self {
+        Self::with_observer(Some(LineObserver(on_line)))
+    }
+
+    fn with_observer(observer: Option<LineObserver>) -> Self {
+        let (entries, operators) = (RwLock::default(), RwLock::default());
+        Self(Arc::new(Inner { entries, operators, count: watch::channel(0).0, observer }))
+    }
+
     /// Sets an operator's name for lines for people.
     pub fn name_operator(&self, address: Address, name: &str) {
         let mut operators = self.0.operators.write().unwrap_or_else(PoisonError::into_inner);
@@ -104,8 +126,11 @@ impl Timeline {
     }
 
     /// Whether a line is counted and left out without parsing: it is not a record, and the limit for such lines is
-    /// reached. Most of a flood is such lines.
+    /// reached. Most of a flood is such lines. Called once for each line: the observer sees it here.
     pub fn leaves_out(&self, component: &ComponentRef, line: &Line) -> bool {
+        if let Some(LineObserver(on_line)) = &self.0.observer {
+            on_line(component, line);
+        }
         if line.gap {
             self.note_unread(component);
         }

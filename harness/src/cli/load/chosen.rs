@@ -98,6 +98,8 @@ impl LoadArgs {
             patterns,
             directory: self.directory.clone(),
             project: self.project.clone(),
+            builtin: self.builtin,
+            set: self.set.clone(),
             ..Selection::default()
         };
         selection.runtimes = match self.runtime {

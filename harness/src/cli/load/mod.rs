@@ -24,7 +24,7 @@ use hourglass_runner::{
     verdict::{TrialReport, Verdict},
 };
 use hourglass_scenario::{
-    AllowedErrors, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS, Trial,
+    AllowedErrors, Assignment, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS, Trial,
 };
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -84,6 +84,12 @@ pub struct LoadArgs {
     /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
+    /// The scenarios that the executable embeds, in place of a folder
+    #[arg(long)]
+    pub builtin: bool,
+    /// Give a variable of the scenario this value, as it is written; `HARNESS_VAR_NAME` does the same
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<Assignment>,
     /// Images of the user's
     #[command(flatten)]
     pub images: Images,
@@ -123,7 +129,7 @@ pub async fn run(args: &LoadArgs, out: &mut impl Output) -> Result<ExitStatus, C
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout };
+    let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout, output: None };
     let prepared = Box::pin(preparation.settings(&with_steps, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.

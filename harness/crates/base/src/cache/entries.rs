@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Folders whose content can be created again, entry by entry. Clusters' own folders are removed with their clusters.
-const FOLDERS: [&str; 5] = ["tools", "state", "images", "helm", "clusters/_failed"];
+const FOLDERS: [&str; 6] = ["tools", "state", "images", "helm", "results", "clusters/_failed"];
 /// The stages of a build of the node image, which are one entry.
 const WHOLE: &str = "node-image";
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hourglass_scenario::{DEFAULT_DIRECTORY, WITHOUT_FAULT};
+use hourglass_scenario::{BUILTIN, DEFAULT_DIRECTORY, WITHOUT_FAULT};
 
 /// The command that runs only this trial again, from the same working folder: `command` is `harness run`, with options.
 pub fn again(scenario: &Path, name: &str, command: &str) -> String {
@@ -15,13 +15,14 @@ pub fn again(scenario: &Path, name: &str, command: &str) -> String {
     match folder.to_str() {
         // The default folder needs no option.
         Some(DEFAULT_DIRECTORY) | None => format!("{command} {trial}"),
+        Some(_) if folder.starts_with(BUILTIN) => format!("{command} --builtin {trial}"),
         Some("") => format!("{command} --scenarios . {trial}"),
         Some(folder) => format!("{command} --scenarios {} {trial}", quoted(folder)),
     }
 }
 
-/// The name as a word of a shell command: brackets of a matrix value are a pattern to some shells.
-fn quoted(name: &str) -> String {
+/// A text as a word of a shell command: brackets of a matrix value are a pattern to some shells.
+pub fn quoted(name: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-:./=,".contains(letter);
     if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
@@ -34,6 +35,7 @@ mod tests {
     #[rstest::rstest]
     #[case("scenarios/x.yaml", "harness run process::square")]
     #[case("x.yaml", "harness run --scenarios . process::square")]
+    #[case("builtin:/x.yaml", "harness run --builtin process::square")]
     #[case("/my own/x.yaml", "harness run --scenarios '/my own' process::square")]
     fn the_command_selects_the_same_trial(#[case] scenario: &str, #[case] command: &str) {
         assert_eq!(again(Path::new(scenario), "process::square", "harness run"), command);

@@ -8,7 +8,7 @@ mod chains;
 mod first_page;
 mod last_output;
 
-pub use again::again;
+pub use again::{again, quoted};
 pub(crate) use chains::keep_chains;
 pub use first_page::{FIRST_PAGE, first_page};
 pub use last_output::{LastOutput, last_output};

@@ -6,6 +6,7 @@
 mod defaults;
 mod document;
 mod find;
+mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ pub use find::FILE_NAME;
 use super::error::ScenarioError;
 use super::load::read;
 use super::plain_scalars;
-use super::{check, check_components, check_runtimes};
+use super::{check, check_components, check_performers, check_runtimes};
 
 /// A project file without problems.
 #[derive(Debug, Clone)]
@@ -57,10 +58,14 @@ impl Project {
         let path = std::path::absolute(path).map_err(|source| DocumentError::Read { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(&path).to_owned();
         if let Some(document) = &document {
-            check(document, &folder, &mut problems);
+            check(document, &path, &folder, &mut problems);
         }
-        let topology = tree.value()["topology"].clone();
-        let project = document.map(|document| Self { path, folder, document, topology });
+        let mut topology = tree.value()["topology"].clone();
+        paths::of_operators(&mut topology, &folder);
+        let project = document.map(|mut document| {
+            paths::of_components(&mut document.components, &folder);
+            Self { path, folder, document, topology }
+        });
         tree.judge(project, problems)
     }
 
@@ -74,12 +79,13 @@ impl Project {
     }
 }
 
-/// Adds every problem of `document`, which was read from a file in `folder`. What concerns scenarios is checked as in a
+/// Adds every problem of `document`, which was read from the file at `path` in `folder`. What concerns scenarios is checked as in a
 /// scenario: a mistake here would otherwise be a problem of each of them.
-fn check(document: &ProjectDocument, folder: &Path, problems: &mut Problems) {
+fn check(document: &ProjectDocument, path: &Path, folder: &Path, problems: &mut Problems) {
     let root = Pointer::root();
     let scenario = document.as_scenario();
-    check_components::check(&scenario, problems);
+    check_components::check(&scenario, path, problems);
+    check_performers::check(&scenario, path, problems);
     check_runtimes::check(&scenario, problems);
     check::topology(&scenario, &root.key("topology"), problems);
     if let Some(scenarios) = &document.scenarios

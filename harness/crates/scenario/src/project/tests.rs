@@ -68,7 +68,34 @@ fn runtimes_of_the_project_are_those_of_scenarios_without_any() {
     assert_eq!(runtimes(&own), [RuntimeKind::Kubernetes]);
 }
 
+/// A scenario lies in another folder than its project, and means the same files.
+#[test]
+fn paths_of_the_project_start_at_its_folder() {
+    let root = tempfile::tempdir().unwrap();
+    for folder in ["performer", "scenarios"] {
+        fs::create_dir(root.path().join(folder)).unwrap();
+    }
+    fs::write(root.path().join("performer/Dockerfile"), "FROM scratch\n").unwrap();
+    fs::write(root.path().join("shared.env"), "A=1\n").unwrap();
+    fs::write(root.path().join("alice.env"), "A=2\n").unwrap();
+    let text = "\
+components: {performer: {command: [a], build: {context: performer}, environment_from: shared.env}}
+topology: {operators: [{name: alice, performer: {environment_from: alice.env}}, {name: bob}]}
+";
+    fs::write(root.path().join(FILE_NAME), text).unwrap();
+    let project = Project::load(&root.path().join(FILE_NAME)).unwrap();
+    let mut loader = Loader::of(Some(Arc::new(project))).unwrap();
+    let path = root.path().join("scenarios/one.yaml");
+    let trials = loader.parse(&path, SCENARIO).unwrap().trials(&[RuntimeKind::Docker]);
+    let operators = &trials[0].scenario.topology.operators;
+    let context = operators[0].performer.build.as_ref().map(|build| build.context.clone());
+    assert_eq!(context, Some(root.path().join("performer")));
+    let of = |operator: usize| operators[operator].performer.environment["A"].clone();
+    assert_eq!((of(0), of(1)), ("2".to_owned(), "1".to_owned()));
+}
+
 #[rstest::rstest]
+#[case::no_context("components: {performer: {command: [a], build: {context: nowhere}}}\n", "there is no folder")]
 #[case::unknown_key("scenario: cases\n", "unknown key `scenario`")]
 #[case::no_folder("scenarios: nowhere\n", "does not exist")]
 #[case::reserved_variable("components: {performer: {environment: {GRPC_PORT: 1}}}\n", "GRPC_PORT")]

@@ -1,0 +1,31 @@
+//! Paths of a project file as scenarios in other folders need them: joined with the folder of the project.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::model::Components;
+
+/// Joins the paths of components with the folder.
+pub(super) fn of_components(components: &mut Components, folder: &Path) {
+    for component in [&mut components.performer, &mut components.executor, &mut components.aggregator] {
+        if let Some(build) = &mut component.build {
+            build.context = folder.join(&build.context);
+        }
+        if let Some(file) = &mut component.environment_from {
+            *file = folder.join(&*file);
+        }
+    }
+}
+
+/// Joins the paths of the performers in `topology` with the folder. What is no path is a problem that is told elsewhere.
+pub(super) fn of_operators(topology: &mut Value, folder: &Path) {
+    let operators = topology.get_mut("operators").and_then(Value::as_array_mut);
+    for performer in operators.into_iter().flatten().filter_map(|operator| operator.get_mut("performer")) {
+        for pointer in ["/build/context", "/environment_from"] {
+            if let Some(Value::String(path)) = performer.pointer_mut(pointer) {
+                *path = folder.join(&*path).to_string_lossy().into_owned();
+            }
+        }
+    }
+}
