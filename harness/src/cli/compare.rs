@@ -214,7 +214,8 @@ pub async fn run(args: &CompareArgs, out: &mut impl Output) -> Result<ExitStatus
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let preparation = Preparation { anvil: &args.anvil, keep: Keep::Never, trial_timeout: args.trial_timeout, output: None };
+    let preparation =
+        Preparation { anvil: &args.anvil, keep: Keep::Never, trial_timeout: args.trial_timeout, output: None };
     let prepared = Box::pin(preparation.settings(&trials, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.

@@ -167,7 +167,10 @@ mod tests {
     #[test]
     fn a_trial_keeps_its_last_result_until_it_ran_again() {
         let mut results = LastResults::default();
-        let first = updated(&mut results, &[("process::a", failed()), ("docker::b", failed()), ("process::c", Verdict::Passed)]);
+        let first = updated(
+            &mut results,
+            &[("process::a", failed()), ("docker::b", failed()), ("process::c", Verdict::Passed)],
+        );
         assert_eq!(first, ["docker::b", "process::a"]);
         assert_eq!(results.runtimes(), [RuntimeKind::Process, RuntimeKind::Docker]);
         assert_eq!(updated(&mut results, &[("process::a", Verdict::Interrupted)]), ["docker::b", "process::a"]);

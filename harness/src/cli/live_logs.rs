@@ -57,11 +57,7 @@ fn shown(trial: &str, component: &str, line: &str) -> String {
 }
 
 /// Writes lines until the last, and how many were left out before each.
-fn write_all(
-    lines: &Receiver<Option<String>>,
-    left_out: &AtomicU64,
-    output: &mut impl io::Write,
-) -> io::Result<()> {
+fn write_all(lines: &Receiver<Option<String>>, left_out: &AtomicU64, output: &mut impl io::Write) -> io::Result<()> {
     let write_left_out = |output: &mut dyn io::Write| match left_out.swap(0, Ordering::Relaxed) {
         0 => Ok(()),
         count => writeln!(output, "{count} lines are left out here: they came faster than they could be shown"),

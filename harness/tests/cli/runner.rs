@@ -188,7 +188,10 @@ fn the_scenarios_of_the_executable_are_run_anywhere() {
     harness(&["gc", folder.file_name().unwrap().to_str().unwrap()]).assert_code(0);
     let failing = ["run", "--builtin", "empty_payload", "--set", "payload=x"];
     let outcome = harness(&failing);
-    outcome.assert_code(1).assert_shows(&[" at builtin:/empty_payload.yaml:", "harness run --set payload=x --builtin process::empty_payload"]);
+    outcome.assert_code(1).assert_shows(&[
+        " at builtin:/empty_payload.yaml:",
+        "harness run --set payload=x --builtin process::empty_payload",
+    ]);
     let outcome = harness(&["scenario", "list", "--builtin", "--runtime", "process"]);
     outcome.assert_code(0).assert_shows(&["process::square ", "process::burst_large "]);
     harness(&["lint", "--builtin"]).assert_code(0).assert_shows(&["scenario files: no problems"]);

@@ -105,7 +105,11 @@ fn scenarios_of_subfolders_are_run_by_their_names() {
     fs::write(folder.join("faults/own.yaml"), format!("name: own\ndescription: Again.\n{STEPS}")).unwrap();
     for arguments in [&["run"][..], &["run", "own"], &["list"]] {
         let outcome = harness(arguments);
-        outcome.assert_code(2).assert_complains(&["the name `own` is taken by ", "faults/own.yaml", "own/own.yaml:1:7"]);
+        outcome.assert_code(2).assert_complains(&[
+            "the name `own` is taken by ",
+            "faults/own.yaml",
+            "own/own.yaml:1:7",
+        ]);
     }
     harness(&["lint", "--short"]).assert_code(2).assert_shows(&["own/own.yaml:1:7: the name `own` is taken by "]);
     harness(&["list", "other", "--runtime", "process"]).assert_code(0).assert_shows(&["process::other"]);

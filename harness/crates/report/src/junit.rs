@@ -151,6 +151,9 @@ mod tests {
     fn a_trial_that_was_not_started_is_skipped_with_the_reason() {
         let run = RunReport { stopped_by: Some(samples::failed().trial), ..samples::run() };
         let text = render(&run, "harness run").unwrap();
-        assert!(text.contains("<skipped message=\"not started, because process::wrong_result had failed\"/>"), "{text}");
+        assert!(
+            text.contains("<skipped message=\"not started, because process::wrong_result had failed\"/>"),
+            "{text}"
+        );
     }
 }

@@ -1,6 +1,13 @@
 //! Many trials: concurrent up to a limit, each reported as an event.
 
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, path::PathBuf, sync::{Arc, OnceLock}, time::Instant};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use futures::FutureExt as _;
 use hourglass_scenario::Trial;

@@ -89,7 +89,7 @@ fn environment_from(component: &Component, is_performer: bool, folder: &Path, at
         Err(reason) => problems.add(
             Problem::at_value(&at, reason)
                 .label("cannot be read")
-                .help("write `NAME=value` lines; the path is relative to the folder of the scenario file"),
+                .help("write `NAME=value` lines; the path is relative to the folder of this file"),
         ),
         Ok(variables) => {
             for (name, refused) in variables.keys().filter_map(|name| Some((name, refused(name, is_performer)?))) {

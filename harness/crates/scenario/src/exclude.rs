@@ -40,7 +40,8 @@ impl Selection {
             trials.retain(|trial| !matches(trial));
         }
         for tag in &self.exclude_tags {
-            let tags: BTreeSet<_> = known.trials.iter().flat_map(|trial| &trial.scenario.tags).map(String::as_str).collect();
+            let tags: BTreeSet<_> =
+                known.trials.iter().flat_map(|trial| &trial.scenario.tags).map(String::as_str).collect();
             if !tags.contains(tag.as_str()) {
                 let suggestion = suggest(tag, tags).map(ToOwned::to_owned);
                 return Err(ScenarioError::NoTag { tag: tag.clone(), suggestion });
@@ -52,8 +53,7 @@ impl Selection {
 
     /// A variable that is set on the command line must be one of a selected scenario: otherwise the value has no effect.
     pub fn know_variables<'a>(&self, scenarios: impl Iterator<Item = &'a Scenario>) -> Result<(), ScenarioError> {
-        let names: BTreeSet<_> =
-            scenarios.flat_map(|scenario| scenario.variables.keys()).map(String::as_str).collect();
+        let names: BTreeSet<_> = scenarios.flat_map(|scenario| scenario.variables.keys()).map(String::as_str).collect();
         match self.set.iter().find(|assignment| !names.contains(assignment.name.as_str())) {
             Some(Assignment { name, .. }) => {
                 let suggestion = suggest(name, names).map(ToOwned::to_owned);

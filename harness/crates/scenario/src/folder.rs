@@ -173,9 +173,14 @@ mod tests {
             for name in ["faults/network", "empty", ".git", "load.yaml", "faults/.cache"] {
                 fs::create_dir_all(root.join(name)).unwrap();
             }
-            for name in
-                ["a.yaml", "faults/b.yaml", "faults/network/c.yml", ".git/d.yaml", "load.yaml/e.yaml", "faults/.cache/f.yaml"]
-            {
+            for name in [
+                "a.yaml",
+                "faults/b.yaml",
+                "faults/network/c.yml",
+                ".git/d.yaml",
+                "load.yaml/e.yaml",
+                "faults/.cache/f.yaml",
+            ] {
                 fs::write(root.join(name), SCENARIO).unwrap();
             }
             fs::write(root.join("faults/README.md"), "steps: no").unwrap();

@@ -155,7 +155,7 @@ pub struct Component {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<Cpus>,
     /// A file with environment variables in the format of `.env`, over which those of `environment` prevail; relative to
-    /// the folder of the scenario file.
+    /// the folder of this file.
     #[schemars(with = "String", length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment_from: Option<PathBuf>,

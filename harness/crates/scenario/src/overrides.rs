@@ -66,8 +66,7 @@ impl Overrides {
     ) -> Result<Self, ScenarioError> {
         let mut values = BTreeMap::new();
         for assignment in assignments {
-            let over =
-                Override { value: assignment.value.clone(), origin: format!("--set {}", assignment.name) };
+            let over = Override { value: assignment.value.clone(), origin: format!("--set {}", assignment.name) };
             if values.insert(assignment.name.clone(), over).is_some() {
                 return Err(ScenarioError::SetTwice(assignment.name.clone()));
             }
@@ -91,7 +90,10 @@ impl Overrides {
     }
 
     /// The environment variables that set none of `declared`.
-    pub(super) fn unused_environment<'a>(&'a self, declared: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'a str> {
+    pub(super) fn unused_environment<'a>(
+        &'a self,
+        declared: impl Fn(&str) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a str> {
         let of_environment = |over: &&Override| over.origin.starts_with(VARIABLE_PREFIX);
         let unused = self.0.iter().filter(move |(name, _)| !declared(name)).map(|(_, over)| over);
         unused.filter(of_environment).map(|over| over.origin.as_str())
@@ -150,8 +152,12 @@ mod tests {
 
     #[test]
     fn the_command_line_wins_over_the_environment() {
-        let environment =
-            environment(&[("HARNESS_VAR_count", "4"), ("HARNESS_VAR_other", "x"), ("HARNESS_VAR_", "y"), ("count", "z")]);
+        let environment = environment(&[
+            ("HARNESS_VAR_count", "4"),
+            ("HARNESS_VAR_other", "x"),
+            ("HARNESS_VAR_", "y"),
+            ("count", "z"),
+        ]);
         let overrides = Overrides::new(&assignments(&["count=3"]), environment).unwrap();
         let value = |name| overrides.get(name).map(|over: &Override| (over.value.as_str(), over.origin.as_str()));
         assert_eq!(value("count"), Some(("3", "--set count")));

@@ -27,7 +27,9 @@ impl FromStr for Shard {
         match parts {
             Some((index, count)) if 1 <= index && index <= count && count <= MOST => Ok(Self { index, count }),
             Some((_, count)) if count > MOST => Err(format!("there are at most {MOST} shards")),
-            Some((index, count)) if count > 0 => Err(format!("there is no shard {index} of {count}: they are counted from 1")),
+            Some((index, count)) if count > 0 => {
+                Err(format!("there is no shard {index} of {count}: they are counted from 1"))
+            }
             _ => Err("a shard and their number are expected, such as `1/3`".to_owned()),
         }
     }
@@ -53,7 +55,11 @@ impl Shard {
         let number = parts.len();
         let is_ours = |trial: &Trial| parts.get(without_runtime(&trial.name)) == Some(&self.index);
         let ours: Vec<_> = trials.into_iter().filter(is_ours).collect();
-        if ours.is_empty() { Err(ScenarioError::EmptyShard { shard: self.to_string(), most: number }) } else { Ok(ours) }
+        if ours.is_empty() {
+            Err(ScenarioError::EmptyShard { shard: self.to_string(), most: number })
+        } else {
+            Ok(ours)
+        }
     }
 }
 

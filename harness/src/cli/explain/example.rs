@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn an_example_is_that_of_a_scenario() {
-        let entry = Entry { path: "steps.kill".to_owned(), pointer: String::new(), node: &Value::Null, target: &Value::Null };
+        let entry =
+            Entry { path: "steps.kill".to_owned(), pointer: String::new(), node: &Value::Null, target: &Value::Null };
         let example = Examples::new().of(&entry, &Value::Null);
         assert!(example.text.starts_with("kill: {component: "), "{example:?}");
         let place = example.place.unwrap();

@@ -5,13 +5,8 @@ use schemars::schema_for;
 use serde_json::Value;
 
 /// All statuses; a match in the tests keeps the list complete.
-const ALL: [ExitStatus; 5] = [
-    ExitStatus::Passed,
-    ExitStatus::Failed,
-    ExitStatus::Usage,
-    ExitStatus::Environment,
-    ExitStatus::Interrupted,
-];
+const ALL: [ExitStatus; 5] =
+    [ExitStatus::Passed, ExitStatus::Failed, ExitStatus::Usage, ExitStatus::Environment, ExitStatus::Interrupted];
 
 /// The exit codes with their names in reports and their descriptions.
 pub(super) struct ExitCodes(Vec<(String, String, String)>);

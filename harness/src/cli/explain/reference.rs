@@ -77,7 +77,11 @@ impl<'a> Reference<'a> {
             return vec![entry];
         }
         let end = format!(".{path}");
-        if path.is_empty() { Vec::new() } else { self.entries.iter().filter(|entry| entry.path.ends_with(&end)).collect() }
+        if path.is_empty() {
+            Vec::new()
+        } else {
+            self.entries.iter().filter(|entry| entry.path.ends_with(&end)).collect()
+        }
     }
 
     /// What can be explained, as people may write it.

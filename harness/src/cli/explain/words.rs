@@ -24,9 +24,12 @@ pub(super) fn accepted(node: &Value, schema: &Value) -> String {
     }
     match &node["type"] {
         Value::String(kind) => of_type(kind, node, schema),
-        Value::Array(kinds) => {
-            kinds.iter().filter_map(Value::as_str).map(|kind| of_type(kind, node, schema)).collect::<Vec<_>>().join(" or ")
-        }
+        Value::Array(kinds) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|kind| of_type(kind, node, schema))
+            .collect::<Vec<_>>()
+            .join(" or "),
         _ => "anything".to_owned(),
     }
 }

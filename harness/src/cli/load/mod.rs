@@ -24,7 +24,8 @@ use hourglass_runner::{
     verdict::{TrialReport, Verdict},
 };
 use hourglass_scenario::{
-    AllowedErrors, Assignment, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS, Trial,
+    AllowedErrors, Assignment, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS,
+    Trial,
 };
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -129,7 +130,8 @@ pub async fn run(args: &LoadArgs, out: &mut impl Output) -> Result<ExitStatus, C
         notice(&warning);
     }
     let interrupt = interrupt::on_signal();
-    let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout, output: None };
+    let preparation =
+        Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout, output: None };
     let prepared = Box::pin(preparation.settings(&with_steps, cluster));
     let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
     // This process adopts what an ending component leaves behind.
