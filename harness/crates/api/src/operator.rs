@@ -247,14 +247,14 @@ mod tests {
     #[test]
     fn a_performer_of_a_user_arrives_unchanged() {
         let build = Build::new("src").dockerfile("operator.rs").target("${stage}").arg("VERSION", "1.10");
-        let built = performer(RuntimeKind::Docker, Program::reference().build(build).port(8080));
+        let arrived = performer(RuntimeKind::Docker, Program::reference().build(build).port(8080));
         let expected = hourglass_scenario::Build {
             context: "src".into(),
             dockerfile: "operator.rs".to_owned(),
             target: Some("${stage}".to_owned()),
             args: [("VERSION".to_owned(), "1.10".to_owned())].into(),
         };
-        assert_eq!((built.build, built.port), (Some(expected), Some(8080)));
+        assert_eq!((arrived.build, arrived.port), (Some(expected), Some(8080)));
         let named = performer(RuntimeKind::Docker, Program::reference().image("mine:1").pull(Pull::Missing));
         assert_eq!((named.image.as_deref(), named.pull), (Some("mine:1"), Some(Pull::Missing)));
         let running = performer(RuntimeKind::Process, Program::reference().address("127.0.0.1:8080"));

@@ -101,7 +101,7 @@ fn files_of(build: &Build, folder: &Path, at: &Pointer, problems: &mut Problems)
 /// The harness does not start a performer that runs already, so that it decides nothing about it.
 fn running(given: &Component, address: &str, at: &Pointer, problems: &mut Problems) {
     let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse().ok());
-    if !port.is_some_and(|port: u16| port > 0) || address.contains(['/', ' ']) {
+    if port.is_none_or(|port: u16| port == 0) || address.contains(['/', ' ']) {
         problems.add(
             Problem::at_value(&at.key("address"), format!("`{address}` is no address of a performer"))
                 .label("not HOST:PORT")
@@ -367,16 +367,16 @@ mod tests {
     fn a_program_given_in_one_way_replaces_one_given_in_another() {
         let build =
             || Some(Build { context: "c".into(), dockerfile: "d".to_owned(), target: None, args: BTreeMap::new() });
-        let built = Component { build: build(), ..Component::default() };
+        let from_context = Component { build: build(), ..Component::default() };
         let named = Component { image: Some("i".to_owned()), pull: Some(Pull::Always), ..Component::default() };
         let running = Component { address: Some("a:1".to_owned()), ..Component::default() };
         let started = Component { command: Some(vec!["c".to_owned()]), port: Some(1), ..Component::default() };
-        assert_eq!(named.overlaid_with(&built), built, "what is built is not pulled");
-        assert_eq!(built.overlaid_with(&named), named);
+        assert_eq!(named.overlaid_with(&from_context), from_context, "what is built is not pulled");
+        assert_eq!(from_context.overlaid_with(&named), named);
         assert_eq!(started.overlaid_with(&running), running);
         assert_eq!(running.overlaid_with(&started), started);
         assert_eq!(running.overlaid_with(&Component::default()), running);
-        let both = started.overlaid_with(&built);
+        let both = started.overlaid_with(&from_context);
         assert_eq!((both.command, both.build, both.port), (started.command, build(), Some(1)));
     }
 }

@@ -81,7 +81,7 @@ fn expression(pattern: &str) -> Option<Regex> {
                         letter => class.push(letter),
                     }
                 }
-                expression.push_str(&format!("[{class}]"));
+                expression.extend(["[", &class, "]"]);
             }
             '\\' => expression.push_str(&regex::escape(&letters.next()?.to_string())),
             letter => expression.push_str(&regex::escape(&letter.to_string())),

@@ -1,6 +1,6 @@
 //! The images of a trial, all present before anything is started.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use hourglass_chain::AnvilBinary;
 use hourglass_engine::{Engine, EngineContext as _};
@@ -87,10 +87,9 @@ pub(crate) async fn own_images(engine: &Engine, scenario: &Scenario) -> Result<O
         }
     }
     for (component, build) in builds(scenario) {
-        let source = source(build);
-        if !own.built.contains_key(&source) {
-            let reference = image::build(engine, &source, &component).await?;
-            own.built.insert(source, reference);
+        if let Entry::Vacant(entry) = own.built.entry(source(build)) {
+            let reference = image::build(engine, entry.key(), &component).await?;
+            entry.insert(reference);
         }
     }
     let needed: Vec<_> = own.needed(scenario).map(|(component, image)| (component, image.to_owned())).collect();

@@ -30,13 +30,12 @@ pub(super) fn executor(
     output: &Path,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
-    let performer = match &spec.performer.address {
-        Some(address) => json!({ "deploymentMode": "process", "address": address }),
-        None => {
-            let performer = ComponentRef::Performer(spec.name.clone());
-            let command = command(&performer, &spec.performer, executable, "performer")?;
-            json!({ "deploymentMode": "process", "command": command, "outputFile": output })
-        }
+    let performer = if let Some(address) = &spec.performer.address {
+        json!({ "deploymentMode": "process", "address": address })
+    } else {
+        let performer = ComponentRef::Performer(spec.name.clone());
+        let command = command(&performer, &spec.performer, executable, "performer")?;
+        json!({ "deploymentMode": "process", "command": command, "outputFile": output })
     };
     let mut config = configuration::executor(spec, chains, LOOPBACK, performer);
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
