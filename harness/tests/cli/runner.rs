@@ -49,7 +49,7 @@ fn variables_are_set_by_the_command_line_and_the_environment() {
     let mut command = sandbox.harness(&["scenario", "list"]);
     let outcome = run(command.arg("--scenarios").arg(&folder).env("HARNESS_VAR_reslut", "0x10"));
     outcome.assert_code(0).assert_complains(&["HARNESS_VAR_reslut is set, and no scenario has the variable"]);
-    sandbox.assert_nothing_left();
+    sandbox.assert_no_process();
 }
 
 /// A variable without a value stands for what only the user's environment knows.
@@ -203,4 +203,39 @@ fn the_scenarios_of_the_executable_are_run_anywhere() {
     // The embedded ones are those of the tree.
     let of_tree = sandbox.run(&["scenario", "list"]).stdout;
     assert_eq!(harness(&["scenario", "list", "--builtin"]).stdout, of_tree);
+}
+
+/// What editors show is shown on a terminal, with a sentence that names what was probably meant.
+#[test]
+fn topics_are_explained() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["explain", "kill"]);
+    outcome.assert_code(0).assert_shows(&["steps.kill: mapping", "kill: {component: ", "at builtin:/", "required; "]);
+    sandbox.run(&["explain", "topology.threshold"]).assert_code(0).assert_shows(&["basis points", "6667"]);
+    sandbox.run(&["explain", "3"]).assert_code(0).assert_shows(&["exit code 3: environment"]);
+    sandbox.run(&["explain"]).assert_code(0).assert_shows(&["  create_task ", "  topology ", "  130 "]);
+    sandbox.run(&["explain", "kil"]).assert_code(2).assert_complains(&["did you mean `kill`?"]);
+}
+
+/// The shell that is there reads what is made for it.
+#[test]
+fn completions_are_read_by_bash() {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["completions", "bash"]);
+    let script = sandbox.file("completions.bash", &outcome.stdout);
+    let check = "source \"$1\" && COMP_WORDS=(harness run --fail) COMP_CWORD=2 && _harness harness --fail run && echo \"${COMPREPLY[@]}\"";
+    let outcome = run(sandbox.command("bash").args(["-c", check, "bash"]).arg(&script));
+    outcome.assert_code(0).assert_shows(&["--fail-fast", "--failed"]);
+    let outcome = sandbox.run(&["completions", "basic"]);
+    outcome.assert_code(2).assert_complains(&["bash", "zsh"]);
+}
+
+/// Another repository has the schema of its version where its editor line says.
+#[test]
+fn a_schema_is_written_into_a_new_folder() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["schema", "scenario", "--output", "tools/schema/scenario.json"]).assert_code(0);
+    let written = fs::read_to_string(sandbox.path("tools/schema/scenario.json")).unwrap();
+    assert!(written.contains("\"$id\": \"https://"), "{}", &written[..200]);
+    sandbox.run(&["schema", "scenario", "--check", "tools/schema/scenario.json"]).assert_code(0);
 }

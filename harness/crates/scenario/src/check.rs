@@ -79,7 +79,7 @@ fn variables(document: &ScenarioDocument, root: &Pointer, problems: &mut Problem
                 "known variables",
                 document.variables.keys().map(String::as_str),
             ),
-            Some(Some(fault)) if fault == value => problems.add(
+            Some(fault) if fault == value => problems.add(
                 Problem::at_value(&at, format!("`without_fault` leaves `{name}` as it is"))
                     .label("the same value as in `variables`")
                     .help("give the value with which there is no fault"),

@@ -193,7 +193,8 @@ impl Loading<'_> {
 
     fn scenario(&mut self, bindings: &Bindings) -> Option<Arc<Scenario>> {
         let mut problems = Problems::new();
-        let value = substitute(self.tree.value(), bindings, &mut self.used, &mut problems);
+        let mut value = substitute(self.tree.value(), bindings, &mut self.used, &mut problems);
+        give_values(&mut value, bindings);
         // An unknown name may be a misspelt variable, which is then unused.
         self.misspelt |= !problems.is_empty();
         let value = match self.project {
@@ -313,6 +314,16 @@ impl Header {
             variables.extend(value.map(|value| (name.clone(), value)));
         }
         Self { variables, matrix, without_fault: scalars(&document["without_fault"]) }
+    }
+}
+
+/// Puts the values from outside where the file has none.
+fn give_values(document: &mut Value, bindings: &Bindings) {
+    let variables = document.get_mut("variables").and_then(Value::as_object_mut);
+    for (name, value) in variables.into_iter().flatten().filter(|(_, value)| value.is_null()) {
+        if let Some(given) = bindings.get(name) {
+            *value = given.0.clone();
+        }
     }
 }
 

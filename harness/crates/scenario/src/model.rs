@@ -74,7 +74,7 @@ pub struct ScenarioDocument {
     /// values; a variable without a value in the file (`name:`) needs one of them, and is text.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, DefaultValue>")]
-    pub variables: BTreeMap<String, Option<Scalar>>,
+    pub variables: BTreeMap<String, Scalar>,
     /// Variables with several values each: one trial for every combination.
     #[serde(default)]
     #[schemars(inner(length(min = 1)))]

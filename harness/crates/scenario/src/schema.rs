@@ -27,6 +27,10 @@ pub fn schema_text() -> Result<String, DocumentError> {
     }
     if let Some(definitions) = schema["$defs"].as_object_mut() {
         definitions.values_mut().for_each(admit_variables);
+        // When a file is loaded, what comes from outside is already in its place.
+        if let Some(Value::Array(kinds)) = definitions.get_mut("DefaultValue").map(|value| &mut value["type"]) {
+            kinds.push("null".into());
+        }
     }
     Ok(format!("{schema:#}\n"))
 }
@@ -94,6 +98,18 @@ mod tests {
             count += 1;
         }
         assert!(count >= 11, "the scenarios were found");
+    }
+
+    /// A variable without a value is given when the scenario runs.
+    #[test]
+    fn editors_accept_variables_without_values() {
+        for (value, good) in [("", true), ("3", true), ("[3]", false)] {
+            let text = format!(
+                "name: a\ndescription: A.\nvariables:\n  blocks: {value}\nsteps:\n  - mine: {{blocks: \"${{blocks}}\"}}\n"
+            );
+            let tree = Tree::parse("scenario", text).unwrap();
+            assert_eq!(editor().is_valid(tree.value()), good, "{value}");
+        }
     }
 
     /// An editor marks a file that does not load, and accepts a variable in place of a value.

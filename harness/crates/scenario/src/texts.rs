@@ -149,7 +149,7 @@ impl fmt::Debug for Scalar {
     }
 }
 
-/// The schema of a variable's value: a [`Scalar`], or nothing where the value comes from outside.
+/// The schema of a variable's value: that of a [`Scalar`], to which editors add nothing at all.
 pub(super) struct DefaultValue;
 
 impl JsonSchema for DefaultValue {
@@ -158,7 +158,7 @@ impl JsonSchema for DefaultValue {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number", "boolean", "null"] })
+        json_schema!({ "type": ["string", "number", "boolean"] })
     }
 }
 

@@ -51,6 +51,7 @@ impl<'a> Reference<'a> {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn all(&self) -> &[Entry<'a>] {
         &self.entries
     }

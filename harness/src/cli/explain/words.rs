@@ -10,11 +10,9 @@ pub(super) fn accepted(node: &Value, schema: &Value) -> String {
     }
     if let Some(choices) = choices {
         let (variables, choices): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| is_variable(choice));
-        // All choices of an enumeration, each with its description.
-        let words: Vec<_> = choices.into_iter().map(|choice| accepted(choice, schema)).collect();
+        let words = || choices.iter().map(|choice| accepted(choice, schema)).collect::<Vec<_>>().join(" or ");
         let variable = if variables.is_empty() { "" } else { ", or a variable `${name}`" };
-        let title = node["title"].as_str().map(|title| format!("{title}, ")).unwrap_or_default();
-        return format!("{title}{}{variable}", words.join(" or "));
+        return format!("{}{variable}", node["title"].as_str().map_or_else(words, str::to_owned));
     }
     if let Some(constant) = node.get("const") {
         return format!("`{}`", plain(constant));
@@ -74,6 +72,7 @@ mod tests {
     #[case(json!({"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": r"\$\{[a-z]\}"}]}), "`true` or `false`, or a variable `${name}`")]
     #[case(json!({"type": "array", "items": {"$ref": "#/$defs/Name"}}), "list of operator name")]
     #[case(json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}}), "mapping of names to text or nothing")]
+    #[case(json!({"title": "hex", "anyOf": [{"type": "string"}, {"type": "string", "pattern": r"\$\{[a-z]\}"}]}), "hex, or a variable `${name}`")]
     #[case(json!({"enum": ["l1", "l2"]}), "`l1` or `l2`")]
     #[case(json!({"oneOf": [{"const": "l1"}, {"const": "l2"}]}), "`l1` or `l2`")]
     fn schemas_are_put_in_words(#[case] node: Value, #[case] expected: &str) {
