@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use hourglass_project::init::{InitRequest, Language, ProjectKind, Schemas, init};
-use hourglass_scenario::{ScenarioError, project_schema_text, schema_text};
 
-use super::{CliError, Output, notice};
+use super::{CliError, Output, document::Document, notice};
 
 /// Writes a project: a performer, scenarios, the project file, a workflow
 ///
@@ -48,10 +47,7 @@ impl From<Lang> for Language {
 /// Writes the project, and to `out` what was written and what to do next.
 pub fn run(args: &InitArgs, out: &mut impl Output) -> Result<(), CliError> {
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from("."));
-    let schemas = Schemas {
-        project: project_schema_text().map_err(ScenarioError::from)?,
-        scenario: schema_text().map_err(ScenarioError::from)?,
-    };
+    let schemas = Schemas { project: Document::Project.schema()?, scenario: Document::Scenario.schema()? };
     let request = InitRequest { folder: &folder, language: args.language.map(Into::into), schemas };
     let done = init(&request)?;
     for path in &done.files {

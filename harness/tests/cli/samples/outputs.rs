@@ -8,7 +8,8 @@ use super::markdown::Document;
 use crate::sandbox::{Outcome, Sandbox, run, scenarios};
 
 /// The commands of samples with output that start nothing, and their exit codes.
-const WITHOUT_TRIALS: [(&str, i32); 2] = [("harness lint two_of_three", 0), ("harness lint", 2)];
+const WITHOUT_TRIALS: [(&str, i32); 3] =
+    [("harness init --lang go counter", 0), ("harness lint two_of_three", 0), ("harness lint", 2)];
 /// The commands of samples that run trials as processes.
 const WITH_TRIALS: [(&str, i32); 5] = [
     ("harness run --tag quorum", 0),

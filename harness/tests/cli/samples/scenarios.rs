@@ -1,7 +1,7 @@
-//! YAML samples: each is a scenario, or a part of one.
+//! YAML samples: each is a scenario, a part of one, or a project file.
 
 use super::markdown::Document;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, run};
 
 /// Steps, which every scenario needs.
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
@@ -18,6 +18,10 @@ fn yaml_samples_are_scenarios_without_problems() {
     for (number, sample) in samples.iter().enumerate() {
         let sandbox = Sandbox::new();
         let keys: serde_yaml::Mapping = serde_yaml::from_str(&sample.text).unwrap();
+        if keys.contains_key("prepare") {
+            assert_project(&sample.text);
+            continue;
+        }
         let text = if keys.contains_key("name") {
             assert!(keys.contains_key("steps"), "{}: a scenario without steps", sample.place);
             sandbox.file(&format!("own/{}.yaml", keys["name"].as_str().unwrap()), &sample.text)
@@ -28,4 +32,15 @@ fn yaml_samples_are_scenarios_without_problems() {
         assert_eq!(outcome.status.code(), Some(0), "{}:\n{}{}", sample.place, outcome.stdout, outcome.stderr);
         outcome.assert_shows(&["1 scenario file: no problems"]);
     }
+}
+
+/// The project that `harness init` writes, with the sample as its project file.
+#[track_caller]
+fn assert_project(text: &str) {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("project");
+    sandbox.run(&["init".as_ref(), "--lang".as_ref(), "go".as_ref(), folder.as_os_str()]).assert_code(0);
+    sandbox.file("project/harness.yaml", text);
+    let outcome = run(sandbox.harness(&["lint"]).current_dir(&folder).env_remove("HARNESS_SCENARIOS"));
+    outcome.assert_code(0).assert_shows(&["3 scenario files: no problems"]);
 }
