@@ -26,7 +26,7 @@ pub const MOST_LOAD_WORKERS: u32 = 100;
 /// How much longer a load may take than it would if all goes well.
 const ALLOWANCE: time::Duration = time::Duration::from_secs(30);
 /// How much longer it may take to start the workers of a load, and to end them.
-const WORKERS: time::Duration = time::Duration::from_secs(120);
+const WORKERS: time::Duration = time::Duration::from_mins(2);
 /// How long the creation of a task may take if tasks cannot be created as fast as they are due.
 const EACH_TASK: time::Duration = time::Duration::from_millis(100);
 
