@@ -152,7 +152,7 @@ mod tests {
         let run = RunReport { stopped_by: Some(samples::failed().trial), ..samples::run() };
         let text = render(&run, "harness run").unwrap();
         assert!(
-            text.contains("<skipped message=\"not started, because process::wrong_result had failed\"/>"),
+            text.contains("<skipped message=\"not started, because process::wrong_result[n=4] had failed\"/>"),
             "{text}"
         );
     }

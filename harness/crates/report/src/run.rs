@@ -153,7 +153,7 @@ mod tests {
         };
         assert_eq!((report.exit_status(), report.unsaid()), (ExitStatus::Failed, None));
         assert_eq!(report.tally(), "0 passed, 1 failed, 1 not run");
-        let expected = "1 trial was not started, because process::wrong_result had failed";
+        let expected = "1 trial was not started, because process::wrong_result[n=4] had failed";
         assert_eq!(report.stopped().as_deref(), Some(expected));
     }
 
