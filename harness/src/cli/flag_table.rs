@@ -99,7 +99,7 @@ const COMPARE: &[Row] = &[
 /// `--rate` and `--tasks` are given to a load, which needs them.
 const LOAD: &[Row] = &[
     Row("builtin", &["--builtin"], &[], GENERAL),
-    Row("set", &["--set", "payload=five"], &["empty_payload"], EVERYWHERE),
+    Row("set", &["--set", "payload=five"], &["invalid_payload"], EVERYWHERE),
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
