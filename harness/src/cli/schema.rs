@@ -36,7 +36,7 @@ pub struct SchemaPlace {
     /// Only check that FILE holds this schema; fails when it does not. In a folder, the file DOCUMENT.json
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub check: Option<PathBuf>,
-    /// Write it to FILE, whose folder is created if it is missing; in a folder, to DOCUMENT.json
+    /// Write it to FILE; in a folder, to DOCUMENT.json
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -70,9 +70,7 @@ fn place(document: Document, place: &SchemaPlace, out: &mut impl Output) -> Resu
     match &place.output {
         Some(path) => {
             let path = file_of(document, path);
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, schema));
-            written.map_err(|source| CliError::File { doing: "write", path, source })
+            fs::write(&path, schema).map_err(|source| CliError::File { doing: "write", path, source })
         }
         None => Ok(write!(out, "{schema}")?),
     }

@@ -232,10 +232,10 @@ fn completions_are_read_by_bash() {
 
 /// Another repository has the schema of its version where its editor line says.
 #[test]
-fn a_schema_is_written_into_a_new_folder() {
+fn a_schema_is_written_where_an_editor_finds_it() {
     let sandbox = Sandbox::new();
-    sandbox.run(&["schema", "scenario", "--output", "tools/schema/scenario.json"]).assert_code(0);
-    let written = fs::read_to_string(sandbox.path("tools/schema/scenario.json")).unwrap();
+    sandbox.run(&["schema", "scenario", "--output", "scenario.schema.json"]).assert_code(0);
+    let written = fs::read_to_string(sandbox.path("scenario.schema.json")).unwrap();
     assert!(written.contains("\"$id\": \"https://"), "{}", &written[..200]);
-    sandbox.run(&["schema", "scenario", "--check", "tools/schema/scenario.json"]).assert_code(0);
+    sandbox.run(&["schema", "scenario", "--check", "scenario.schema.json"]).assert_code(0);
 }
