@@ -191,18 +191,19 @@ impl Diagnostic for ScenarioError {
                 "see what it says, then name it with `--project FILE`, or work in another folder".to_owned()
             }
             Self::LargeDirectory { .. } => "name the folder that has only scenarios with `--scenarios DIR`".to_owned(),
-            Self::NoMatch { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
+            Self::NoMatch { suggestion: Some(name), .. }
+            | Self::NoTag { suggestion: Some(name), .. }
+            | Self::NoVariable { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::NoMatch { .. } => "`harness scenario list` shows all trials".to_owned(),
-            Self::NothingLeft(_) => "`harness scenario list` shows all trials with their tags".to_owned(),
+            Self::NothingLeft(_) | Self::NoTag { .. } => {
+                "`harness scenario list` shows all trials with their tags".to_owned()
+            }
             Self::ImageOfProcess { .. } => {
                 "choose `--runtime docker`, or give the component a `command` beside the image".to_owned()
             }
             Self::CommandOfContainer { option, .. } => {
                 format!("name an image with {option} or beside the `command`, or choose `--runtime process`")
             }
-            Self::NoTag { suggestion: Some(tag), .. } => format!("did you mean `{tag}`?"),
-            Self::NoTag { .. } => "`harness scenario list` shows all trials with their tags".to_owned(),
-            Self::NoVariable { suggestion: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::NoVariable { .. } => {
                 "declare it in `variables` of the scenario; `harness scenario plan` shows the variables".to_owned()
             }

@@ -31,7 +31,7 @@ impl Selection {
             } else {
                 matcher(name, &known.trials)?
             };
-            if !known.trials.iter().any(|trial| matches(trial)) && !known.unreadable.contains(name) {
+            if !known.trials.iter().any(&matches) && !known.unreadable.contains(name) {
                 let word = name.split("::").nth(1).unwrap_or(name);
                 let names: BTreeSet<_> = known.trials.iter().map(|trial| trial.scenario.name.as_str()).collect();
                 let suggestion = suggest(word, names).map(ToOwned::to_owned);

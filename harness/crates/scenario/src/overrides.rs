@@ -107,7 +107,7 @@ impl Override {
         match replaced.map(|scalar| &scalar.0) {
             Some(Value::Number(_)) => match serde_json::from_str(&self.value) {
                 // One that is written otherwise would be another text where it is used as text.
-                Ok(number @ Value::Number(_)) if number.to_string() == self.value => Ok(Scalar(number)),
+                Ok(Value::Number(number)) if number.to_string() == self.value => Ok(Scalar(number.into())),
                 _ => Err("a number"),
             },
             Some(Value::Bool(_)) => {

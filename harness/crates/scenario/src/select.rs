@@ -306,8 +306,8 @@ impl Selection {
     fn restrictions(&self) -> String {
         let tags = self.tags.iter().map(|tag| format!("the tag `{tag}`"));
         let runtimes = self.runtimes.iter().map(|runtime| format!("the runtime `{runtime}`"));
-        let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
-        let excluded = excludes.then(|| "a name and tags that are not excluded".to_owned());
+        let leaves_out = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
+        let excluded = leaves_out.then(|| "a name and tags that are not excluded".to_owned());
         tags.chain(runtimes).chain(excluded).collect::<Vec<_>>().join(" and ")
     }
 }

@@ -15,8 +15,8 @@ impl ExitCodes {
     pub(super) fn new() -> Self {
         let schema = Value::from(schema_for!(ExitStatus));
         let described = |name: &str| {
-            let choices = schema["oneOf"].as_array().into_iter().flatten();
-            let choice = choices.into_iter().find(|choice| choice["const"] == name)?;
+            let mut choices = schema["oneOf"].as_array().into_iter().flatten();
+            let choice = choices.find(|choice| choice["const"] == name)?;
             let text = choice["description"].as_str()?;
             // The code stands before its description.
             Some(text.split_once(": ").map_or(text, |(_, text)| text).to_owned())

@@ -58,7 +58,7 @@ fn list(reference: &Reference<'_>, codes: &ExitCodes, out: &mut impl Output) -> 
         }
         Ok(writeln!(out)?)
     };
-    let of = |entry: &Entry<'_>| first_sentence(entry.description()).to_owned();
+    let of = |entry: &Entry<'_>| first_sentence(entry.description());
     let steps = STEP_KEYS.iter().filter_map(|key| Some((*key, of(reference.step(key)?))));
     part("Steps", steps.collect())?;
     part("Keys of a scenario", reference.below("").iter().map(|entry| (entry.name(), of(entry))).collect())?;

@@ -39,7 +39,7 @@ fn of_type(kind: &str, node: &Value, schema: &Value) -> String {
             format!("mapping of names to {}", accepted(&node["additionalProperties"], schema))
         }
         "object" => "mapping".to_owned(),
-        "string" => node["title"].as_str().map_or("text", |title| title).to_owned(),
+        "string" => node["title"].as_str().unwrap_or("text").to_owned(),
         "boolean" => "`true` or `false`".to_owned(),
         "null" => "nothing".to_owned(),
         kind => match (node.get("minimum"), node.get("maximum")) {
