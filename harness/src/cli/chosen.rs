@@ -77,7 +77,9 @@ pub(super) fn without_large(trials: Vec<Trial>, asked: bool) -> (Vec<Trial>, Opt
 
 /// Whether the patterns name proof trials by their names in reports; afterwards they name the trials to prove.
 fn strip(patterns: &mut [String]) -> Result<bool, CliError> {
-    patterns.iter_mut().for_each(|pattern| *pattern = without_number(pattern).to_owned());
+    for pattern in patterns.iter_mut() {
+        *pattern = without_number(pattern).to_owned();
+    }
     let are_proofs: Vec<_> = patterns.iter().map(|pattern| pattern.ends_with(WITHOUT_FAULT)).collect();
     if let (Some(proof), true) = (are_proofs.iter().position(|is| *is), are_proofs.contains(&false)) {
         let name = &patterns[proof];

@@ -8,6 +8,8 @@ mod exit_codes;
 mod reference;
 mod words;
 
+use std::fmt::Write as _;
+
 use hourglass_component::document::suggest;
 use hourglass_scenario::STEP_KEYS;
 
@@ -77,10 +79,13 @@ fn unknown(topic: &str, reference: &Reference<'_>) -> CliError {
 fn explained(entry: &Entry<'_>, reference: &Reference<'_>, examples: &Examples) -> String {
     let mut text = format!("{}: {}\n", entry.path, words::accepted(entry.node, reference.schema));
     for line in entry.description().lines() {
-        text += &format!("  {line}\n");
+        // Writing to a string does not fail, here and below.
+        let _ = writeln!(text, "  {line}");
     }
     text += "\n";
-    let mut row = |title: &str, value: &str| text += &format!("  {title:<9} {value}\n");
+    let mut row = |title: &str, value: &str| {
+        let _ = writeln!(text, "  {title:<9} {value}");
+    };
     if let Some(default) = entry.node.get("default") {
         row("default", &example::flow(default));
     }
@@ -97,7 +102,7 @@ fn explained(entry: &Entry<'_>, reference: &Reference<'_>, examples: &Examples) 
         text += "\n  keys\n";
         for entry in below {
             let must = if required.contains(&entry.name().into()) { "required; " } else { "" };
-            text += &format!("    {:width$}  {must}{}\n", entry.name(), first_sentence(entry.description()));
+            let _ = writeln!(text, "    {:width$}  {must}{}", entry.name(), first_sentence(entry.description()));
         }
     }
     text
