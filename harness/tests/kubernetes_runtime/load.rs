@@ -48,7 +48,9 @@ fn by_worker(folder: &Path) -> BTreeMap<u32, Vec<u64>> {
             by_worker.entry(worker.unwrap()).or_default().push(index);
         }
     }
-    by_worker.values_mut().for_each(|indices| indices.sort_unstable());
+    for indices in by_worker.values_mut() {
+        indices.sort_unstable();
+    }
     by_worker
 }
 

@@ -181,15 +181,12 @@ async fn run(command: &PrepareCommand, project: &Project) -> Result<(), PrepareE
         .map_err(start)?;
     let group = Group::of(child.id());
     let within = command.within.map_or(WITHIN, Into::into);
-    let ended = timeout(within, child.wait()).await;
-    let status = match ended {
-        Ok(status) => status.map_err(start)?,
-        Err(_) => {
-            drop(group);
-            let output = last_lines(&mut output);
-            return Err(PrepareError::TooLong { command: text, file, within, output });
-        }
+    let Ok(ended) = timeout(within, child.wait()).await else {
+        drop(group);
+        let output = last_lines(&mut output);
+        return Err(PrepareError::TooLong { command: text, file, within, output });
     };
+    let status = ended.map_err(start)?;
     group.has_ended();
     if !status.success() {
         let output = last_lines(&mut output);
@@ -294,7 +291,7 @@ mod tests {
         outcome(&project).await.unwrap();
         outcome(&project).await.unwrap();
         assert_eq!(runs(), 1, "it is up to date");
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = SystemTime::now() + Duration::from_mins(1);
         File::options().write(true).open(&source).unwrap().set_modified(later).unwrap();
         outcome(&project).await.unwrap();
         assert_eq!(runs(), 2, "its input has changed");

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 pub(super) fn environments_as_written(tree: &Tree) -> Tree {
     let mut value = tree.value().clone();
     let components = components(tree.value());
-    for at in components.iter().flat_map(|at| [at.key("environment"), at.key("build").key("args")]) {
+    let of_components = components.iter().flat_map(|at| [at.key("environment"), at.key("build").key("args")]);
+    for at in of_components.chain(environments_of_commands(tree.value())) {
         let Some(environment) = value.pointer_mut(at.as_str()).and_then(Value::as_object_mut) else { continue };
         for (name, value) in environment {
             if matches!(value, Value::Number(_) | Value::Bool(_))
@@ -22,6 +23,12 @@ pub(super) fn environments_as_written(tree: &Tree) -> Tree {
         }
     }
     tree.with_value(value)
+}
+
+/// The environments of the commands of a project file.
+fn environments_of_commands(document: &Value) -> Vec<Pointer> {
+    let commands = document["prepare"].as_array().map_or(0, Vec::len);
+    (0..commands).map(|index| Pointer::root().key("prepare").item(index).key("environment")).collect()
 }
 
 /// Adds a problem for each value of a variable that would become another text.

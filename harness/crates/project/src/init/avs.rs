@@ -59,6 +59,9 @@ pub(super) struct Context {
     operator_sets: Vec<OperatorSet>,
     executor: Group,
     mailbox: Mailbox,
+    /// Whether the repository can build an image.
+    #[serde(skip)]
+    has_dockerfile: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,7 +96,10 @@ impl Context {
     pub(super) fn read(folder: &Path) -> Result<Self, AvsError> {
         let path = folder.join(CONTEXT);
         match fs::read_to_string(&path) {
-            Ok(text) => serde_yaml::from_str(&text).map_err(|source| AvsError::Parse { path, source }),
+            Ok(text) => {
+                let read = serde_yaml::from_str(&text).map_err(|source| AvsError::Parse { path, source });
+                read.map(|context: Self| Self { has_dockerfile: folder.join("Dockerfile").is_file(), ..context })
+            }
             Err(source) => Err(AvsError::Read { path, source }),
         }
     }
@@ -101,6 +107,12 @@ impl Context {
     /// What the project file cannot say.
     pub(super) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::new();
+        if !self.has_dockerfile {
+            notices.push(
+                "there is no Dockerfile: in Docker and Kubernetes, give the performer an `image`, or a `build`"
+                    .to_owned(),
+            );
+        }
         if self.is_bn254() {
             notices.push(format!(
                 "{CONTEXT} has BN254 as the curve of the executors' operator set, which the harness does not support yet: the project file has ECDSA"
@@ -142,10 +154,11 @@ components:
   performer:
     # As a process.
     command: [bin/performer]
-    # In Docker and Kubernetes.
-    build: {context: .}
 ",
         );
+        if self.has_dockerfile {
+            text.push_str("    # In Docker and Kubernetes.\n    build: {context: .}\n");
+        }
         // Writing to a string does not fail.
         let _ = write!(
             text,

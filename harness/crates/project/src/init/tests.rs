@@ -70,6 +70,7 @@ fn avs(context: &str) -> (tempfile::TempDir, Result<Initialized, InitError>) {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir_all(root.path().join(".hourglass/context")).unwrap();
     fs::write(root.path().join(avs::CONTEXT), context).unwrap();
+    fs::write(root.path().join("Dockerfile"), "FROM scratch\n").unwrap();
     let done = init(&request(root.path(), None));
     (root, done)
 }
@@ -102,6 +103,16 @@ fn what_the_project_file_cannot_say_is_told() {
     let notices = done.unwrap().notices.join("\n");
     assert!(notices.contains("BN254") && notices.contains("has 2 executors"), "{notices}");
     assert_eq!(load(root.path())[0].scenario.topology.operators[0].name, "a-b");
+}
+
+#[test]
+fn a_repository_without_a_dockerfile_is_tested_as_processes() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join(".hourglass/context")).unwrap();
+    fs::write(root.path().join(avs::CONTEXT), CONTEXT).unwrap();
+    let done = init(&request(root.path(), None)).unwrap();
+    assert!(done.notices[0].contains("no Dockerfile"), "{:?}", done.notices);
+    assert!(load(root.path())[0].scenario.components.performer.build.is_none());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use hourglass_component::document::DocumentError;
+use hourglass_component::document::{DocumentError, Report};
 
 use super::*;
 use crate::{Curve, Loader, RuntimeKind, Scenario, Trial};
@@ -107,7 +107,7 @@ topology: {operators: [{name: alice, performer: {environment_from: alice.env}}, 
 #[case::no_command("prepare: [{run: []}]\n", "run")]
 fn a_mistake_is_a_problem_of_the_project_file(#[case] text: &str, #[case] expected: &str) {
     let error = project(text).unwrap_err();
-    let messages: Vec<_> = error.reports().iter().map(|report| report.one_line()).collect();
+    let messages: Vec<_> = error.reports().iter().map(Report::one_line).collect();
     assert!(messages.iter().any(|message| message.contains(expected)), "{messages:?}");
 }
 

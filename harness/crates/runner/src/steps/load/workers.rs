@@ -53,11 +53,11 @@ pub(super) async fn run(load: &Load, count: u32, world: &World) -> Result<Sent, 
     let chain = environment.chain(load.chain);
     let keys: Vec<_> = (0..count).map(|worker| environment.accounts.load_worker(&load.alias, worker)).collect();
     try_join_all(keys.iter().map(|key| chain.fund(key.address()))).await?;
-    let set = environment.executor_set();
+    let executors = environment.executor_set();
     let config = WorkersConfig {
         chain_id: chain.chain_id(),
-        avs: format!("{:?}", set.avs),
-        operator_set: set.id,
+        avs: format!("{:?}", executors.avs),
+        operator_set: executors.id,
         keys: keys.iter().map(hourglass_component::keys::EcdsaKey::to_hex).collect(),
         load: load.clone(),
     };
@@ -144,7 +144,7 @@ impl Collector<'_> {
                 said = output.recv(), if running > 0 => match said {
                     Some(WorkerOutput::Line { worker, text }) => {
                         if let Some(created) = lines.line(worker, &text) {
-                            let created = self.track(created);
+                            let created = self.track(&created);
                             let (hash, due) = (created.task.record.task, created.due);
                             sent.created.push(created);
                             under_way.push(self.end_of(hash, due));
@@ -172,8 +172,8 @@ impl Collector<'_> {
         usize::try_from(worker).ok().and_then(|worker| self.pods.get(worker)).map_or("", String::as_str)
     }
 
-    fn track(&self, created: CreatedTask) -> Created {
-        let CreatedTask { index, payload, due, hash, block, deadline, gas } = created;
+    fn track(&self, created: &CreatedTask) -> Created {
+        let CreatedTask { index, payload, due, hash, block, deadline, gas } = *created;
         let record = TaskRecord { task: hash, block_number: block, deadline, gas };
         let task = TrackedTask { alias: self.load.alias.clone(), chain: self.load.chain, record };
         self.world.track_further(task.clone());
