@@ -150,7 +150,7 @@ async fn lock(path: &Path, notice: &(dyn Fn(&str) + Sync)) -> Result<File, Prepa
 fn is_done(command: &PrepareCommand, folder: &Path) -> bool {
     let Some(creates) = &command.creates else { return false };
     let modified = |path: &Path| fs::metadata(folder.join(path)).and_then(|metadata| metadata.modified()).ok();
-    let Some(made) = modified(creates) else { return false };
+    let Some(made) = modified(creates).filter(|made| *made > SystemTime::UNIX_EPOCH) else { return false };
     // The command itself reports an input that is missing.
     let is_older = |input: &PathBuf| modified(input).is_some_and(|input: SystemTime| input <= made);
     command.inputs.iter().all(is_older)
@@ -189,6 +189,10 @@ async fn run(command: &PrepareCommand, project: &Project) -> Result<(), PrepareE
     let status = ended.map_err(start)?;
     group.has_ended();
     if !status.success() {
+        // What a failed command has left is not taken for what it makes.
+        if let Some(Ok(partial)) = command.creates.as_ref().map(|creates| File::open(project.folder.join(creates))) {
+            let _ = partial.set_modified(SystemTime::UNIX_EPOCH);
+        }
         let output = last_lines(&mut output);
         return Err(PrepareError::Failed { command: text, file, status: status.to_string(), output });
     }
@@ -295,6 +299,18 @@ mod tests {
         File::options().write(true).open(&source).unwrap().set_modified(later).unwrap();
         outcome(&project).await.unwrap();
         assert_eq!(runs(), 2, "its input has changed");
+    }
+
+    /// A download that breaks off leaves a part of what it makes.
+    #[tokio::test]
+    async fn what_a_failed_command_has_left_does_not_count_as_made() {
+        let (root, project) = project("  - {run: [sh, -c, 'echo x >> runs; touch made; test -e good'], creates: made}\n");
+        let runs = || fs::read_to_string(root.path().join("runs")).unwrap().lines().count();
+        outcome(&project).await.unwrap_err();
+        fs::write(root.path().join("good"), "").unwrap();
+        outcome(&project).await.unwrap();
+        outcome(&project).await.unwrap();
+        assert_eq!(runs(), 2);
     }
 
     #[rstest::rstest]

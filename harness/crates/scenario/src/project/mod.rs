@@ -75,7 +75,7 @@ impl Project {
         let path = self.folder.join(name);
         let current = std::env::current_dir().ok();
         let below = current.and_then(|current| path.strip_prefix(current).map(Path::to_owned).ok());
-        below.unwrap_or(path)
+        below.map_or(path, |below| if below.as_os_str().is_empty() { ".".into() } else { below })
     }
 }
 
