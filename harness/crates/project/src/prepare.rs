@@ -304,7 +304,8 @@ mod tests {
     /// A download that breaks off leaves a part of what it makes.
     #[tokio::test]
     async fn what_a_failed_command_has_left_does_not_count_as_made() {
-        let (root, project) = project("  - {run: [sh, -c, 'echo x >> runs; touch made; test -e good'], creates: made}\n");
+        let (root, project) =
+            project("  - {run: [sh, -c, 'echo x >> runs; touch made; test -e good'], creates: made}\n");
         let runs = || fs::read_to_string(root.path().join("runs")).unwrap().lines().count();
         outcome(&project).await.unwrap_err();
         fs::write(root.path().join("good"), "").unwrap();
