@@ -128,8 +128,9 @@ fn folder_of(selection: &Selection) -> String {
     if selection.builtin {
         return BUILTIN.to_owned();
     }
-    let folder = selection.directory.as_deref().unwrap_or(Path::new(DEFAULT_DIRECTORY));
-    let folder = fs::canonicalize(folder).or_else(|_| std::path::absolute(folder)).unwrap_or(folder.to_owned());
+    // Its project was read to select the trials.
+    let folder = selection.directory().unwrap_or_else(|_| DEFAULT_DIRECTORY.into());
+    let folder = fs::canonicalize(&folder).or_else(|_| std::path::absolute(&folder)).unwrap_or(folder);
     folder.display().to_string()
 }
 

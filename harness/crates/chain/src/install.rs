@@ -7,9 +7,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use hourglass_base::reach_loopback_directly;
+use hourglass_base::{StartedGroup, reach_loopback_directly};
 use hourglass_component::timeout::timeout;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 use super::{
@@ -47,7 +46,7 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
         .kill_on_drop(true);
     reach_loopback_directly(command.as_std_mut());
     let child = command.spawn().map_err(SetupError::file(npm))?;
-    let group = Group::of(child.id());
+    let group = StartedGroup::of(child.id());
     let late = |_| failed(format!("it did not end within {}", humantime::format_duration(INSTALLED_WITHIN)));
     let ended = timeout(INSTALLED_WITHIN, child.wait_with_output()).await.map_err(late)?;
     let output = ended.map_err(SetupError::file(npm))?;
@@ -59,28 +58,6 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
         return Err(failed("the package has no binary for this platform".to_owned()));
     }
     aside.publish(folder, |folder| binary_in(folder).is_some())
-}
-
-/// npm and its child processes; killed if this is dropped before npm has ended.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(leader: Option<u32>) -> Self {
-        Self(leader.and_then(|leader| Pid::from_raw(i32::try_from(leader).ok()?)))
-    }
-
-    fn has_ended(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0 {
-            // A process that has ended meanwhile gets no signal.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
 }
 
 /// Removes what interrupted earlier versions of the harness left.

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use hourglass_base::StartedGroup;
 use hourglass_component::{text::safe, timeout::timeout};
 use hourglass_scenario::{PrepareCommand, Project};
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 /// How long a command may take unless it says so itself.
@@ -179,7 +179,7 @@ async fn run(command: &PrepareCommand, project: &Project) -> Result<(), PrepareE
         .kill_on_drop(true)
         .spawn()
         .map_err(start)?;
-    let group = Group::of(child.id());
+    let group = StartedGroup::of(child.id());
     let within = command.within.map_or(WITHIN, Into::into);
     let Ok(ended) = timeout(within, child.wait()).await else {
         drop(group);
@@ -234,28 +234,6 @@ fn last_lines(output: &mut File) -> String {
 
 fn below(output: &str) -> String {
     output.lines().fold(String::new(), |text, line| text + "\n    " + line)
-}
-
-/// A command and its child processes; killed if this is dropped before the command has ended.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(leader: Option<u32>) -> Self {
-        Self(leader.and_then(|leader| Pid::from_raw(i32::try_from(leader).ok()?)))
-    }
-
-    fn has_ended(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0 {
-            // A process that has ended meanwhile gets no signal.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
-    }
 }
 
 #[cfg(test)]

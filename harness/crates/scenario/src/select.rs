@@ -277,11 +277,16 @@ impl Selection {
         if self.builtin { Ok(None) } else { Project::locate(self.project.as_deref()) }
     }
 
-    fn folder(&self) -> Result<Folder, ScenarioError> {
-        let directory = match &self.directory {
+    /// The folder of the scenarios that are not given as files: the one that is named, that of the project, or the default.
+    pub fn directory(&self) -> Result<PathBuf, ScenarioError> {
+        Ok(match &self.directory {
             Some(directory) => directory.clone(),
             None => self.project()?.map_or_else(|| PathBuf::from(DEFAULT_DIRECTORY), |project| project.scenarios()),
-        };
+        })
+    }
+
+    fn folder(&self) -> Result<Folder, ScenarioError> {
+        let directory = self.directory()?;
         if self.builtin {
             let files = self.embedded.iter().map(|(name, _)| Path::new(BUILTIN).join(name)).collect();
             return Ok(Folder { files, skipped_files: Vec::new() });
