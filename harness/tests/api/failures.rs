@@ -36,6 +36,24 @@ async fn a_wrong_result_fails_with_the_block() -> Result<(), HarnessError> {
     env.finish().await.map(drop)
 }
 
+/// Each form of an expected result passes for the right result, and shows what was seen instead of another.
+#[tokio::test]
+async fn results_are_judged_in_the_form_of_the_expectation() -> Result<(), HarnessError> {
+    let env = builder().start().await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().result_matches("^0x[0-9]{2}$").await?;
+    let wrong = [
+        (task.expect_verified().result_matches("^x"), "a result that matches `^x`", "result \"0x10\""),
+        (task.expect_verified().result_json(serde_json::json!({"a": 1})), "JSON with {\"a\":1}", "which is no JSON"),
+        (task.expect_verified().result_abi("(uint8)", ["16"]), "(uint8) \"16\"", "no encoding of (uint8)"),
+    ];
+    for (expectation, expected, seen) in wrong {
+        let text = expectation.await.unwrap_err().to_string();
+        assert!(text.contains(&format!("expected  {expected}\n")) && text.contains(seen), "{text}");
+    }
+    env.finish().await.map(drop)
+}
+
 #[tokio::test]
 async fn failed_test_leaves_its_evidence() -> Result<(), HarnessError> {
     let env = builder().start().await?;

@@ -45,9 +45,11 @@ fn requests_of_a_task_and_of_a_block_stay_few() {
     assert!(of("eth_getBlockReceipts") <= 4 * blocks + 10, "{shown}");
     // The harness asks for events of each block, and so does the aggregator.
     assert!(of("eth_getLogs") <= 2 * blocks + 20, "{shown}");
-    // Status of a task; configuration and operator table of a block with tasks.
-    assert!(of("eth_call") <= TASKS + 3 * blocks + 30, "{shown}");
+    // Status of a task, once more if a block comes between the step and the invariants, as one does each second; configuration
+    // and operator table of a block with tasks.
+    let again = of("eth_call").saturating_sub(TASKS + 3 * blocks + 30);
+    assert!(again <= TASKS, "{shown}");
     // Whether transactions wait is asked by time, and more often on a slow machine.
-    let all = requests.values().sum::<usize>() - of("txpool_status");
+    let all = requests.values().sum::<usize>() - of("txpool_status") - again;
     assert!(10 * all <= 11 * (3 * TASKS + 9 * blocks + 120), "{all} requests in all, {shown}");
 }

@@ -82,6 +82,16 @@ pub(crate) fn literal(text: &str) -> Value {
     text.replace("${", "$${").into()
 }
 
+/// JSON whose texts are not substituted.
+pub(crate) fn literals(value: Value) -> Value {
+    match value {
+        Value::String(text) => literal(&text),
+        Value::Array(items) => items.into_iter().map(literals).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, literals(value))).collect(),
+        other => other,
+    }
+}
+
 /// Bytes as in a scenario file: `KEY` as text, or `KEY_hex`.
 pub(crate) fn bytes(key: &str, bytes: &[u8]) -> (String, Value) {
     match std::str::from_utf8(bytes) {

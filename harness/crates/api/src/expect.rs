@@ -8,11 +8,11 @@ use std::{
 };
 
 use hourglass_component::events::TaskEvent;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     HarnessError,
-    document::{bytes, duration, literal},
+    document::{bytes, duration, literal, literals},
     step::PendingStep,
 };
 
@@ -116,6 +116,24 @@ impl ExpectVerified {
     pub fn result(self, result: impl AsRef<[u8]>) -> Self {
         let (key, result) = bytes("result", result.as_ref());
         Self(self.0.without("result").without("result_hex").with(key, result))
+    }
+
+    /// Values that the result must be the encoding of, as `abi.encode` of a contract encodes them: types as `(uint256,string)`, and
+    /// the values as text, as those of [`Call::args`].
+    pub fn result_abi(self, types: impl AsRef<str>, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let types = literal(types.as_ref());
+        Self(self.0.with("result_abi", json!({"types": types, "values": names(values)})))
+    }
+
+    /// What the result must contain as JSON: mappings may have more entries, anything else must be equal. If all keys begin with
+    /// `/`, they are JSON pointers into the result.
+    pub fn result_json(self, expected: Value) -> Self {
+        Self(self.0.with("result_json", literals(expected)))
+    }
+
+    /// A regular expression that must match somewhere in the result, which must be text.
+    pub fn result_matches(self, expression: impl AsRef<str>) -> Self {
+        Self(self.0.with("result_matches", literal(expression.as_ref())))
     }
 
     /// Operators whose signatures must be in the certificate.

@@ -37,12 +37,9 @@ pub(super) fn judge(
 }
 
 fn result(expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
-    let expected = expect.result_bytes()?;
-    if expected == verified.result {
-        return None;
-    }
-    let seen = format!("result {}", readable(&verified.result));
-    Some(Finding::new(format!("result {}", readable(&expected)), seen))
+    let expected = expect.expected_result()?;
+    let seen = expected.mismatch(&verified.result)?;
+    Some(Finding::new(expected.to_string(), seen))
 }
 
 fn certificate(world: &World, expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
@@ -93,12 +90,4 @@ fn wanted(expect: &ExpectVerified, signers: &BTreeSet<String>) -> Option<Finding
 
 fn list(names: &BTreeSet<String>) -> String {
     if names.is_empty() { "nobody".to_owned() } else { names.iter().cloned().collect::<Vec<_>>().join(", ") }
-}
-
-/// Bytes as text if they are printable, else in hexadecimal.
-pub(super) fn readable(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if !text.is_empty() && text.chars().all(|character| !character.is_control()) => format!("{text:?}"),
-        _ => format!("0x{} ({} bytes)", hex::encode(bytes), bytes.len()),
-    }
 }

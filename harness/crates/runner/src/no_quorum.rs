@@ -131,7 +131,7 @@ fn answers(events: &[Event], task: H256) -> BTreeMap<String, String> {
 fn result(hexadecimal: &str, message_hash: &str) -> String {
     match hex::decode(hexadecimal.trim_start_matches("0x")) {
         Ok(bytes) if !hexadecimal.is_empty() => {
-            let shown = super::judge::readable(&bytes[..bytes.len().min(SHOWN)]);
+            let shown = hourglass_component::text::readable(&bytes[..bytes.len().min(SHOWN)]);
             if bytes.len() > SHOWN { format!("{shown}…") } else { shown }
         }
         _ => format!("with message hash {message_hash}"),

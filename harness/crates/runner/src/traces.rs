@@ -5,14 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use hourglass_component::chain::VerifiedTask;
+use hourglass_component::{chain::VerifiedTask, text};
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER};
 use hourglass_scenario::{Chain, Scenario, Step, StepKind};
 use hourglass_timeline::{TaskFacts, TaskTrace, Timeline};
 
 use super::{
     chain_view::ChainView,
-    judge::readable,
     world::{TrackedTask, World},
 };
 
@@ -86,7 +85,7 @@ fn fact(world: &World, task: &TrackedTask, told: Told<'_>) -> TaskFacts {
             chain: task.chain.to_string(),
             status,
             verified: verified.len(),
-            result: verified.first().map(|verified| readable(&verified.result)),
+            result: verified.first().map(|verified| text::readable(&verified.result)),
             signers: signers.into_iter().map(|signer| world.name_of(signer)).collect(),
             free,
             lanes: BTreeMap::new(),

@@ -6,7 +6,8 @@ use hourglass_base::ComponentHost;
 use hourglass_cluster::ClusterChoice;
 use hourglass_component::document::{Document, Pointer, Problems};
 use hourglass_scenario::{
-    CreateTask, ExpectVerified, Load, LoadPayload, Location, Scenario, ScenarioError, Selection, Step, StepKind, Trial,
+    CreateTask, ExpectVerified, ExpectedResult, HexBytes, Load, LoadPayload, Location, Scenario, ScenarioError,
+    Selection, Step, StepKind, Trial,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -128,7 +129,7 @@ impl LoadArgs {
         let mix = self.mix.as_deref().map(|path| Document::open_checked(path, check)).transpose()?;
         let mix = mix.map(|document: Document<MixDocument>| document.value.mix).unwrap_or_default();
         let single = match (task, mix.is_empty()) {
-            (Some(task), true) => Some(payload_of(task, scenario)),
+            (Some(task), true) => Some(payload_of(task, scenario)?),
             (None, true) => {
                 return Err(CliError::Usage(format!(
                     "failed to choose a payload: the scenario `{}` creates no task; name a file with payloads, `--mix FILE`",
@@ -195,18 +196,24 @@ fn first_task(scenario: &Scenario) -> Option<&CreateTask> {
 }
 
 /// The payload of the task, and the result that the scenario expects of it.
-fn payload_of(task: &CreateTask, scenario: &Scenario) -> LoadPayload {
+fn payload_of(task: &CreateTask, scenario: &Scenario) -> Result<LoadPayload, CliError> {
     let expected = Step::all_in(&scenario.steps).into_iter().find_map(|step| match &step.kind {
         StepKind::ExpectVerified(expect) if expect.task == task.alias => Some(expect),
         _ => None,
     });
-    LoadPayload {
-        payload: task.payload.clone(),
-        payload_hex: task.payload_hex.clone(),
-        result: expected.and_then(|expect: &ExpectVerified| expect.result.clone()),
-        result_hex: expected.and_then(|expect| expect.result_hex.clone()),
-        ..nothing()
-    }
+    let result_hex = match expected.and_then(ExpectVerified::expected_result) {
+        None => None,
+        Some(ExpectedResult::Bytes(bytes)) => Some(HexBytes(bytes)),
+        Some(ExpectedResult::Abi(values)) => values.encoded().map(HexBytes),
+        Some(ExpectedResult::Json(_) | ExpectedResult::Matches(_)) => {
+            return Err(CliError::Usage(format!(
+                "failed to use the expected result of the scenario `{}`: a load compares results byte for byte; name a file with payloads and results, `--mix FILE`",
+                scenario.name
+            )));
+        }
+    };
+    let payload_hex = task.payload.is_none().then(|| HexBytes(task.payload_bytes()));
+    Ok(LoadPayload { payload: task.payload.clone(), payload_hex, result_hex, ..nothing() })
 }
 
 fn nothing() -> LoadPayload {

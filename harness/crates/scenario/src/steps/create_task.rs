@@ -2,14 +2,16 @@
 
 use std::time;
 
-use hourglass_component::document::{Duration, Pointer};
+use hourglass_component::document::{Duration, Pointer, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::abi::AbiValues;
 use super::check::StepCheck;
 use super::defaults::{default_task, one};
 use super::definition::{CreatedTasks, StepDefinition, StepProperties};
 use super::text_or_hex::{bytes, check_task_payload};
+use crate::check_limits;
 use crate::texts::HexBytes;
 use crate::values::Chain;
 
@@ -29,12 +31,15 @@ pub struct CreateTask {
     /// The chain on which the task is created.
     #[serde(default)]
     pub chain: Chain,
-    /// The payload as text, sent as its UTF-8 bytes. Either this or `payload_hex`.
+    /// The payload as text, sent as its UTF-8 bytes. Either this, `payload_hex` or `payload_abi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
-    /// The payload as raw bytes in hexadecimal. Either this or `payload`.
+    /// The payload as raw bytes in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_hex: Option<HexBytes>,
+    /// The payload as values that are encoded as `abi.encode` of a contract encodes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_abi: Option<AbiValues>,
     /// How many tasks; more than one make a group, of which each is expected to end alike.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100_000))]
@@ -48,7 +53,8 @@ pub struct CreateTask {
 impl CreateTask {
     /// The payload's bytes.
     pub fn payload_bytes(&self) -> Vec<u8> {
-        bytes(self.payload.as_ref(), self.payload_hex.as_ref()).unwrap_or_default()
+        let given = bytes(self.payload.as_ref(), self.payload_hex.as_ref());
+        given.or_else(|| self.payload_abi.as_ref()?.encoded()).unwrap_or_default()
     }
 }
 
@@ -69,6 +75,19 @@ impl StepDefinition for CreateTask {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        check_task_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
+        let Some(values) = &self.payload_abi else {
+            return check_task_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
+        };
+        let at_values = at.key("payload_abi");
+        values.check(&at_values, check.problems);
+        check_limits::payload(None, values.encoded().map(HexBytes).as_ref(), at, check.problems);
+        let others = [("payload", self.payload.is_some()), ("payload_hex", self.payload_hex.is_some())];
+        if let Some((other, _)) = others.into_iter().find(|(_, given)| *given) {
+            check.problems.add(
+                Problem::at_key(&at_values, format!("both `{other}` and `payload_abi` are given"))
+                    .label("a second time")
+                    .help("keep one of the two"),
+            );
+        }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use hourglass_component::document::{Duration, Pointer, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::abi::AbiValues;
 use super::check::StepCheck;
 use super::defaults::{default_task, default_within};
 use super::definition::{StepDefinition, StepProperties};
@@ -19,12 +21,22 @@ pub struct ExpectVerified {
     /// The task, or group of tasks.
     #[serde(default = "default_task")]
     pub task: String,
-    /// The result as text. Without this and `result_hex`, any result will do.
+    /// The result as text. Without this and the other keys of the result, any result will do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
     /// The result as raw bytes in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_hex: Option<HexBytes>,
+    /// Values that the result must be the encoding of, as `abi.encode` of a contract encodes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_abi: Option<AbiValues>,
+    /// What the result must contain as JSON: mappings may have more entries, anything else must be equal. If all keys begin with
+    /// `/`, they are JSON pointers into the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_json: Option<Value>,
+    /// A regular expression that must match somewhere in the result, which must be text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_matches: Option<String>,
     /// Operators whose signatures must be in the certificate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed_by: Vec<String>,
@@ -37,7 +49,7 @@ pub struct ExpectVerified {
 }
 
 impl ExpectVerified {
-    /// The expected result's bytes; `None` when any result will do.
+    /// The expected result's bytes; `None` if they are not given.
     pub fn result_bytes(&self) -> Option<Vec<u8>> {
         bytes(self.result.as_ref(), self.result_hex.as_ref())
     }
@@ -56,6 +68,7 @@ impl StepDefinition for ExpectVerified {
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         check_result(self.result.as_ref(), self.result_hex.as_ref(), at, check.problems);
+        self.check_expected_result(at, check.problems);
         for (key, names) in [("signed_by", &self.signed_by), ("not_signed_by", &self.not_signed_by)] {
             for (index, name) in names.iter().enumerate() {
                 check.operator(name, &at.key(key).item(index));

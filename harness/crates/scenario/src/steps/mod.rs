@@ -4,6 +4,7 @@
 //! to, which runtimes it needs, its time limit, its problems. A new step is a file here and a line in
 //! [`for_each_step_kind`](crate::for_each_step_kind); the runner implements it in a file of the same name.
 
+mod abi;
 mod call;
 mod check;
 mod cluster_operator;
@@ -16,6 +17,7 @@ mod expect_event;
 mod expect_expired;
 mod expect_rejected;
 mod expect_verified;
+mod expected_result;
 mod kill;
 mod load;
 mod mine;
@@ -32,9 +34,11 @@ use hourglass_component::document::Pointer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use abi::{AbiError, AbiValues};
 pub(crate) use check::StepCheck;
 pub use definition::{ClusterAccess, CreatedTasks, StepProperties, StepPurpose, StepRuntimes};
 use definition::{StepDefinition, description};
+pub use expected_result::ExpectedResult;
 pub use load::{LOAD_RATES, LoadPayload, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS};
 
 use crate::step::Step;
