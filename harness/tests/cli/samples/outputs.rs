@@ -30,6 +30,10 @@ const NOT_COMPARED: [&str; 5] = [
 /// The replacement for the beginning of a line of a timeline.
 const OF_TIMELINE: &str = "    TIMELINE  ";
 
+/// The aggregator reports this after TaskVerified, so that a trial that fails then may end before it.
+const LATE_EVENT: &str = " certificate_submitted ";
+const LATE_PHASE: &str = ", submitted DURATION";
+
 /// A command of a sample, and its output below.
 struct Sample {
     command: String,
@@ -158,13 +162,15 @@ fn comparable(lines: &[String]) -> Vec<String> {
         (r" *\b\d+\.\d+", " DURATION"),
         // The line about the state of the chains appears only if it was not in the cache.
         ("chain state made", "chain state"),
+        (LATE_PHASE, ""),
     ];
     let replacements = replacements.map(|(pattern, by)| (Regex::new(pattern).unwrap(), by));
     let comparable = |line: &String| {
         let replace = |line: String, (pattern, by): &(Regex, &str)| pattern.replace_all(&line, *by).into_owned();
         replacements.iter().fold(line.clone(), replace)
     };
-    let mut lines: Vec<_> = lines.iter().map(comparable).collect();
+    let is_late = |line: &String| line.starts_with(OF_TIMELINE) && line.contains(LATE_EVENT);
+    let mut lines: Vec<_> = lines.iter().map(comparable).filter(|line| !is_late(line)).collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
