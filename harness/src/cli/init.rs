@@ -17,38 +17,14 @@ pub struct InitArgs {
     pub folder: Option<PathBuf>,
     /// The language of the performer [default: that of the folder, else the first whose toolchain is installed]
     #[arg(long = "lang", value_name = "LANGUAGE", value_enum)]
-    pub language: Option<Lang>,
-}
-
-/// A language of performers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Lang {
-    /// Go
-    Go,
-    /// Rust
-    Rust,
-    /// JavaScript, with Node.js
-    Js,
-    /// Python
-    Python,
-}
-
-impl From<Lang> for Language {
-    fn from(language: Lang) -> Self {
-        match language {
-            Lang::Go => Self::Go,
-            Lang::Rust => Self::Rust,
-            Lang::Js => Self::Js,
-            Lang::Python => Self::Python,
-        }
-    }
+    pub language: Option<Language>,
 }
 
 /// Writes the project, and to `out` what was written and what to do next.
 pub fn run(args: &InitArgs, out: &mut impl Output) -> Result<(), CliError> {
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from("."));
     let schemas = Schemas { project: Document::Project.schema()?, scenario: Document::Scenario.schema()? };
-    let request = InitRequest { folder: &folder, language: args.language.map(Into::into), schemas };
+    let request = InitRequest { folder: &folder, language: args.language, schemas };
     let done = init(&request)?;
     for path in &done.files {
         writeln!(out, "written  {}", path.display())?;

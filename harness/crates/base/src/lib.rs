@@ -23,7 +23,7 @@ pub use check::{Check, Topic, Verdict};
 pub use exhausted::{exhausted, exhausted_as_told, not_started};
 pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
-pub use process_group::StartedGroup;
+pub use process_group::ProcessGroupGuard;
 pub use programs::{find_in, is_executable, on_path, path_folders, processors};
 pub use runtime_kind::{Capabilities, ComponentHost, ProgramSource, RuntimeKind};
 pub use stored::{DocumentKind, StoredError};

@@ -3,12 +3,12 @@
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A program that was started in a process group of its own, and its child processes. They are killed if this is dropped before
-/// [`StartedGroup::has_ended`].
+/// [`ProcessGroupGuard::has_ended`].
 #[derive(Debug)]
 #[must_use]
-pub struct StartedGroup(Option<Pid>);
+pub struct ProcessGroupGuard(Option<Pid>);
 
-impl StartedGroup {
+impl ProcessGroupGuard {
     /// The group of the process with this id, which is its leader; `None` for one that has ended already.
     pub fn of(leader: Option<u32>) -> Self {
         Self(leader.and_then(|leader| Pid::from_raw(i32::try_from(leader).ok()?)))
@@ -20,7 +20,7 @@ impl StartedGroup {
     }
 }
 
-impl Drop for StartedGroup {
+impl Drop for ProcessGroupGuard {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
             // A process that has ended meanwhile gets no signal.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use hourglass_base::{StartedGroup, reach_loopback_directly};
+use hourglass_base::{ProcessGroupGuard, reach_loopback_directly};
 use hourglass_component::timeout::timeout;
 use tokio::process::Command;
 
@@ -46,7 +46,7 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
         .kill_on_drop(true);
     reach_loopback_directly(command.as_std_mut());
     let child = command.spawn().map_err(SetupError::file(npm))?;
-    let group = StartedGroup::of(child.id());
+    let group = ProcessGroupGuard::of(child.id());
     let late = |_| failed(format!("it did not end within {}", humantime::format_duration(INSTALLED_WITHIN)));
     let ended = timeout(INSTALLED_WITHIN, child.wait_with_output()).await.map_err(late)?;
     let output = ended.map_err(SetupError::file(npm))?;

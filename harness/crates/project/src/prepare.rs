@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use hourglass_base::StartedGroup;
+use backon::{ExponentialBuilder, Retryable as _};
+use hourglass_base::ProcessGroupGuard;
 use hourglass_component::{text::safe, timeout::timeout};
 use hourglass_scenario::{PrepareCommand, Project};
 use tokio::process::Command;
@@ -17,8 +18,9 @@ use tokio::process::Command;
 const WITHIN: Duration = Duration::from_mins(10);
 /// A command that takes longer is mentioned.
 const QUICK: Duration = Duration::from_secs(2);
-/// How often a lock that another process has is tried.
-const AGAIN: Duration = Duration::from_millis(100);
+/// How long to wait before a lock that another process has is tried again: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How much of the output of a failed command is shown.
 const SHOWN_LINES: usize = 30;
 const SHOWN_BYTES: u64 = 16 * 1024;
@@ -70,6 +72,14 @@ pub enum PrepareError {
         /// What it should make.
         creates: PathBuf,
     },
+    /// Another process did not finish to prepare the project.
+    #[error("timed out after {within} waiting for another process that runs the commands of {file}", file = file.display(), within = humantime::format_duration(*within))]
+    Locked {
+        /// The project file.
+        file: PathBuf,
+        /// How long it was waited for.
+        within: Duration,
+    },
     /// A file could not be used.
     #[error("failed to {doing} {path}", path = path.display())]
     File {
@@ -97,6 +107,7 @@ impl PrepareError {
             Self::Missing { .. } => {
                 "correct `creates`, a path in the folder of the project file, or take it away".to_owned()
             }
+            Self::Locked { .. } => "end the other process: `fuser` shows who has the file open".to_owned(),
             Self::File { .. } => "see whose it is, and whether the disk is full".to_owned(),
         }
     }
@@ -108,7 +119,8 @@ pub async fn prepare(project: &Project, notice: &(dyn Fn(&str) + Sync)) -> Resul
     if project.document.prepare.is_empty() {
         return Ok(());
     }
-    let _lock = lock(&project.path, notice).await?;
+    let within = project.document.prepare.iter().map(limit_of).sum();
+    let _lock = lock(&project.path, within, notice).await?;
     for command in &project.document.prepare {
         if is_done(command, &project.folder) {
             tracing::debug!(command = shown(command), "is up to date");
@@ -125,24 +137,25 @@ pub async fn prepare(project: &Project, notice: &(dyn Fn(&str) + Sync)) -> Resul
     Ok(())
 }
 
-/// Two processes of one test run must not build the same performer at the same time.
-async fn lock(path: &Path, notice: &(dyn Fn(&str) + Sync)) -> Result<File, PrepareError> {
+/// Two processes of one test run must not build the same performer at the same time. Another process has the lock for at most as
+/// long as its commands may take, unless it hangs.
+async fn lock(path: &Path, within: Duration, notice: &(dyn Fn(&str) + Sync)) -> Result<File, PrepareError> {
     let failed = |source| PrepareError::File { doing: "lock", path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => notice("waiting for another process that prepares this project"),
         Err(TryLockError::Error(error)) => return Err(failed(error)),
-        Err(TryLockError::WouldBlock) => {}
+        Ok(()) => return Ok(file),
     }
-    notice("waiting for another process that prepares this project");
-    loop {
-        // There is no event for a file lock, and a thread that waits for one cannot be interrupted.
-        tokio::time::sleep(AGAIN).await;
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) => {}
-        }
+    let try_lock = || async { file.try_lock() };
+    // There is no event for a file lock, and a thread that waits for one cannot be interrupted.
+    let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+    let is_held = |error: &TryLockError| matches!(error, TryLockError::WouldBlock);
+    let locked = try_lock.retry(pauses.without_max_times()).when(is_held);
+    match timeout(within, locked).await {
+        Ok(Ok(())) => Ok(file),
+        Ok(Err(error)) => Err(failed(error.into())),
+        Err(_) => Err(PrepareError::Locked { file: path.to_owned(), within }),
     }
 }
 
@@ -154,6 +167,11 @@ fn is_done(command: &PrepareCommand, folder: &Path) -> bool {
     // The command itself reports an input that is missing.
     let is_older = |input: &PathBuf| modified(input).is_some_and(|input: SystemTime| input <= made);
     command.inputs.iter().all(is_older)
+}
+
+/// How long the command may take.
+fn limit_of(command: &PrepareCommand) -> Duration {
+    command.within.map_or(WITHIN, Into::into)
 }
 
 async fn run(command: &PrepareCommand, project: &Project) -> Result<(), PrepareError> {
@@ -179,8 +197,8 @@ async fn run(command: &PrepareCommand, project: &Project) -> Result<(), PrepareE
         .kill_on_drop(true)
         .spawn()
         .map_err(start)?;
-    let group = StartedGroup::of(child.id());
-    let within = command.within.map_or(WITHIN, Into::into);
+    let group = ProcessGroupGuard::of(child.id());
+    let within = limit_of(command);
     let Ok(ended) = timeout(within, child.wait()).await else {
         drop(group);
         let output = last_lines(&mut output);
@@ -277,6 +295,18 @@ mod tests {
         File::options().write(true).open(&source).unwrap().set_modified(later).unwrap();
         outcome(&project).await.unwrap();
         assert_eq!(runs(), 2, "its input has changed");
+    }
+
+    /// A process that hangs while it has the lock must not hang the others.
+    #[tokio::test]
+    async fn a_lock_that_another_process_keeps_is_given_up() {
+        let (_root, project) = project("  - {run: ['true'], within: 50ms}\n");
+        let held = File::open(&project.path).unwrap();
+        held.lock().unwrap();
+        let told = std::sync::Mutex::new(Vec::new());
+        let error = prepare(&project, &|text| told.lock().unwrap().push(text.to_owned())).await.unwrap_err();
+        assert!(matches!(error, PrepareError::Locked { .. }), "{error}");
+        assert_eq!(*told.lock().unwrap(), ["waiting for another process that prepares this project"]);
     }
 
     /// A download that breaks off leaves a part of what it makes.

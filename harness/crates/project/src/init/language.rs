@@ -7,15 +7,15 @@ use hourglass_proto::PERFORMER_PROTO;
 use super::NewFile;
 
 /// A language of performers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
-    /// Go.
+    /// Go
     Go,
-    /// Rust.
+    /// Rust
     Rust,
-    /// JavaScript, with Node.js.
+    /// JavaScript, with Node.js
     Js,
-    /// Python.
+    /// Python
     Python,
 }
 
