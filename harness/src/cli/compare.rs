@@ -23,7 +23,7 @@ use hourglass_machine::{open_files, threads};
 use hourglass_reaper as reaper;
 use hourglass_report::{Target, failure_text, write_comparison};
 use hourglass_runner::{Keep, verdict::TrialReport};
-use hourglass_scenario::{Assignment, Selection, Trial};
+use hourglass_scenario::{Selection, Trial};
 use jiff::Timestamp;
 
 use super::{
@@ -33,6 +33,7 @@ use super::{
     output::{show_result, two_targets},
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
+    source::SourceArgs,
 };
 
 /// The scenario that is compared if none is chosen.
@@ -56,24 +57,15 @@ pub struct CompareArgs {
     /// The two sides, for example `docker,kubernetes`; `docker,docker` shows what chance does
     #[arg(long, value_name = "RUNTIME,RUNTIME", value_delimiter = ',', required = true)]
     pub runtimes: Vec<RuntimeKind>,
-    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
-    #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
-    pub directory: Option<PathBuf>,
-    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
-    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
-    pub project: Option<PathBuf>,
-    /// The scenarios that the executable embeds, in place of a folder
-    #[arg(long)]
-    pub builtin: bool,
+    /// Where the scenarios come from
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Leave out these scenarios or trials
     #[arg(long, value_name = "NAME")]
     pub exclude: Vec<String>,
     /// Leave out scenarios with this tag
     #[arg(long = "exclude-tag", value_name = "TAG")]
     pub exclude_tags: Vec<String>,
-    /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub set: Vec<Assignment>,
     /// What is put over the scenarios
     #[command(flatten)]
     pub chosen: ChosenArgs,
@@ -161,17 +153,13 @@ impl CompareArgs {
     fn trials(&self, runtime: RuntimeKind) -> Result<Vec<Trial>, CliError> {
         let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
         let nothing = self.patterns.is_empty() && self.tags.is_empty() && !excludes;
+        let patterns = if nothing { vec![SCENARIO.to_owned()] } else { self.patterns.clone() };
         self.chosen.trials(&Selection {
-            patterns: if nothing { vec![SCENARIO.to_owned()] } else { self.patterns.clone() },
             tags: self.tags.clone(),
             runtimes: vec![runtime],
-            directory: self.directory.clone(),
-            project: self.project.clone(),
-            builtin: self.builtin,
             exclude: self.exclude.clone(),
             exclude_tags: self.exclude_tags.clone(),
-            set: self.set.clone(),
-            ..Selection::default()
+            ..self.source.selection(patterns)
         })
     }
 

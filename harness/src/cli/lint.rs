@@ -1,13 +1,13 @@
 //! `harness lint`: all problems of all scenario files.
 
-use std::{io, path::PathBuf};
+use std::io;
 
 use hourglass_component::document::{DocumentError, SHOWN};
 use hourglass_report::takes_colour;
-use hourglass_scenario::{Assignment, Selection, SkippedFile};
+use hourglass_scenario::SkippedFile;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::{CliError, Output, chosen::with_embedded};
+use super::{CliError, Output, chosen::with_embedded, source::SourceArgs};
 
 /// Checks scenario files and shows all problems of all of them
 #[derive(Debug, Clone, clap::Args)]
@@ -15,18 +15,9 @@ pub struct LintArgs {
     /// Scenario files, or parts of their names [default: all]
     #[arg(value_name = "FILES|NAMES")]
     pub patterns: Vec<String>,
-    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
-    #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
-    pub directory: Option<PathBuf>,
-    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
-    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
-    pub project: Option<PathBuf>,
-    /// The scenarios that the executable embeds, in place of a folder
-    #[arg(long)]
-    pub builtin: bool,
-    /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub set: Vec<Assignment>,
+    /// Where the scenarios come from
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// One line a problem: `FILE:LINE:COLUMN: MESSAGE`
     #[arg(long)]
     pub short: bool,
@@ -35,14 +26,7 @@ pub struct LintArgs {
 /// Writes the problems to `out` and returns how many there are; with any, the exit code is 2. Warnings are written, and
 /// change no exit code.
 pub fn run(args: &LintArgs, out: &mut impl Output) -> Result<usize, CliError> {
-    let selection = with_embedded(&Selection {
-        patterns: args.patterns.clone(),
-        directory: args.directory.clone(),
-        project: args.project.clone(),
-        builtin: args.builtin,
-        set: args.set.clone(),
-        ..Selection::default()
-    });
+    let selection = with_embedded(&args.source.selection(args.patterns.clone()));
     let (paths, skipped_files) = selection.files()?;
     let mut broken = Vec::new();
     let files = selection.load(&paths, &mut broken)?;
@@ -117,10 +101,7 @@ mod tests {
         let mut out = Vec::new();
         let args = LintArgs {
             patterns: Vec::new(),
-            directory: Some(folder.to_owned()),
-            project: None,
-            builtin: false,
-            set: Vec::new(),
+            source: SourceArgs { directory: Some(folder.to_owned()), ..SourceArgs::default() },
             short: true,
         };
         let problems = run(&args, &mut out).unwrap();

@@ -38,6 +38,7 @@ pub mod schema;
 pub mod setup;
 pub mod show;
 mod show_error;
+mod source;
 mod subcommands;
 pub mod up;
 

@@ -198,13 +198,13 @@ impl Loading<'_> {
         // An unknown name may be a misspelt variable, which is then unused.
         self.misspelt |= !problems.is_empty();
         let value = match self.project {
-            Some(project) => project.under(value),
+            Some(project) => project.fill_topology(value),
             None => value,
         };
         let tree = self.tree.with_value(value);
         let mut document = self.schema.read(&tree, &mut problems);
         if let (Some(project), Some(document)) = (self.project, &mut document) {
-            project.complete(document);
+            project.fill_components_and_runtimes(document);
         }
         match &document {
             Some(document) => check::check(document, &self.path, &mut problems),

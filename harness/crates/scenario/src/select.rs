@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hourglass_component::document::{DocumentError, suggest};
 
@@ -46,6 +46,9 @@ pub struct Selection {
     /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
+    /// The project, once it was looked for: its file is read once.
+    #[arg(skip)]
+    pub located: OnceLock<Option<Arc<Project>>>,
     /// The scenarios that the executable embeds, in place of a folder
     #[arg(long)]
     pub builtin: bool,
@@ -273,8 +276,15 @@ impl Selection {
         if self.project.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return Err(ScenarioError::Empty("the file that `--project` or HARNESS_PROJECT names"));
         }
-        // The embedded scenarios are about the reference components.
-        if self.builtin { Ok(None) } else { Project::locate(self.project.as_deref()) }
+        if self.builtin {
+            // The embedded scenarios are about the reference components.
+            return Ok(None);
+        }
+        if let Some(project) = self.located.get() {
+            return Ok(project.clone());
+        }
+        let project = Project::locate(self.project.as_deref())?;
+        Ok(self.located.get_or_init(|| project).clone())
     }
 
     /// The folder of the scenarios that are not given as files: the one that is named, that of the project, or the default.

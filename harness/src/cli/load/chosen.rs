@@ -6,8 +6,8 @@ use hourglass_base::ComponentHost;
 use hourglass_cluster::ClusterChoice;
 use hourglass_component::document::{Document, Pointer, Problems};
 use hourglass_scenario::{
-    CreateTask, ExpectVerified, ExpectedResult, HexBytes, Load, LoadPayload, Location, Scenario, ScenarioError,
-    Selection, Step, StepKind, Trial,
+    CreateTask, ExpectVerified, ExpectedResult, HexBytes, Load, LoadPayload, Location, Scenario, ScenarioError, Step,
+    StepKind, Trial,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -94,15 +94,7 @@ impl LoadArgs {
     /// The only trial of the scenario.
     fn trial(&self) -> Result<Trial, CliError> {
         let name = self.scenario.clone().unwrap_or_else(|| SCENARIO.to_owned());
-        let patterns = vec![name.clone()];
-        let mut selection = Selection {
-            patterns,
-            directory: self.directory.clone(),
-            project: self.project.clone(),
-            builtin: self.builtin,
-            set: self.set.clone(),
-            ..Selection::default()
-        };
+        let mut selection = self.source.selection(vec![name.clone()]);
         selection.runtimes = match self.runtime {
             Some(runtime) => vec![runtime],
             None => runtimes_of(&selection.patterns, selection.project()?.as_deref()),

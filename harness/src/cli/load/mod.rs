@@ -24,8 +24,7 @@ use hourglass_runner::{
     verdict::{TrialReport, Verdict},
 };
 use hourglass_scenario::{
-    AllowedErrors, Assignment, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS,
-    Trial,
+    AllowedErrors, Images, LOAD_RATES, Load, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS, Trial,
 };
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +34,7 @@ use super::{
     output::{show_result, two_targets},
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
+    source::SourceArgs,
 };
 use chosen::Chosen;
 use session::{Driven, Session};
@@ -79,18 +79,9 @@ pub struct LoadArgs {
     /// Where the components run [default: that of the name, as in `docker::square`, else process]
     #[arg(long, value_name = "RUNTIME")]
     pub runtime: Option<RuntimeKind>,
-    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
-    #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
-    pub directory: Option<PathBuf>,
-    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
-    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
-    pub project: Option<PathBuf>,
-    /// The scenarios that the executable embeds, in place of a folder
-    #[arg(long)]
-    pub builtin: bool,
-    /// Give a variable of the scenario this value, as it is written; `HARNESS_VAR_NAME` does the same
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub set: Vec<Assignment>,
+    /// Where the scenarios come from
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Images of the user's
     #[command(flatten)]
     pub images: Images,

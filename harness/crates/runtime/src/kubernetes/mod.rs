@@ -16,6 +16,7 @@ mod existing_cluster;
 mod faults;
 mod images;
 mod load_job;
+mod log_lines;
 mod logs;
 mod names;
 mod network;

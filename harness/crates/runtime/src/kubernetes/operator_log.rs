@@ -24,7 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::{
-    logs::each_line,
+    log_lines::each_line,
     pods::{containers, runs},
     trial_namespace::TrialNamespace,
 };

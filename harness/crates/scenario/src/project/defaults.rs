@@ -7,7 +7,7 @@ use super::Project;
 
 impl Project {
     /// The scenario's value with the entries of `topology` that it does not have itself.
-    pub(crate) fn under(&self, mut scenario: Value) -> Value {
+    pub(crate) fn fill_topology(&self, mut scenario: Value) -> Value {
         let Some(defaults) = self.topology.as_object() else { return scenario };
         let Some(entries) = scenario.as_object_mut() else { return scenario };
         let topology = entries.entry("topology").or_insert_with(|| Map::new().into());
@@ -21,7 +21,7 @@ impl Project {
     }
 
     /// Completes the parts of a scenario that are merged as types: components and runtimes.
-    pub(crate) fn complete(&self, scenario: &mut ScenarioDocument) {
+    pub(crate) fn fill_components_and_runtimes(&self, scenario: &mut ScenarioDocument) {
         let ours = &self.document.components;
         let components = &mut scenario.components;
         for (ours, component) in [

@@ -1,0 +1,36 @@
+//! Where scenarios come from, and with which values: the options that `lint`, `load` and `compare` have like `run`.
+
+use std::path::PathBuf;
+
+use hourglass_scenario::{Assignment, Selection};
+
+/// Where scenarios come from.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SourceArgs {
+    /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
+    #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
+    pub directory: Option<PathBuf>,
+    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
+    pub project: Option<PathBuf>,
+    /// The scenarios that the executable embeds, in place of a folder
+    #[arg(long)]
+    pub builtin: bool,
+    /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<Assignment>,
+}
+
+impl SourceArgs {
+    /// The scenarios from there that the patterns mean; without any, all.
+    pub fn selection(&self, patterns: Vec<String>) -> Selection {
+        Selection {
+            patterns,
+            directory: self.directory.clone(),
+            project: self.project.clone(),
+            builtin: self.builtin,
+            set: self.set.clone(),
+            ..Selection::default()
+        }
+    }
+}
