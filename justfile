@@ -52,10 +52,19 @@ deny:
 advisories:
     cargo deny --locked check advisories
 
-# Everything that CI runs; `just ci --quick` without what has to be installed
+# Everything that CI runs; `just ci --quick` without what has to be installed, `just ci docker` one of its parts
 ci *arguments:
     .ci/run {{ arguments }}
 
-# What takes too long for every change: `just nightly kills` runs one of runs, stress, kills, fuzz, ignored
+# What takes too long for every change: `just nightly kills` runs one of runs, stress, kills, fuzz, ignored, large, advisories
 nightly *stages:
     .ci/nightly {{ stages }}
+
+# What a release publishes, made and checked here, in target/dist; `just release archive` one stage
+release *stages:
+    .ci/release {{ stages }}
+
+# Workflows and scripts (actionlint, ShellCheck)
+workflows:
+    actionlint
+    shellcheck -x .ci/run .ci/nightly .ci/release .devcontainer/prepare .github/actions/harness/install .github/actions/harness/prepare .github/actions/harness/run

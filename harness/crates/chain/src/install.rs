@@ -1,6 +1,7 @@
 //! Installs Anvil from npm into the cache.
 
 use std::{
+    env::consts::{ARCH, OS},
     fs,
     path::Path,
     process::Stdio,
@@ -29,16 +30,18 @@ const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
     let aside = AtomicEntry::beside(folder, MAKING)?;
     remove_abandoned(folder.parent().unwrap_or(folder));
+    let package = format!("{}@{ANVIL_VERSION}", package_of(OS, ARCH));
     let failed = |reason: String| SetupError::Install {
-        package: format!("{PACKAGE}@{ANVIL_VERSION}"),
+        package: package.clone(),
         folder: folder.to_owned(),
         reason,
     };
     let mut command = Command::new(npm);
     command
-        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--engine-strict=false"])
+        .arg("--prefix")
         .arg(aside.path())
-        .arg(format!("{PACKAGE}@{ANVIL_VERSION}"))
+        .arg(&package)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -60,6 +63,17 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
     aside.publish(folder, |folder| binary_in(folder).is_some())
 }
 
+/// The package with the executable for a platform, by Rust's names for both. It says that it needs Node.js 20, which an
+/// executable does not; as an optional dependency of the general package, npm with an older Node.js leaves it out and succeeds.
+fn package_of(system: &str, architecture: &str) -> String {
+    let system = if system == "macos" { "darwin" } else { system };
+    match architecture {
+        "x86_64" => format!("{PACKAGE}-{system}-amd64"),
+        "aarch64" => format!("{PACKAGE}-{system}-arm64"),
+        _ => PACKAGE.to_owned(),
+    }
+}
+
 /// Removes what interrupted earlier versions of the harness left.
 fn remove_abandoned(tools: &Path) {
     let entries = fs::read_dir(tools).into_iter().flatten().filter_map(Result::ok);
@@ -76,4 +90,20 @@ fn remove_abandoned(tools: &Path) {
 fn is_of_before(name: &str) -> bool {
     let letters = name.strip_prefix(MAKING_BEFORE);
     letters.is_some_and(|letters| letters.len() == 6 && letters.chars().all(|letter| letter.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("linux", "x86_64", "@foundry-rs/anvil-linux-amd64")]
+    #[case("linux", "aarch64", "@foundry-rs/anvil-linux-arm64")]
+    #[case("macos", "aarch64", "@foundry-rs/anvil-darwin-arm64")]
+    #[case("linux", "riscv64", "@foundry-rs/anvil")]
+    fn the_package_of_the_platform_is_installed(#[case] system: &str, #[case] architecture: &str, #[case] package: &str) {
+        assert_eq!(package_of(system, architecture), package);
+    }
 }
