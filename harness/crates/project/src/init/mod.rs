@@ -128,12 +128,17 @@ pub fn init(request: &InitRequest<'_>) -> Result<Initialized, InitError> {
     files.extend([
         NewFile::new(".harness/project.json", &*request.schemas.project),
         NewFile::new(".harness/scenario.json", &*request.schemas.scenario),
-        NewFile::new(".github/workflows/harness.yml", include_str!("../../templates/workflow.yml")).unless_there(),
+        NewFile::new(".github/workflows/harness.yml", workflow()).unless_there(),
         NewFile::new(".vscode/settings.json", include_str!("../../templates/vscode.json")).unless_there(),
     ]);
     let (files, there) = write::write(request.folder, files)?;
     notices.extend(there.iter().map(|path| format!("left as it is: {}", path.display())));
     Ok(Initialized { kind, files, notices })
+}
+
+/// The workflow, which installs the release of this version.
+fn workflow() -> String {
+    include_str!("../../templates/workflow.yml").replace("<version>", env!("CARGO_PKG_VERSION"))
 }
 
 #[cfg(test)]
