@@ -1,6 +1,6 @@
 //! `harness setup`: gives the machine what `harness doctor` finds missing.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Instant};
 
 use hourglass_machine::setup::{
     KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
@@ -49,7 +49,9 @@ pub struct KubernetesArgs {
 /// Does the steps that are still to be done, and reports them to `out`.
 pub async fn run(command: &SetupCommand, out: &mut impl Output) -> Result<(), CliError> {
     let mut told = Ok(());
+    let mut records = Records::default();
     let mut tell = |step: &Step| {
+        records.next(Some(step));
         let written = writeln!(out, "{step}").and_then(|()| out.flush());
         if told.is_ok() {
             told = written;
@@ -67,7 +69,27 @@ pub async fn run(command: &SetupCommand, out: &mut impl Output) -> Result<(), Cl
             kubernetes(&setup, args.rehearsal.dry_run, &mut tell).await?;
         }
     }
+    records.next(None);
     Ok(told?)
+}
+
+/// The records of steps. A step ends when the next one begins.
+#[derive(Default)]
+struct Records {
+    doing: Option<(String, Instant)>,
+}
+
+impl Records {
+    fn next(&mut self, step: Option<&Step>) {
+        if let Some((what, began)) = self.doing.take() {
+            tracing::info!(elapsed = ?began.elapsed(), "setup: {what}");
+        }
+        match step {
+            Some(step) if step.state == State::Doing => self.doing = Some((step.what.clone(), Instant::now())),
+            Some(step) => tracing::debug!(state = step.state.as_str(), why = step.why, "setup: {}", step.what),
+            None => {}
+        }
+    }
 }
 
 async fn anvil(rehearsal: bool, tell: &mut impl FnMut(&Step)) -> Result<(), CliError> {

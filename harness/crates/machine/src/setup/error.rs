@@ -79,6 +79,14 @@ pub enum DockerSetupError {
         /// Its name.
         program: &'static str,
     },
+    /// A program does not end.
+    #[error("timed out after {} waiting for {program} to end; run it by hand to see what it waits for", humantime::format_duration(*.within))]
+    Hangs {
+        /// Its name.
+        program: &'static str,
+        /// How long the harness waited.
+        within: Duration,
+    },
     /// The service manager refused.
     #[error("`{command}` failed ({status}); it says:\n{output}")]
     Service {

@@ -1,14 +1,18 @@
 //! Programs that a setup runs to their end.
 
-use std::{ffi::OsStr, process::Stdio};
+use std::{ffi::OsStr, process::Stdio, time::Duration};
 
 use hourglass_base::reach_loopback_directly;
-use tokio::process::Command;
+use hourglass_component::timeout::timeout;
+use tokio::{process::Command, time::Instant};
 
 use super::{DockerSetupError, System};
 
 /// How many lines of a failed program's output are shown.
 const SHOWN: usize = 12;
+
+/// How long a program may take; packages of an engine come from a mirror that may be slow.
+const RUN_WITHIN: Duration = Duration::from_mins(30);
 
 /// The result of a program.
 pub(super) struct Ended {
@@ -25,14 +29,15 @@ pub(super) async fn run<S: AsRef<OsStr>>(
     arguments: &[S],
 ) -> Result<Ended, DockerSetupError> {
     let path = system.program(program).ok_or(DockerSetupError::NoProgram { program })?;
-    let output = command(system, &path)
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
+    let began = Instant::now();
+    let mut command = command(system, &path);
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).kill_on_drop(true);
+    let output = timeout(RUN_WITHIN, command.output())
         .await
-        .map_err(DockerSetupError::file("run", path))?;
+        .map_err(|_| DockerSetupError::Hangs { program, within: RUN_WITHIN })?
+        .map_err(DockerSetupError::file("run", &path))?;
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.as_ref().to_string_lossy()).collect();
+    tracing::debug!(program, ?arguments, status = %output.status, elapsed = ?began.elapsed(), "a program of the setup has ended");
     let said = [output.stdout, output.stderr].concat();
     Ok(Ended {
         success: output.status.success(),
