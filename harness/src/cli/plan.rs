@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hourglass_base::{RuntimeKind, Version};
-use hourglass_scenario::{Build, Component, Pull, Scenario, Selection, Step, StepKind, Trial};
+use hourglass_scenario::{Build, CompiledContract, Component, Pull, Scenario, Selection, Step, StepKind, Trial};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -109,6 +109,10 @@ fn text(trial: &Trial, out: &mut impl Output) -> Result<(), OutputError> {
         writeln!(out, "  operator    {}, weight {}", operator.name, operator.weight)?;
         writeln!(out, "    executor   {}", component(&scenario.components.executor))?;
         writeln!(out, "    performer  {}", component(&operator.performer))?;
+    }
+    for CompiledContract { name, contract, .. } in &scenario.contracts {
+        let role = contract.role.map(|role| format!(", {role}")).unwrap_or_default();
+        writeln!(out, "  contract    {name} on {}{role}, from {}", contract.chain, contract.artifact.display())?;
     }
     for error in &scenario.invariants.allowed_errors {
         writeln!(out, "  allowed     ERROR records that match `{error}`")?;

@@ -1,9 +1,12 @@
 //! Descriptions of reverts: the custom errors of every contract, by selector.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, PoisonError, RwLock},
+};
 
 use ethers::{
-    abi::{ParamType, Token, ethabi::AbiError},
+    abi::{Abi, ParamType, Token, ethabi::AbiError},
     types::Selector,
 };
 
@@ -14,7 +17,16 @@ static ERRORS: LazyLock<HashMap<Selector, AbiError>> = LazyLock::new(|| {
     errors.map(|error| (selector(error), error.clone())).collect()
 });
 
-/// Every custom error's name, ascending.
+/// The errors of other contracts, for all of this process: reverts are described wherever the answer of a node is read.
+static OTHERS: LazyLock<RwLock<HashMap<Selector, AbiError>>> = LazyLock::new(RwLock::default);
+
+/// Makes the custom errors of another contract known to [`describe`].
+pub fn add(abi: &Abi) {
+    let errors = abi.errors.values().flatten().map(|error| (selector(error), error.clone()));
+    OTHERS.write().unwrap_or_else(PoisonError::into_inner).extend(errors);
+}
+
+/// The name of each custom error of these contracts, ascending.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = ERRORS.values().map(|error| error.name.as_str()).collect();
     names.sort_unstable();
@@ -22,7 +34,7 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// `Name(argument, …)` for a custom error of these contracts, the text of a `require`, else the raw data.
+/// `Name(argument, …)` for a custom error of these contracts or of those that were added, the text of a `require`, else the raw data.
 pub fn describe(data: &[u8]) -> String {
     let Some((selector, arguments)) = data.split_first_chunk::<4>() else { return "no reason".to_owned() };
     // Error(string), the selector of `require` with a text.
@@ -31,7 +43,8 @@ pub fn describe(data: &[u8]) -> String {
     {
         return text.clone();
     }
-    let Some(error) = ERRORS.get(selector) else { return format!("0x{}", hex::encode(data)) };
+    let other = || OTHERS.read().unwrap_or_else(PoisonError::into_inner).get(selector).cloned();
+    let Some(error) = ERRORS.get(selector).cloned().or_else(other) else { return format!("0x{}", hex::encode(data)) };
     match error.decode(arguments) {
         Ok(tokens) if tokens.is_empty() => error.name.clone(),
         Ok(tokens) => {

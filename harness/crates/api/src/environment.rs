@@ -10,7 +10,8 @@ use hourglass_scenario::Chain;
 use hourglass_timeline::Timeline;
 
 use crate::{
-    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, HarnessError, Load, TaskEvent,
+    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, HarnessError, Load,
+    SendTransaction, TaskEvent,
     document::duration,
     session::{Session, TrialThread},
     step::PendingStep,
@@ -161,6 +162,28 @@ impl TestEnvironment {
         let step = PendingStep::new(&self.guard.session, "call", Location::caller());
         let step = step.with("chain", chain.to_string().into()).with("to", contract.into().into());
         Call(step.with("function", function.into().into()))
+    }
+
+    /// Sends a transaction to a contract, named as in [`Self::call`]. The function is given as its signature. It must succeed, unless
+    /// [`SendTransaction::reverts_with`](crate::SendTransaction::reverts_with) says how it fails.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{Chain, HarnessError, TestEnvironment};
+    /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+    /// env.send_transaction(Chain::L2, "fee_token", "mint(address,uint256)").args(["app", "1000"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn send_transaction(
+        &self,
+        chain: Chain,
+        contract: impl Into<String>,
+        function: impl Into<String>,
+    ) -> SendTransaction {
+        let step = PendingStep::new(&self.guard.session, "send_transaction", Location::caller());
+        let step = step.with("chain", chain.to_string().into()).with("to", contract.into().into());
+        SendTransaction(step.with("function", function.into().into()))
     }
 
     /// The cluster that the environment runs in, for what only Kubernetes can do.

@@ -98,6 +98,28 @@ impl ExpectEvent {
     }
 }
 
+/// A transaction succeeds, or reverts as expected: [`TestEnvironment::send_transaction`](crate::TestEnvironment::send_transaction).
+#[derive(Debug, Clone)]
+#[must_use = "a transaction is sent when it is awaited"]
+pub struct SendTransaction(pub(crate) PendingStep);
+
+impl SendTransaction {
+    /// The arguments, as those of [`Call::args`]; an address may be the name of a contract or of an account.
+    pub fn args(self, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self(self.0.with("args", names(values)))
+    }
+
+    /// The account that sends it: `deployer` (the default), `avs`, `app`, `aggregator` or `operator/NAME`.
+    pub fn from(self, account: impl AsRef<str>) -> Self {
+        Self(self.0.with("from", literal(account.as_ref())))
+    }
+
+    /// The name of the custom error with which the contract must revert.
+    pub fn reverts_with(self, error: impl AsRef<str>) -> Self {
+        Self(self.0.with("reverts_with", literal(error.as_ref())))
+    }
+}
+
 impl Call {
     /// The arguments as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and tuples as JSON arrays of
     /// texts.
@@ -171,4 +193,4 @@ macro_rules! awaited {
     )+};
 }
 
-awaited!(ExpectVerified, ExpectExpired, ExpectRejected, ExpectEvent, Call);
+awaited!(ExpectVerified, ExpectExpired, ExpectRejected, ExpectEvent, Call, SendTransaction);

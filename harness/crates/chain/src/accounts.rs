@@ -52,6 +52,20 @@ impl Accounts {
         }
     }
 
+    /// The account that scenarios call `deployer`, `avs`, `app`, `aggregator` or `operator/NAME`.
+    pub fn named(&self, name: &str) -> Option<&EcdsaKey> {
+        match name {
+            "deployer" => Some(&self.deployer),
+            "avs" => Some(&self.avs),
+            "app" => Some(&self.app),
+            "aggregator" => Some(&self.aggregator),
+            _ => {
+                let name = name.strip_prefix("operator/")?;
+                self.operators.iter().find(|operator| operator.name == name).map(|operator| &operator.key)
+            }
+        }
+    }
+
     /// The operator of a signing address.
     pub fn operator(&self, address: Address) -> Option<&OperatorAccount> {
         self.operators.iter().find(|operator| operator.address() == address)

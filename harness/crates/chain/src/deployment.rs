@@ -20,7 +20,7 @@ use hourglass_proto::{
 use serde::Serialize;
 
 use super::{
-    AccountSecret, Accounts, ChainControl, SetupError,
+    AccountSecret, Accounts, ChainControl, ContractRole, DeployedContract, SetupError, UserContract, contracts,
     send::{send, target},
     table::publish_table,
 };
@@ -35,7 +35,7 @@ const ECDSA: u8 = 1;
 const STAKE_PROPORTION_THRESHOLD: u8 = 1;
 
 /// The parameters of a chains' state, besides the contracts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChainTopology {
     /// The chain time that a task has.
     pub task_sla: Duration,
@@ -43,6 +43,8 @@ pub struct ChainTopology {
     pub threshold: u16,
     /// The executors' operators.
     pub operators: Vec<OperatorStake>,
+    /// Contracts of the user's, each after those that its constructor's arguments name.
+    pub contracts: Vec<UserContract>,
     /// The secret for the keys of all accounts.
     #[serde(skip)]
     pub secret: AccountSecret,
@@ -65,18 +67,23 @@ impl ChainTopology {
 }
 
 /// Deploys the contracts and the operator set on both chains; each trial registers its sockets later.
-pub(super) async fn deploy(l1: &ChainControl, l2: &ChainControl, topology: &ChainTopology) -> Result<(), SetupError> {
+pub(super) async fn deploy(
+    l1: &ChainControl,
+    l2: &ChainControl,
+    topology: &ChainTopology,
+) -> Result<Vec<DeployedContract>, SetupError> {
     let accounts = topology.accounts();
     tokio::try_join!(set_code_and_balances(l1, &accounts), set_code_and_balances(l2, &accounts))?;
     let setup = Setup { accounts: &accounts, topology };
     tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
     publish_table(l1, l2, &accounts).await?;
-    tokio::try_join!(setup.task_config(l1), setup.task_config(l2))?;
-    Ok(())
+    let deployed = contracts::deploy([l1, l2], topology, &accounts).await?;
+    tokio::try_join!(setup.task_config(l1, &deployed), setup.task_config(l2, &deployed))?;
+    Ok(deployed)
 }
 
 /// Every contract: its address and its code. A prepared state depends on them, too.
-pub(super) fn contracts() -> [(Address, &'static Bytes); 13] {
+pub(super) fn code() -> [(Address, &'static Bytes); 13] {
     [
         (at::ALLOCATION_MANAGER, &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE),
         (at::DELEGATION_MANAGER, &b::DELEGATIONMANAGER_DEPLOYED_BYTECODE),
@@ -99,7 +106,7 @@ async fn set_code_and_balances(chain: &ChainControl, accounts: &Accounts) -> Res
     for address in accounts.addresses() {
         chain.fund(address).await?;
     }
-    for (address, code) in contracts() {
+    for (address, code) in code() {
         chain.set_code(address, code).await?;
     }
     Ok(())
@@ -231,10 +238,11 @@ impl Setup<'_> {
     }
 
     /// Sets how tasks are decided; the mailbox accepts it only from the owner that the operator table names.
-    async fn task_config(&self, chain: &ChainControl) -> Result<(), SetupError> {
+    async fn task_config(&self, chain: &ChainControl, deployed: &[DeployedContract]) -> Result<(), SetupError> {
+        let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), self.topology, deployed);
         let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, chain.client().provider().clone());
         let config = b::ExecutorOperatorSetTaskConfig {
-            task_hook: at::AVS_TASK_HOOK,
+            task_hook: hook.unwrap_or(at::AVS_TASK_HOOK),
             task_sla: self.topology.task_sla.as_secs().into(),
             fee_token: Address::zero(),
             curve_type: ECDSA,

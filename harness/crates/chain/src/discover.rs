@@ -305,7 +305,12 @@ mod tests {
         machine.program(Path::new("bin/npm"), "echo no route to the registry >&2; exit 1");
         let (found, notice) = machine.install(false).await;
         let error = found.unwrap_err().to_string();
-        assert!(error.contains("no route to the registry") && error.contains("@foundry-rs/anvil") && error.contains("@1.7.1"), "{error}");
+        assert!(
+            error.contains("no route to the registry")
+                && error.contains("@foundry-rs/anvil")
+                && error.contains("@1.7.1"),
+            "{error}"
+        );
         assert!(notice.contains("from npm into"), "it is said before it is done: {notice}");
         let left = fs::read_dir(machine.paths.cache.join("tools")).unwrap().count();
         assert_eq!(left, 0, "nothing half-installed is left");

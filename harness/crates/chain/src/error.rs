@@ -105,6 +105,14 @@ pub enum SetupError {
     /// A request to the chain failed.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// A contract of the user's cannot be deployed.
+    #[error("failed to deploy the contract `{name}`: {reason}")]
+    Contract {
+        /// Its name.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// A transaction of the set-up failed.
     #[error(transparent)]
     Send(#[from] SendError),

@@ -31,11 +31,7 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
     let aside = AtomicEntry::beside(folder, MAKING)?;
     remove_abandoned(folder.parent().unwrap_or(folder));
     let package = format!("{}@{ANVIL_VERSION}", package_of(OS, ARCH));
-    let failed = |reason: String| SetupError::Install {
-        package: package.clone(),
-        folder: folder.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| SetupError::Install { package: package.clone(), folder: folder.to_owned(), reason };
     let mut command = Command::new(npm);
     command
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--engine-strict=false"])
@@ -103,7 +99,11 @@ mod tests {
     #[case("linux", "aarch64", "@foundry-rs/anvil-linux-arm64")]
     #[case("macos", "aarch64", "@foundry-rs/anvil-darwin-arm64")]
     #[case("linux", "riscv64", "@foundry-rs/anvil")]
-    fn the_package_of_the_platform_is_installed(#[case] system: &str, #[case] architecture: &str, #[case] package: &str) {
+    fn the_package_of_the_platform_is_installed(
+        #[case] system: &str,
+        #[case] architecture: &str,
+        #[case] package: &str,
+    ) {
         assert_eq!(package_of(system, architecture), package);
     }
 }

@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, SetupError,
+    AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, DeployedContract, SetupError,
     atomic_entry::AtomicEntry,
     deployment::{self},
 };
 
 /// Raise this when the set-up transactions change.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const MANIFEST: &str = "manifest.json";
 const MAKING: &str = "making-";
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
@@ -37,11 +37,14 @@ pub struct PreparedState {
     pub l2: PathBuf,
     /// Whether it had to be created.
     pub made: bool,
+    /// The contracts of the user's in it.
+    pub contracts: Vec<DeployedContract>,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct Manifest {
     digests: [String; 2],
+    contracts: Vec<DeployedContract>,
 }
 
 /// The prepared state of a topology: from the cache, or created with two chains that are stopped again.
@@ -59,30 +62,30 @@ pub async fn prepare_in(
     let entry = cache.join("state").join(fingerprint(binary, topology)?);
     let [l1, l2] = FILES.map(|file| entry.join(file));
     let found = entry.clone();
-    let is_there = move || {
-        let is_there = is_whole(&found);
-        if is_there {
+    let cached = move || {
+        let manifest = whole(&found);
+        if manifest.is_some() {
             hold(&found);
         }
-        is_there
+        manifest
     };
     // This reads files of megabytes.
-    if blocking(is_there).await {
+    if let Some(Manifest { contracts, .. }) = blocking(cached).await {
         tracing::debug!(entry = %entry.display(), "the chain state is in the cache");
-        return Ok(PreparedState { l1, l2, made: false });
+        return Ok(PreparedState { l1, l2, made: false, contracts });
     }
     tracing::info!(entry = %entry.display(), "the chain state is not in the cache and is made");
     let aside = AtomicEntry::beside(&entry, MAKING)?;
-    let states = make(binary, topology, run, aside.path()).await?;
+    let (states, contracts) = make(binary, topology, run, aside.path()).await?;
     let digests = states.each_ref().map(|state| digest(state));
     for (file, state) in FILES.into_iter().zip(&states) {
         write(&aside.path().join(file), state)?;
     }
-    let manifest = serde_json::to_vec(&Manifest { digests }).unwrap_or_default();
+    let manifest = serde_json::to_vec(&Manifest { digests, contracts: contracts.clone() }).unwrap_or_default();
     write(&aside.path().join(MANIFEST), &manifest)?;
-    aside.publish(&entry, is_whole)?;
+    aside.publish(&entry, |entry| whole(entry).is_some())?;
     hold(&entry);
-    Ok(PreparedState { l1, l2, made: true })
+    Ok(PreparedState { l1, l2, made: true, contracts })
 }
 
 async fn make(
@@ -90,21 +93,22 @@ async fn make(
     topology: &ChainTopology,
     run: &RunId,
     folder: &Path,
-) -> Result<[Vec<u8>; 2], SetupError> {
+) -> Result<([Vec<u8>; 2], Vec<DeployedContract>), SetupError> {
     let work = folder.join("work");
     let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
     let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
-    deployment::deploy(l1.control(), l2.control(), topology).await?;
+    let contracts = deployment::deploy(l1.control(), l2.control(), topology).await?;
     let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
-    Ok([first, second])
+    Ok(([first, second], contracts))
 }
 
-fn is_whole(entry: &Path) -> bool {
+/// What an entry says of itself, unless a part of it is missing or damaged.
+fn whole(entry: &Path) -> Option<Manifest> {
     let manifest = fs::read(entry.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
-    manifest.is_some_and(|manifest| {
+    manifest.filter(|manifest| {
         FILES
             .iter()
             .zip(&manifest.digests)
@@ -120,7 +124,7 @@ fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String,
     hash.update(FORMAT.to_be_bytes());
     // The file itself has 100 MB; a new version has another size.
     hash.update(metadata.len().to_be_bytes());
-    for (_, code) in deployment::contracts() {
+    for (_, code) in deployment::code() {
         hash.update(code.as_ref());
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());

@@ -6,8 +6,8 @@ use std::{
 };
 
 use futures::future::{OptionFuture, join};
-use hourglass_chain::{self as chain, AccountSecret, Accounts, BatchMiner, ChainControl, ChainTopology, OperatorStake};
-use hourglass_component::{chain::OperatorSetId, timeout::timeout};
+use hourglass_chain::{self as chain, AccountSecret, Accounts, BatchMiner, ChainControl, DeployedContract};
+use hourglass_component::{chain::OperatorSetId, keys::Address, timeout::timeout};
 use hourglass_reaper::RunId;
 use hourglass_runtime::{
     AggregatorSpec, Chains, ExecutorSpec, Runtime, RuntimeError, RuntimeSetup, Teardown, provider,
@@ -17,7 +17,9 @@ use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    EnvironmentError, chain_watch,
+    EnvironmentError,
+    chain_topology::chain_topology,
+    chain_watch,
     disk_space::Room,
     evidence::keep_chains,
     limits::{CAUSE_WITHIN, Stage, stop, unless_interrupted},
@@ -34,6 +36,8 @@ pub struct Environment {
     pub chains: Chains,
     /// The accounts that act on them.
     pub accounts: Accounts,
+    /// Contracts of the user's.
+    pub contracts: Vec<DeployedContract>,
     /// Where the components run.
     pub runtime: Box<dyn Runtime>,
     /// The events.
@@ -78,7 +82,7 @@ impl StandUp<'_> {
         progress: impl Fn(&str) + Sync,
     ) -> Result<Option<Environment>, EnvironmentError> {
         let scenario = self.trial.scenario.clone();
-        let topology = topology(&scenario, AccountSecret::of_user()?);
+        let topology = chain_topology(&scenario, AccountSecret::of_user()?);
         let accounts = topology.accounts();
         for operator in &accounts.operators {
             self.timeline.name_operator(operator.address(), &operator.name);
@@ -102,7 +106,9 @@ impl StandUp<'_> {
             let started = Instant::now();
             let prepared = chain::prepare(&self.settings.anvil, &topology, &self.run).await?;
             self.phase(if prepared.made { "chain state made" } else { "chain state" }, started);
-            self.stand_up(&scenario, &accounts, &prepared, runtime.as_ref(), &progress).await
+            let (chains, followed) =
+                self.stand_up(&scenario, &accounts, &prepared, runtime.as_ref(), &progress).await?;
+            Ok((chains, followed, prepared.contracts))
         };
         let stood_up = async {
             tokio::select! {
@@ -116,9 +122,9 @@ impl StandUp<'_> {
             }
         };
         match interrupt.run_until_cancelled(Box::pin(stood_up)).await {
-            Some(Ok((chains, followed))) => {
+            Some(Ok((chains, followed, contracts))) => {
                 let timeline = self.timeline.clone();
-                Ok(Some(Environment { chains, accounts, runtime, timeline, followed }))
+                Ok(Some(Environment { chains, accounts, contracts, runtime, timeline, followed }))
             }
             Some(Err(error)) => {
                 let error = with_cause(runtime.as_ref(), error).await;
@@ -154,7 +160,7 @@ impl StandUp<'_> {
         self.chains = Some(chains.clone());
         tokio::select! {
             error = chain_watch::lost(&chains) => Err(error.into()),
-            stood_up = self.start_components(&chains, scenario, accounts, runtime, progress) => Ok((chains.clone(), stood_up?)),
+            stood_up = self.start_components(&chains, scenario, accounts, &state.contracts, runtime, progress) => Ok((chains.clone(), stood_up?)),
         }
     }
 
@@ -164,6 +170,7 @@ impl StandUp<'_> {
         chains: &Chains,
         scenario: &Scenario,
         accounts: &Accounts,
+        contracts: &[DeployedContract],
         runtime: &dyn Runtime,
         progress: &(impl Fn(&str) + Sync),
     ) -> Result<Followed, EnvironmentError> {
@@ -177,6 +184,7 @@ impl StandUp<'_> {
             avs,
             executor: scenario.components.executor.clone(),
             performer: scenario.components.performer.overlaid_with(&operator.performer),
+            contracts: contracts.iter().map(|contract| (contract.name.clone(), contract.address)).collect(),
         });
         let executors = runtime.start_executors(executors.collect());
         let aggregator = scenario.components.aggregator.clone();
@@ -257,6 +265,16 @@ impl Environment {
         self.followed.start
     }
 
+    /// The address of a contract of the user's.
+    pub fn contract(&self, name: &str) -> Option<Address> {
+        self.contracts.iter().find(|contract| contract.name == name).map(|contract| contract.address)
+    }
+
+    /// The address that a name stands for: that of a contract or of an account.
+    pub fn address_of(&self, name: &str) -> Option<Address> {
+        chain::address_of(name, &self.accounts, &self.contracts)
+    }
+
     /// The head of a chain when the steps began.
     pub fn start_of(&self, chain: Chain) -> u64 {
         match chain {
@@ -308,20 +326,5 @@ async fn lost_room(folder: &Path) -> EnvironmentError {
     match Room::in_folder(folder) {
         Ok(room) => room.lost().await,
         Err(error) => error,
-    }
-}
-
-/// The configuration that the chains must be prepared for.
-fn topology(scenario: &Scenario, secret: AccountSecret) -> ChainTopology {
-    ChainTopology {
-        task_sla: scenario.topology.task_sla.into(),
-        threshold: scenario.topology.threshold,
-        operators: scenario
-            .topology
-            .operators
-            .iter()
-            .map(|operator| OperatorStake { name: operator.name.clone(), weight: operator.weight })
-            .collect(),
-        secret,
     }
 }

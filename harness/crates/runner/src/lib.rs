@@ -10,6 +10,7 @@
 //! folder. How anything is shown is in `report`, where components run in `runtime`.
 
 mod blame;
+mod chain_topology;
 mod chain_view;
 mod chain_watch;
 mod disk_space;

@@ -63,6 +63,8 @@ fn performer_environment(spec: &ExecutorSpec, chains: &ChainUrls) -> BTreeMap<St
         ("TASK_AVS_REGISTRAR", format!("{:?}", at::TASK_AVS_REGISTRAR)),
     ];
     let mut environment: BTreeMap<_, _> = public.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let contracts = spec.contracts.iter().map(|(name, address)| (name.to_uppercase(), format!("{address:?}")));
+    environment.extend(contracts);
     environment.extend(spec.performer.environment.clone());
     environment.insert("LOG_FORMAT".to_owned(), "json".to_owned());
     environment

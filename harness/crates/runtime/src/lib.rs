@@ -66,6 +66,8 @@ pub struct ExecutorSpec {
     pub executor: Component,
     /// The performer, or a replacement of the reference performer, with its environment.
     pub performer: Component,
+    /// The user's contracts by name; the performer has their addresses in its environment.
+    pub contracts: Vec<(String, Address)>,
 }
 
 /// The settings of an aggregator.

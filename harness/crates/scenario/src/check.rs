@@ -8,8 +8,9 @@ use hourglass_component::document::{Pointer, Problem, Problems};
 use super::allowed_errors::{compile, shortened};
 use super::limits::no_time;
 use super::model::ScenarioDocument;
+use super::resolve::folder_of;
 use super::values::Curve;
-use super::{check_components, check_limits, check_performers, check_runtimes, check_steps};
+use super::{check_components, check_limits, check_performers, check_runtimes, check_steps, contracts};
 
 /// Adds every problem of `document`, which was read from the file at `path`.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
@@ -23,7 +24,8 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     check_components::check(document, path, problems);
     check_performers::check(document, path, problems);
     check_runtimes::check(document, problems);
-    check_steps::check(document, problems);
+    let errors = contracts::check(document, folder_of(path), problems);
+    check_steps::check(document, &errors, problems);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {
         if let Err(reason) = compile(expression) {
             problems.add(

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
+use super::contracts::Names;
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::steps::{STEP_KEYS, StepCheck, StepDocument, StepKind, StepPurpose};
 
-/// Adds every problem of the steps of `document`.
-pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
+/// Adds every problem of the steps of `document`, whose contracts have these custom errors.
+pub(super) fn check(document: &ScenarioDocument, errors: &BTreeSet<String>, problems: &mut Problems) {
     let at = Pointer::from("/steps");
     let operators: BTreeSet<_> = document.topology.operators.iter().map(|operator| operator.name.as_str()).collect();
     let mut checking = Checking {
@@ -20,6 +21,11 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
         expectations: 0,
         check: StepCheck {
             // A step or operator that could not be read may be what the others refer to.
+            errors,
+            names: ["/contracts", "/topology/operators"]
+                .iter()
+                .all(|at| !problems.touch(&Pointer::from(*at)))
+                .then(|| Names::of(document)),
             operators: (!problems.touch(&Pointer::from("/topology/operators"))).then_some(operators),
             problems,
         },

@@ -11,6 +11,7 @@ mod check_performers;
 mod check_runtimes;
 mod check_steps;
 mod component_limits;
+mod contracts;
 mod environment_file;
 mod error;
 mod exclude;
@@ -42,6 +43,7 @@ mod variables;
 
 pub use allowed_errors::AllowedErrors;
 pub use component_limits::ComponentLimits;
+pub use contracts::{CompiledContract, Contract, ContractCall, ContractRole};
 pub use error::ScenarioError;
 pub use folder::SkippedFile;
 pub use images::Images;

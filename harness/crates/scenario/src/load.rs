@@ -204,7 +204,7 @@ impl Loading<'_> {
         let tree = self.tree.with_value(value);
         let mut document = self.schema.read(&tree, &mut problems);
         if let (Some(project), Some(document)) = (self.project, &mut document) {
-            project.fill_components_and_runtimes(document);
+            project.fill_parts(document);
         }
         match &document {
             Some(document) => check::check(document, &self.path, &mut problems),

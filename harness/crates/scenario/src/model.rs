@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::allowed_errors::{compile, shortened};
+use super::contracts::{CompiledContract, Contract};
 use super::own_image::{Build, Pull};
 use super::step::Step;
 use super::steps::StepDocument;
@@ -39,6 +40,9 @@ pub struct Scenario {
     pub components: Components,
     /// Chains and operators; each operator's performer already merged over `components.performer`.
     pub topology: Topology,
+    /// The user's contracts, in the order in which they are deployed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<CompiledContract>,
     /// The steps that run, in order; those whose `if` is false are gone.
     pub steps: Vec<Step>,
     /// What must hold all the time.
@@ -90,6 +94,10 @@ pub struct ScenarioDocument {
     /// Chains and operators.
     #[serde(default)]
     pub topology: Topology,
+    /// Contracts of yours that are deployed before the first task, by name: a letter first, then lowercase letters, digits and
+    /// `_`.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, Contract>,
     /// What is done and expected, in order.
     #[schemars(length(min = 1))]
     pub steps: Vec<StepDocument>,

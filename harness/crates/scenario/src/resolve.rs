@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hourglass_component::document::{Pointer, Tree};
 
+use super::contracts;
 use super::environment_file;
 use super::limits::default_timeout;
 use super::model::{Component, Components, Scenario, ScenarioDocument};
@@ -43,6 +44,7 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         timeout: document.timeout.unwrap_or_else(|| default_timeout(&steps)),
         components,
         topology,
+        contracts: contracts::resolve(document.contracts, folder_of(path)),
         steps,
         invariants: document.invariants,
     }

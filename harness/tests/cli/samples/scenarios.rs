@@ -1,7 +1,9 @@
 //! YAML samples: each is a scenario, a part of one, or a project file.
 
+use std::{fs, path::Path};
+
 use super::markdown::Document;
-use crate::sandbox::{Sandbox, run};
+use crate::sandbox::{FILES, Sandbox, run};
 
 /// Steps, which every scenario needs.
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
@@ -22,11 +24,19 @@ fn yaml_samples_are_scenarios_without_problems() {
             assert_project(&sample.text);
             continue;
         }
+        if keys.contains_key("contracts") {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/avs-counter");
+            let artifact = "contracts/out/CounterHook.sol/CounterHook.json";
+            let copy = sandbox.path(FILES).join(artifact);
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::copy(folder.join(artifact), copy).unwrap();
+        }
+        let steps = if keys.contains_key("steps") { "" } else { STEPS };
         let text = if keys.contains_key("name") {
             assert!(keys.contains_key("steps"), "{}: a scenario without steps", sample.place);
             sandbox.file(&format!("own/{}.yaml", keys["name"].as_str().unwrap()), &sample.text)
         } else {
-            sandbox.scenario(&format!("part_{number}"), &format!("{}{STEPS}", sample.text))
+            sandbox.scenario(&format!("part_{number}"), &format!("{}{steps}", sample.text))
         };
         let outcome = sandbox.run(&["lint".as_ref(), text.as_os_str()]);
         assert_eq!(outcome.status.code(), Some(0), "{}:\n{}{}", sample.place, outcome.stdout, outcome.stderr);

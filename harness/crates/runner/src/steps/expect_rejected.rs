@@ -6,7 +6,7 @@ use hourglass_chain::NewTask;
 use hourglass_component::{chain::SendError, timeout::timeout};
 use hourglass_scenario::{ExpectRejected, Step};
 
-use super::{RunStep, unmet};
+use super::{RunStep, is_error, unmet};
 use crate::{failure::StepFailure, world::World};
 
 impl RunStep for ExpectRejected {
@@ -16,7 +16,7 @@ impl RunStep for ExpectRejected {
         let within = Duration::from(self.within);
         let created = timeout(within, chain.create_task(&world.environment.accounts.app, &task)).await;
         let seen = match created {
-            Ok(Err(SendError::Reverted { error, .. })) if name(&error) == self.error => return Ok(()),
+            Ok(Err(SendError::Reverted { error, .. })) if is_error(&error, &self.error) => return Ok(()),
             Ok(Err(SendError::Reverted { error, .. })) => format!("rejected with {error}"),
             Ok(Err(error @ SendError::Chain(_))) => return Err(error.into()),
             Ok(Ok(record)) => format!("accepted as task {:?}", record.task),
@@ -25,9 +25,4 @@ impl RunStep for ExpectRejected {
         let expected = format!("createTask rejected with {}", self.error);
         Err(unmet(world, step, expected, seen, None))
     }
-}
-
-/// The error's name without its arguments.
-fn name(error: &str) -> &str {
-    error.split_once('(').map_or(error, |(name, _)| name)
 }

@@ -18,6 +18,7 @@ mod mine;
 mod nodes;
 mod partition;
 mod pause;
+mod send_transaction;
 mod set_pod_quota;
 mod warp;
 
@@ -118,6 +119,11 @@ pub(super) fn unmet(
 ) -> StepFailure {
     let violation = world.violation(title(step), Some(&step.location), expected, seen, task);
     StepFailure::Violation(Box::new(violation))
+}
+
+/// Whether a contract reverted with an error: with the custom error of that name, whatever its arguments, or with that text.
+fn is_error(seen: &str, expected: &str) -> bool {
+    seen == expected || seen.split_once('(').is_some_and(|(name, _)| name == expected)
 }
 
 /// A step and its position.

@@ -20,8 +20,8 @@ impl Project {
         scenario
     }
 
-    /// Completes the parts of a scenario that are merged as types: components and runtimes.
-    pub(crate) fn fill_components_and_runtimes(&self, scenario: &mut ScenarioDocument) {
+    /// Completes the parts of a scenario that are merged as types: components, contracts and runtimes.
+    pub(crate) fn fill_parts(&self, scenario: &mut ScenarioDocument) {
         let ours = &self.document.components;
         let components = &mut scenario.components;
         for (ours, component) in [
@@ -30,6 +30,9 @@ impl Project {
             (&ours.aggregator, &mut components.aggregator),
         ] {
             *component = ours.overlaid_with(component);
+        }
+        for (name, contract) in &self.document.contracts {
+            scenario.contracts.entry(name.clone()).or_insert_with(|| contract.clone());
         }
         if scenario.runtimes.is_none() {
             scenario.runtimes.clone_from(&self.document.runtimes);

@@ -7,6 +7,7 @@ use hourglass_component::document::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::contracts::Contract;
 use super::super::model::{Components, Invariants, ScenarioDocument, Topology, texts};
 use super::super::texts::Scalar;
 use super::super::values::RuntimeKind;
@@ -33,6 +34,8 @@ pub struct ProjectDocument {
     pub components: Components,
     /// Chains and operators of every scenario; keys of a scenario's `topology` override these.
     pub topology: Topology,
+    /// Contracts that every scenario deploys, by name; one of a scenario replaces that of the same name.
+    pub contracts: BTreeMap<String, Contract>,
 }
 
 /// A command that runs before the trials, in the folder of the project.
@@ -73,6 +76,7 @@ impl ProjectDocument {
             timeout: None,
             components: self.components.clone(),
             topology: self.topology.clone(),
+            contracts: self.contracts.clone(),
             steps: Vec::new(),
             invariants: Invariants::default(),
             without_fault: None,

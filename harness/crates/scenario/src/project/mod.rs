@@ -22,7 +22,7 @@ pub use find::FILE_NAME;
 use super::error::ScenarioError;
 use super::load::read;
 use super::plain_scalars;
-use super::{check, check_components, check_performers, check_runtimes};
+use super::{check, check_components, check_performers, check_runtimes, contracts};
 
 /// A project file without problems.
 #[derive(Debug, Clone)]
@@ -64,6 +64,9 @@ impl Project {
         paths::of_operators(&mut topology, &folder);
         let project = document.map(|mut document| {
             paths::of_components(&mut document.components, &folder);
+            for contract in document.contracts.values_mut() {
+                contract.artifact = folder.join(&contract.artifact);
+            }
             Self { path, folder, document, topology }
         });
         tree.judge(project, problems)
@@ -87,6 +90,7 @@ fn check(document: &ProjectDocument, path: &Path, folder: &Path, problems: &mut 
     check_components::check(&scenario, path, problems);
     check_performers::check(&scenario, path, problems);
     check_runtimes::check(&scenario, problems);
+    contracts::check(&scenario, folder, problems);
     check::topology(&scenario, &root.key("topology"), problems);
     if let Some(scenarios) = &document.scenarios
         && !folder.join(scenarios).is_dir()

@@ -23,7 +23,7 @@ pub struct Call {
     /// The chain on which the contract stands.
     #[serde(default)]
     pub chain: Chain,
-    /// The contract: the name of one of the environment's, or an address.
+    /// The contract: the name of one of the environment's or of `contracts`, or an address.
     #[schemars(title = "contract", regex(pattern = "^([a-z][a-z0-9_]*|0x[0-9a-fA-F]{40})$"), extend("examples" = ["task_mailbox", "0x00000000000000000000000000000000000000aa"]))]
     pub to: String,
     /// The function's signature with the types of its results, such as `getTaskStatus(bytes32) returns (uint8)`.
@@ -98,10 +98,12 @@ impl fmt::Display for ValueList {
 }
 
 impl Call {
-    /// The call with all parts parsed.
-    pub fn read(&self) -> Result<ViewCall, CallError> {
+    /// The call with all parts parsed. `address_of` knows the user's contracts.
+    pub fn read(&self, address_of: impl Fn(&str) -> Option<Address>) -> Result<ViewCall, CallError> {
         let named = CONTRACTS.iter().find(|contract| contract.key == self.to).map(|contract| contract.address);
-        let to = named.or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
+        let to = named
+            .or_else(|| address_of(&self.to))
+            .or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
         let to = to.ok_or_else(|| CallError::Contract(self.to.clone()))?;
         let function = ViewFunction::parse(&self.function)
             .map_err(|source| CallError::Signature { signature: self.function.clone(), source })?;
@@ -124,11 +126,18 @@ impl StepDefinition for Call {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        let Err(error) = self.read() else { return };
+        // Which address a contract of the user's has is known only on a chain.
+        let contracts = check.names.as_ref().map(|names| names.contracts.clone());
+        let known = |name: &str| contracts.as_ref().is_none_or(|contracts| contracts.contains(&name));
+        let Err(error) = self.read(|name| known(name).then(Address::zero)) else { return };
         let problem = match &error {
-            CallError::Contract(name) => Problem::at_value(&at.key("to"), error.to_string())
-                .label("called here")
-                .did_you_mean(name, "contracts", CONTRACTS.iter().map(|contract| contract.key)),
+            CallError::Contract(name) => {
+                Problem::at_value(&at.key("to"), error.to_string()).label("called here").did_you_mean(
+                    name,
+                    "contracts",
+                    CONTRACTS.iter().map(|contract| contract.key).chain(contracts.iter().flatten().copied()),
+                )
+            }
             CallError::Signature { source, .. } => Problem::at_value(&at.key("function"), error.to_string())
                 .label(source.to_string())
                 .help("write it with the types of its results, such as `version() returns (string)`"),

@@ -3,16 +3,34 @@
 use std::collections::BTreeSet;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
+use hourglass_proto::contracts::errors;
+
+use crate::contracts::Names;
 
 /// The data for the check of a step, and the list that it adds problems to.
 pub(crate) struct StepCheck<'a> {
     /// `None` if the operators could not be read: a step may mean one of those.
     pub(crate) operators: Option<BTreeSet<&'a str>>,
+    /// The custom errors of the user's contracts.
+    pub(crate) errors: &'a BTreeSet<String>,
+    /// The names that stand for addresses; `None` if contracts or operators could not be read.
+    pub(crate) names: Option<Names<'a>>,
     /// The problems found so far.
     pub(crate) problems: &'a mut Problems,
 }
 
 impl StepCheck<'_> {
+    /// Adds the problem of a custom error that no contract has. Anything but a name is the text of a `require`.
+    pub(crate) fn error(&mut self, error: &str, at: &Pointer) {
+        let is_name = error.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let known: Vec<_> = errors::names().into_iter().chain(self.errors.iter().map(String::as_str)).collect();
+        // Contracts that could not be read may have it.
+        if self.names.is_some() && is_name && !known.contains(&error) {
+            let problem = Problem::at_value(at, format!("no contract has an error called `{error}`"));
+            self.problems.add(problem.label("expected here").did_you_mean(error, "errors", known));
+        }
+    }
+
     /// Adds the problem of an operator that the scenario does not have.
     pub(crate) fn operator(&mut self, name: &str, at: &Pointer) {
         if let Some(operators) = &self.operators

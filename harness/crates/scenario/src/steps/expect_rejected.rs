@@ -1,7 +1,6 @@
 //! `expect_rejected`.
 
-use hourglass_component::document::{Duration, Pointer, Problem};
-use hourglass_proto::contracts::errors;
+use hourglass_component::document::{Duration, Pointer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +24,8 @@ pub struct ExpectRejected {
     /// The payload as raw bytes in hexadecimal. Either this or `payload`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_hex: Option<HexBytes>,
-    /// The name of the contract's custom error.
-    #[schemars(title = "name of a custom error", regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"), extend("examples" = ["PayloadIsEmpty"]))]
+    /// The name of the contract's custom error, or the text of its `require`.
+    #[schemars(title = "error of a contract", length(min = 1), extend("examples" = ["PayloadIsEmpty"]))]
     pub error: String,
     /// How long to wait.
     #[serde(default = "default_within")]
@@ -49,13 +48,6 @@ impl StepDefinition for ExpectRejected {
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         check_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
-        let known = errors::names();
-        if !known.contains(&self.error.as_str()) {
-            check.problems.add(
-                Problem::at_value(&at.key("error"), format!("no contract has an error called `{}`", self.error))
-                    .label("expected here")
-                    .did_you_mean(&self.error, "errors", known),
-            );
-        }
+        check.error(&self.error, &at.key("error"));
     }
 }

@@ -26,6 +26,7 @@ mod partition;
 mod pause;
 #[macro_use]
 mod registry;
+mod send_transaction;
 mod set_pod_quota;
 mod text_or_hex;
 mod warp;
@@ -57,6 +58,7 @@ macro_rules! for_each_step_kind {
             expect_rejected: expect_rejected::ExpectRejected,
             expect_event: expect_event::ExpectEvent,
             call: call::Call,
+            send_transaction: send_transaction::SendTransaction,
             kill: kill::Kill,
             restart: kill::Restart,
             pause: pause::Pause,

@@ -1,0 +1,123 @@
+//! Contracts of the user's, which are deployed beside those of the harness when a state is prepared.
+
+use ethers::types::Address;
+use hourglass_component::{
+    chain::{Artifact, Function},
+    keys::EcdsaKey,
+};
+use hourglass_proto::contracts::addresses::CONTRACTS;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Accounts, ChainControl, ChainTopology, SetupError};
+
+/// A contract of the user's. Accounts are named as in scenarios: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UserContract {
+    /// Its name.
+    pub name: String,
+    /// The chain on which it is created.
+    pub chain_id: u64,
+    /// The name of the account that creates it.
+    pub from: String,
+    /// What the compiler made.
+    #[serde(serialize_with = "code_of")]
+    pub artifact: Artifact,
+    /// The constructor's arguments. An address may be the name of a contract or an account.
+    pub args: Vec<String>,
+    /// Calls after all contracts are created.
+    pub calls: Vec<UserCall>,
+    /// The contract of the harness that it replaces on its chain.
+    pub role: Option<ContractRole>,
+}
+
+/// A transaction that configures a contract.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UserCall {
+    /// The function's signature.
+    pub function: String,
+    /// Its arguments, as those of a constructor.
+    pub args: Vec<String>,
+    /// The name of the account that calls it.
+    pub from: String,
+}
+
+/// What a contract of the user's is to the flow of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractRole {
+    /// The hook that the mailbox asks about tasks of the AVS.
+    TaskHook,
+}
+
+/// Where a contract of the user's stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployedContract {
+    /// Its name.
+    pub name: String,
+    /// Its chain.
+    pub chain_id: u64,
+    /// Its address.
+    pub address: Address,
+}
+
+fn code_of<S: Serializer>(artifact: &Artifact, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(artifact.code()))
+}
+
+/// Creates the contracts in their order, then calls them in the same order.
+pub(super) async fn deploy(
+    chains: [&ChainControl; 2],
+    topology: &ChainTopology,
+    accounts: &Accounts,
+) -> Result<Vec<DeployedContract>, SetupError> {
+    let on = |chain_id| chains.into_iter().find(|chain| chain.chain_id() == chain_id);
+    let mut deployed: Vec<DeployedContract> = Vec::new();
+    for contract in &topology.contracts {
+        let UserContract { name, chain_id, .. } = contract;
+        let failed = |reason: String| SetupError::Contract { name: name.clone(), reason };
+        let chain = on(*chain_id).ok_or_else(|| failed(format!("there is no chain {chain_id}")))?;
+        let key = accounts.named(&contract.from).ok_or_else(|| failed(unknown(&contract.from)))?;
+        let names = |text: &str| address_of(text, accounts, &deployed);
+        let data = contract.artifact.creation(&contract.args, &names).map_err(|error| failed(error.to_string()))?;
+        let what = format!("create the contract `{name}` on chain {chain_id}");
+        let address = chain.client().account(key).create(chain.client(), &what, data.into()).await?;
+        tracing::info!(name, chain_id, ?address, "a contract of the user's is created");
+        deployed.push(DeployedContract { name: name.clone(), chain_id: *chain_id, address });
+    }
+    for (contract, at) in topology.contracts.iter().zip(&deployed) {
+        for UserCall { function, args, from } in &contract.calls {
+            let failed = |reason: String| SetupError::Contract { name: at.name.clone(), reason };
+            let chain = on(at.chain_id).ok_or_else(|| failed(format!("there is no chain {}", at.chain_id)))?;
+            let key = accounts.named(from).ok_or_else(|| failed(unknown(from)))?;
+            let names = |text: &str| address_of(text, accounts, &deployed);
+            let parsed = Function::parse(function).map_err(|error| failed(format!("`{function}`: {error}")))?;
+            let data = parsed.call(args, &names).map_err(|error| failed(format!("`{function}`: {error}")))?;
+            let what = format!("call `{function}` of the contract `{}` on chain {}", at.name, at.chain_id);
+            chain.client().account(key).send(chain.client(), &what, at.address, data.into()).await?;
+        }
+    }
+    Ok(deployed)
+}
+
+/// The contract with this role on a chain.
+pub(super) fn with_role(
+    role: ContractRole,
+    chain_id: u64,
+    topology: &ChainTopology,
+    deployed: &[DeployedContract],
+) -> Option<Address> {
+    let mut contracts = topology.contracts.iter().zip(deployed);
+    let found = contracts.find(|(contract, at)| contract.role == Some(role) && at.chain_id == chain_id);
+    found.map(|(_, at)| at.address)
+}
+
+/// The address that a name means: that of a contract or of an account.
+pub fn address_of(name: &str, accounts: &Accounts, deployed: &[DeployedContract]) -> Option<Address> {
+    let own = deployed.iter().find(|contract| contract.name == name).map(|contract| contract.address);
+    let ours = || CONTRACTS.iter().find(|contract| contract.key == name).map(|contract| contract.address);
+    own.or_else(ours).or_else(|| accounts.named(name).map(EcdsaKey::address))
+}
+
+fn unknown(account: &str) -> String {
+    format!("no account is called `{account}`")
+}

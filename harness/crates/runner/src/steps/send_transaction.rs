@@ -1,0 +1,36 @@
+//! `send_transaction`.
+
+use hourglass_component::chain::SendError;
+use hourglass_scenario::{SendTransaction, Step};
+
+use super::{RunStep, is_error, unmet};
+use crate::{
+    failure::{EnvironmentError, StepFailure},
+    world::World,
+};
+
+impl RunStep for SendTransaction {
+    async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
+        let environment = &world.environment;
+        let address_of = |name: &str| environment.address_of(name);
+        // Loading has made sure that these exist.
+        let unknown = |name: &str| EnvironmentError::Unsupported(format!("nothing is called `{name}`"));
+        let to = address_of(&self.to).or_else(|| self.to.parse().ok()).ok_or_else(|| unknown(&self.to))?;
+        let key = environment.accounts.named(&self.from).ok_or_else(|| unknown(&self.from))?;
+        let data = self.data(&address_of).ok_or_else(|| unknown(&self.function))?;
+        let client = environment.chain(self.chain).client();
+        let what = format!("call {} of {}", self.function, self.to);
+        let sent = client.account(key).send(client, &what, to, data.into()).await;
+        let seen = match (sent, &self.reverts_with) {
+            (Ok(_), None) => return Ok(()),
+            (Err(SendError::Reverted { error, .. }), Some(expected)) if is_error(&error, expected) => return Ok(()),
+            (Ok(receipt), Some(_)) => format!("it succeeded in block {}", receipt.block_number.unwrap_or_default()),
+            (Err(SendError::Reverted { error, .. }), _) => format!("reverted with {error}"),
+            (Err(error @ SendError::Chain(_)), _) => return Err(error.into()),
+        };
+        let must =
+            self.reverts_with.as_ref().map_or_else(|| "succeeds".to_owned(), |error| format!("reverts with {error}"));
+        let expected = format!("{} of {} on {}, sent by {}, {must}", self.function, self.to, self.chain, self.from);
+        Err(unmet(world, step, expected, seen, None))
+    }
+}

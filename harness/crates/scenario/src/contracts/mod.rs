@@ -1,0 +1,129 @@
+//! Contracts of the user's, which are deployed on the chains beside those of the harness.
+
+mod check;
+mod names;
+mod order;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use hourglass_component::chain::Artifact;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(super) use check::check;
+pub(super) use names::Names;
+
+use super::values::Chain;
+
+/// The largest artefact that is read, in bytes; compilers may write the syntax tree into it.
+const LARGEST: u64 = 64 << 20;
+/// The accounts besides those of operators, which are called `operator/NAME`.
+const ACCOUNTS: [&str; 4] = ["deployer", "avs", "app", "aggregator"];
+
+/// A contract that is deployed before the first task. Its address is the variable `NAME` in capitals in the environment of
+/// performers, and steps mean it by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// The compiled contract: an artefact of Foundry (`out/NAME.sol/NAME.json`) or Hardhat, relative to the folder of this file.
+    #[schemars(with = "String", length(min = 1), extend("examples" = ["out/Counter.sol/Counter.json"]))]
+    pub artifact: PathBuf,
+    /// The chain on which it is deployed.
+    #[serde(default)]
+    pub chain: Chain,
+    /// The arguments of its constructor as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and
+    /// tuples as JSON arrays of texts. An address may be the name of a contract of this scenario or of the harness
+    /// (`task_mailbox`), or of an account: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// The account that deploys it. Default: `deployer`.
+    #[serde(default = "deployer")]
+    pub from: String,
+    /// What it is to the flow of tasks, in place of a contract of the harness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ContractRole>,
+    /// Transactions that configure it, after all contracts are deployed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ContractCall>,
+}
+
+/// A transaction that configures a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContractCall {
+    /// The function's signature, such as `initialize(address,uint96)`.
+    #[schemars(extend("examples" = ["initialize(address)"]))]
+    pub function: String,
+    /// The arguments, as those of a constructor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// The account that calls it. Default: `deployer`.
+    #[serde(default = "deployer")]
+    pub from: String,
+}
+
+/// What a contract is to the flow of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContractRole {
+    /// The hook that the mailbox of its chain asks about the tasks of the AVS.
+    TaskHook,
+}
+
+impl fmt::Display for ContractRole {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TaskHook => "task hook",
+        })
+    }
+}
+
+/// A contract whose artefact is read.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CompiledContract {
+    /// Its name.
+    pub name: String,
+    /// What the scenario says of it.
+    #[serde(flatten)]
+    pub contract: Contract,
+    /// What the compiler made of it.
+    #[serde(skip)]
+    pub compiled: Artifact,
+}
+
+pub(super) fn deployer() -> String {
+    "deployer".to_owned()
+}
+
+/// The contracts of a checked document, each after those that its constructor's arguments name.
+pub(super) fn resolve(contracts: BTreeMap<String, Contract>, folder: &Path) -> Vec<CompiledContract> {
+    let order = order::order(&contracts, folder).unwrap_or_default();
+    let compiled = order.into_iter().filter_map(|name| {
+        let mut contract = contracts.get(&name)?.clone();
+        contract.artifact = folder.join(&contract.artifact);
+        // The checks have read it.
+        let compiled = read(&contract.artifact).ok()?;
+        Some(CompiledContract { name, contract, compiled })
+    });
+    compiled.collect()
+}
+
+/// The artefact at `path`; or why it cannot be deployed.
+fn read(path: &Path) -> Result<Artifact, String> {
+    let failed = |reason: String| format!("failed to read {}: {reason}", path.display());
+    let metadata = fs::metadata(path).map_err(|error| failed(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(failed("it is no ordinary file".to_owned()));
+    }
+    if metadata.len() > LARGEST {
+        return Err(failed(format!("it has more than {LARGEST} bytes")));
+    }
+    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    Artifact::parse(&bytes).map_err(|error| format!("failed to deploy {}: {error}", path.display()))
+}

@@ -1,0 +1,92 @@
+//! The names that stand for addresses: contracts of the scenario and of the harness, and accounts.
+
+use hourglass_component::{
+    chain::{Function, SignatureError, ViewValueError},
+    document::{Pointer, Problem, Problems},
+    keys::Address,
+};
+use hourglass_proto::contracts::addresses::CONTRACTS;
+
+use super::{ACCOUNTS, ContractCall};
+use crate::model::ScenarioDocument;
+
+/// The names of a scenario.
+#[derive(Debug, Clone)]
+pub(crate) struct Names<'a> {
+    /// Its contracts.
+    pub(crate) contracts: Vec<&'a str>,
+    /// Its operators; the account of one is `operator/NAME`.
+    pub(crate) operators: Vec<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn of(document: &'a ScenarioDocument) -> Self {
+        let operators = document.topology.operators.iter().map(|operator| operator.name.as_str());
+        Self { contracts: document.contracts.keys().map(String::as_str).collect(), operators: operators.collect() }
+    }
+    /// Any address for a name that is known: only a chain knows which.
+    pub(crate) fn address_of(&self, name: &str) -> Option<Address> {
+        let is_ours = || CONTRACTS.iter().any(|contract| contract.key == name);
+        let known = self.contracts.contains(&name) || is_ours() || self.is_account(name);
+        known.then(Address::zero)
+    }
+
+    fn is_account(&self, name: &str) -> bool {
+        ACCOUNTS.contains(&name) || name.strip_prefix("operator/").is_some_and(|name| self.operators.contains(&name))
+    }
+
+    /// Adds the problem of an account that does not exist.
+    pub(crate) fn check_account(&self, name: &str, at: &Pointer, problems: &mut Problems) {
+        if self.is_account(name) {
+            return;
+        }
+        let operators = self.operators.iter().map(|name| format!("operator/{name}")).collect::<Vec<_>>();
+        let known = ACCOUNTS.into_iter().chain(operators.iter().map(String::as_str));
+        let problem = Problem::at_value(at, format!("no account is called `{name}`")).label("meant here");
+        problems.add_misspelt(problem, name, "accounts", known);
+    }
+
+    /// Adds the problems of a transaction whose keys are those of [`ContractCall`].
+    pub(crate) fn check_call(&self, call: &ContractCall, at: &Pointer, problems: &mut Problems) {
+        self.check_account(&call.from, &at.key("from"), problems);
+        match Function::parse(&call.function) {
+            Err(error) => problems.add(no_function(&call.function, &error, &at.key("function"))),
+            Ok(function) => {
+                if let Err(error) = function.call(&call.args, &|name| self.address_of(name)) {
+                    problems.add(self.misfit(&error, &format!("`{}`", call.function), &at.key("args")));
+                }
+            }
+        }
+    }
+
+    /// The problem of arguments at `at` that do not have the types of something.
+    pub(crate) fn misfit(&self, error: &ViewValueError, of: &str, at: &Pointer) -> Problem {
+        match error {
+            ViewValueError::Count { .. } => Problem::at_value(at, format!("`args` does not fit {of}"))
+                .label(error.to_string())
+                .help("give one text for each type"),
+            ViewValueError::Value { index, kind, .. } => {
+                let help = if kind == "address" {
+                    format!(
+                        "write `0x…`, the name of an account ({}, operator/NAME), of a contract of this file ({}) or of the harness",
+                        ACCOUNTS.join(", "),
+                        self.contracts.join(", "),
+                    )
+                } else {
+                    "write numbers in decimal, bytes and addresses as `0x…`, arrays and tuples as JSON arrays"
+                        .to_owned()
+                };
+                Problem::at_value(&at.item(*index), error.to_string()).label("of another type").help(help)
+            }
+        }
+    }
+}
+
+fn no_function(signature: &str, error: &SignatureError, at: &Pointer) -> Problem {
+    Problem::at_value(at, format!("`{signature}` is not the signature of a function"))
+        .label(match error {
+            SignatureError::Form => "not a name with a list of types".to_owned(),
+            error => error.to_string(),
+        })
+        .help("write it with the types of its arguments, such as `initialize(address,uint96)`")
+}
