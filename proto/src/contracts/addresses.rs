@@ -1,7 +1,7 @@
 //! The addresses of the contracts, the same on L1 and on L2.
 //!
-//! Contracts that the public binaries find by chain ids 31337 and 31338 have the addresses that these binaries expect.
-//! All others have the last 20 bytes of keccak256("hourglass-harness/NAME"). A test compares them with the compiled
+//! Contracts that the public binaries find by chain ids 31337 and 31338, or that the public devnet context names for them,
+//! have the addresses that are expected there. All others have the last 20 bytes of keccak256("hourglass-harness/NAME"). A test compares them with the compiled
 //! artefacts.
 
 use ethers::types::Address;
@@ -26,18 +26,26 @@ pub const ECDSA_CERTIFICATE_VERIFIER: Address = address("b3cd1a457dea9a9a6f6406c
 /// BN254 certificates (both chains).
 pub const BN254_CERTIFICATE_VERIFIER: Address = address("ff58a373c18268f483c1f5ca03cf885c0c43373a");
 /// Confirmed operator tables (both chains).
-pub const OPERATOR_TABLE_UPDATER: Address = address("c78be9a0ed1f02a7d4a3b3c0437a31d6661966af");
+pub const OPERATOR_TABLE_UPDATER: Address = address("b02a15c6bd0882b35e9936a9579f35fb26e11476");
 /// Weights of ECDSA operator sets (L1).
-pub const ECDSA_TABLE_CALCULATOR: Address = address("0f487a92a750dd72ffb239cc99e91c93733e2025");
+pub const ECDSA_TABLE_CALCULATOR: Address = address("acb5de6aa94a1908e6fa577c2ade65065333b450");
 /// Weights of BN254 operator sets (L1).
-pub const BN254_TABLE_CALCULATOR: Address = address("d0fe9bb0bc69e815d84199db634b349b140840e7");
+pub const BN254_TABLE_CALCULATOR: Address = address("a19e3b00cf4ac46b5e6dc0bbb0fb0c86d0d65603");
+/// Admins and appointees of accounts (L1).
+pub const PERMISSION_CONTROLLER: Address = address("44632dfbdcb6d3e21ef613b0ca8a6a0c618f5a37");
+/// Deposits (L1).
+pub const STRATEGY_MANAGER: Address = address("2e3d6c0744b10eb0a4e6f679f71554a39ec47a5d");
+/// Releases of artefacts, where the public devnet context has them (L1).
+pub const RELEASE_MANAGER: Address = address("d9cb89f1993292dec2f973934bc63b0f2a702776");
+/// The same, with releases of its own, where the public binaries have them (L1).
+pub const EARLIER_RELEASE_MANAGER: Address = address("59c8d715dca616e032b744a753c017c9f3e16bf4");
 /// The registrar of the AVS under test (L1).
 pub const TASK_AVS_REGISTRAR: Address = address("c0051d0ee31f3542405b737f113640b91d8883be");
 /// The task hook of the AVS under test (both chains).
 pub const AVS_TASK_HOOK: Address = address("2cba978422fe4fb5bc0919f6e5393534a1f6126f");
 /// The token that fees are paid in (both chains).
 pub const FEE_TOKEN: Address = address("1c560e5c50e43ffc40dfae2475fd33587ca80fe9");
-/// The one strategy that operators allocate. It only identifies stake and has no code.
+/// The one strategy that operators allocate (L1).
 pub const STAKE_STRATEGY: Address = address("5c81b1229b539c5dcb07da86fa54df574a193bca");
 
 /// A contract of the test chains.
@@ -78,6 +86,11 @@ pub const CONTRACTS: &[Contract] = &[
     Contract::on_l1("ECDSATableCalculator", "ecdsa_table_calculator", ECDSA_TABLE_CALCULATOR),
     Contract::on_l1("BN254TableCalculator", "bn254_table_calculator", BN254_TABLE_CALCULATOR),
     Contract::on_l1("TaskAVSRegistrar", "task_avs_registrar", TASK_AVS_REGISTRAR),
+    Contract::on_l1("PermissionController", "permission_controller", PERMISSION_CONTROLLER),
+    Contract::on_l1("StrategyManager", "strategy_manager", STRATEGY_MANAGER),
+    Contract::on_l1("StakeStrategy", "stake_strategy", STAKE_STRATEGY),
+    Contract::on_l1("ReleaseManager", "release_manager", RELEASE_MANAGER),
+    Contract::on_l1("EarlierReleaseManager", "earlier_release_manager", EARLIER_RELEASE_MANAGER),
 ];
 
 const fn address(digits: &str) -> Address {
@@ -109,22 +122,7 @@ mod tests {
     #[test]
     fn addresses_are_those_of_the_artefacts() {
         let text = hourglass_contracts::ADDRESSES;
-        for (name, address) in [
-            ("AllocationManager", ALLOCATION_MANAGER),
-            ("DelegationManager", DELEGATION_MANAGER),
-            ("KeyRegistrar", KEY_REGISTRAR),
-            ("CrossChainRegistry", CROSS_CHAIN_REGISTRY),
-            ("TaskMailbox", TASK_MAILBOX),
-            ("ECDSACertificateVerifier", ECDSA_CERTIFICATE_VERIFIER),
-            ("BN254CertificateVerifier", BN254_CERTIFICATE_VERIFIER),
-            ("OperatorTableUpdater", OPERATOR_TABLE_UPDATER),
-            ("ECDSATableCalculator", ECDSA_TABLE_CALCULATOR),
-            ("BN254TableCalculator", BN254_TABLE_CALCULATOR),
-            ("TaskAVSRegistrar", TASK_AVS_REGISTRAR),
-            ("AVSTaskHook", AVS_TASK_HOOK),
-            ("FeeToken", FEE_TOKEN),
-            ("StakeStrategy", STAKE_STRATEGY),
-        ] {
+        for Contract { name, address, .. } in CONTRACTS {
             let line = format!("\"{name}\": \"{address:?}\"");
             assert!(text.to_lowercase().contains(&line.to_lowercase()), "addresses.json has no {line}");
         }

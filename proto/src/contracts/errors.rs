@@ -34,7 +34,8 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// `Name(argument, …)` for a custom error of these contracts or of those that were added, the text of a `require`, else the raw data.
+/// `Name(argument, …)` for a custom error of these contracts or of those that were added, the text of a `require`, the code of a
+/// panic as `Panic(0x11)`, else the raw data.
 pub fn describe(data: &[u8]) -> String {
     let Some((selector, arguments)) = data.split_first_chunk::<4>() else { return "no reason".to_owned() };
     // Error(string), the selector of `require` with a text.
@@ -42,6 +43,12 @@ pub fn describe(data: &[u8]) -> String {
         && let Ok([Token::String(text)]) = ethers::abi::decode(&[ParamType::String], arguments).as_deref()
     {
         return text.clone();
+    }
+    // Panic(uint256): an overflow, an index out of bounds, and what else the compiler checks.
+    if *selector == [0x4e, 0x48, 0x7b, 0x71]
+        && let Ok([Token::Uint(code)]) = ethers::abi::decode(&[ParamType::Uint(256)], arguments).as_deref()
+    {
+        return format!("Panic({code:#x})");
     }
     let other = || OTHERS.read().unwrap_or_else(PoisonError::into_inner).get(selector).cloned();
     let Some(error) = ERRORS.get(selector).cloned().or_else(other) else { return format!("0x{}", hex::encode(data)) };

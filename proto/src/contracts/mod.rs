@@ -7,7 +7,7 @@ use ethers::abi::Abi;
 pub use hourglass_contracts::bindings;
 
 /// The descriptions of all contracts.
-pub fn abis() -> [&'static Abi; 13] {
+pub fn abis() -> [&'static Abi; 17] {
     use bindings as b;
     [
         &b::TASKMAILBOX_ABI,
@@ -23,6 +23,10 @@ pub fn abis() -> [&'static Abi; 13] {
         &b::TASKAVSREGISTRAR_ABI,
         &b::AVSTASKHOOK_ABI,
         &b::FEETOKEN_ABI,
+        &b::PERMISSIONCONTROLLER_ABI,
+        &b::STRATEGYMANAGER_ABI,
+        &b::STAKESTRATEGY_ABI,
+        &b::RELEASEMANAGER_ABI,
     ]
 }
 
@@ -69,6 +73,8 @@ mod tests {
         let data = hex::decode(format!("81236312{:064x}{:064x}", 1, 2)).unwrap();
         assert_eq!(super::errors::describe(&data), "InvalidTaskStatus(1, 2)");
         assert_eq!(super::errors::describe(&hex::decode("d63436d2").unwrap()), "PayloadIsEmpty");
+        let overflow = hex::decode(format!("4e487b71{:064x}", 0x11)).unwrap();
+        assert_eq!(super::errors::describe(&overflow), "Panic(0x11)");
         assert_eq!(super::errors::describe(&[1, 2, 3, 4]), "0x01020304");
         assert_eq!(super::errors::describe(&[]), "no reason");
     }

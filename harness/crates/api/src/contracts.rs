@@ -51,8 +51,7 @@ pub struct ChainHandle {
 
 impl ChainHandle {
     pub(crate) fn l1(chain: &StandingChain) -> Self {
-        let contracts = at::CONTRACTS.iter().map(Contract::of).chain([STAKE]);
-        Self::with(chain, contracts.collect())
+        Self::with(chain, at::CONTRACTS.iter().map(Contract::of).collect())
     }
 
     pub(crate) fn l2(chain: &StandingChain) -> Self {
@@ -89,9 +88,6 @@ impl ChainHandle {
         self.contracts.iter().find(|contract| contract.name == name).map(|contract| contract.address)
     }
 }
-
-/// The strategy in which operators allocate stake: an address without code.
-const STAKE: Contract = Contract { name: "StakeStrategy", address: at::STAKE_STRATEGY };
 
 #[cfg(test)]
 mod tests {

@@ -83,7 +83,7 @@ pub(super) async fn deploy(
 }
 
 /// Every contract: its address and its code. A prepared state depends on them, too.
-pub(super) fn code() -> [(Address, &'static Bytes); 13] {
+pub(super) fn code() -> [(Address, &'static Bytes); 18] {
     [
         (at::ALLOCATION_MANAGER, &b::ALLOCATIONMANAGER_DEPLOYED_BYTECODE),
         (at::DELEGATION_MANAGER, &b::DELEGATIONMANAGER_DEPLOYED_BYTECODE),
@@ -98,6 +98,11 @@ pub(super) fn code() -> [(Address, &'static Bytes); 13] {
         (at::TASK_AVS_REGISTRAR, &b::TASKAVSREGISTRAR_DEPLOYED_BYTECODE),
         (at::AVS_TASK_HOOK, &b::AVSTASKHOOK_DEPLOYED_BYTECODE),
         (at::FEE_TOKEN, &b::FEETOKEN_DEPLOYED_BYTECODE),
+        (at::PERMISSION_CONTROLLER, &b::PERMISSIONCONTROLLER_DEPLOYED_BYTECODE),
+        (at::STRATEGY_MANAGER, &b::STRATEGYMANAGER_DEPLOYED_BYTECODE),
+        (at::STAKE_STRATEGY, &b::STAKESTRATEGY_DEPLOYED_BYTECODE),
+        (at::RELEASE_MANAGER, &b::RELEASEMANAGER_DEPLOYED_BYTECODE),
+        (at::EARLIER_RELEASE_MANAGER, &b::RELEASEMANAGER_DEPLOYED_BYTECODE),
     ]
 }
 
@@ -120,8 +125,15 @@ struct Setup<'a> {
 impl Setup<'_> {
     async fn on_l1(&self, l1: &ChainControl) -> Result<(), SetupError> {
         let mut batch = Batch::begin(l1).await?;
+        self.deposits(&mut batch).await?;
         self.operator_sets(&mut batch).await?;
         self.on_both(&mut batch).await?;
+        batch.mine().await?;
+        // An operator's allocation delay counts from the block after its registration.
+        let mut batch = Batch::begin(l1).await?;
+        for (key, set, weight) in self.members() {
+            self.allocate(&mut batch, key, set, weight).await?;
+        }
         batch.mine().await
     }
 
@@ -146,9 +158,23 @@ impl Setup<'_> {
         batch.add(deployer, "initialize the task hook", hook).await
     }
 
+    /// The part of L1 with which stakers deposit: operators have stake without it.
+    async fn deposits(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
+        let deployer = &self.accounts.deployer;
+        let owner = deployer.address();
+        let node = batch.node();
+        let strategy = b::StakeStrategy::new(at::STAKE_STRATEGY, node.clone()).initialize(at::FEE_TOKEN);
+        batch.add(deployer, "initialize the strategy", strategy).await?;
+        let manager = b::StrategyManager::new(at::STRATEGY_MANAGER, node);
+        let call = manager.initialize(owner, owner, U256::zero());
+        batch.add(deployer, "initialize the strategy manager", call).await?;
+        let call = manager.add_strategies_to_deposit_whitelist(vec![at::STAKE_STRATEGY]);
+        batch.add(deployer, "list the strategy", call).await
+    }
+
     /// The part of L1: the AVS, its operator sets and their members.
     async fn operator_sets(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
-        let Accounts { deployer, avs, aggregator, operators, .. } = self.accounts;
+        let Accounts { deployer, avs, .. } = self.accounts;
         let node = batch.node();
         let sets = [AGGREGATOR_SET, EXECUTOR_SET];
 
@@ -178,13 +204,10 @@ impl Setup<'_> {
             batch.add(avs, "configure keys", keys.configure_operator_set(self.set(id).into(), ECDSA)).await?;
         }
 
-        let members = operators.iter().zip(&self.topology.operators);
-        let members = members.map(|(operator, stake)| (&operator.key, EXECUTOR_SET, stake.weight));
         // In this order: the table has its rows in the order in which operators joined.
-        for (key, set, weight) in iter::once((aggregator, AGGREGATOR_SET, 1)).chain(members) {
+        for (key, set, _) in self.members() {
             self.register(batch, key, set).await?;
             self.join(batch, key, set).await?;
-            self.allocate(batch, key, set, weight).await?;
         }
 
         for id in sets {
@@ -193,6 +216,13 @@ impl Setup<'_> {
             batch.add(avs, "reserve a table", call).await?;
         }
         Ok(())
+    }
+
+    /// Every operator with its set and its weight there.
+    fn members(&self) -> impl Iterator<Item = (&EcdsaKey, u32, u64)> {
+        let executors = self.accounts.operators.iter().zip(&self.topology.operators);
+        let executors = executors.map(|(operator, stake)| (&operator.key, EXECUTOR_SET, stake.weight));
+        iter::once((&self.accounts.aggregator, AGGREGATOR_SET, 1)).chain(executors)
     }
 
     /// Registers an operator with its key, so that it may join its set.
@@ -211,7 +241,10 @@ impl Setup<'_> {
             key.sign(H256(digest)).map_err(|error| batch.chain.client().fail("a key registration", error))?;
         let call = keys.register_key(operator, set.into(), operator.as_bytes().to_vec().into(), signature.into());
         batch.add(key, "register a key", call).await?;
-
+        // The registrar asks for nobody else.
+        if set.id != AGGREGATOR_SET {
+            return Ok(());
+        }
         let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node.clone());
         let call = registrar.add_operator_to_allowlist(set.into(), operator);
         batch.add(&self.accounts.deployer, "allow an operator", call).await

@@ -124,7 +124,8 @@ fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String,
     hash.update(FORMAT.to_be_bytes());
     // The file itself has 100 MB; a new version has another size.
     hash.update(metadata.len().to_be_bytes());
-    for (_, code) in deployment::code() {
+    for (address, code) in deployment::code() {
+        hash.update(address.as_bytes());
         hash.update(code.as_ref());
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());
