@@ -65,6 +65,11 @@ impl Fixture {
         self.pair.l1.control()
     }
 
+    /// Both chains, L1 first.
+    pub(crate) fn both(&self) -> [&ChainControl; 2] {
+        self.pair.both()
+    }
+
     pub(crate) fn app(&self) -> Address {
         self.accounts.app.address()
     }

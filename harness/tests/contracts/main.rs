@@ -4,11 +4,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
+mod delays;
 mod errors;
+mod events;
 mod fixture;
 mod limits;
 mod order;
+mod permissions;
+mod rules;
 mod run;
+mod stake;
 mod tables;
 mod tasks;
 mod views;

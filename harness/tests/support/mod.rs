@@ -106,6 +106,10 @@ pub(crate) struct Contracts {
     pub(crate) keys: b::KeyRegistrar<Node>,
     pub(crate) registrar: b::TaskAvsRegistrar<Node>,
     pub(crate) registry: b::CrossChainRegistry<Node>,
+    pub(crate) permissions: b::PermissionController<Node>,
+    pub(crate) strategies: b::StrategyManager<Node>,
+    pub(crate) strategy: b::StakeStrategy<Node>,
+    pub(crate) releases: b::ReleaseManager<Node>,
 }
 
 impl Contracts {
@@ -124,6 +128,10 @@ impl Contracts {
             keys: b::KeyRegistrar::new(at::KEY_REGISTRAR, node()),
             registrar: b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node()),
             registry: b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, node()),
+            permissions: b::PermissionController::new(at::PERMISSION_CONTROLLER, node()),
+            strategies: b::StrategyManager::new(at::STRATEGY_MANAGER, node()),
+            strategy: b::StakeStrategy::new(at::STAKE_STRATEGY, node()),
+            releases: b::ReleaseManager::new(at::RELEASE_MANAGER, node()),
         }
     }
 }

@@ -13,8 +13,6 @@ use crate::{
     support::{Call, registration_digest},
 };
 
-/// No point of BN254 has these coordinates.
-const OFF_CURVE: [u64; 2] = [1, 3];
 const GENERATOR: [u64; 2] = [1, 2];
 
 pub(crate) fn cases(fixture: &Fixture) -> Vec<Case> {
@@ -102,7 +100,6 @@ fn formats(fixture: &Fixture) -> Vec<Case> {
         ecdsa(format, &[1; 21]),
         ecdsa("KeyRegistrar.ZeroPubkey", &[0; 20]),
         bn254(format, points(GENERATOR)[..191].to_vec(), 64),
-        bn254(format, points(OFF_CURVE), 64),
         bn254("KeyRegistrar.ZeroPubkey", points([0, 0]), 64),
         bn254("KeyRegistrar.InvalidSignature", points(GENERATOR), 65),
     ]

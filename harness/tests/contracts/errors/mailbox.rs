@@ -137,11 +137,9 @@ fn configuration(fixture: &Fixture) -> Vec<Case> {
             "TaskMailbox.TaskSLAExceedsMaximum",
             b::ExecutorOperatorSetTaskConfig { task_sla: 7 * 24 * 3600 + 1, ..fixture.config() },
         ),
-        refused("TaskMailbox.InvalidConsensusType", consensus(2, &bps(1))),
         refused(value, consensus(1, &bps(10_001))),
         refused(value, consensus(1, &bps(1)[..31])),
         refused(value, consensus(0, &bps(1))),
-        refused("TaskMailbox.InvalidCurveType", b::ExecutorOperatorSetTaskConfig { curve_type: 3, ..fixture.config() }),
         case("TaskMailbox.InvalidOperatorSetOwner", fixture.deployer(), set(fixture.config())),
         case(
             "TaskMailbox.InvalidOperatorSetOwner",

@@ -5,7 +5,11 @@
 mod keys;
 mod mailbox;
 mod operators;
+mod permissions;
 mod registry;
+mod releases;
+mod slashing;
+mod stake;
 mod tables;
 mod verifiers;
 
@@ -21,11 +25,21 @@ use super::{
 #[tokio::test]
 async fn anvil_every_custom_error_is_provoked_by_name() {
     let fixture = Fixture::start().await;
-    let cases: Vec<Case> =
-        [mailbox::cases, verifiers::cases, tables::cases, keys::cases, operators::cases, registry::cases]
-            .into_iter()
-            .flat_map(|cases| cases(&fixture))
-            .collect();
+    let cases: Vec<Case> = [
+        mailbox::cases,
+        verifiers::cases,
+        tables::cases,
+        keys::cases,
+        operators::cases,
+        slashing::cases,
+        stake::cases,
+        permissions::cases,
+        releases::cases,
+        registry::cases,
+    ]
+    .into_iter()
+    .flat_map(|cases| cases(&fixture))
+    .collect();
 
     let rows: BTreeSet<String> = cases.iter().map(|case| case.row.to_owned()).collect();
     assert_eq!(rows, declared(), "the rows of the table are the errors of the contracts' interfaces");
@@ -55,6 +69,10 @@ fn declared() -> BTreeSet<String> {
         ("TaskAVSRegistrar", &b::TASKAVSREGISTRAR_ABI),
         ("AVSTaskHook", &b::AVSTASKHOOK_ABI),
         ("FeeToken", &b::FEETOKEN_ABI),
+        ("PermissionController", &b::PERMISSIONCONTROLLER_ABI),
+        ("StrategyManager", &b::STRATEGYMANAGER_ABI),
+        ("StakeStrategy", &b::STAKESTRATEGY_ABI),
+        ("ReleaseManager", &b::RELEASEMANAGER_ABI),
     ];
     let of = |(contract, abi): (&str, &ethers::abi::Abi)| {
         abi.errors.keys().map(|error| format!("{contract}.{error}")).collect::<Vec<_>>()

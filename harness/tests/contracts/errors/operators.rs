@@ -69,9 +69,12 @@ fn membership(fixture: &Fixture) -> Vec<Case> {
         case("AllocationManager.InvalidPermissions", fixture.app(), join(fixture, member, 1)),
         case("AllocationManager.InvalidOperator", stranger, join(fixture, stranger, 1)),
         case("AllocationManager.InvalidOperator", stranger, allocation.set_allocation_delay(stranger, 1)),
-        case("AllocationManager.InvalidPermissions", stranger, allocation.set_allocation_delay(member, 1)),
+        case("AllocationManager.InvalidCaller", stranger, allocation.set_allocation_delay(member, 1)),
         case("AllocationManager.InvalidOperatorSet", member, join(fixture, member, 9)),
         case("AllocationManager.AlreadyMemberOfSet", member, join(fixture, member, 1)),
+        case("AllocationManager.AlreadyMemberOfSet", member, join(fixture, member, 1))
+            .after([send(fixture.operator(0), leave(member, 1))])
+            .already_before(),
         case("AllocationManager.NotMemberOfSet", stranger, leave(stranger, 1)),
         case("AllocationManager.InvalidOperatorSet", member, leave(member, 9)),
         case("AllocationManager.InvalidCaller", stranger, leave(member, 1)),
@@ -91,7 +94,7 @@ fn allocations(fixture: &Fixture) -> Vec<Case> {
     let whole = 1_000_000_000_000_000_000;
     let second_set = send(&fixture.accounts.avs, create(fixture, fixture.avs(), 5, &[at::STAKE_STRATEGY]));
     vec![
-        case("AllocationManager.InvalidPermissions", stranger, allocate(member, 1, 1, 5)),
+        case("AllocationManager.InvalidCaller", stranger, allocate(member, 1, 1, 5)),
         case("AllocationManager.UninitializedAllocationDelay", stranger, allocate(stranger, 1, 1, 5)),
         case("AllocationManager.InputArrayLengthMismatch", member, allocate(member, 1, 2, 5)),
         case("AllocationManager.InvalidOperatorSet", member, allocate(member, 9, 1, 5)),
@@ -99,6 +102,13 @@ fn allocations(fixture: &Fixture) -> Vec<Case> {
         case("AllocationManager.InsufficientMagnitude", member, allocate(member, 1, 1, whole + 1)),
         // The sum over sets counts: 40 are in the executor set already.
         case("AllocationManager.InsufficientMagnitude", member, allocate(member, 5, 1, whole - 39)).after([second_set]),
+        case("AllocationManager.ModificationAlreadyPending", member, allocate(member, 1, 1, 20))
+            .after([send(fixture.operator(0), allocate(member, 1, 1, 30))]),
+        case(
+            "AllocationManager.InputArrayLengthMismatch",
+            stranger,
+            fixture.contracts.allocation.clear_deallocation_queue(member, vec![at::STAKE_STRATEGY], Vec::new()),
+        ),
     ]
 }
 
@@ -117,6 +127,21 @@ fn delegation(fixture: &Fixture) -> Vec<Case> {
         case("DelegationManager.OperatorsCannotUndelegate", operator, delegation.undelegate(operator)),
         case("DelegationManager.CallerCannotUndelegate", fixture.app(), delegation.undelegate(stranger.address()))
             .after(delegated()),
+        case(
+            "DelegationManager.InvalidPermissions",
+            fixture.app(),
+            delegation.modify_operator_details(operator, fixture.app()),
+        ),
+        case(
+            "DelegationManager.InvalidPermissions",
+            fixture.app(),
+            delegation.update_operator_metadata_uri(operator, String::new()),
+        ),
+        case(
+            "DelegationManager.OperatorNotRegistered",
+            fixture.app(),
+            delegation.modify_operator_details(fixture.app(), operator),
+        ),
     ]
 }
 
@@ -130,10 +155,10 @@ fn registrar(fixture: &Fixture) -> Vec<Case> {
             executor_operator_set_ids: executors.to_vec(),
         })
     };
-    let signature = key.sign(registration_digest(at::L1_CHAIN_ID, stranger, &fixture.set, stranger)).unwrap();
+    let aggregators = fixture.other(0);
+    let signature = key.sign(registration_digest(at::L1_CHAIN_ID, stranger, &aggregators, stranger)).unwrap();
     let key_data = Bytes::from(stranger.as_bytes().to_vec());
-    let register = fixture.contracts.keys.register_key(stranger, fixture.set.clone(), key_data, signature.into());
-    let allow = registrar.add_operator_to_allowlist(fixture.set.clone(), stranger);
+    let register = fixture.contracts.keys.register_key(stranger, aggregators.clone(), key_data, signature.into());
     let not_allowed = "TaskAVSRegistrar.OperatorNotInAllowlist";
     vec![
         case(
@@ -146,16 +171,16 @@ fn registrar(fixture: &Fixture) -> Vec<Case> {
             owner,
             registrar.deregister_operator(member, fixture.avs(), vec![1]),
         ),
-        case(not_allowed, stranger, join(fixture, stranger, 1))
+        case(not_allowed, stranger, join(fixture, stranger, 0))
             .after([become_operator(fixture, key), send(key, register)]),
         case(not_allowed, owner, registrar.remove_operator_from_allowlist(fixture.set.clone(), stranger)),
         case(
             "TaskAVSRegistrar.OperatorAlreadyInAllowlist",
             owner,
-            registrar.add_operator_to_allowlist(fixture.set.clone(), member),
+            registrar.add_operator_to_allowlist(aggregators, fixture.accounts.aggregator.address()),
         ),
         case("TaskAVSRegistrar.KeyNotRegistered", stranger, join(fixture, stranger, 1))
-            .after([become_operator(fixture, key), send(&fixture.accounts.deployer, allow)]),
+            .after([become_operator(fixture, key)]),
         case("TaskAVSRegistrar.ExecutorOperatorSetIdsEmpty", owner, configure(0, &[])),
         case("TaskAVSRegistrar.InvalidAggregatorOperatorSetId", owner, configure(1, &[1])),
         case("TaskAVSRegistrar.DuplicateExecutorOperatorSetId", owner, configure(0, &[1, 1])),

@@ -81,7 +81,7 @@ fn proofs(fixture: &Fixture) -> Vec<Case> {
             update_under(fixture, root, &table, 1, 0, &[0; 31]),
         )
         .after(confirmed()),
-        case("OperatorTableUpdater.InvalidIndex", fixture.app(), update_under(fixture, root, &table, 1, 1, &[]))
+        case("OperatorTableUpdater.InvalidIndex", fixture.app(), update_under(fixture, root, &table, 1, 2, &[0; 32]))
             .after(confirmed()),
         case("OperatorTableUpdater.EmptyRoot", fixture.app(), update_under(fixture, H256::zero(), &table, 1, 0, &[]))
             .after([fixture.confirm(H256::zero(), 1)]),
