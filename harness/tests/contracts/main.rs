@@ -5,6 +5,7 @@
 mod support;
 
 mod addresses;
+mod calculators;
 mod delays;
 mod errors;
 mod events;
