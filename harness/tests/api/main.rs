@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod contracts;
 mod ends;
 mod failures;
 mod faults;

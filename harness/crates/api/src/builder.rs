@@ -10,7 +10,7 @@ use hourglass_runtime::HarnessExecutable;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    HarnessError, Operator, Program, TestEnvironment,
+    ContractArtifact, HarnessError, Operator, Program, TestEnvironment,
     document::{EnvironmentDocument, duration, literal},
     executable,
     session::{Session, TestContext},
@@ -40,6 +40,7 @@ impl Harness {
             operators: Vec::new(),
             topology: Map::new(),
             components: Map::new(),
+            contracts: Map::new(),
             allowed_errors: Vec::new(),
             expected_ends: Vec::new(),
             timeout: None,
@@ -80,6 +81,7 @@ pub struct HarnessBuilder {
     operators: Vec<Operator>,
     topology: Map<String, Value>,
     components: Map<String, Value>,
+    contracts: Map<String, Value>,
     allowed_errors: Vec<String>,
     expected_ends: Vec<String>,
     timeout: Option<Duration>,
@@ -144,6 +146,12 @@ impl HarnessBuilder {
     /// The program that follows the chains and submits certificates, in place of the reference aggregator.
     pub fn aggregator(self, program: Program) -> Self {
         self.component("aggregator", program)
+    }
+
+    /// A contract that is deployed before the first task, under a name of lowercase letters, digits and `_`.
+    pub fn contract(mut self, name: impl Into<String>, artifact: ContractArtifact) -> Self {
+        self.contracts.insert(name.into(), artifact.into_document());
+        self
     }
 
     /// A regular expression for ERROR records in component logs that are expected; any other fails
@@ -245,6 +253,7 @@ impl HarnessBuilder {
         }
         keys.insert("topology".to_owned(), topology.into());
         keys.insert("components".to_owned(), self.components.clone().into());
+        keys.insert("contracts".to_owned(), self.contracts.clone().into());
         let allowed: Value = self.allowed_errors.iter().map(|expression| literal(expression)).collect();
         let ends: Value = self.expected_ends.iter().map(|component| literal(component)).collect();
         keys.insert("invariants".to_owned(), json!({"allowed_errors": allowed, "expected_ends": ends}));

@@ -21,7 +21,7 @@ const PLACEHOLDER: &str = "placeholder";
 pub(crate) struct EnvironmentDocument {
     pub(crate) name: String,
     pub(crate) runtime: RuntimeKind,
-    /// The keys that were set: `topology`, `components`, `invariants`, `timeout`.
+    /// The keys that were set: `topology`, `components`, `contracts`, `invariants`, `timeout`.
     pub(crate) keys: Map<String, Value>,
 }
 
