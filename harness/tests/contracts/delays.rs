@@ -11,7 +11,7 @@ use crate::{
     support::{Call, revert, send},
 };
 
-/// `DEALLOCATION_DELAY` of the AllocationManager.
+/// `DEALLOCATION_DELAY` of `AllocationManager`.
 const DELAY: u64 = 10;
 
 fn allocate(fixture: &Fixture, magnitude: u64) -> Call<()> {
