@@ -10,8 +10,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
 use super::{
-    CliError, doctor::MachineReport, doctor_cluster::ClusterReport, list::TrialList, ls::ClusterList, plan::Plan,
-    ps::RunList,
+    CliError, devnet::document::DevnetDocument, doctor::MachineReport, doctor_cluster::ClusterReport, list::TrialList,
+    ls::ClusterList, plan::Plan, ps::RunList, task::document::TaskDocument,
 };
 
 /// The folder of the schemas' identifiers. Nothing is fetched from there: the domain is reserved and has no address.
@@ -30,6 +30,10 @@ pub enum Document {
     CompareReport,
     /// The report of a load: `harness load --json FILE`
     LoadReport,
+    /// What stands where: `harness devnet --format json`
+    Devnet,
+    /// A task: `harness task call --format json`
+    Task,
     /// The report of a kept trial: `trial.json` in its folder
     TrialReport,
     /// A line of `timeline.jsonl`
@@ -57,6 +61,8 @@ impl Document {
             Self::RunReport => "run-report",
             Self::CompareReport => "compare-report",
             Self::LoadReport => "load-report",
+            Self::Devnet => "devnet",
+            Self::Task => "task",
             Self::TrialReport => "trial-report",
             Self::TimelineRecord => "timeline-record",
             Self::ScenarioList => "scenario-list",
@@ -84,6 +90,8 @@ impl Document {
             Self::RunReport => output_schema::<JsonReport<'_>>(),
             Self::CompareReport => output_schema::<Comparison>(),
             Self::LoadReport => output_schema::<LoadReport>(),
+            Self::Devnet => output_schema::<DevnetDocument>(),
+            Self::Task => output_schema::<TaskDocument>(),
             Self::TrialReport => output_schema::<TrialDocument<'_>>(),
             Self::TimelineRecord => output_schema::<TimelineRecord<'_>>(),
             Self::ScenarioList => output_schema::<TrialList<'_>>(),

@@ -1,34 +1,94 @@
-//! `harness down`: removes clusters that nobody uses.
+//! `harness down`: ends devnets that were kept, and removes clusters that nobody uses.
+
+use std::str::FromStr;
 
 use hourglass_base::ExitStatus;
 use hourglass_cluster::{ClusterError, ClusterFolders, ClusterName, Removal, remove};
-use hourglass_engine::Engine;
+use hourglass_engine::{Engine, EngineAddress};
+use hourglass_reaper::{FoundRun, Inventory, RunId, RunState};
+use hourglass_runner::RunFolders;
 
-use super::{CliError, Output};
+use super::{CliError, Output, gc};
 
-/// Removes clusters; one that somebody uses is left alone, and then the exit code is 3
+/// Ends devnets that were kept, and removes clusters; what somebody uses is left alone, and then the exit code is 3
 #[derive(Debug, Clone, clap::Args)]
 pub struct DownArgs {
-    /// Which; default: the only one there is
-    #[arg(value_name = "NAME", conflicts_with = "all")]
-    pub names: Vec<ClusterName>,
-    /// All that the harness made on this machine
+    /// Which: run ids of devnets or of other environments that were kept, and names of clusters; default: the only one
+    /// there is
+    #[arg(value_name = "RUN|NAME", conflicts_with = "all")]
+    pub names: Vec<DownName>,
+    /// All devnets that were kept, and all clusters that the harness made on this machine
     #[arg(long)]
     pub all: bool,
 }
 
-/// Removes them, and writes the results to `out`.
-pub async fn run(args: &DownArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
-    let folders = ClusterFolders::locate()?;
-    let names = chosen(args, folders.names()?)?;
-    if names.is_empty() {
-        writeln!(out, "no cluster is there")?;
+/// The name of a run or of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DownName {
+    /// An environment that was kept.
+    Run(RunId),
+    /// A cluster.
+    Cluster(ClusterName),
+}
+
+impl FromStr for DownName {
+    type Err = <ClusterName as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(run) => Ok(Self::Run(run)),
+            Err(_) => text.parse().map(Self::Cluster),
+        }
+    }
+}
+
+/// What is to be ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Chosen {
+    runs: Vec<RunId>,
+    clusters: Vec<ClusterName>,
+}
+
+/// What there is.
+struct There {
+    runs: Vec<FoundRun>,
+    clusters: Vec<ClusterName>,
+}
+
+/// Ends and removes them, and writes the results to `out`.
+pub fn run(args: &DownArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
+    let folders = RunFolders::locate();
+    folders.check()?;
+    let address = EngineAddress::locate();
+    let Inventory { runs, engine } = Inventory::take(folders.runs(), &address)?;
+    let there = There { runs, clusters: ClusterFolders::locate()?.names()? };
+    let chosen = chosen(args, &there)?;
+    if chosen == Chosen::default() {
+        writeln!(out, "no devnet and no cluster is there")?;
         return Ok(ExitStatus::Passed);
     }
+    let mut status = ExitStatus::Passed;
+    for found in there.runs.iter().filter(|found| chosen.runs.contains(&found.run)) {
+        if found.state == RunState::Running {
+            writeln!(out, "{}: under way, left alone: {}", found.run, found.why)?;
+            status = ExitStatus::Environment;
+            continue;
+        }
+        gc::end(found, false, engine.is_ok().then(|| address.clone()), out)?;
+        gc::end_in_clusters(&found.run, out)?;
+    }
+    if chosen.clusters.is_empty() {
+        return Ok(status);
+    }
+    Ok(status.max(super::runtime()?.block_on(remove_clusters(&chosen.clusters, out))?))
+}
+
+async fn remove_clusters(names: &[ClusterName], out: &mut impl Output) -> Result<ExitStatus, CliError> {
     let engine = Engine::connect().await.map_err(ClusterError::from)?;
+    let folders = ClusterFolders::locate()?;
     let mut status = ExitStatus::Passed;
     for name in names {
-        match remove(&engine, &folders, &name).await? {
+        match remove(&engine, &folders, name).await? {
             Removal::Done => writeln!(out, "cluster {name}: removed")?,
             Removal::LeftAlone(by) => {
                 writeln!(out, "cluster {name}: {by}, left alone")?;
@@ -39,30 +99,45 @@ pub async fn run(args: &DownArgs, out: &mut impl Output) -> Result<ExitStatus, C
     Ok(status)
 }
 
-fn chosen(args: &DownArgs, there: Vec<ClusterName>) -> Result<Vec<ClusterName>, CliError> {
+fn chosen(args: &DownArgs, there: &There) -> Result<Chosen, CliError> {
+    let devnets = there.runs.iter().filter(|found| found.devnet && found.here && found.state != RunState::Running);
+    let all = Chosen { runs: devnets.map(|found| found.run.clone()).collect(), clusters: there.clusters.clone() };
     if args.all {
-        return Ok(there);
+        return Ok(all);
     }
-    if let Some(missing) = args.names.iter().find(|name| !there.contains(name)) {
-        return Err(CliError::Usage(format!("there is no cluster {missing} to remove: {}", listed(&there))));
+    if args.names.is_empty() {
+        return match all.runs.len() + all.clusters.len() {
+            0 | 1 => Ok(all),
+            _ => {
+                Err(CliError::Usage(format!("nothing is named to end: {}; name some, or all with --all", listed(&all))))
+            }
+        };
     }
-    match (args.names.as_slice(), there.as_slice()) {
-        ([], [] | [_]) => Ok(there),
-        ([], _) => {
-            Err(CliError::Usage(format!("no cluster is named: {}; name some, or all with --all", listed(&there))))
+    let mut chosen = Chosen::default();
+    for name in &args.names {
+        match name {
+            DownName::Run(run) if there.runs.iter().any(|found| found.run == *run) => chosen.runs.push(run.clone()),
+            DownName::Run(run) => return Err(gc::unknown(run)),
+            DownName::Cluster(name) if there.clusters.contains(name) => chosen.clusters.push(name.clone()),
+            DownName::Cluster(name) => {
+                return Err(CliError::Usage(format!("there is no cluster {name} to remove: {}", listed(&all))));
+            }
         }
-        (names, _) => Ok(names.to_vec()),
     }
+    Ok(chosen)
 }
 
-fn listed(there: &[ClusterName]) -> String {
-    let names: Vec<_> = there.iter().map(ClusterName::as_str).collect();
+fn listed(there: &Chosen) -> String {
+    let runs = there.runs.iter().map(|run| format!("devnet {run}"));
+    let names: Vec<_> = runs.chain(there.clusters.iter().map(|name| format!("cluster {name}"))).collect();
     if names.is_empty() { "there is none".to_owned() } else { format!("there are {}", names.join(", ")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RUN: &str = "r1m8jw4p9x-fmbc2888";
 
     /// A cluster that was not named must not be removed.
     #[rstest::rstest]
@@ -72,14 +147,23 @@ mod tests {
     #[case::all(&[], true, &["a", "b"], Some(&["a", "b"] as &[_]))]
     #[case::named(&["b"], false, &["a", "b"], Some(&["b"] as &[_]))]
     #[case::unknown(&["c"], false, &["a", "b"], None)]
+    #[case::an_unknown_run(&[RUN], false, &["a", "b"], None)]
     fn only_the_named_clusters_are_chosen(
         #[case] named: &[&str],
         #[case] all: bool,
         #[case] there: &[&str],
         #[case] expected: Option<&[&str]>,
     ) {
-        let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<ClusterName>>();
-        let chosen = chosen(&DownArgs { names: names(named), all }, names(there));
-        assert_eq!(chosen.ok(), expected.map(names));
+        let names = named.iter().map(|name| name.parse().unwrap()).collect();
+        let clusters = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<ClusterName>>();
+        let there = There { runs: Vec::new(), clusters: clusters(there) };
+        let chosen = chosen(&DownArgs { names, all }, &there);
+        assert_eq!(chosen.ok().map(|chosen| chosen.clusters), expected.map(clusters));
+    }
+
+    #[test]
+    fn a_run_id_names_a_run() {
+        assert_eq!(RUN.parse::<DownName>().unwrap(), DownName::Run(RUN.parse().unwrap()));
+        assert_eq!("r1m8".parse::<DownName>().unwrap(), DownName::Cluster("r1m8".parse().unwrap()));
     }
 }

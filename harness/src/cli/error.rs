@@ -24,7 +24,7 @@ use hourglass_runner::{FoldersError, remedy_of_setup};
 use hourglass_scenario::ScenarioError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::{OutputError, ShowError};
+use super::{DevnetError, OutputError, ShowError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,9 @@ pub enum CliError {
     /// A report that is to be shown.
     #[error(transparent)]
     Show(#[from] ShowError),
+    /// A devnet, or a task in it.
+    #[error(transparent)]
+    Devnet(#[from] DevnetError),
     /// The harness executable cannot be found.
     #[error("failed to find the harness's own executable")]
     Executable(#[source] io::Error),
@@ -148,6 +151,7 @@ impl CliError {
             | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Show(error) => error.status(),
+            Self::Devnet(error) => error.status(),
             Self::Report(error) if error.is_usage() => ExitStatus::Usage,
             _ => ExitStatus::Environment,
         }
@@ -174,6 +178,7 @@ impl CliError {
             Self::ClusterOperator(error) => error.remedy(),
             Self::Report(error) => error.remedy().map(str::to_owned),
             Self::Show(error) => error.remedy().map(str::to_owned),
+            Self::Devnet(error) => error.remedy().map(str::to_owned),
             _ => None,
         }
     }

@@ -6,7 +6,11 @@ use std::{
 };
 
 use hourglass_base::{RuntimeKind, StoredError};
-use hourglass_component::document::DocumentError;
+use hourglass_component::{
+    chain::{ChainError, SendError},
+    document::DocumentError,
+    keys::H256,
+};
 use hourglass_engine::{EngineAddress, EngineError};
 use hourglass_project::init::{AvsError, Language, WriteError};
 use hourglass_reaper::LeakedResource;
@@ -136,6 +140,34 @@ fn report() -> Vec<ReportError> {
     ]
 }
 
+fn devnet() -> Vec<DevnetError> {
+    let run = || "r1m8jw4p9x-fmbc2888".to_owned();
+    let known = || vec![run(), "r1m8jw4p9y-fmbc2888".to_owned()];
+    let silent = || ChainError::Silent {
+        chain_id: 31_338,
+        url: "http://127.0.0.1:1".to_owned(),
+        what: "its id".to_owned(),
+        method: "eth_chainId".to_owned(),
+        within: Duration::from_secs(10),
+    };
+    vec![
+        DevnetError::NotRunning { root: "/runs".into() },
+        DevnetError::Unknown { name: "r2".to_owned(), known: known() },
+        DevnetError::Several { known: known() },
+        DevnetError::Stored(StoredError::Read { path: "/runs/r/devnet.json".into(), source: denied() }),
+        DevnetError::Key { devnet: run(), account: "app" },
+        DevnetError::Locked { devnet: run(), path: "/runs/r/task.lock".into(), within: Duration::from_secs(30) },
+        DevnetError::Lock { path: "/runs/r/task.lock".into(), source: denied() },
+        DevnetError::Create(SendError::Reverted {
+            what: "create a task".to_owned(),
+            error: "PayloadIsEmpty()".to_owned(),
+        }),
+        DevnetError::Create(SendError::Chain(silent())),
+        DevnetError::Chain(silent()),
+        DevnetError::UnknownTask { task: H256([0xab; 32]), chains: "either chain", devnet: run() },
+    ]
+}
+
 fn show() -> Vec<ShowError> {
     let known = || vec!["process::square".to_owned(), "docker::square".to_owned()];
     let kind = hourglass_report::RUN_REPORT_KIND;
@@ -240,6 +272,9 @@ fn command() -> Vec<CliError> {
 /// All samples, after a check that none is missing.
 fn all() -> Vec<CliError> {
     let (scenario, reaper, report, show, command) = (scenario(), reaper(), report(), show(), command());
+    let devnet = devnet();
+    assert_every_variant!(devnet, DevnetError:
+        NotRunning Unknown Several Stored Key Locked Lock Create Chain UnknownTask);
     assert_every_variant!(scenario, ScenarioError:
         Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
@@ -254,10 +289,17 @@ fn all() -> Vec<CliError> {
     let reaper = reaper.into_iter().map(CliError::from);
     let report = report.into_iter().map(CliError::from);
     let show = show.into_iter().map(CliError::from);
-    let all: Vec<_> = command.into_iter().chain(scenario).chain(reaper).chain(report).chain(show).collect();
+    let all: Vec<_> = command
+        .into_iter()
+        .chain(scenario)
+        .chain(reaper)
+        .chain(report)
+        .chain(show)
+        .chain(devnet.into_iter().map(CliError::from))
+        .collect();
     assert_every_variant!(all, CliError:
         Scenario Document Operator Usage Prepare Init Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report Show
-        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records Bundle);
+        Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records Bundle Devnet);
     all
 }
 

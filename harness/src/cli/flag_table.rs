@@ -43,12 +43,12 @@ const SELECTION: &[Row] = &[
 ];
 
 /// What is put over the scenarios.
-const CHOSEN: &[Row] = &[
+const IMAGES: &[Row] = &[
     Row("performer-image", &["--performer-image", "mine"], &[], CONTAINERS),
     Row("executor-image", &["--executor-image", "mine"], &[], CONTAINERS),
     Row("aggregator-image", &["--aggregator-image", "mine"], &[], CONTAINERS),
-    Row("allow-error", &["--allow-error", "^known"], &[], EVERYWHERE),
 ];
+const ERRORS: &[Row] = &[Row("allow-error", &["--allow-error", "^known"], &[], EVERYWHERE)];
 
 /// The cluster of Kubernetes trials.
 const CLUSTERS: &[Row] = &[
@@ -115,6 +115,22 @@ const LOAD: &[Row] = &[
     Row("keep", &["--keep", "always"], &[], GENERAL),
 ];
 
+const DEVNET: &[Row] = &[
+    Row("builtin", &["--builtin"], &[], GENERAL),
+    Row("set", &["--set", "payload=five"], &["invalid_payload"], EVERYWHERE),
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
+    Row("runtime", &["--runtime", "process"], &[], GENERAL),
+    Row("logs", &["--logs"], &[], GENERAL),
+    Row("keep", &["--keep"], &[], GENERAL),
+    Row("keep-for", &["--keep-for", "8h"], &["--keep"], GENERAL),
+    Row("env-file", &["--env-file", "devnet.env"], &[], GENERAL),
+    Row("format", &["--format", "json"], &[], GENERAL),
+    Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
+    Row("offline", &["--offline"], &[], GENERAL),
+];
+
 const PLAN: &[Row] = &[
     Row("shard", &["--shard", "1/2"], &[], EVERYWHERE),
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
@@ -159,6 +175,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
         Command::Run(args) => args.chosen().map(text),
         Command::Compare(args) => args.chosen().map(text),
         Command::Load(args) => args.chosen().map(text),
+        Command::Devnet(args) => args.chosen().map(text),
         Command::Plan(args) => args.chosen.trials(&args.selection).map(text),
         Command::List(args) => Ok(text(list::trials(&args.selection)?.0)),
         Command::Lint(args) => Ok(text(args)),
@@ -167,10 +184,11 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 }
 
 #[rstest::rstest]
-#[case::run("run", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, RUN])]
-#[case::compare("compare", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, COMPARE])]
-#[case::load("load", &[CHOSEN, CLUSTERS, TRIALS, LOAD])]
-#[case::plan("plan", &[SELECTION, CHOSEN, PLAN])]
+#[case::run("run", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, RUN])]
+#[case::compare("compare", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, COMPARE])]
+#[case::load("load", &[IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
+#[case::devnet("devnet", &[IMAGES, CLUSTERS, DEVNET])]
+#[case::plan("plan", &[SELECTION, IMAGES, ERRORS, PLAN])]
 #[case::list("list", &[SELECTION, LIST])]
 #[case::lint("lint", &[LINT])]
 #[case::show("show", &[SHOW])]
@@ -190,10 +208,11 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[&[Row]])
 
 /// An option that is accepted without an effect makes a run say something else than was meant.
 #[rstest::rstest]
-#[case::run("run", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, RUN])]
-#[case::compare("compare", &[SELECTION, CHOSEN, CLUSTERS, TRIALS, COMPARE])]
-#[case::load("load", &[CHOSEN, CLUSTERS, TRIALS, LOAD])]
-#[case::plan("plan", &[SELECTION, CHOSEN, PLAN])]
+#[case::run("run", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, RUN])]
+#[case::compare("compare", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, COMPARE])]
+#[case::load("load", &[IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
+#[case::devnet("devnet", &[IMAGES, CLUSTERS, DEVNET])]
+#[case::plan("plan", &[SELECTION, IMAGES, ERRORS, PLAN])]
 #[case::list("list", &[SELECTION, LIST])]
 fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &[&[Row]]) {
     for Row(name, words, needed, cells) in table.iter().copied().flatten() {

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::{CliError, Output, notice, run_cluster::ExistingArgs, single_threaded};
 
-/// Ends environments that `harness run --keep` left running and whatever has no owner any more (processes, containers,
+/// Ends environments that `harness run --keep` left running, devnets that are past their time, and whatever has no owner any more (processes, containers,
 /// networks, volumes), removes the folders of failed trials, and the clusters that nobody has used for as long as they
 /// were to stay or that never became usable. Keeps the cache within its bound
 #[derive(Debug, Clone, clap::Args)]
@@ -72,6 +72,8 @@ pub fn run(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
             if named && !args.dry_run {
                 end_in_clusters(&found.run, out)?;
             }
+        } else if wanted.is_empty() && found.here && found.devnet {
+            writeln!(out, "{run}: a devnet that was kept, left alone: `harness down {run}` ends it", run = found.run)?;
         }
     }
     if wanted.is_empty() {
@@ -104,7 +106,7 @@ fn shrink_cache(args: &GcArgs, out: &mut impl Output) -> Result<(), CliError> {
 }
 
 /// Removes the namespaces of a named run; those of others are removed if nobody needs them.
-fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), CliError> {
+pub(super) fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), CliError> {
     let folders = ClusterFolders::locate()?;
     for name in folders.names()? {
         let folder = folders.folder_of(&name);
@@ -206,7 +208,12 @@ async fn remove_images(engine: &Engine, dry_run: bool, out: &mut impl Output) ->
     Ok(())
 }
 
-fn end(found: &FoundRun, dry_run: bool, engine: Option<EngineAddress>, out: &mut impl Output) -> Result<(), CliError> {
+pub(super) fn end(
+    found: &FoundRun,
+    dry_run: bool,
+    engine: Option<EngineAddress>,
+    out: &mut impl Output,
+) -> Result<(), CliError> {
     let FoundRun { run, why, .. } = found;
     let things = found.things();
     for thing in &things {

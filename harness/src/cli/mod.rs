@@ -6,6 +6,7 @@ pub mod chosen;
 pub mod compare;
 pub mod completions;
 pub mod component;
+pub mod devnet;
 pub mod doctor;
 pub mod doctor_cluster;
 pub mod document;
@@ -40,6 +41,7 @@ pub mod show;
 mod show_error;
 mod source;
 mod subcommands;
+pub mod task;
 pub mod up;
 
 use std::{future::Future, io, process::ExitCode, time::Duration};
@@ -56,6 +58,7 @@ use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
 use hourglass_report::start_records;
 
 use component::ComponentCommand;
+pub use devnet::DevnetError;
 pub use error::CliError;
 use format::TrialsForm;
 use output::notice;
@@ -80,6 +83,9 @@ enum Command {
     Run(Box<run::RunArgs>),
     Compare(Box<compare::CompareArgs>),
     Load(Box<load::LoadArgs>),
+    Devnet(Box<devnet::DevnetArgs>),
+    #[command(subcommand)]
+    Task(task::TaskCommand),
     Bundle(bundle::BundleArgs),
     Show(show::ShowArgs),
     Init(init::InitArgs),
@@ -200,6 +206,8 @@ impl Cli {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
             Command::Compare(args) => return runtime()?.block_on(compare::run(args, out)),
             Command::Load(args) => return runtime()?.block_on(load::run(args, out)),
+            Command::Devnet(args) => return runtime()?.block_on(devnet::run(args, out)),
+            Command::Task(command) => return runtime()?.block_on(task::run(command, out)),
             Command::Component(command) => runtime()?.block_on(component::run(command))?,
             Command::Image(command) => runtime()?.block_on(image::run(command, out))?,
             Command::Logs(args) | Command::Cluster(ClusterCommand::Logs(args)) => {
@@ -213,7 +221,7 @@ impl Cli {
                 runtime()?.block_on(ls::run(args, out))?;
             }
             Command::Down(args) | Command::Cluster(ClusterCommand::Down(args)) => {
-                return runtime()?.block_on(down::run(args, out));
+                return down::run(args, out);
             }
             Command::Setup(command) => runtime()?.block_on(setup::run(command, out))?,
             Command::Probe(command) => probe::run(command, out)?,

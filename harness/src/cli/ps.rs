@@ -16,7 +16,7 @@ use super::{CliError, Output, format::FormatArgs, list::json};
 /// Lists the runs of which something is there: what runs, what was kept, and what has no owner any more
 ///
 /// JSON has `version`; `runs`, each with `run`, `trial`, `state` (running, kept, orphaned, expired), `why`, `owner`,
-/// `owner_alive`, `began`, `expires`, `folder`, `processes`, `containers`, `networks` and `volumes`; `engine` and
+/// `owner_alive`, `devnet`, `began`, `expires`, `folder`, `processes`, `containers`, `networks` and `volumes`; `engine` and
 /// `engine_error`. `harness schema run-list` describes it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PsArgs {
@@ -79,6 +79,9 @@ fn text(found: &FoundRun, now: Timestamp, out: &mut impl Output) -> Result<(), C
         RunState::Expired => "expired",
     };
     write!(out, "{}  {state:8}  {}", found.run, found.trial.as_deref().unwrap_or("unknown trial"))?;
+    if found.devnet {
+        write!(out, "  devnet")?;
+    }
     if let Some(began) = found.began {
         write!(out, "  began {} ago", rounded(began, now))?;
     }

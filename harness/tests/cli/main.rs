@@ -13,6 +13,7 @@ mod commands;
 mod compare;
 mod components;
 mod daemons;
+mod devnet;
 mod ends;
 mod escaped_daemons;
 mod exit_codes;

@@ -20,13 +20,15 @@ use hourglass_runner::StandingChain;
 pub struct Contract {
     /// Its name, as `TaskMailbox`.
     pub name: &'static str,
+    /// Its name in scenarios, as `task_mailbox`.
+    pub key: &'static str,
     /// Its address.
     pub address: Address,
 }
 
 impl Contract {
     fn of(known: &at::Contract) -> Self {
-        Self { name: known.name, address: known.address }
+        Self { name: known.name, key: known.key, address: known.address }
     }
 }
 
@@ -50,11 +52,13 @@ pub struct ChainHandle {
 }
 
 impl ChainHandle {
-    pub(crate) fn l1(chain: &StandingChain) -> Self {
+    /// L1 of an environment that the runner has started.
+    pub fn l1(chain: &StandingChain) -> Self {
         Self::with(chain, at::CONTRACTS.iter().map(Contract::of).collect())
     }
 
-    pub(crate) fn l2(chain: &StandingChain) -> Self {
+    /// L2 of such an environment.
+    pub fn l2(chain: &StandingChain) -> Self {
         let contracts = at::CONTRACTS.iter().filter(|contract| contract.is_on_l2);
         Self::with(chain, contracts.map(Contract::of).collect())
     }
@@ -99,7 +103,7 @@ mod tests {
         let text = hourglass_contracts::ADDRESSES;
         let deployed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
         let chain = ChainHandle::l1(&StandingChain { url: String::new(), chain_id: 1 });
-        for Contract { name, address } in chain.contracts() {
+        for Contract { name, address, .. } in chain.contracts() {
             let written = deployed.get(*name).and_then(|value| value.as_str()).unwrap_or_default();
             assert_eq!(written.to_lowercase(), format!("{address:?}"), "{name}");
         }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use futures::future::join_all;
-use hourglass_reaper::{Labels, OWNER_FILE, Owner, RUN_LABEL, rounded};
+use hourglass_reaper::{DEVNET_FILE, Labels, OWNER_FILE, Owner, RUN_LABEL, rounded};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::{
@@ -194,7 +194,9 @@ impl FoundNamespace {
 /// Why nobody needs an object with these labels. The state of an owner on another machine is unknown here, so only the
 /// time decides.
 fn orphaned(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
-    if let Some(expires) = labels.expires.filter(|expires| *expires <= now) {
+    let is_devnet = labels.folder.as_deref().is_some_and(|folder| folder.join(DEVNET_FILE).exists());
+    // Its namespace goes with its folder.
+    if let Some(expires) = labels.expires.filter(|expires| *expires <= now && !is_devnet) {
         return Some(format!("expired {} ago", rounded(expires, now)));
     }
     let owner = labels.owner.as_ref()?;
@@ -320,5 +322,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let kept = Labels { folder: Some(folder.path().to_owned()), ..gone(None) };
         assert!(orphaned(&kept, false, now).is_none(), "it was kept on purpose");
+        let devnet = Labels { folder: kept.folder.clone(), ..expired };
+        assert!(orphaned(&devnet, false, now).is_some());
+        std::fs::write(folder.path().join(DEVNET_FILE), "{}").unwrap();
+        assert!(orphaned(&devnet, false, now).is_none(), "a devnet has no limit");
     }
 }

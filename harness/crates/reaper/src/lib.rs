@@ -23,7 +23,7 @@ pub use descendants::Descendants;
 pub use docker::{EngineObjects, LabelledContainer, LabelledNetwork};
 pub use error::ReaperError;
 pub use folder::RunFolder;
-pub use inventory::{FoundRun, Inventory, OWNER_FILE, RunDir, RunState, rounded};
+pub use inventory::{DEVNET_FILE, DevnetMark, FoundRun, Inventory, OWNER_FILE, RunDir, RunState, rounded};
 pub use labels::{
     BOOT_ID_LABEL, COMPONENT_LABEL, EXPIRES_LABEL, FOLDER_LABEL, LIFETIME, Labels, OWNER_PID_LABEL,
     OWNER_STARTED_LABEL, RUN_LABEL, TRIAL_LABEL,

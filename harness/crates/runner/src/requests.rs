@@ -1,13 +1,20 @@
 //! Steps that are requested one by one while the trial runs: a test holds the other end ([`StepRequester`]).
 //!
+//! [`StepRequests::open_ended`] makes of it an environment for people: a devnet, which has no time limit and no verdict.
+//!
 //! A step does the same as in a scenario. Its failure goes to the test, which may go on. The trial ends if a component
 //! ends that no step ended, if a chain or an engine does not answer, or at the time limit.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
+use hourglass_chain::Accounts;
 use hourglass_component::keys::H256;
 use hourglass_reaper::RunId;
+use hourglass_runtime::UnexpectedEnd;
 use hourglass_scenario::Step;
 use hourglass_timeline::Timeline;
 use tokio::sync::{mpsc, oneshot};
@@ -43,6 +50,10 @@ pub struct StandingEnvironment {
     pub l1: StandingChain,
     /// L2.
     pub l2: StandingChain,
+    /// The accounts that act on the chains.
+    pub accounts: Accounts,
+    /// Name and address of each running component.
+    pub endpoints: BTreeMap<String, String>,
     /// Its events.
     pub timeline: Timeline,
 }
@@ -58,6 +69,8 @@ pub struct StepRequester {
 pub struct StepRequests {
     standing: Option<oneshot::Sender<StandingEnvironment>>,
     requests: mpsc::UnboundedReceiver<Request>,
+    /// Receives the ends of components of an open-ended environment.
+    pub(super) ends: Option<mpsc::UnboundedSender<UnexpectedEnd>>,
 }
 
 /// Why a requested step was not done.
@@ -83,7 +96,7 @@ type Answer = oneshot::Sender<Result<Vec<H256>, Box<TrialReport>>>;
 pub fn step_requests() -> (StepRequester, StepRequests, oneshot::Receiver<StandingEnvironment>) {
     let (sender, requests) = mpsc::unbounded_channel();
     let (standing, stands) = oneshot::channel();
-    (StepRequester { requests: sender }, StepRequests { standing: Some(standing), requests }, stands)
+    (StepRequester { requests: sender }, StepRequests { standing: Some(standing), requests, ends: None }, stands)
 }
 
 impl StepRequester {
@@ -112,6 +125,15 @@ impl StepRequester {
 }
 
 impl StepRequests {
+    /// The same for an environment that people use until they end it. Once it stands, it has no time limit, its interruption
+    /// is its end, and only what is left after that is a violation. A component that ends goes to the receiver, and the
+    /// environment stays.
+    pub fn open_ended(mut self) -> (Self, mpsc::UnboundedReceiver<UnexpectedEnd>) {
+        let (sender, ends) = mpsc::unbounded_channel();
+        self.ends = Some(sender);
+        (self, ends)
+    }
+
     /// Reports the running environment to the test.
     pub(super) fn stands(&mut self, environment: StandingEnvironment) {
         if let Some(standing) = self.standing.take() {

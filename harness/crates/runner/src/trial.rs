@@ -13,10 +13,11 @@ use hourglass_base::blocking;
 use hourglass_chain::ChainControl;
 use hourglass_component::timeout::timeout;
 use hourglass_reaper::{RunFolderGuard, RunId};
-use hourglass_runtime::{Leak, Teardown};
+use hourglass_runtime::{Leak, Teardown, UnexpectedEnd};
 use hourglass_scenario::Trial;
 use hourglass_timeline::{TaskFacts, Timeline};
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::field::Empty;
 
@@ -86,6 +87,8 @@ async fn execute(
         stage: Stage::default(),
         handed_over: false,
         on_request: requests.is_some(),
+        open_ended: requests.as_ref().is_some_and(|requests| requests.ends.is_some()),
+        ends: requests.as_ref().and_then(|requests| requests.ends.clone()),
         requests,
     };
     let folder = settings.folders.folder_of(&run);
@@ -191,6 +194,10 @@ pub(super) struct TrialExecution<'a> {
     handed_over: bool,
     /// Whether a test requests its steps.
     on_request: bool,
+    /// Whether it stays, without a limit, until it is interrupted.
+    open_ended: bool,
+    /// Receives the ends of components, if it is open-ended.
+    ends: Option<mpsc::UnboundedSender<UnexpectedEnd>>,
     /// The source of its steps, unless they are the scenario's; taken when they begin.
     requests: Option<StepRequests>,
 }
@@ -225,12 +232,16 @@ impl TrialExecution<'_> {
         let world = World::new(environment, self.trial.scenario.clone(), self.started);
         let mut requests = self.requests.take();
         if let Some(requests) = &mut requests {
-            requests.stands(standing(&world, run_id, folder));
+            requests.stands(standing(&world, run_id, folder).await);
         }
         let started = Instant::now();
         let left = self.limit.saturating_sub(began.elapsed());
         let stepping = self.judged_steps(&world, folder, left, progress, requests);
         let stepping = interrupt.run_until_cancelled(stepping).await;
+        // The end of the steps is reported: nothing sends any more.
+        self.ends = None;
+        let ended = self.open_ended && stepping.is_none();
+        let stepping = if ended { Some(Ok(Vec::new())) } else { stepping };
         self.phase("steps", started.elapsed());
         let interrupted = stepping.is_none();
         let answers = matches!(stepping, Some(Ok(_)));
@@ -249,7 +260,8 @@ impl TrialExecution<'_> {
         let keep = match self.settings.keep {
             Keep::Never => false,
             Keep::Failed => failed,
-            Keep::Always => true,
+            // Its end was asked for before it could be left alone.
+            Keep::Always => !ended,
         };
         if failed && !interrupted {
             let environment = &world.environment;
@@ -285,6 +297,9 @@ impl TrialExecution<'_> {
                 None => steps::run_all(world, &scenario.steps, &self.stage, progress).await?,
                 Some(requests) => requests.serve(self, world, folder, progress).await?,
             }
+            if self.open_ended {
+                return Ok(Vec::new());
+            }
             self.stage.enter("checking the invariants");
             invariants::steps_done(world).await
         };
@@ -293,10 +308,10 @@ impl TrialExecution<'_> {
             // write.
             biased;
             error = room.lost() => Err(error.into()),
-            cause = cause(world) => Err(cause),
-            stepped = timeout(left, stepping) => match stepped {
-                Ok(stepped) => stepped,
-                Err(_) => Err(self.late(world).await.into()),
+            cause = self.cause(world) => Err(cause),
+            stepped = self.limited(left, stepping) => match stepped {
+                Some(stepped) => stepped,
+                None => Err(self.late(world).await.into()),
             },
             // Last: a step that has just asked knows more.
             error = chain_watch::lost(&world.environment.chains) => Err(error.into()),
@@ -311,6 +326,26 @@ impl TrialExecution<'_> {
             Ok(violations) => Ok(violations),
             Err(StepFailure::Violation(violation)) => Ok(vec![*violation]),
             Err(StepFailure::Environment(error)) => Err(error),
+        }
+    }
+
+    /// The result of the steps; `None` if they took longer than is left. An open-ended environment has no limit.
+    async fn limited<T>(&self, left: Duration, stepping: impl Future<Output = T>) -> Option<T> {
+        if self.open_ended { Some(stepping.await) } else { timeout(left, stepping).await.ok() }
+    }
+
+    /// Why the trial cannot go on. The components of an open-ended environment may end.
+    async fn cause(&self, world: &World) -> StepFailure {
+        let Some(ends) = &self.ends else { return cause(world).await };
+        let runtime = &world.environment.runtime;
+        let telling = async {
+            loop {
+                drop(ends.send(runtime.ends().next_unexpected().await));
+            }
+        };
+        tokio::select! {
+            error = runtime.failure() => error.into(),
+            never = telling => never,
         }
     }
 
@@ -376,10 +411,11 @@ impl TrialExecution<'_> {
 }
 
 /// The description of a running environment for a test.
-fn standing(world: &World, run: RunId, folder: &Path) -> StandingEnvironment {
+async fn standing(world: &World, run: RunId, folder: &Path) -> StandingEnvironment {
     let chain =
         |control: &ChainControl| StandingChain { url: control.client().url().to_owned(), chain_id: control.chain_id() };
-    let Environment { chains, timeline, .. } = &world.environment;
+    let Environment { chains, timeline, accounts, runtime, .. } = &world.environment;
     let (l1, l2) = (chain(&chains.l1), chain(&chains.l2));
-    StandingEnvironment { run, folder: folder.to_owned(), l1, l2, timeline: timeline.clone() }
+    let (accounts, endpoints) = (accounts.clone(), runtime.endpoints().await);
+    StandingEnvironment { run, folder: folder.to_owned(), l1, l2, accounts, endpoints, timeline: timeline.clone() }
 }

@@ -164,6 +164,28 @@ impl Ends {
         }
     }
 
+    /// Waits for the next unexpected end, which [`Self::unexpected`] then does not return any more. The component is
+    /// watched again: its executor may start a performer anew.
+    pub async fn next_unexpected(&self) -> UnexpectedEnd {
+        let mut state = self.state.subscribe();
+        loop {
+            let mut next = None;
+            self.state.send_if_modified(|state| {
+                if !state.unexpected.is_empty() {
+                    let end = state.unexpected.remove(0);
+                    state.watched.insert(end.component.clone(), Timestamp::now());
+                    next = Some(end);
+                }
+                false
+            });
+            if let Some(next) = next {
+                return next;
+            }
+            // The sender lives as long as this does.
+            let _ = state.wait_for(|state| !state.unexpected.is_empty()).await;
+        }
+    }
+
     /// Waits for the end of a chain.
     pub(super) async fn chain(&self) -> RuntimeError {
         let mut state = self.state.subscribe();
@@ -280,6 +302,19 @@ mod tests {
             Before::Closed => ends.close(),
             Before::Nothing | Before::Watched => {}
         }
+    }
+
+    /// An executor may start its performer again, and that may end as well.
+    #[tokio::test]
+    async fn every_end_is_given_once_and_the_component_is_watched_again() {
+        let ends = ends(&[]);
+        ends.watch(&executor());
+        for _ in 0..2 {
+            note(&ends, &performer());
+            let next = timeout(Duration::from_secs(5), ends.next_unexpected()).await.unwrap();
+            assert_eq!((next.component, found(&ends)), (performer(), None));
+        }
+        assert!(timeout(Duration::from_millis(20), ends.next_unexpected()).await.is_err(), "an end is given twice");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod check_runtimes;
 mod check_steps;
 mod component_limits;
 mod contracts;
+mod environment;
 mod environment_file;
 mod error;
 mod exclude;

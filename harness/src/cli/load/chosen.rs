@@ -65,7 +65,7 @@ impl LoadArgs {
                     .to_owned(),
             ));
         }
-        let mut trial = self.trial()?;
+        let trial = self.trial()?;
         if self.workers.is_some() && trial.runtime.capabilities().host != ComponentHost::Cluster {
             let reason = format!("workers are pods, and `{}` does not use the kubernetes runtime", trial.name);
             let remedy = "choose `--runtime kubernetes`, or leave the option out";
@@ -76,12 +76,8 @@ impl LoadArgs {
             return Err(CliError::Usage(format!("failed to share the load: {problem}; have fewer with `--workers`")));
         }
         let step = step(load.clone());
-        let scenario = Arc::make_mut(&mut trial.scenario);
-        scenario.timeout = limit(std::slice::from_ref(&load)).into();
-        // No step of the scenario runs that would bring these about.
-        scenario.invariants.expected_ends.clear();
-        scenario.steps.clear();
-        trial.exclusive_cluster = false;
+        let mut trial = trial.without_steps();
+        Arc::make_mut(&mut trial.scenario).timeout = limit(std::slice::from_ref(&load)).into();
         let mut planned = trial.clone();
         Arc::make_mut(&mut planned.scenario).steps.push(step);
         let cluster = self.cluster.choice(std::slice::from_ref(&planned))?;

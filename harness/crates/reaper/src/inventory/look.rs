@@ -9,7 +9,7 @@ use std::{
 use hourglass_engine::{EngineAddress, EngineError};
 use jiff::Timestamp;
 
-use super::{FoundRun, processes};
+use super::{DevnetMark, FoundRun, processes};
 use crate::{Owner, ReaperError, RunId, docker::RunObjects};
 
 /// The folder of a run, and its owner according to its files.
@@ -23,6 +23,8 @@ pub struct RunDir {
     pub owner: Option<Owner>,
     /// Whether it is in the caller's folder of runs.
     pub here: bool,
+    /// The mark of a devnet.
+    pub devnet: Option<DevnetMark>,
 }
 
 /// The file in a trial's folder that names the owning process.
@@ -31,13 +33,13 @@ pub const OWNER_FILE: &str = "owner.json";
 impl RunDir {
     /// The folder of a run in the caller's folder of runs.
     pub fn here(run: RunId, folder: PathBuf) -> Self {
-        Self { owner: owner_in(&folder), run, folder, here: true }
+        Self { owner: owner_in(&folder), devnet: DevnetMark::in_folder(&folder), run, folder, here: true }
     }
 
     /// The folder that labels or processes name, if it exists.
     fn elsewhere(run: &RunId, folder: Option<PathBuf>) -> Option<Self> {
         let folder = folder.filter(|folder| folder.is_dir())?;
-        Some(Self { run: run.clone(), owner: owner_in(&folder), folder, here: false })
+        Some(Self { here: false, ..Self::here(run.clone(), folder) })
     }
 }
 

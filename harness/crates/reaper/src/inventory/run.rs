@@ -39,6 +39,8 @@ pub struct FoundRun {
     pub owner: Option<Owner>,
     /// Whether that process lives.
     pub owner_alive: bool,
+    /// Whether it is a devnet, which `harness gc` leaves alone unless it is named or past its time.
+    pub devnet: bool,
     /// When it began.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub began: Option<Timestamp>,
@@ -85,7 +87,7 @@ impl FoundRun {
         match self.state {
             RunState::Running => false,
             RunState::Expired => true,
-            RunState::Kept => self.here,
+            RunState::Kept => self.here && !self.devnet,
             RunState::Orphaned => {
                 let young = self.began.is_some_and(|began| age(began, now) < YOUNG);
                 self.here || !young
@@ -101,7 +103,12 @@ impl FoundRun {
         labels: Option<Labels>,
         now: Timestamp,
     ) -> Self {
-        let expires = labels.as_ref().and_then(|labels| labels.expires);
+        let devnet = dir.as_ref().and_then(|dir| dir.devnet);
+        // Objects of an engine are labelled before anybody knows how long a devnet is to stay.
+        let expires = match devnet {
+            Some(devnet) => devnet.keep_until,
+            None => labels.as_ref().and_then(|labels| labels.expires),
+        };
         // The files of its folder are newer than the labels, which never change.
         let owner = match &dir {
             Some(dir) => dir.owner.clone(),
@@ -127,6 +134,7 @@ impl FoundRun {
             why,
             owner,
             owner_alive,
+            devnet: devnet.is_some(),
             expires,
             here: dir.as_ref().is_some_and(|dir| dir.here),
             folder: dir.map(|dir| dir.folder),
@@ -157,6 +165,7 @@ pub fn rounded(from: Timestamp, to: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DevnetMark;
     use super::*;
 
     fn gone() -> Owner {
@@ -165,7 +174,7 @@ mod tests {
 
     #[expect(clippy::unnecessary_wraps, reason = "a run may have no folder")]
     fn dir(owner: Option<Owner>, here: bool) -> Option<RunDir> {
-        Some(RunDir { run: RunId::generate(), folder: "/runs/r".into(), owner, here })
+        Some(RunDir { run: RunId::generate(), folder: "/runs/r".into(), owner, here, devnet: None })
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "a run may have no labels")]
@@ -216,6 +225,25 @@ mod tests {
         let found = FoundRun::conclude(RunId::generate(), None, SeenProcesses::default(), labels, now);
         assert_eq!((found.state, found.why.as_str()), (RunState::Expired, "expired 3h ago"));
         assert!(found.is_orphaned(now));
+    }
+
+    /// A devnet has no limit unless it was given one, whatever the labels of its containers say.
+    #[rstest::rstest]
+    #[case::without_a_limit(None, RunState::Kept, false)]
+    #[case::before_its_time(Some(2), RunState::Kept, false)]
+    #[case::past_its_time(Some(-2), RunState::Expired, true)]
+    fn a_devnet_stays_until_it_is_named_or_past_its_time(
+        #[case] hours: Option<i64>,
+        #[case] state: RunState,
+        #[case] orphaned: bool,
+    ) {
+        let now = Timestamp::now();
+        let in_hours = |hours: i64| now + jiff::SignedDuration::from_hours(hours);
+        let mark = DevnetMark { keep_until: hours.map(in_hours) };
+        let dir = dir(None, true).map(|dir| RunDir { devnet: Some(mark), ..dir });
+        let labels = labels(None).map(|labels| Labels { expires: Some(in_hours(-1)), ..labels });
+        let found = FoundRun::conclude(RunId::generate(), dir, started(), labels, now);
+        assert_eq!((found.state, found.devnet, found.is_orphaned(now)), (state, true, orphaned), "{found:?}");
     }
 
     /// A run id contains its creation time by the clock of that moment, which may have been ahead of the current clock,

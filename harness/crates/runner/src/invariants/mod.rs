@@ -34,10 +34,10 @@ static STEPS_DONE: [Check<JudgeWorld>; 2] = [
 ];
 
 /// Part three: what must hold after everything has been taken down.
-static TAKEN_DOWN: [Check<JudgeAftermath>; 2] = [
-    Check { invariant: leaks::NOTHING_LEFT, judge: leaks::nothing_left },
-    Check { invariant: logs::NO_ERROR, judge: logs::no_error },
-];
+static TAKEN_DOWN: [Check<JudgeAftermath>; 2] =
+    [NOTHING_LEFT, Check { invariant: logs::NO_ERROR, judge: logs::no_error }];
+
+const NOTHING_LEFT: Check<JudgeAftermath> = Check { invariant: leaks::NOTHING_LEFT, judge: leaks::nothing_left };
 
 type JudgeWorld = for<'a> fn(&'a World) -> BoxFuture<'a, Result<Vec<Finding>, StepFailure>>;
 
@@ -135,7 +135,16 @@ pub(super) async fn steps_done(world: &World) -> Result<Vec<Violation>, StepFail
 
 /// The violations after everything has been taken down.
 pub(super) fn taken_down(aftermath: &Aftermath<'_>) -> Vec<Violation> {
-    let judged = TAKEN_DOWN.iter().flat_map(|Check { invariant, judge }| {
+    judged(&TAKEN_DOWN, aftermath)
+}
+
+/// The violations of an environment without a verdict: errors in its logs are for the people who used it.
+pub(super) fn nothing_left(aftermath: &Aftermath<'_>) -> Vec<Violation> {
+    judged(&[NOTHING_LEFT], aftermath)
+}
+
+fn judged(checks: &[Check<JudgeAftermath>], aftermath: &Aftermath<'_>) -> Vec<Violation> {
+    let judged = checks.iter().flat_map(|Check { invariant, judge }| {
         judge(aftermath).into_iter().map(|finding| finding.violation(*invariant, aftermath.timeline, aftermath.started))
     });
     judged.collect()
