@@ -22,22 +22,20 @@ pub struct DownArgs {
     pub all: bool,
 }
 
-/// The name of a run or of a cluster.
+/// The id of a run, or the name of a cluster: most texts could be either.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DownName {
-    /// An environment that was kept.
-    Run(RunId),
-    /// A cluster.
-    Cluster(ClusterName),
+pub struct DownName {
+    run: Option<RunId>,
+    cluster: Option<ClusterName>,
 }
 
 impl FromStr for DownName {
     type Err = <ClusterName as FromStr>::Err;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(run) => Ok(Self::Run(run)),
-            Err(_) => text.parse().map(Self::Cluster),
+        match (text.parse().ok(), text.parse()) {
+            (None, Err(error)) => Err(error),
+            (run, cluster) => Ok(Self { run, cluster: cluster.ok() }),
         }
     }
 }
@@ -114,17 +112,22 @@ fn chosen(args: &DownArgs, there: &There) -> Result<Chosen, CliError> {
         };
     }
     let mut chosen = Chosen::default();
-    for name in &args.names {
-        match name {
-            DownName::Run(run) if there.runs.iter().any(|found| found.run == *run) => chosen.runs.push(run.clone()),
-            DownName::Run(run) => return Err(gc::unknown(run)),
-            DownName::Cluster(name) if there.clusters.contains(name) => chosen.clusters.push(name.clone()),
-            DownName::Cluster(name) => {
-                return Err(CliError::Usage(format!("there is no cluster {name} to remove: {}", listed(&all))));
-            }
+    for DownName { run, cluster } in &args.names {
+        match (run, cluster) {
+            (_, Some(name)) if there.clusters.contains(name) => chosen.clusters.push(name.clone()),
+            (Some(run), _) if there.runs.iter().any(|found| found.run == *run) => chosen.runs.push(run.clone()),
+            // It has the time in it that only a run id has.
+            (Some(run), _) if run.began().is_some() => return Err(gc::unknown(run)),
+            (Some(run), _) => return Err(missing(run.as_str(), &all)),
+            (None, Some(name)) => return Err(missing(name.as_str(), &all)),
+            (None, None) => {}
         }
     }
     Ok(chosen)
+}
+
+fn missing(name: &str, there: &Chosen) -> CliError {
+    CliError::Usage(format!("there is no cluster {name} to remove: {}", listed(there)))
 }
 
 fn listed(there: &Chosen) -> String {
@@ -161,9 +164,13 @@ mod tests {
         assert_eq!(chosen.ok().map(|chosen| chosen.clusters), expected.map(clusters));
     }
 
-    #[test]
-    fn a_run_id_names_a_run() {
-        assert_eq!(RUN.parse::<DownName>().unwrap(), DownName::Run(RUN.parse().unwrap()));
-        assert_eq!("r1m8".parse::<DownName>().unwrap(), DownName::Cluster("r1m8".parse().unwrap()));
+    /// The error for a run that is gone names the commands that list runs.
+    #[rstest::rstest]
+    #[case::run(RUN, "there is nothing of run r1m8jw4p9x-fmbc2888")]
+    #[case::cluster("mine", "there is no cluster mine to remove: there are cluster a")]
+    fn an_unknown_name_is_refused(#[case] name: &str, #[case] expected: &str) {
+        let there = There { runs: Vec::new(), clusters: vec!["a".parse().unwrap()] };
+        let error = chosen(&DownArgs { names: vec![name.parse().unwrap()], all: false }, &there).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }

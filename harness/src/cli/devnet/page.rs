@@ -52,7 +52,7 @@ pub(super) fn page(devnet: &DevnetDocument) -> String {
 /// The commands to try.
 fn next(text: &mut String, devnet: &DevnetDocument) {
     section(text, "next", "");
-    line(text, "a task, until it is verified", "harness task call 0x04");
+    line(text, "create a task", "harness task call 0x04");
     let file = quoted(&format!("{}/{ENV_FILE}", devnet.folder));
     line(text, "variables of a shell", &format!("set -a; . {file}; set +a"));
     if devnet.kept {

@@ -110,7 +110,9 @@ impl TaskDocument {
     /// For people: a line for each fact.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: &str| drop(writeln!(text, "{name:11} {value}"));
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(text, "{name:11} {value}");
+        };
         line("task", &format!("{} on {} of devnet {}", self.task, self.chain, self.devnet));
         line("status", self.status.word());
         line("creator", &self.creator);

@@ -198,15 +198,15 @@ mod tests {
     use super::*;
 
     #[rstest::rstest]
-    #[case::text("0x04", false, Ok(b"0x04" as &[u8]))]
-    #[case::hexadecimal("0x04ff", true, Ok(&[4, 255]))]
-    #[case::without_prefix("04FF", true, Ok(&[4, 255]))]
+    #[case::text("0x04", false, Ok(vec![48, 120, 48, 52]))]
+    #[case::hexadecimal("0x04ff", true, Ok(vec![4, 255]))]
+    #[case::without_prefix("04FF", true, Ok(vec![4, 255]))]
     #[case::odd("0x4", true, Err("Odd number of digits"))]
     #[case::no_digit("0xzz", true, Err("Invalid character"))]
     fn a_payload_is_text_or_bytes(
         #[case] payload: &str,
         #[case] payload_hex: bool,
-        #[case] expected: Result<&[u8], &str>,
+        #[case] expected: Result<Vec<u8>, &str>,
     ) {
         let new = NewTaskArgs { payload: payload.to_owned(), payload_hex, chain: Chain::L2 };
         match (new.bytes(), expected) {
