@@ -146,11 +146,10 @@ pub async fn run(args: &DevnetArgs, out: &mut impl Output) -> Result<ExitStatus,
         Err(error) => failures.push(error),
     }
     match report.verdict {
-        Verdict::Passed => {}
         Verdict::Interrupted if has_stood => {
             notice("the devnet does not end in time; its supervisor ends what is left");
         }
-        Verdict::Interrupted => {}
+        Verdict::Passed | Verdict::Interrupted => {}
         _ => notice(failure_text_with(&report, &args.again()).trim_end()),
     }
     for error in failures.iter().filter(|error| !error.is_closed_output()) {
