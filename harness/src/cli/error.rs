@@ -17,7 +17,7 @@ use hourglass_component::{
 };
 use hourglass_image::ImageError;
 use hourglass_machine::{open_files::TooFewFiles, setup::KubernetesSetupError, threads::TooFewThreads};
-use hourglass_project::{PrepareError, init::InitError};
+use hourglass_project::{PrepareError, init::InitError, watch::WatchError};
 use hourglass_reaper::ReaperError;
 use hourglass_report::{RecordsError, ReportError, takes_colour};
 use hourglass_runner::{FoldersError, remedy_of_setup};
@@ -127,6 +127,9 @@ pub enum CliError {
     /// A new project.
     #[error(transparent)]
     Init(#[from] InitError),
+    /// Files that are watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// An archive of evidence.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -170,6 +173,7 @@ impl CliError {
             Self::Threads(error) => Some(error.remedy().to_owned()),
             Self::Prepare(error) => Some(error.remedy()),
             Self::Init(error) => Some(error.remedy()),
+            Self::Watch(error) => Some(error.remedy().to_owned()),
             Self::File { path, .. } => remedy_of_cache(path).map(str::to_owned),
             Self::Scenario(error) => error.help().map(|help| help.to_string()),
             Self::Image(error) => error.remedy(),

@@ -12,7 +12,10 @@ use hourglass_component::{
     keys::H256,
 };
 use hourglass_engine::{EngineAddress, EngineError};
-use hourglass_project::init::{AvsError, Language, WriteError};
+use hourglass_project::{
+    init::{AvsError, Language, WriteError},
+    watch::WatchError,
+};
 use hourglass_reaper::LeakedResource;
 use hourglass_scenario::{ComponentRef, SkippedFile};
 
@@ -249,6 +252,7 @@ fn command() -> Vec<CliError> {
             creates: "bin/performer".into(),
         }),
         CliError::Prepare(PrepareError::File { doing: "lock", path: "harness.yaml".into(), source: denied() }),
+        CliError::Watch(WatchError::Large { folder: "performer".into(), most: 50_000 }),
         CliError::Init(InitError::NoToolchain),
         CliError::Init(InitError::HasPerformer { folder: ".".into(), language: Language::Go }),
         CliError::Init(InitError::Write(WriteError::Exists { folder: ".".into(), files: vec!["harness.yaml".into()] })),
@@ -298,7 +302,7 @@ fn all() -> Vec<CliError> {
         .chain(devnet.into_iter().map(CliError::from))
         .collect();
     assert_every_variant!(all, CliError:
-        Scenario Document Operator Usage Prepare Init Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report Show
+        Scenario Document Operator Usage Prepare Watch Init Environment Component Reaper Image KubernetesSetup Cluster ClusterOperator Report Show
         Executable File Folders OpenFiles Threads Interrupted Serve Scheduler Render Output Records Bundle Devnet);
     all
 }

@@ -85,6 +85,23 @@ const RUN: &[Row] = &[
     Row("bundle", &["--bundle", "failures"], &[], GENERAL),
 ];
 
+/// It runs what changed files touch.
+const WATCH: &[Row] = &[
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
+    Row("builtin", &["--builtin"], &[], GENERAL),
+    Row("set", &["--set", "payload=five"], &["empty_payload"], EVERYWHERE),
+    Row("verbose", &["-vv"], &[], GENERAL),
+    Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
+    Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
+    Row("jobs", &["--jobs", "2"], &[], GENERAL),
+    Row("fail-fast", &["--fail-fast"], &[], GENERAL),
+    Row("logs", &["--logs"], &[], GENERAL),
+    Row("trial-timeout", &["--trial-timeout", "1m"], &[], GENERAL),
+    Row("anvil", &["--anvil", "/bin/anvil"], &[], GENERAL),
+    Row("offline", &["--offline"], &[], GENERAL),
+];
+
 const COMPARE: &[Row] = &[
     Row("runtimes", &["--runtimes", "process,docker"], &[], GENERAL),
     Row("without-fault", &["--without-fault"], &["--tag", "fault"], EVERYWHERE),
@@ -173,6 +190,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
     let cli = Cli::try_parse_from(words).map_err(|error| CliError::Usage(error.to_string()))?;
     match cli.command {
         Command::Run(args) => args.chosen().map(text),
+        Command::Watch(args) => args.chosen().map(text),
         Command::Compare(args) => args.chosen().map(text),
         Command::Load(args) => args.chosen().map(text),
         Command::Devnet(args) => args.chosen().map(text),
@@ -185,6 +203,7 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 
 #[rstest::rstest]
 #[case::run("run", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, RUN])]
+#[case::watch("watch", &[IMAGES, ERRORS, CLUSTERS, WATCH])]
 #[case::compare("compare", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, COMPARE])]
 #[case::load("load", &[IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
 #[case::devnet("devnet", &[IMAGES, CLUSTERS, DEVNET])]
@@ -209,6 +228,7 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[&[Row]])
 /// An option that is accepted without an effect makes a run say something else than was meant.
 #[rstest::rstest]
 #[case::run("run", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, RUN])]
+#[case::watch("watch", &[IMAGES, ERRORS, CLUSTERS, WATCH])]
 #[case::compare("compare", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, COMPARE])]
 #[case::load("load", &[IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
 #[case::devnet("devnet", &[IMAGES, CLUSTERS, DEVNET])]

@@ -149,6 +149,31 @@ mod tests {
         insta::assert_snapshot!(linted(directory.path()).1);
     }
 
+    /// A text of hexadecimal digits is sent as it is; short ones are how performers get numbers.
+    #[test]
+    fn a_payload_that_looks_like_data_is_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = "0x".to_owned() + &"ab".repeat(32);
+        let text = format!(
+            "name: digits\ndescription: Digits.\nvariables: {{data: \"{data}\"}}\nmatrix: {{chain: [l1, l2]}}\nsteps:\n  \
+             - create_task: {{chain: \"${{chain}}\", payload: \"${{data}}\"}}\n  \
+             - create_task: {{as: hex, payload_hex: \"${{data}}\"}}\n  \
+             - create_task: {{as: short, payload: \"{}\"}}\n  \
+             - expect_rejected: {{payload: \"{data}\", error: PayloadIsEmpty}}\n  \
+             - load: {{rate: 1, tasks: 1, mix: [{{payload: \"{data}cd\"}}, {{payload: \"0x04\"}}]}}\n",
+            &data[..64]
+        );
+        std::fs::write(directory.path().join("digits.yaml"), text).unwrap();
+        let (problems, text) = linted(directory.path());
+        assert_eq!(problems, 0, "{text}");
+        insta::assert_snapshot!(text, @r"
+        digits.yaml:6:45: warning: this is text of 66 bytes, not 32 bytes of data (sent as text); use `payload_hex` for data
+        digits.yaml:9:32: warning: this is text of 66 bytes, not 32 bytes of data (sent as text); use `payload_hex` for data
+        digits.yaml:10:48: warning: this is text of 68 bytes, not 33 bytes of data (sent as text); use `payload_hex` for data
+        1 scenario file: no problems, 3 warnings
+        ");
+    }
+
     #[test]
     fn the_first_warnings_are_shown_and_all_are_counted() {
         let directory = tempfile::tempdir().unwrap();

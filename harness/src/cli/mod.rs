@@ -43,6 +43,7 @@ mod source;
 mod subcommands;
 pub mod task;
 pub mod up;
+pub mod watch;
 
 use std::{future::Future, io, process::ExitCode, time::Duration};
 
@@ -81,6 +82,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Watch(Box<watch::WatchArgs>),
     Compare(Box<compare::CompareArgs>),
     Load(Box<load::LoadArgs>),
     Devnet(Box<devnet::DevnetArgs>),
@@ -204,6 +206,7 @@ impl Cli {
         let out = &mut io::stdout();
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
+            Command::Watch(args) => return runtime()?.block_on(watch::run(args, out)),
             Command::Compare(args) => return runtime()?.block_on(compare::run(args, out)),
             Command::Load(args) => return runtime()?.block_on(load::run(args, out)),
             Command::Devnet(args) => return runtime()?.block_on(devnet::run(args, out)),

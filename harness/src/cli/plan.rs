@@ -132,7 +132,8 @@ fn steps(steps: &[Step], indent: &str, out: &mut impl Output) -> Result<(), Outp
             writeln!(out, "  line {}", step.location.line)?;
             self::steps(branches, &format!("{indent}   "), out)?;
         } else {
-            writeln!(out, "{}  line {}", arguments(&step.kind), step.location.line)?;
+            let size = payload_size(&step.kind).map(|size| format!(" (payload of {size} bytes)"));
+            writeln!(out, "{}{}  line {}", arguments(&step.kind), size.unwrap_or_default(), step.location.line)?;
         }
     }
     Ok(())
@@ -143,6 +144,16 @@ fn arguments(kind: &StepKind) -> String {
     let value = serde_json::to_value(kind).unwrap_or_default();
     let fields = value[kind.key()].as_object().cloned().unwrap_or_default();
     fields.iter().map(|(name, value)| format!(" {name}={}", argument(name, value))).collect::<Vec<_>>().concat()
+}
+
+/// How many bytes each task of the step carries, if all carry the same.
+fn payload_size(kind: &StepKind) -> Option<usize> {
+    match kind {
+        StepKind::CreateTask(step) => Some(step.payload_bytes().len()),
+        StepKind::ExpectRejected(step) => Some(step.payload_bytes().len()),
+        StepKind::Load(step) if step.mix.is_empty() => Some(step.payloads()[0].payload_bytes().len()),
+        _ => None,
+    }
 }
 
 fn argument(name: &str, value: &Value) -> String {

@@ -150,7 +150,17 @@ impl RunArgs {
 
 /// Runs the trials; the first Ctrl-C ends them in order, the second at once.
 pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
-    let (trials, cluster) = args.chosen()?;
+    run_chosen(args, args.chosen()?, interrupt::on_signal, || {}).await
+}
+
+/// Runs these trials until `interrupt` is cancelled, which is asked for when nothing is left to refuse. `prepared` is called
+/// once what the projects prepare is there.
+pub(super) async fn run_chosen(
+    args: &RunArgs,
+    (trials, cluster): (Vec<Trial>, ClusterChoice),
+    interrupt: impl FnOnce() -> CancellationToken,
+    prepared: impl FnOnce(),
+) -> Result<ExitStatus, CliError> {
     let (reports, refused) = {
         let scenarios: Vec<_> = trials.iter().map(|trial| &*trial.path).collect();
         let html = args.html.as_deref();
@@ -170,11 +180,12 @@ pub async fn run(args: &RunArgs) -> Result<ExitStatus, CliError> {
     if let Some(warning) = open_files::enough_for(&schedule.trials, schedule.jobs)? {
         notice(&warning);
     }
-    let interrupt = interrupt::on_signal();
+    let interrupt = interrupt();
     let (logs, output) = args.logs.then(LiveLogs::start).transpose().map_err(CliError::Scheduler)?.unzip();
     let preparation = Preparation { anvil: &args.anvil, keep: args.keep, trial_timeout: args.trial_timeout, output };
-    let prepared = Box::pin(preparation.settings(&schedule.trials, cluster));
-    let settings = interrupt::unless_interrupted(&interrupt, prepared).await?;
+    let preparing = Box::pin(preparation.settings(&schedule.trials, cluster));
+    let settings = interrupt::unless_interrupted(&interrupt, preparing).await?;
+    prepared();
     // This process adopts what an ending component leaves behind.
     reaper::adopt_orphans()?;
     let github = GitHub::detect();

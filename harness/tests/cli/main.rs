@@ -43,3 +43,4 @@ mod stopped_processes;
 mod target;
 mod unusual_machines;
 mod usage;
+mod watch;

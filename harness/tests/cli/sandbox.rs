@@ -5,7 +5,10 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{Read as _, Seek as _},
-    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    os::unix::{
+        fs::FileExt as _,
+        process::{CommandExt as _, ExitStatusExt as _},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
@@ -255,6 +258,20 @@ impl Running {
         })
         .unwrap();
         peak
+    }
+
+    /// Waits until its outputs contain a text so many times, and returns both.
+    #[track_caller]
+    pub(crate) fn wait_for_output(&self, text: &str, times: usize, within: Duration) -> String {
+        // Reading at a position leaves that of the command, which writes through the same files.
+        let read = |file: &File| {
+            let mut bytes = vec![0; usize::try_from(file.metadata().unwrap().len()).unwrap()];
+            let length = file.read_at(&mut bytes, 0).unwrap();
+            String::from_utf8_lossy(&bytes[..length]).into_owned()
+        };
+        let both = || format!("{}{}", read(&self.stdout), read(&self.stderr));
+        let shows = || if both().matches(text).count() >= times { Ok(both()) } else { Err(both()) };
+        eventually(within, shows).unwrap_or_else(|shown| panic!("{text:?} was not shown {times} times:\n{shown}"))
     }
 
     /// Signals the whole process group, as a terminal and nextest do.

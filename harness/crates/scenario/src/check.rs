@@ -9,11 +9,13 @@ use super::allowed_errors::{compile, shortened};
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::resolve::folder_of;
+use super::select::BUILTIN;
+use super::steps::ScenarioFolder;
 use super::values::Curve;
 use super::{check_components, check_limits, check_performers, check_runtimes, check_steps, contracts};
 
-/// Adds every problem of `document`, which was read from the file at `path`.
-pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
+/// Adds every problem of `document`, which was read from the file at `path`, and to `warnings` what is probably not meant.
+pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems, warnings: &mut Problems) {
     let root = Pointer::root();
     name(document, path, &root.key("name"), problems);
     variables(document, &root, problems);
@@ -25,7 +27,9 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     check_performers::check(document, path, problems);
     check_runtimes::check(document, problems);
     let errors = contracts::check(document, folder_of(path), problems);
-    check_steps::check(document, &errors, problems);
+    let is_embedded = path.starts_with(BUILTIN);
+    let folder = if is_embedded { ScenarioFolder::Embedded } else { ScenarioFolder::At(folder_of(path)) };
+    check_steps::check(document, &errors, folder, problems, warnings);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {
         if let Err(reason) = compile(expression) {
             problems.add(

@@ -8,10 +8,16 @@ use hourglass_component::document::{Pointer, Problem, Problems};
 use super::contracts::Names;
 use super::limits::no_time;
 use super::model::ScenarioDocument;
-use super::steps::{STEP_KEYS, StepCheck, StepDocument, StepKind, StepPurpose};
+use super::steps::{STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind, StepPurpose};
 
 /// Adds every problem of the steps of `document`, whose contracts have these custom errors.
-pub(super) fn check(document: &ScenarioDocument, errors: &BTreeSet<String>, problems: &mut Problems) {
+pub(super) fn check(
+    document: &ScenarioDocument,
+    errors: &BTreeSet<String>,
+    folder: ScenarioFolder<'_>,
+    problems: &mut Problems,
+    warnings: &mut Problems,
+) {
     let at = Pointer::from("/steps");
     let operators: BTreeSet<_> = document.topology.operators.iter().map(|operator| operator.name.as_str()).collect();
     let mut checking = Checking {
@@ -27,7 +33,9 @@ pub(super) fn check(document: &ScenarioDocument, errors: &BTreeSet<String>, prob
                 .all(|at| !problems.touch(&Pointer::from(*at)))
                 .then(|| Names::of(document)),
             operators: (!problems.touch(&Pointer::from("/topology/operators"))).then_some(operators),
+            folder,
             problems,
+            warnings,
         },
     };
     checking.steps(&document.steps, &at);

@@ -1,30 +1,24 @@
 //! Files with environment variables in the format of `.env`, which many tools read.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, path::Path};
+
+use super::bounded_file;
 
 /// A larger file, in bytes, is none of variables.
 const LARGEST: u64 = 1 << 20;
 
 /// The variables of the file at `path`; or why they cannot be read.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
-    let bytes = bytes(path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+    let bytes =
+        bounded_file::read(path, LARGEST).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     let variables = dotenvy::from_read_iter(bytes.as_slice()).collect::<Result<BTreeMap<_, _>, _>>();
     variables.map_err(|error| format!("failed to read {} as variables: {error}", path.display()))
 }
 
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no ordinary file"));
-    }
-    if metadata.len() > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {LARGEST} bytes")));
-    }
-    fs::read(path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

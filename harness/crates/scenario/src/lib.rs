@@ -4,6 +4,7 @@
 //! anything; the runner implements the steps.
 
 mod allowed_errors;
+mod bounded_file;
 mod check;
 mod check_components;
 mod check_limits;
@@ -20,6 +21,7 @@ mod folder;
 mod images;
 mod limits;
 mod load;
+mod meant;
 mod model;
 mod overrides;
 mod own_image;

@@ -87,7 +87,7 @@ impl Loader {
     /// Loads `text` as if it were in the file at `path`.
     pub fn parse(&mut self, path: &Path, text: impl Into<Arc<str>>) -> Result<ScenarioFile, DocumentError> {
         let written = Tree::parse(path.display().to_string(), text)?;
-        let (current, warnings) = renamed_steps::with_current_keys(&written);
+        let (current, mut warnings) = renamed_steps::with_current_keys(&written);
         let tree = plain_scalars::environments_as_written(&current);
         let mut problems = Problems::new();
         let mut loading = Loading {
@@ -99,10 +99,12 @@ impl Loader {
             used: BTreeSet::new(),
             misspelt: false,
             problems,
+            warnings: Problems::new(),
         };
         plain_scalars::check_variables(&tree, &mut loading.problems);
         let variants = loading.variants();
         loading.check_variables();
+        warnings.extend(tree.reports(loading.warnings));
         let mut problems = loading.problems;
         if let Some(name) = tree.value()["name"].as_str() {
             if let Some(other) = self.names.get(name).filter(|other| !is_same(other, path)) {
@@ -154,6 +156,8 @@ struct Loading<'a> {
     /// Whether an unknown variable was used.
     misspelt: bool,
     problems: Problems,
+    /// What is probably not meant as it is written; combinations of the matrix have the same.
+    warnings: Problems,
 }
 
 impl Loading<'_> {
@@ -207,7 +211,7 @@ impl Loading<'_> {
             project.fill_parts(document);
         }
         match &document {
-            Some(document) => check::check(document, &self.path, &mut problems),
+            Some(document) => check::check(document, &self.path, &mut problems, &mut self.warnings),
             None => self.check_completed(&tree, &mut problems),
         }
         let good = problems.is_empty();
@@ -235,7 +239,7 @@ impl Loading<'_> {
         let completed = tree.with_value(value);
         // Its problems were found before.
         if let Some(document) = self.schema.read(&completed, &mut Problems::new()) {
-            check::check(&document, &self.path, problems);
+            check::check(&document, &self.path, problems, &mut Problems::new());
         }
     }
 

@@ -265,7 +265,7 @@ impl Selection {
         Ok(())
     }
 
-    fn paths_and_names(&self) -> (Vec<PathBuf>, Vec<&str>) {
+    pub(super) fn paths_and_names(&self) -> (Vec<PathBuf>, Vec<&str>) {
         let (paths, names): (Vec<_>, Vec<_>) =
             self.patterns.iter().map(String::as_str).partition(|pattern| !self.builtin && is_file(Path::new(pattern)));
         (paths.into_iter().map(PathBuf::from).collect(), names)

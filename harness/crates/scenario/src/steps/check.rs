@@ -1,6 +1,7 @@
 //! The shared data of the checks of steps: the operators of the scenario, and the problems found so far.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 use hourglass_proto::contracts::errors;
@@ -15,8 +16,21 @@ pub(crate) struct StepCheck<'a> {
     pub(crate) errors: &'a BTreeSet<String>,
     /// The names that stand for addresses; `None` if contracts or operators could not be read.
     pub(crate) names: Option<Names<'a>>,
+    /// Where the files are that the steps name.
+    pub(crate) folder: ScenarioFolder<'a>,
     /// The problems found so far.
     pub(crate) problems: &'a mut Problems,
+    /// What is probably not meant as it is written, but works.
+    pub(crate) warnings: &'a mut Problems,
+}
+
+/// The folder of a scenario.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ScenarioFolder<'a> {
+    /// Paths of the scenario are relative to this folder.
+    At(&'a Path),
+    /// The executable embeds the scenario.
+    Embedded,
 }
 
 impl StepCheck<'_> {

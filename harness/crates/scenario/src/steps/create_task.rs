@@ -10,7 +10,8 @@ use super::abi::AbiValues;
 use super::check::StepCheck;
 use super::defaults::{default_task, one};
 use super::definition::{CreatedTasks, StepDefinition, StepProperties};
-use super::text_or_hex::{bytes, check_task_payload};
+use super::payload_file::PayloadFile;
+use super::text_or_hex::{bytes, check_task_payload, warn_of_digits};
 use crate::check_limits;
 use crate::texts::HexBytes;
 use crate::values::Chain;
@@ -31,7 +32,7 @@ pub struct CreateTask {
     /// The chain on which the task is created.
     #[serde(default)]
     pub chain: Chain,
-    /// The payload as text, sent as its UTF-8 bytes. Either this, `payload_hex` or `payload_abi`.
+    /// The payload as text, sent as its UTF-8 bytes. Either this, `payload_hex`, `payload_abi` or `payload_file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
     /// The payload as raw bytes in hexadecimal.
@@ -40,6 +41,10 @@ pub struct CreateTask {
     /// The payload as values that are encoded as `abi.encode` of a contract encodes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_abi: Option<AbiValues>,
+    /// A file whose bytes are the payload, as they are; its path is relative to the folder of the scenario's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1))]
+    pub payload_file: Option<PayloadFile>,
     /// How many tasks; more than one make a group, of which each is expected to end alike.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100_000))]
@@ -54,7 +59,9 @@ impl CreateTask {
     /// The payload's bytes.
     pub fn payload_bytes(&self) -> Vec<u8> {
         let given = bytes(self.payload.as_ref(), self.payload_hex.as_ref());
-        given.or_else(|| self.payload_abi.as_ref()?.encoded()).unwrap_or_default()
+        let encoded = || self.payload_abi.as_ref()?.encoded();
+        let of_file = || Some(self.payload_file.as_ref()?.bytes()?.to_vec());
+        given.or_else(encoded).or_else(of_file).unwrap_or_default()
     }
 }
 
@@ -75,19 +82,28 @@ impl StepDefinition for CreateTask {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        let Some(values) = &self.payload_abi else {
-            return check_task_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
-        };
-        let at_values = at.key("payload_abi");
-        values.check(&at_values, check.problems);
-        check_limits::payload(None, values.encoded().map(HexBytes).as_ref(), at, check.problems);
-        let others = [("payload", self.payload.is_some()), ("payload_hex", self.payload_hex.is_some())];
-        if let Some((other, _)) = others.into_iter().find(|(_, given)| *given) {
+        let ways = [
+            ("payload", self.payload.is_some()),
+            ("payload_hex", self.payload_hex.is_some()),
+            ("payload_abi", self.payload_abi.is_some()),
+            ("payload_file", self.payload_file.is_some()),
+        ];
+        let given: Vec<_> = ways.into_iter().filter(|(_, is_given)| *is_given).map(|(key, _)| key).collect();
+        if let [one, other, ..] = given.as_slice() {
             check.problems.add(
-                Problem::at_key(&at_values, format!("both `{other}` and `payload_abi` are given"))
+                Problem::at_key(&at.key(other), format!("both `{one}` and `{other}` are given"))
                     .label("a second time")
                     .help("keep one of the two"),
             );
+        }
+        warn_of_digits(self.payload.as_ref(), at, check.warnings);
+        if let Some(values) = &self.payload_abi {
+            values.check(&at.key("payload_abi"), check.problems);
+            check_limits::payload(None, values.encoded().map(HexBytes).as_ref(), at, check.problems);
+        } else if let Some(file) = &self.payload_file {
+            file.read(check.folder, &at.key("payload_file"), check.problems);
+        } else {
+            check_task_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check::StepCheck;
 use super::defaults::default_within;
 use super::definition::{StepDefinition, StepProperties};
-use super::text_or_hex::{bytes, check_payload};
+use super::text_or_hex::{bytes, check_payload, warn_of_digits};
 use crate::texts::HexBytes;
 use crate::values::Chain;
 
@@ -47,6 +47,7 @@ impl StepDefinition for ExpectRejected {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
+        warn_of_digits(self.payload.as_ref(), at, check.warnings);
         check_payload(self.payload.as_ref(), self.payload_hex.as_ref(), at, check.problems);
         check.error(&self.error, &at.key("error"));
     }

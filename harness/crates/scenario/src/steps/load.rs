@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::StepCheck;
 use super::definition::{CreatedTasks, StepDefinition, StepProperties, StepRuntimes};
-use super::text_or_hex::{bytes, check_result, check_task_payload};
+use super::text_or_hex::{bytes, check_result, check_task_payload, warn_of_digits};
 use crate::limits::no_time;
 use crate::texts::HexBytes;
 use crate::values::Chain;
@@ -223,6 +223,7 @@ impl StepDefinition for Load {
             problems.add(Problem::at_value(&at.key("workers"), problem).label("too many").help("have fewer workers"));
         }
         let single = self.payload.is_some() || self.payload_hex.is_some();
+        warn_of_digits(self.payload.as_ref(), at, check.warnings);
         if self.mix.is_empty() {
             self.payloads()[0].check(at, problems);
         } else if single {
@@ -233,7 +234,9 @@ impl StepDefinition for Load {
             );
         }
         for (index, payload) in self.mix.iter().enumerate() {
-            payload.check(&at.key("mix").item(index), problems);
+            let at = at.key("mix").item(index);
+            warn_of_digits(payload.payload.as_ref(), &at, check.warnings);
+            payload.check(&at, problems);
         }
     }
 }

@@ -24,6 +24,7 @@ mod mine;
 mod nodes;
 mod partition;
 mod pause;
+mod payload_file;
 #[macro_use]
 mod registry;
 mod send_transaction;
@@ -36,11 +37,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use abi::{AbiError, AbiValues};
-pub(crate) use check::StepCheck;
+pub(crate) use check::{ScenarioFolder, StepCheck};
 pub use definition::{ClusterAccess, CreatedTasks, StepProperties, StepPurpose, StepRuntimes};
 use definition::{StepDefinition, description};
 pub use expected_result::ExpectedResult;
 pub use load::{LOAD_RATES, LoadPayload, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS};
+pub use payload_file::PayloadFile;
 
 use crate::step::Step;
 use crate::texts::ComponentRef;

@@ -36,6 +36,24 @@ pub(super) fn check_task_payload(text: Option<&String>, raw: Option<&HexBytes>, 
     }
 }
 
+/// The shortest data, in bytes, that is taken to be meant as data: a word of a contract. Performers that read numbers get
+/// them as short texts, such as `0x04`.
+const DATA: usize = 32;
+
+/// Adds a warning of a text that is the hexadecimal form of data, and is sent as text.
+pub(super) fn warn_of_digits(text: Option<&String>, at: &Pointer, warnings: &mut Problems) {
+    let Some(text) = text else { return };
+    let Some(digits) = text.strip_prefix("0x").filter(|digits| digits.len() >= 2 * DATA) else { return };
+    if digits.len().is_multiple_of(2) && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        let (sent, data) = (text.len(), digits.len() / 2);
+        warnings.add(
+            Problem::at_value(&at.key("payload"), format!("this is text of {sent} bytes, not {data} bytes of data"))
+                .label("sent as text")
+                .help("use `payload_hex` for data"),
+        );
+    }
+}
+
 /// Adds the problems of an expected result, which is optional.
 pub(super) fn check_result(text: Option<&String>, raw: Option<&HexBytes>, at: &Pointer, problems: &mut Problems) {
     check_limits::result(text, raw, at, problems);
