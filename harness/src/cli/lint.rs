@@ -167,9 +167,9 @@ mod tests {
         let (problems, text) = linted(directory.path());
         assert_eq!(problems, 0, "{text}");
         insta::assert_snapshot!(text, @r"
-        digits.yaml:6:45: warning: this is text of 66 bytes, not 32 bytes of data (sent as text); use `payload_hex` for data
+        digits.yaml:6:47: warning: this is text of 66 bytes, not 32 bytes of data (sent as text); use `payload_hex` for data
         digits.yaml:9:32: warning: this is text of 66 bytes, not 32 bytes of data (sent as text); use `payload_hex` for data
-        digits.yaml:10:48: warning: this is text of 68 bytes, not 33 bytes of data (sent as text); use `payload_hex` for data
+        digits.yaml:10:47: warning: this is text of 68 bytes, not 33 bytes of data (sent as text); use `payload_hex` for data
         1 scenario file: no problems, 3 warnings
         ");
     }
