@@ -219,6 +219,21 @@ fn command() -> Vec<CliError> {
         CliError::Image(ImageError::NotExecutable { path: "x".into(), reason: "it is a script".to_owned() }),
         KubernetesSetupError::from(unknown()).into(),
         CliError::Cluster(unknown()),
+        CliError::Cluster(ClusterError::NamespaceBusy {
+            namespace: "team-a".to_owned(),
+            trial: "kubernetes::square".to_owned(),
+            run: "r1m8k7vcer-era614s3".to_owned(),
+            within: Duration::from_mins(30),
+        }),
+        CliError::Cluster(ClusterError::NamespaceOccupied {
+            namespace: "team-a".to_owned(),
+            found: vec!["Deployment web".to_owned(), "Service web".to_owned()],
+        }),
+        CliError::Cluster(ClusterError::NamespaceNotCleared {
+            namespace: "team-a".to_owned(),
+            within: Duration::from_secs(30),
+            left: vec!["Performer alice".to_owned()],
+        }),
         CliError::ClusterOperator(OperatorError::Cluster(Box::new(unknown()))),
         CliError::Executable(denied()),
         gc::unremoved("/runs/r".into(), denied()),

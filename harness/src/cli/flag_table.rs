@@ -59,6 +59,7 @@ const CLUSTERS: &[Row] = &[
     Row("registry", &["--registry", "registry.example"], OTHERS, CLUSTER),
     Row("components-image", &["--components-image", "mine"], OTHERS, CLUSTER),
     Row("anvil-image", &["--anvil-image", "mine"], OTHERS, CLUSTER),
+    Row("namespace", &["--namespace", "team-a"], OTHERS, CLUSTER),
 ];
 
 /// What commands that run trials have in common.

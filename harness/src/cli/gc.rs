@@ -115,7 +115,7 @@ pub(super) fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), 
         }
         // The name of kind's context.
         let context = format!("kind-{}", name.in_kind());
-        let namespaces = Namespaces::at(ClusterAddress { kubeconfig: folder.kubeconfig(), context });
+        let namespaces = Namespaces::at(ClusterAddress { kubeconfig: folder.kubeconfig(), context, namespace: None });
         match sweep(run, &[&namespaces]) {
             Ok(swept) => {
                 for leftover in swept.leftovers {

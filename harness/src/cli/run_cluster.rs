@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use hourglass_base::ComponentHost;
 use hourglass_cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages};
+use hourglass_runner::Keep;
 use hourglass_scenario::{ScenarioError, Trial};
 
 use super::CliError;
@@ -52,6 +53,10 @@ pub struct ClusterChoiceArgs {
     /// An image that holds Anvil, for that cluster; default: as `harness image build anvil` calls it
     #[arg(long, value_name = "IMAGE", value_parser = NonEmptyStringValueParser::new())]
     pub anvil_image: Option<String>,
+    /// Trials use this namespace of that cluster, one after the other, instead of making their own, and the operator that
+    /// runs there; for users who may make no namespace. It must have no workloads of others
+    #[arg(long, value_name = "NAMESPACE", value_parser = namespace_name)]
+    pub namespace: Option<String>,
 }
 
 impl ClusterChoiceArgs {
@@ -79,8 +84,15 @@ impl ClusterChoiceArgs {
             components: self.components_image.clone(),
             anvil: self.anvil_image.clone(),
         };
-        let operator = self.operator.unwrap_or_default();
-        Ok(ClusterChoice::Existing(ExistingChoice { kubeconfig, context, operator, images }))
+        let namespace = self.namespace.clone();
+        if namespace.is_some() && self.operator == Some(OperatorChoice::Install) {
+            let reason =
+                "with `--namespace`, the kubernetes runtime installs nothing outside of the namespace".to_owned();
+            return Err(without_effect("--operator install", reason, "leave one of the two out"));
+        }
+        let of_cluster = if namespace.is_some() { OperatorChoice::Existing } else { OperatorChoice::default() };
+        let operator = self.operator.unwrap_or(of_cluster);
+        Ok(ClusterChoice::Existing(ExistingChoice { kubeconfig, context, operator, images, namespace }))
     }
 
     /// Fails if all of the trials use an image of Anvil, so that `--anvil` has no effect.
@@ -90,6 +102,22 @@ impl ClusterChoiceArgs {
         }
         let reason = "all of the trials use the kubernetes runtime, and `--anvil-image` names its Anvil".to_owned();
         Err(without_effect("--anvil", reason, "leave one of the two out"))
+    }
+
+    /// Fails if trials would keep the namespace from each other: it has one at a time.
+    pub(super) fn leaves_namespace_free(&self, jobs: Option<usize>, keep: Keep) -> Result<(), CliError> {
+        if self.namespace.is_none() {
+            return Ok(());
+        }
+        let refused = [("--jobs", jobs.is_some_and(|jobs| jobs > 1)), ("--keep", keep != Keep::Never)];
+        match refused.into_iter().find(|(_, refused)| *refused) {
+            Some((option, _)) => {
+                let reason = "the namespace that `--namespace` names has one trial of the kubernetes runtime at a time"
+                    .to_owned();
+                Err(without_effect(option, reason, "leave one of the two out"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The first option that is given.
@@ -109,9 +137,20 @@ impl ClusterChoiceArgs {
             ("--registry", self.registry.is_some()),
             ("--components-image", self.components_image.is_some()),
             ("--anvil-image", self.anvil_image.is_some()),
+            ("--namespace", self.namespace.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
+}
+
+/// A namespace has the name of a host: the API server refuses others.
+fn namespace_name(text: &str) -> Result<String, String> {
+    let allowed = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+    let is_sound =
+        (1..=63).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') && !text.ends_with('-');
+    let rule =
+        "a namespace has 1 to 63 lowercase letters, digits and hyphens, and neither begins nor ends with a hyphen";
+    if is_sound { Ok(text.to_owned()) } else { Err(rule.to_owned()) }
 }
 
 fn in_cluster(trial: &Trial) -> bool {
@@ -168,6 +207,8 @@ mod tests {
     #[case(&["--operator", "existing"], "--operator")]
     #[case(&["--registry", "r.example"], "--registry")]
     #[case(&["--cluster", "a", "--anvil-image", "anvil"], "--anvil-image")]
+    #[case(&["--namespace", "team-a"], "--namespace")]
+    #[case(&["--context", "c", "--namespace", "team-a", "--operator", "install"], "--operator install")]
     #[case(&["--context", "c", "--registry", "r", "--components-image", "c", "--anvil-image", "a"], "--registry")]
     fn options_of_another_cluster_need_one(#[case] words: &[&str], #[case] option: &str) {
         let error = parse(words).unwrap().choice(&trials(RuntimeKind::Kubernetes)).unwrap_err().to_string();
@@ -175,6 +216,31 @@ mod tests {
             error.starts_with(&format!("failed to use {option}: ")) && error.contains("kubernetes"),
             "{words:?}: {error}"
         );
+    }
+
+    #[rstest::rstest]
+    #[case::capitals("Team")]
+    #[case::hyphen("-a")]
+    #[case::empty("")]
+    #[case::file("a/b")]
+    fn what_is_no_namespace_is_refused(#[case] name: &str) {
+        let error = parse(&["--context", "c", &format!("--namespace={name}")]).unwrap_err();
+        assert!(error.to_string().contains("lowercase letters"), "{error}");
+    }
+
+    /// Nothing is installed in a cluster where the user has one namespace.
+    #[test]
+    fn a_given_namespace_needs_an_operator_that_is_there() {
+        let args = parse(&["--context", "c", "--namespace", "team-a"]).unwrap();
+        let ClusterChoice::Existing(existing) = args.choice(&trials(RuntimeKind::Kubernetes)).unwrap() else {
+            panic!("a context is of a cluster that others made");
+        };
+        assert_eq!((existing.operator, existing.namespace.as_deref()), (OperatorChoice::Existing, Some("team-a")));
+        args.leaves_namespace_free(Some(1), Keep::Never).unwrap();
+        for (jobs, keep, option) in [(Some(2), Keep::Never, "--jobs"), (None, Keep::Failed, "--keep")] {
+            let error = args.leaves_namespace_free(jobs, keep).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("failed to use {option}: ")), "{error}");
+        }
     }
 
     #[test]

@@ -179,7 +179,7 @@ pub(crate) fn a_cluster_is_reached_through_the_proxy_of_its_kubeconfig() {
     assert_eq!(proxy.asked().first(), Some(&format!("CONNECT {server} HTTP/1.1")));
 }
 
-fn harness(arguments: &[&str]) -> Output {
+pub(crate) fn harness(arguments: &[&str]) -> Output {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let mut command = Command::new(HARNESS);
     command.args(arguments).env("HARNESS_SCENARIOS", scenarios);

@@ -8,6 +8,7 @@
 
 mod existing;
 mod faulty_operators;
+mod given_namespace;
 mod helm;
 #[path = "../support/http_proxy.rs"]
 mod http_proxy;
@@ -40,6 +41,10 @@ fn main() -> ExitCode {
         existing::missing_rights_are_listed_before_anything_is_created,
         existing::lost_api_server_is_noticed,
         existing::a_cluster_is_reached_through_the_proxy_of_its_kubeconfig,
+        given_namespace::trials_leave_a_given_namespace_as_it_was,
+        given_namespace::a_given_namespace_with_workloads_of_others_is_refused,
+        given_namespace::missing_rights_in_a_given_namespace_are_listed,
+        given_namespace::a_given_namespace_has_one_trial_at_a_time,
     ];
     // Each takes minutes: one trial for every fault. They run with `--ignored`, as in the nightly run.
     let nightly = tests![faulty_operators::each_operator_fault_breaks_its_own_promise];

@@ -149,7 +149,9 @@ fn name(leftover: &LeakedResource) -> String {
         LeakedResource::Process(process) => process.to_string(),
         LeakedResource::Container(container) => container.name.clone(),
         LeakedResource::Network(network) => network.name.clone(),
-        LeakedResource::Volume(name) | LeakedResource::Namespace(name) => name.clone(),
+        LeakedResource::Volume(name) | LeakedResource::Namespace(name) | LeakedResource::ObjectsIn(name) => {
+            name.clone()
+        }
     }
 }
 

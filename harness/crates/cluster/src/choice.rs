@@ -32,6 +32,8 @@ pub struct ExistingChoice {
     pub operator: OperatorChoice,
     /// Where its nodes get the harness's own images.
     pub images: OwnImages,
+    /// The namespace that trials use, one after the other, instead of making their own; it needs an existing operator.
+    pub namespace: Option<String>,
 }
 
 /// Where the operator comes from.
@@ -83,7 +85,10 @@ impl ClusterChoice {
             Self::Existing(choice) => {
                 let existing = Existing::new(choice.kubeconfig.clone(), choice.context.clone());
                 let cluster = existing.connect(progress).await?;
-                guard::permitted(&cluster, choice.operator).await?;
+                match &choice.namespace {
+                    Some(namespace) => guard::permitted_in(&cluster, namespace).await?,
+                    None => guard::permitted(&cluster, choice.operator).await?,
+                }
                 Ok(ChosenCluster::Existing(Box::new(cluster), choice.clone()))
             }
         }
@@ -116,6 +121,14 @@ impl ChosenCluster {
         match self {
             Self::Ours(_) => OperatorChoice::Install,
             Self::Existing(_, choice) => choice.operator,
+        }
+    }
+
+    /// The namespace that trials use instead of making their own.
+    pub fn given_namespace(&self) -> Option<&str> {
+        match self {
+            Self::Ours(_) => None,
+            Self::Existing(_, choice) => choice.namespace.as_deref(),
         }
     }
 

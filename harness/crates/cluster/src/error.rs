@@ -212,6 +212,36 @@ pub enum ClusterError {
         /// Its finalizers, and what its conditions say.
         held_by: String,
     },
+    /// Another trial has the namespace.
+    #[error("timed out after {} waiting for namespace {namespace}, which trial {trial} of run {run} has", humantime::format_duration(*within))]
+    NamespaceBusy {
+        /// The namespace.
+        namespace: String,
+        /// The trial that has it.
+        trial: String,
+        /// Its run.
+        run: String,
+        /// How long it was awaited.
+        within: Duration,
+    },
+    /// The namespace has objects that a trial would disturb.
+    #[error("failed to use namespace {namespace}: it has what others made: {}", found.join(", "))]
+    NamespaceOccupied {
+        /// The namespace.
+        namespace: String,
+        /// Kinds and names.
+        found: Vec<String>,
+    },
+    /// What a run made in a namespace is not removed.
+    #[error("timed out after {} waiting for what a run has made in namespace {namespace} to be gone: {}", humantime::format_duration(*within), left.join(", "))]
+    NamespaceNotCleared {
+        /// The namespace.
+        namespace: String,
+        /// How long it was awaited.
+        within: Duration,
+        /// Kinds and names.
+        left: Vec<String>,
+    },
     /// The harness has no cluster with this name.
     #[error("there is no cluster {name}")]
     Unknown {
@@ -318,6 +348,14 @@ impl ClusterError {
             Self::NamespaceStuck { namespace, .. } => format!(
                 "let what set the finalizers finish or take them off (`kubectl get namespace {namespace} -o yaml` shows what \
                  remains); `harness gc` tries again"
+            ),
+            Self::NamespaceBusy { .. } => {
+                "let that trial end, or use another namespace: one has one trial at a time".to_owned()
+            }
+            Self::NamespaceOccupied { .. } => "use a namespace that has no workloads and no Services".to_owned(),
+            Self::NamespaceNotCleared { namespace, .. } => format!(
+                "see that the Hourglass operator of the cluster runs, which ends Performers; then delete what is left, and the \
+                 ConfigMap hourglass-harness in namespace {namespace}"
             ),
             Self::Unknown { known, .. } if known.is_empty() => {
                 "make one with `harness up`, or name one of others with --kubeconfig and --context".to_owned()

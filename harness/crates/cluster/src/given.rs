@@ -29,8 +29,10 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Cluster, ClusterError, ignore_not_found, is_conflict, namespace::metadata_of, namespace::orphaned,
-    remove_hold_finalizers, usable::watch,
+    Cluster, ClusterError, ignore_not_found, is_conflict, is_forbidden,
+    namespace::{metadata_of, orphaned},
+    remove_hold_finalizers,
+    usable::watch,
 };
 
 /// The name of the claim.
@@ -63,7 +65,12 @@ pub(super) async fn claim(cluster: &Cluster, namespace: &str, labels: &Labels) -
         });
         let Ok(free) = timeout(deadline.saturating_duration_since(Instant::now()), free).await else {
             let (namespace, trial) = (namespace.to_owned(), holder.trial);
-            return Err(ClusterError::NamespaceBusy { namespace, trial, run: holder.run.to_string(), within: FREE_WITHIN });
+            return Err(ClusterError::NamespaceBusy {
+                namespace,
+                trial,
+                run: holder.run.to_string(),
+                within: FREE_WITHIN,
+            });
         };
         free?;
     }
@@ -73,7 +80,11 @@ pub(super) async fn claim(cluster: &Cluster, namespace: &str, labels: &Labels) -
         let _ = release(cluster, namespace, &labels.run).await;
     }
     let found = found?;
-    if found.is_empty() { Ok(()) } else { Err(ClusterError::NamespaceOccupied { namespace: namespace.to_owned(), found }) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(ClusterError::NamespaceOccupied { namespace: namespace.to_owned(), found })
+    }
 }
 
 /// Removes what a run made in a namespace, and then its claim; waits until all is gone.
@@ -94,7 +105,9 @@ pub(super) async fn clear(cluster: &Cluster, namespace: &str, run: &RunId) -> Re
     let cleared = look.retry(pauses).when(|left| matches!(left, Left::There(_))).await;
     cleared.map_err(|left| match left {
         Left::Failed(error) => error,
-        Left::There(left) => ClusterError::NamespaceNotCleared { namespace: namespace.to_owned(), within: GONE_WITHIN, left },
+        Left::There(left) => {
+            ClusterError::NamespaceNotCleared { namespace: namespace.to_owned(), within: GONE_WITHIN, left }
+        }
     })
 }
 
@@ -159,7 +172,8 @@ async fn claimed(cluster: &Cluster, namespace: &str) -> Result<Option<(ConfigMap
     let found = api.get_opt(CLAIM).await;
     let doing = format!("look who has claimed namespace {namespace}");
     let Some(claim) = found.map_err(ClusterError::api(&cluster.name, doing))? else { return Ok(None) };
-    let map: HashMap<_, _> = claim.labels().iter().chain(claim.annotations()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let map: HashMap<_, _> =
+        claim.labels().iter().chain(claim.annotations()).map(|(k, v)| (k.clone(), v.clone())).collect();
     let Some(labels) = Labels::from_map(&map) else {
         let found = vec![format!("ConfigMap {CLAIM}")];
         return Err(ClusterError::NamespaceOccupied { namespace: namespace.to_owned(), found });
@@ -253,9 +267,4 @@ fn unless_forbidden<T: Default>(error: ClusterError) -> Result<T, ClusterError> 
         ClusterError::Api { source, .. } if is_forbidden(source) => Ok(T::default()),
         _ => Err(error),
     }
-}
-
-/// Whether the user may not do this.
-pub(super) fn is_forbidden(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 403)
 }

@@ -10,6 +10,7 @@ pub mod diagnostics;
 mod error;
 mod existing;
 mod folder;
+mod given;
 mod guard;
 mod handle;
 mod heal;
@@ -32,7 +33,7 @@ mod usable;
 
 pub use access::PluginError;
 pub(crate) use access::files as kubeconfig_files;
-pub use answers::{ignore_not_found, is_conflict};
+pub use answers::{ignore_not_found, is_conflict, is_forbidden};
 pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, OwnImages};
 pub use error::ClusterError;
 pub use existing::Existing;

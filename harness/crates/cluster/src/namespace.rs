@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use futures::future::join_all;
-use hourglass_reaper::{DEVNET_FILE, Labels, OWNER_FILE, Owner, RUN_LABEL, rounded};
+use hourglass_reaper::{DEVNET_FILE, Labels, OWNER_FILE, Owner, RUN_LABEL, RunId, rounded};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::{
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::{
     Cluster, ClusterError,
     answers::{ignore_not_found, is_conflict},
+    given,
     hold::remove_hold_finalizers,
     usable::watch,
 };
@@ -33,6 +34,8 @@ const LONGEST_VALUE: usize = 63;
 pub struct OwnNamespace {
     cluster: Cluster,
     name: String,
+    /// The run that has claimed it, if it existed before.
+    claimed_by: Option<RunId>,
 }
 
 impl OwnNamespace {
@@ -54,7 +57,7 @@ impl OwnNamespace {
         let api = Api::<Namespace>::all(cluster.client.clone());
         let created = api.create(&PostParams::default(), &namespace).await;
         let name = created.map_err(ClusterError::api(&cluster.name, "create a namespace"))?.name_any();
-        let own = Self { cluster: cluster.clone(), name };
+        let own = Self { cluster: cluster.clone(), name, claimed_by: None };
         tracing::info!(cluster = cluster.name, namespace = own.name, "namespace created");
         if let Err(error) = own.usable().await {
             // Nobody else knows of it; the error that led here is the one to report.
@@ -64,9 +67,22 @@ impl OwnNamespace {
         Ok(own)
     }
 
+    /// A namespace that exists already, for this run alone: another trial that has it is awaited, and one with workloads of
+    /// others is refused. It is never removed; [`Self::leave`] removes what the run has made there.
+    pub async fn claim(cluster: &Cluster, name: &str, labels: &Labels) -> Result<Self, ClusterError> {
+        given::claim(cluster, name, labels).await?;
+        tracing::info!(cluster = cluster.name, namespace = name, "namespace claimed");
+        Ok(Self { cluster: cluster.clone(), name: name.to_owned(), claimed_by: Some(labels.run.clone()) })
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it existed before the run, and stays.
+    pub fn is_given(&self) -> bool {
+        self.claimed_by.is_some()
     }
 
     /// The API for objects of one kind in it.
@@ -81,12 +97,20 @@ impl OwnNamespace {
     /// Removes it with all that is in it, and waits until it is gone. A namespace that is gone already is no error; if
     /// it stays, the error says what holds it.
     pub async fn remove(self, within: Duration) -> Result<(), ClusterError> {
+        if self.is_given() {
+            return self.leave().await;
+        }
         remove(&self.cluster, &self.name, within).await
     }
 
     /// Requests its removal and does not wait: the control plane delays that for five seconds, whatever is in it. Call
     /// this when everything in it is gone.
+    ///
+    /// In a namespace that existed before, waits until all that the run has made there is gone.
     pub async fn leave(self) -> Result<(), ClusterError> {
+        if let Some(run) = &self.claimed_by {
+            return given::clear(&self.cluster, &self.name, run).await;
+        }
         delete(&self.cluster, &self.name).await.map(drop)
     }
 
@@ -193,7 +217,7 @@ impl FoundNamespace {
 
 /// Why nobody needs an object with these labels. The state of an owner on another machine is unknown here, so only the
 /// time decides.
-fn orphaned(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
+pub(super) fn orphaned(labels: &Labels, shared: bool, now: Timestamp) -> Option<String> {
     let is_devnet = labels.folder.as_deref().is_some_and(|folder| folder.join(DEVNET_FILE).exists());
     // Its namespace goes with its folder.
     if let Some(expires) = labels.expires.filter(|expires| *expires <= now && !is_devnet) {
@@ -266,7 +290,7 @@ fn held_by(namespace: &Namespace) -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use hourglass_reaper::{BOOT_ID_LABEL, FOLDER_LABEL, OWNER_PID_LABEL, RunId, TRIAL_LABEL};
+    use hourglass_reaper::{BOOT_ID_LABEL, FOLDER_LABEL, OWNER_PID_LABEL, TRIAL_LABEL};
 
     use super::*;
 

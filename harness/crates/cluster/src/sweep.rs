@@ -18,13 +18,15 @@ use tokio::{
 };
 
 use super::{
-    Cluster, ClusterError, access::files as kubeconfig_files, ignore_not_found, is_conflict, remove_hold_finalizers,
+    ChosenCluster, Cluster, ClusterError, access::files as kubeconfig_files, given, ignore_not_found, is_conflict,
+    remove_hold_finalizers,
 };
 
-impl From<&Cluster> for SweptCluster {
-    fn from(cluster: &Cluster) -> Self {
-        let address = ClusterAddress { kubeconfig: cluster.kubeconfig.clone(), context: cluster.context.clone() };
-        Self { address, kind: Namespaces::boxed }
+impl From<&ChosenCluster> for SweptCluster {
+    fn from(cluster: &ChosenCluster) -> Self {
+        let namespace = cluster.given_namespace().map(str::to_owned);
+        let (kubeconfig, context) = (cluster.kubeconfig.clone(), cluster.context.clone());
+        Self { address: ClusterAddress { kubeconfig, context, namespace }, kind: Namespaces::boxed }
     }
 }
 
@@ -56,7 +58,7 @@ impl Namespaces {
 
     fn connect(&self) -> io::Result<Result<(Runtime, Cluster), ClusterError>> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let ClusterAddress { kubeconfig, context } = &self.address;
+        let ClusterAddress { kubeconfig, context, .. } = &self.address;
         let cluster = runtime.block_on(Cluster::connect(context, kubeconfig.clone(), Some(context), None));
         Ok(cluster.map(|cluster| (runtime, cluster)))
     }
@@ -79,11 +81,29 @@ impl Kind for Namespaces {
         };
         let emptied = &mut self.emptied.borrow_mut();
         let silent = || ClusterError::Silent { name: cluster.name.clone(), within: PASS_LIMIT };
-        let passed = runtime.block_on(async { timeout(PASS_LIMIT, pass(&cluster, run, emptied)).await });
+        let passed = runtime.block_on(async {
+            let pass = async {
+                match &self.address.namespace {
+                    Some(namespace) => in_given_namespace(&cluster, namespace, run).await,
+                    None => pass(&cluster, run, emptied).await,
+                }
+            };
+            timeout(PASS_LIMIT, pass).await
+        });
         let found = passed.map_err(|_| silent()).flatten().map_err(fail)?;
         self.connection.replace(Some((runtime, cluster)));
         Ok(found)
     }
+}
+
+/// Removes once what the run has in a namespace that is not its own.
+async fn in_given_namespace(
+    cluster: &Cluster,
+    namespace: &str,
+    run: &RunId,
+) -> Result<Vec<LeakedResource>, ClusterError> {
+    let left = given::clear_once(cluster, namespace, run).await?;
+    Ok(if left.is_empty() { Vec::new() } else { vec![LeakedResource::ObjectsIn(namespace.to_owned())] })
 }
 
 /// Looks once for a run's namespaces, removes them, and returns those that are not being removed yet or are not empty.

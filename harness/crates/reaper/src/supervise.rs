@@ -75,12 +75,19 @@ pub struct SuperviseArgs {
     /// Context in that kubeconfig
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+    /// Namespace in which the run's objects are removed, instead of namespaces of its own
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    pub namespace: Option<String>,
 }
 
 impl SuperviseArgs {
     fn targets(&self, kind: ClusterKind) -> SweepTargets {
         let cluster = self.kubeconfig.clone().zip(self.context.clone());
-        let address = cluster.map(|(kubeconfig, context)| ClusterAddress { kubeconfig, context });
+        let address = cluster.map(|(kubeconfig, context)| ClusterAddress {
+            kubeconfig,
+            context,
+            namespace: self.namespace.clone(),
+        });
         SweepTargets {
             engine: self.engine.as_deref().map(EngineAddress::parse),
             cluster: address.map(|address| SweptCluster { address, kind }),

@@ -357,6 +357,7 @@ fn command(run: &RunId, executable: &Path, options: &SupervisorOptions) -> Resul
     }
     if let Some(SweptCluster { address: cluster, .. }) = &options.targets.cluster {
         command.arg("--kubeconfig").arg(whole(&cluster.kubeconfig)?).args(["--context", &cluster.context]);
+        command.args(cluster.namespace.iter().flat_map(|namespace| ["--namespace", namespace.as_str()]));
     }
     match options.targets.engine.as_ref().and_then(|engine| engine.plain().ok()) {
         Some(EngineAddress::Socket(path)) => drop(command.arg("--engine").arg(whole(path)?)),

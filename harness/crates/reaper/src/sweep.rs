@@ -38,6 +38,8 @@ pub enum LeakedResource {
     Volume(String),
     /// A namespace of a cluster, by its name.
     Namespace(String),
+    /// Objects in a namespace that is not the run's own, by its name.
+    ObjectsIn(String),
 }
 
 impl LeakedResource {
@@ -47,7 +49,9 @@ impl LeakedResource {
             (Self::Process(one), Self::Process(other)) => one.pid == other.pid,
             (Self::Container(one), Self::Container(other)) => one.id == other.id,
             (Self::Network(one), Self::Network(other)) => one.id == other.id,
-            (Self::Volume(one), Self::Volume(other)) | (Self::Namespace(one), Self::Namespace(other)) => one == other,
+            (Self::Volume(one), Self::Volume(other))
+            | (Self::Namespace(one), Self::Namespace(other))
+            | (Self::ObjectsIn(one), Self::ObjectsIn(other)) => one == other,
             _ => false,
         }
     }
@@ -61,6 +65,7 @@ impl fmt::Display for LeakedResource {
             Self::Network(network) => network.fmt(formatter),
             Self::Volume(name) => write!(formatter, "volume {name}"),
             Self::Namespace(name) => write!(formatter, "namespace {name}"),
+            Self::ObjectsIn(name) => write!(formatter, "objects in namespace {name}"),
         }
     }
 }
@@ -133,6 +138,8 @@ pub struct ClusterAddress {
     pub kubeconfig: PathBuf,
     /// The context in it.
     pub context: String,
+    /// A namespace that is not the run's own, in which its objects are; without it, the run has namespaces of its own.
+    pub namespace: Option<String>,
 }
 
 /// Creates the sweeper of the cluster at an address. A crate that knows clusters supplies it.

@@ -16,10 +16,12 @@ pub enum GuardError {
         because: String,
     },
     /// The user of the context lacks permissions that trials need.
-    #[error("failed to use cluster {cluster}: its context's user may not {}", missing.join(", nor "))]
+    #[error("failed to use {}cluster {cluster}: its context's user may not {}", namespace.as_ref().map(|name| format!("namespace {name} of ")).unwrap_or_default(), missing.join(", nor "))]
     Forbidden {
         /// The cluster.
         cluster: String,
+        /// The namespace; `None` for permissions in all of them.
+        namespace: Option<String>,
         /// The missing permissions, as `create customresourcedefinitions.apiextensions.k8s.io`.
         missing: Vec<String>,
     },
@@ -36,6 +38,9 @@ impl GuardError {
                 "have a role bound to the user that allows it, or have an administrator install the operator and choose \
                  --operator existing"
                     .to_owned()
+            }
+            Self::Forbidden { namespace: Some(namespace), .. } => {
+                format!("have a Role bound to the user in namespace {namespace} that allows it")
             }
             Self::Forbidden { .. } => "have a ClusterRole bound to the user that allows it".to_owned(),
         }

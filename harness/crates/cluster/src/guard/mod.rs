@@ -8,6 +8,6 @@ mod permissions;
 mod production;
 
 pub use error::GuardError;
-pub(super) use permissions::permitted;
 pub use permissions::permitted_jobs;
+pub(super) use permissions::{permitted, permitted_in};
 pub(super) use production::refuse_production;

@@ -31,6 +31,32 @@ const BY_TRIALS: [Needed; 15] = [
     ("hourglass.eigenlayer.io", "performers", &["create", "delete", "patch", "watch"]),
     ("rbac.authorization.k8s.io", "roles", &["create"]),
 ];
+/// What trials do in a namespace that exists already, and what they do to leave it as it was.
+const IN_NAMESPACE: [Needed; 17] = [
+    ("", "pods", &["get", "list", "watch", "create", "patch", "delete", "deletecollection"]),
+    ("", "pods/log", &["get"]),
+    ("", "pods/exec", &["create"]),
+    ("", "pods/portforward", &["create"]),
+    ("", "services", &["get", "list", "watch", "create", "patch", "delete", "deletecollection"]),
+    ("", "configmaps", &["get", "list", "watch", "create", "delete"]),
+    ("", "secrets", &["get", "list", "watch", "create", "patch", "delete", "deletecollection"]),
+    // Helm looks whether its objects are there.
+    ("", "serviceaccounts", &["get", "create", "delete", "deletecollection"]),
+    ("", "events", &["list", "watch"]),
+    ("apps", "deployments", &["get", "list", "watch", "create", "patch", "delete", "deletecollection"]),
+    ("apps", "deployments/scale", &["patch"]),
+    ("apps", "statefulsets", &["get", "list", "watch", "create", "patch", "delete", "deletecollection"]),
+    ("apps", "statefulsets/scale", &["patch"]),
+    ("discovery.k8s.io", "endpointslices", &["list", "watch"]),
+    // The executors get these rights from the user.
+    (
+        "hourglass.eigenlayer.io",
+        "performers",
+        &["get", "list", "watch", "create", "patch", "delete", "deletecollection"],
+    ),
+    ("rbac.authorization.k8s.io", "roles", &["get", "create", "delete", "deletecollection"]),
+    ("rbac.authorization.k8s.io", "rolebindings", &["get", "create", "delete", "deletecollection"]),
+];
 /// What the installation of the operator does in addition.
 const BY_INSTALLATION: [Needed; 3] = [
     ("apiextensions.k8s.io", "customresourcedefinitions", &["create", "patch", "watch"]),
@@ -47,23 +73,32 @@ pub(crate) async fn permitted(cluster: &Cluster, operator: OperatorChoice) -> Re
         OperatorChoice::Install => &BY_INSTALLATION,
         OperatorChoice::Existing => &[],
     };
-    all(cluster, BY_TRIALS.iter().chain(installation)).await
+    all(cluster, None, BY_TRIALS.iter().chain(installation)).await
 }
 
-/// Fails if the user of an existing cluster may not have Jobs run in it; few trials have any.
-pub async fn permitted_jobs(cluster: &Cluster) -> Result<(), ClusterError> {
+/// Fails with all permissions that are missing in a namespace that exists already.
+pub(crate) async fn permitted_in(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
+    all(cluster, Some(namespace), IN_NAMESPACE.iter()).await
+}
+
+/// Fails if the user of an existing cluster may not have Jobs run in this namespace; few trials have any.
+pub async fn permitted_jobs(cluster: &Cluster, namespace: &str) -> Result<(), ClusterError> {
     if cluster.machine.is_some() {
         return Ok(());
     }
-    all(cluster, BY_JOBS.iter()).await
+    all(cluster, Some(namespace), BY_JOBS.iter()).await
 }
 
-async fn all(cluster: &Cluster, needed: impl Iterator<Item = &Needed>) -> Result<(), ClusterError> {
+async fn all(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    needed: impl Iterator<Item = &Needed>,
+) -> Result<(), ClusterError> {
     let questions = needed.flat_map(|(group, plural, verbs)| verbs.iter().map(move |verb| (*group, *plural, *verb)));
     // Collected first: the compiler does not see that the future of a stream with a closure over references is `Send`.
     let questions: Vec<_> = questions
         .map(|(group, plural, verb)| async move {
-            let allowed = may(cluster, group, plural, verb).await?;
+            let allowed = may(cluster, namespace, (group, plural), verb).await?;
             Ok::<_, ClusterError>((!allowed).then(|| described(group, plural, verb)))
         })
         .collect();
@@ -72,10 +107,16 @@ async fn all(cluster: &Cluster, needed: impl Iterator<Item = &Needed>) -> Result
     if missing.is_empty() {
         return Ok(());
     }
-    Err(GuardError::Forbidden { cluster: cluster.name.clone(), missing }.into())
+    let namespace = namespace.map(str::to_owned);
+    Err(GuardError::Forbidden { cluster: cluster.name.clone(), namespace, missing }.into())
 }
 
-async fn may(cluster: &Cluster, group: &str, plural: &str, verb: &str) -> Result<bool, ClusterError> {
+async fn may(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    (group, plural): (&str, &str),
+    verb: &str,
+) -> Result<bool, ClusterError> {
     let (resource, subresource) = match plural.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
         None => (plural, None),
@@ -85,6 +126,7 @@ async fn may(cluster: &Cluster, group: &str, plural: &str, verb: &str) -> Result
         resource: Some(resource.to_owned()),
         subresource,
         verb: Some(verb.to_owned()),
+        namespace: namespace.map(str::to_owned),
         ..ResourceAttributes::default()
     };
     let review = SelfSubjectAccessReview {

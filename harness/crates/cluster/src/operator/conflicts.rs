@@ -1,10 +1,11 @@
 //! Objects of others in a cluster that the harness's operator would collide with, or that are used instead.
 
+use hourglass_operator::api::{GROUP, VERSION};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, ResourceExt as _, api::ListParams};
 
 use super::{NAME, NAME_LABEL, NAMESPACE, OperatorError, crd, ready::is_available};
-use crate::{Cluster, ClusterError};
+use crate::{Cluster, ClusterError, ignore_not_found, is_forbidden};
 
 /// The command that removes the definition of Performer.
 const REMOVAL: &str = "kubectl delete crd performers.hourglass.eigenlayer.io";
@@ -41,6 +42,28 @@ fn removed(removal: &str) -> String {
 
 fn unfit(cluster: &Cluster, reason: String, remedy: String) -> OperatorError {
     OperatorError::Crd { cluster: cluster.name.clone(), crd: crd::name(), reason, remedy }
+}
+
+/// Checks that an operator of others runs; `None` if the user may not look. Then the definition of Performer must be known.
+pub(super) async fn accept_hidden(cluster: &Cluster) -> Result<Option<Deployment>, OperatorError> {
+    match accept(cluster).await {
+        Err(OperatorError::Cluster(error)) if is_refused(&error) => {}
+        found => return found.map(Some),
+    }
+    // Every user may ask which kinds there are.
+    let known = cluster.client.list_api_group_resources(&format!("{GROUP}/{VERSION}")).await;
+    let known = ignore_not_found(known).map_err(ClusterError::api(&cluster.name, "ask for the kinds of objects"))?;
+    match known {
+        Some(_) => Ok(None),
+        None => {
+            let reason = format!("there is no definition {}", crd::name());
+            Err(OperatorError::None { cluster: cluster.name.clone(), reason })
+        }
+    }
+}
+
+fn is_refused(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Api { source, .. } if is_forbidden(source))
 }
 
 /// Checks that an operator of others runs, with a definition that it and the harness understand.

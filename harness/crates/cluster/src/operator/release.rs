@@ -42,6 +42,8 @@ pub struct OperatorRelease {
     pub namespace: String,
     /// Its Deployment.
     pub deployment: String,
+    /// Whether the user may not look at it: then namespace and Deployment are the usual ones.
+    pub is_hidden: bool,
     /// Where it comes from.
     pub source: OperatorSource,
     _used: Option<Locked>,
@@ -70,10 +72,15 @@ impl OperatorRelease {
         progress: &Progress<'_>,
     ) -> Result<Self, OperatorError> {
         if request.choice == OperatorChoice::Existing {
-            let found = conflicts::accept(cluster).await?;
+            let found = conflicts::accept_hidden(cluster).await?;
+            let (namespace, deployment) = match &found {
+                Some(found) => (found.namespace().unwrap_or_default(), found.name_any()),
+                None => (NAMESPACE.to_owned(), NAME.to_owned()),
+            };
             return Ok(Self {
-                namespace: found.namespace().unwrap_or_default(),
-                deployment: found.name_any(),
+                namespace,
+                deployment,
+                is_hidden: found.is_none(),
                 source: OperatorSource::Others,
                 _used: None,
             });
@@ -102,7 +109,13 @@ impl OperatorRelease {
     }
 
     fn ours(source: OperatorSource, used: Locked) -> Self {
-        Self { namespace: NAMESPACE.to_owned(), deployment: NAME.to_owned(), source, _used: Some(used) }
+        Self {
+            namespace: NAMESPACE.to_owned(),
+            deployment: NAME.to_owned(),
+            is_hidden: false,
+            source,
+            _used: Some(used),
+        }
     }
 }
 

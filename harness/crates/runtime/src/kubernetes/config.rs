@@ -75,7 +75,7 @@ pub(super) fn executors(
         "persistence": { "enabled": false },
         "probes": { "type": if replaced.image.is_some() { "tcp" } else { "grpc" } },
         "terminationGracePeriodSeconds": EXECUTOR_GRACE.as_secs(),
-        "podLabels": pod_labels,
+        "commonLabels": pod_labels,
         "podAnnotations": pod_annotations,
         "extraEnv": environment(&replaced.environment),
         "resources": resources(replaced.limits(ComponentLimits::EXECUTOR)),

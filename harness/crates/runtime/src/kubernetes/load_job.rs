@@ -61,7 +61,7 @@ const FILE: &str = "load.json";
 impl KubernetesRuntime {
     /// Starts the workers of a load, and connects to each.
     pub(super) async fn start_job(&self, spec: &WorkersSpec) -> Result<Workers, RuntimeError> {
-        permitted_jobs(&self.trial_namespace.cluster).await?;
+        permitted_jobs(&self.trial_namespace.cluster, &self.trial_namespace.namespace).await?;
         let url = self.chains.url(spec.chain_id).await?;
         let prepared = self.preparation.done().await?;
         let name = {

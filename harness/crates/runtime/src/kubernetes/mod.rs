@@ -149,10 +149,10 @@ impl KubernetesRuntime {
     /// Starts the supervisor before anything else of the trial exists, including its folder. Fails if the scenario has
     /// steps that an existing cluster does not support.
     pub async fn supervise(settings: &KubernetesSettings) -> Result<Supervisor, RuntimeError> {
-        existing_cluster::check(&settings.scenario.steps, &settings.cluster)?;
+        existing_cluster::check(&settings.scenario.steps, &settings.cluster, settings.cluster.given_namespace())?;
         let run = settings.labels.run.clone();
         let engine = settings.cluster.machine.as_ref().map(|machine| machine.engine.address().clone());
-        let cluster = Some(SweptCluster::from(&*settings.cluster));
+        let cluster = Some(SweptCluster::from(&settings.cluster));
         let options = SupervisorOptions {
             executable: Some(settings.executable.0.clone()),
             folder: Some(RunFolder { root: settings.root.clone(), path: settings.folder.clone() }),
@@ -174,7 +174,10 @@ impl KubernetesRuntime {
         let made = async {
             hourglass_base::private::create_folders(&logs)
                 .map_err(|source| RuntimeError::File { path: logs.clone(), source })?;
-            let namespace = OwnNamespace::create(&cluster, &labels).await?;
+            let namespace = match cluster.given_namespace() {
+                Some(given) => OwnNamespace::claim(&cluster, given, &labels).await?,
+                None => OwnNamespace::create(&cluster, &labels).await?,
+            };
             let trial_namespace =
                 TrialNamespace { cluster: (**cluster).clone(), namespace: namespace.name().to_owned() };
             let settings =
@@ -374,7 +377,8 @@ impl Runtime for KubernetesRuntime {
                 ),
             });
         }
-        existing_cluster::check(std::slice::from_ref(step), &self.trial_namespace.cluster)
+        let given = self.namespace.is_given().then(|| self.namespace.name());
+        existing_cluster::check(std::slice::from_ref(step), &self.trial_namespace.cluster, given)
     }
 
     async fn invariant_violations(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {

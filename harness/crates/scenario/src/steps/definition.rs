@@ -129,6 +129,11 @@ impl StepRuntimes {
 pub enum ClusterAccess {
     /// The trial's own namespace.
     Namespace,
+    /// All of the trial's namespace, whoever made what is in it.
+    WholeNamespace {
+        /// Why that is too much for a namespace that is not the trial's own, as a predicate.
+        because: &'static str,
+    },
     /// The nodes.
     Nodes {
         /// Why it needs the nodes, as a predicate.
@@ -145,9 +150,17 @@ impl ClusterAccess {
     /// What the step does that an existing cluster does not support, as a predicate.
     pub const fn needs_own_cluster(self) -> Option<&'static str> {
         match self {
-            Self::Namespace => None,
+            Self::Namespace | Self::WholeNamespace { .. } => None,
             Self::Nodes { because } => Some(because),
             Self::Shared => Some("touches what is not the trial's own"),
+        }
+    }
+
+    /// What the step does that a namespace does not support which is not the trial's own, as a predicate.
+    pub const fn needs_own_namespace(self) -> Option<&'static str> {
+        match self {
+            Self::WholeNamespace { because } => Some(because),
+            _ => self.needs_own_cluster(),
         }
     }
 

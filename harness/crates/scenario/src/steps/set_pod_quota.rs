@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::defaults::default_action_within;
-use super::definition::{StepDefinition, StepProperties, StepRuntimes};
+use super::definition::{ClusterAccess, StepDefinition, StepProperties, StepRuntimes};
 
 /// Limits how many pods may be in the trial's namespace; those that are there stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,7 +20,11 @@ pub struct SetPodQuota {
 }
 
 impl StepDefinition for SetPodQuota {
-    const PROPERTIES: StepProperties = StepProperties { runtimes: StepRuntimes::Cluster, ..StepProperties::FAULT };
+    const PROPERTIES: StepProperties = StepProperties {
+        runtimes: StepRuntimes::Cluster,
+        cluster: ClusterAccess::WholeNamespace { because: "limits all pods of the namespace" },
+        ..StepProperties::FAULT
+    };
 
     fn within(&self) -> Duration {
         self.within

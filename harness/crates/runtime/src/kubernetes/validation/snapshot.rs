@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct Snapshot {
     pub definition: Option<CustomResourceDefinition>,
     pub operator: Option<Deployment>,
+    /// Whether the user may look at neither.
+    pub operator_is_hidden: bool,
     pub performers: Vec<Performer>,
     /// Without those that are being deleted.
     pub pods: Vec<Pod>,
@@ -43,9 +45,10 @@ impl KubernetesRuntime {
             self.trial_namespace.api::<Service>(),
             self.trial_namespace.api::<EndpointSlice>(),
         );
+        let operator_is_hidden = operator.is_hidden;
         let (definition, operator, pods, services, slices) = tokio::try_join!(
-            definitions.get_opt(&name),
-            deployments.get_opt(&operator.deployment),
+            async { if operator.is_hidden { Ok(None) } else { definitions.get_opt(&name).await } },
+            async { if operator.is_hidden { Ok(None) } else { deployments.get_opt(&operator.deployment).await } },
             pods.list(&all),
             services.list(&all),
             slices.list(&all)
@@ -54,6 +57,7 @@ impl KubernetesRuntime {
         Ok(Snapshot {
             definition,
             operator,
+            operator_is_hidden,
             performers: performers::list(&self.trial_namespace).await?,
             pods: pods.items.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect(),
             services: services.into_iter().map(|service| (service.name_any(), service)).collect(),
