@@ -1,5 +1,6 @@
 //! The chains of an environment, for a test's own client.
 
+use hourglass_chain::DeployedContract;
 use hourglass_component::keys::Address;
 use hourglass_proto::contracts::addresses as at;
 use hourglass_runner::StandingChain;
@@ -15,20 +16,24 @@ use hourglass_runner::StandingChain;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Contract {
-    /// Its name, as `TaskMailbox`.
-    pub name: &'static str,
+    /// Its name, as `TaskMailbox`; of a contract of yours, that in scenarios.
+    pub name: String,
     /// Its name in scenarios, as `task_mailbox`.
-    pub key: &'static str,
+    pub key: String,
     /// Its address.
     pub address: Address,
 }
 
 impl Contract {
     fn of(known: &at::Contract) -> Self {
-        Self { name: known.name, key: known.key, address: known.address }
+        Self { name: known.name.to_owned(), key: known.key.to_owned(), address: known.address }
+    }
+
+    fn of_user(deployed: &DeployedContract) -> Self {
+        Self { name: deployed.name.clone(), key: deployed.name.clone(), address: deployed.address }
     }
 }
 
@@ -54,16 +59,17 @@ pub struct ChainHandle {
 impl ChainHandle {
     /// L1 of an environment that the runner has started.
     pub fn l1(chain: &StandingChain) -> Self {
-        Self::with(chain, at::CONTRACTS.iter().map(Contract::of).collect())
+        Self::with(chain, at::CONTRACTS.iter().map(Contract::of))
     }
 
     /// L2 of such an environment.
     pub fn l2(chain: &StandingChain) -> Self {
         let contracts = at::CONTRACTS.iter().filter(|contract| contract.is_on_l2);
-        Self::with(chain, contracts.map(Contract::of).collect())
+        Self::with(chain, contracts.map(Contract::of))
     }
 
-    fn with(chain: &StandingChain, contracts: Vec<Contract>) -> Self {
+    fn with(chain: &StandingChain, contracts: impl Iterator<Item = Contract>) -> Self {
+        let contracts = contracts.chain(chain.contracts.iter().map(Contract::of_user)).collect();
         Self { rpc_url: chain.url.clone(), chain_id: chain.chain_id, contracts }
     }
 
@@ -87,7 +93,7 @@ impl ChainHandle {
         &self.contracts
     }
 
-    /// The address of the contract with this name, as `TaskMailbox`.
+    /// The address of the contract with this name, as `TaskMailbox` or that of a contract of yours.
     pub fn contract(&self, name: &str) -> Option<Address> {
         self.contracts.iter().find(|contract| contract.name == name).map(|contract| contract.address)
     }
@@ -102,9 +108,9 @@ mod tests {
     fn every_contract_of_the_artefacts_is_listed() {
         let text = hourglass_contracts::ADDRESSES;
         let deployed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
-        let chain = ChainHandle::l1(&StandingChain { url: String::new(), chain_id: 1 });
+        let chain = ChainHandle::l1(&StandingChain { url: String::new(), chain_id: 1, contracts: Vec::new() });
         for Contract { name, address, .. } in chain.contracts() {
-            let written = deployed.get(*name).and_then(|value| value.as_str()).unwrap_or_default();
+            let written = deployed.get(name).and_then(|value| value.as_str()).unwrap_or_default();
             assert_eq!(written.to_lowercase(), format!("{address:?}"), "{name}");
         }
         assert_eq!(deployed.len(), chain.contracts().len(), "{deployed:?}");

@@ -37,6 +37,8 @@ pub struct StandingChain {
     pub url: String,
     /// Its id.
     pub chain_id: u64,
+    /// The user's contracts on it.
+    pub contracts: Vec<DeployedContract>,
 }
 
 /// A running environment: everything is healthy and registered, and tasks may be created.

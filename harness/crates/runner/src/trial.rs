@@ -412,9 +412,12 @@ impl TrialExecution<'_> {
 
 /// The description of a running environment for a test.
 async fn standing(world: &World, run: RunId, folder: &Path) -> StandingEnvironment {
-    let chain =
-        |control: &ChainControl| StandingChain { url: control.client().url().to_owned(), chain_id: control.chain_id() };
-    let Environment { chains, timeline, accounts, runtime, .. } = &world.environment;
+    let Environment { chains, timeline, accounts, contracts, runtime, .. } = &world.environment;
+    let chain = |control: &ChainControl| {
+        let (url, chain_id) = (control.client().url().to_owned(), control.chain_id());
+        let contracts = contracts.iter().filter(|contract| contract.chain_id == chain_id).cloned().collect();
+        StandingChain { url, chain_id, contracts }
+    };
     let (l1, l2) = (chain(&chains.l1), chain(&chains.l2));
     let (accounts, endpoints) = (accounts.clone(), runtime.endpoints().await);
     StandingEnvironment { run, folder: folder.to_owned(), l1, l2, accounts, endpoints, timeline: timeline.clone() }

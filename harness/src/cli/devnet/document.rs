@@ -198,8 +198,8 @@ impl DevnetDocument {
 impl DevnetChain {
     fn of(chain: &ChainHandle) -> Self {
         let contracts = chain.contracts().iter().map(|contract| {
-            let entry = DevnetContract { name: contract.name.to_owned(), address: format!("{:?}", contract.address) };
-            (contract.key.to_owned(), entry)
+            let entry = DevnetContract { name: contract.name.clone(), address: format!("{:?}", contract.address) };
+            (contract.key.clone(), entry)
         });
         Self {
             rpc_url: chain.rpc_url().to_owned(),

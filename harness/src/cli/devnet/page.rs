@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hourglass_runner::quoted;
 
 use super::{
-    document::{DevnetAccount, DevnetDocument},
+    document::{DevnetAccount, DevnetChains, DevnetDocument},
     files::ENV_FILE,
 };
 
@@ -19,10 +19,14 @@ pub(super) fn page(devnet: &DevnetDocument) -> String {
     for (name, chain) in [("l1", &devnet.chains.l1), ("l2", &devnet.chains.l2)] {
         line(&mut text, name, &format!("{}  chain id {}", chain.rpc_url, chain.chain_id));
     }
-    section(&mut text, "contracts", "on both chains, those marked l1 on L1 only");
-    for (key, contract) in &devnet.chains.l1.contracts {
-        let mark = if devnet.chains.l2.contracts.contains_key(key) { "" } else { "  l1" };
+    section(&mut text, "contracts", "on both chains, those marked l1 or l2 on one of them");
+    let DevnetChains { l1, l2 } = &devnet.chains;
+    for (key, contract) in &l1.contracts {
+        let mark = if l2.contracts.contains_key(key) { "" } else { "  l1" };
         line(&mut text, &contract.name, &format!("{}{mark}", contract.address));
+    }
+    for (_, contract) in l2.contracts.iter().filter(|(key, _)| !l1.contracts.contains_key(*key)) {
+        line(&mut text, &contract.name, &format!("{}  l2", contract.address));
     }
     section(&mut text, "accounts", "funded on both chains; the keys are for these chains only");
     for (name, account) in &devnet.accounts {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hourglass_runner::quoted;
 
-use super::document::{DevnetAccount, DevnetChain, DevnetDocument};
+use super::document::{DevnetAccount, DevnetChain, DevnetChains, DevnetDocument};
 
 /// The variables of the devnet, one line each; a shell reads them with `. FILE`.
 pub(super) fn variables(devnet: &DevnetDocument) -> String {
@@ -22,9 +22,12 @@ fn pairs(devnet: &DevnetDocument) -> Vec<(String, String)> {
         let of_chain = [("RPC_URL", rpc_url.clone()), ("WS_URL", ws_url.clone()), ("CHAIN_ID", chain_id.to_string())];
         pairs.extend(of_chain.map(|(name, value)| (format!("{prefix}_{name}"), value)));
     }
-    // A contract has the same address on both chains, and L1 has all of them.
-    let contracts = devnet.chains.l1.contracts.iter();
-    pairs.extend(contracts.map(|(key, contract)| (key.to_ascii_uppercase(), contract.address.clone())));
+    // A contract has the same address on both chains, and L1 has all of them but the user's on L2.
+    let DevnetChains { l1, l2 } = &devnet.chains;
+    let on_l2 = l2.contracts.iter().filter(|(key, _)| !l1.contracts.contains_key(*key));
+    pairs.extend(
+        l1.contracts.iter().chain(on_l2).map(|(key, contract)| (key.to_ascii_uppercase(), contract.address.clone())),
+    );
     pairs.push(("OPERATOR_SET_ID".to_owned(), devnet.operator_set.id.to_string()));
     // Tools that take one account take the one that creates tasks.
     let app = devnet.accounts.get("app");
