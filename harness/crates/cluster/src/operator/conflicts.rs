@@ -53,13 +53,11 @@ pub(super) async fn accept_hidden(cluster: &Cluster) -> Result<Option<Deployment
     // Every user may ask which kinds there are.
     let known = cluster.client.list_api_group_resources(&format!("{GROUP}/{VERSION}")).await;
     let known = ignore_not_found(known).map_err(ClusterError::api(&cluster.name, "ask for the kinds of objects"))?;
-    match known {
-        Some(_) => Ok(None),
-        None => {
-            let reason = format!("there is no definition {}", crd::name());
-            Err(OperatorError::None { cluster: cluster.name.clone(), reason })
-        }
+    if known.is_some() {
+        return Ok(None);
     }
+    let reason = format!("there is no definition {}", crd::name());
+    Err(OperatorError::None { cluster: cluster.name.clone(), reason })
 }
 
 fn is_refused(error: &ClusterError) -> bool {
