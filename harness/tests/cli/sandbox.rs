@@ -270,8 +270,11 @@ impl Running {
             String::from_utf8_lossy(&bytes[..length]).into_owned()
         };
         let both = || format!("{}{}", read(&self.stdout), read(&self.stderr));
-        let shows = || if both().matches(text).count() >= times { Ok(both()) } else { Err(both()) };
-        eventually(within, shows).unwrap_or_else(|shown| panic!("{text:?} was not shown {times} times:\n{shown}"))
+        let shows = || {
+            let shown = both();
+            if shown.matches(text).count() >= times { Ok(shown) } else { Err(format!("{text:?} is missing: {shown}")) }
+        };
+        eventually(within, shows).unwrap()
     }
 
     /// Signals the whole process group, as a terminal and nextest do.

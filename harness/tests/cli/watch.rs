@@ -24,7 +24,7 @@ fn watch(sandbox: &Sandbox, folder: &Path, words: &[&str]) -> Running {
 /// What was shown since the last time.
 fn since(all: &str, before: &str) -> String {
     let lines: Vec<_> = before.lines().collect();
-    all.lines().filter(|line| !lines.contains(line)).map(|line| format!("{line}\n")).collect()
+    all.lines().filter(|line| !lines.contains(line)).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// A day with a new project: a scenario is changed, broken and mended, and then the performer is changed.
