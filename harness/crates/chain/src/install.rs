@@ -34,10 +34,9 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
     let failed = |reason: String| SetupError::Install { package: package.clone(), folder: folder.to_owned(), reason };
     let mut command = Command::new(npm);
     command
-        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--engine-strict=false"])
-        .arg("--prefix")
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
         .arg(aside.path())
-        .arg(&package)
+        .args([&package, "--engine-strict=false"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

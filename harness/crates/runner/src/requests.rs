@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use hourglass_chain::Accounts;
+use hourglass_chain::{Accounts, DeployedContract};
 use hourglass_component::keys::H256;
 use hourglass_reaper::RunId;
 use hourglass_runtime::UnexpectedEnd;
