@@ -36,7 +36,7 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
     command
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix"])
         .arg(aside.path())
-        .args([&package, "--engine-strict=false"])
+        .args([package.as_str(), "--engine-strict=false"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -44,7 +44,7 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         timeout: document.timeout.unwrap_or_else(|| default_timeout(&steps)),
         components,
         topology,
-        contracts: contracts::resolve(document.contracts, folder_of(path)),
+        contracts: contracts::resolve(&document.contracts, folder_of(path)),
         steps,
         invariants: document.invariants,
     }

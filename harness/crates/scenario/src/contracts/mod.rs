@@ -102,8 +102,8 @@ pub(super) fn deployer() -> String {
 }
 
 /// The contracts of a checked document, each after those that its constructor's arguments name.
-pub(super) fn resolve(contracts: BTreeMap<String, Contract>, folder: &Path) -> Vec<CompiledContract> {
-    let order = order::order(&contracts, folder).unwrap_or_default();
+pub(super) fn resolve(contracts: &BTreeMap<String, Contract>, folder: &Path) -> Vec<CompiledContract> {
+    let order = order::order(contracts, folder).unwrap_or_default();
     let compiled = order.into_iter().filter_map(|name| {
         let mut contract = contracts.get(&name)?.clone();
         contract.artifact = folder.join(&contract.artifact);
