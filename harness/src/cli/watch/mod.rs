@@ -137,7 +137,7 @@ pub async fn run(args: &WatchArgs, out: &mut impl Output) -> Result<ExitStatus, 
         ));
     }
     let interrupt = interrupt::on_signal();
-    let (mut view, broken) = block_in_place(|| View::take(&args.selection(), None))?;
+    let (mut view, broken) = block_in_place(|| View::take(|| args.selection(), None))?;
     if broken.is_empty() {
         // What the command line gets wrong is refused at once.
         args.chosen()?;
@@ -177,7 +177,7 @@ fn next_run(
     events: &mut Events,
     out: &mut impl Output,
 ) -> Result<Option<(RunArgs, Chosen)>, CliError> {
-    let (now, mut broken) = match block_in_place(|| View::take(&args.selection(), Some(view))) {
+    let (now, mut broken) = match block_in_place(|| View::take(|| args.selection(), Some(view))) {
         Ok(taken) => taken,
         // A mistake in the project file, or no scenario is left: what was there is watched on.
         Err(error) => {

@@ -52,7 +52,17 @@ pub(super) struct Touched<'a> {
 impl View {
     /// The scenarios of a selection that has not read its project yet, and those of them that cannot be loaded. What a
     /// broken scenario depended on before is still watched.
-    pub(super) fn take(selection: &Selection, before: Option<&Self>) -> Result<(Self, Broken), CliError> {
+    pub(super) fn take(selection: impl Fn() -> Selection, before: Option<&Self>) -> Result<(Self, Broken), CliError> {
+        let (first, _) = Self::read(&selection(), before)?;
+        let snapshot = first.look(before.map(|before| &before.snapshot))?;
+        // Again, now that it is known which files belong to it: what changes after it was read differs from the snapshot, which is
+        // older, and is found at the next look.
+        let (view, broken) = Self::read(&selection(), before)?;
+        Ok((Self { snapshot, ..view }, broken))
+    }
+
+    /// Reads project and scenarios, without a snapshot.
+    fn read(selection: &Selection, before: Option<&Self>) -> Result<(Self, Broken), CliError> {
         let project = selection.project()?;
         let (paths, _) = selection.files()?;
         let mut errors = Vec::new();
@@ -79,9 +89,7 @@ impl View {
         }
         let of_project = project.as_deref().map(Inputs::of_project).unwrap_or_default();
         let left_out = left_out(project.as_deref());
-        let view = Self { scenarios, project, of_project, left_out, snapshot: Snapshot::default() };
-        let snapshot = view.look(before.map(|before| &before.snapshot))?;
-        Ok((Self { snapshot, ..view }, broken))
+        Ok((Self { scenarios, project, of_project, left_out, snapshot: Snapshot::default() }, broken))
     }
 
     /// Looks at the same files again; returns those that have changed.

@@ -50,6 +50,7 @@ impl Inputs {
             for component in performers.chain([&components.performer, &components.executor, &components.aggregator]) {
                 inputs.add_component(component, folder);
             }
+            inputs.files.extend(scenario.contracts.iter().map(|contract| resolved(&contract.contract.artifact)));
             for step in Step::all_in(&scenario.steps) {
                 if let StepKind::CreateTask(task) = &step.kind {
                     inputs.files.extend(task.payload_file.iter().map(|file| resolved(file.path())));
