@@ -23,7 +23,7 @@ async fn a_test_deploys_contracts_of_its_own() -> Result<(), HarnessError> {
     let limit = ("setLimit(uint256)", "limit() returns (uint256)");
     env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).reverts_with("NotTheOwner").await?;
     let unmet = env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).from("app").await.unwrap_err();
-    assert!(unmet.to_string().contains("reverted with NotTheOwner(0x"), "{unmet}");
+    assert!(unmet.to_string().contains("reverted with NotTheOwner("), "{unmet}");
     env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).from("avs").await?;
     env.call(Chain::L2, "counter_hook", limit.1).returns(["6"]).await?;
     env.call(Chain::L1, "a_copy", limit.1).returns(["7"]).await?;
@@ -40,7 +40,7 @@ async fn a_contract_that_cannot_be_configured_is_named() {
     let error =
         builder().contract("counter_hook", hook.call("handlePostTaskCreation(bytes32)", [format!("0x{:064}", 0)]));
     let error = format!("{:?}", error.start().await.unwrap_err());
-    for part in ["call `handlePostTaskCreation(bytes32)` of the contract `counter_hook`", "NotTheMailbox(0x"] {
+    for part in ["call `handlePostTaskCreation(bytes32)` of the contract `counter_hook`", "NotTheMailbox("] {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
 }
