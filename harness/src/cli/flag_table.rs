@@ -42,6 +42,15 @@ const SELECTION: &[Row] = &[
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
+/// Where one scenario comes from, and how the command reports.
+const SOURCE: &[Row] = &[
+    Row("builtin", &["--builtin"], &[], GENERAL),
+    Row("set", &["--set", "payload=five"], &["invalid_payload"], EVERYWHERE),
+    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
+    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
+    Row("verbose", &["-vv"], &[], GENERAL),
+];
+
 /// What is put over the scenarios.
 const IMAGES: &[Row] = &[
     Row("performer-image", &["--performer-image", "mine"], &[], CONTAINERS),
@@ -116,11 +125,6 @@ const COMPARE: &[Row] = &[
 
 /// `--rate` and `--tasks` are given to a load, which needs them.
 const LOAD: &[Row] = &[
-    Row("builtin", &["--builtin"], &[], GENERAL),
-    Row("set", &["--set", "payload=five"], &["invalid_payload"], EVERYWHERE),
-    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
-    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
-    Row("verbose", &["-vv"], &[], GENERAL),
     Row("runtime", &["--runtime", "process"], &[], GENERAL),
     Row("rate", &["--rate", "5"], &[], GENERAL),
     Row("concurrency", &["--concurrency", "5"], &[], GENERAL),
@@ -134,11 +138,6 @@ const LOAD: &[Row] = &[
 ];
 
 const DEVNET: &[Row] = &[
-    Row("builtin", &["--builtin"], &[], GENERAL),
-    Row("set", &["--set", "payload=five"], &["invalid_payload"], EVERYWHERE),
-    Row("scenarios", &["--scenarios", "."], &[], GENERAL),
-    Row("project", &["--project", "harness.yaml"], &[], GENERAL),
-    Row("verbose", &["-vv"], &[], GENERAL),
     Row("runtime", &["--runtime", "process"], &[], GENERAL),
     Row("logs", &["--logs"], &[], GENERAL),
     Row("keep", &["--keep"], &[], GENERAL),
@@ -206,8 +205,8 @@ fn outcome(words: &[&str]) -> Result<String, CliError> {
 #[case::run("run", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, RUN])]
 #[case::watch("watch", &[IMAGES, ERRORS, CLUSTERS, WATCH])]
 #[case::compare("compare", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, COMPARE])]
-#[case::load("load", &[IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
-#[case::devnet("devnet", &[IMAGES, CLUSTERS, DEVNET])]
+#[case::load("load", &[SOURCE, IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
+#[case::devnet("devnet", &[SOURCE, IMAGES, CLUSTERS, DEVNET])]
 #[case::plan("plan", &[SELECTION, IMAGES, ERRORS, PLAN])]
 #[case::list("list", &[SELECTION, LIST])]
 #[case::lint("lint", &[LINT])]
@@ -231,8 +230,8 @@ fn every_option_is_in_the_table(#[case] command: &str, #[case] table: &[&[Row]])
 #[case::run("run", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, RUN])]
 #[case::watch("watch", &[IMAGES, ERRORS, CLUSTERS, WATCH])]
 #[case::compare("compare", &[SELECTION, IMAGES, ERRORS, CLUSTERS, TRIALS, COMPARE])]
-#[case::load("load", &[IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
-#[case::devnet("devnet", &[IMAGES, CLUSTERS, DEVNET])]
+#[case::load("load", &[SOURCE, IMAGES, ERRORS, CLUSTERS, TRIALS, LOAD])]
+#[case::devnet("devnet", &[SOURCE, IMAGES, CLUSTERS, DEVNET])]
 #[case::plan("plan", &[SELECTION, IMAGES, ERRORS, PLAN])]
 #[case::list("list", &[SELECTION, LIST])]
 fn an_option_has_an_effect_or_is_refused(#[case] command: &str, #[case] table: &[&[Row]]) {

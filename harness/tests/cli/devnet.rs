@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{Read as _, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -14,6 +13,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
+    json_rpc::ask,
     sandbox::{Running, Sandbox, run},
     schemas::assert_agrees,
 };
@@ -39,23 +39,6 @@ fn devnets(sandbox: &Sandbox) -> Vec<Value> {
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
-}
-
-/// What a chain answers.
-fn ask(url: &str, method: &str, params: &Value) -> Value {
-    let address = url.strip_prefix("http://").unwrap();
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str::<Value>(body).unwrap()["result"].clone()
 }
 
 /// Facts are right if what they name is there: chains with these ids, contracts with code, accounts with funds, ports.

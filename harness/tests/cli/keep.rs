@@ -1,15 +1,14 @@
 //! `--keep` and `gc`: an environment that is kept on purpose can be used, found and ended, and nothing else is ended.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::PathBuf,
-};
+use std::{fs, net::TcpStream, path::PathBuf};
 
 use rustix::process::Signal;
+use serde_json::json;
 
-use crate::sandbox::{Running, Sandbox, run};
+use crate::{
+    json_rpc::ask,
+    sandbox::{Running, Sandbox, run},
+};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -105,16 +104,5 @@ pub(crate) fn endpoint<'a>(text: &'a str, name: &str) -> &'a str {
 
 /// The id that a chain reports.
 fn chain_id(address: &str) -> String {
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, result) = answer.split_once("\"result\":\"").unwrap();
-    result.split('"').next().unwrap().to_owned()
+    ask(address, "eth_chainId", &json!([])).as_str().unwrap().to_owned()
 }

@@ -26,6 +26,7 @@ mod hostile;
 mod http_proxy;
 mod init;
 mod interrupt;
+mod json_rpc;
 mod keep;
 mod load;
 mod proofs;
