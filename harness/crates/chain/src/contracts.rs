@@ -70,30 +70,37 @@ pub(super) async fn deploy(
     topology: &ChainTopology,
     accounts: &Accounts,
 ) -> Result<Vec<DeployedContract>, SetupError> {
-    let on = |chain_id| chains.into_iter().find(|chain| chain.chain_id() == chain_id);
+    let sender = |contract: &UserContract, from: &str| {
+        let failed = |reason| SetupError::Contract { name: contract.name.clone(), reason };
+        let chain = chains.into_iter().find(|chain| chain.chain_id() == contract.chain_id);
+        let chain = chain.ok_or_else(|| failed(format!("there is no chain {}", contract.chain_id)))?;
+        let key = accounts.named(from).ok_or_else(|| failed(format!("no account is called `{from}`")))?;
+        Ok::<_, SetupError>((chain.client(), chain.client().account(key)))
+    };
     let mut deployed: Vec<DeployedContract> = Vec::new();
     for contract in &topology.contracts {
         let UserContract { name, chain_id, .. } = contract;
         let failed = |reason: String| SetupError::Contract { name: name.clone(), reason };
-        let chain = on(*chain_id).ok_or_else(|| failed(format!("there is no chain {chain_id}")))?;
-        let key = accounts.named(&contract.from).ok_or_else(|| failed(unknown(&contract.from)))?;
+        let (chain, account) = sender(contract, &contract.from)?;
         let names = |text: &str| address_of(text, accounts, &deployed);
         let data = contract.artifact.creation(&contract.args, &names).map_err(|error| failed(error.to_string()))?;
         let what = format!("create the contract `{name}` on chain {chain_id}");
-        let address = chain.client().account(key).create(chain.client(), &what, data.into()).await?;
+        let address = account.create(chain, &what, data.into()).await?;
         tracing::info!(name, chain_id, ?address, "a contract of the user's is created");
         deployed.push(DeployedContract { name: name.clone(), chain_id: *chain_id, address });
     }
     for (contract, at) in topology.contracts.iter().zip(&deployed) {
         for UserCall { function, args, from } in &contract.calls {
-            let failed = |reason: String| SetupError::Contract { name: at.name.clone(), reason };
-            let chain = on(at.chain_id).ok_or_else(|| failed(format!("there is no chain {}", at.chain_id)))?;
-            let key = accounts.named(from).ok_or_else(|| failed(unknown(from)))?;
+            let failed = |reason: String| SetupError::Contract {
+                name: at.name.clone(),
+                reason: format!("`{function}`: {reason}"),
+            };
+            let (chain, account) = sender(contract, from)?;
             let names = |text: &str| address_of(text, accounts, &deployed);
-            let parsed = Function::parse(function).map_err(|error| failed(format!("`{function}`: {error}")))?;
-            let data = parsed.call(args, &names).map_err(|error| failed(format!("`{function}`: {error}")))?;
+            let parsed = Function::parse(function).map_err(|error| failed(error.to_string()))?;
+            let data = parsed.call(args, &names).map_err(|error| failed(error.to_string()))?;
             let what = format!("call `{function}` of the contract `{}` on chain {}", at.name, at.chain_id);
-            chain.client().account(key).send(chain.client(), &what, at.address, data.into()).await?;
+            account.send(chain, &what, at.address, data.into()).await?;
         }
     }
     Ok(deployed)
@@ -116,8 +123,4 @@ pub fn address_of(name: &str, accounts: &Accounts, deployed: &[DeployedContract]
     let own = deployed.iter().find(|contract| contract.name == name).map(|contract| contract.address);
     let ours = || CONTRACTS.iter().find(|contract| contract.key == name).map(|contract| contract.address);
     own.or_else(ours).or_else(|| accounts.named(name).map(EcdsaKey::address))
-}
-
-fn unknown(account: &str) -> String {
-    format!("no account is called `{account}`")
 }

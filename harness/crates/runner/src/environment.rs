@@ -265,11 +265,6 @@ impl Environment {
         self.followed.start
     }
 
-    /// The address of a contract of the user's.
-    pub fn contract(&self, name: &str) -> Option<Address> {
-        self.contracts.iter().find(|contract| contract.name == name).map(|contract| contract.address)
-    }
-
     /// The address that a name stands for: that of a contract or of an account.
     pub fn address_of(&self, name: &str) -> Option<Address> {
         chain::address_of(name, &self.accounts, &self.contracts)

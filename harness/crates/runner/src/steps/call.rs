@@ -13,7 +13,7 @@ impl RunStep for Call {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
         // Loading has parsed it before.
         let call = self
-            .read(|name| world.environment.contract(name))
+            .read(|name| world.environment.address_of(name))
             .map_err(|error| EnvironmentError::Unsupported(error.to_string()))?;
         let client = world.environment.chain(self.chain).client();
         let seen = match client.call_view(call.to, &call.function, &call.args).await? {

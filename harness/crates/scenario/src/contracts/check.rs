@@ -6,24 +6,38 @@ use std::{
 };
 
 use hourglass_component::{
+    chain::Artifact,
     document::{Pointer, Problem, Problems},
     variables::RefusedVariable,
 };
-use hourglass_proto::contracts::addresses::CONTRACTS;
 
-use super::{ACCOUNTS, Contract, ContractRole, Names, order::order, read};
+use super::{ACCOUNTS, Contract, ContractRole, Names, names::is_of_the_harness, order::order, read_all};
 use crate::{model::ScenarioDocument, values::Chain};
 
 /// Adds every problem of the contracts of `document`, whose paths are relative to `folder`. Gives the names of their custom errors.
 pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut Problems) -> BTreeSet<String> {
     let at = Pointer::from("/contracts");
     let names = Names::of(document);
-    let mut errors = BTreeSet::new();
+    let (mut errors, mut artifacts) = (BTreeSet::new(), BTreeMap::new());
+    let mut read = read_all(&document.contracts, folder);
     let mut roles: BTreeMap<(ContractRole, Chain), &str> = BTreeMap::new();
     for (name, contract) in &document.contracts {
         let at = at.key(name);
         check_name(name, &at, problems);
-        errors.extend(check_contract(contract, folder, &names, &at, problems));
+        check_transactions(contract, &names, &at, problems);
+        match read.remove(name.as_str()) {
+            Some(Ok(artifact)) => {
+                check_args(contract, &artifact, &names, &at, problems);
+                errors.extend(artifact.errors().map(str::to_owned));
+                artifacts.insert(name.as_str(), artifact);
+            }
+            Some(Err(reason)) => problems.add(
+                Problem::at_value(&at.key("artifact"), reason).label("not a contract that can be deployed").help(
+                    "name the JSON file that `forge build` writes for the contract; paths start at the folder of this file",
+                ),
+            ),
+            None => {}
+        }
         if let Some(role) = contract.role
             && let Some(other) = roles.insert((role, contract.chain), name)
         {
@@ -35,13 +49,13 @@ pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut P
             );
         }
     }
-    if let Err(name) = order(&document.contracts, folder)
+    if let Err(name) = order(&document.contracts, &artifacts)
         && !problems.touch(&at)
     {
         let message = format!("`{name}` needs the address of a contract that needs its own");
         problems.add(
-            Problem::at_value(&at.key(&name).key("args"), message)
-                .label("a circle")
+            Problem::at_value(&at.key(name).key("args"), message)
+                .label("a cyclic dependency")
                 .help("pass one of the addresses with `calls`, after both are deployed"),
         );
     }
@@ -55,7 +69,7 @@ fn check_name(name: &str, at: &Pointer, problems: &mut Problems) {
         Problem::at_key(at, format!("`{name}` cannot be the name of a contract"))
             .label("not a name")
             .help("use lowercase letters, digits and `_`, a letter first")
-    } else if CONTRACTS.iter().any(|contract| contract.key == name) || ACCOUNTS.contains(&name) {
+    } else if is_of_the_harness(name) || ACCOUNTS.contains(&name) {
         Problem::at_key(at, format!("`{name}` is the name of something of the harness"))
             .label("taken")
             .help("give the contract another name")
@@ -68,32 +82,18 @@ fn check_name(name: &str, at: &Pointer, problems: &mut Problems) {
     problems.add(problem);
 }
 
-/// Gives the names of the contract's custom errors.
-fn check_contract(
-    contract: &Contract,
-    folder: &Path,
-    names: &Names<'_>,
-    at: &Pointer,
-    problems: &mut Problems,
-) -> Vec<String> {
+/// Adds the problems of the accounts and calls of a contract.
+fn check_transactions(contract: &Contract, names: &Names<'_>, at: &Pointer, problems: &mut Problems) {
     names.check_account(&contract.from, &at.key("from"), problems);
     for (index, call) in contract.calls.iter().enumerate() {
         names.check_call(call, &at.key("calls").item(index), problems);
     }
-    match read(&folder.join(&contract.artifact)) {
-        Err(reason) => {
-            problems
-                .add(Problem::at_value(&at.key("artifact"), reason).label("not a contract that can be deployed").help(
-                "name the JSON file that `forge build` writes for the contract; paths start at the folder of this file",
-            ));
-            Vec::new()
-        }
-        Ok(artifact) => {
-            if let Err(error) = artifact.creation(&contract.args, &|name| names.address_of(name)) {
-                let of = format!("the constructor {}", artifact.constructor());
-                problems.add(names.misfit(&error, &of, &at.key("args")));
-            }
-            artifact.errors().map(str::to_owned).collect()
-        }
+}
+
+/// Adds the problem of arguments that the constructor does not take.
+fn check_args(contract: &Contract, artifact: &Artifact, names: &Names<'_>, at: &Pointer, problems: &mut Problems) {
+    if let Err(error) = artifact.creation(&contract.args, &|name| names.address_of(name)) {
+        let of = format!("the constructor {}", artifact.constructor());
+        problems.add(names.misfit(&error, &of, &at.key("args")));
     }
 }

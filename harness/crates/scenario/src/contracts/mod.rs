@@ -8,7 +8,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use check::check;
 pub(super) use names::Names;
 
+use super::bounded_file;
 use super::values::Chain;
 
 /// The largest artefact that is read, in bytes; compilers may write the syntax tree into it.
@@ -103,27 +104,29 @@ pub(super) fn deployer() -> String {
 
 /// The contracts of a checked document, each after those that its constructor's arguments name.
 pub(super) fn resolve(contracts: &BTreeMap<String, Contract>, folder: &Path) -> Vec<CompiledContract> {
-    let order = order::order(contracts, folder).unwrap_or_default();
+    // The checks have read all of them and found an order.
+    let mut artifacts: BTreeMap<_, _> =
+        read_all(contracts, folder).into_iter().filter_map(|(name, artifact)| Some((name, artifact.ok()?))).collect();
+    let order = order::order(contracts, &artifacts).unwrap_or_default();
     let compiled = order.into_iter().filter_map(|name| {
-        let mut contract = contracts.get(&name)?.clone();
+        let mut contract = contracts.get(name)?.clone();
         contract.artifact = folder.join(&contract.artifact);
-        // The checks have read it.
-        let compiled = read(&contract.artifact).ok()?;
-        Some(CompiledContract { name, contract, compiled })
+        Some(CompiledContract { name: name.to_owned(), contract, compiled: artifacts.remove(name)? })
     });
     compiled.collect()
 }
 
+/// The artefact of each contract; or why it cannot be deployed.
+fn read_all<'a>(
+    contracts: &'a BTreeMap<String, Contract>,
+    folder: &Path,
+) -> BTreeMap<&'a str, Result<Artifact, String>> {
+    contracts.iter().map(|(name, contract)| (name.as_str(), read(&folder.join(&contract.artifact)))).collect()
+}
+
 /// The artefact at `path`; or why it cannot be deployed.
 fn read(path: &Path) -> Result<Artifact, String> {
-    let failed = |reason: String| format!("failed to read {}: {reason}", path.display());
-    let metadata = fs::metadata(path).map_err(|error| failed(error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(failed("it is no ordinary file".to_owned()));
-    }
-    if metadata.len() > LARGEST {
-        return Err(failed(format!("it has more than {LARGEST} bytes")));
-    }
-    let bytes = fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let bytes =
+        bounded_file::read(path, LARGEST).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     Artifact::parse(&bytes).map_err(|error| format!("failed to deploy {}: {error}", path.display()))
 }

@@ -14,9 +14,9 @@ use crate::model::ScenarioDocument;
 #[derive(Debug, Clone)]
 pub(crate) struct Names<'a> {
     /// Its contracts.
-    pub(crate) contracts: Vec<&'a str>,
+    contracts: Vec<&'a str>,
     /// Its operators; the account of one is `operator/NAME`.
-    pub(crate) operators: Vec<&'a str>,
+    operators: Vec<&'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -24,10 +24,15 @@ impl<'a> Names<'a> {
         let operators = document.topology.operators.iter().map(|operator| operator.name.as_str());
         Self { contracts: document.contracts.keys().map(String::as_str).collect(), operators: operators.collect() }
     }
+
+    /// The contracts that steps can name: those of the harness and those of the scenario.
+    pub(crate) fn contracts(&self) -> impl Iterator<Item = &str> {
+        CONTRACTS.iter().map(|contract| contract.key).chain(self.contracts.iter().copied())
+    }
+
     /// Any address for a name that is known: only a chain knows which.
     pub(crate) fn address_of(&self, name: &str) -> Option<Address> {
-        let is_ours = || CONTRACTS.iter().any(|contract| contract.key == name);
-        let known = self.contracts.contains(&name) || is_ours() || self.is_account(name);
+        let known = self.contracts().any(|contract| contract == name) || self.is_account(name);
         known.then(Address::zero)
     }
 
@@ -80,6 +85,11 @@ impl<'a> Names<'a> {
             }
         }
     }
+}
+
+/// Whether a contract of the harness has this name.
+pub(super) fn is_of_the_harness(name: &str) -> bool {
+    CONTRACTS.iter().any(|contract| contract.key == name)
 }
 
 fn no_function(signature: &str, error: &SignatureError, at: &Pointer) -> Problem {

@@ -3,31 +3,37 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    path::Path,
 };
 
-use hourglass_component::keys::Address;
+use hourglass_component::{chain::Artifact, keys::Address};
 
-use super::{Contract, read};
+use super::Contract;
 
-/// The names in such an order that each comes after those that its constructor's arguments name; or a name in a circle.
-pub(super) fn order(contracts: &BTreeMap<String, Contract>, folder: &Path) -> Result<Vec<String>, String> {
+/// The names in such an order that each comes after those that its constructor's arguments name; or a name in a cycle, or
+/// behind one. A contract without an artefact has no references.
+pub(super) fn order<'a>(
+    contracts: &'a BTreeMap<String, Contract>,
+    artifacts: &BTreeMap<&str, Artifact>,
+) -> Result<Vec<&'a str>, &'a str> {
+    let references = |name: &str, contract| {
+        artifacts.get(name).map(|artifact| references(contract, artifact, contracts)).unwrap_or_default()
+    };
     let mut missing: BTreeMap<&str, BTreeSet<String>> =
-        contracts.iter().map(|(name, contract)| (name.as_str(), references(contract, contracts, folder))).collect();
-    let mut order: Vec<String> = Vec::new();
+        contracts.iter().map(|(name, contract)| (name.as_str(), references(name, contract))).collect();
+    let mut order = Vec::new();
     while !missing.is_empty() {
-        let ready = missing.iter().find(|(_, needs)| needs.iter().all(|name| order.contains(name)));
+        let ready = missing.iter().find(|(_, needs)| needs.iter().all(|name| order.contains(&name.as_str())));
         let Some(name) = ready.map(|(name, _)| *name) else {
-            return Err(missing.keys().next().copied().unwrap_or_default().to_owned());
+            return Err(missing.keys().next().copied().unwrap_or_default());
         };
         missing.remove(name);
-        order.push(name.to_owned());
+        order.push(name);
     }
     Ok(order)
 }
 
 /// The contracts that the constructor's arguments name.
-fn references(contract: &Contract, contracts: &BTreeMap<String, Contract>, folder: &Path) -> BTreeSet<String> {
+fn references(contract: &Contract, artifact: &Artifact, contracts: &BTreeMap<String, Contract>) -> BTreeSet<String> {
     let named = RefCell::new(BTreeSet::new());
     let note = |name: &str| {
         if contracts.contains_key(name) {
@@ -35,8 +41,7 @@ fn references(contract: &Contract, contracts: &BTreeMap<String, Contract>, folde
         }
         Some(Address::zero())
     };
-    if let Ok(artifact) = read(&folder.join(&contract.artifact)) {
-        let _ = artifact.creation(&contract.args, &note);
-    }
+    // What does not fit is a problem that the checks report.
+    let _ = artifact.creation(&contract.args, &note);
     named.into_inner()
 }

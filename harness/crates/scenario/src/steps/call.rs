@@ -7,13 +7,13 @@ use hourglass_component::{
     document::{Duration, Pointer, Problem},
     keys::Address,
 };
-use hourglass_proto::contracts::addresses::CONTRACTS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::StepCheck;
 use super::defaults::default_within;
 use super::definition::{StepDefinition, StepProperties};
+use crate::contracts::Names;
 use crate::values::Chain;
 
 /// Calls a view function of a contract once, and compares what it returns.
@@ -98,12 +98,9 @@ impl fmt::Display for ValueList {
 }
 
 impl Call {
-    /// The call with all parts parsed. `address_of` knows the user's contracts.
+    /// The call with all parts parsed. `address_of` knows the contracts by name.
     pub fn read(&self, address_of: impl Fn(&str) -> Option<Address>) -> Result<ViewCall, CallError> {
-        let named = CONTRACTS.iter().find(|contract| contract.key == self.to).map(|contract| contract.address);
-        let to = named
-            .or_else(|| address_of(&self.to))
-            .or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
+        let to = address_of(&self.to).or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
         let to = to.ok_or_else(|| CallError::Contract(self.to.clone()))?;
         let function = ViewFunction::parse(&self.function)
             .map_err(|source| CallError::Signature { signature: self.function.clone(), source })?;
@@ -126,18 +123,14 @@ impl StepDefinition for Call {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        // Which address a contract of the user's has is known only on a chain.
-        let contracts = check.names.as_ref().map(|names| names.contracts.clone());
-        let known = |name: &str| contracts.as_ref().is_none_or(|contracts| contracts.contains(&name));
+        // Which address a contract has is known only on a chain. If contracts could not be read, any name may be one of theirs.
+        let names = check.names.as_ref();
+        let known = |name: &str| names.is_none_or(|names| names.contracts().any(|contract| contract == name));
         let Err(error) = self.read(|name| known(name).then(Address::zero)) else { return };
         let problem = match &error {
-            CallError::Contract(name) => {
-                Problem::at_value(&at.key("to"), error.to_string()).label("called here").did_you_mean(
-                    name,
-                    "contracts",
-                    CONTRACTS.iter().map(|contract| contract.key).chain(contracts.iter().flatten().copied()),
-                )
-            }
+            CallError::Contract(name) => Problem::at_value(&at.key("to"), error.to_string())
+                .label("called here")
+                .did_you_mean(name, "contracts", names.into_iter().flat_map(Names::contracts)),
             CallError::Signature { source, .. } => Problem::at_value(&at.key("function"), error.to_string())
                 .label(source.to_string())
                 .help("write it with the types of its results, such as `version() returns (string)`"),

@@ -5,7 +5,6 @@ use hourglass_component::{
     document::{Duration, Pointer, Problem},
     keys::Address,
 };
-use hourglass_proto::contracts::addresses::CONTRACTS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,14 +66,10 @@ impl StepDefinition for SendTransaction {
         // Contracts and operators that could not be read may be what is meant.
         let Some(names) = check.names.clone() else { return };
         names.check_call(&self.transaction(), at, check.problems);
-        let ours = || CONTRACTS.iter().map(|contract| contract.key);
-        let is_contract =
-            self.to.starts_with("0x") || ours().chain(names.contracts.iter().copied()).any(|key| key == self.to);
-        if !is_contract {
-            let known = ours().chain(names.contracts.iter().copied());
+        if !self.to.starts_with("0x") && !names.contracts().any(|contract| contract == self.to) {
             let problem =
                 Problem::at_value(&at.key("to"), format!("no contract is called `{}`", self.to)).label("meant here");
-            check.problems.add(problem.did_you_mean(&self.to, "contracts", known));
+            check.problems.add(problem.did_you_mean(&self.to, "contracts", names.contracts()));
         }
         if let Some(error) = &self.reverts_with {
             check.error(error, &at.key("reverts_with"));
