@@ -119,7 +119,7 @@ pub(super) fn end_in_clusters(run: &RunId, out: &mut impl Output) -> Result<(), 
         match sweep(run, &[&namespaces]) {
             Ok(swept) => {
                 for leftover in swept.leftovers {
-                    writeln!(out, "{run}: cluster {name}: {leftover}")?;
+                    writeln!(out, "{run}: removing {leftover} of cluster {name}")?;
                 }
             }
             Err(error) => complain(&format!("cluster {name} is left alone"), &error),
@@ -216,14 +216,17 @@ pub(super) fn end(
 ) -> Result<(), CliError> {
     let FoundRun { run, why, .. } = found;
     let things = found.things();
+    let removing = if dry_run { "would remove" } else { "removing" };
     for thing in &things {
-        writeln!(out, "{run}: {thing}: {why}")?;
+        writeln!(out, "{run}: {removing} {thing}: {why}")?;
     }
     // Folders below the folder of runs of other users belong to them.
     let folder = found.folder.as_ref().filter(|_| found.here);
     match folder {
-        Some(folder) if things.is_empty() => writeln!(out, "{run}: nothing runs, folder {}: {why}", folder.display())?,
-        Some(folder) => writeln!(out, "{run}: folder {}: {why}", folder.display())?,
+        Some(folder) => {
+            let nothing_runs = if things.is_empty() { "nothing runs, " } else { "" };
+            writeln!(out, "{run}: {nothing_runs}{removing} folder {}: {why}", folder.display())?;
+        }
         None => {}
     }
     if dry_run {

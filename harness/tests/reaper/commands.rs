@@ -70,7 +70,7 @@ fn docker_gc_finds_a_network_and_a_volume_without_containers() {
     engine_objects.network("network", &labels);
     engine_objects.volume("volume", &labels);
     let told = harness(runs.path(), &["gc", run.id.as_str()]);
-    assert!(told.contains(": network ") && told.contains(": volume "), "{told}");
+    assert!(told.contains(": removing network ") && told.contains(": removing volume "), "{told}");
     assert_eq!(engine_objects.names(), BTreeSet::new());
 }
 
