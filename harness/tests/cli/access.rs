@@ -19,18 +19,18 @@ use hourglass_proto::services::v1::{
     aggregator_management_service_client::AggregatorManagementServiceClient,
     executor_management_service_client::ExecutorManagementServiceClient,
 };
-use hourglass_test_support::block_on;
+use hourglass_test_support::{Outcome, Sandbox, block_on, run, test_cache};
 
 use crate::{
+    HARNESS,
     components::script,
     keep::{endpoint, only_folder},
-    sandbox::{HARNESS, Outcome, Sandbox, cache, run},
 };
 
 /// Every user of the machine can reach the port of an executor, and a deployment starts a program.
 #[test]
 fn management_services_serve_nobody_but_the_operator() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "--keep", "always", "square"]);
     outcome.assert_code(0);
     block_on(assert_only_the_operator_is_served(&outcome.stdout));
@@ -90,7 +90,7 @@ async fn assert_only_the_operator_is_served(endpoints: &str) {
 /// A user's own program has its own rules: if it serves everybody, it is called without a signature.
 #[test]
 fn user_executor_may_serve_without_signatures() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let text = format!(
         "sed -i '/\"authentication\"/,/}}/ s/true/false/' \"$2\"\ngrep -q false \"$2\" || exit 9\n\
          exec {HARNESS} component executor \"$@\"\n"
@@ -108,7 +108,7 @@ fn user_executor_may_serve_without_signatures() {
 /// The umask must have no influence: with 0 every user would get every right.
 #[test]
 fn files_of_a_trial_are_readable_by_its_user_only() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(sandbox
         .command("sh")
         .args(["-c", "umask 0; exec \"$@\"", "-", HARNESS])
@@ -133,7 +133,7 @@ fn files_of_a_trial_are_readable_by_its_user_only() {
 /// Users keep folders of failed trials and pass them on, with reports and logs.
 #[test]
 fn nothing_that_is_left_of_a_trial_holds_a_secret() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let scenario = sandbox.scenario(
         "tells_nothing",
         "components: {performer: {environment: {TASK_ERROR: out of order}}}\n\
@@ -170,7 +170,7 @@ fn nothing_that_is_left_of_a_trial_holds_a_secret() {
 }
 
 fn accounts() -> Accounts {
-    Accounts::derive(&AccountSecret::in_cache(&cache()).unwrap(), ["operator"])
+    Accounts::derive(&AccountSecret::in_cache(&test_cache(HARNESS)).unwrap(), ["operator"])
 }
 
 /// Every secret in each form in which it might be written, with its description.
@@ -180,7 +180,7 @@ fn secrets() -> Vec<(String, String)> {
         .into_iter()
         .chain(operators.into_iter().map(|operator| ("operator", operator.key)))
         .map(|(name, key)| (name, key.to_hex().trim_start_matches("0x").to_owned()));
-    let secret = fs::read_to_string(cache().join("account-secret")).unwrap().trim().to_owned();
+    let secret = fs::read_to_string(test_cache(HARNESS).join("account-secret")).unwrap().trim().to_owned();
     let written = |(name, hex): (&str, String)| {
         assert_eq!(hex.len(), 64);
         let bytes = hex::decode(&hex).unwrap();

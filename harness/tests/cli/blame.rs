@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sandbox::{HARNESS, Outcome, Sandbox};
+use hourglass_test_support::{Outcome, Sandbox};
+
+use crate::HARNESS;
 
 const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -62,7 +64,7 @@ fn an_aggregator_of_the_users_that_ends_at_once_has_failed() {
 /// The same end of the same program in the harness's own executor: no part under test has failed.
 #[test]
 fn a_reference_component_that_ends_at_once_is_the_environment() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     // No program with a Tokio runtime starts with this value.
     let environment = "{executor: {environment: {TOKIO_WORKER_THREADS: none}}}";
     let outcome = sandbox.run_file(&sandbox.scenario("broken", &format!("components: {environment}\n{ONE_TASK}")));
@@ -73,7 +75,7 @@ fn a_reference_component_that_ends_at_once_is_the_environment() {
 /// A performer's output is its own: no line counts as a record of its executor, and it is not mixed into other logs.
 #[test]
 fn performer_output_is_not_taken_for_executor_records() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (error, event) =
         (r#"{"level":"ERROR","message":"lost"}"#, r#"{"level":"INFO","message":"m","event":"E","task_hash":"H"}"#);
     let place = sandbox.path("output");
@@ -105,7 +107,7 @@ fn performer_output_is_not_taken_for_executor_records() {
 /// The executor refuses an answer for another task, and reports it.
 #[test]
 fn an_answer_for_another_task_is_refused_by_name() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let components = "components: {performer: {environment: {TASK_ID: none}}}\n";
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_event: {event: performer_failed, task: task, \
                  component: executor/operator}\n  - expect_verified: {result: \"0x10\", within: 1s}\n";
@@ -117,7 +119,7 @@ fn an_answer_for_another_task_is_refused_by_name() {
 /// Runs one task with these components. Asserts that it has failed, and that this part is to blame.
 #[track_caller]
 fn failed(part: &str, components: &str) -> Outcome {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("blame", &format!("components: {components}\n{ONE_TASK}"));
     let junit = sandbox.path("junit.xml");
     let arguments: [&OsStr; 4] = ["run".as_ref(), path.as_os_str(), "--junit".as_ref(), junit.as_os_str()];

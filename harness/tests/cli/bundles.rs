@@ -8,9 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_test_support::{Sandbox, test_cache};
+
 use crate::{
+    HARNESS,
     archive::{Archive, FIRST_PAGE, assert_folder_without, keys, run_ids},
-    sandbox::{HARNESS, Sandbox, cache},
 };
 
 /// What an archive may take.
@@ -26,7 +28,7 @@ steps:
 
 /// A failed trial in a sandbox.
 fn failed(scenario: &str, more: &[&str]) -> Sandbox {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("broken", scenario);
     let arguments = [&["run", path.to_str().unwrap()], more].concat();
     sandbox.run(&arguments).assert_code(1);
@@ -65,7 +67,7 @@ fn a_failed_trial_is_packed_with_its_first_page_first() {
 
 #[test]
 fn each_trial_that_does_not_pass_is_packed_by_run() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("broken", WRONG);
     let into = sandbox.path("ci/failures");
     let arguments = ["run", path.to_str().unwrap(), "--bundle", into.to_str().unwrap()];
@@ -78,14 +80,14 @@ fn each_trial_that_does_not_pass_is_packed_by_run() {
 
 #[test]
 fn a_folder_for_archives_that_cannot_be_made_is_refused_before_anything_is_run() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["run", "square", "--bundle", "/proc/nowhere"]).assert_code(3).assert_complains(&["/proc/nowhere"]);
     assert_eq!(sandbox.run_folders().len(), 0);
 }
 
 #[test]
 fn a_run_without_a_folder_exits_with_2() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["bundle"]).assert_code(2).assert_complains(&["no run has a folder"]);
     sandbox.run(&["bundle", "r1"]).assert_code(2).assert_complains(&["no run r1 has a folder", "harness runs list"]);
 }
@@ -94,7 +96,7 @@ fn a_run_without_a_folder_exits_with_2() {
 #[test]
 fn neither_the_folder_of_a_failed_trial_nor_its_archive_has_a_key() {
     let sandbox = failed(WRONG, &["--bundle", "failures"]);
-    let keys = keys(&cache(), &["operator"]);
+    let keys = keys(&test_cache(HARNESS), &["operator"]);
     let [folder] = sandbox.run_folders().try_into().unwrap();
     assert_folder_without(&folder, &keys);
     Archive::in_folder(&sandbox.path("failures")).assert_without(&keys);
@@ -107,7 +109,7 @@ fn keys_that_a_component_has_logged_are_not_in_the_archive() {
     let command = format!("[sh, -c, \"{script}\", {HARNESS}, component, executor]");
     let scenario = WRONG.replace("performer: {", &format!("executor: {{command: {command}}}, performer: {{"));
     let sandbox = failed(&scenario, &["--bundle", "failures"]);
-    let keys = keys(&cache(), &["operator"]);
+    let keys = keys(&test_cache(HARNESS), &["operator"]);
     let [folder] = sandbox.run_folders().try_into().unwrap();
     let log = fs::read_to_string(folder.join("logs/executor-operator.log")).unwrap();
     assert!(log.contains(keys.last().unwrap().trim_start_matches("0x")), "the executor has not logged its key:\n{log}");
@@ -120,7 +122,7 @@ fn keys_that_a_component_has_logged_are_not_in_the_archive() {
 #[test]
 fn the_archive_of_a_trial_that_still_runs_has_no_key() {
     let sandbox = failed(WRONG, &["--keep", "failed"]);
-    let keys = keys(&cache(), &["operator"]);
+    let keys = keys(&test_cache(HARNESS), &["operator"]);
     let [folder] = sandbox.run_folders().try_into().unwrap();
     let config = fs::read_to_string(folder.join("executor-operator.yaml")).unwrap();
     assert!(config.contains(keys.last().unwrap().trim_start_matches("0x")), "it has no key:\n{config}");

@@ -2,7 +2,9 @@
 
 use std::net::TcpListener;
 
-use crate::sandbox::Sandbox;
+use hourglass_test_support::Sandbox;
+
+use crate::HARNESS;
 
 /// A kubeconfig with one context for this server.
 fn kubeconfig(sandbox: &Sandbox, context: &str, server: &str) -> String {
@@ -22,7 +24,7 @@ fn nowhere() -> String {
 
 #[test]
 fn missing_kubeconfig_exits_with_3() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", "/nonexistent"]);
     outcome.assert_code(3).assert_complains(&["failed to use kubeconfig /nonexistent", "No such file", "remedy: "]);
     sandbox.assert_nothing_left();
@@ -30,7 +32,7 @@ fn missing_kubeconfig_exits_with_3() {
 
 #[test]
 fn missing_context_exits_with_3() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path, "--context", "other"]);
     outcome.assert_code(3).assert_complains(&[&format!("kubeconfig {path}, context other"), "get-contexts"]);
@@ -39,7 +41,7 @@ fn missing_context_exits_with_3() {
 
 #[test]
 fn unreachable_api_server_exits_with_3() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
     outcome.assert_code(3).assert_complains(&[
@@ -53,7 +55,7 @@ fn unreachable_api_server_exits_with_3() {
 /// A forgotten current context must not decide where trials run.
 #[test]
 fn production_context_must_be_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = kubeconfig(&sandbox, "avs-prod", &nowhere());
     let outcome = sandbox.run(&["run", "kubernetes::square", "--kubeconfig", &path]);
     outcome.assert_code(3).assert_complains(&["avs-prod", "looks like production", "--context avs-prod"]);
@@ -66,7 +68,7 @@ fn production_context_must_be_named() {
 
 #[test]
 fn unused_cluster_option_exits_with_2() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = kubeconfig(&sandbox, "lab", &nowhere());
     let outcome = sandbox.run(&["run", "square", "--kubeconfig", &path]);
     outcome.assert_code(2).assert_complains(&["use --kubeconfig", "--runtime kubernetes"]);

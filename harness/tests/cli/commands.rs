@@ -8,11 +8,13 @@ use std::{
     process::Stdio,
 };
 
-use crate::sandbox::{FILES, Sandbox, run, scenarios};
+use hourglass_test_support::{FILES, Sandbox, run, scenarios};
+
+use crate::HARNESS;
 
 #[test]
 fn list_gives_json() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&[
         "scenario",
         "list",
@@ -39,7 +41,7 @@ fn list_gives_json() {
 /// A plan is for reading: it needs no process, no folder and no Anvil.
 #[test]
 fn plan_starts_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(sandbox
         .harness(&["scenario", "plan", "--runtime", "process", "--format", "json"])
         .env("HARNESS_ANVIL", "/nonexistent"));
@@ -55,7 +57,7 @@ fn plan_starts_nothing() {
 #[case::list("list")]
 #[case::plan("plan")]
 fn json_of_an_old_command_is_an_array(#[case] command: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let arguments = [command, "--runtime", "process", "--format", "json"];
     let [old, new] = [sandbox.run(&arguments), sandbox.run(&[&["scenario"], &arguments[..]].concat())];
     let [old, new] = [old, new].map(|outcome| {
@@ -68,13 +70,13 @@ fn json_of_an_old_command_is_an_array(#[case] command: &str) {
 
 #[test]
 fn lint_finds_no_problem_in_the_projects_scenarios() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["lint"]).assert_code(0).assert_shows(&["no problems"]);
 }
 
 #[test]
 fn lint_shows_all_problems_of_all_files() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps: [{create_task: {payload: \"1\"}}, {expect_verified: {}}]\n";
     let one = sandbox.scenario("one", &format!("tasg: []\n{steps}"));
     let two = sandbox
@@ -92,7 +94,7 @@ fn lint_shows_all_problems_of_all_files() {
 
 #[test]
 fn schema_is_checked() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/scenario.json");
     run(sandbox.harness(&["schema", "--check"]).arg(&committed)).assert_code(0);
     let stale = sandbox.file("stale.json", "{}");
@@ -113,7 +115,7 @@ fn schema_is_checked() {
 #[case::help(&["--help"], 0)]
 #[case::run(&["run", "square"], 0)]
 fn closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mut command = sandbox.harness(arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Closed before anything is written: the worst case.
@@ -127,7 +129,7 @@ fn closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
 /// As above, but the reader takes a line first.
 #[test]
 fn reader_may_close_the_pipe_after_one_line() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mut command = sandbox.harness(&["plan", "*"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

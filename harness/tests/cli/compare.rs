@@ -3,10 +3,10 @@
 use std::fs;
 
 use hourglass_compare::{Comparison, Outcome};
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Running, Sandbox, eventually, run, scenarios};
 use rustix::process::Signal;
 
-use crate::sandbox::{Running, Sandbox, run, scenarios};
+use crate::HARNESS;
 
 const SIDES: [&str; 2] = ["process", "process#2"];
 
@@ -17,7 +17,7 @@ fn of(json: &str) -> Comparison {
 /// Each round has both sides, rounds that warm up come first, and nothing of them is in a figure.
 #[test]
 fn trials_run_in_turns_and_a_broken_gate_fails() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let square = scenarios().join("square.yaml");
     let words =
         ["compare", "--runtimes", "process,process", "--runs", "3", "--warm-up", "1", "--seed", "7", "--json", "-"];
@@ -67,7 +67,7 @@ fn trials_run_in_turns_and_a_broken_gate_fails() {
 /// The same seed gives the same order, and an earlier report is a baseline on the same kind of machine only.
 #[test]
 fn an_earlier_report_is_a_baseline_on_the_same_kind_of_machine() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (square, json) = (scenarios().join("square.yaml"), sandbox.path("earlier.json"));
     let words = ["compare", "--runtimes", "process,process", "--runs", "2", "--warm-up", "0"];
     let outcome = run(sandbox.harness(&words).arg("--json").arg(&json).arg(&square));
@@ -106,7 +106,7 @@ fn an_earlier_report_is_a_baseline_on_the_same_kind_of_machine() {
 #[case::baseline(&["--runtimes", "process,process", "--baseline", "earlier.json"], "--gate")]
 #[case::no_runs(&["--runtimes", "process,process", "--runs", "0"], "0 is not in 1..=500")]
 fn a_wrong_command_line_runs_nothing(#[case] words: &[&str], #[case] problem: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(sandbox.harness(&["compare"]).args(words).arg(scenarios().join("square.yaml")));
     outcome.assert_code(2).assert_complains(&[problem]);
     assert!(!sandbox.runs().exists(), "a trial was begun");
@@ -115,7 +115,7 @@ fn a_wrong_command_line_runs_nothing(#[case] words: &[&str], #[case] problem: &s
 /// Its failure is shown as `harness run` shows it.
 #[test]
 fn a_trial_that_fails_ends_the_comparison() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let bad = sandbox
         .scenario("bad", "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x11\"}\n");
     let outcome = run(sandbox.harness(&["compare", "--runtimes", "process,process"]).arg(&bad));
@@ -127,7 +127,7 @@ fn a_trial_that_fails_ends_the_comparison() {
 /// What was measured until then is shown.
 #[test]
 fn an_interrupted_comparison_shows_what_there_is() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let json = sandbox.path("report.json");
     let mut command = sandbox.harness(&["compare", "--runtimes", "process,process", "--runs", "500", "--warm-up", "0"]);
     let harness = Running::start(command.arg("--json").arg(&json).arg(scenarios().join("square.yaml")));

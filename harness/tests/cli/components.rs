@@ -3,13 +3,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use crate::sandbox::{HARNESS, Sandbox};
+use hourglass_test_support::Sandbox;
+
+use crate::HARNESS;
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
 fn user_performer_gets_its_port_and_operator() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let seen = sandbox.path("seen");
     let performer = script(
         &sandbox,
@@ -35,7 +37,7 @@ fn user_performer_gets_its_port_and_operator() {
 
 #[test]
 fn user_executor_and_aggregator_get_a_configuration_file() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let scripts = ["executor", "aggregator"].map(|role| {
         let seen = sandbox.path(&format!("{role}.seen"));
         let text = format!("echo \"$FLAVOUR $*\" > {}\nexec {HARNESS} component {role} \"$@\"\n", seen.display());
@@ -59,7 +61,7 @@ fn user_executor_and_aggregator_get_a_configuration_file() {
 /// One operator may have a different performer from the others.
 #[test]
 fn an_operator_may_have_a_performer_of_its_own() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let performer = script(&sandbox, "performer.sh", &format!("exec {HARNESS} component performer\n"));
     let scenario = format!(
         "topology:\n  threshold: 10000\n  operators:\n    - {{name: alice}}\n    - {{name: bob, performer: {{command: [{}]}}}}\n\
@@ -72,7 +74,7 @@ fn an_operator_may_have_a_performer_of_its_own() {
 /// The executor notices late that a performer has ended: its own health does not show whether the new one is ready.
 #[test]
 fn a_restart_waits_for_the_new_performer() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let marker = sandbox.path("started");
     let text =
         format!("[ -e {0} ] && exec sleep 4321\ntouch {0}\nexec {HARNESS} component performer\n", marker.display());
@@ -94,7 +96,7 @@ fn a_restart_waits_for_the_new_performer() {
 /// A component that ignores SIGTERM is killed, and that is reported: it would delay the drain of a node.
 #[test]
 fn a_component_that_does_not_end_when_asked_fails_the_trial() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let text = format!("trap '' TERM\n{HARNESS} component aggregator \"$@\" &\nwhile :; do wait; done\n");
     let aggregator = script(&sandbox, "aggregator.sh", &text);
     let scenario = format!("components: {{aggregator: {{command: [{}]}}}}\n{STEPS}", aggregator.display());
@@ -106,7 +108,7 @@ fn a_component_that_does_not_end_when_asked_fails_the_trial() {
 /// A process that a component left behind is found, ended and reported, even if it has left the component's session.
 #[test]
 fn process_left_by_a_component_fails_the_trial() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let performer =
         script(&sandbox, "performer.sh", &format!("setsid -f sleep 4321\nexec {HARNESS} component performer\n"));
     let scenario = format!("components: {{performer: {{command: [{}]}}}}\n{STEPS}", performer.display());

@@ -8,15 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Running, Sandbox, eventually, run};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::{
-    json_rpc::ask,
-    sandbox::{Running, Sandbox, run},
-    schemas::assert_agrees,
-};
+use crate::{HARNESS, json_rpc::ask, schemas::assert_agrees};
 
 /// A devnet in the foreground, once it is ready, with what it says about itself.
 fn started(sandbox: &Sandbox, words: &[&str]) -> (Running, Value) {
@@ -75,7 +71,7 @@ fn mode(path: &Path) -> u32 {
 #[case::ctrl_c(Signal::INT)]
 #[case::sigterm(Signal::TERM)]
 fn a_devnet_stays_until_a_signal_and_leaves_nothing(#[case] signal: Signal) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let variables = sandbox.file("mine.env", "OLD=1\n".repeat(500).as_str());
     let (running, devnet) = started(&sandbox, &["--env-file", variables.to_str().unwrap()]);
     assert_facts(&devnet);
@@ -112,7 +108,7 @@ fn a_devnet_stays_until_a_signal_and_leaves_nothing(#[case] signal: Signal) {
 
 #[test]
 fn a_kept_devnet_stays_until_down() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["devnet", "--keep", "--format", "json"]);
     outcome.assert_code(0);
     let devnet: Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -156,20 +152,20 @@ fn a_kept_devnet_stays_until_down() {
 /// A devnet that was to stay for a while is ended by `gc` after that.
 #[test]
 fn a_devnet_past_its_time_is_ended_by_gc() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["devnet", "--keep", "--keep-for", "1ms"]);
     outcome.assert_code(0).assert_shows(&["harness down", "`harness gc` may end it"]);
     let devnet = devnets(&sandbox).remove(0);
     let run = text(&devnet, "/run");
-    let expired = format!("{run}: folder {}: expired ", text(&devnet, "/folder"));
-    sandbox.run(&["gc", "--dry-run"]).assert_code(0).assert_shows(&[&expired]);
-    sandbox.run(&["gc", run]).assert_code(0).assert_shows(&[&expired]);
+    let expired = |removing: &str| format!("{run}: {removing} folder {}: expired ", text(&devnet, "/folder"));
+    sandbox.run(&["gc", "--dry-run"]).assert_code(0).assert_shows(&[&expired("would remove")]);
+    sandbox.run(&["gc", run]).assert_code(0).assert_shows(&[&expired("removing")]);
     sandbox.assert_nothing_left();
 }
 
 #[test]
 fn of_two_devnets_one_must_be_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (first, one) = started(&sandbox, &[]);
     let scenario = sandbox.scenario(
         "three",
@@ -198,7 +194,7 @@ fn of_two_devnets_one_must_be_named() {
 /// Who works on a performer must see at once that it has ended, and may go on.
 #[test]
 fn a_component_that_ends_is_told_and_the_devnet_stays() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (running, _) = started(&sandbox, &[]);
     sandbox.signal_process("component performer", Signal::KILL);
     sandbox.signal_process("component aggregator", Signal::KILL);
@@ -218,7 +214,7 @@ fn a_component_that_ends_is_told_and_the_devnet_stays() {
 /// Nothing works without a chain.
 #[test]
 fn a_devnet_whose_chain_ends_fails_and_leaves_no_key() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (running, devnet) = started(&sandbox, &[]);
     sandbox.signal_process("--chain-id 31338", Signal::KILL);
     running.finish().assert_code(3).assert_complains(&["chain 31338 ended with signal: 9", "harness devnet"]);
@@ -231,7 +227,7 @@ fn a_devnet_whose_chain_ends_fails_and_leaves_no_key() {
 
 #[test]
 fn a_devnet_that_is_killed_leaves_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (running, _) = started(&sandbox, &[]);
     running.signal(Signal::KILL);
     drop(running);
@@ -245,7 +241,7 @@ fn a_devnet_that_is_killed_leaves_nothing() {
 /// A performer of the user's that does not start is the user's failure, with its output.
 #[test]
 fn a_devnet_that_does_not_start_says_why() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.file(
         "harness.yaml",
         "scenarios: own\ncomponents: {performer: {command: [sh, -c, 'echo no abacus >&2; exit 7']}}\n",
@@ -259,7 +255,7 @@ fn a_devnet_that_does_not_start_says_why() {
 /// The project says which operators and performers there are, and the variables go where a project's tools read them.
 #[test]
 fn a_devnet_of_a_project_has_its_topology() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.file("harness.yaml", "scenarios: own\ntopology: {operators: [{name: alice}, {name: bob}]}\n");
     let mut command = sandbox.harness(&["devnet", "--keep"]);
     let outcome = run(command.env_remove("HARNESS_SCENARIOS").current_dir(sandbox.path("own")));
@@ -272,18 +268,19 @@ fn a_devnet_of_a_project_has_its_topology() {
     }
     assert!(variables.contains_key("PERFORMER_BOB_ENDPOINT"), "{variables:#?}");
     let run = variables["HARNESS_DEVNET"];
-    let task = crate::sandbox::run(sandbox.harness(&["task", "call", "0x04"]).env("HARNESS_DEVNET", run));
+    let task = hourglass_test_support::run(sandbox.harness(&["task", "call", "0x04"]).env("HARNESS_DEVNET", run));
     task.assert_code(0).assert_shows(&["signed by"]);
     sandbox.run(&["task", "call", ""]).assert_code(1).assert_complains(&["PayloadIsEmpty"]);
     // With a cache of its own: clusters of other tests are not meant.
-    let all = crate::sandbox::run(sandbox.harness(&["down", "--all"]).env("HARNESS_CACHE", sandbox.path("cache")));
+    let all =
+        hourglass_test_support::run(sandbox.harness(&["down", "--all"]).env("HARNESS_CACHE", sandbox.path("cache")));
     all.assert_code(0).assert_shows(&[run]);
     sandbox.assert_nothing_left();
 }
 
 #[test]
 fn a_variable_without_a_scenario_is_refused() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["devnet", "--set", "payload=1"]).assert_code(2).assert_complains(&["--set", "scenario", "remedy"]);
     sandbox.run(&["devnet", "--keep-for", "1h"]).assert_code(2).assert_complains(&["--keep"]);
 }

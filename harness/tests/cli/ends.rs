@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use hourglass_test_support::{Running, Sandbox};
 use rustix::process::Signal;
 
-use crate::sandbox::{Running, Sandbox};
+use crate::HARNESS;
 
 /// A task that does not end, and an expectation that a trial without an aggregator meets too.
 const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}
@@ -24,7 +25,7 @@ const TOLD_WITHIN: Duration = Duration::from_secs(20);
 #[case::of_l1("--chain-id 31337", 3, &["chain 31337 ended with ", "remedy"])]
 #[case::of_l2("--chain-id 31338", 3, &["chain 31338 ended with ", "remedy"])]
 fn unexpected_end_is_reported_at_once(#[case] command: &str, #[case] code: i32, #[case] texts: &[&str]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let harness = started(&sandbox, LONG);
     sandbox.signal_process(command, Signal::KILL);
     let killed = Instant::now();
@@ -41,7 +42,7 @@ fn unexpected_end_is_reported_at_once(#[case] command: &str, #[case] code: i32, 
 /// A component that a step has ended is watched again after a step has started it.
 #[test]
 fn end_after_a_restart_is_reported() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let restarted =
         LONG.replace("steps:", "steps:\n  - kill: {component: aggregator}\n  - restart: {component: aggregator}");
     let harness = started(&sandbox, &restarted);
@@ -54,7 +55,7 @@ const DECLARED: &str = "invariants: {expected_ends: [aggregator]}\n";
 
 #[test]
 fn a_declared_end_is_no_failure() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let scenario = LONG.replace("8m", "10s").replace("600000", "20000");
     let harness = started(&sandbox, &format!("{DECLARED}{scenario}"));
     sandbox.signal_process("component aggregator", Signal::KILL);
@@ -64,7 +65,7 @@ fn a_declared_end_is_no_failure() {
 
 #[test]
 fn a_declared_end_that_does_not_come_is_a_failure() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
     let outcome = sandbox.run_file(&sandbox.scenario("declared", &format!("{DECLARED}{steps}")));
     outcome.assert_code(1).assert_shows(&["invariant: expected ends", "aggregator did not end"]);
@@ -73,7 +74,7 @@ fn a_declared_end_that_does_not_come_is_a_failure() {
 
 #[test]
 fn declared_end_of_an_unknown_component_exits_with_2() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
     let ends = "invariants: {expected_ends: [performer/alise]}\ntopology: {operators: [{name: alice}]}\n";
     let outcome = sandbox.run_file(&sandbox.scenario("unknown", &format!("{ends}{steps}")));

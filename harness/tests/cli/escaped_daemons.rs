@@ -3,13 +3,10 @@
 
 use std::fs;
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{Daemons, LIMIT, Running, Sandbox, eventually};
 use rustix::process::Signal;
 
-use crate::{
-    daemons::Daemons,
-    sandbox::{HARNESS, Running, Sandbox},
-};
+use crate::HARNESS;
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -34,7 +31,7 @@ fn script(daemons: &Daemons, start: &str, component: &str) -> String {
 #[case::with_a_path(WITH_A_PATH)]
 #[case::deaf(DEAF)]
 fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
-    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
     let performer = script(&daemons, start, "performer");
     let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{STEPS}"));
     let outcome = sandbox.run_file(&path);
@@ -48,7 +45,7 @@ fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
 #[case::executor("executor")]
 #[case::aggregator("aggregator")]
 fn daemon_of_a_user_component_is_ended_and_fails_the_trial(#[case] role: &str) {
-    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
     // `sh -c` takes the first argument after the script as its own name.
     let command = script(&daemons, FORKED_TWICE, role).replace(']', &format!(", {role}]"));
     let path = sandbox.scenario("escaped", &format!("components: {{{role}: {{command: {command}}}}}\n{STEPS}"));
@@ -61,7 +58,7 @@ fn daemon_of_a_user_component_is_ended_and_fails_the_trial(#[case] role: &str) {
 /// A killed performer leaves its daemon to the executor, and a killed executor ends it too.
 #[test]
 fn a_daemon_whose_performer_was_killed_fails_the_trial() {
-    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
     // Only the first run starts a daemon.
     let once = format!("mkdir {} && {{ {FORKED_TWICE}; }}", sandbox.path("once").display());
     let performer = script(&daemons, &once, "performer");
@@ -78,7 +75,7 @@ fn a_daemon_whose_performer_was_killed_fails_the_trial() {
 /// The executor has ended by itself before the harness looks for its descendants.
 #[test]
 fn daemon_of_a_performer_that_does_not_start_is_ended_and_reported() {
-    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
     // Waits until the daemon has left the process group, which is killed with the performer.
     let mark = sandbox.path("escaped");
     let start = format!(
@@ -100,7 +97,7 @@ fn daemon_of_a_performer_that_does_not_start_is_ended_and_reported() {
 #[case::forked_twice_without_files(FORKED_TWICE)]
 #[case::deaf(DEAF)]
 fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
-    let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
     let performer = script(&daemons, start, "performer");
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
     let path = sandbox.scenario(
@@ -123,7 +120,7 @@ fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
 /// The executor is the parent of orphans that it did not start, and only it can wait for them.
 #[test]
 fn ended_orphans_do_not_remain_as_zombies() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let orphans = "for n in 1 2 3 4 5; do (sleep 0.1 &); done";
     let performer = script(&Daemons::new(), orphans, "performer");
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";

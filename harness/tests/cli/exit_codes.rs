@@ -2,13 +2,15 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::sandbox::{HARNESS, Outcome, Sandbox, line_of, run};
+use hourglass_test_support::{Outcome, Sandbox, line_of, run};
+
+use crate::HARNESS;
 
 const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
 fn pass_exits_with_0_and_leaves_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["run", "square"]).assert_code(0).assert_shows(&["PASS  process::square", "1 passed, 0 failed"]);
     sandbox.assert_nothing_left();
 }
@@ -16,7 +18,7 @@ fn pass_exits_with_0_and_leaves_nothing() {
 /// Users read this text most: it must hold everything that is needed to find the fault.
 #[test]
 fn failure_exits_with_1_and_names_cause_place_and_command() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x11\"}\n";
     let path = sandbox.scenario("wrong_expectation", steps);
     let step = format!("expect_verified at {}:{}", path.display(), line_of(&path, "expect_verified"));
@@ -39,7 +41,7 @@ fn failure_exits_with_1_and_names_cause_place_and_command() {
 /// Users copy the command that a failure shows without reading it.
 #[test]
 fn command_shown_by_a_failure_repeats_only_that_trial() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "matrix: {result: [\"0x10\", \"0x11\"]}\nsteps:\n  - create_task: {payload: \"0x04\"}\n  \
         - expect_verified: {result: \"${result}\"}\n";
     let outcome = sandbox.run_file(&sandbox.scenario("half_wrong", steps));
@@ -53,7 +55,7 @@ fn command_shown_by_a_failure_repeats_only_that_trial() {
 /// A full name includes the runtime, whatever the default is.
 #[test]
 fn trial_is_run_by_its_full_name() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["run", "process::square"]).assert_code(0).assert_shows(&["PASS  process::square ", "1 passed"]);
     let outcome = run(without_engine(&mut sandbox.harness(&["run", "docker::square"])));
     outcome.assert_code(3).assert_shows(&["ERROR docker::square"]);
@@ -78,7 +80,7 @@ fn assert_evidence(folder: &Path) {
 
 #[test]
 fn invalid_scenario_exits_with_2_and_starts_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("bad", "tasg: [x]\nsteps:\n  - create_tsk: {payload: \"0x04\"}\n");
     let outcome = sandbox.run_file(&path);
     outcome.assert_code(2).assert_complains(&[
@@ -92,7 +94,7 @@ fn invalid_scenario_exits_with_2_and_starts_nothing() {
 
 #[test]
 fn unknown_names_exit_with_2_and_a_suggestion() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["run", "sqare"]).assert_code(2).assert_complains(&["square"]);
     sandbox.run(&["run", "--no-such-option"]).assert_code(2);
     sandbox.run(&["run", "--jobs", "0", "square"]).assert_code(2);
@@ -101,14 +103,14 @@ fn unknown_names_exit_with_2_and_a_suggestion() {
 
 #[test]
 fn any_number_of_jobs_runs_the_trials() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["run", "--jobs", &usize::MAX.to_string(), "square"]).assert_code(0);
     sandbox.assert_nothing_left();
 }
 
 #[test]
 fn program_that_is_no_anvil_exits_with_3() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "--anvil", "/bin/false", "square"]);
     assert_environment_failed(
         &sandbox,
@@ -119,7 +121,7 @@ fn program_that_is_no_anvil_exits_with_3() {
 
 #[test]
 fn missing_anvil_exits_with_3_and_is_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "--anvil", "/nonexistent", "square"]);
     outcome.assert_code(3).assert_complains(&["/nonexistent", "--anvil"]);
     let outcome = run(sandbox.harness(&["run", "square"]).env("HARNESS_ANVIL", "/nonexistent"));
@@ -130,7 +132,7 @@ fn missing_anvil_exits_with_3_and_is_named() {
 /// Offline, nothing may be installed, and the text must name the ways to get an Anvil.
 #[test]
 fn offline_without_anvil_exits_with_3() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let empty = sandbox.path("empty");
     let outcome = run(sandbox
         .harness(&["run", "--offline", "square"])
@@ -146,7 +148,7 @@ fn offline_without_anvil_exits_with_3() {
 
 #[test]
 fn missing_runtime_exits_with_3() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(without_engine(&mut sandbox.harness(&["run", "--runtime", "docker,kubernetes", "square"])));
     outcome.assert_code(3).assert_shows(&["ERROR docker::square", "failed to find a Docker engine", "DOCKER_HOST"]);
     outcome.assert_shows(&["ERROR kubernetes::square"]);
@@ -156,7 +158,7 @@ fn missing_runtime_exits_with_3() {
 /// A trial that could not be run does not weaken the failure of another; both are reported.
 #[test]
 fn failure_outweighs_an_environment_error_and_both_are_reported() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let kill = "  - kill: {component: aggregator}\n";
     let broken = format!("steps:\n{kill}{kill}  - expect_rejected: {{payload: \"\", error: PayloadIsEmpty}}\n");
     let paths = [

@@ -5,13 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use hourglass_test_support::{Running, Sandbox, run};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::{
-    archive::Archive,
-    sandbox::{HARNESS, Running, Sandbox, run},
-};
+use crate::{HARNESS, archive::Archive};
 
 const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 /// A key of nobody in a trial.
@@ -19,7 +17,7 @@ const OTHER_KEY: &str = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01
 
 /// Runs one task with these components, and returns the archive of its failure; `None` if it has passed.
 fn archive_of(components: &str) -> Option<Archive> {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("planted", &format!("components: {components}\n{ONE_TASK}"));
     let outcome = sandbox.run(&["run", path.to_str().unwrap(), "--bundle", "failures"]);
     sandbox.assert_no_process();
@@ -97,7 +95,7 @@ fn chains_are_kept_if_an_error_in_a_log_is_all_that_failed() {
 /// The chain neither ends nor answers; the evidence does not wait for it.
 #[test]
 fn stalled_chain_is_named_with_its_address() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let slow = format!("components: {{performer: {{environment: {{TASK_DELAY_MS: 3000}}}}}}\n{ONE_TASK}");
     let path = sandbox.scenario("planted", &slow);
     let run = |stalled: bool, into: &str| {
@@ -128,7 +126,7 @@ fn stalled_chain_is_named_with_its_address() {
 /// first page.
 #[test]
 fn full_disk_is_named_with_the_folder() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let limited = |limit: &str, into: &str| {
         let mut command = sandbox.command("sh");
         command.args([

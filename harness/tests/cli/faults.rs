@@ -1,7 +1,9 @@
 //! Steps, and combinations of steps, that no scenario of the project has: faults of each component, chain time,
 //! `parallel` and a matrix.
 
-use crate::sandbox::Sandbox;
+use hourglass_test_support::Sandbox;
+
+use crate::HARNESS;
 
 #[rstest::rstest]
 #[case::a_killed_performer_comes_back(
@@ -108,7 +110,7 @@ steps:
 "
 )]
 fn it_passes(#[case] scenario: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run_file(&sandbox.scenario("faults", scenario)).assert_code(0).assert_shows(&["1 passed"]);
     sandbox.assert_nothing_left();
 }
@@ -116,7 +118,7 @@ fn it_passes(#[case] scenario: &str) {
 /// A trial for every combination, each with its own values.
 #[test]
 fn a_matrix_is_run_in_all_its_combinations() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario(
         "table",
         "matrix: {chain: [l1, l2], weight: [1, 50]}
@@ -134,7 +136,7 @@ steps:
 /// A fault that could not be injected must not look like a pass.
 #[test]
 fn killing_a_stopped_component_is_no_pass() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps:
   - kill: {component: aggregator}
   - kill: {component: aggregator}
@@ -151,7 +153,7 @@ fn killing_a_stopped_component_is_no_pass() {
 #[case("resume: {component: performer/operator}", "resume performer/operator: it is not paused")]
 #[case("kill: {component: aggregator}}, {pause: {component: aggregator}", "pause aggregator: it is not running")]
 fn fault_that_cannot_be_injected_exits_with_3(#[case] faults: &str, #[case] reason: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = format!("steps: [{{{faults}}}, {{create_task: {{payload: \"1\"}}}}, {{expect_verified: {{}}}}]\n");
     sandbox.run_file(&sandbox.scenario("impossible", &steps)).assert_code(3).assert_shows(&[reason]);
     sandbox.assert_no_process();
@@ -160,7 +162,7 @@ fn fault_that_cannot_be_injected_exits_with_3(#[case] faults: &str, #[case] reas
 /// A user's setting is used or refused before anything is started.
 #[test]
 fn image_for_a_process_exits_with_2() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "square", "--performer-image", "mine:1"]);
     outcome.assert_code(2).assert_complains(&["--performer-image", "process runtime", "--runtime docker"]);
     let planned = sandbox.run(&["plan", "square", "--runtime", "docker", "--performer-image", "mine:1"]);

@@ -8,9 +8,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Running, Sandbox, eventually};
 
-use crate::sandbox::{HARNESS, Running, Sandbox};
+use crate::HARNESS;
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -27,7 +27,7 @@ fn with_port(sandbox: &Sandbox, name: &str, port: u16) -> PathBuf {
 /// Servers of the public Go library listen on one port; two trials on one machine would otherwise collide.
 #[test]
 fn trials_whose_performers_have_one_port_follow_one_another() {
-    let (sandbox, port) = (Sandbox::new(), port());
+    let (sandbox, port) = (Sandbox::new(HARNESS), port());
     let paths = ["first_on_port", "second_on_port"].map(|name| with_port(&sandbox, name, port));
     // Two in one harness, and one in another.
     let both = ["run".into(), paths[0].clone(), paths[1].clone()];
@@ -41,7 +41,7 @@ fn trials_whose_performers_have_one_port_follow_one_another() {
 /// Connections of its predecessor linger at the port, and the executor starts it there again.
 #[test]
 fn a_performer_that_always_listens_on_one_port_is_started_there_again() {
-    let (sandbox, port) = (Sandbox::new(), port());
+    let (sandbox, port) = (Sandbox::new(HARNESS), port());
     // A server of the public library does not read the variable either.
     let command = format!("command: [sh, -c, \"GRPC_PORT={port} exec {HARNESS} component performer\"]");
     let task = |name: &str| {
@@ -67,7 +67,7 @@ fn a_performer_that_always_listens_on_one_port_is_started_there_again() {
 
 #[test]
 fn a_program_on_the_port_of_a_performer_is_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let outcome = sandbox.run_file(&with_port(&sandbox, "port_taken", address.port()));
@@ -105,7 +105,7 @@ impl Drop for OwnPerformer {
 
 #[test]
 fn a_performer_that_runs_already_is_used_and_left_running() {
-    let (sandbox, port) = (Sandbox::new(), port());
+    let (sandbox, port) = (Sandbox::new(HARNESS), port());
     let scenario = format!(
         "runtimes: [process]\nruntimes_because: The performer is in a debugger.\n\
          components: {{performer: {{address: \"127.0.0.1:{port}\"}}}}\n{STEPS}"
@@ -126,7 +126,7 @@ fn a_performer_that_runs_already_is_used_and_left_running() {
 /// A test may give a performer another chain than the trial's.
 #[test]
 fn variables_of_the_scenario_override_those_of_the_chains() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let environment = "environment: {TASK_READS_CHAINS: true, L2_RPC_URL: \"http://127.0.0.1:1\"}";
     let steps = STEPS.replace("result: \"0x10\"", "within: 2s");
     let scenario = format!("components: {{performer: {{{environment}}}}}\n{steps}");

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use crate::sandbox::{Outcome, Sandbox, line_of, run};
+use hourglass_test_support::{Outcome, Sandbox, line_of, run};
+
+use crate::HARNESS;
 
 const GOOD: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -35,7 +37,7 @@ fn commands(output: &str) -> Vec<&str> {
 
 #[test]
 fn a_failure_is_an_annotation_at_its_line_and_a_part_of_the_summary() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let summary = sandbox.file("summary.md", "# Before\n");
     let (good, bad) = (sandbox.scenario("good", GOOD), sandbox.scenario("bad", &GOOD.replace("0x10", "0x11")));
     let outcome = step(&sandbox, &["run", good.to_str().unwrap(), bad.to_str().unwrap()], &summary);
@@ -62,7 +64,7 @@ fn a_failure_is_an_annotation_at_its_line_and_a_part_of_the_summary() {
 /// What programs read on standard output is nothing but the report.
 #[test]
 fn commands_leave_a_report_on_standard_output_alone() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let bad = sandbox.scenario("bad", &GOOD.replace("0x10", "0x11"));
     let outcome = step(&sandbox, &["run", "--json", "-", bad.to_str().unwrap()], &sandbox.path("summary.md"));
     outcome.assert_code(1).assert_complains(&["::error file=own/bad.yaml,line="]);
@@ -72,7 +74,7 @@ fn commands_leave_a_report_on_standard_output_alone() {
 
 #[test]
 fn a_summary_that_cannot_be_written_is_a_warning() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let good = sandbox.scenario("good", GOOD);
     let outcome = step(&sandbox, &["run", good.to_str().unwrap()], &sandbox.path("missing/summary.md"));
     outcome
@@ -83,7 +85,7 @@ fn a_summary_that_cannot_be_written_is_a_warning() {
 
 #[test]
 fn a_run_elsewhere_writes_no_commands() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (bad, summary) = (sandbox.scenario("bad", &GOOD.replace("0x10", "0x11")), sandbox.path("summary.md"));
     let outcome = run(sandbox.harness(&["run"]).arg(bad).env("GITHUB_STEP_SUMMARY", &summary));
     outcome.assert_code(1);
@@ -94,7 +96,7 @@ fn a_run_elsewhere_writes_no_commands() {
 /// A scenario of a pull request, and a performer, must not set outputs of the job.
 #[test]
 fn texts_of_scenarios_and_performers_are_no_commands() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let hostile =
         "x\\n::set-output name=a::b\\n::error::forged\\n##[add-mask]c\\n</code></summary></details><h1>`|[d](e)";
     let text = format!(

@@ -4,9 +4,10 @@
 use std::{fs, path::Path, time::Duration, time::Instant};
 
 use hourglass_component::text::is_harmful;
+use hourglass_test_support::{Running, Sandbox, run};
 use rustix::process::Signal;
 
-use crate::sandbox::{HARNESS, Running, Sandbox, run};
+use crate::HARNESS;
 
 /// Everything that can deceive a terminal, an XML parser or a reader, in the escapes of `printf`.
 const HOSTILE: &str =
@@ -17,7 +18,7 @@ const QUOTED: &str = r"\u001b[2J\u001b]0;title\u0007 \u0001\u0008\u000b\u007f \u
 /// The harness writes none of it raw, and what it writes remains readable.
 #[test]
 fn hostile_output_is_always_escaped() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let script = sandbox.file(
         "performer.sh",
         &format!(
@@ -90,7 +91,7 @@ const FLOOD: &str = "#!/bin/sh\nyes | head -c 10000000\nhead -c 60000000 /dev/ze
 /// Steps keep their limits, memory use stays small, and an error behind the flood is found.
 #[test]
 fn a_flood_of_output_costs_neither_time_nor_memory() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let script = sandbox.file("performer.sh", &FLOOD.replace("HARNESS", HARNESS));
     let scenario = sandbox.scenario(
         "flood",
@@ -112,7 +113,7 @@ fn a_flood_of_output_costs_neither_time_nor_memory() {
 /// A flood of output must not delay the end of the run.
 #[test]
 fn a_run_can_be_ended_during_a_flood() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let script = sandbox
         .file("performer.sh", &format!("#!/bin/sh\nyes | head -c 300000000 &\nexec {HARNESS} component performer\n"));
     let scenario = sandbox.scenario(

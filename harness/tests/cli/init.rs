@@ -3,9 +3,10 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use hourglass_base::on_path;
+use hourglass_test_support::{Sandbox, run, run_within};
 use rstest::rstest;
 
-use crate::sandbox::{Sandbox, run, run_within};
+use crate::HARNESS;
 
 /// How long the tools of a language may take to download and build a performer on a busy machine.
 const BUILD: Duration = Duration::from_mins(12);
@@ -28,7 +29,7 @@ fn a_new_project_passes_at_once(#[case] language: &str, #[case] program: &str) {
         eprintln!("left out: {program} is not in PATH");
         return;
     }
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path("new");
     let written = sandbox.run(&["init", "--lang", language, folder.to_str().unwrap()]);
     written.assert_code(0).assert_shows(&["harness.yaml", "Next: cd ", "harness run"]);
@@ -49,7 +50,7 @@ fn a_new_project_passes_at_once(#[case] language: &str, #[case] program: &str) {
 /// A performer that does not build says so before anything starts; it is not a failure of a trial.
 #[test]
 fn a_command_of_the_project_that_fails_is_shown_with_its_output() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.file("harness.yaml", "scenarios: own\nprepare: [{run: [sh, -c, 'echo no such module >&2; exit 4']}]\n");
     sandbox.scenario("one", "steps: [{create_task: {payload: a}}, {expect_verified: {}}]\n");
     let outcome = run(&mut harness(&sandbox, &sandbox.path(""), &["run"]));
@@ -60,13 +61,13 @@ fn a_command_of_the_project_that_fails_is_shown_with_its_output() {
 /// The commands of components start in the folder of the project, wherever the harness was started.
 #[test]
 fn components_start_in_the_folder_of_the_project() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let wrapper = sandbox.file("performer.sh", "#!/bin/sh\npwd >> started\nexec \"$HARNESS\" component performer\n");
     fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     sandbox.file("harness.yaml", "scenarios: own\ncomponents: {performer: {command: [./performer.sh]}}\n");
     sandbox.scenario("one", "steps: [{create_task: {payload: \"0x04\"}}, {expect_verified: {result: \"0x10\"}}]\n");
     let below = sandbox.path("own");
-    let outcome = run(harness(&sandbox, &below, &["run"]).env("HARNESS", crate::sandbox::HARNESS));
+    let outcome = run(harness(&sandbox, &below, &["run"]).env("HARNESS", crate::HARNESS));
     outcome.assert_code(0);
     sandbox.assert_nothing_left();
     let started = fs::read_to_string(sandbox.path("started")).unwrap();
@@ -76,7 +77,7 @@ fn components_start_in_the_folder_of_the_project() {
 /// A mistake in the project file is shown at its position, once, and not as a problem of each scenario.
 #[test]
 fn a_mistake_in_the_project_file_is_shown_at_its_position() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.file("other.yaml", "scenarios: own\ncomponent: {}\n");
     sandbox.scenario("one", "steps: [{create_task: {payload: a}}, {expect_verified: {}}]\n");
     for command in ["run", "lint"] {

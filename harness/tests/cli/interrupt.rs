@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Running, Sandbox, eventually, scenarios};
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     process::{Pid, Signal, kill_process},
 };
 
-use crate::sandbox::{Running, Sandbox, scenarios};
+use crate::HARNESS;
 
 /// A task that does not end before the signal.
 const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
@@ -24,7 +24,7 @@ const LONG: &str = "components: {performer: {environment: {TASK_DELAY_MS: 600000
 #[case::ctrl_c(Signal::INT)]
 #[case::sigterm(Signal::TERM)]
 fn a_signal_during_the_steps_ends_the_trial_in_order(#[case] signal: Signal) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("long", LONG);
     let json = sandbox.path("report.json");
     let mut command = sandbox.harness(&["run", "--json"]);
@@ -49,7 +49,7 @@ fn a_signal_during_the_steps_ends_the_trial_in_order(#[case] signal: Signal) {
 /// A log collector that hangs, or a report in a pipe that nobody reads.
 #[test]
 fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("long", LONG);
     let (reader, writer) = io::pipe().unwrap();
     let before = fcntl_getfl(&writer).unwrap();
@@ -80,7 +80,7 @@ fn a_pipe_that_nobody_reads_does_not_keep_a_run_from_ending() {
 #[test]
 fn signal_during_start_up_ends_the_environment_in_order() {
     for log in ["chain-31337.log", "executor-operator.log", "aggregator.log"] {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::new(HARNESS);
         let path = sandbox.scenario("long", LONG);
         let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
         let folder = sandbox.wait_for_log(log, "");
@@ -95,7 +95,7 @@ fn signal_during_start_up_ends_the_environment_in_order() {
 /// The chains that make the state do not belong to the runtime yet; the cache must not collect incomplete states.
 #[test]
 fn signal_during_state_creation_leaves_no_partial_state() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let cache = sandbox.path("cache");
     let harness = Running::start(sandbox.harness(&["run", "square"]).env("HARNESS_CACHE", &cache));
     let making = || {
@@ -113,7 +113,7 @@ fn signal_during_state_creation_leaves_no_partial_state() {
 /// Users ask for kept environments with `--keep`; an interrupted run keeps none.
 #[test]
 fn an_interrupted_trial_is_not_kept_running() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("long", LONG);
     let harness = Running::start(sandbox.harness(&["run", "--keep", "always"]).arg(&path));
     sandbox.wait_for_log("executor-operator.log", "performer_started");
@@ -125,7 +125,7 @@ fn an_interrupted_trial_is_not_kept_running() {
 /// A second Ctrl-C is a reflex, and no reason to leave anything behind.
 #[test]
 fn repeated_signals_change_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("long", LONG);
     let harness = Running::start(sandbox.harness(&["run"]).arg(&path));
     sandbox.wait_for_log("executor-operator.log", "performer_started");

@@ -2,19 +2,17 @@
 
 use std::{fs, net::TcpStream, path::PathBuf};
 
+use hourglass_test_support::{Running, Sandbox, run};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::{
-    json_rpc::ask,
-    sandbox::{Running, Sandbox, run},
-};
+use crate::{HARNESS, json_rpc::ask};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
 #[test]
 fn kept_environment_answers_and_gc_ends_it() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "--keep", "always", "square"]);
     let folder = only_folder(&sandbox);
     let name = folder.file_name().unwrap().to_str().unwrap();
@@ -44,7 +42,7 @@ fn kept_environment_answers_and_gc_ends_it() {
 
 #[test]
 fn gc_of_an_unknown_run_exits_with_2() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox
         .run(&["gc", "r00000000a-00000000"])
         .assert_code(2)
@@ -54,7 +52,7 @@ fn gc_of_an_unknown_run_exits_with_2() {
 
 #[test]
 fn keep_on_failure_keeps_only_failed_trials() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let good = sandbox.scenario("good", STEPS);
     let bad = sandbox.scenario("bad", &STEPS.replace("0x10", "0x11"));
     let outcome = run(sandbox.harness(&["run", "--keep", "failed"]).args([&good, &bad]));
@@ -70,7 +68,7 @@ fn keep_on_failure_keeps_only_failed_trials() {
 /// Several users or jobs share a machine: one `gc` must not end the runs of another harness.
 #[test]
 fn gc_ignores_runs_of_another_harness() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let long = "components: {performer: {environment: {TASK_DELAY_MS: 600000}}}\n\
         steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
     let path = sandbox.scenario("long", long);

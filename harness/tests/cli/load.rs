@@ -3,16 +3,13 @@
 use std::{fs, path::Path};
 
 use hourglass_load::record::{LoadEvent, LoadRecord};
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Outcome, Running, Sandbox, eventually, run};
 use hourglass_timeline::Event;
 use rstest::rstest;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::{
-    sandbox::{Outcome, Running, Sandbox, run},
-    schemas::assert_agrees,
-};
+use crate::{HARNESS, schemas::assert_agrees};
 
 /// A scenario whose performer takes so many milliseconds for each task.
 fn slow(sandbox: &Sandbox, milliseconds: u32) -> std::path::PathBuf {
@@ -50,7 +47,7 @@ fn read(text: &str) -> Value {
 /// Tasks of two payloads, so many at a time: each has its outcome, its phases and its share.
 #[test]
 fn a_load_accounts_for_every_task() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mix = "mix:\n  - {payload: \"0x04\", weight: 4, result: \"0x10\"}\n  - {payload_hex: \"0x30783035\", result: \"0x19\"}\n";
     let mix = sandbox.file("mix.yaml", mix);
     let words = ["load", "--tasks", "50", "--concurrency", "8", "--json", "-", "--mix"];
@@ -79,7 +76,7 @@ fn a_load_accounts_for_every_task() {
 /// was created first.
 #[test]
 fn tasks_are_reported_in_the_order_in_which_they_were_due() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps:\n  - load: {concurrency: 12, tasks: 36, payload: \"0x04\", result: \"0x10\"}\n";
     let file = sandbox.scenario("in_order", steps);
     run(sandbox.harness(&["run", "--keep", "always"]).arg(&file)).assert_code(0);
@@ -103,7 +100,7 @@ fn tasks_are_reported_in_the_order_in_which_they_were_due() {
 /// Tasks are due at their rate and are sent then, although none of them is done before all are sent.
 #[test]
 fn a_rate_does_not_depend_on_the_ends_of_tasks() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let slow = slow(&sandbox, 3_000);
     let words = ["load", "--tasks", "10", "--rate", "10", "--keep", "always", "--json", "-"];
     let outcome = run(sandbox.harness(&words).arg(&slow));
@@ -141,7 +138,7 @@ fn timeline(folder: &Path) -> Vec<Event> {
 /// The numbers, the reason and the hashes are shown, and the exit code is that of a failure.
 #[test]
 fn a_performer_that_is_too_slow_fails_the_load() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let slow = slow(&sandbox, 60_000);
     let (words, html) =
         (["load", "--tasks", "7", "--rate", "20", "--within", "1s", "--json", "-"], sandbox.path("load.html"));
@@ -168,7 +165,7 @@ fn a_performer_that_is_too_slow_fails_the_load() {
 /// A task that the aggregator gives up makes room for the next one at once, and only it is counted as not verified.
 #[test]
 fn a_task_that_is_given_up_does_not_use_up_its_time() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mix = sandbox.file("mix.yaml", "mix:\n  - {payload: \"0x04\", weight: 3}\n  - {payload: no number}\n");
     let words = ["load", "--tasks", "8", "--concurrency", "1", "--within", "2m", "--json", "-", "--mix"];
     let outcome = run(sandbox.harness(&words).arg(&mix));
@@ -183,7 +180,7 @@ fn a_task_that_is_given_up_does_not_use_up_its_time() {
 /// A verified task whose result is not the expected one is no success.
 #[test]
 fn a_wrong_result_is_counted() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mix = sandbox.file("mix.yaml", "mix: [{payload: \"0x04\", result: \"0x11\"}]\n");
     let outcome =
         run(sandbox.harness(&["load", "--tasks", "3", "--concurrency", "3", "--json", "-", "--mix"]).arg(&mix));
@@ -194,7 +191,7 @@ fn a_wrong_result_is_counted() {
 /// What ran until then is shown, with its sums.
 #[test]
 fn an_interrupted_load_shows_what_there_is() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let json = sandbox.path("load.json");
     let mut command = sandbox.harness(&["load", "--tasks", "10000", "--rate", "5", "--json"]);
     let harness = Running::start(command.arg(&json));
@@ -217,7 +214,7 @@ fn an_interrupted_load_shows_what_there_is() {
 /// A bound that always holds is held at the highest rate, after the rate was doubled.
 #[test]
 fn a_search_doubles_the_rate_while_the_bound_holds() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let words = ["load", "--find-rate", "max<=1m", "--rate", "5000", "--tasks", "4", "--json", "-"];
     let outcome = sandbox.run(&words);
     outcome.assert_code(0).assert_complains(&[
@@ -238,7 +235,7 @@ fn a_search_doubles_the_rate_while_the_bound_holds() {
 /// Tasks that are slower than the bound at any rate: the lowest rate is tried, and the result is no success.
 #[test]
 fn a_search_that_finds_no_rate_fails() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let slow = slow(&sandbox, 500);
     let words = ["load", "--find-rate", "p50<=400ms", "--rate", "0.4", "--tasks", "2", "--json", "-"];
     let outcome = run(sandbox.harness(&words).arg(&slow));
@@ -271,7 +268,7 @@ fn a_search_that_finds_no_rate_fails() {
 #[case::several(&["--rate", "5", "--tasks", "5", "process::*"], "give the name of one")]
 #[case::no_payload(&["--rate", "5", "--tasks", "5", "own/none.yaml"], "--mix FILE")]
 fn a_wrong_command_line_runs_nothing(#[case] words: &[&str], #[case] problem: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.file("mix.yaml", "mix:\n  - {payload: \"0x04\", wieght: 3}\n");
     sandbox.scenario("none", "steps:\n  - expect_rejected: {payload: \"\", error: PayloadIsEmpty}\n");
     let outcome = run(sandbox.harness(&["load"]).args(words));

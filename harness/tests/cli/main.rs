@@ -12,7 +12,6 @@ mod clusters;
 mod commands;
 mod compare;
 mod components;
-mod daemons;
 mod devnet;
 mod ends;
 mod escaped_daemons;
@@ -35,7 +34,6 @@ mod reports;
 mod requests;
 mod runner;
 mod samples;
-mod sandbox;
 mod schemas;
 mod selection;
 mod show;
@@ -45,3 +43,6 @@ mod target;
 mod unusual_machines;
 mod usage;
 mod watch;
+
+/// The command under test.
+const HARNESS: &str = env!("CARGO_BIN_EXE_harness");

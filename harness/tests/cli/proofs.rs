@@ -3,13 +3,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::sandbox::{HARNESS, Sandbox, run};
+use hourglass_test_support::{Sandbox, run};
+
+use crate::HARNESS;
 
 const REJECTED: &str = "steps:\n  - expect_rejected: {payload: \"${payload}\", error: PayloadIsEmpty}\n";
 
 #[test]
 fn a_scenario_that_notices_its_fault_is_proved() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let scenario = format!("variables: {{payload: \"\"}}\nwithout_fault: {{payload: \"0x04\"}}\n{REJECTED}");
     let (path, junit) = (sandbox.scenario("refused", &scenario), sandbox.path("junit.xml"));
     let outcome = run(sandbox.harness(&["run", "--without-fault", "--junit"]).arg(&junit).arg(&path));
@@ -21,7 +23,7 @@ fn a_scenario_that_notices_its_fault_is_proved() {
 /// The scenario that a proof is meant to detect.
 #[test]
 fn a_scenario_that_does_not_notice_its_fault_fails_its_proof() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let scenario = "variables: {name: fault}\nwithout_fault: {name: none}\nsteps:\n  - expect_rejected: {payload: \"\", error: \
          PayloadIsEmpty}\n    name: \"${name}\"\n";
     let path = sandbox.scenario("vacuous", scenario);
@@ -37,7 +39,7 @@ fn a_scenario_that_does_not_notice_its_fault_fails_its_proof() {
 
 #[test]
 fn a_scenario_without_a_fault_has_no_proof() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "--without-fault", "square"]);
     outcome.assert_code(2).assert_complains(&["failed to prove that `square` can fail", "no `without_fault`"]);
     sandbox.assert_nothing_left();
@@ -48,7 +50,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 /// A third-party program may log harmless errors; users must not have to change the scenario because of them.
 #[test]
 fn errors_of_user_programs_can_be_allowed_on_the_command_line() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let noisy = r#"echo '{"level":"error","msg":"lost a peer: 10.0.0.1"}'"#;
     let script = format!("#!/bin/sh\n{noisy}\nexec {HARNESS} component aggregator \"$@\"\n");
     let program = sandbox.file("aggregator.sh", &script);
@@ -65,7 +67,7 @@ fn errors_of_user_programs_can_be_allowed_on_the_command_line() {
 /// Its output after it was told to end does not count; its output before does.
 #[test]
 fn performer_errors_during_shutdown_are_ignored() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let word = |text: &str| format!(r#"echo '{{"level":"ERROR","message":"{text}","target":"hourglass_performer"}}'"#);
     let script = format!(
         "#!/bin/sh\n{HARNESS} component performer &\nperformer=$!\ntrap '{}; kill $performer' TERM\nwait $performer\nwait $performer\n",

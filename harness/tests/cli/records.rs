@@ -3,12 +3,10 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use hourglass_component::text::is_harmful;
+use hourglass_test_support::{Outcome, Sandbox, run};
 use serde_json::Value;
 
-use crate::{
-    keep::only_folder,
-    sandbox::{Outcome, Sandbox, run},
-};
+use crate::{HARNESS, keep::only_folder};
 
 /// A scenario with its own operator, whose task has this result.
 fn scenario(sandbox: &Sandbox, name: &str, operator: &str, result: &str) -> std::path::PathBuf {
@@ -41,7 +39,7 @@ fn without_times(outcome: &Outcome) -> String {
 
 #[test]
 fn records_are_shown_on_standard_error_and_only_if_asked_for() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let quiet = sandbox.run(&["run", "square"]);
     quiet.assert_code(0);
     assert_eq!(quiet.stderr, "");
@@ -70,7 +68,7 @@ fn records_are_shown_on_standard_error_and_only_if_asked_for() {
 /// The variable belongs to the harness: components use `HOURGLASS_LOG`, and their logs decide about trials.
 #[test]
 fn the_variable_of_the_harness_does_not_reach_the_logs_of_components() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = scenario(&sandbox, "wrong", "alice", "0x11");
     run(sandbox.harness(&["run"]).arg(&path).env("RUST_LOG", "off")).assert_code(1);
     let log = fs::read_to_string(only_folder(&sandbox).join("logs/executor-alice.log")).unwrap();
@@ -86,7 +84,7 @@ fn the_variable_of_the_harness_does_not_reach_the_logs_of_components() {
 
 #[test]
 fn invalid_selection_of_records_is_refused() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let refused = run(sandbox.harness(&["run", "square"]).env("RUST_LOG", "info,nonsense["));
     refused.assert_code(2).assert_complains(&["RUST_LOG", "`nonsense[`"]);
     assert_eq!(refused.stdout, "");
@@ -97,7 +95,7 @@ fn invalid_selection_of_records_is_refused() {
 /// A user who looks into a failed trial must not read records of another trial that ran at the same time.
 #[test]
 fn the_folder_of_a_trial_has_the_records_of_this_trial() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let paths = [scenario(&sandbox, "one", "alice", "0x11"), scenario(&sandbox, "other", "bob", "0x12")];
     let outcome = run(sandbox.harness(&["run", "--jobs", "2"]).args(&paths));
     outcome.assert_code(1).assert_shows(&["0 passed, 2 failed", "(index.md, timeline.jsonl, scenario.yaml, logs)"]);

@@ -2,8 +2,10 @@
 
 use std::{fs, io};
 
+use hourglass_test_support::{Outcome, Sandbox, run};
+
 use crate::{
-    sandbox::{HARNESS, Outcome, Sandbox, run},
+    HARNESS,
     usage::{BUSY, assert_every_component_is_reported},
 };
 
@@ -11,7 +13,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 
 #[test]
 fn reports_contain_every_trial() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let good = sandbox.scenario("good", STEPS);
     let bad = sandbox.scenario("bad", &STEPS.replace("0x10", "0x11"));
     let kill = "  - kill: {component: aggregator}\n";
@@ -55,7 +57,7 @@ fn reports_contain_every_trial() {
 /// The processes of a machine are not a cluster, so nothing surrounds them.
 #[test]
 fn a_report_has_what_each_component_used() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (scenario, json) = (sandbox.scenario("busy", BUSY), sandbox.path("report.json"));
     run(sandbox.harness(&["run", "--json"]).arg(&json).arg(&scenario)).assert_code(0);
     assert_eq!(assert_every_component_is_reported(&json), [""; 0]);
@@ -64,7 +66,7 @@ fn a_report_has_what_each_component_used() {
 /// Nobody should wait for trials whose report is lost. The other report says that they were not run.
 #[test]
 fn unwritable_report_is_reported_before_the_trials() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (file, json) = (sandbox.file("file", ""), sandbox.path("new/report.json"));
     let outcome =
         run(sandbox.harness(&["run", "square", "--junit"]).arg(file.join("junit.xml")).arg("--json").arg(&json));
@@ -78,7 +80,7 @@ fn unwritable_report_is_reported_before_the_trials() {
 /// The disk is full, or the folder gone, at the end of a run: the results of the trials take precedence.
 #[test]
 fn report_lost_at_the_end_hides_neither_a_failure_nor_the_other_report() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (folder, json) = (sandbox.path("reports"), sandbox.path("report.json"));
     let command = format!("rm -r {}; exec {HARNESS} component performer", folder.display());
     let performer = format!("components: {{performer: {{command: [sh, -c, \"{command}\"]}}}}\n");
@@ -98,7 +100,7 @@ fn report_lost_at_the_end_hides_neither_a_failure_nor_the_other_report() {
 #[case::third_of_three(&["--junit", "junit.xml", "--json", "report", "--html", "./report"], "they are one and the same file")]
 #[case::output_twice(&["--junit", "-", "--json", "/dev/stdout"], "they are one and the same file")]
 fn path_that_cannot_be_a_file_exits_with_2(#[case] options: &[&str], #[case] reason: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(sandbox.harness(&["run", "square"]).args(options));
     outcome.assert_code(2).assert_complains(&[reason, "remedy: "]);
     assert!(!sandbox.runs().exists(), "a trial was begun");
@@ -108,7 +110,7 @@ fn path_that_cannot_be_a_file_exits_with_2(#[case] options: &[&str], #[case] rea
 /// Otherwise one wrong argument would destroy a user's work.
 #[test]
 fn a_report_does_not_replace_the_scenario() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("own", STEPS);
     let before = fs::read_to_string(&path).unwrap();
     let outcome = sandbox.run(&["run", path.to_str().unwrap(), "--json", path.to_str().unwrap()]);
@@ -121,7 +123,7 @@ fn a_report_does_not_replace_the_scenario() {
 #[case("-")]
 #[case("/dev/stdout")]
 fn report_on_standard_output_is_the_only_output(#[case] path: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(&mut sandbox.harness(&["run", "square", "--json", path]));
     outcome.assert_code(0).assert_complains(&["PASS  process::square", "1 passed, 0 failed"]);
     let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -132,7 +134,7 @@ fn report_on_standard_output_is_the_only_output(#[case] path: &str) {
 /// A report must not replace the log of a CI job that the harness writes to.
 #[test]
 fn a_log_that_is_standard_output_keeps_what_is_in_it() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let log = sandbox.file("log", "earlier\n");
     let open = || fs::OpenOptions::new().append(true).open(&log).unwrap();
     let status =
@@ -151,7 +153,7 @@ fn a_log_that_is_standard_output_keeps_what_is_in_it() {
 #[case(&[("CLICOLOR_FORCE", "0")], false)]
 #[case(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false)]
 fn colours_are_shown_if_requested(#[case] variables: &[(&str, &str)], #[case] colours: bool) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let bad = sandbox.scenario("bad", "stesp: []\n");
     let mut lint = sandbox.harness(&["lint"]);
     let mut wrong = sandbox.harness(&["run"]);
@@ -170,7 +172,7 @@ fn colours_are_shown_if_requested(#[case] variables: &[(&str, &str)], #[case] co
 #[case::one_after_the_other("1")]
 #[case::side_by_side("4")]
 fn trials_do_not_disturb_each_other(#[case] jobs: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let names = ["one", "two", "three", "four"];
     let paths = names.map(|name| sandbox.scenario(name, STEPS));
     let json = sandbox.path("report.json");
@@ -216,7 +218,7 @@ fn redirected(sandbox: &Sandbox, redirection: &str, arguments: &[&str]) -> Outco
 #[case::junit(&["run", "square", "--junit", "-"])]
 #[case::path(&["run", "square", "--json", "/dev/stdout"])]
 fn output_to_a_full_disk_exits_with_3(#[case] arguments: &[&str]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = redirected(&sandbox, ">/dev/full", arguments);
     outcome.assert_code(3).assert_complains(&["failed to write the ", "No space left on device"]);
 }
@@ -228,7 +230,7 @@ fn output_to_a_full_disk_exits_with_3(#[case] arguments: &[&str]) {
 #[case::lint(&["lint"])]
 #[case::help(&["run", "--help"])]
 fn early_close_by_the_reader_is_no_failure(#[case] arguments: &[&str]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
     let output = sandbox.harness(arguments).stdout(writer).output().unwrap();
@@ -248,7 +250,7 @@ fn report_to_a_closed_output_is_reported_before_the_trials(
     #[case] redirection: &str,
     #[case] code: i32,
 ) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = redirected(&sandbox, redirection, &[&["run", "square"], options].concat());
     outcome.assert_code(code);
     if code != 0 {

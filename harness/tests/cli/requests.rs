@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use crate::sandbox::Sandbox;
+use hourglass_test_support::Sandbox;
+
+use crate::HARNESS;
 
 const TASKS: usize = 100;
 
@@ -26,7 +28,7 @@ fn logged(folder: &Path) -> (BTreeMap<String, usize>, usize) {
 /// tenth above what was counted.
 #[test]
 fn requests_of_a_task_and_of_a_block_stay_few() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["run", "burst", "--keep", "always"]).assert_code(0);
     let [folder] = sandbox.run_folders().try_into().unwrap();
     let (requests, blocks) = logged(&folder);

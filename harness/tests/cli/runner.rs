@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use crate::{
-    sandbox::{FILES, Outcome, Sandbox, run},
-    schemas::assert_agrees,
-};
+use hourglass_test_support::{FILES, Outcome, Sandbox, run};
+
+use crate::{HARNESS, schemas::assert_agrees};
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 /// With a variable that decides whether it passes.
@@ -27,7 +26,7 @@ fn listed(sandbox: &Sandbox, arguments: &[&str]) -> Vec<String> {
 /// The command line wins over the environment, which wins over the file.
 #[test]
 fn variables_are_set_by_the_command_line_and_the_environment() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("own", VARIABLE);
     let folder = sandbox.path(FILES);
     let with = |arguments: &[&str], value: Option<&str>| {
@@ -55,7 +54,7 @@ fn variables_are_set_by_the_command_line_and_the_environment() {
 /// A variable without a value stands for what only the user's environment knows.
 #[test]
 fn a_variable_without_a_value_must_be_set() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("own", &VARIABLE.replace("{result: \"0x10\"}", "{result: }"));
     let problem = "own.yaml:3:13: the variable `result` has no value";
     let outcome = own(&sandbox, &["lint", "--short"]);
@@ -68,7 +67,7 @@ fn a_variable_without_a_value_must_be_set() {
 
 #[test]
 fn excluded_scenarios_are_not_run() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("alice", STEPS);
     sandbox.scenario("bob", &format!("tags: [slow]\n{STEPS}"));
     sandbox.scenario("carol", "broken: true\n");
@@ -85,7 +84,7 @@ fn excluded_scenarios_are_not_run() {
 /// The trials of all shards are those of the whole run, each once.
 #[test]
 fn shards_are_the_parts_of_a_run() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     for name in ["alice", "bob", "carol"] {
         sandbox.scenario(name, STEPS);
     }
@@ -102,7 +101,7 @@ fn shards_are_the_parts_of_a_run() {
 /// Nobody waits for the rest once it is clear that the run fails, and nothing claims that the rest was run.
 #[test]
 fn no_trial_begins_after_a_failure() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("alice", FAILS);
     sandbox.scenario("bob", STEPS);
     sandbox.scenario("carol", STEPS);
@@ -130,7 +129,7 @@ fn no_trial_begins_after_a_failure() {
 /// One failure of many is a failure, and its name tells which.
 #[test]
 fn repetitions_are_trials_of_their_own() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("own", VARIABLE);
     let outcome = own(&sandbox, &["run", "--repeat", "3"]);
     outcome.assert_code(0).assert_shows(&["PASS  process::own#1 ", "PASS  process::own#3 ", "3 passed"]);
@@ -142,7 +141,7 @@ fn repetitions_are_trials_of_their_own() {
 
 #[test]
 fn what_failed_last_is_run_again() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("alice", STEPS);
     sandbox.scenario("bob", FAILS);
     let outcome = own(&sandbox, &["run", "--failed"]);
@@ -162,7 +161,7 @@ fn what_failed_last_is_run_again() {
 /// Each line says whose it is, and standard output has results only.
 #[test]
 fn the_output_of_components_is_shown_live() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.scenario("own", STEPS);
     let outcome = own(&sandbox, &["run", "--logs"]);
     outcome.assert_code(0).assert_shows(&["PASS  process::own"]);
@@ -177,7 +176,7 @@ fn the_output_of_components_is_shown_live() {
 /// The scenarios of the executable need no files.
 #[test]
 fn the_scenarios_of_the_executable_are_run_anywhere() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     // As without the variable, in a folder without scenarios.
     let harness = |arguments: &[&str]| run(sandbox.harness(arguments).env_remove("HARNESS_SCENARIOS"));
     let outcome = harness(&["run", "--builtin", "square", "--keep", "always"]);
@@ -208,7 +207,7 @@ fn the_scenarios_of_the_executable_are_run_anywhere() {
 /// What editors show is shown on a terminal, with a sentence that names what was probably meant.
 #[test]
 fn topics_are_explained() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["explain", "kill"]);
     outcome.assert_code(0).assert_shows(&["steps.kill: mapping", "kill: {component: ", "at builtin:/", "required; "]);
     sandbox.run(&["explain", "topology.threshold"]).assert_code(0).assert_shows(&["basis points", "6667"]);
@@ -220,7 +219,7 @@ fn topics_are_explained() {
 /// The shell that is there reads what is made for it.
 #[test]
 fn completions_are_read_by_bash() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["completions", "bash"]);
     let script = sandbox.file("completions.bash", &outcome.stdout);
     let check = "source \"$1\" && COMP_WORDS=(harness run --fail) COMP_CWORD=2 && _harness harness --fail run && echo \"${COMPREPLY[@]}\"";
@@ -233,7 +232,7 @@ fn completions_are_read_by_bash() {
 /// Another repository has the schema of its version where its editor line says.
 #[test]
 fn a_schema_is_written_where_an_editor_finds_it() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["schema", "scenario", "--output", "scenario.schema.json"]).assert_code(0);
     let written = fs::read_to_string(sandbox.path("scenario.schema.json")).unwrap();
     assert!(written.contains("\"$id\": \"https://"), "{}", &written[..200]);

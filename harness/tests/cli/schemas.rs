@@ -2,9 +2,10 @@
 
 use std::{fs, path::Path};
 
+use hourglass_test_support::{Sandbox, run};
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, run};
+use crate::HARNESS;
 
 /// A plan of every scenario, with all kinds of steps, and each list.
 #[rstest::rstest]
@@ -13,7 +14,7 @@ use crate::sandbox::{Sandbox, run};
 #[case::cluster_list("cluster-list", &["cluster", "list"])]
 #[case::doctor("doctor", &["doctor", "--runtime", "process"])]
 fn json_output_agrees_with_its_schema(#[case] document: &str, #[case] command: &[&str]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&[command, &["--format", "json"]].concat());
     outcome.assert_code(0);
     assert_agrees(document, &outcome.stdout);
@@ -22,7 +23,7 @@ fn json_output_agrees_with_its_schema(#[case] document: &str, #[case] command: &
 /// A run with a trial of each kind, the list of its kept trials, and their timelines.
 #[test]
 fn run_documents_agree_with_their_schemas() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
     let good = sandbox.scenario("good", steps);
     let bad = sandbox.scenario("bad", &steps.replace("0x10", "0x11"));
@@ -48,10 +49,10 @@ fn run_documents_agree_with_their_schemas() {
 
 #[test]
 fn a_comparison_agrees_with_its_schema() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let words = ["compare", "--runtimes", "process,process", "--runs", "1", "--warm-up", "0", "--json", "-"];
     let gate = ["--gate", "verified.median process <= 10s"];
-    let outcome = run(sandbox.harness(&words).args(gate).arg(crate::sandbox::scenarios().join("square.yaml")));
+    let outcome = run(sandbox.harness(&words).args(gate).arg(hourglass_test_support::scenarios().join("square.yaml")));
     outcome.assert_code(0);
     assert_agrees("compare-report", &outcome.stdout);
 }

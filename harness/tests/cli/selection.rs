@@ -7,7 +7,9 @@ use std::{
     process::Command,
 };
 
-use crate::sandbox::{FILES, HARNESS, Sandbox, run};
+use hourglass_test_support::{FILES, Sandbox, run};
+
+use crate::HARNESS;
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 
@@ -19,7 +21,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::listed(&["list", ""])]
 #[case::linted(&["lint", ""])]
 fn empty_name_exits_with_2(#[case] arguments: &[&str]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.run(arguments).assert_code(2).assert_complains(&["failed to select trials: a ", " is empty"]);
     sandbox.assert_nothing_left();
 }
@@ -27,7 +29,7 @@ fn empty_name_exits_with_2(#[case] arguments: &[&str]) {
 /// The scenario exists, and its file says why it does not run.
 #[test]
 fn scenario_for_other_runtimes_is_reported() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = sandbox.run(&["run", "--runtime", "process,docker", "node_drained"]);
     outcome.assert_code(2).assert_complains(&[
         "`node_drained` is not meant for process and docker, only for kubernetes: ",
@@ -40,7 +42,7 @@ fn scenario_for_other_runtimes_is_reported() {
 /// Of files that a shell has listed, those for other runtimes are reported, and the rest is run.
 #[test]
 fn files_for_other_runtimes_are_reported() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let head = "runtimes: [docker]\nruntimes_because: It says so.\n";
     let (other, own) = (sandbox.scenario("other", &format!("{head}{STEPS}")), sandbox.scenario("own", STEPS));
     let outcome = run(sandbox.harness(&["list", "--runtime", "process"]).args([&other, &own]));
@@ -51,7 +53,7 @@ fn files_for_other_runtimes_are_reported() {
 
 #[test]
 fn a_file_that_is_named_twice_is_one_scenario() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let path = sandbox.scenario("own", STEPS);
     let again = path.parent().unwrap().join(".").join("own.yaml");
     let outcome = run(sandbox
@@ -66,7 +68,7 @@ fn a_file_that_is_named_twice_is_one_scenario() {
 /// Every file that looks like a scenario is used or named: a green run without it proves nothing.
 #[test]
 fn skipped_files_are_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path(FILES);
     sandbox.scenario("own", STEPS);
     fs::create_dir(folder.join("sub")).unwrap();
@@ -87,7 +89,7 @@ fn skipped_files_are_named() {
 /// Scenarios may be sorted into folders; their names are still names of the whole.
 #[test]
 fn scenarios_of_subfolders_are_run_by_their_names() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path(FILES);
     sandbox.scenario("own", STEPS);
     for name in ["faults/network", ".git", "empty"] {
@@ -117,7 +119,7 @@ fn scenarios_of_subfolders_are_run_by_their_names() {
 
 #[test]
 fn links_and_names_that_are_not_utf_8_are_read() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path(FILES);
     let elsewhere = sandbox.file("elsewhere.yaml", &format!("name: own\ndescription: Of a link.\n{STEPS}"));
     symlink(elsewhere, folder.join("own.yaml")).unwrap();
@@ -130,7 +132,7 @@ fn links_and_names_that_are_not_utf_8_are_read() {
 /// Errors of writing, reading and starting have different messages.
 #[test]
 fn errors_name_the_failed_operation() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let full = || File::options().write(true).open("/dev/full").unwrap();
     let outcome = Command::new(HARNESS).args(["schema"]).stdout(full()).output().unwrap();
     let complaint = String::from_utf8(outcome.stderr).unwrap();
@@ -143,7 +145,7 @@ fn errors_name_the_failed_operation() {
 /// A limit of open files must not be reported as a missing program.
 #[test]
 fn too_few_open_files_are_named_with_their_remedy() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let script = format!("ulimit -n 30; exec {HARNESS} run square");
     let outcome = run(sandbox.command("sh").args(["-c", &script]));
     outcome.assert_code(3);
@@ -155,7 +157,7 @@ fn too_few_open_files_are_named_with_their_remedy() {
 /// The doctor reports for each runtime that it is usable or what is missing, and the exit code agrees.
 #[test]
 fn doctor_reports_every_runtime() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     for runtime in ["process", "docker", "kubernetes"] {
         let outcome = sandbox.run(&["doctor", "--json", "--runtime", runtime]);
         let found: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Outcome, Sandbox, eventually, run};
 use serde_json::Value;
 
-use crate::sandbox::{Outcome, Sandbox, run};
+use crate::HARNESS;
 
 /// The second step of line 5 expects another result than the performer gives.
 const WRONG: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x11\"}\n";
@@ -24,7 +24,7 @@ struct Failed {
 
 impl Failed {
     fn trial() -> Self {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::new(HARNESS);
         let (bad, report) = (sandbox.scenario("bad", WRONG), sandbox.path("report.json"));
         let outcome = run(sandbox.harness(&["run", "--json"]).arg(&report).arg(bad));
         outcome.assert_code(1);
@@ -66,7 +66,7 @@ fn a_failed_trial_is_shown_by_run_prefix_folder_file_and_as_the_latest() {
 
 #[test]
 fn what_cannot_be_shown_is_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let complains = |arguments: &[&str], code: i32, parts: &[&str]| {
         sandbox.run(&[&["show"], arguments].concat()).assert_code(code).assert_complains(parts);
     };

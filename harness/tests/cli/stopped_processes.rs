@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Running, Sandbox, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::sandbox::{Running, Sandbox};
+use crate::HARNESS;
 
 /// A task that takes longer than a test needs to freeze something.
 const SLOW: &str = "components: {performer: {environment: {TASK_DELAY_MS: 3000}}}
@@ -39,7 +39,7 @@ fn working(sandbox: &Sandbox, scenario: &str) -> Running {
 
 #[test]
 fn stopped_chain_exits_with_3_and_is_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let harness = working(&sandbox, SLOW);
     signal_l2(&sandbox, Signal::STOP);
     let began = Instant::now();
@@ -57,7 +57,7 @@ fn stopped_chain_exits_with_3_and_is_named() {
 /// A chain may be slow on a busy machine, or stopped for a moment.
 #[test]
 fn chain_stopped_for_a_moment_does_no_harm() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let harness = working(&sandbox, &SLOW.replace("5s", "30s"));
     signal_l2(&sandbox, Signal::STOP);
     sleep(Duration::from_secs(5));
@@ -70,7 +70,7 @@ fn chain_stopped_for_a_moment_does_no_harm() {
 #[case::ctrl_c(Signal::INT)]
 #[case::sigterm(Signal::TERM)]
 fn interruption_ends_a_run_with_a_stopped_chain(#[case] signal: Signal) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let harness = working(&sandbox, &SLOW.replace("5s", "60s"));
     signal_l2(&sandbox, Signal::STOP);
     let began = Instant::now();
@@ -83,9 +83,9 @@ fn interruption_ends_a_run_with_a_stopped_chain(#[case] signal: Signal) {
 /// Components that do not end when they are told to take ten seconds each.
 #[test]
 fn a_second_ctrl_c_ends_the_command_at_once_and_leaves_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let stubborn = "components: {aggregator: {command: [sh, -c, \"trap '' TERM; echo up; \\\"$0\\\" \\\"$@\\\"\", HARNESS, component, aggregator]}}\n";
-    let stubborn = stubborn.replace("HARNESS", crate::sandbox::HARNESS);
+    let stubborn = stubborn.replace("HARNESS", crate::HARNESS);
     let harness = working(&sandbox, &format!("{stubborn}{}", SLOW.split_once('\n').unwrap().1.replace("5s", "60s")));
     harness.signal(Signal::INT);
     sleep(Duration::from_millis(700));
@@ -109,7 +109,7 @@ fn no_process_soon(sandbox: &Sandbox) {
 /// The task is verified while the harness is stopped, and the time limit of the wait is over when it continues.
 #[test]
 fn events_while_the_harness_was_stopped_count() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let harness = working(&sandbox, SLOW);
     harness.signal(Signal::STOP);
     sleep(Duration::from_secs(8));
@@ -121,7 +121,7 @@ fn events_while_the_harness_was_stopped_count() {
 /// A sleeping machine, or a paused virtual machine: no process notices that time has passed.
 #[test]
 fn trial_continues_after_everything_was_stopped() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let harness = working(&sandbox, SLOW);
     sandbox.signal_all(Signal::STOP);
     sleep(Duration::from_secs(3));
@@ -132,7 +132,7 @@ fn trial_continues_after_everything_was_stopped() {
 
 #[test]
 fn step_over_its_limit_exits_with_1_and_is_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps =
         "topology: {mining: 1h}\nsteps:\n  - create_task: {payload: \"0x04\", within: 2s}\n  - expect_verified: {}\n";
     let outcome = sandbox.run_file(&sandbox.scenario("slow_blocks", steps));
@@ -149,7 +149,7 @@ fn step_over_its_limit_exits_with_1_and_is_named() {
 #[case::of_the_scenario("timeout: 2s\n", &[])]
 #[case::of_the_command_line("timeout: 10m\n", &["--trial-timeout", "2s"])]
 fn trial_over_its_limit_exits_with_1_and_names_the_current_step(#[case] key: &str, #[case] arguments: &[&str]) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let slow = SLOW.replace("3000", "600000").replace("5s", "5m");
     let path = sandbox.scenario("late", &format!("{key}{slow}"));
     let outcome = Running::start(sandbox.harness(&["run"]).args(arguments).arg(&path)).finish();
@@ -160,7 +160,7 @@ fn trial_over_its_limit_exits_with_1_and_names_the_current_step(#[case] key: &st
 /// A stopped executor cannot be asked for its performers. It must not delay anything else.
 #[test]
 fn the_performer_of_a_paused_executor_is_killed() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "topology: {operators: [{name: alice}, {name: bob}], threshold: 5000}
 steps:
   - pause: {component: executor/bob}
@@ -175,7 +175,7 @@ steps:
 /// Two operators of three give different answers: a third answer cannot help, and nothing waits for it.
 #[test]
 fn task_that_can_no_longer_be_verified_ends_the_wait() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let steps = "topology:
   threshold: 6667
   operators:

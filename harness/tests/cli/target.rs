@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hourglass_test_support::eventually;
+use hourglass_test_support::{Outcome, Running, Sandbox, anvil, eventually, run};
 use rustix::process::Signal;
 
-use crate::sandbox::{Outcome, Running, Sandbox, anvil, run};
+use crate::HARNESS;
 
 /// Users wait for the list, and nextest requests it twice before it starts anything.
 const LISTED_WITHIN: Duration = Duration::from_millis(300);
@@ -42,7 +42,7 @@ fn in_target(sandbox: &Sandbox, arguments: &[&str]) -> Outcome {
 /// nextest reads standard output line by line and fails at the first line that it does not know.
 #[test]
 fn list_has_the_format_of_nextest() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let list = in_target(&sandbox, &["--list", "--format", "terse"]);
     list.assert_code(0).assert_shows(&["process::square: test\n", "process::quorum_lost::without_fault: test\n"]);
     let known = |line: &str| {
@@ -60,7 +60,7 @@ fn list_has_the_format_of_nextest() {
 
 #[test]
 fn listing_is_fast() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     // The best of several runs, because other processes use this machine too.
     let best = (0..10).map(|_| {
         let started = Instant::now();
@@ -73,7 +73,7 @@ fn listing_is_fast() {
 
 #[test]
 fn a_trial_is_run_by_its_exact_name() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = in_target(&sandbox, &["--exact", "process::square", "--nocapture"]);
     outcome.assert_code(0).assert_shows(&["running 1 test", "1 passed; 0 failed; 0 ignored"]);
     sandbox.assert_nothing_left();
@@ -81,7 +81,7 @@ fn a_trial_is_run_by_its_exact_name() {
 
 #[test]
 fn unknown_name_runs_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = in_target(&sandbox, &["--exact", "process::sqare", "--nocapture"]);
     outcome.assert_code(0).assert_shows(&["running 0 tests"]);
     sandbox.assert_nothing_left();
@@ -89,7 +89,7 @@ fn unknown_name_runs_nothing() {
 
 #[test]
 fn tests_of_a_missing_runtime_are_ignored_with_the_reason() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let without_anvil = |arguments: &[&str]| run(command(&sandbox, arguments).env("HARNESS_ANVIL", "/nonexistent"));
     let listed = without_anvil(&["--list", "--format", "terse"]);
     let ignored = without_anvil(&["--list", "--ignored", "--format", "terse"]);
@@ -104,7 +104,7 @@ fn tests_of_a_missing_runtime_are_ignored_with_the_reason() {
 /// nextest runs each trial in a process of its own: all of them write to one summary.
 #[test]
 fn failed_trials_are_in_the_summary_of_the_step() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let script = format!("#!/bin/sh\n[ \"$1\" = --version ] && exec {} \"$@\"\nexit 7\n", anvil().display());
     let anvil = sandbox.file("anvil", &script);
     fs::set_permissions(&anvil, fs::Permissions::from_mode(0o755)).unwrap();
@@ -123,7 +123,7 @@ fn failed_trials_are_in_the_summary_of_the_step() {
 /// A pipeline that requires these trials must not succeed because they could not run.
 #[test]
 fn required_runtime_that_is_missing_fails() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mut command = command(&sandbox, &["--exact", "process::square", "--nocapture"]);
     let outcome = run(command.env("HARNESS_ANVIL", "/nonexistent").env("HARNESS_REQUIRE", "process"));
     assert!(!outcome.status.success(), "it passes: {outcome:?}");
@@ -132,7 +132,7 @@ fn required_runtime_that_is_missing_fails() {
 
 #[test]
 fn requirement_that_is_no_runtime_exits_with_2() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(command(&sandbox, &["--list", "--format", "terse"]).env("HARNESS_REQUIRE", "nonsense"));
     outcome.assert_code(2).assert_complains(&["nonsense", "process", "docker", "kubernetes"]);
     assert_eq!(outcome.stdout, "");
@@ -143,7 +143,7 @@ fn requirement_that_is_no_runtime_exits_with_2() {
 #[case::asked(Signal::TERM)]
 #[case::forced(Signal::KILL)]
 fn a_trial_that_takes_too_long_leaves_nothing(#[case] signal: Signal) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let test = Running::start(&mut command(&sandbox, &["--exact", "process::performer_too_slow", "--nocapture"]));
     sandbox.wait_for_log("executor-operator.log", "performer_started");
     test.signal_group(signal);

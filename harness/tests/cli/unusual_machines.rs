@@ -14,13 +14,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use hourglass_test_support::{LIMIT, eventually};
+use hourglass_test_support::{LIMIT, Running, Sandbox, eventually, run};
 use rustix::process::{Signal, geteuid};
 
-use crate::{
-    http_proxy::HttpProxy,
-    sandbox::{HARNESS, Running, Sandbox, run},
-};
+use crate::{HARNESS, http_proxy::HttpProxy};
 
 /// Every variable from which some program takes a proxy.
 const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -35,7 +32,7 @@ fn with_proxy<'a>(command: &'a mut Command, proxy: &HttpProxy) -> &'a mut Comman
 /// Chains, components and performers are on this machine, so that no proxy applies to them.
 #[test]
 fn trial_traffic_never_uses_a_proxy() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let proxy = HttpProxy::start();
     let outcome = run(with_proxy(&mut sandbox.harness(&["run", "--keep", "always", "square"]), &proxy));
     outcome.assert_code(0).assert_shows(&["PASS  process::square"]);
@@ -76,7 +73,7 @@ fn on_kubernetes(sandbox: &Sandbox, kubeconfig: &Path) -> Command {
 #[case::https_in_lower_case("https", "https_proxy")]
 #[case::http("http", "http_proxy")]
 fn cluster_behind_a_proxy_is_requested_by_name(#[case] scheme: &str, #[case] variable: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let proxy = HttpProxy::start();
     let kubeconfig = kubeconfig_of_lab(&sandbox, scheme, "");
     let outcome = run(on_kubernetes(&sandbox, &kubeconfig).env(variable, proxy.authority()));
@@ -86,7 +83,7 @@ fn cluster_behind_a_proxy_is_requested_by_name(#[case] scheme: &str, #[case] var
 
 #[test]
 fn proxy_of_a_kubeconfig_is_used_without_any_variable() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let proxy = HttpProxy::start();
     let kubeconfig = kubeconfig_of_lab(&sandbox, "https", &format!(", proxy-url: \"http://{}\"", proxy.authority()));
     run(&mut on_kubernetes(&sandbox, &kubeconfig)).assert_code(3).assert_complains(&["API server of cluster lab"]);
@@ -99,7 +96,7 @@ fn proxy_of_a_kubeconfig_is_used_without_any_variable() {
 #[case::domain(".invalid")]
 #[case::spaces("other.example lab.invalid")]
 fn cluster_in_no_proxy_is_reached_directly(#[case] exceptions: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let proxy = HttpProxy::start();
     let kubeconfig = kubeconfig_of_lab(&sandbox, "https", "");
     let mut command = on_kubernetes(&sandbox, &kubeconfig);
@@ -110,7 +107,7 @@ fn cluster_in_no_proxy_is_reached_directly(#[case] exceptions: &str) {
 
 #[test]
 fn output_of_an_exec_plugin_is_shown_before_anything_starts() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let text = "current-context: lab\n\
         contexts: [{name: lab, context: {cluster: lab, user: me}}]\n\
         clusters: [{name: lab, cluster: {server: \"https://127.0.0.1:9\"}}]\n\
@@ -125,7 +122,7 @@ fn output_of_an_exec_plugin_is_shown_before_anything_starts() {
 /// The harness must not silently use an engine that the user does not see.
 #[test]
 fn the_context_of_the_docker_command_is_used_and_named() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     // The SHA-256 of `kubeconfig_of_lab`.
     let folder = "docker/contexts/meta/a51146d38077ff992eba84cf1d5e9b249073503eb74868699016153b031a38f7";
     fs::create_dir_all(sandbox.path(folder)).unwrap();
@@ -145,7 +142,7 @@ fn the_context_of_the_docker_command_is_used_and_named() {
 /// Every user can write to the folder for temporary files, so that another user may have made this folder first.
 #[test]
 fn folder_below_tmp_must_belong_to_the_user() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let (shared, elsewhere) = (sandbox.path("tmp"), sandbox.path("elsewhere"));
     fs::create_dir(&shared).unwrap();
     fs::create_dir(&elsewhere).unwrap();
@@ -167,7 +164,7 @@ fn folder_below_tmp_must_belong_to_the_user() {
 
 #[test]
 fn a_cache_that_cannot_be_written_to_is_named_with_the_variable_for_another() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mut command = sandbox.harness(&["run", "square"]);
     command.env("HOME", "/proc/1/nothing").env_remove("HARNESS_CACHE").env_remove("XDG_CACHE_HOME");
     run(&mut command).assert_code(3).assert_shows(&["/proc/1/nothing", "remedy    set HARNESS_CACHE"]);
@@ -182,7 +179,7 @@ fn limited(sandbox: &Sandbox, limit: &str, arguments: &[&str]) -> Command {
 
 #[test]
 fn too_few_open_files_are_reported_at_once() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let began = Instant::now();
     let outcome = run(&mut limited(&sandbox, "-n 20", &["run", "square"]));
     outcome.assert_code(3).assert_complains(&["too many open files", "at least 30", "20 are allowed", "ulimit -Hn"]);
@@ -192,7 +189,7 @@ fn too_few_open_files_are_reported_at_once() {
 
 #[test]
 fn the_limit_of_open_files_is_raised_to_what_is_allowed() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     run(&mut limited(&sandbox, "-Sn 20", &["run", "square"])).assert_code(0);
 }
 
@@ -216,7 +213,7 @@ fn with_threads(sandbox: &Sandbox, count: usize, arguments: &[&str]) -> Command 
 #[case::too_few_for_the_harness(3, "failed to start the command")]
 #[case::too_few_for_trials(16, "failed to run these trials")]
 fn too_few_threads_are_reported_at_once(#[case] count: usize, #[case] told: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let began = Instant::now();
     let outcome = run(&mut with_threads(&sandbox, count, &["run", "square"]));
     let limit = format!("this user may have {count} at once");
@@ -233,7 +230,7 @@ fn too_few_threads_are_reported_at_once(#[case] count: usize, #[case] told: &str
 /// Deep calls of the harness have the stack that they need, whatever the limit for main threads is.
 #[test]
 fn a_small_stack_is_enough() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     run(&mut limited(&sandbox, "-s 256", &["run", "square"])).assert_code(0);
     sandbox.assert_nothing_left();
 }
@@ -241,7 +238,7 @@ fn a_small_stack_is_enough() {
 /// A limit of file sizes acts like a full disk, and must not end the harness without a message.
 #[test]
 fn too_small_limit_of_file_sizes_is_reported() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let outcome = run(&mut limited(&sandbox, "-f 100", &["run", "square"]));
     outcome.assert_code(3).assert_shows(&["File too large"]);
     sandbox.assert_no_process();
@@ -250,7 +247,7 @@ fn too_small_limit_of_file_sizes_is_reported() {
 /// A user who gives up waiting for npm must not find it still running minutes later.
 #[test]
 fn an_interruption_ends_the_installation_of_anvil() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let npm = sandbox.file("npm", "#!/bin/sh\necho >>started\nexec sleep 1000\n");
     fs::set_permissions(&npm, fs::Permissions::from_mode(0o755)).unwrap();
     let path = env::join_paths([sandbox.path(""), "/usr/bin".into(), "/bin".into()]).unwrap();
@@ -269,7 +266,7 @@ fn an_interruption_ends_the_installation_of_anvil() {
 #[case::runs("HARNESS_RUNS")]
 #[case::cache("HARNESS_CACHE")]
 fn a_folder_whose_path_is_not_utf_8_is_refused(#[case] variable: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path("").join(OsStr::from_bytes(b"x\xffy"));
     let outcome = run(sandbox.harness(&["run", "square"]).env(variable, &folder));
     outcome.assert_code(3);
@@ -280,7 +277,7 @@ fn a_folder_whose_path_is_not_utf_8_is_refused(#[case] variable: &str) {
 
 #[test]
 fn gc_keeps_the_cache_within_its_bound() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let old = sandbox.path("cache/tools/old");
     fs::create_dir_all(&old).unwrap();
     fs::write(old.join("file"), [0; 3000]).unwrap();

@@ -3,10 +3,10 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use hourglass_base::on_path;
-use hourglass_test_support::LIMIT;
+use hourglass_test_support::{LIMIT, Running, Sandbox};
 use rustix::process::Signal;
 
-use crate::sandbox::{Running, Sandbox};
+use crate::HARNESS;
 
 /// How long the first run may take, which downloads what the performer needs.
 const FIRST: Duration = Duration::from_mins(10);
@@ -34,7 +34,7 @@ fn changed_files_run_what_they_touch() {
         eprintln!("left out: npm is not in PATH");
         return;
     }
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path("new");
     sandbox.run(&["init", "--lang", "js", folder.to_str().unwrap()]).assert_code(0);
     let scenario = folder.join("scenarios/answers.yaml");
@@ -84,7 +84,7 @@ fn changed_files_run_what_they_touch() {
 /// A change during a run is run after it, and an interruption ends the run in order.
 #[test]
 fn changes_during_a_run_run_after_it() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.file("harness.yaml", "scenarios: own\n");
     let steps = "steps: [{create_task: {payload: \"0x04\"}}, {expect_verified: {result: \"0x10\"}}]\n";
     let one = sandbox.scenario("one", steps);
@@ -113,7 +113,7 @@ fn changes_during_a_run_run_after_it() {
 /// A mistake in the project file is shown, and what was there is watched on.
 #[test]
 fn a_project_file_that_is_broken_meanwhile_is_shown() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let project = sandbox.file("harness.yaml", "scenarios: own\n");
     sandbox.scenario("one", "steps: [{create_task: {payload: \"0x04\"}}, {expect_verified: {}}]\n");
     let harness = watch(&sandbox, &sandbox.path(""), &[]);
@@ -129,8 +129,8 @@ fn a_project_file_that_is_broken_meanwhile_is_shown() {
 
 #[test]
 fn embedded_scenarios_cannot_be_watched() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let mut command = sandbox.harness(&["watch", "--builtin", "square"]);
-    let outcome = crate::sandbox::run(command.env_remove("HARNESS_SCENARIOS"));
+    let outcome = hourglass_test_support::run(command.env_remove("HARNESS_SCENARIOS"));
     outcome.assert_code(2).assert_complains(&["scenarios that the executable embeds do not change"]);
 }

@@ -7,9 +7,11 @@ use std::{
     process::Command,
 };
 
+use hourglass_test_support::{FILES, anvil, run};
+
 use crate::{
+    HARNESS,
     docker_trial::{DockerTrial, SQUARE},
-    sandbox::{FILES, HARNESS, anvil, run},
 };
 
 /// The user and the group `nobody`.

@@ -1,11 +1,12 @@
 //! Archives of trials in Docker: the fault on the first page, and what the engine knows.
 
+use hourglass_test_support::{run, test_cache};
 use serde_json::Value;
 
 use crate::{
+    HARNESS,
     archive::{Archive, keys},
     docker_trial::{DockerTrial, SQUARE},
-    sandbox::{cache, run},
 };
 
 /// Runs a scenario, and returns the archive of its failure.
@@ -34,7 +35,7 @@ pub(crate) fn the_archive_of_a_failed_trial_has_its_containers_and_no_key() {
     let test = DockerTrial::new();
     let components = "components: {performer: {environment: {TASK_WRONG_RESULT: true, API_TOKEN: open-sesame}}}";
     let archive = archive_of(&test, &format!("{components}\n{SQUARE}"));
-    archive.assert_without(&keys(&cache(), &["operator"]));
+    archive.assert_without(&keys(&test_cache(HARNESS), &["operator"]));
     assert!(archive.files.values().all(|file| !String::from_utf8_lossy(file).contains("open-sesame")));
     assert!(!archive.text("logs/performer-operator.log").is_empty(), "the performer's own output is missing");
     let engine: Value = serde_json::from_slice(&archive.files["docker/engine.json"]).unwrap();

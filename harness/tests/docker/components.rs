@@ -2,12 +2,10 @@
 
 use std::fs;
 
+use hourglass_test_support::Outcome;
 use rustix::process::Signal;
 
-use crate::{
-    docker_trial::{DockerTrial, LONG, NEVER_READY, SQUARE},
-    sandbox::Outcome,
-};
+use crate::docker_trial::{DockerTrial, LONG, NEVER_READY, SQUARE};
 
 /// Ends with exit code 2 and says why.
 const ENDS_AT_ONCE: &[&str] = &["/harness", "component", "no-such-component"];

@@ -24,11 +24,11 @@ use hourglass_harness::{
     image::deliver_components,
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
-use hourglass_test_support::{block_on, eventually, labelled_objects, remove_objects};
+use hourglass_test_support::{Outcome, Running, Sandbox, block_on, eventually, labelled_objects, remove_objects, run};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::sandbox::{HARNESS, Outcome, Running, Sandbox, run};
+use crate::HARNESS;
 
 /// One task that is verified.
 pub(crate) const SQUARE: &str =
@@ -55,7 +55,7 @@ impl DockerTrial {
     pub(crate) fn new() -> Self {
         let engine = block_on(Engine::connect()).unwrap();
         let mark = RunId::generate().to_string().replace('-', "_");
-        Self { sandbox: Sandbox::new(), engine, mark, images: RefCell::default() }
+        Self { sandbox: Sandbox::new(HARNESS), engine, mark, images: RefCell::default() }
     }
 
     /// The engine.

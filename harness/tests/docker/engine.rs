@@ -10,9 +10,11 @@ use std::{
     path::Path,
 };
 
+use hourglass_test_support::{Outcome, run};
+
 use crate::{
+    HARNESS,
     docker_trial::{DockerTrial, SQUARE},
-    sandbox::{HARNESS, Outcome, run},
 };
 
 /// The user `nobody`, on every machine.

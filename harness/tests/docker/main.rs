@@ -23,15 +23,15 @@ mod own_performers;
 mod pool;
 #[path = "../reaper/proxy.rs"]
 mod proxy;
-#[expect(dead_code, reason = "each test binary uses a part")]
-#[path = "../cli/sandbox.rs"]
-mod sandbox;
 #[path = "../cli/usage.rs"]
 mod usage;
 
 use std::process::ExitCode;
 
 use hourglass_test_support::{Requirement, TestTarget, tests};
+
+/// The command under test.
+const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 
 fn main() -> ExitCode {
     let tests = tests![

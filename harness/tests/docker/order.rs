@@ -1,10 +1,10 @@
 //! Orderly ends, for any reason: only what was asked for is left.
 
+use hourglass_test_support::{Running, run};
 use rustix::process::Signal;
 
 use crate::{
     docker_trial::{DockerTrial, LONG, NEVER_READY, SQUARE},
-    sandbox::{Running, run},
     usage::{BUSY, assert_every_component_is_reported},
 };
 

@@ -8,9 +8,8 @@ use std::{
 use crate::{
     docker_trial::{DockerTrial, LONG, NEVER_READY},
     proxy::Proxy,
-    sandbox::Running,
 };
-use hourglass_test_support::eventually;
+use hourglass_test_support::{Running, eventually};
 
 /// Far below the limits of steps and of a component's start.
 const TOLD_WITHIN: Duration = Duration::from_secs(15);

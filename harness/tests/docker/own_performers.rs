@@ -12,11 +12,11 @@ use std::{
 
 use bollard::query_parameters::{RemoveImageOptionsBuilder, TagImageOptionsBuilder};
 use hourglass_harness::image::{BuildSource, build, deliver_components, superseded_in};
-use hourglass_test_support::block_on;
+use hourglass_test_support::{block_on, run};
 
 use crate::{
+    HARNESS,
     docker_trial::{DockerTrial, SQUARE},
-    sandbox::{HARNESS, run},
 };
 
 /// A folder with a Dockerfile whose stage `performer` begins with nothing, and needs no network.

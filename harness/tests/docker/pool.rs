@@ -1,11 +1,10 @@
 //! An engine without a free address range. It is the test's own, because every other test would lack the ranges too.
 
-use hourglass_test_support::block_on;
+use hourglass_test_support::{block_on, run};
 
 use crate::{
     docker_trial::{DockerTrial, SQUARE},
     own_engine::OwnEngine,
-    sandbox::run,
 };
 
 /// Room for one network, which is the engine's default one.

@@ -13,7 +13,7 @@ use hourglass_harness::{
     engine::Engine,
     reaper::{RUN_LABEL, TRIAL_LABEL},
 };
-use hourglass_test_support::{TestCluster, block_on, eventually};
+use hourglass_test_support::{Daemons, Sandbox, TestCluster, block_on, eventually};
 use k8s_openapi::api::{
     core::v1::{Namespace, Pod, Secret},
     rbac::v1::{ClusterRole, ClusterRoleBinding},
@@ -21,7 +21,7 @@ use k8s_openapi::api::{
 use kube::{Api, Resource, ResourceExt as _, api::ListParams};
 use serde::de::DeserializeOwned;
 
-use crate::{daemons::Daemons, moments::unique_name, sandbox::Sandbox};
+use crate::moments::unique_name;
 
 /// Everything that exists of a scenario's trials: processes, with supervisors and daemons, and the objects in an engine
 /// and a cluster.

@@ -6,14 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![expect(clippy::print_stderr, reason = "moments and times are said so that they can be repeated and compared")]
 
-#[expect(dead_code, reason = "other targets need the rest")]
-#[path = "../cli/daemons.rs"]
-mod daemons;
 mod leftovers;
 mod moments;
-#[expect(dead_code, reason = "other targets need the rest")]
-#[path = "../cli/sandbox.rs"]
-mod sandbox;
 
 use std::{env, process::ExitCode};
 
@@ -22,6 +16,9 @@ use hourglass_test_support::{Requirement, Test, TestTarget};
 use rustix::process::Signal;
 
 use crate::moments::Kills;
+
+/// The command under test.
+const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 
 /// How often each command is ended.
 const KILLS: &str = "HARNESS_KILLS";

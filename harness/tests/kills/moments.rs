@@ -8,15 +8,11 @@ use std::{
 };
 
 use hourglass_harness::{Runtime, cache::cache_folder, reaper::RunId};
-use hourglass_test_support::eventually;
+use hourglass_test_support::{Daemons, Running, Sandbox, eventually};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use rustix::process::Signal;
 
-use crate::{
-    daemons::Daemons,
-    leftovers::Leftovers,
-    sandbox::{HARNESS, Running, Sandbox},
-};
+use crate::{HARNESS, leftovers::Leftovers};
 
 /// Repeats the moments of an earlier run.
 const SEED: &str = "HARNESS_KILLS_SEED";
@@ -40,7 +36,7 @@ impl Kills {
         let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
         eprintln!("{self:?}: {SEED}={seed}");
         let mut random = StdRng::seed_from_u64(seed);
-        let (sandbox, daemons) = (Sandbox::new(), Daemons::new());
+        let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
         let leftovers = Leftovers::new(self.runtime, &sandbox, &daemons);
         let start = |daemon| Running::start(&mut self.command(&sandbox, leftovers.scenario(), daemon));
         // The first run makes images, clusters and the chains' state, so that the second is as long as the others.
@@ -61,7 +57,11 @@ impl Kills {
             // A signal makes the trial fail, whose folder is kept if it was created before.
             let daemon = (self.runtime == Runtime::Process && round % 2 == 1).then_some(&daemons);
             let context = || {
-                let moment = if waits_for_work { "when it had children".to_owned() } else { format!("{moment:?} into {whole:?}") };
+                let moment = if waits_for_work {
+                    "when it had children".to_owned()
+                } else {
+                    format!("{moment:?} into {whole:?}")
+                };
                 format!("round {round} of {self:?}, {moment}, {SEED}={seed}")
             };
             let command = start(daemon);

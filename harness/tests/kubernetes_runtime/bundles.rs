@@ -1,11 +1,11 @@
 //! Archives of trials in a cluster: the first page names the fault, by what the cluster says about itself.
 
 use hourglass_harness::cache::cache_folder;
+use hourglass_test_support::run;
 
 use crate::{
     archive::{Archive, keys},
     cluster_trial::ClusterTrial,
-    sandbox::run,
 };
 
 /// A task that must be verified soon.

@@ -16,7 +16,7 @@ use hourglass_harness::{
     reaper::{COMPONENT_LABEL, RunId, TRIAL_LABEL},
 };
 pub(crate) use hourglass_test_support::block_on;
-use hourglass_test_support::{TestCluster, eventually};
+use hourglass_test_support::{Outcome, Running, Sandbox, TestCluster, eventually, run};
 use k8s_openapi::{
     api::{
         batch::v1::Job,
@@ -29,7 +29,7 @@ use kube::{
     api::{DeleteParams, ListParams},
 };
 
-use crate::sandbox::{Outcome, Running, Sandbox, run};
+use crate::HARNESS;
 
 /// One task that is verified.
 pub(crate) const SQUARE: &str =
@@ -51,7 +51,7 @@ pub(crate) struct ClusterTrial {
 impl ClusterTrial {
     pub(crate) fn new() -> Self {
         let mark = RunId::generate().to_string().replace('-', "_");
-        Self { sandbox: Sandbox::new(), lease: TestCluster::lease(), mark }
+        Self { sandbox: Sandbox::new(HARNESS), lease: TestCluster::lease(), mark }
     }
 
     fn trial(&self) -> String {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use hourglass_test_support::run;
 use rustix::process::Signal;
 
 use crate::{
     cluster_trial::{ClusterTrial, LONG, SQUARE},
-    sandbox::run,
     usage::{BUSY, assert_every_component_is_reported},
 };
 

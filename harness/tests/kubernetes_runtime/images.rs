@@ -14,8 +14,8 @@ use hourglass_harness::{
 };
 
 use crate::{
+    HARNESS,
     cluster_trial::{ClusterTrial, SQUARE, block_on},
-    sandbox::HARNESS,
 };
 
 pub(crate) fn one_that_is_not_there_is_named() {

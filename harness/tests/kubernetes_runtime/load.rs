@@ -9,15 +9,12 @@ use std::{
 };
 
 use hourglass_load::record::{Creation, LoadEvent, LoadRecord};
-use hourglass_test_support::eventually;
+use hourglass_test_support::{Outcome, Running, eventually, run};
 use hourglass_timeline::Event;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::{
-    cluster_trial::ClusterTrial,
-    sandbox::{Outcome, Running, run},
-};
+use crate::cluster_trial::ClusterTrial;
 
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {result: \"0x10\"}\n";
 

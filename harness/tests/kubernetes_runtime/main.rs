@@ -13,15 +13,15 @@ mod ends;
 mod images;
 mod load;
 mod own_performers;
-#[expect(dead_code, reason = "other targets need the rest")]
-#[path = "../cli/sandbox.rs"]
-mod sandbox;
 #[path = "../cli/usage.rs"]
 mod usage;
 
 use std::process::ExitCode;
 
 use hourglass_test_support::{Requirement, TestTarget, tests};
+
+/// The command under test.
+const HARNESS: &str = env!("CARGO_BIN_EXE_harness");
 
 fn main() -> ExitCode {
     let tests = tests![

@@ -9,8 +9,8 @@ use hourglass_harness::{
 };
 
 use crate::{
+    HARNESS,
     cluster_trial::{ClusterTrial, SQUARE, block_on},
-    sandbox::HARNESS,
 };
 
 /// Pods have addresses of their own, so that two performers may listen on one port; and they reach the chains.

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use hourglass_test_support::{Outcome, Sandbox, run, scenarios};
 use regex::Regex;
 
 use super::markdown::Document;
-use crate::sandbox::{Outcome, Sandbox, run, scenarios};
+use crate::HARNESS;
 
 /// The commands of samples with output that start nothing, and their exit codes.
 const WITHOUT_TRIALS: [(&str, i32); 3] =
@@ -95,7 +96,7 @@ fn outcome_of(sandbox: &Sandbox, command: &str) -> Outcome {
 
 /// A sandbox with the project's scenarios and that of README, as the text around a sample says.
 fn prepared(command: &str) -> Sandbox {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path("scenarios");
     fs::create_dir(&folder).unwrap();
     for entry in fs::read_dir(scenarios()).unwrap() {

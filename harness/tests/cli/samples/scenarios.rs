@@ -2,8 +2,10 @@
 
 use std::{fs, path::Path};
 
+use hourglass_test_support::{FILES, Sandbox, run};
+
 use super::markdown::Document;
-use crate::sandbox::{FILES, Sandbox, run};
+use crate::HARNESS;
 
 /// Steps, which every scenario needs.
 const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {}\n";
@@ -18,7 +20,7 @@ fn yaml_samples_are_scenarios_without_problems() {
         .collect();
     assert!(samples.len() > 3, "the documents are not read: {samples:?}");
     for (number, sample) in samples.iter().enumerate() {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::new(HARNESS);
         let keys: serde_yaml::Mapping = serde_yaml::from_str(&sample.text).unwrap();
         if keys.contains_key("prepare") {
             assert_project(&sample.text);
@@ -47,7 +49,7 @@ fn yaml_samples_are_scenarios_without_problems() {
 /// The project that `harness init` writes, with the sample as its project file.
 #[track_caller]
 fn assert_project(text: &str) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let folder = sandbox.path("project");
     sandbox.run(&["init".as_ref(), "--lang".as_ref(), "go".as_ref(), folder.as_os_str()]).assert_code(0);
     sandbox.file("project/harness.yaml", text);
