@@ -1,5 +1,7 @@
 //! Contracts of a test's own.
 
+use std::time::Duration;
+
 use hourglass_harness::{Chain, ContractArtifact, HarnessError};
 
 use crate::builder;
@@ -25,6 +27,10 @@ async fn a_test_deploys_contracts_of_its_own() -> Result<(), HarnessError> {
     let unmet = env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).from("app").await.unwrap_err();
     assert!(unmet.to_string().contains("reverted with NotTheOwner("), "{unmet}");
     env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).from("avs").await?;
+    env.expect_log(Chain::L2, "counter_hook", "LimitChanged(uint256)").values([Some("6")]).await?;
+    let changed = env.expect_log(Chain::L2, "counter_hook", "LimitChanged(uint256)").values([Some("5")]);
+    let unmet = changed.within(Duration::from_millis(100)).await.unwrap_err();
+    assert!(unmet.to_string().contains("0 of them; not \"6\" in block "), "{unmet}");
     env.call(Chain::L2, "counter_hook", limit.1).returns(["6"]).await?;
     env.call(Chain::L1, "a_copy", limit.1).returns(["7"]).await?;
     let task = env.create_task(Chain::L2, "0x0004").await?;

@@ -10,7 +10,7 @@ use hourglass_scenario::Chain;
 use hourglass_timeline::Timeline;
 
 use crate::{
-    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, HarnessError, Load,
+    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, ExpectLog, HarnessError, Load,
     SendTransaction, TaskEvent,
     document::duration,
     session::{Session, TrialThread},
@@ -184,6 +184,24 @@ impl TestEnvironment {
         let step = PendingStep::new(&self.guard.session, "send_transaction", Location::caller());
         let step = step.with("chain", chain.to_string().into()).with("to", contract.into().into());
         SendTransaction(step.with("function", function.into().into()))
+    }
+
+    /// Waits until a contract, named as in [`Self::call`], has emitted an event. The event is given as its signature, with the word
+    /// `indexed` behind the types that have it.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{Chain, HarnessError, TestEnvironment};
+    /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+    /// let transfer = "Transfer(address indexed, address indexed, uint256)";
+    /// env.expect_log(Chain::L2, "fee_token", transfer).values([None, Some("app"), Some("1000")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn expect_log(&self, chain: Chain, contract: impl Into<String>, event: impl Into<String>) -> ExpectLog {
+        let step = PendingStep::new(&self.guard.session, "expect_log", Location::caller());
+        let step = step.with("chain", chain.to_string().into()).with("contract", contract.into().into());
+        ExpectLog(step.with("event", event.into().into()))
     }
 
     /// The cluster that the environment runs in, for what only Kubernetes can do.

@@ -98,6 +98,25 @@ impl ExpectEvent {
     }
 }
 
+/// A contract emits an event: [`TestEnvironment::expect_log`](crate::TestEnvironment::expect_log).
+#[derive(Debug, Clone)]
+#[must_use = "an expectation is judged when it is awaited"]
+pub struct ExpectLog(pub(crate) PendingStep);
+
+impl ExpectLog {
+    /// What its parameters must be, as those of [`Call::args`]; `None` stands for any value. An address may be the name of a
+    /// contract or of an account. Without this, they may be anything.
+    pub fn values<T: AsRef<str>>(self, values: impl IntoIterator<Item = Option<T>>) -> Self {
+        let values = values.into_iter().map(|value| value.map_or(Value::Null, |value| literal(value.as_ref())));
+        Self(self.0.with("values", values.collect()))
+    }
+
+    /// How many such logs there must be at least, counted from the start of the environment; default: one.
+    pub fn count(self, count: u32) -> Self {
+        Self(self.0.with("count", count.into()))
+    }
+}
+
 /// A transaction succeeds, or reverts as expected: [`TestEnvironment::send_transaction`](crate::TestEnvironment::send_transaction).
 #[derive(Debug, Clone)]
 #[must_use = "a transaction is sent when it is awaited"]
@@ -193,4 +212,4 @@ macro_rules! awaited {
     )+};
 }
 
-awaited!(ExpectVerified, ExpectExpired, ExpectRejected, ExpectEvent, Call, SendTransaction);
+awaited!(ExpectVerified, ExpectExpired, ExpectRejected, ExpectEvent, ExpectLog, Call, SendTransaction);

@@ -86,7 +86,7 @@ pub use contracts::{ChainHandle, Contract};
 pub use environment::TestEnvironment;
 pub use error::{Failure, HarnessError};
 pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, find_executable, serve_as_harness_executable};
-pub use expect::{Call, ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, SendTransaction};
+pub use expect::{Call, ExpectEvent, ExpectExpired, ExpectLog, ExpectRejected, ExpectVerified, SendTransaction};
 pub use hourglass_base::RuntimeKind as Runtime;
 pub use hourglass_cluster::{ClusterChoice, ExistingChoice};
 pub use hourglass_component::{

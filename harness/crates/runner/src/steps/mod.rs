@@ -10,6 +10,7 @@ mod delete_pod;
 mod disconnect;
 mod expect_event;
 mod expect_expired;
+mod expect_log;
 mod expect_rejected;
 mod expect_verified;
 mod kill;

@@ -94,6 +94,6 @@ fn check_transactions(contract: &Contract, names: &Names<'_>, at: &Pointer, prob
 fn check_args(contract: &Contract, artifact: &Artifact, names: &Names<'_>, at: &Pointer, problems: &mut Problems) {
     if let Err(error) = artifact.creation(&contract.args, &|name| names.address_of(name)) {
         let of = format!("the constructor {}", artifact.constructor());
-        problems.add(names.misfit(&error, &of, &at.key("args")));
+        problems.add(names.misfit("args", &error, &of, &at.key("args")));
     }
 }

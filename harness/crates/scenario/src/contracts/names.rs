@@ -58,16 +58,16 @@ impl<'a> Names<'a> {
             Err(error) => problems.add(no_function(&call.function, &error, &at.key("function"))),
             Ok(function) => {
                 if let Err(error) = function.call(&call.args, &|name| self.address_of(name)) {
-                    problems.add(self.misfit(&error, &format!("`{}`", call.function), &at.key("args")));
+                    problems.add(self.misfit("args", &error, &format!("`{}`", call.function), &at.key("args")));
                 }
             }
         }
     }
 
-    /// The problem of arguments at `at` that do not have the types of something.
-    pub(crate) fn misfit(&self, error: &ViewValueError, of: &str, at: &Pointer) -> Problem {
+    /// The problem of the values of the key `key`, at `at`, that do not have the types of something.
+    pub(crate) fn misfit(&self, key: &str, error: &ViewValueError, of: &str, at: &Pointer) -> Problem {
         match error {
-            ViewValueError::Count { .. } => Problem::at_value(at, format!("`args` does not fit {of}"))
+            ViewValueError::Count { .. } => Problem::at_value(at, format!("`{key}` does not fit {of}"))
                 .label(error.to_string())
                 .help("give one text for each type"),
             ViewValueError::Value { index, kind, .. } => {

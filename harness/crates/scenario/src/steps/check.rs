@@ -45,6 +45,16 @@ impl StepCheck<'_> {
         }
     }
 
+    /// Adds the problem of a contract that nobody knows by this name.
+    pub(crate) fn contract(&mut self, name: &str, at: &Pointer) {
+        // Contracts that could not be read may be what is meant.
+        let Some(names) = &self.names else { return };
+        if !name.starts_with("0x") && !names.contracts().any(|contract| contract == name) {
+            let problem = Problem::at_value(at, format!("no contract is called `{name}`")).label("meant here");
+            self.problems.add(problem.did_you_mean(name, "contracts", names.contracts()));
+        }
+    }
+
     /// Adds the problem of an operator that the scenario does not have.
     pub(crate) fn operator(&mut self, name: &str, at: &Pointer) {
         if let Some(operators) = &self.operators

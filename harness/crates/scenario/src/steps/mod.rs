@@ -15,6 +15,7 @@ mod delete_pod;
 mod disconnect;
 mod expect_event;
 mod expect_expired;
+mod expect_log;
 mod expect_rejected;
 mod expect_verified;
 mod expected_result;
@@ -59,6 +60,7 @@ macro_rules! for_each_step_kind {
             expect_expired: expect_expired::ExpectExpired,
             expect_rejected: expect_rejected::ExpectRejected,
             expect_event: expect_event::ExpectEvent,
+            expect_log: expect_log::ExpectLog,
             call: call::Call,
             send_transaction: send_transaction::SendTransaction,
             kill: kill::Kill,

@@ -2,7 +2,7 @@
 
 use hourglass_component::{
     chain::Function,
-    document::{Duration, Pointer, Problem},
+    document::{Duration, Pointer},
     keys::Address,
 };
 use schemars::JsonSchema;
@@ -66,11 +66,7 @@ impl StepDefinition for SendTransaction {
         // Contracts and operators that could not be read may be what is meant.
         let Some(names) = check.names.clone() else { return };
         names.check_call(&self.transaction(), at, check.problems);
-        if !self.to.starts_with("0x") && !names.contracts().any(|contract| contract == self.to) {
-            let problem =
-                Problem::at_value(&at.key("to"), format!("no contract is called `{}`", self.to)).label("meant here");
-            check.problems.add(problem.did_you_mean(&self.to, "contracts", names.contracts()));
-        }
+        check.contract(&self.to, &at.key("to"));
         if let Some(error) = &self.reverts_with {
             check.error(error, &at.key("reverts_with"));
         }
