@@ -133,7 +133,7 @@ impl RunArgs {
         };
         let trials = repeated(trials, self.repeat);
         let cluster = self.cluster.choice(&trials)?;
-        self.cluster.leaves_namespace_free(self.jobs.map(NonZero::get), self.keep)?;
+        self.cluster.leaves_namespace_free(&trials, self.jobs.map(NonZero::get), self.keep)?;
         if self.anvil.anvil.is_some() {
             self.cluster.leaves_anvil_to_be_chosen(&trials)?;
         }
@@ -176,7 +176,7 @@ pub(super) async fn run_chosen(
         return Ok(nothing_failed(&reports, command));
     }
     // A namespace has one trial at a time.
-    let at_once = if args.cluster.namespace.is_some() { 1 } else { processors() };
+    let at_once = if args.cluster.namespace(&trials).is_some() { 1 } else { processors() };
     let jobs = args.jobs.map_or(at_once, NonZero::get);
     let schedule = Schedule { trials, jobs, fail_fast: args.fail_fast };
     threads::enough_for(&schedule.trials, schedule.jobs)?;

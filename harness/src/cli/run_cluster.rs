@@ -10,6 +10,9 @@ use hourglass_scenario::{ScenarioError, Trial};
 
 use super::CliError;
 
+/// What gives trials a namespace.
+const GIVEN: &str = "`--namespace`, or `namespace` of the project file,";
+
 /// A cluster that others made.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[group(id = "existing-cluster", multiple = true)]
@@ -84,15 +87,22 @@ impl ClusterChoiceArgs {
             components: self.components_image.clone(),
             anvil: self.anvil_image.clone(),
         };
-        let namespace = self.namespace.clone();
+        let namespace = self.namespace(trials).map(str::to_owned);
         if namespace.is_some() && self.operator == Some(OperatorChoice::Install) {
-            let reason =
-                "with `--namespace`, the kubernetes runtime installs nothing outside of the namespace".to_owned();
+            let reason = format!("with {GIVEN}, the kubernetes runtime installs nothing outside of the namespace");
             return Err(without_effect("--operator install", reason, "leave one of the two out"));
         }
         let of_cluster = if namespace.is_some() { OperatorChoice::Existing } else { OperatorChoice::default() };
         let operator = self.operator.unwrap_or(of_cluster);
         Ok(ClusterChoice::Existing(ExistingChoice { kubeconfig, context, operator, images, namespace }))
+    }
+
+    /// The namespace that these trials use instead of their own: that of the option or, in a cluster that others made, that of
+    /// the project.
+    pub(super) fn namespace<'a>(&'a self, trials: &'a [Trial]) -> Option<&'a str> {
+        let of_project = |trial: &'a Trial| trial.project.as_ref()?.document.namespace.as_deref();
+        let in_clusters = || trials.iter().filter(|trial| self.existing.any() && in_cluster(trial));
+        self.namespace.as_deref().or_else(|| in_clusters().find_map(of_project))
     }
 
     /// Fails if all of the trials use an image of Anvil, so that `--anvil` has no effect.
@@ -105,15 +115,19 @@ impl ClusterChoiceArgs {
     }
 
     /// Fails if trials would keep the namespace from each other: it has one at a time.
-    pub(super) fn leaves_namespace_free(&self, jobs: Option<usize>, keep: Keep) -> Result<(), CliError> {
-        if self.namespace.is_none() {
+    pub(super) fn leaves_namespace_free(
+        &self,
+        trials: &[Trial],
+        jobs: Option<usize>,
+        keep: Keep,
+    ) -> Result<(), CliError> {
+        if self.namespace(trials).is_none() {
             return Ok(());
         }
         let refused = [("--jobs", jobs.is_some_and(|jobs| jobs > 1)), ("--keep", keep != Keep::Never)];
         match refused.into_iter().find(|(_, refused)| *refused) {
             Some((option, _)) => {
-                let reason = "the namespace that `--namespace` names has one trial of the kubernetes runtime at a time"
-                    .to_owned();
+                let reason = format!("the namespace of {GIVEN} has one trial of the kubernetes runtime at a time");
                 Err(without_effect(option, reason, "leave one of the two out"))
             }
             None => Ok(()),
@@ -167,7 +181,7 @@ mod tests {
 
     use clap::Parser;
     use hourglass_base::RuntimeKind;
-    use hourglass_scenario::Loader;
+    use hourglass_scenario::{Loader, Project};
 
     use super::*;
 
@@ -236,11 +250,40 @@ mod tests {
             panic!("a context is of a cluster that others made");
         };
         assert_eq!((existing.operator, existing.namespace.as_deref()), (OperatorChoice::Existing, Some("team-a")));
-        args.leaves_namespace_free(Some(1), Keep::Never).unwrap();
+        let kubernetes = trials(RuntimeKind::Kubernetes);
+        args.leaves_namespace_free(&kubernetes, Some(1), Keep::Never).unwrap();
         for (jobs, keep, option) in [(Some(2), Keep::Never, "--jobs"), (None, Keep::Failed, "--keep")] {
-            let error = args.leaves_namespace_free(jobs, keep).unwrap_err().to_string();
+            let error = args.leaves_namespace_free(&kubernetes, jobs, keep).unwrap_err().to_string();
             assert!(error.starts_with(&format!("failed to use {option}: ")), "{error}");
         }
+    }
+
+    /// Where trials make their own namespaces, that of the project is not used, and no option is missed.
+    #[rstest::rstest]
+    #[case::of_the_project(&["--context", "c"], RuntimeKind::Kubernetes, Some("team-a"))]
+    #[case::of_the_option(&["--context", "c", "--namespace", "team-b"], RuntimeKind::Kubernetes, Some("team-b"))]
+    #[case::our_cluster(&[], RuntimeKind::Kubernetes, None)]
+    #[case::no_cluster(&[], RuntimeKind::Process, None)]
+    fn a_project_names_the_namespace_in_a_cluster_of_others(
+        #[case] words: &[&str],
+        #[case] runtime: RuntimeKind,
+        #[case] expected: Option<&str>,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("harness.yaml");
+        std::fs::write(&file, "namespace: team-a\n").unwrap();
+        let project = Project::load(&file).unwrap();
+        let mut trials = trials(runtime);
+        trials[0].project = Some(project.into());
+        let args = parse(words).unwrap();
+        let choice = args.choice(&trials).unwrap();
+        let chosen = match &choice {
+            ClusterChoice::Existing(existing) => existing.namespace.as_deref(),
+            ClusterChoice::Ours { .. } => None,
+        };
+        assert_eq!((chosen, args.namespace(&trials)), (expected, expected));
+        let several = args.leaves_namespace_free(&trials, Some(2), Keep::Never);
+        assert_eq!(several.is_err(), expected.is_some(), "one trial at a time");
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod interrupt;
 mod json_rpc;
 mod keep;
 mod load;
+mod performer_files;
 mod proofs;
 mod records;
 mod reports;

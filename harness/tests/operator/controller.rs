@@ -140,6 +140,7 @@ fn changes(test: &OperatorTest) -> Vec<(&'static str, Value)> {
                 {"name": "MAP", "valueFrom": {"configMapKeyRef": reference("config")}},
             ]}}),
         ),
+        ("files", json!({"files": [{"path": "/etc/avs/a", "secretKeyRef": {"name": "settings", "key": "key"}}]})),
         ("image", json!({"image": format!("docker.io/{}", test.image)})),
         ("imagePullPolicy", json!({"imagePullPolicy": "IfNotPresent"})),
         ("grpcPort", json!({"config": {"grpcPort": 7070, "environment": {"GRPC_PORT": "7070"}}})),

@@ -46,6 +46,16 @@ pub(crate) fn invalid_performers_are_refused_with_the_reason() {
         ),
         ("/spec/hardwareRequirements/gpuCount", json!(-1), "spec.hardwareRequirements.gpuCount"),
         ("/spec/hardwareRequirements/gpuType", json!("a/100"), "spec.hardwareRequirements.gpuType"),
+        ("/spec/files", json!([{"path": "etc/a", "secretKeyRef": {"name": "a", "key": "a"}}]), "spec.files[0].path"),
+        ("/spec/files", json!([{"path": "/etc/a"}]), "spec.files[0].secretKeyRef"),
+        (
+            "/spec/files",
+            json!([
+                {"path": "/etc/a", "secretKeyRef": {"name": "a", "key": "a"}},
+                {"path": "/etc/a", "secretKeyRef": {"name": "b", "key": "b"}},
+            ]),
+            "duplicate entries for key [path=\"/etc/a\"]",
+        ),
         ("/spec/config/enviroment", json!({}), "enviroment"),
     ];
     for (pointer, value, message) in cases {

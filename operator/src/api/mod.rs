@@ -13,7 +13,7 @@ pub use names::{
     POD_SECURITY_ANNOTATION, PORT_NAME, REFERENCES_ANNOTATION, TEE_LABEL, TEE_TYPE_LABEL, TEMPLATE_ANNOTATION, VERSION,
 };
 pub use performer::{
-    DEFAULT_GRPC_PORT, EnvironmentSource, EnvironmentVariable, FALLBACK_GRPC_PORT, HardwareRequirements, Performer,
-    PerformerConfig, PerformerSpec, PullPolicy, Scheduling,
+    DEFAULT_GRPC_PORT, EnvironmentSource, EnvironmentVariable, FALLBACK_GRPC_PORT, FileKeySelector,
+    HardwareRequirements, Performer, PerformerConfig, PerformerFile, PerformerSpec, PullPolicy, Scheduling,
 };
 pub use status::{AVAILABLE, DEGRADED, PROGRESSING, PerformerPhase, PerformerStatus};

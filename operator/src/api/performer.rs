@@ -85,6 +85,34 @@ pub struct PerformerSpec {
     /// Secrets that hold the credentials of the image's registry.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub image_pull_secrets: Vec<LocalObjectReference>,
+
+    /// Files that its container has, read-only; their pod is replaced when a secret of theirs changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["path"]))]
+    pub files: Vec<PerformerFile>,
+}
+
+/// A file whose content is in a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PerformerFile {
+    /// Where the container has it: an absolute path.
+    #[schemars(length(max = 255), regex(pattern = r"^(/[^/:]+)+$"))]
+    pub path: String,
+    /// The secret that has the content, in the namespace of the performer.
+    pub secret_key_ref: FileKeySelector,
+}
+
+/// A key of a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileKeySelector {
+    /// The secret.
+    #[schemars(length(min = 1))]
+    pub name: String,
+    /// The key in it.
+    #[schemars(length(min = 1), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    pub key: String,
 }
 
 /// When an image is pulled, in Kubernetes' words.

@@ -9,7 +9,7 @@ use k8s_openapi::{
     apimachinery::pkg::api::resource::Quantity,
 };
 
-use super::{node, pod::SCRATCH, security, unless_empty};
+use super::{files, node, pod::SCRATCH, security, unless_empty};
 use crate::api::{CONTAINER, PORT_NAME, Performer, PerformerConfig, PullPolicy};
 
 /// The container of `performer`.
@@ -44,13 +44,13 @@ pub(super) fn of(performer: &Performer) -> Container {
         readiness_probe: Some(Probe { period_seconds: Some(1), timeout_seconds: Some(2), ..probe(port, 3) }),
         resources: resources(performer),
         security_context: Some(security::of_container(performer)),
-        volume_mounts: Some(vec![VolumeMount {
-            mount_path: "/tmp".to_owned(),
-            name: SCRATCH.to_owned(),
-            ..VolumeMount::default()
-        }]),
+        volume_mounts: Some([vec![scratch()], files::mounts(performer)].concat()),
         ..Container::default()
     }
+}
+
+fn scratch() -> VolumeMount {
+    VolumeMount { mount_path: "/tmp".to_owned(), name: SCRATCH.to_owned(), ..VolumeMount::default() }
 }
 
 /// Values from elsewhere come first, because `$(NAME)` in a value finds only variables before it; then the others by

@@ -5,6 +5,7 @@
 
 mod container;
 mod deployment;
+mod files;
 mod labels;
 mod node;
 mod pod;

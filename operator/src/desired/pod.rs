@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{References, container, labels, named, node, security, unless_empty};
+use super::{References, container, files, labels, named, node, security, unless_empty};
 use crate::api::{Performer, REFERENCES_ANNOTATION, TEMPLATE_ANNOTATION};
 
 /// Seconds from SIGTERM to SIGKILL, the same as for an executor's container in the `docker` mode.
@@ -52,13 +52,13 @@ fn spec(performer: &Performer) -> PodSpec {
         service_account_name,
         termination_grace_period_seconds: Some(GRACE),
         tolerations: unless_empty(scheduling.tolerations),
-        volumes: Some(vec![Volume {
-            empty_dir: Some(EmptyDirVolumeSource::default()),
-            name: SCRATCH.to_owned(),
-            ..Volume::default()
-        }]),
+        volumes: Some([vec![scratch()], files::volumes(performer)].concat()),
         ..PodSpec::default()
     }
+}
+
+fn scratch() -> Volume {
+    Volume { empty_dir: Some(EmptyDirVolumeSource::default()), name: SCRATCH.to_owned(), ..Volume::default() }
 }
 
 /// Each secret once: a pod identifies them by name.

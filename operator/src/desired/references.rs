@@ -1,4 +1,4 @@
-//! The secrets and config maps that a performer's environment takes values from.
+//! The secrets and config maps that a performer's environment takes values from, and those that have its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,10 @@ impl Reference {
 /// pull.
 pub fn references(performer: &Performer) -> BTreeSet<Reference> {
     let variables = performer.spec.config.iter().flat_map(|config| &config.environment_from);
-    variables.filter_map(|variable| Reference::of(&variable.value_from)).collect()
+    let of_variables = variables.filter_map(|variable| Reference::of(&variable.value_from));
+    // A file that is mounted by its key does not change in a pod either.
+    let of_files = performer.spec.files.iter().map(|file| Reference::Secret(file.secret_key_ref.name.clone()));
+    of_variables.chain(of_files).collect()
 }
 
 /// The versions of what a performer refers to. A pod of other versions is replaced, because environment variables do not

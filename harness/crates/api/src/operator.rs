@@ -1,7 +1,7 @@
 //! Operators, and the programs that replace reference components.
 
 use hourglass_scenario::Pull;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::document::literal;
 
@@ -70,6 +70,7 @@ pub struct Program {
     cpus: Option<Value>,
     environment_from: Option<String>,
     environment: Vec<(String, String)>,
+    files: Map<String, Value>,
 }
 
 impl Program {
@@ -155,6 +156,20 @@ impl Program {
         self
     }
 
+    /// A file of this machine, relative to the current folder, that a performer is given at an absolute path.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<String>, file: impl Into<String>) -> Self {
+        self.files.insert(path.into(), literal(&file.into()));
+        self
+    }
+
+    /// A file with this text that a performer is given at an absolute path.
+    #[must_use]
+    pub fn file_with_text(mut self, path: impl Into<String>, text: impl Into<String>) -> Self {
+        self.files.insert(path.into(), json!({ "text": literal(&text.into()) }));
+        self
+    }
+
     pub(crate) fn into_document(self) -> Value {
         let mut program = Map::new();
         if let Some(command) = self.command {
@@ -170,6 +185,7 @@ impl Program {
         program.extend(self.environment_from.map(|file| ("environment_from".to_owned(), literal(&file))));
         let environment = self.environment.into_iter().map(|(name, value)| (name, literal(&value)));
         program.insert("environment".to_owned(), Value::Object(environment.collect()));
+        program.insert("files".to_owned(), Value::Object(self.files));
         program.into()
     }
 }

@@ -11,6 +11,8 @@ use std::{
 const COUNT: usize = 20_000;
 /// How deep folders are read.
 const DEPTH: usize = 16;
+/// The folder with the files that performers were given; they may be secrets. It is there if the environment was kept.
+const GIVEN: &str = "performer-files";
 
 /// A file to pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,9 @@ impl Walk<'_> {
             let Ok(entry) = entry else { continue };
             let name = name.join(entry.file_name());
             let Ok(metadata) = entry.metadata() else { continue };
-            if metadata.is_dir() && depth < DEPTH {
+            if name == Path::new(GIVEN) {
+                self.left_out(&name, "files that performers were given are not packed");
+            } else if metadata.is_dir() && depth < DEPTH {
                 // One that cannot be read is told; the others count.
                 if let Err(error) = self.folder(&name, depth + 1) {
                     self.left_out(&name, &error.to_string());
@@ -83,6 +87,7 @@ impl Walk<'_> {
             return self.left_out(&name, "it is a link that leads nowhere");
         };
         match fs::symlink_metadata(&target) {
+            _ if target.starts_with(self.root.join(GIVEN)) => self.left_out(&name, "it is a link to a performer's file"),
             Ok(metadata) if metadata.is_file() && target.starts_with(self.root) => {
                 self.linked.insert(target.clone());
                 self.file(name, target, &metadata);
@@ -109,6 +114,19 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn files_that_performers_were_given_are_left_out() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        fs::create_dir_all(path("performer-files/alice/etc/avs")).unwrap();
+        fs::write(path("performer-files/alice/etc/avs/token"), "hunter2").unwrap();
+        symlink(path("performer-files/alice/etc/avs/token"), path("token")).unwrap();
+        fs::write(path("index.md"), "text").unwrap();
+        let listing = list(root.path()).unwrap();
+        let names: Vec<_> = listing.files.iter().map(|file| file.name.to_str().unwrap()).collect();
+        assert_eq!((names.as_slice(), listing.left_out.len()), (&["index.md"][..], 2), "{:?}", listing.left_out);
+    }
 
     /// A component can write links into the folder; the archive must not take a user's own files along.
     #[test]

@@ -45,6 +45,8 @@ const GONE_WITHIN: Duration = Duration::from_secs(30);
 const RECORDS: &str = "owner=helm,name=executor";
 /// Names of Secrets that a trial writes; one of others must not be replaced.
 const SECRETS: [&str; 2] = ["aggregator", "executor"];
+/// The beginning of the names of those with the files of performers.
+const SECRETS_OF_PERFORMERS: &str = "performer-files-";
 
 /// Claims a namespace for a run. A claim of a run that is gone is taken over, with what the run left; another trial is awaited.
 pub(super) async fn claim(cluster: &Cluster, namespace: &str, labels: &Labels) -> Result<(), ClusterError> {
@@ -206,7 +208,10 @@ async fn workloads_of_others(cluster: &Cluster, namespace: &str) -> Result<Vec<S
     // That of the API server, in the namespace `default`.
     found.retain(|name| name != "Service kubernetes");
     let secrets = all.names::<Secret>().await?.into_iter();
-    found.extend(secrets.filter(|name| SECRETS.iter().any(|ours| *name == format!("Secret {ours}"))));
+    found.extend(secrets.filter(|name| {
+        let name = name.strip_prefix("Secret ").unwrap_or_default();
+        SECRETS.contains(&name) || name.starts_with(SECRETS_OF_PERFORMERS)
+    }));
     found.extend(Own { selector: RECORDS, ..all }.names::<Secret>().await?);
     Ok(found)
 }

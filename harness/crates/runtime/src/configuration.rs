@@ -7,7 +7,7 @@ use std::{
 };
 
 use hourglass_base::private;
-use hourglass_component::{keys::EcdsaKey, text::escaped_json};
+use hourglass_component::{keys::EcdsaKey, text::escaped_json, variables::FILES_DIR};
 use hourglass_proto::contracts::addresses as at;
 use hourglass_scenario::ComponentRef;
 use serde_json::{Value, json};
@@ -31,9 +31,13 @@ pub(super) struct ChainUrls {
     pub l2: String,
 }
 
-/// An executor with one performer; the runtime supplies the performer's keys other than AVS, type and environment.
-pub(super) fn executor(spec: &ExecutorSpec, chains: &ChainUrls, bind: &str, performer: Value) -> Value {
-    let environment = performer_environment(spec, chains);
+/// An executor with one performer; the runtime supplies the performer's keys other than AVS, type and environment. A
+/// performer that is given files has them in the folder `files`, at their absolute paths.
+pub(super) fn executor(spec: &ExecutorSpec, chains: &ChainUrls, bind: &str, files: &Path, performer: Value) -> Value {
+    let mut environment = performer_environment(spec, chains);
+    if !spec.performer.files.is_empty() {
+        environment.insert(FILES_DIR.to_owned(), files.to_string_lossy().into_owned());
+    }
     let mut keeps = json!({
         "avsAddress": format!("{:?}", spec.avs),
         "processType": "server",

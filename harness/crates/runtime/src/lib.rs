@@ -13,6 +13,7 @@ mod error;
 mod invariant;
 mod kubernetes;
 mod output;
+mod performer_files;
 mod performers;
 mod process;
 mod provider;

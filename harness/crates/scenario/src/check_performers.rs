@@ -10,7 +10,9 @@ use hourglass_component::document::{Pointer, Problem, Problems};
 
 use super::model::{Component, Operator, ScenarioDocument};
 use super::own_image::Build;
+use super::performer_files;
 use super::resolve::folder_of;
+use super::select::BUILTIN;
 use super::steps::{StepDocument, StepPurpose};
 use super::texts::ComponentRef;
 
@@ -32,6 +34,8 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     let runtimes = document.runtimes.as_deref().unwrap_or(&RuntimeKind::ALL);
     for (given, merged, at) in performers {
         image(given, &merged, &at, problems);
+        let folder = (!path.starts_with(BUILTIN)).then(|| folder_of(path));
+        performer_files::check(given, &merged, folder, &at, problems);
         if let Some(build) = &given.build {
             files_of(build, folder_of(path), &at.key("build"), problems);
         }
@@ -118,6 +122,7 @@ fn running(given: &Component, address: &str, at: &Pointer, problems: &mut Proble
         ("cpus", given.cpus.is_some()),
         ("environment_from", given.environment_from.is_some()),
         ("environment", !given.environment.is_empty()),
+        ("files", !given.files.is_empty()),
     ];
     for (key, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
         problems.add(

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::allowed_errors::{compile, shortened};
 use super::contracts::{CompiledContract, Contract};
 use super::own_image::{Build, Pull};
+use super::performer_files::PerformerFile;
 use super::step::Step;
 use super::steps::StepDocument;
 use super::texts::{ComponentRef, DefaultValue, Scalar};
@@ -173,6 +174,13 @@ pub struct Component {
     #[schemars(with = "BTreeMap<String, Scalar>")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// Only of a performer: files that it is given, by the absolute path in its container; each is a file relative to the
+    /// folder of this file, or `{text: …}`. The variable `HARNESS_FILES_DIR` names the folder that has these paths: `/` in
+    /// Docker and Kubernetes, another one for a process, which has `$HARNESS_FILES_DIR/etc/avs/config.json` for
+    /// `/etc/avs/config.json`. At most 16 files with 256 KiB together; their contents are in no report.
+    #[schemars(extend("examples" = [{"/etc/avs/config.json": "config/performer.json"}]))]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, PerformerFile>,
 }
 
 /// Chains and operators.
@@ -205,7 +213,7 @@ pub struct Operator {
     #[serde(default = "default_weight")]
     #[schemars(range(min = 1, max = MAX_WEIGHT))]
     pub weight: u64,
-    /// This operator's performer, over `components.performer`; the environments are merged.
+    /// This operator's performer, over `components.performer`; the environments and the files are merged.
     #[serde(default)]
     pub performer: Component,
 }
@@ -260,11 +268,12 @@ impl Component {
             ("build", self.build.is_some()),
             ("address", self.address.is_some()),
             ("port", self.port.is_some()),
+            ("files", !self.files.is_empty()),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }
 
-    /// This component with the values of `over` in place of its own; environments are merged. An image or a build replaces
+    /// This component with the values of `over` in place of its own; environments and files are merged. An image or a build replaces
     /// the other, and so do a program that is started and one that runs already.
     #[must_use]
     pub fn overlaid_with(&self, over: &Self) -> Self {
@@ -274,6 +283,8 @@ impl Component {
         }
         let mut environment = self.environment.clone();
         environment.extend(over.environment.clone());
+        let mut files = self.files.clone();
+        files.extend(over.files.clone());
         // A program that is given in one way is not that which is given in another.
         let (image, build) = match (&over.image, &over.build) {
             (None, None) => (&self.image, &self.build),
@@ -291,6 +302,7 @@ impl Component {
             memory: over.memory.or(self.memory),
             cpus: over.cpus.or(self.cpus),
             environment,
+            files,
         }
     }
 }

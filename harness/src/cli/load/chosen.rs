@@ -81,7 +81,7 @@ impl LoadArgs {
         let mut planned = trial.clone();
         Arc::make_mut(&mut planned.scenario).steps.push(step);
         let cluster = self.cluster.choice(std::slice::from_ref(&planned))?;
-        self.cluster.leaves_namespace_free(None, self.keep)?;
+        self.cluster.leaves_namespace_free(std::slice::from_ref(&planned), None, self.keep)?;
         if self.anvil.anvil.is_some() {
             self.cluster.leaves_anvil_to_be_chosen(std::slice::from_ref(&planned))?;
         }

@@ -4,17 +4,17 @@ use k8s_openapi::api::core::v1::{ConfigMapKeySelector, LocalObjectReference, Sec
 use proptest::{collection, option, prelude::*};
 
 use crate::api::{
-    EnvironmentSource, EnvironmentVariable, HardwareRequirements, Performer, PerformerConfig, PerformerSpec,
-    PullPolicy, Scheduling,
+    EnvironmentSource, EnvironmentVariable, FileKeySelector, HardwareRequirements, Performer, PerformerConfig,
+    PerformerFile, PerformerSpec, PullPolicy, Scheduling,
 };
 
 /// Every performer that the API server accepts, and some versions and duplicates that it may refuse.
 pub(super) fn performer() -> impl Strategy<Value = Performer> {
     let name = "[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?";
-    let more = (option::of(scheduling()), option::of(hardware()), collection::vec(pull_secret(), 0..4));
+    let more = (option::of(scheduling()), option::of(hardware()), collection::vec(pull_secret(), 0..4), files());
     let spec = ("0x[0-9a-fA-F]{40}", "[a-z]{1,9}(:[a-z0-9.]{1,9})?", pull_policy(), option::of(".{0,70}"));
     (name, spec, option::of(config()), more).prop_map(|(name, (avs, image, policy, version), config, more)| {
-        let (scheduling, hardware_requirements, image_pull_secrets) = more;
+        let (scheduling, hardware_requirements, image_pull_secrets, files) = more;
         let spec = PerformerSpec {
             avs_address: avs,
             image,
@@ -24,6 +24,7 @@ pub(super) fn performer() -> impl Strategy<Value = Performer> {
             scheduling,
             hardware_requirements,
             image_pull_secrets,
+            files,
             resources: None,
         };
         let mut performer = Performer::new(&name, spec);
@@ -38,6 +39,13 @@ fn pull_policy() -> impl Strategy<Value = PullPolicy> {
 
 fn pull_secret() -> impl Strategy<Value = LocalObjectReference> {
     "[a-c]".prop_map(|name| LocalObjectReference { name })
+}
+
+fn files() -> impl Strategy<Value = Vec<PerformerFile>> {
+    collection::btree_map("/f(/[a-z]{1,5}){1,3}", ("[a-c]", "[a-z]{1,5}"), 0..6).prop_map(|files| {
+        let file = |(path, (name, key))| PerformerFile { path, secret_key_ref: FileKeySelector { name, key } };
+        files.into_iter().map(file).collect()
+    })
 }
 
 fn config() -> impl Strategy<Value = PerformerConfig> {

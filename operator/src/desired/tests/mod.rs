@@ -212,6 +212,26 @@ proptest! {
         }
     }
 
+    /// A mount without its volume is refused, and a volume without a mount keeps a pod waiting for nothing.
+    #[test]
+    fn each_file_is_mounted_from_its_secret(performer in performer()) {
+        let pod = pod(&performer);
+        let volumes: BTreeMap<_, _> = pod.volumes.iter().flatten().filter_map(|volume| {
+            Some((volume.name.as_str(), volume.secret.as_ref()?.secret_name.as_deref()?))
+        }).collect();
+        let mounts = container(&pod).volume_mounts.iter().flatten().filter(|mount| mount.mount_path != "/tmp");
+        let mounts: Vec<_> = mounts.map(|mount| {
+            (mount.mount_path.as_str(), volumes[mount.name.as_str()], mount.sub_path.as_deref(), mount.read_only)
+        }).collect();
+        let files: Vec<_> = performer.spec.files.iter().map(|file| {
+            let key = &file.secret_key_ref;
+            (file.path.as_str(), key.name.as_str(), Some(key.key.as_str()), Some(true))
+        }).collect();
+        let used: BTreeSet<_> = mounts.iter().map(|(_, secret, ..)| *secret).collect();
+        prop_assert_eq!(&used, &volumes.into_values().collect());
+        prop_assert_eq!(mounts, files);
+    }
+
     /// A pod keeps the values that it started with: only a new pod has the current value of a secret.
     #[test]
     fn a_changed_secret_replaces_the_pod(performer in performer(), other in "[a-z]{30}") {

@@ -89,6 +89,7 @@ impl Inputs {
 
     fn add_component(&mut self, component: &Component, folder: &Path) {
         self.files.extend(component.environment_from.iter().map(|file| resolved(file)));
+        self.files.extend(component.files.values().filter_map(|file| Some(resolved(file.path()?))));
         if let Some(build) = &component.build {
             self.folders.insert(resolved(&build.context.join(".")));
         }
@@ -119,19 +120,19 @@ mod tests {
         for name in ["scenarios", "performer"] {
             fs::create_dir(folder.join(name)).unwrap();
         }
-        for name in ["bytes.bin", "performer/main.py", "shared.env", "performer/Dockerfile"] {
+        for name in ["bytes.bin", "given.json", "performer/main.py", "shared.env", "performer/Dockerfile"] {
             fs::write(folder.join(name), "A=b\n").unwrap();
         }
         let path = folder.join("scenarios/own.yaml");
         let text = "name: own\ndescription: A test's own.\n\
             components: {performer: {command: [bin/python, performer/main.py, --fast], build: {context: ../performer}}}\n\
-            topology: {operators: [{name: a, performer: {environment_from: ../shared.env}}]}\n\
+            topology: {operators: [{name: a, performer: {environment_from: ../shared.env, files: {/etc/avs/a: ../given.json}}}]}\n\
             steps:\n  - parallel: [{create_task: {payload_file: ../bytes.bin}}]\n  - expect_verified: {}\n";
         fs::write(&path, text).unwrap();
         let file = Loader::new().unwrap().load(&path).unwrap();
         let inputs = Inputs::of_scenario(&path, file.variants.iter().map(|variant| &*variant.scenario), &folder);
         let at = |names: &[&str]| names.iter().map(|name| folder.join(name)).collect::<BTreeSet<_>>();
-        let files = ["bin/python", "bytes.bin", "performer/main.py", "scenarios/own.yaml", "shared.env"];
+        let files = ["bin/python", "bytes.bin", "given.json", "performer/main.py", "scenarios/own.yaml", "shared.env"];
         assert_eq!(inputs.files, at(&files));
         assert_eq!((inputs.folders, inputs.programs), (at(&["performer"]), at(&["bin/python"])));
     }

@@ -1,16 +1,17 @@
 //! The configuration of components that run as containers.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use hourglass_component::keys::EcdsaKey;
 use hourglass_reaper::COMPONENT_LABEL;
 use hourglass_scenario::{Component, ComponentLimits, ComponentRef};
 use serde_json::{Value, json};
 
-use super::{DockerImages, container::Launch, context::DockerContext, socket::EngineSocket};
+use super::{DockerImages, container::Launch, context::DockerContext, socket::EngineSocket, upload};
 use crate::{
     AggregatorSpec, ExecutorSpec, RuntimeError,
     configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY},
+    performer_files,
 };
 
 /// A container has an address of its own, so its ports cannot conflict.
@@ -38,12 +39,16 @@ pub(super) fn executor(
     let mut labels = context.labels.to_map();
     labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
     let limits = spec.performer.limits(ComponentLimits::PERFORMER);
+    let uploaded: Vec<_> = performer_files::of(spec).map(|(_, file)| file.clone()).collect();
+    let files = performer_files::of(spec).enumerate();
+    let files = files.map(|(index, (path, _))| json!({ "path": path, "source": upload::path_of_file(index) }));
     let keeps = json!({
         "deploymentMode": "docker",
         "image": { "repository": repository, "tag": tag },
+        "files": files.collect::<Vec<_>>(),
         "docker": { "memoryLimit": limits.memory.to_string(), "cpuLimit": limits.cpus.value() },
     });
-    let mut config = configuration::executor(spec, chains, EVERYWHERE, keeps);
+    let mut config = configuration::executor(spec, chains, EVERYWHERE, Path::new(performer_files::ROOT), keeps);
     configuration::merge(
         &mut config,
         json!({
@@ -54,6 +59,7 @@ pub(super) fn executor(
         }),
     );
     let mut launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT, images);
+    launch.files = uploaded;
     launch.socket = Some(EngineSocket::of(context.engine.address())?);
     Ok(launch)
 }
@@ -89,6 +95,7 @@ fn launch(
         environment: replacement.environment.clone().into_iter().collect(),
         key: key.clone(),
         config,
+        files: Vec::new(),
         port,
         socket: None,
         read_only,

@@ -11,7 +11,7 @@ use hourglass_component::{
     keys::EcdsaKey,
 };
 use hourglass_engine::{EngineContext as _, EngineError};
-use hourglass_scenario::{ComponentLimits, ComponentRef};
+use hourglass_scenario::{ComponentLimits, ComponentRef, PerformerFile};
 
 use super::{
     LOOPBACK,
@@ -44,6 +44,8 @@ pub(super) struct Launch {
     pub key: EcdsaKey,
     /// Its configuration.
     pub config: serde_json::Value,
+    /// The files that it gives to its performer.
+    pub files: Vec<PerformerFile>,
     /// The port that it listens on.
     pub port: u16,
     /// The engine's socket, for components that create containers.
@@ -77,7 +79,7 @@ impl RunningComponent {
         let created = docker.create_container(Some(options), body).await;
         let id = created.context(|| format!("create container {name} of image {}", launch.image))?.id;
         tracing::debug!(container = name, id, image = launch.image, "container created");
-        upload::upload(&id, &launch.component, &launch.config, context).await?;
+        upload::upload(&id, &launch.component, &launch.config, &launch.files, context).await?;
         docker.start_container(&id, None).await.context(|| format!("start container {name}"))?;
         tracing::debug!(container = name, "container started");
         Ok(Self { launch, id, address: String::new() })

@@ -1,10 +1,11 @@
-//! Copies the configuration of a component into its container before it starts.
+//! Copies the configuration of a component, and the files that an executor gives to its performer, into its container before
+//! it starts.
 //!
 //! The configuration holds a key. A mounted file of this machine would have to be readable by the container's user, and
 //! so by every user of the machine; a volume belongs to the engine. The file goes into a volume because the root file
 //! system of the reference components is read-only, and the engine enforces that for uploads as well.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, iter};
 
 use bollard::{
     body_full,
@@ -12,7 +13,7 @@ use bollard::{
     query_parameters::UploadToContainerOptionsBuilder,
 };
 use hourglass_engine::EngineContext as _;
-use hourglass_scenario::ComponentRef;
+use hourglass_scenario::{ComponentRef, PerformerFile};
 use serde_json::Value;
 use tar::{Builder, EntryType, Header};
 
@@ -36,15 +37,25 @@ pub(super) fn volume(labels: HashMap<String, String>) -> Mount {
     }
 }
 
-/// Copies the configuration into a container that was created with [`volume`] and has not started.
+/// The path in an executor's container of a file for its performer.
+pub(super) fn path_of_file(index: usize) -> String {
+    format!("{FOLDER}/{}", name_of_file(index))
+}
+
+fn name_of_file(index: usize) -> String {
+    format!("files/{index}")
+}
+
+/// Copies the configuration and the files into a container that was created with [`volume`] and has not started.
 pub(super) async fn upload(
     id: &str,
     component: &ComponentRef,
     config: &Value,
+    files: &[PerformerFile],
     context: &DockerContext,
 ) -> Result<(), RuntimeError> {
     let doing = || format!("upload the configuration of {component}");
-    let archive = archive(&configuration::document(config));
+    let archive = archive(&configuration::document(config), files);
     let archive = archive.map_err(|source| RuntimeError::File { path: CONFIG.into(), source })?;
     let options = UploadToContainerOptionsBuilder::new().path(FOLDER).build();
     let docker = context.engine.docker();
@@ -52,13 +63,16 @@ pub(super) async fn upload(
     Ok(uploaded.context(doing)?)
 }
 
-fn archive(text: &str) -> std::io::Result<Vec<u8>> {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(EntryType::Regular);
-    header.set_mode(MODE);
-    header.set_size(text.len() as u64);
+fn archive(text: &str, files: &[PerformerFile]) -> std::io::Result<Vec<u8>> {
+    let files = files.iter().enumerate().map(|(index, file)| (name_of_file(index), file.bytes()));
     let mut archive = Builder::new(Vec::new());
-    archive.append_data(&mut header, FILE, text.as_bytes())?;
+    for (name, bytes) in iter::once((FILE.to_owned(), text.as_bytes())).chain(files) {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(MODE);
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, name, bytes)?;
+    }
     archive.into_inner()
 }
 
@@ -70,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_configuration_is_readable_by_any_image_user() {
-        let bytes = archive("{}\n").unwrap();
+        let bytes = archive("{}\n", &[]).unwrap();
         let mut archive = tar::Archive::new(bytes.as_slice());
         let mut entries = archive.entries().unwrap();
         let mut file = entries.next().unwrap().unwrap();

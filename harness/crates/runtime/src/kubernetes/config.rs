@@ -1,6 +1,6 @@
 //! The definition of components in a cluster: the values of the executors' release, and the aggregator's objects.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use hourglass_cluster::metadata_of;
 use hourglass_reaper::{COMPONENT_LABEL, Labels};
@@ -11,11 +11,13 @@ use super::{
     EXECUTOR_GRACE, STOP_GRACE,
     images::KubernetesImages,
     names::{AGGREGATOR, AGGREGATOR_PORT, EXECUTOR_PORT, EXECUTORS, pod_name},
+    performer_files,
     trial_namespace::{EXECUTOR_LABEL, PART_LABEL},
 };
 use crate::{
     AggregatorSpec, ExecutorSpec,
     configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, repository_and_tag},
+    performer_files::ROOT,
 };
 
 /// A pod has an address of its own, so its ports cannot conflict.
@@ -42,7 +44,7 @@ pub(super) fn ready_within(component: &Component) -> Duration {
 }
 
 /// The labels and annotations of a trial's objects.
-fn metadata(labels: &Labels, component: Option<&ComponentRef>) -> (Value, Value) {
+pub(super) fn metadata(labels: &Labels, component: Option<&ComponentRef>) -> (Value, Value) {
     let mut map = labels.to_map();
     map.extend(component.map(|component| (COMPONENT_LABEL.to_owned(), component.to_string())));
     let (labels, annotations) = metadata_of(map);
@@ -103,9 +105,10 @@ fn executor(
     let keeps = json!({
         "deploymentMode": "kubernetes",
         "image": { "repository": repository, "tag": tag },
+        "files": performer_files::references(ordinal, spec),
         "kubernetes": kubernetes,
     });
-    let mut config = configuration::executor(spec, chains, EVERYWHERE, keeps);
+    let mut config = configuration::executor(spec, chains, EVERYWHERE, Path::new(ROOT), keeps);
     let (mut own, _) = metadata_of(labels.to_map());
     own.insert(EXECUTOR_LABEL.to_owned(), pod_name(ordinal));
     configuration::merge(

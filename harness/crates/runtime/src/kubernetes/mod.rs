@@ -21,6 +21,7 @@ mod logs;
 mod names;
 mod network;
 mod operator_log;
+mod performer_files;
 mod performers;
 mod pods;
 mod preparation;
@@ -255,6 +256,7 @@ impl KubernetesRuntime {
             chart: Chart::EXECUTOR.unpack()?,
             values,
         };
+        performer_files::create(specs, &self.labels, &self.trial_namespace).await?;
         let began = Instant::now();
         release.install(&prepared.helm).await?;
         self.tell_duration("the executors' release is installed", began);

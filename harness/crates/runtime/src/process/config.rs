@@ -22,12 +22,13 @@ const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(40);
 /// gives it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
 
-/// The launch of an executor with its performer.
+/// The launch of an executor with its performer, whose output goes to `output` and whose files are below `files`.
 pub(super) fn executor(
     spec: &ExecutorSpec,
     chains: &ChainUrls,
     executable: &HarnessExecutable,
     output: &Path,
+    files: &Path,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
     let performer = if let Some(address) = &spec.performer.address {
@@ -37,7 +38,7 @@ pub(super) fn executor(
         let command = command(&performer, &spec.performer, executable, "performer")?;
         json!({ "deploymentMode": "process", "command": command, "outputFile": output })
     };
-    let mut config = configuration::executor(spec, chains, LOOPBACK, performer);
+    let mut config = configuration::executor(spec, chains, LOOPBACK, files, performer);
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
     configuration::merge(&mut config, json!({ "deployTimeout": within }));
     let launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT_KEY, executable)?;

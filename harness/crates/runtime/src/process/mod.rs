@@ -43,6 +43,7 @@ use tracing::Instrument as _;
 use super::{
     AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError, Teardown, blocking,
     configuration::{self, ChainUrls},
+    performer_files,
     usage::Readings,
 };
 
@@ -222,7 +223,8 @@ impl Runtime for ProcessRuntime {
         let starting = specs.iter().map(|spec| async {
             let output =
                 PerformerOutput::follow(&spec.name, &self.performer_logs, &self.logs, &self.settings.timeline)?;
-            let launch = config::executor(spec, &chains, &self.settings.executable, output.path())?;
+            let files = performer_files::write(spec, &self.settings.folder)?;
+            let launch = config::executor(spec, &chains, &self.settings.executable, output.path(), &files)?;
             self.performers.lock().await.push(output);
             self.launch(launch).await
         });
@@ -359,7 +361,9 @@ impl Runtime for ProcessRuntime {
         for component in configured {
             configuration::forget_keys(&configuration::path(&folder, &component));
         }
-        taken_down
+        let removed = performer_files::remove(&folder);
+        // The error that led here is the one to report.
+        taken_down.and_then(|teardown| removed.map(|()| teardown))
     }
 
     async fn keep(self: Box<Self>) -> Result<(), RuntimeError> {

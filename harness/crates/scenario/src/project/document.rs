@@ -28,6 +28,10 @@ pub struct ProjectDocument {
     /// Why scenarios cannot run on the runtimes that `runtimes` leaves out, in a sentence.
     #[schemars(length(min = 1))]
     pub runtimes_because: Option<String>,
+    /// The namespace of a cluster that others made (`--kubeconfig`, `--context`) that trials use, one after the other, in place
+    /// of making their own; `--namespace` overrides it. Other runtimes and clusters do not need it.
+    #[schemars(title = "namespace", length(max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"), extend("examples" = ["team-a"]))]
+    pub namespace: Option<String>,
     /// Commands that run one after the other before the trials, such as the build of the performer.
     pub prepare: Vec<PrepareCommand>,
     /// What replaces the reference components in every scenario; keys of a scenario override these.

@@ -27,5 +27,11 @@ pub(super) fn of_operators(topology: &mut Value, folder: &Path) {
                 *path = folder.join(&*path).to_string_lossy().into_owned();
             }
         }
+        let files = performer.get_mut("files").and_then(Value::as_object_mut);
+        for file in files.into_iter().flat_map(|files| files.values_mut()) {
+            if let Value::String(path) = file {
+                *path = folder.join(&*path).to_string_lossy().into_owned();
+            }
+        }
     }
 }

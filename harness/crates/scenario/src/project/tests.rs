@@ -102,6 +102,8 @@ topology: {operators: [{name: alice, performer: {environment_from: alice.env}}, 
 #[case::two_operators("topology: {operators: [{name: a}, {name: a}]}\n", "two operators are called `a`")]
 #[case::image_alone("components: {performer: {image: mine}}\n", "the process runtime has no images")]
 #[case::no_reason("runtimes: [docker]\n", "runtimes_because")]
+#[case::namespace("namespace: Team-A\n", "Team-A")]
+#[case::long_namespace(&format!("namespace: {}\n", "a".repeat(64)), "63")]
 #[case::no_time("prepare: [{run: [make], within: 0s}]\n", "within")]
 #[case::inputs_alone("prepare: [{run: [make], inputs: [a]}]\n", "without `creates`")]
 #[case::no_command("prepare: [{run: []}]\n", "run")]

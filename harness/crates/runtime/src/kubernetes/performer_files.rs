@@ -1,0 +1,50 @@
+//! The Secret that has the files of a performer. Its executor names it in the Performer, and the operator mounts it.
+
+use std::collections::BTreeMap;
+
+use hourglass_reaper::Labels;
+use hourglass_scenario::ComponentRef;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use serde_json::{Value, json};
+
+use super::{config::metadata, trial_namespace::TrialNamespace};
+use crate::{ExecutorSpec, RuntimeError, performer_files};
+
+/// Creates the Secrets of the performers that have files.
+pub(super) async fn create(
+    specs: &[ExecutorSpec],
+    labels: &Labels,
+    trial_namespace: &TrialNamespace,
+) -> Result<(), RuntimeError> {
+    for (ordinal, spec) in specs.iter().enumerate().filter(|(_, spec)| !spec.performer.files.is_empty()) {
+        trial_namespace.apply::<Secret>(&secret(ordinal, spec, labels)).await?;
+    }
+    Ok(())
+}
+
+/// The files of a performer in the configuration of its executor, which has this ordinal.
+pub(super) fn references(ordinal: usize, spec: &ExecutorSpec) -> Vec<Value> {
+    let named = performer_files::of(spec).enumerate().map(
+        |(index, (path, _))| json!({ "path": path, "secretKeyRef": { "name": name(ordinal), "key": key(index) } }),
+    );
+    named.collect()
+}
+
+fn secret(ordinal: usize, spec: &ExecutorSpec, labels: &Labels) -> Value {
+    let component = ComponentRef::Performer(spec.name.clone());
+    let (labels, annotations) = metadata(labels, Some(&component));
+    let files = performer_files::of(spec).enumerate();
+    let data: BTreeMap<_, _> =
+        files.map(|(index, (_, file))| (key(index), ByteString(file.bytes().to_owned()))).collect();
+    json!({ "metadata": { "name": name(ordinal), "labels": labels, "annotations": annotations }, "data": data })
+}
+
+/// Its beginning is in `SECRETS_OF_PERFORMERS` of `hourglass-cluster`, which refuses a namespace that has such a Secret of others.
+fn name(ordinal: usize) -> String {
+    format!("performer-files-{ordinal}")
+}
+
+/// A path is no key of a Secret.
+fn key(index: usize) -> String {
+    format!("file-{index}")
+}
