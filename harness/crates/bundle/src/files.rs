@@ -87,7 +87,9 @@ impl Walk<'_> {
             return self.left_out(&name, "it is a link that leads nowhere");
         };
         match fs::symlink_metadata(&target) {
-            _ if target.starts_with(self.root.join(GIVEN)) => self.left_out(&name, "it is a link to a performer's file"),
+            _ if target.starts_with(self.root.join(GIVEN)) => {
+                self.left_out(&name, "it is a link to a performer's file")
+            }
             Ok(metadata) if metadata.is_file() && target.starts_with(self.root) => {
                 self.linked.insert(target.clone());
                 self.file(name, target, &metadata);

@@ -228,7 +228,8 @@ proptest! {
             (file.path.as_str(), key.name.as_str(), Some(key.key.as_str()), Some(true))
         }).collect();
         let used: BTreeSet<_> = mounts.iter().map(|(_, secret, ..)| *secret).collect();
-        prop_assert_eq!(&used, &volumes.into_values().collect());
+        let there: BTreeSet<_> = volumes.values().copied().collect();
+        prop_assert_eq!(used, there);
         prop_assert_eq!(mounts, files);
     }
 

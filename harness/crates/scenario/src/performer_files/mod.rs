@@ -4,6 +4,8 @@
 
 mod check;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -34,7 +36,7 @@ pub struct PerformerFile {
     content: Arc<OnceLock<FileContent>>,
 }
 
-/// Where the content comes from.
+/// The content of a file: that of another file, or a text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 enum FileSource {
@@ -70,10 +72,15 @@ impl PerformerFile {
         }
     }
 
+    /// Whether the content is known.
+    fn is_read(&self) -> bool {
+        matches!(self.source, FileSource::Text { .. }) || self.content.get().is_some()
+    }
+
     /// Reads the file, whose path is relative to `folder`, unless it was read before; or returns why it cannot be read.
     fn read(&self, folder: &Path) -> Result<(), String> {
         let FileSource::File(written) = &self.source else { return Ok(()) };
-        if self.content.get().is_some() {
+        if self.is_read() {
             return Ok(());
         }
         let path = folder.join(written);
