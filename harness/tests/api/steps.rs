@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ethers::providers::{Middleware as _, Provider, Ws};
-use hourglass_harness::{Chain, HarnessError, Keep, Operator, Program, TaskEvent, secs};
+use hourglass_harness::{Chain, GrpcCode, HarnessError, Keep, Operator, Program, TaskEvent, secs};
 
 use crate::{builder, three};
 
@@ -42,6 +42,43 @@ async fn a_paused_executor_answers_when_it_is_resumed() -> Result<(), HarnessErr
     let (verified, resumed) =
         tokio::join!(task.expect_verified().signed_by(["alice"]).into_future(), alice.resume().into_future());
     resumed.and(verified)?;
+    env.finish().await.map(drop)
+}
+
+/// A performer that is deployed takes the tasks, a removal leaves the executor without one, and refusals have their codes.
+#[tokio::test]
+async fn a_performer_is_deployed_and_removed() -> Result<(), HarnessError> {
+    let wrong = Program::reference().environment("TASK_WRONG_RESULT", "true");
+    let env = builder().operator(Operator::new("alice").performer(wrong)).start().await?;
+    let slow = env.deploy_performer("alice").environment("PERFORMER_READY_AFTER_MS", "1500");
+    let green = slow.environment("TASK_WRONG_RESULT", "false").until_staged().await?;
+    env.expect_performers("alice").count(2).staged(&green).await?;
+    env.deploy_performer("alice").expect_refused(GrpcCode::AlreadyExists).await?;
+    env.expect_performers("alice").count(1).in_service(&green).within(secs(30)).await?;
+    env.create_task(Chain::L2, "0x04").await?.expect_verified().result("0x10").await?;
+    green.remove().await?;
+    env.expect_performers("alice").count(0).absent(&green).await?;
+    green.remove().expect_refused(GrpcCode::NotFound).await?;
+    let error = env.expect_performers("alice").count(1).within(secs(1)).await.unwrap_err().to_string();
+    assert!(
+        error.contains("lists 1 performer within 1s") && error.contains("its executor has no performer"),
+        "{error}"
+    );
+    let error = green.remove().await.unwrap_err().to_string();
+    assert!(error.contains("its executor refuses it with NOT_FOUND: "), "{error}");
+    env.finish().await.map(drop)
+}
+
+/// The old performer must go on, and the end of the new one is no violation.
+#[tokio::test]
+async fn a_performer_that_does_not_start_is_refused_and_replaces_nothing() -> Result<(), HarnessError> {
+    let env = builder().operator(Operator::new("alice")).start().await?;
+    let broken = || env.deploy_performer("alice").environment("TASK_DELAY_MS", "soon");
+    broken().expect_refused(GrpcCode::FailedPrecondition).await?;
+    let error = broken().await.unwrap_err().to_string();
+    assert!(error.contains("its executor refuses it with FAILED_PRECONDITION: "), "{error}");
+    env.expect_performers("alice").count(1).await?;
+    env.create_task(Chain::L2, "0x04").await?.expect_verified().result("0x10").await?;
     env.finish().await.map(drop)
 }
 

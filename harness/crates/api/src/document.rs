@@ -25,6 +25,23 @@ pub(crate) struct EnvironmentDocument {
     pub(crate) keys: Map<String, Value>,
 }
 
+/// What an earlier step has made, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    Task(String),
+    Performer { alias: String, operator: String },
+}
+
+impl Earlier {
+    /// A step that makes it.
+    fn step(&self) -> Value {
+        match self {
+            Self::Task(alias) => json!({"create_task": {"as": alias, "payload": "1"}}),
+            Self::Performer { alias, operator } => json!({"deploy_performer": {"as": alias, "operator": operator}}),
+        }
+    }
+}
+
 impl EnvironmentDocument {
     /// The trial of this environment, without steps. `location` is the position of the test's call.
     pub(crate) fn trial(&self, location: &Location<'_>) -> Result<Trial, DocumentError> {
@@ -34,20 +51,19 @@ impl EnvironmentDocument {
         Ok(trial)
     }
 
-    /// The step that a file would contain as `{kind: keys}`, after steps that created the tasks of these names. Reports
-    /// show `location` as its position.
+    /// The step that a file would contain as `{kind: keys}`, after steps that made what it names. Reports show `location` as its
+    /// position.
     pub(crate) fn step(
         &self,
         kind: &str,
         keys: &Value,
-        tasks: &[&str],
+        earlier: &[Earlier],
         location: &Location<'_>,
     ) -> Result<Step, DocumentError> {
-        let created = tasks.iter().map(|alias| json!({"create_task": {"as": alias, "payload": "1"}}));
-        let mut steps: Vec<_> = created.collect();
+        let mut steps: Vec<_> = earlier.iter().map(Earlier::step).collect();
         steps.push(json!({kind: keys}));
         let trial = self.load(location, &steps)?;
-        let mut step = Scenario::clone(&trial.scenario).steps.swap_remove(tasks.len());
+        let mut step = Scenario::clone(&trial.scenario).steps.swap_remove(earlier.len());
         step.location.path = Path::new(location.file()).into();
         step.location.line = location.line() as usize;
         Ok(step)
@@ -159,7 +175,9 @@ mod tests {
     #[case(Duration::new(3, 7))]
     fn a_duration_arrives_unchanged(#[case] within: Duration) {
         let keys = json!({"task": "task", "within": duration(within)});
-        let step = environment(json!({})).step("expect_verified", &keys, &["task"], Location::caller()).unwrap();
+        let step = environment(json!({}))
+            .step("expect_verified", &keys, &[Earlier::Task("task".to_owned())], Location::caller())
+            .unwrap();
         assert_eq!(step.kind.within(), Some(within));
     }
 

@@ -10,8 +10,8 @@ use hourglass_scenario::Chain;
 use hourglass_timeline::Timeline;
 
 use crate::{
-    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, ExpectEvent, ExpectLog, HarnessError, Load,
-    SendTransaction, TaskEvent,
+    Action, Call, ChainHandle, ClusterHandle, ComponentHandle, CreateTask, DeployPerformer, ExpectEvent, ExpectLog,
+    ExpectPerformers, HarnessError, Load, RemovePerformer, SendTransaction, TaskEvent,
     document::duration,
     session::{Session, TrialThread},
     step::PendingStep,
@@ -202,6 +202,38 @@ impl TestEnvironment {
         let step = PendingStep::new(&self.guard.session, "expect_log", Location::caller());
         let step = step.with("chain", chain.to_string().into()).with("contract", contract.into().into());
         ExpectLog(step.with("event", event.into().into()))
+    }
+
+    /// Deploys another performer of an operator through its executor's management service. Its environment is that of the configured
+    /// performer, with what [`DeployPerformer::environment`] adds.
+    ///
+    /// ```no_run
+    /// # use hourglass_api::{Chain, GrpcCode, HarnessError, TestEnvironment};
+    /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
+    /// let green = env.deploy_performer("alice").environment("TASK_DELAY_MS", "20").await?;
+    /// env.expect_performers("alice").count(1).in_service(&green).await?;
+    /// env.create_task(Chain::L2, "0x04").await?.expect_verified().result("0x10").await?;
+    /// green.remove().await?;
+    /// env.remove_performer("alice").performer(&green).expect_refused(GrpcCode::NotFound).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn deploy_performer(&self, operator: impl AsRef<str>) -> DeployPerformer {
+        DeployPerformer::new(&self.guard.session, operator.as_ref(), Location::caller())
+    }
+
+    /// Removes the performer of an operator that is in service, or [`RemovePerformer::performer`]; the executor then has no performer
+    /// for tasks until one is deployed.
+    #[track_caller]
+    pub fn remove_performer(&self, operator: impl AsRef<str>) -> RemovePerformer {
+        RemovePerformer::new(&self.guard.session, operator.as_ref(), Location::caller())
+    }
+
+    /// Waits until the executor of an operator lists these performers.
+    #[track_caller]
+    pub fn expect_performers(&self, operator: impl AsRef<str>) -> ExpectPerformers {
+        ExpectPerformers::new(&self.guard.session, operator.as_ref(), Location::caller())
     }
 
     /// The cluster that the environment runs in, for what only Kubernetes can do.

@@ -63,6 +63,7 @@ mod cluster;
 mod component;
 mod contract_artifact;
 mod contracts;
+mod deployment;
 mod document;
 mod environment;
 mod error;
@@ -83,6 +84,7 @@ pub use cluster::ClusterHandle;
 pub use component::ComponentHandle;
 pub use contract_artifact::ContractArtifact;
 pub use contracts::{ChainHandle, Contract};
+pub use deployment::{DeployPerformer, DeployedPerformer, ExpectPerformers, RemovePerformer};
 pub use environment::TestEnvironment;
 pub use error::{Failure, HarnessError};
 pub use executable::{EXECUTABLE_VARIABLE, ExecutableError, find_executable, serve_as_harness_executable};
@@ -97,7 +99,7 @@ pub use hourglass_runner::{
     Keep, TrialLog,
     verdict::{TrialReport, Verdict, Violation},
 };
-pub use hourglass_scenario::{Chain, Pull};
+pub use hourglass_scenario::{Chain, GrpcCode, Pull};
 pub use hourglass_timeline::{Event, Timeline};
 pub use load::Load;
 pub use operator::{Build, Operator, Program};

@@ -25,7 +25,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Failure, HarnessError, document::EnvironmentDocument};
+use crate::{
+    Failure, HarnessError,
+    document::{Earlier, EnvironmentDocument},
+};
 
 /// The size of a main thread's stack: futures of debug builds are large.
 const STACK: usize = 8 << 20;
@@ -50,6 +53,7 @@ pub(crate) struct Session {
     components: Vec<String>,
     /// The number of tasks that were created or are to be.
     tasks: AtomicUsize,
+    performers: AtomicUsize,
     failed: AtomicBool,
 }
 
@@ -78,8 +82,9 @@ impl Session {
         let thread = thread::Builder::new().name("hourglass trial".to_owned()).stack_size(STACK).spawn(work);
         let thread = Mutex::new(Some(thread.map_err(|error| HarnessError::Threads(Arc::new(error)))?));
         let failed = AtomicBool::new(false);
-        let tasks = AtomicUsize::new(0);
-        let session = Self { test_context, requester: requester.clone(), report, components, tasks, failed };
+        let (tasks, performers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let session =
+            Self { test_context, requester: requester.clone(), report, components, tasks, performers, failed };
         Ok((session, TrialThread { requester, interrupt, stands: Some(stands), thread }))
     }
 
@@ -89,6 +94,11 @@ impl Session {
             0 => "task".to_owned(),
             earlier => format!("task_{}", earlier + 1),
         }
+    }
+
+    /// The name of the next performer that is deployed: `performer_1`, and so on.
+    pub(crate) fn next_performer(&self) -> String {
+        format!("performer_{}", self.performers.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// The names of the components.
@@ -101,10 +111,10 @@ impl Session {
         &self,
         kind: &str,
         keys: &Value,
-        tasks: &[&str],
+        earlier: &[Earlier],
         location: &Location<'_>,
     ) -> Result<Vec<H256>, HarnessError> {
-        let step = self.test_context.document.step(kind, keys, tasks, location).map_err(HarnessError::Scenario)?;
+        let step = self.test_context.document.step(kind, keys, earlier, location).map_err(HarnessError::Scenario)?;
         match self.requester.step(step).await {
             Ok(created) => Ok(created),
             Err(StepRefusal::Failed(report)) => Err(self.failure(*report)),

@@ -5,27 +5,36 @@ use std::{panic::Location, sync::Arc};
 use hourglass_component::keys::H256;
 use serde_json::{Map, Value};
 
-use crate::{HarnessError, session::Session};
+use crate::{HarnessError, document::Earlier, session::Session};
 
 #[derive(Debug, Clone)]
 pub(crate) struct PendingStep {
     session: Arc<Session>,
     kind: &'static str,
     keys: Map<String, Value>,
-    /// The step's task.
-    task: Option<String>,
+    /// What it names of earlier steps.
+    earlier: Vec<Earlier>,
     location: &'static Location<'static>,
 }
 
 impl PendingStep {
     pub(crate) fn new(session: &Arc<Session>, kind: &'static str, location: &'static Location<'static>) -> Self {
-        Self { session: Arc::clone(session), kind, keys: Map::new(), task: None, location }
+        Self { session: Arc::clone(session), kind, keys: Map::new(), earlier: Vec::new(), location }
     }
 
     /// The same step for a task that was created.
     pub(crate) fn about(mut self, task: &str) -> Self {
-        self.task = Some(task.to_owned());
+        self.earlier.push(Earlier::Task(task.to_owned()));
         self.with("task", task.into())
+    }
+
+    /// The same step, which names a performer that was deployed.
+    pub(crate) fn naming(mut self, alias: &str, operator: &str) -> Self {
+        let named = Earlier::Performer { alias: alias.to_owned(), operator: operator.to_owned() };
+        if !self.earlier.contains(&named) {
+            self.earlier.push(named);
+        }
+        self
     }
 
     pub(crate) fn with(mut self, key: impl Into<String>, value: Value) -> Self {
@@ -41,8 +50,7 @@ impl PendingStep {
 
     /// Runs it; returns the hashes of the tasks that it created.
     pub(crate) async fn created(self) -> Result<Vec<H256>, HarnessError> {
-        let tasks: Vec<_> = self.task.iter().map(String::as_str).collect();
-        self.session.step(self.kind, &self.keys.into(), &tasks, self.location).await
+        self.session.step(self.kind, &self.keys.into(), &self.earlier, self.location).await
     }
 
     /// Runs it.
@@ -58,9 +66,10 @@ impl PendingStep {
 #[cfg(test)]
 mod tests {
     /// The files whose functions are steps.
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 7] = [
         include_str!("cluster.rs"),
         include_str!("component.rs"),
+        include_str!("deployment.rs"),
         include_str!("environment.rs"),
         include_str!("expect.rs"),
         include_str!("load.rs"),

@@ -8,11 +8,19 @@ use std::{
 
 use hourglass_chain::TaskRecord;
 use hourglass_component::{chain::TaskStatus, keys::H256};
+use hourglass_runtime::{ExecutorManagement, Refusal};
 use hourglass_scenario::{Chain, Location, Scenario};
 use hourglass_timeline::Event;
 use jiff::Timestamp;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{chain_view::Views, environment::Environment, failure::StepFailure, no_quorum::Faults, verdict::Violation};
+use super::{
+    chain_view::Views,
+    environment::Environment,
+    failure::{EnvironmentError, StepFailure},
+    no_quorum::Faults,
+    verdict::Violation,
+};
 
 /// How many entries of the timeline a failure shows.
 pub(super) const LAST_ENTRIES: usize = 12;
@@ -40,6 +48,10 @@ pub(super) struct World {
     order: Mutex<Vec<TrackedTask>>,
     pub faults: Faults,
     pub views: Views,
+    /// The performers that steps deployed: their executors' ids by their names.
+    performers: Mutex<BTreeMap<String, String>>,
+    /// The deployments that steps have left under way; they are given up with the trial.
+    deployments: Mutex<Vec<AbortOnDropHandle<Result<(), Refusal>>>>,
 }
 
 impl World {
@@ -52,6 +64,8 @@ impl World {
             order: Mutex::default(),
             faults: Faults::default(),
             views: Views::default(),
+            performers: Mutex::default(),
+            deployments: Mutex::default(),
         }
     }
 
@@ -81,6 +95,33 @@ impl World {
     /// The tasks with a name.
     pub(super) fn tasks(&self, alias: &str) -> Vec<TrackedTask> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).get(alias).cloned().unwrap_or_default()
+    }
+
+    /// Stores the executor's id of a performer under its name.
+    pub(super) fn name_performer(&self, alias: &str, id: &str) {
+        self.performers.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), id.to_owned());
+    }
+
+    /// The executor's id of the performer with a name.
+    pub(super) fn performer(&self, alias: &str) -> Option<String> {
+        self.performers.lock().unwrap_or_else(PoisonError::into_inner).get(alias).cloned()
+    }
+
+    /// Lets a deployment go on when its step is over.
+    pub(super) fn keep_deployment(&self, deployment: AbortOnDropHandle<Result<(), Refusal>>) {
+        self.deployments.lock().unwrap_or_else(PoisonError::into_inner).push(deployment);
+    }
+
+    /// The management service of an operator's executor.
+    pub(super) async fn management(&self, operator: &str) -> Result<ExecutorManagement, StepFailure> {
+        let Environment { accounts, runtime, .. } = &self.environment;
+        // Loading has made sure that the operator exists.
+        let account = accounts.operators.iter().find(|account| account.name == operator);
+        let account =
+            account.ok_or_else(|| EnvironmentError::Unsupported(format!("no operator is called `{operator}`")))?;
+        let address = runtime.reach_executor(operator).await?;
+        let (key, avs, ends) = (account.key.clone(), accounts.avs.address(), runtime.ends().clone());
+        Ok(ExecutorManagement::new(address, operator, key, avs, ends)?)
     }
 
     /// Every task, in the order of creation.

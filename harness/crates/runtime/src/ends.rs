@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::{
     RuntimeError,
     output::{CHAIN_PREFIX, component},
+    replacements::Replacements,
 };
 
 /// The field of a timeline entry with the name of the component that has ended.
@@ -30,6 +31,15 @@ pub struct UnexpectedEnd {
     pub output: String,
 }
 
+/// An end of a component that has not been judged.
+#[derive(Debug, Clone)]
+pub(super) struct End {
+    pub(super) component: ComponentRef,
+    pub(super) at: Timestamp,
+    pub(super) how: String,
+    pub(super) output: String,
+}
+
 /// The ends of one trial's components; clones share them.
 #[derive(Clone)]
 pub struct Ends {
@@ -44,6 +54,8 @@ struct State {
     /// The components that must run until a step or the end of the trial ends them, and since when.
     watched: BTreeMap<ComponentRef, Timestamp>,
     unexpected: Vec<UnexpectedEnd>,
+    /// The performers that deployments and removals have replaced.
+    replacements: Replacements,
     /// How a chain ended.
     chain: Option<ChainEnd>,
     /// The trial is being taken down: everything ends.
@@ -55,6 +67,24 @@ struct ChainEnd {
     chain_id: u64,
     how: String,
     output: String,
+}
+
+impl State {
+    /// Judges an end that no deployment has caused; returns whether it is an unexpected one.
+    fn count(&mut self, component: &ComponentRef, at: Timestamp, end: impl FnOnce() -> End) -> bool {
+        if let Some(seen) = self.declared.get_mut(component) {
+            *seen = true;
+            return false;
+        }
+        // Only its first end is reported: those after it are consequences.
+        let counts = self.watched.get(component).is_some_and(|since| at >= *since);
+        if counts {
+            self.watched.remove(component);
+            let End { component, how, output, .. } = end();
+            self.unexpected.push(UnexpectedEnd { component, how, output });
+        }
+        counts
+    }
 }
 
 impl Ends {
@@ -70,7 +100,10 @@ impl Ends {
     pub(super) fn watch(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
             let since = Timestamp::now();
-            state.watched.extend(with_performer(component).map(|component| (component, since)));
+            for component in with_performer(component) {
+                state.replacements.forget(&component);
+                state.watched.insert(component, since);
+            }
             false
         });
     }
@@ -92,28 +125,70 @@ impl Ends {
     }
 
     /// A component has ended at a time of this machine's clock; `output` returns its last lines, indented. Reports of
-    /// an end may be late: an end from before the last start of the component does not count.
-    pub(super) fn note(&self, component: &ComponentRef, at: Timestamp, how: &str, output: impl FnOnce() -> String) {
-        tracing::info!(%component, "component ended with {how}");
+    /// an end may be late: an end from before the last start of the component does not count. `instance` is the id of the
+    /// performer, container or Performer object that has ended, if it is known.
+    pub(super) fn note(
+        &self,
+        component: &ComponentRef,
+        instance: Option<&str>,
+        at: Timestamp,
+        how: &str,
+        output: impl FnOnce() -> String,
+    ) {
+        tracing::info!(%component, instance, "component ended with {how}");
         let mut told = false;
         self.state.send_if_modified(|state| {
             told = !state.closed;
-            if let Some(seen) = state.declared.get_mut(component) {
-                *seen |= told;
+            if !told || state.replacements.has_caused(component, instance) {
                 return false;
             }
-            // Only its first end is reported: those after it are consequences.
-            let counts = told && state.watched.get(component).is_some_and(|since| at >= *since);
-            if counts {
-                state.watched.remove(component);
-                let (component, how) = (component.clone(), how.to_owned());
-                state.unexpected.push(UnexpectedEnd { component, how, output: output() });
+            let end = || End { component: component.clone(), at, how: how.to_owned(), output: output() };
+            if state.replacements.is_under_way(component) {
+                state.replacements.postpone(instance, end());
+                return false;
             }
-            counts
+            state.count(component, at, end)
         });
         if told {
             self.tell(component, how);
         }
+    }
+
+    /// A step begins to deploy or remove performers, when those with the ids `current` are there: until it is settled, it is open
+    /// which of them may end.
+    pub(super) fn begin_replacement(&self, performer: &ComponentRef, current: &[Vec<String>]) {
+        self.state.send_if_modified(|state| {
+            state.replacements.begin(performer, current);
+            false
+        });
+    }
+
+    /// That step is over. The performers with the ids `staying` must run from now on; the end of every other is caused by the
+    /// step. `None` if the executor does not tell which performers it has: then no end counts any more.
+    pub(super) fn settle_replacement(&self, performer: &ComponentRef, staying: Option<&[Vec<String>]>, started: bool) {
+        self.state.send_if_modified(|state| {
+            let ends = state.replacements.settle(performer, staying);
+            let mut counts = false;
+            for end in ends {
+                counts |= state.count(performer, end.at, || end.clone());
+            }
+            match staying {
+                Some([_, ..]) if started => drop(state.watched.insert(performer.clone(), Timestamp::now())),
+                Some([_, ..]) => {}
+                _ => drop(state.watched.remove(performer)),
+            }
+            counts
+        });
+    }
+
+    /// Whether a step has removed all performers of this name, and none has been deployed since.
+    pub(super) fn is_removed(&self, performer: &ComponentRef) -> bool {
+        self.state.borrow().replacements.has_none(performer)
+    }
+
+    /// Whether a step has replaced or removed the performer with this id.
+    pub(super) fn is_replaced(&self, performer: &ComponentRef, instance: &str) -> bool {
+        self.state.borrow().replacements.has_caused(performer, Some(instance))
     }
 
     /// A chain has ended.
@@ -132,9 +207,16 @@ impl Ends {
     }
 
     /// The component or chain with this name has ended; `false` if the name is of neither.
-    pub(super) fn note_named(&self, name: &str, at: Timestamp, how: &str, output: impl FnOnce() -> String) -> bool {
+    pub(super) fn note_named(
+        &self,
+        name: &str,
+        instance: Option<&str>,
+        at: Timestamp,
+        how: &str,
+        output: impl FnOnce() -> String,
+    ) -> bool {
         if let Some(component) = component(name) {
-            self.note(&component, at, how, output);
+            self.note(&component, instance, at, how, output);
             return true;
         }
         let chain_id = name.strip_prefix(CHAIN_PREFIX).and_then(|id| id.parse().ok());
@@ -248,7 +330,7 @@ mod tests {
     }
 
     fn note(ends: &Ends, component: &ComponentRef) {
-        ends.note(component, Timestamp::now(), "exit status: 1", || "  last words".to_owned());
+        ends.note(component, None, Timestamp::now(), "exit status: 1", || "  last words".to_owned());
     }
 
     fn found(ends: &Ends) -> Option<ComponentRef> {
@@ -332,7 +414,7 @@ mod tests {
         let ends = ends(&[]);
         let killed = Timestamp::now();
         prepare(&ends, Before::Again);
-        ends.note(&executor(), killed, "signal: 9 (SIGKILL)", String::new);
+        ends.note(&executor(), None, killed, "signal: 9 (SIGKILL)", String::new);
         assert_eq!(found(&ends), None);
         note(&ends, &executor());
         assert_eq!(found(&ends), Some(executor()));
@@ -366,5 +448,100 @@ mod tests {
         note(&ends, &Aggregator);
         let messages: Vec<_> = timeline.sorted().into_iter().map(|event| event.message).collect();
         assert_eq!(messages, ["performer/alice ended with exit status: 1"]);
+    }
+
+    fn note_of(ends: &Ends, instance: &str) {
+        ends.note(&performer(), Some(instance), Timestamp::now(), "exit code 1", String::new);
+    }
+
+    fn ids(performers: &[&str]) -> Vec<Vec<String>> {
+        performers.iter().map(|id| vec![(*id).to_owned(), format!("resource of {id}")]).collect()
+    }
+
+    /// The old performer ends because of the deployment, before or after its result is known; the new one must run.
+    #[rstest]
+    #[case::during_the_deployment(true)]
+    #[case::after_the_deployment(false)]
+    fn the_end_of_a_replaced_performer_does_not_count(#[case] during: bool) {
+        let ends = ends(&[]);
+        ends.watch(&executor());
+        ends.begin_replacement(&performer(), &ids(&["blue"]));
+        if during {
+            note_of(&ends, "resource of blue");
+        }
+        ends.settle_replacement(&performer(), Some(&ids(&["green"])), true);
+        if !during {
+            note_of(&ends, "blue");
+        }
+        assert_eq!(found(&ends), None);
+        assert!(ends.is_replaced(&performer(), "blue") && !ends.is_replaced(&performer(), "green"));
+        note_of(&ends, "green");
+        assert_eq!(found(&ends), Some(performer()));
+    }
+
+    /// A deployment that fails ends its own candidate alone.
+    #[rstest]
+    #[case::candidate("candidate", false)]
+    #[case::in_service("blue", true)]
+    fn after_a_failed_deployment_only_the_end_of_the_old_performer_counts(
+        #[case] ended: &str,
+        #[case] counts: bool,
+        #[values(true, false)] during: bool,
+    ) {
+        let ends = ends(&[]);
+        ends.watch(&executor());
+        ends.begin_replacement(&performer(), &ids(&["blue"]));
+        if during {
+            note_of(&ends, ended);
+            assert_eq!(found(&ends), None, "it is not known yet whether it was to go");
+        }
+        ends.settle_replacement(&performer(), Some(&ids(&["blue"])), false);
+        if !during {
+            note_of(&ends, ended);
+        }
+        assert_eq!(found(&ends), counts.then(performer));
+    }
+
+    /// The second deployment is refused while the first goes on.
+    #[test]
+    fn a_refused_deployment_does_not_settle_the_one_under_way() {
+        let ends = ends(&[]);
+        ends.watch(&executor());
+        ends.begin_replacement(&performer(), &ids(&["blue"]));
+        ends.begin_replacement(&performer(), &ids(&["blue", "green"]));
+        ends.settle_replacement(&performer(), Some(&ids(&["blue", "green"])), false);
+        note_of(&ends, "blue");
+        ends.settle_replacement(&performer(), Some(&ids(&["green"])), true);
+        assert_eq!(found(&ends), None);
+        note_of(&ends, "green");
+        assert_eq!(found(&ends), Some(performer()));
+    }
+
+    #[test]
+    fn a_removed_performer_may_end_until_another_is_deployed() {
+        let ends = ends(&[]);
+        ends.watch(&executor());
+        ends.begin_replacement(&performer(), &ids(&["blue"]));
+        ends.settle_replacement(&performer(), Some(&[]), false);
+        note(&ends, &performer());
+        assert!(ends.is_removed(&performer()) && found(&ends).is_none());
+        ends.begin_replacement(&performer(), &[]);
+        ends.settle_replacement(&performer(), Some(&ids(&["green"])), true);
+        assert!(!ends.is_removed(&performer()));
+        note_of(&ends, "green");
+        assert_eq!(found(&ends), Some(performer()));
+    }
+
+    /// A restarted performer has another process, container or pod.
+    #[test]
+    fn a_performer_that_a_step_restarts_after_a_deployment_must_run() {
+        let ends = ends(&[]);
+        ends.watch(&executor());
+        ends.begin_replacement(&performer(), &ids(&["blue"]));
+        ends.settle_replacement(&performer(), Some(&ids(&["green"])), true);
+        ends.excuse(&performer());
+        ends.watch(&performer());
+        note_of(&ends, "another resource of green");
+        assert_eq!(found(&ends), Some(performer()));
     }
 }

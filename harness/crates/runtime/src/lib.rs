@@ -12,11 +12,13 @@ mod ends;
 mod error;
 mod invariant;
 mod kubernetes;
+mod management;
 mod output;
 mod performer_files;
 mod performers;
 mod process;
 mod provider;
+mod replacements;
 mod usage;
 mod workers;
 
@@ -34,6 +36,7 @@ pub use error::RuntimeError;
 use hourglass_component::keys::{Address, EcdsaKey};
 pub use invariant::{Invariant, InvariantViolation};
 pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
+pub use management::{Deployment, ExecutorAddress, ExecutorManagement, ListedPerformer, Refusal};
 pub use process::{ProcessRuntime, ProcessSettings};
 pub use provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime, provider};
 pub use workers::{Connection, Worker, WorkerOutput, Workers, WorkersSpec};
@@ -118,6 +121,10 @@ pub trait Runtime: Send + Sync {
 
     /// Starts a component again with its first configuration, at the same socket, and waits until it is healthy.
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError>;
+
+    /// The address of an operator's executor, for its management service. What its performers have used is noted, because a call
+    /// may end them.
+    async fn reach_executor(&self, operator: &str) -> Result<ExecutorAddress, RuntimeError>;
 
     /// Pauses a component: its processes are stopped, its connections stay.
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError>;

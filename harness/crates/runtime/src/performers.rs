@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use hourglass_component::{auth, events::PERFORMER_FAULT_FIELD, health, keys::EcdsaKey, timeout::timeout};
-use hourglass_proto::services::v1::{
-    ListPerformersRequest, Performer, executor_management_service_client::ExecutorManagementServiceClient,
-};
+use hourglass_component::{events::PERFORMER_FAULT_FIELD, health, keys::EcdsaKey, timeout::timeout};
+use hourglass_proto::services::v1::{Performer, executor_management_service_client::ExecutorManagementServiceClient};
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, Source, Timeline};
 use tokio::time::sleep;
 
-use super::RuntimeError;
+use super::{RuntimeError, management::listed};
 
 /// How long an executor that is not ready may take to report its performers.
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
@@ -33,14 +31,9 @@ impl PerformersOf<'_> {
     /// All that the executor has.
     pub(super) async fn list(&self) -> Result<Vec<Performer>, RuntimeError> {
         let channel = health::channel(self.executor).map_err(|error| self.failed(error.to_string()))?;
-        let mut client = ExecutorManagementServiceClient::new(channel);
-        let refused = |code: String, message: &str| self.failed(format!("its executor says {code}: {message}"));
-        let auth = auth::to_executor(&mut client, self.key).await;
-        let auth = auth.map_err(|status| refused(format!("{:?}", status.code()), status.message()))?;
-        let answer =
-            health::answered(client.list_performers(ListPerformersRequest { auth, ..Default::default() })).await;
-        let answer = answer.map_err(|status| refused(format!("{:?}", status.code()), status.message()))?;
-        Ok(answer.into_inner().performers)
+        let refused =
+            |status: tonic::Status| self.failed(format!("its executor says {:?}: {}", status.code(), status.message()));
+        listed(ExecutorManagementServiceClient::new(channel), self.key, String::new()).await.map_err(refused)
     }
 
     /// Waits until the executor has healthy performers, and none of the previous ones; `output` is what was written

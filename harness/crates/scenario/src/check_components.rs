@@ -1,5 +1,6 @@
 //! Checks of the replacements of reference components, for mistakes that are visible without a run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use hourglass_base::ProgramSource;
@@ -58,8 +59,17 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
 /// A performer's variables must not collide with those that executors set. No component may set variables that the
 /// harness uses to find and end processes, or names and values that the system refuses.
 fn environment(component: &Component, is_performer: bool, at: &Pointer, problems: &mut Problems) {
-    let at = at.key("environment");
-    for (name, value) in &component.environment {
+    variables(&component.environment, is_performer, &at.key("environment"), problems);
+}
+
+/// The same for the variables at `at`.
+pub(super) fn variables(
+    environment: &BTreeMap<String, String>,
+    is_performer: bool,
+    at: &Pointer,
+    problems: &mut Problems,
+) {
+    for (name, value) in environment {
         if let Some(refused) = refused(name, is_performer) {
             problems.add(
                 Problem::at_key(&at.key(name), format!("the variable `{}` {refused}", name.escape_default()))

@@ -8,7 +8,9 @@ use hourglass_component::document::{Pointer, Problem, Problems};
 use super::contracts::Names;
 use super::limits::no_time;
 use super::model::ScenarioDocument;
-use super::steps::{STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind, StepPurpose};
+use super::steps::{
+    NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind, StepPurpose,
+};
 
 /// Adds every problem of the steps of `document`, whose contracts have these custom errors.
 pub(super) fn check(
@@ -24,6 +26,7 @@ pub(super) fn check(
         check_tasks: !problems.touch(&at),
         tasks: BTreeSet::new(),
         created: Vec::new(),
+        performers: BTreeMap::new(),
         expectations: 0,
         check: StepCheck {
             // A step or operator that could not be read may be what the others refer to.
@@ -59,6 +62,8 @@ struct Checking<'a> {
     tasks: BTreeSet<String>,
     /// The same in the order of creation, so that a branch can take them back, each with the position of its name.
     created: Vec<(String, Pointer)>,
+    /// The performers that steps deployed: their operators by their names.
+    performers: BTreeMap<String, String>,
     expectations: usize,
     check: StepCheck<'a>,
 }
@@ -84,6 +89,14 @@ impl Checking<'_> {
             if let Some(created) = kind.creates() {
                 self.created(created.alias, at.key(kind.key()).key("as"));
             }
+            for named in kind.performers(&at.key(kind.key())) {
+                self.performer(&named);
+            }
+            if let Some(NewPerformer { alias, operator }) = kind.deploys()
+                && self.performers.insert(alias.to_owned(), operator.to_owned()).is_some()
+            {
+                self.check.problems.add(deployed_twice(alias, &at.key(kind.key()).key("as")));
+            }
         }
         if let Some(branches) = &step.parallel {
             self.branches(branches, &at.key("parallel"));
@@ -98,9 +111,16 @@ impl Checking<'_> {
     /// Branches run concurrently: what one creates, another cannot rely on.
     fn branches(&mut self, branches: &[StepDocument], at: &Pointer) {
         let mut created = BTreeMap::<String, Pointer>::new();
+        let mut deployed = BTreeMap::new();
         for (index, branch) in branches.iter().enumerate() {
             let before = self.created.len();
+            let earlier = self.performers.clone();
             self.step(branch, &at.item(index));
+            for (alias, operator) in std::mem::replace(&mut self.performers, earlier) {
+                if !self.performers.contains_key(&alias) && deployed.insert(alias.clone(), operator).is_some() {
+                    self.check.problems.add(deployed_twice(&alias, &at.item(index)));
+                }
+            }
             for (task, at) in self.created.split_off(before) {
                 self.tasks.remove(&task);
                 match created.entry(task) {
@@ -109,6 +129,7 @@ impl Checking<'_> {
                 }
             }
         }
+        self.performers.extend(deployed);
         self.tasks.extend(created.keys().cloned());
         self.created.extend(created);
     }
@@ -151,6 +172,27 @@ impl Checking<'_> {
         }
     }
 
+    fn performer(&mut self, named: &NamedPerformer<'_>) {
+        let NamedPerformer { name, operator, at, is_key } = named;
+        let problem =
+            |message: String| if *is_key { Problem::at_key(at, message) } else { Problem::at_value(at, message) };
+        match self.performers.get(*name) {
+            Some(owner) if owner == operator => {}
+            Some(owner) => self.check.problems.add(
+                problem(format!("the performer `{name}` is one of {owner}"))
+                    .label("meant here")
+                    .help(format!("say `operator: {owner}`, or name another performer")),
+            ),
+            // A step that could not be read may deploy it.
+            None if !self.check_tasks => {}
+            None => {
+                let problem = problem(format!("no earlier step deploys a performer called `{name}`"));
+                let known = self.performers.keys().map(String::as_str);
+                self.check.problems.add_misspelt(problem.label("used here"), name, "performers so far", known);
+            }
+        }
+    }
+
     fn task(&mut self, task: &str, at: &Pointer) {
         if self.check_tasks && !self.tasks.contains(task) {
             let problem = Problem::at_value(at, format!("no earlier step creates a task called `{task}`"));
@@ -158,6 +200,12 @@ impl Checking<'_> {
             self.check.problems.add_misspelt(problem.label("used here"), task, "tasks created so far", tasks);
         }
     }
+}
+
+fn deployed_twice(alias: &str, at: &Pointer) -> Problem {
+    Problem::at_value(at, format!("two steps deploy a performer called `{alias}`"))
+        .label("the second one")
+        .help("give it another name with `as: …`")
 }
 
 fn twice(task: &str, at: &Pointer) -> Problem {

@@ -26,6 +26,8 @@ use crate::Cluster;
 
 /// How long a connection waits for a pod that accepts it; between two pods there may be none.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a connection to one pod waits for it: nothing takes its place.
+const POD_PATIENCE: Duration = Duration::from_secs(2);
 /// When a pod that did not accept a connection is tried again, unless other pods appear before.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -69,9 +71,30 @@ pub async fn forward(cluster: &Cluster, service: &ServiceRef, within: Duration) 
         pods: Api::namespaced(cluster.client.clone(), &service.namespace),
         backends,
         last: last.clone(),
+        patience: PATIENCE,
     };
     let serving = AbortOnDropHandle::new(tokio::spawn(serve(listener, route)));
     Ok(Reached { address, how: How::PortForward(PortForward { last, _tasks: [following, serving] }) })
+}
+
+/// Opens a port of this machine's loopback address that leads to a port of one pod, whether or not it is ready. A connection to a
+/// pod that does not accept it ends after a short time.
+pub async fn forward_to_pod(cluster: &Cluster, namespace: &str, pod: &str, port: u16) -> Result<Reached, ReachError> {
+    let service = ServiceRef::new(namespace, pod, port);
+    let backend = Backend { pod: pod.to_owned(), port };
+    let (known, backends) = watch::channel(Backends { ready: vec![backend], ..Backends::default() });
+    let holding = AbortOnDropHandle::new(tokio::spawn(async move {
+        // As long as the sender lives, the pod is known.
+        known.closed().await;
+    }));
+    let listen = |source| ReachError::Listen { service: service.clone(), source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let last = LastError::default();
+    let pods = Api::namespaced(cluster.client.clone(), namespace);
+    let route = Route { service: service.clone(), pods, backends, last: last.clone(), patience: POD_PATIENCE };
+    let serving = AbortOnDropHandle::new(tokio::spawn(serve(listener, route)));
+    Ok(Reached { address, how: How::PortForward(PortForward { last, _tasks: [holding, serving] }) })
 }
 
 /// Waits until a pod behind the Service is ready.
@@ -95,6 +118,8 @@ struct Route {
     pods: Api<Pod>,
     backends: watch::Receiver<Backends>,
     last: LastError,
+    /// How long a connection waits for a pod that accepts it.
+    patience: Duration,
 }
 
 async fn serve(listener: TcpListener, route: Route) {
@@ -142,7 +167,7 @@ impl Route {
 
     /// A connection to a pod that accepts it.
     async fn open(&mut self, turn: usize) -> Result<(Backend, Portforwarder), ReachError> {
-        let opened = timeout(PATIENCE, async {
+        let opened = timeout(self.patience, async {
             loop {
                 let seen = self.backends.wait_for(|seen| !seen.ready.is_empty()).await;
                 let Ok(ready) = seen.map(|seen| seen.ready.clone()) else {
@@ -164,7 +189,7 @@ impl Route {
             return Ok(opened);
         }
         let state = self.backends.borrow().state();
-        Err(ReachError::NotReady { service: self.service.clone(), within: PATIENCE, state })
+        Err(ReachError::NotReady { service: self.service.clone(), within: self.patience, state })
     }
 }
 

@@ -15,7 +15,7 @@ use std::{fmt, net::SocketAddr};
 
 pub use container::{JoinedContainer, container, join};
 pub use error::ReachError;
-pub use forward::{PortForward, forward};
+pub use forward::{PortForward, forward, forward_to_pod};
 pub use node_port::{NodePort, node_port};
 pub use service::{PortRef, ServiceRef};
 

@@ -124,6 +124,8 @@ struct Container {
 struct End {
     /// The component in its label, else its name.
     who: String,
+    /// The container's id.
+    id: String,
     at: Timestamp,
     how: String,
 }
@@ -285,7 +287,7 @@ impl Shared {
                 let who = attributes.get(COMPONENT_LABEL).or_else(|| attributes.get("name"));
                 let who = who.map_or(id.as_str(), String::as_str);
                 let at = at.unwrap_or_else(Timestamp::now);
-                let end = End { who: who.to_owned(), at, how: format!("exit code {code}{why}") };
+                let end = End { who: who.to_owned(), id: id.clone(), at, how: format!("exit code {code}{why}") };
                 let (shared, container) = (Arc::clone(self), container.clone());
                 self.readers.spawn(async move { shared.note_end(&end, &container).await }.in_current_span());
             }
@@ -297,9 +299,9 @@ impl Shared {
     async fn note_end(&self, end: &End, container: &Container) {
         // The reader holds this until the container's output is read to the end.
         let _ = timeout(LAST_WORDS_WITHIN, container.read.lock()).await;
-        let End { who, at, how } = end;
+        let End { who, id, at, how } = end;
         let output = || container.last.to_string();
-        if !self.record.ends.note_named(who, *at, how, output) {
+        if !self.record.ends.note_named(who, Some(id), *at, how, output) {
             // Another program on the network.
             self.record.timeline.record(Event::of_harness(format!("{who} ended with {how}")));
         }

@@ -52,8 +52,8 @@ use usage::EngineBaseline;
 pub(super) use usage::{container_usage, note_containers};
 
 use super::{
-    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown, blocking,
-    configuration::ChainUrls, usage::Readings,
+    AggregatorSpec, Chains, Ends, ExecutorAddress, ExecutorSpec, HarnessExecutable, Runtime, RuntimeError, Teardown,
+    blocking, configuration::ChainUrls, usage::Readings,
 };
 
 /// Only this machine reaches the published ports of containers.
@@ -251,6 +251,13 @@ impl Runtime for DockerRuntime {
         self.ends.watch(component);
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
+    }
+
+    async fn reach_executor(&self, operator: &str) -> Result<ExecutorAddress, RuntimeError> {
+        let executor = ComponentRef::Executor(operator.to_owned());
+        let address = self.running(&executor, "reach").await?.address;
+        self.note_usage_of(&executor).await;
+        Ok(ExecutorAddress { address, _forward: None })
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {

@@ -13,6 +13,7 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use futures::TryStreamExt as _;
 use hourglass_component::timeout::timeout;
+use hourglass_operator::api::PERFORMER_LABEL;
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, LastLines, Line};
 use jiff::Timestamp;
@@ -340,7 +341,8 @@ impl Shared {
         // Finding its component may need a request.
         let telling = async move {
             let name = shared.name(&pod).await;
-            if !shared.record.ends.note_named(&name, at, &how, || shared.output_of(&name)) {
+            let performer = pod.labels().get(PERFORMER_LABEL).map(String::as_str);
+            if !shared.record.ends.note_named(&name, performer, at, &how, || shared.output_of(&name)) {
                 let mut event = Event::of_harness(format!("{name} ended with {how}"));
                 event.fields.insert("container".to_owned(), id.into());
                 shared.record.timeline.record(event);

@@ -51,6 +51,7 @@ use hourglass_cluster::{
     diagnostics::{Limits, collect},
     helm::{Chart, Release},
     operator,
+    reach::forward_to_pod,
 };
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::{Labels, RunFolder, Supervisor, SupervisorOptions, SweepTargets, SweepTrigger, SweptCluster};
@@ -70,8 +71,8 @@ use validation::Owed;
 use warnings::Warnings;
 
 use super::{
-    AggregatorSpec, Chains, ClusterFaults, Ends, ExecutorSpec, HarnessExecutable, InvariantViolation, Runtime,
-    RuntimeError, Teardown, Workers, WorkersSpec, blocking,
+    AggregatorSpec, Chains, ClusterFaults, Ends, ExecutorAddress, ExecutorSpec, HarnessExecutable, InvariantViolation,
+    Runtime, RuntimeError, Teardown, Workers, WorkersSpec, blocking,
     configuration::{self, ChainUrls},
     docker::Record,
     usage::Readings,
@@ -332,6 +333,16 @@ impl Runtime for KubernetesRuntime {
 
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
         self.restart_component(component, within).await
+    }
+
+    async fn reach_executor(&self, operator: &str) -> Result<ExecutorAddress, RuntimeError> {
+        let executor = ComponentRef::Executor(operator.to_owned());
+        let unknown = || faults::failed("reach", &executor, "it was never started");
+        let pod = self.names.pod_of(operator).ok_or_else(unknown)?;
+        self.note_usage_of(&executor).await;
+        let TrialNamespace { cluster, namespace } = &self.trial_namespace;
+        let reached = forward_to_pod(cluster, namespace, &pod, names::EXECUTOR_PORT).await?;
+        Ok(ExecutorAddress { address: reached.address.to_string(), _forward: Some(reached) })
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {

@@ -25,6 +25,9 @@ use tracing::Instrument as _;
 use super::{ProcessSettings, output, pause::PausedGroup, program};
 use crate::{Ends, RuntimeError, configuration, performers};
 
+/// The field of an executor's record with the id of the performer that it is about.
+const PERFORMER_ID: &str = "performer";
+
 /// How a component is started; kept for restarts.
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
@@ -264,7 +267,7 @@ fn note_end(component: &ComponentRef, child: &Child, ends: Ends) -> AbortOnDropH
     let (component, ended) = (component.clone(), child.ended());
     let noting = async move {
         let (status, output) = ended.await;
-        ends.note(&component, Timestamp::now(), &status.to_string(), || output);
+        ends.note(&component, None, Timestamp::now(), &status.to_string(), || output);
     };
     AbortOnDropHandle::new(tokio::spawn(noting.in_current_span()))
 }
@@ -276,7 +279,8 @@ fn note_performer_end(component: &ComponentRef, event: &Event, timeline: &Timeli
     let performer = ComponentRef::Performer(name.clone());
     // Executors say it as a sentence about the performer.
     let status = how.strip_prefix("ended with ").map_or_else(|| format!("an unknown status: it {how}"), str::to_owned);
-    ends.note(&performer, event.at, &status, || timeline.last_output(&performer));
+    let instance = event.fields.get(PERFORMER_ID).and_then(|id| id.as_str());
+    ends.note(&performer, instance, event.at, &status, || timeline.last_output(&performer));
 }
 
 async fn wait_until_healthy(component: &ComponentRef, address: &str, within: Duration) -> Result<(), RuntimeError> {

@@ -41,7 +41,8 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::{
-    AggregatorSpec, Chains, Ends, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError, Teardown, blocking,
+    AggregatorSpec, Chains, Ends, ExecutorAddress, ExecutorSpec, HarnessExecutable, Leak, Runtime, RuntimeError,
+    Teardown, blocking,
     configuration::{self, ChainUrls},
     performer_files,
     usage::Readings,
@@ -293,6 +294,14 @@ impl Runtime for ProcessRuntime {
         let running = RunningComponent::start(launch, &self.settings, &self.logs, within).await?;
         self.components.lock().await.insert(component.clone(), running);
         Ok(())
+    }
+
+    async fn reach_executor(&self, operator: &str) -> Result<ExecutorAddress, RuntimeError> {
+        self.note_usage().await;
+        let executor = ComponentRef::Executor(operator.to_owned());
+        let address = self.components.lock().await.get(&executor).map(|running| running.address.clone());
+        let address = address.ok_or_else(|| pause::fault("reach", &executor, "it was never started"))?;
+        Ok(ExecutorAddress { address, _forward: None })
     }
 
     async fn pause(&self, component: &ComponentRef) -> Result<(), RuntimeError> {

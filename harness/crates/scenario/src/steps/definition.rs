@@ -34,6 +34,16 @@ pub(crate) trait StepDefinition: JsonSchema {
         None
     }
 
+    /// The performer that the step deploys, if it has a name.
+    fn deploys(&self) -> Option<NewPerformer<'_>> {
+        None
+    }
+
+    /// The performers of earlier steps that the step, which is at `at`, names.
+    fn performers(&self, _at: &Pointer) -> Vec<NamedPerformer<'_>> {
+        Vec::new()
+    }
+
     /// The components that the step names, each with its key.
     fn components(&self) -> Vec<(&'static str, &ComponentRef)> {
         Vec::new()
@@ -50,6 +60,28 @@ pub struct CreatedTasks<'a> {
     pub alias: &'a str,
     /// How many.
     pub count: u32,
+}
+
+/// A performer that a step deploys; its name is under the key `as`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPerformer<'a> {
+    /// The name by which later steps refer to it.
+    pub alias: &'a str,
+    /// The operator whose executor has it.
+    pub operator: &'a str,
+}
+
+/// A performer of an earlier step that a step names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedPerformer<'a> {
+    /// The name.
+    pub(crate) name: &'a str,
+    /// The operator whose executor is to have it.
+    pub(crate) operator: &'a str,
+    /// Where the name is, as a value or as a key.
+    pub(crate) at: Pointer,
+    /// Whether it is a key.
+    pub(crate) is_key: bool,
 }
 
 /// The properties of all steps of a kind.

@@ -12,13 +12,16 @@ mod create_task;
 mod defaults;
 mod definition;
 mod delete_pod;
+mod deploy_performer;
 mod disconnect;
 mod expect_event;
 mod expect_expired;
 mod expect_log;
+mod expect_performers;
 mod expect_rejected;
 mod expect_verified;
 mod expected_result;
+mod grpc_code;
 mod kill;
 mod load;
 mod mine;
@@ -28,6 +31,7 @@ mod pause;
 mod payload_file;
 #[macro_use]
 mod registry;
+mod remove_performer;
 mod send_transaction;
 mod set_pod_quota;
 mod text_or_hex;
@@ -39,9 +43,13 @@ use serde::{Deserialize, Serialize};
 
 pub use abi::{AbiError, AbiValues};
 pub(crate) use check::{ScenarioFolder, StepCheck};
-pub use definition::{ClusterAccess, CreatedTasks, StepProperties, StepPurpose, StepRuntimes};
+pub(crate) use definition::NamedPerformer;
+pub use definition::{ClusterAccess, CreatedTasks, NewPerformer, StepProperties, StepPurpose, StepRuntimes};
 use definition::{StepDefinition, description};
+pub use deploy_performer::DeployedUntil;
+pub use expect_performers::PerformerRole;
 pub use expected_result::ExpectedResult;
+pub use grpc_code::GrpcCode;
 pub use load::{LOAD_RATES, LoadPayload, MOST_CONCURRENT_TASKS, MOST_LOAD_TASKS, MOST_LOAD_WORKERS};
 pub use payload_file::PayloadFile;
 
@@ -65,6 +73,9 @@ macro_rules! for_each_step_kind {
             send_transaction: send_transaction::SendTransaction,
             kill: kill::Kill,
             restart: kill::Restart,
+            deploy_performer: deploy_performer::DeployPerformer,
+            remove_performer: remove_performer::RemovePerformer,
+            expect_performers: expect_performers::ExpectPerformers,
             pause: pause::Pause,
             resume: pause::Resume,
             disconnect: disconnect::Disconnect,

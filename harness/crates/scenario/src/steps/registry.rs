@@ -84,6 +84,20 @@ macro_rules! step_kinds {
                 }
             }
 
+            pub(crate) fn deploys(&self) -> Option<NewPerformer<'_>> {
+                match self {
+                    $(Self::$kind(step) => step.deploys(),)+
+                    Self::Parallel(_) => None,
+                }
+            }
+
+            pub(crate) fn performers(&self, at: &Pointer) -> Vec<NamedPerformer<'_>> {
+                match self {
+                    $(Self::$kind(step) => StepDefinition::performers(step, at),)+
+                    Self::Parallel(_) => Vec::new(),
+                }
+            }
+
             pub(crate) fn components(&self) -> Vec<(&'static str, &ComponentRef)> {
                 match self {
                     $(Self::$kind(step) => step.components(),)+

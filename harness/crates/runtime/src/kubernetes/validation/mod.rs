@@ -21,6 +21,7 @@ use std::sync::{PoisonError, atomic::Ordering};
 
 use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
+use kube::ResourceExt as _;
 pub(super) use owed::Owed;
 use snapshot::Snapshot;
 
@@ -73,7 +74,8 @@ pub(super) static INVARIANTS: [Invariant; 10] =
 impl KubernetesRuntime {
     /// All invariants that are violated.
     pub(super) async fn validate(&self) -> Result<Vec<InvariantViolation>, RuntimeError> {
-        let snapshot = self.look().await?;
+        let mut snapshot = self.look().await?;
+        snapshot.leave_out(|performer| self.ends.is_replaced(&self.names.owner_of(performer), &performer.name_any()));
         let mut broken = Vec::new();
         if !snapshot.operator_is_hidden {
             broken.extend(operator::definition(snapshot.definition.as_ref()));
@@ -96,7 +98,7 @@ impl KubernetesRuntime {
         let of_executor = executor.is_some_and(|executor| self.is_faulted(&executor));
         if self.is_faulted(component) || (of_executor && self.trial_namespace.cluster.machine.is_none()) {
             Excuse::All
-        } else if of_executor {
+        } else if of_executor || self.ends.is_removed(component) {
             Excuse::Absence
         } else {
             Excuse::None
@@ -113,7 +115,7 @@ impl KubernetesRuntime {
 enum Excuse {
     /// Its invariants must hold.
     None,
-    /// It may be missing: its executor was told to end, and creates it again.
+    /// It may be missing: its executor was told to end, and creates it again, or a step has removed it.
     Absence,
     /// It may be in any state.
     All,

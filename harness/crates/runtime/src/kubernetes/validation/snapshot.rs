@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hourglass_operator::api::{GROUP, PLURAL, Performer};
+use hourglass_operator::api::{GROUP, PERFORMER_LABEL, PLURAL, Performer};
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
@@ -30,6 +30,20 @@ pub(super) struct Snapshot {
     pub pods: Vec<Pod>,
     pub services: BTreeMap<String, Service>,
     pub slices: Vec<EndpointSlice>,
+}
+
+impl Snapshot {
+    /// Leaves out these Performers with their pods: a step has replaced them, and they may be about to go.
+    pub(super) fn leave_out(&mut self, is_replaced: impl Fn(&Performer) -> bool) {
+        let (replaced, kept) = std::mem::take(&mut self.performers).into_iter().partition(is_replaced);
+        self.performers = kept;
+        let replaced: Vec<Performer> = replaced;
+        let is_of_one = |pod: &Pod| {
+            let name = pod.labels().get(PERFORMER_LABEL);
+            name.is_some_and(|name| replaced.iter().any(|performer| performer.name_any() == *name))
+        };
+        self.pods.retain(|pod| !is_of_one(pod));
+    }
 }
 
 impl KubernetesRuntime {
