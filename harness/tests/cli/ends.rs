@@ -51,6 +51,17 @@ fn end_after_a_restart_is_reported() {
     sandbox.assert_no_process();
 }
 
+/// The end of a removed performer is no failure, and that of the one that was deployed in its place is.
+#[test]
+fn end_of_a_deployed_performer_is_reported() {
+    let sandbox = Sandbox::new();
+    let replaced = "steps:\n  - remove_performer: {operator: operator}\n  - deploy_performer: {operator: operator}";
+    let harness = started(&sandbox, &LONG.replace("steps:", replaced));
+    sandbox.signal_process("component performer", Signal::KILL);
+    harness.finish().assert_code(1).assert_shows(&["invariant: performer/operator keeps running", "signal: 9"]);
+    sandbox.assert_no_process();
+}
+
 const DECLARED: &str = "invariants: {expected_ends: [aggregator]}\n";
 
 #[test]

@@ -237,6 +237,21 @@ fn an_executor_fault_excuses_a_missing_performer() {
     assert_eq!(judge(&owed(), &names(), &objects.snapshot(), absence).broken.len(), 1);
 }
 
+/// The cluster may still be removing a Performer that a deployment has replaced; a pod without it is another's.
+#[test]
+fn replaced_performers_are_left_out_with_their_pods() {
+    let mut objects = Objects::sound();
+    objects.bobs()[0]["status"]["ready"] = false.into();
+    objects.bobs()[1]["status"]["conditions"] = json!([{ "type": "Ready", "status": "False" }]);
+    let mut snapshot = objects.snapshot();
+    assert_eq!(judge(&owed(), &names(), &snapshot, unexcused).broken.len(), 2);
+    snapshot.leave_out(|performer| performer.metadata.name.as_deref() == Some(PERFORMER_OF_BOB));
+    let absence = |_: &ComponentRef| Excuse::Absence;
+    assert_eq!(judge(&owed(), &names(), &snapshot, absence).broken, []);
+    let broken: Vec<_> = judge(&owed(), &names(), &snapshot, unexcused).broken;
+    assert_eq!(broken.iter().map(|broken| broken.invariant).collect::<Vec<_>>(), [OWED]);
+}
+
 /// A user's executor sets no label of the harness: its Performers of the AVS are counted.
 #[test]
 fn performers_of_a_users_executor_are_counted() {
