@@ -17,7 +17,7 @@ components:
     files: {/etc/avs/result: ../result, /etc/avs/token: ../token, /srv/more/token: {text: hunter2-of-a-performer}}
 steps:
   - create_task: {payload: \"0x04\"}
-  - expect_verified: {result: \"RESULT\"}
+  - expect_verified: {result: \"EXPECTED\"}
 ";
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
@@ -25,11 +25,11 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
-fn sandbox_with(result: &str) -> (Sandbox, PathBuf) {
+fn sandbox_with(expected: &str) -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new();
     sandbox.file("result", "from a file");
     sandbox.file("token", SECRET);
-    let path = sandbox.scenario("given", &REST.replace("RESULT", result));
+    let path = sandbox.scenario("given", &REST.replace("EXPECTED", expected));
     (sandbox, path)
 }
 
@@ -46,7 +46,7 @@ fn no_content_of_a_file_stays_in_the_folder_of_a_failed_trial() {
         let content = fs::read(&file).unwrap();
         assert!(!String::from_utf8_lossy(&content).contains(SECRET), "{} has it", file.display());
     }
-    let plan = sandbox.run(&["scenario", "plan", scenario.to_str().unwrap()]);
+    let plan = sandbox.run(&["scenario", "plan", "--json", scenario.to_str().unwrap()]);
     plan.assert_code(0).assert_shows(&["/etc/avs/token", "/../token", "(left out)"]);
     assert!(!plan.stdout.contains(SECRET), "{}", plan.stdout);
 }
