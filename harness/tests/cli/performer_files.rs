@@ -46,7 +46,7 @@ fn no_content_of_a_file_stays_in_the_folder_of_a_failed_trial() {
         let content = fs::read(&file).unwrap();
         assert!(!String::from_utf8_lossy(&content).contains(SECRET), "{} has it", file.display());
     }
-    let plan = sandbox.run(&["scenario", "plan", "--json", scenario.to_str().unwrap()]);
+    let plan = sandbox.run(&["scenario", "plan", "--format", "json", scenario.to_str().unwrap()]);
     plan.assert_code(0).assert_shows(&["/etc/avs/token", "/../token", "(left out)"]);
     assert!(!plan.stdout.contains(SECRET), "{}", plan.stdout);
 }
