@@ -222,12 +222,9 @@ pub(super) fn end(
     }
     // Folders below the folder of runs of other users belong to them.
     let folder = found.folder.as_ref().filter(|_| found.here);
-    match folder {
-        Some(folder) => {
-            let nothing_runs = if things.is_empty() { "nothing runs, " } else { "" };
-            writeln!(out, "{run}: {nothing_runs}{removing} folder {}: {why}", folder.display())?;
-        }
-        None => {}
+    if let Some(folder) = folder {
+        let nothing_runs = if things.is_empty() { "nothing runs, " } else { "" };
+        writeln!(out, "{run}: {nothing_runs}{removing} folder {}: {why}", folder.display())?;
     }
     if dry_run {
         return Ok(());

@@ -27,8 +27,8 @@ async fn a_test_deploys_contracts_of_its_own() -> Result<(), HarnessError> {
     let unmet = env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).from("app").await.unwrap_err();
     assert!(unmet.to_string().contains("reverted with NotTheOwner("), "{unmet}");
     env.send_transaction(Chain::L2, "counter_hook", limit.0).args(["6"]).from("avs").await?;
-    env.expect_log(Chain::L2, "counter_hook", "LimitChanged(uint256)").values([Some("6")]).await?;
-    let changed = env.expect_log(Chain::L2, "counter_hook", "LimitChanged(uint256)").values([Some("5")]);
+    env.expect_log(Chain::L2, "counter_hook", "LimitChanged(uint256)").values(["6"]).await?;
+    let changed = env.expect_log(Chain::L2, "counter_hook", "LimitChanged(uint256)").values(["5"]);
     let unmet = changed.within(Duration::from_millis(100)).await.unwrap_err();
     assert!(unmet.to_string().contains("0 of them; not \"6\" in block "), "{unmet}");
     env.call(Chain::L2, "counter_hook", limit.1).returns(["6"]).await?;

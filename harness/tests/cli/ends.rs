@@ -54,7 +54,7 @@ fn end_after_a_restart_is_reported() {
 /// The end of a removed performer is no failure, and that of the one that was deployed in its place is.
 #[test]
 fn end_of_a_deployed_performer_is_reported() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     let replaced = "steps:\n  - remove_performer: {operator: operator}\n  - deploy_performer: {operator: operator}";
     let harness = started(&sandbox, &LONG.replace("steps:", replaced));
     sandbox.signal_process("component performer", Signal::KILL);

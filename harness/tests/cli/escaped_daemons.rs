@@ -31,7 +31,7 @@ fn script(daemons: &Daemons, start: &str, component: &str) -> String {
 #[case::with_a_path(WITH_A_PATH)]
 #[case::deaf(DEAF)]
 fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
-    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::default());
     let performer = script(&daemons, start, "performer");
     let path = sandbox.scenario("escaped", &format!("components: {{performer: {{command: {performer}}}}}\n{STEPS}"));
     let outcome = sandbox.run_file(&path);
@@ -45,7 +45,7 @@ fn a_daemon_of_a_performer_is_ended_and_fails_the_trial(#[case] start: &str) {
 #[case::executor("executor")]
 #[case::aggregator("aggregator")]
 fn daemon_of_a_user_component_is_ended_and_fails_the_trial(#[case] role: &str) {
-    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::default());
     // `sh -c` takes the first argument after the script as its own name.
     let command = script(&daemons, FORKED_TWICE, role).replace(']', &format!(", {role}]"));
     let path = sandbox.scenario("escaped", &format!("components: {{{role}: {{command: {command}}}}}\n{STEPS}"));
@@ -58,7 +58,7 @@ fn daemon_of_a_user_component_is_ended_and_fails_the_trial(#[case] role: &str) {
 /// A killed performer leaves its daemon to the executor, and a killed executor ends it too.
 #[test]
 fn a_daemon_whose_performer_was_killed_fails_the_trial() {
-    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::default());
     // Only the first run starts a daemon.
     let once = format!("mkdir {} && {{ {FORKED_TWICE}; }}", sandbox.path("once").display());
     let performer = script(&daemons, &once, "performer");
@@ -75,7 +75,7 @@ fn a_daemon_whose_performer_was_killed_fails_the_trial() {
 /// The executor has ended by itself before the harness looks for its descendants.
 #[test]
 fn daemon_of_a_performer_that_does_not_start_is_ended_and_reported() {
-    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::default());
     // Waits until the daemon has left the process group, which is killed with the performer.
     let mark = sandbox.path("escaped");
     let start = format!(
@@ -97,7 +97,7 @@ fn daemon_of_a_performer_that_does_not_start_is_ended_and_reported() {
 #[case::forked_twice_without_files(FORKED_TWICE)]
 #[case::deaf(DEAF)]
 fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
-    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
+    let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::default());
     let performer = script(&daemons, start, "performer");
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
     let path = sandbox.scenario(
@@ -122,7 +122,7 @@ fn a_daemon_is_ended_when_the_harness_is_killed(#[case] start: &str) {
 fn ended_orphans_do_not_remain_as_zombies() {
     let sandbox = Sandbox::new(HARNESS);
     let orphans = "for n in 1 2 3 4 5; do (sleep 0.1 &); done";
-    let performer = script(&Daemons::new(), orphans, "performer");
+    let performer = script(&Daemons::default(), orphans, "performer");
     let steps = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_verified: {within: 10m}\n";
     let path = sandbox.scenario(
         "orphans",

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::sandbox::Sandbox;
+use hourglass_test_support::Sandbox;
+
+use crate::HARNESS;
 
 const SECRET: &str = "hunter2-of-a-performer";
 /// Its performer answers with the content of one file, and has another.
@@ -26,7 +28,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn sandbox_with(expected: &str) -> (Sandbox, PathBuf) {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::new(HARNESS);
     sandbox.file("result", "from a file");
     sandbox.file("token", SECRET);
     let path = sandbox.scenario("given", &REST.replace("EXPECTED", expected));

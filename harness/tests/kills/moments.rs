@@ -36,7 +36,7 @@ impl Kills {
         let seed = env::var(SEED).map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
         eprintln!("{self:?}: {SEED}={seed}");
         let mut random = StdRng::seed_from_u64(seed);
-        let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::new());
+        let (sandbox, daemons) = (Sandbox::new(HARNESS), Daemons::default());
         let leftovers = Leftovers::new(self.runtime, &sandbox, &daemons);
         let start = |daemon| Running::start(&mut self.command(&sandbox, leftovers.scenario(), daemon));
         // The first run makes images, clusters and the chains' state, so that the second is as long as the others.
@@ -67,8 +67,8 @@ impl Kills {
             let command = start(daemon);
             let has_children = || sandbox.processes().len() > 1;
             if waits_for_work {
-                let seen = eventually(GONE_WITHIN, || if has_children() { Ok(()) } else { Err("it had no children") });
-                assert_eq!(seen, Ok(()), "{}", context());
+                let found = eventually(GONE_WITHIN, || if has_children() { Ok(()) } else { Err("it had no children") });
+                assert_eq!(found, Ok(()), "{}", context());
                 at_work += 1;
             } else {
                 // There is no event to wait for: the signal must hit the command in any state.

@@ -193,7 +193,7 @@ impl TestEnvironment {
     /// # use hourglass_api::{Chain, HarnessError, TestEnvironment};
     /// # async fn example(env: &TestEnvironment) -> Result<(), HarnessError> {
     /// let transfer = "Transfer(address indexed, address indexed, uint256)";
-    /// env.expect_log(Chain::L2, "fee_token", transfer).values([None, Some("app"), Some("1000")]).await?;
+    /// env.expect_log(Chain::L2, "fee_token", transfer).values(["_", "app", "1000"]).await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -104,11 +104,10 @@ impl ExpectEvent {
 pub struct ExpectLog(pub(crate) PendingStep);
 
 impl ExpectLog {
-    /// What its parameters must be, as those of [`Call::args`]; `None` stands for any value. An address may be the name of a
+    /// What its parameters must be, as those of [`Call::args`]; `_` stands for any value. An address may be the name of a
     /// contract or of an account. Without this, they may be anything.
-    pub fn values<T: AsRef<str>>(self, values: impl IntoIterator<Item = Option<T>>) -> Self {
-        let values = values.into_iter().map(|value| value.map_or(Value::Null, |value| literal(value.as_ref())));
-        Self(self.0.with("values", values.collect()))
+    pub fn values(self, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Self(self.0.with("values", names(values)))
     }
 
     /// How many such logs there must be at least, counted from the start of the environment; default: one.

@@ -88,7 +88,7 @@ impl Walk<'_> {
         };
         match fs::symlink_metadata(&target) {
             _ if target.starts_with(self.root.join(GIVEN)) => {
-                self.left_out(&name, "it is a link to a performer's file")
+                self.left_out(&name, "it is a link to a performer's file");
             }
             Ok(metadata) if metadata.is_file() && target.starts_with(self.root) => {
                 self.linked.insert(target.clone());

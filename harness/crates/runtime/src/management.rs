@@ -159,7 +159,7 @@ impl ExecutorManagement {
             let env = deployment.environment.iter().map(variable).collect();
             let avs_address = format!("{:?}", self.avs);
             let request = DeployArtifactRequest { avs_address, registry_url, digest, env, auth, kubernetes: None };
-            client.deploy_artifact(request).await.map(|answer| answer.into_inner())
+            client.deploy_artifact(request).await.map(tonic::Response::into_inner)
         });
         let deployed = deployed.await;
         self.settle(replacement, deployed.as_ref().is_ok_and(|answer| answer.success)).await;
@@ -174,7 +174,7 @@ impl ExecutorManagement {
             let mut client = self.client.clone();
             let auth = self.auth(&mut client).await?;
             let request = RemovePerformerRequest { performer_id: id.to_owned(), auth };
-            client.remove_performer(request).await.map(|answer| answer.into_inner())
+            client.remove_performer(request).await.map(tonic::Response::into_inner)
         });
         let removed = removed.await;
         self.settle(replacement, false).await;

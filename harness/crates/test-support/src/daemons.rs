@@ -9,12 +9,13 @@ pub struct Daemons {
     seconds: String,
 }
 
-impl Daemons {
-    /// Daemons of one test.
-    pub fn new() -> Self {
+impl Default for Daemons {
+    fn default() -> Self {
         Self { seconds: rand::random_range(1_000_000_u32..2_000_000_000).to_string() }
     }
+}
 
+impl Daemons {
     /// The command that starts one.
     pub fn command(&self) -> String {
         format!("sleep {}", self.seconds)

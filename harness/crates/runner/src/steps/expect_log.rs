@@ -51,8 +51,7 @@ impl RunStep for ExpectLog {
             return Ok(());
         }
         let times = if wanted == 1 { String::new() } else { format!(" {wanted} times") };
-        let values = self.values.iter().flatten().map(|value| value.as_deref().unwrap_or("any"));
-        let values = values.collect::<Vec<_>>().join(", ");
+        let values = self.values.as_deref().unwrap_or_default().join(", ");
         let values = if values.is_empty() { String::new() } else { format!(" with {values}") };
         let within = humantime::format_duration(within);
         let expected = format!("{event} of {} on {}{values}{times} within {within}", self.contract, self.chain);

@@ -13,6 +13,9 @@ use super::defaults::{default_within, one};
 use super::definition::{StepDefinition, StepProperties};
 use crate::values::Chain;
 
+/// Stands for any value.
+const ANY: &str = "_";
+
 /// Waits until a contract has emitted an event, which is in the logs of its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,10 +29,10 @@ pub struct ExpectLog {
     /// The event's signature with the words `indexed`, such as `Transfer(address indexed, address indexed, uint256)`.
     pub event: String,
     /// What its parameters must be, as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and tuples as JSON
-    /// arrays of texts. An address may be the name of a contract or of an account. `null` stands for any value. A log has
+    /// arrays of texts. An address may be the name of a contract or of an account. `_` stands for any value. A log has
     /// only a hash of arrays and tuples that are indexed: 32 bytes. Default: any values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<Option<String>>>,
+    pub values: Option<Vec<String>>,
     /// How many such logs at least, counted from the start of the trial.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100_000))]
@@ -44,8 +47,14 @@ impl ExpectLog {
     /// there is no such event, which loading reports.
     pub fn read(&self, address_of: &dyn Fn(&str) -> Option<Address>) -> Option<(LogEvent, Option<ExpectedLog>)> {
         let event = LogEvent::parse(&self.event).ok()?;
-        let values = self.values.as_ref().map(|values| event.expected(values, address_of)).transpose().ok()?;
+        let values = self.wanted().map(|values| event.expected(&values, address_of)).transpose().ok()?;
         Some((event, values))
+    }
+
+    /// The texts of the values; `None` for one that may be any.
+    fn wanted(&self) -> Option<Vec<Option<String>>> {
+        let values = self.values.as_ref()?.iter();
+        Some(values.map(|value| Some(value.clone()).filter(|value| value != ANY)).collect())
     }
 }
 
@@ -68,8 +77,8 @@ impl StepDefinition for ExpectLog {
             ),
             Ok(event) => {
                 // Contracts and operators that could not be read may be what is meant.
-                if let (Some(names), Some(values)) = (&check.names, &self.values)
-                    && let Err(error) = event.expected(values, &|name| names.address_of(name))
+                if let (Some(names), Some(values)) = (&check.names, self.wanted())
+                    && let Err(error) = event.expected(&values, &|name| names.address_of(name))
                 {
                     let problem = names.misfit("values", &error, &format!("`{event}`"), &at.key("values"));
                     check.problems.add(problem);
@@ -99,7 +108,7 @@ mod tests {
     #[rstest]
     #[case::any(r#"contract: fee_token, event: "Paused()""#)]
     #[case::values(
-        r#"contract: fee_token, event: "Transfer(address indexed from, address indexed to, uint256)", values: [app, null, "1"]"#
+        r#"contract: fee_token, event: "Transfer(address indexed from, address indexed to, uint256)", values: [app, _, "1"]"#
     )]
     fn valid_expectations_load(#[case] log: &str) {
         assert_eq!(problems(log), [""; 0]);
@@ -122,7 +131,7 @@ mod tests {
         "one text for each type"
     )]
     #[case::value(
-        r#"contract: fee_token, event: "A(uint8,address)", values: [null, nobody]"#,
+        r#"contract: fee_token, event: "A(uint8,address)", values: [_, nobody]"#,
         "`nobody` is not a value of the type `address`",
         "the name of an account"
     )]
