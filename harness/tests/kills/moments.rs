@@ -46,35 +46,29 @@ impl Kills {
         let whole = began.elapsed();
         let (mut at_work, mut slowest, mut last_gone) = (0_u32, Duration::ZERO, Duration::ZERO);
         for round in 0.. {
-            // Each moment is in its own part of the run, so that even few moments cover the whole run.
-            let moment = whole.mul_f64((f64::from(round) + random.random::<f64>()) / f64::from(self.moments));
-            // Few moments can all be before or after the work. Then more rounds follow that wait for it, because a test
-            // in which no signal met a child would prove little.
-            let waits_for_work = round >= self.moments;
-            if waits_for_work && 4 * at_work >= self.moments {
+            // Each moment is in its own part of the run, so that even few moments cover the whole run. Few of them can all be
+            // before or after the work: then rounds follow that wait for it.
+            let part = |random: &mut StdRng| (f64::from(round) + random.random::<f64>()) / f64::from(self.moments);
+            let moment = (round < self.moments).then(|| whole.mul_f64(part(&mut random)));
+            if moment.is_none() && 4 * at_work >= self.moments {
                 break;
             }
             // A signal makes the trial fail, whose folder is kept if it was created before.
             let daemon = (self.runtime == Runtime::Process && round % 2 == 1).then_some(&daemons);
             let context = || {
-                let moment = if waits_for_work {
-                    "when it had children".to_owned()
-                } else {
-                    format!("{moment:?} into {whole:?}")
-                };
-                format!("round {round} of {self:?}, {moment}, {SEED}={seed}")
+                let when = moment.map_or_else(|| "when it had children".to_owned(), |moment| format!("{moment:?} in"));
+                format!("round {round} of {self:?}, {when}, of {whole:?}, {SEED}={seed}")
             };
             let command = start(daemon);
             let has_children = || sandbox.processes().len() > 1;
-            if waits_for_work {
-                let found = eventually(GONE_WITHIN, || if has_children() { Ok(()) } else { Err("it had no children") });
-                assert_eq!(found, Ok(()), "{}", context());
-                at_work += 1;
-            } else {
+            if let Some(moment) = moment {
                 // There is no event to wait for: the signal must hit the command in any state.
                 thread::sleep(moment);
-                at_work += u32::from(has_children());
+            } else {
+                let found = eventually(GONE_WITHIN, || if has_children() { Ok(()) } else { Err("none came") });
+                assert_eq!(found, Ok(()), "{}", context());
             }
+            at_work += u32::from(moment.is_none() || has_children());
             command.signal_group(self.signal);
             let signalled = Instant::now();
             let outcome = command.finish();
@@ -117,6 +111,7 @@ impl Kills {
         eprintln!(
             "{self:?}: {at_work} hit at work of a run of {whole:.1?}; returned within {slowest:.1?}, gone within {last_gone:.1?}"
         );
+        assert!(4 * at_work >= self.moments, "only {at_work} hit a command with children: the test proves little");
     }
 
     fn command(self, sandbox: &Sandbox, name: &str, daemon: Option<&Daemons>) -> std::process::Command {
