@@ -9,12 +9,9 @@ use hourglass_component::{
     keys::{Address, EcdsaKey},
     timeout::timeout,
 };
-use hourglass_proto::services::{
-    common::AuthSignature,
-    v1::{
-        DeployArtifactRequest, ListPerformersRequest, Performer, PerformerEnv, RemovePerformerRequest,
-        executor_management_service_client::ExecutorManagementServiceClient,
-    },
+use hourglass_proto::services::v1::{
+    DeployArtifactRequest, ListPerformersRequest, Performer, PerformerEnv, RemovePerformerRequest,
+    executor_management_service_client::ExecutorManagementServiceClient,
 };
 use hourglass_scenario::{ComponentRef, GrpcCode};
 use tokio::time::sleep;
@@ -149,7 +146,7 @@ impl ExecutorManagement {
         let replacement = self.begin().await?;
         let deployed = limited(within, async {
             let mut client = self.client.clone();
-            let auth = self.auth(&mut client).await?;
+            let auth = auth::to_executor(&mut client, &self.key).await?;
             let (registry_url, digest) = deployment.image.clone().unwrap_or_default();
             let variable = |(name, value): (&String, &String)| PerformerEnv {
                 name: name.clone(),
@@ -172,7 +169,7 @@ impl ExecutorManagement {
         let replacement = self.begin().await?;
         let removed = limited(within, async {
             let mut client = self.client.clone();
-            let auth = self.auth(&mut client).await?;
+            let auth = auth::to_executor(&mut client, &self.key).await?;
             let request = RemovePerformerRequest { performer_id: id.to_owned(), auth };
             client.remove_performer(request).await.map(tonic::Response::into_inner)
         });
@@ -193,13 +190,6 @@ impl ExecutorManagement {
         let staying = self.ids().await.unwrap_or_else(|_| std::mem::take(&mut replacement.before));
         replacement.is_settled = true;
         replacement.ends.settle_replacement(&replacement.performer, Some(&staying), started);
-    }
-
-    async fn auth(
-        &self,
-        client: &mut ExecutorManagementServiceClient<Channel>,
-    ) -> Result<Option<AuthSignature>, Status> {
-        auth::to_executor(client, &self.key).await
     }
 }
 
@@ -240,6 +230,18 @@ impl fmt::Display for ListedPerformer {
 impl From<Status> for Refusal {
     fn from(status: Status) -> Self {
         Self { code: GrpcCode::from_number(status.code() as i32), message: status.message().to_owned(), is_late: false }
+    }
+}
+
+impl Refusal {
+    /// Whether the executor has refused with this code.
+    pub fn has(&self, code: GrpcCode) -> bool {
+        self.code == code && !self.is_late
+    }
+
+    /// What happened to the call, in a sentence.
+    pub fn described(&self) -> String {
+        if self.is_late { self.message.clone() } else { format!("its executor refuses it with {self}") }
     }
 }
 

@@ -25,9 +25,8 @@ impl RunStep for DeployPerformer {
             Err(refusal) => Err(Unmet::Refused(refusal)),
         };
         let seen = match (deployed, self.expect_refused) {
-            (Err(Unmet::Refused(refusal)), Some(code)) if refusal.code == code && !refusal.is_late => return Ok(()),
-            (Err(Unmet::Refused(refusal)), _) if refusal.is_late => refusal.message,
-            (Err(Unmet::Refused(refusal)), _) => format!("its executor refuses it with {refusal}"),
+            (Err(Unmet::Refused(refusal)), Some(code)) if refusal.has(code) => return Ok(()),
+            (Err(Unmet::Refused(refusal)), _) => refusal.described(),
             (Err(Unmet::NotListed(seen)), _) => seen,
             (Ok(id), Some(_)) => format!("performer {id} was deployed"),
             (Ok(id), None) => {

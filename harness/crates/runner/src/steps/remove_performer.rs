@@ -25,10 +25,9 @@ impl RunStep for RemovePerformer {
         }
         .await;
         let seen = match (removed, self.expect_refused) {
-            (Err(refusal), Some(code)) if refusal.code == code && !refusal.is_late => return Ok(()),
+            (Err(refusal), Some(code)) if refusal.has(code) => return Ok(()),
             (Ok(Ok(())), None) => return Ok(()),
-            (Err(refusal), _) if refusal.is_late => refusal.message,
-            (Err(refusal), _) => format!("its executor refuses it with {refusal}"),
+            (Err(refusal), _) => refusal.described(),
             (Ok(Err(seen)), _) => seen,
             (Ok(Ok(())), Some(_)) => "the performer was removed".to_owned(),
         };
