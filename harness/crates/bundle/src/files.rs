@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_runner::PERFORMER_FILES;
+
 /// How many files are packed.
 const COUNT: usize = 20_000;
 /// How deep folders are read.
 const DEPTH: usize = 16;
-/// The folder with the files that performers were given; they may be secrets. It is there if the environment was kept.
-const GIVEN: &str = "performer-files";
 
 /// A file to pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl Walk<'_> {
             let Ok(entry) = entry else { continue };
             let name = name.join(entry.file_name());
             let Ok(metadata) = entry.metadata() else { continue };
-            if name == Path::new(GIVEN) {
+            if name == Path::new(PERFORMER_FILES) {
+                // They may be secrets, and are there if the environment was kept.
                 self.left_out(&name, "files that performers were given are not packed");
             } else if metadata.is_dir() && depth < DEPTH {
                 // One that cannot be read is told; the others count.
@@ -87,7 +88,7 @@ impl Walk<'_> {
             return self.left_out(&name, "it is a link that leads nowhere");
         };
         match fs::symlink_metadata(&target) {
-            _ if target.starts_with(self.root.join(GIVEN)) => {
+            _ if target.starts_with(self.root.join(PERFORMER_FILES)) => {
                 self.left_out(&name, "it is a link to a performer's file");
             }
             Ok(metadata) if metadata.is_file() && target.starts_with(self.root) => {

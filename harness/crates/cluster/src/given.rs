@@ -45,8 +45,8 @@ const GONE_WITHIN: Duration = Duration::from_secs(30);
 const RECORDS: &str = "owner=helm,name=executor";
 /// Names of Secrets that a trial writes; one of others must not be replaced.
 const SECRETS: [&str; 2] = ["aggregator", "executor"];
-/// The beginning of the names of those with the files of performers.
-const SECRETS_OF_PERFORMERS: &str = "performer-files-";
+/// The beginning of the names of Secrets with the files of performers.
+pub const SECRETS_OF_PERFORMERS: &str = "performer-files-";
 
 /// Claims a namespace for a run. A claim of a run that is gone is taken over, with what the run left; another trial is awaited.
 pub(super) async fn claim(cluster: &Cluster, namespace: &str, labels: &Labels) -> Result<(), ClusterError> {

@@ -38,6 +38,7 @@ pub use choice::{ChosenCluster, ClusterChoice, ExistingChoice, OperatorChoice, O
 pub use error::ClusterError;
 pub use existing::Existing;
 pub use folder::{ClusterFolder, ClusterFolders, ClusterState, Stage};
+pub use given::SECRETS_OF_PERFORMERS;
 pub use guard::{GuardError, permitted_jobs};
 pub use handle::{Cluster, ClusterMachine, ClusterName, InvalidClusterName, Progress, Provider};
 pub use hold::{add_hold_finalizer, remove_hold_finalizer, remove_hold_finalizers};

@@ -44,6 +44,7 @@ pub use event::RunEvent;
 pub use evidence::{FIRST_PAGE, LastOutput, again, first_page, last_output, quoted};
 pub use failure::{EnvironmentError, remedy, remedy_of_setup};
 pub use folders::{FoldersError, RunFolders};
+pub use hourglass_runtime::PERFORMER_FILES;
 pub use requests::{StandingChain, StandingEnvironment, StepRefusal, StepRequester, StepRequests, step_requests};
 pub use schedule::{Schedule, run_all};
 pub use settings::{Keep, OnOutput, OutputObserver, TrialSettings};

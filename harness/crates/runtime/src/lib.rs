@@ -37,6 +37,7 @@ use hourglass_component::keys::{Address, EcdsaKey};
 pub use invariant::{Invariant, InvariantViolation};
 pub use kubernetes::{KubernetesRuntime, KubernetesSettings};
 pub use management::{Deployment, ExecutorAddress, ExecutorManagement, ListedPerformer, Refusal};
+pub use performer_files::PERFORMER_FILES;
 pub use process::{ProcessRuntime, ProcessSettings};
 pub use provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRuntime, provider};
 pub use workers::{Connection, Worker, WorkerOutput, Workers, WorkersSpec};

@@ -12,7 +12,7 @@ use hourglass_scenario::PerformerFile;
 use super::{ExecutorSpec, RuntimeError};
 
 /// The folder for them in the trial's folder. Archives of such folders leave it out.
-const FOLDER: &str = "performer-files";
+pub const PERFORMER_FILES: &str = "performer-files";
 /// Where containers have them.
 pub(super) const ROOT: &str = "/";
 
@@ -24,7 +24,7 @@ pub(super) fn of(spec: &ExecutorSpec) -> impl Iterator<Item = (&str, &PerformerF
 /// Writes the files of a performer that is a process, for this user alone, and returns the folder that stands for the root
 /// of its file system.
 pub(super) fn write(spec: &ExecutorSpec, folder: &Path) -> Result<PathBuf, RuntimeError> {
-    let root = folder.join(FOLDER).join(&spec.name);
+    let root = folder.join(PERFORMER_FILES).join(&spec.name);
     // Performers start in another folder.
     let root = std::path::absolute(&root).map_err(|source| RuntimeError::File { path: root, source })?;
     for (path, file) in of(spec) {
@@ -38,7 +38,7 @@ pub(super) fn write(spec: &ExecutorSpec, folder: &Path) -> Result<PathBuf, Runti
 
 /// Removes the files of all performers: folders of failed trials are kept, and shared.
 pub(super) fn remove(folder: &Path) -> Result<(), RuntimeError> {
-    let path = folder.join(FOLDER);
+    let path = folder.join(PERFORMER_FILES);
     match fs::remove_dir_all(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed.map_err(|source| RuntimeError::File { path, source }),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hourglass_cluster::SECRETS_OF_PERFORMERS;
 use hourglass_reaper::Labels;
 use hourglass_scenario::ComponentRef;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
@@ -39,9 +40,9 @@ fn secret(ordinal: usize, spec: &ExecutorSpec, labels: &Labels) -> Value {
     json!({ "metadata": { "name": name(ordinal), "labels": labels, "annotations": annotations }, "data": data })
 }
 
-/// Its beginning is in `SECRETS_OF_PERFORMERS` of `hourglass-cluster`, which refuses a namespace that has such a Secret of others.
+/// A namespace that has a Secret of others with such a name is refused.
 fn name(ordinal: usize) -> String {
-    format!("performer-files-{ordinal}")
+    format!("{SECRETS_OF_PERFORMERS}{ordinal}")
 }
 
 /// A path is no key of a Secret.

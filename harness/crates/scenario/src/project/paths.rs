@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::super::model::Components;
 
-/// Joins the paths of components with the folder.
+/// Joins the paths of components with the folder. Files of performers were read by the checks of the project, and need no path
+/// any more.
 pub(super) fn of_components(components: &mut Components, folder: &Path) {
     for component in [&mut components.performer, &mut components.executor, &mut components.aggregator] {
         if let Some(build) = &mut component.build {
@@ -20,18 +21,17 @@ pub(super) fn of_components(components: &mut Components, folder: &Path) {
 
 /// Joins the paths of the performers in `topology` with the folder. What is no path is a problem that is told elsewhere.
 pub(super) fn of_operators(topology: &mut Value, folder: &Path) {
+    let join = |path: &mut Value| {
+        if let Value::String(path) = path {
+            *path = folder.join(&*path).to_string_lossy().into_owned();
+        }
+    };
     let operators = topology.get_mut("operators").and_then(Value::as_array_mut);
     for performer in operators.into_iter().flatten().filter_map(|operator| operator.get_mut("performer")) {
         for pointer in ["/build/context", "/environment_from"] {
-            if let Some(Value::String(path)) = performer.pointer_mut(pointer) {
-                *path = folder.join(&*path).to_string_lossy().into_owned();
-            }
+            performer.pointer_mut(pointer).map(join);
         }
         let files = performer.get_mut("files").and_then(Value::as_object_mut);
-        for file in files.into_iter().flat_map(|files| files.values_mut()) {
-            if let Value::String(path) = file {
-                *path = folder.join(&*path).to_string_lossy().into_owned();
-            }
-        }
+        files.into_iter().flat_map(serde_json::Map::values_mut).for_each(join);
     }
 }

@@ -78,9 +78,11 @@ fn paths_of_the_project_start_at_its_folder() {
     fs::write(root.path().join("performer/Dockerfile"), "FROM scratch\n").unwrap();
     fs::write(root.path().join("shared.env"), "A=1\n").unwrap();
     fs::write(root.path().join("alice.env"), "A=2\n").unwrap();
+    fs::write(root.path().join("all.json"), "of all").unwrap();
+    fs::write(root.path().join("alice.json"), "of alice").unwrap();
     let text = "\
-components: {performer: {command: [a], build: {context: performer}, environment_from: shared.env}}
-topology: {operators: [{name: alice, performer: {environment_from: alice.env}}, {name: bob}]}
+components: {performer: {command: [a], build: {context: performer}, environment_from: shared.env, files: {/etc/avs/a: all.json}}}
+topology: {operators: [{name: alice, performer: {environment_from: alice.env, files: {/etc/avs/a: alice.json}}}, {name: bob}]}
 ";
     fs::write(root.path().join(FILE_NAME), text).unwrap();
     let project = Project::load(&root.path().join(FILE_NAME)).unwrap();
@@ -92,6 +94,8 @@ topology: {operators: [{name: alice, performer: {environment_from: alice.env}}, 
     assert_eq!(context, Some(root.path().join("performer")));
     let of = |operator: usize| operators[operator].performer.environment["A"].clone();
     assert_eq!((of(0), of(1)), ("2".to_owned(), "1".to_owned()));
+    let given = |operator: usize| operators[operator].performer.files["/etc/avs/a"].bytes().to_owned();
+    assert_eq!((given(0), given(1)), (b"of alice".to_vec(), b"of all".to_vec()));
 }
 
 #[rstest::rstest]
