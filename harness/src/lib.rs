@@ -10,9 +10,10 @@ use std::{env, process::ExitCode};
 pub use hourglass_api::{
     Action, Address, Build, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract,
     ContractArtifact, CreateTask, DeployPerformer, DeployedPerformer, EXECUTABLE_VARIABLE, Event, ExecutableError,
-    ExistingChoice, ExpectEvent, ExpectExpired, ExpectPerformers, ExpectRejected, ExpectVerified, Failure, GrpcCode,
-    H256, Harness, HarnessBuilder, HarnessError, Keep, Load, Operator, Program, RemovePerformer, Task, TaskEvent,
-    TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation, is_required, secs,
+    ExistingChoice, ExpectEvent, ExpectExpired, ExpectLog, ExpectPerformers, ExpectRejected, ExpectVerified, Failure,
+    GrpcCode, H256, Harness, HarnessBuilder, HarnessError, Keep, Load, Operator, Program, RemovePerformer,
+    SendTransaction, Task, TaskEvent, TestEnvironment, Timeline, TrialLog, TrialReport, Verdict, Violation,
+    is_required, secs,
 };
 pub use hourglass_base::{RuntimeKind as Runtime, cache};
 pub use hourglass_chain as chain;
