@@ -52,6 +52,11 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentError {
+    /// Nothing has the name that a step uses. Loading makes sure that there is something.
+    pub(super) fn unknown(name: &str) -> Self {
+        Self::Unsupported(format!("nothing is called `{name}`"))
+    }
+
     /// Whether it is no failure: the scenario needs something that this kind of environment does not support.
     pub(super) fn is_inapplicable(&self) -> bool {
         matches!(self, Self::Runtime(RuntimeError::Inapplicable { .. }))

@@ -115,10 +115,8 @@ impl World {
     /// The management service of an operator's executor.
     pub(super) async fn management(&self, operator: &str) -> Result<ExecutorManagement, StepFailure> {
         let Environment { accounts, runtime, .. } = &self.environment;
-        // Loading has made sure that the operator exists.
         let account = accounts.operators.iter().find(|account| account.name == operator);
-        let account =
-            account.ok_or_else(|| EnvironmentError::Unsupported(format!("no operator is called `{operator}`")))?;
+        let account = account.ok_or_else(|| EnvironmentError::unknown(operator))?;
         let address = runtime.reach_executor(operator).await?;
         let (key, avs, ends) = (account.key.clone(), accounts.avs.address(), runtime.ends().clone());
         Ok(ExecutorManagement::new(address, operator, key, avs, ends)?)

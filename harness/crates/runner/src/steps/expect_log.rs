@@ -1,6 +1,6 @@
 //! `expect_log`.
 
-use std::time::Duration;
+use std::{collections::VecDeque, iter, time::Duration};
 
 use hourglass_component::{
     chain::{ChainError, ContractLog},
@@ -8,7 +8,7 @@ use hourglass_component::{
 };
 use hourglass_scenario::{ExpectLog, Step};
 
-use super::{RunStep, unmet};
+use super::{RunStep, contract, unmet};
 use crate::{
     failure::{EnvironmentError, StepFailure},
     world::World,
@@ -20,24 +20,27 @@ const SHOWN: usize = 5;
 impl RunStep for ExpectLog {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
         let environment = &world.environment;
-        let address_of = |name: &str| environment.address_of(name);
-        // Loading has made sure that these exist.
-        let unknown = |name: &str| EnvironmentError::Unsupported(format!("nothing is called `{name}`"));
-        let contract = address_of(&self.contract).or_else(|| self.contract.parse().ok());
-        let contract = contract.ok_or_else(|| unknown(&self.contract))?;
-        let (event, values) = self.read(&address_of).ok_or_else(|| unknown(&self.event))?;
+        let at = contract(world, &self.contract)?;
+        let read = self.read(&|name| environment.address_of(name));
+        let (event, values) = read.ok_or_else(|| EnvironmentError::unknown(&self.event))?;
         let client = environment.chain(self.chain).client();
-        let since = environment.start_of(self.chain) + 1;
         let wanted = self.count as usize;
-        let is_met = |log: &ContractLog| values.as_ref().is_none_or(|values| values.is_met_by(log));
-        let mut seen = Vec::new();
+        let (mut met, mut others) = (0, VecDeque::new());
+        let mut next = environment.start_of(self.chain) + 1;
         let mut heads = client.heads();
+        // Each block is read once: a load leaves thousands of them.
         let come = async {
             loop {
-                heads.borrow_and_update();
-                seen = client.contract_logs(contract, &event, since).await?;
+                let head = heads.borrow_and_update().number;
+                let logs = if next > head { Vec::new() } else { client.contract_logs(at, &event, next, head).await? };
+                next = next.max(head + 1);
+                let (fitting, other): (Vec<ContractLog>, Vec<_>) =
+                    logs.into_iter().partition(|log| values.as_ref().is_none_or(|values| values.is_met_by(log)));
+                met += fitting.len();
+                others.extend(other);
+                others.drain(..others.len().saturating_sub(SHOWN));
                 // No further head comes from a client that is closed.
-                if seen.iter().filter(|log| is_met(log)).count() >= wanted || heads.changed().await.is_err() {
+                if met >= wanted || heads.changed().await.is_err() {
                     return Ok::<_, ChainError>(());
                 }
             }
@@ -46,7 +49,6 @@ impl RunStep for ExpectLog {
         if let Ok(done) = timeout(within, come).await {
             done?;
         }
-        let met = seen.iter().filter(|log| is_met(log)).count();
         if met >= wanted {
             return Ok(());
         }
@@ -55,8 +57,7 @@ impl RunStep for ExpectLog {
         let values = if values.is_empty() { String::new() } else { format!(" with {values}") };
         let within = humantime::format_duration(within);
         let expected = format!("{event} of {} on {}{values}{times} within {within}", self.contract, self.chain);
-        let newest = seen.iter().rev().filter(|log| !is_met(log)).take(SHOWN).map(|log| format!("; not {log}"));
-        let seen = format!("{met} of them{}", newest.collect::<String>());
-        Err(unmet(world, step, expected, seen, None))
+        let seen = iter::once(format!("{met} of them")).chain(others.iter().rev().map(|log| format!("not {log}")));
+        Err(unmet(world, step, expected, seen.collect::<Vec<_>>().join("; "), None))
     }
 }

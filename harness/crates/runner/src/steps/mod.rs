@@ -29,14 +29,14 @@ mod warp;
 use std::time::Instant;
 
 use futures::{FutureExt as _, future::BoxFuture};
-use hourglass_component::keys::H256;
+use hourglass_component::keys::{Address, H256};
 use hourglass_runtime::ClusterFaults;
 use hourglass_scenario::{Step, StepKind, StepPurpose, for_each_step_kind};
 use hourglass_timeline::Event;
 use tracing::Instrument as _;
 
 use super::{
-    failure::StepFailure,
+    failure::{EnvironmentError, StepFailure},
     limits::{Stage, limited},
     traces::{LINE, OUTCOME, PLACE, STEP},
     verdict::StepOutcome,
@@ -123,6 +123,11 @@ pub(super) fn unmet(
 ) -> StepFailure {
     let violation = world.violation(title(step), Some(&step.location), expected, seen, task);
     StepFailure::Violation(Box::new(violation))
+}
+
+/// The address of a contract that a step names, or gives as an address.
+fn contract(world: &World, name: &str) -> Result<Address, EnvironmentError> {
+    world.environment.address_of(name).or_else(|| name.parse().ok()).ok_or_else(|| EnvironmentError::unknown(name))
 }
 
 /// Whether a contract reverted with an error: with the custom error of that name, whatever its arguments, or with that text.

@@ -3,7 +3,7 @@
 use hourglass_component::chain::SendError;
 use hourglass_scenario::{SendTransaction, Step};
 
-use super::{RunStep, is_error, unmet};
+use super::{RunStep, contract, is_error, unmet};
 use crate::{
     failure::{EnvironmentError, StepFailure},
     world::World,
@@ -13,11 +13,9 @@ impl RunStep for SendTransaction {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
         let environment = &world.environment;
         let address_of = |name: &str| environment.address_of(name);
-        // Loading has made sure that these exist.
-        let unknown = |name: &str| EnvironmentError::Unsupported(format!("nothing is called `{name}`"));
-        let to = address_of(&self.to).or_else(|| self.to.parse().ok()).ok_or_else(|| unknown(&self.to))?;
-        let key = environment.accounts.named(&self.from).ok_or_else(|| unknown(&self.from))?;
-        let data = self.data(&address_of).ok_or_else(|| unknown(&self.function))?;
+        let to = contract(world, &self.to)?;
+        let key = environment.accounts.named(&self.from).ok_or_else(|| EnvironmentError::unknown(&self.from))?;
+        let data = self.data(&address_of).ok_or_else(|| EnvironmentError::unknown(&self.function))?;
         let client = environment.chain(self.chain).client();
         let what = format!("call {} of {}", self.function, self.to);
         let sent = client.account(key).send(client, &what, to, data.into()).await;

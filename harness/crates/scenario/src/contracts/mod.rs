@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use check::check;
-pub(super) use names::Names;
+pub(super) use names::{Names, no_signature};
 
 use super::bounded_file;
 use super::values::Chain;

@@ -55,7 +55,13 @@ impl<'a> Names<'a> {
     pub(crate) fn check_call(&self, call: &ContractCall, at: &Pointer, problems: &mut Problems) {
         self.check_account(&call.from, &at.key("from"), problems);
         match Function::parse(&call.function) {
-            Err(error) => problems.add(no_function(&call.function, &error, &at.key("function"))),
+            Err(error) => problems.add(no_signature(
+                &call.function,
+                "a function",
+                &error,
+                "write it with the types of its arguments, such as `initialize(address,uint96)`",
+                &at.key("function"),
+            )),
             Ok(function) => {
                 if let Err(error) = function.call(&call.args, &|name| self.address_of(name)) {
                     problems.add(self.misfit("args", &error, &format!("`{}`", call.function), &at.key("args")));
@@ -92,11 +98,12 @@ pub(super) fn is_of_the_harness(name: &str) -> bool {
     CONTRACTS.iter().any(|contract| contract.key == name)
 }
 
-fn no_function(signature: &str, error: &SignatureError, at: &Pointer) -> Problem {
-    Problem::at_value(at, format!("`{signature}` is not the signature of a function"))
+/// The problem of the text `signature` at `at`, which is no signature of `kind`.
+pub(crate) fn no_signature(signature: &str, kind: &str, error: &SignatureError, help: &str, at: &Pointer) -> Problem {
+    Problem::at_value(at, format!("`{signature}` is not the signature of {kind}"))
         .label(match error {
             SignatureError::Form => "not a name with a list of types".to_owned(),
             error => error.to_string(),
         })
-        .help("write it with the types of its arguments, such as `initialize(address,uint96)`")
+        .help(help)
 }

@@ -1,8 +1,8 @@
 //! `expect_log`.
 
 use hourglass_component::{
-    chain::{ExpectedLog, LogEvent, SignatureError},
-    document::{Duration, Pointer, Problem},
+    chain::{ExpectedLog, LogEvent},
+    document::{Duration, Pointer},
     keys::Address,
 };
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::check::StepCheck;
 use super::defaults::{default_within, one};
 use super::definition::{StepDefinition, StepProperties};
+use crate::contracts::no_signature;
 use crate::values::Chain;
 
 /// Stands for any value.
@@ -67,14 +68,10 @@ impl StepDefinition for ExpectLog {
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         match LogEvent::parse(&self.event) {
-            Err(error) => check.problems.add(
-                Problem::at_value(&at.key("event"), format!("`{}` is not the signature of an event", self.event))
-                    .label(match error {
-                        SignatureError::Form => "not a name with a list of types".to_owned(),
-                        error => error.to_string(),
-                    })
-                    .help("write it with the types of its parameters, such as `Transfer(address indexed, address indexed, uint256)`"),
-            ),
+            Err(error) => {
+                let help = "write it with the types of its parameters, such as `Transfer(address indexed, address indexed, uint256)`";
+                check.problems.add(no_signature(&self.event, "an event", &error, help, &at.key("event")));
+            }
             Ok(event) => {
                 // Contracts and operators that could not be read may be what is meant.
                 if let (Some(names), Some(values)) = (&check.names, self.wanted())
