@@ -21,8 +21,9 @@ use k8s_openapi::{
     },
 };
 use kube::{
-    Api, Resource, ResourceExt as _,
+    Api, Resource, ResourceExt,
     api::{DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions},
+    core::PartialObjectMeta,
     runtime::watcher,
 };
 use serde::de::DeserializeOwned;
@@ -144,6 +145,11 @@ pub(super) async fn clear_once(cluster: &Cluster, namespace: &str, run: &RunId) 
     let mut left = own.names::<Performer>().await?;
     left.extend(own.names::<Pod>().await?);
     left.extend(Own { selector: PERFORMER_LABEL, ..own }.names::<Pod>().await?);
+    left.extend(own.end_orphans::<Deployment>().await?);
+    left.extend(own.end_orphans::<Pod>().await?);
+    left.extend(own.end_orphans::<Service>().await?);
+    left.sort();
+    left.dedup();
     if left.is_empty() {
         release(cluster, namespace, run).await?;
     }
@@ -238,6 +244,37 @@ impl Own<'_> {
         }
     }
 
+    /// Deletes those whose Performer is gone, and returns them. The garbage collector does it too, but it may take as long as
+    /// half a minute, and the next trial would find them.
+    async fn end_orphans<K>(&self) -> Result<Vec<String>, ClusterError>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
+    {
+        let all = Own { selector: "", ..*self };
+        let kind = K::kind(&());
+        let mut orphans = all.metadata::<K>().await?;
+        orphans.retain(|object| performer_of(object).is_some());
+        if orphans.is_empty() {
+            return Ok(Vec::new());
+        }
+        let performers: Vec<_> = all.metadata::<Performer>().await?.iter().filter_map(ResourceExt::uid).collect();
+        orphans.retain(|object| performer_of(object).is_some_and(|uid| !performers.iter().any(|there| there == uid)));
+        let api = Api::<K>::namespaced(self.cluster.client.clone(), self.namespace);
+        let mut names = Vec::new();
+        for orphan in orphans {
+            let name = orphan.name_any();
+            let preconditions = Some(Preconditions { uid: orphan.uid(), ..Preconditions::default() });
+            let how = DeleteParams { preconditions, ..DeleteParams::background() };
+            let doing = format!("delete {kind} {}/{name}", self.namespace);
+            match ignore_not_found(api.delete(&name, &how).await) {
+                Err(error) if is_conflict(&error) => {}
+                done => done.map(drop).map_err(ClusterError::api(&self.cluster.name, doing))?,
+            }
+            names.push(format!("{kind} {name}"));
+        }
+        Ok(names)
+    }
+
     /// A user who may not delete them has not made any.
     async fn delete_if_allowed<K>(&self, how: &DeleteParams) -> Result<(), ClusterError>
     where
@@ -251,12 +288,19 @@ impl Own<'_> {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
     {
+        let kind = K::kind(&());
+        Ok(self.metadata::<K>().await?.iter().map(|object| format!("{kind} {}", object.name_any())).collect())
+    }
+
+    async fn metadata<K>(&self) -> Result<Vec<PartialObjectMeta<K>>, ClusterError>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
+    {
         let api = Api::<K>::namespaced(self.cluster.client.clone(), self.namespace);
         let listed = api.list_metadata(&ListParams::default().labels(self.selector)).await;
-        let kind = K::kind(&());
-        let doing = format!("list what is of kind {kind} in namespace {}", self.namespace);
+        let doing = format!("list what is of kind {} in namespace {}", K::kind(&()), self.namespace);
         let listed = ignore_not_found(listed).map_err(ClusterError::api(&self.cluster.name, doing))?;
-        Ok(listed.into_iter().flatten().map(|object| format!("{kind} {}", object.name_any())).collect())
+        Ok(listed.map(|listed| listed.items).unwrap_or_default())
     }
 
     async fn names_if_allowed<K>(&self) -> Result<Vec<String>, ClusterError>
@@ -265,6 +309,12 @@ impl Own<'_> {
     {
         self.names::<K>().await.or_else(unless_forbidden)
     }
+}
+
+/// The uid of the Performer that an object belongs to.
+fn performer_of(object: &impl ResourceExt) -> Option<&str> {
+    let mut owners = object.owner_references().iter();
+    owners.find(|owner| owner.kind == Performer::kind(&())).map(|owner| owner.uid.as_str())
 }
 
 fn unless_forbidden<T: Default>(error: ClusterError) -> Result<T, ClusterError> {
