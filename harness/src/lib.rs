@@ -8,7 +8,7 @@ pub mod cli;
 use std::{env, process::ExitCode};
 
 pub use hourglass_api::{
-    Action, Address, Build, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract,
+    Action, Address, Avs, Build, Call, ChainHandle, ClusterChoice, ClusterHandle, ComponentHandle, Contract,
     ContractArtifact, CreateTask, DeployPerformer, DeployedPerformer, EXECUTABLE_VARIABLE, Event, ExecutableError,
     ExistingChoice, ExpectEvent, ExpectExpired, ExpectLog, ExpectPerformers, ExpectRejected, ExpectVerified, Failure,
     GrpcCode, H256, Harness, HarnessBuilder, HarnessError, Keep, Load, Operator, Program, RemovePerformer,

@@ -77,7 +77,7 @@ fn scenario() -> Vec<ScenarioError> {
         ScenarioError::NoProof { name: "square".to_owned() },
         ScenarioError::ImageOfProcess { component: ComponentRef::Aggregator, trial: "process::own".to_owned() },
         ScenarioError::CommandOfContainer {
-            component: ComponentRef::Performer("alice".to_owned()),
+            component: ComponentRef::performer("alice"),
             trial: "docker::own".to_owned(),
             runtime: RuntimeKind::Docker,
             option: "--performer-image",

@@ -100,15 +100,13 @@ fn text(trial: &Trial, out: &mut impl Output) -> Result<(), OutputError> {
         writeln!(out, "  variables   {}", variables.collect::<Vec<_>>().join(" "))?;
     }
     writeln!(out, "  chains      l1 and l2, mining {}, task SLA {}", topology.mining, topology.task_sla)?;
-    let total = topology.total_weight();
-    let needed = total * u128::from(topology.threshold) / 10_000;
-    let threshold = topology.threshold;
-    writeln!(out, "  quorum      {needed} of {total} ({threshold} basis points), {}", topology.curve)?;
+    quorum(scenario, None, out)?;
     writeln!(out, "  aggregator  {}", component(&scenario.components.aggregator))?;
-    for operator in &topology.operators {
-        writeln!(out, "  operator    {}, weight {}", operator.name, operator.weight)?;
-        writeln!(out, "    executor   {}", component(&scenario.components.executor))?;
-        writeln!(out, "    performer  {}", component(&operator.performer))?;
+    members(scenario, None, out)?;
+    for avs in topology.avs_names().flatten() {
+        writeln!(out, "  avs         {avs}, task SLA {}", topology.task_sla_of(Some(avs)))?;
+        quorum(scenario, Some(avs), out)?;
+        members(scenario, Some(avs), out)?;
     }
     for CompiledContract { name, contract, .. } in &scenario.contracts {
         let role = contract.role.map(|role| format!(", {role}")).unwrap_or_default();
@@ -122,6 +120,25 @@ fn text(trial: &Trial, out: &mut impl Output) -> Result<(), OutputError> {
     }
     writeln!(out, "  steps")?;
     steps(&scenario.steps, "    ", out)
+}
+
+fn quorum(scenario: &Scenario, avs: Option<&str>, out: &mut impl Output) -> Result<(), OutputError> {
+    let topology = &scenario.topology;
+    let (total, threshold) = (topology.total_weight(avs), topology.threshold_of(avs));
+    let needed = total * u128::from(threshold) / 10_000;
+    writeln!(out, "  quorum      {needed} of {total} ({threshold} basis points), {}", topology.curve)
+}
+
+/// The operators of an AVS; of an operator of several, the executor is that of the first.
+fn members(scenario: &Scenario, avs: Option<&str>, out: &mut impl Output) -> Result<(), OutputError> {
+    let is_known = |name: &str| avs.is_some() && scenario.topology.members(None).iter().any(|one| one.name == name);
+    for operator in scenario.topology.members(avs) {
+        writeln!(out, "  operator    {}, weight {}", operator.name, operator.weight)?;
+        let shared = if is_known(&operator.name) { " (the same)" } else { "" };
+        writeln!(out, "    executor   {}{shared}", component(&scenario.components.executor))?;
+        writeln!(out, "    performer  {}", component(&operator.performer))?;
+    }
+    Ok(())
 }
 
 fn steps(steps: &[Step], indent: &str, out: &mut impl Output) -> Result<(), OutputError> {

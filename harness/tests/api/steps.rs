@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ethers::providers::{Middleware as _, Provider, Ws};
-use hourglass_harness::{Chain, GrpcCode, HarnessError, Keep, Operator, Program, TaskEvent, secs};
+use hourglass_harness::{Avs, Chain, GrpcCode, HarnessError, Keep, Operator, Program, TaskEvent, secs};
 
 use crate::{builder, three};
 
@@ -209,4 +209,20 @@ async fn a_kept_environment_runs_until_it_is_ended() -> Result<(), HarnessError>
     assert!(ended.status.success(), "{ended:?}");
     assert!(client.get_block_number().await.is_err(), "the chain goes on");
     Ok(())
+}
+
+/// An operator of two AVSs has one executor and a performer for each.
+#[tokio::test]
+async fn tasks_of_two_avss_are_verified_by_their_own_members() -> Result<(), HarnessError> {
+    let wrong = Program::reference().environment("TASK_WRONG_RESULT", "true");
+    let second = Avs::new("second").threshold(10_000).operator(Operator::new("alice").performer(wrong));
+    let env = builder().operators(["alice", "bob"].map(Operator::new)).avs(second).start().await?;
+    let first = env.create_task(Chain::L2, "0x04").await?;
+    let other = env.create_task(Chain::L2, "0x04").avs("second").await?;
+    first.expect_verified().result("0x10").signed_by(["alice", "bob"]).await?;
+    other.expect_verified().result("0x11").signed_by(["alice"]).await?;
+    env.component("performer/alice/second")?.kill().await?;
+    let first = env.create_task(Chain::L2, "0x05").await?;
+    first.expect_verified().result("0x19").await?;
+    env.finish().await.map(drop)
 }

@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod avss;
 mod batches;
 mod child;
 mod heads;

@@ -32,8 +32,9 @@ async fn anvil_a_component_whose_restart_failed_can_be_started_again() {
     let runtime = ProcessRuntime::new(settings, supervisor).unwrap();
     runtime.start_chains(&state).await.unwrap();
     let accounts = topology.accounts();
-    let (key, avs) = (accounts.aggregator.clone(), accounts.avs.address());
-    runtime.start_aggregator(AggregatorSpec { key, avs, aggregator: Component::default() }).await.unwrap();
+    let key = accounts.aggregator.clone();
+    let avs = (accounts.avs.address(), key.clone());
+    runtime.start_aggregator(AggregatorSpec { key, avss: vec![avs], aggregator: Component::default() }).await.unwrap();
 
     let aggregator = ComponentRef::Aggregator;
     let late = runtime.restart(&aggregator, Duration::ZERO).await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hourglass_component::chain::{Head, TaskStatus};
-use hourglass_harness::chain::{ChainControl, publish_table, register_sockets};
+use hourglass_harness::chain::{ChainControl, publish_tables, register_sockets, registrar_of};
 use hourglass_proto::contracts::bindings as b;
 
 use crate::support::{Contracts, Pair, SOON, certificate, create, send, topology, within};
@@ -42,7 +42,8 @@ async fn anvil_every_block_of_instant_mining_is_a_second_later() {
         chain.mine(3).await.unwrap();
         create(chain, &pair.accounts, b"last").await;
         // All at once: however many of them a block takes, no two blocks share a second.
-        let sockets = (0..20).map(|port| (&pair.accounts.aggregator, format!("localhost:{port}")));
+        let aggregator = &pair.accounts.aggregator;
+        let sockets = (0..20).map(|port| (registrar_of(None), aggregator, format!("localhost:{port}")));
         if chain.chain_id() == pair.l1.control().chain_id() {
             register_sockets(chain, sockets).await.unwrap();
         }
@@ -128,7 +129,7 @@ async fn anvil_a_table_is_published_when_the_clocks_are_an_hour_apart(#[case] l1
     let (l1, l2) = (pair.l1.control(), pair.l2.control());
     if l1_ahead { l1 } else { l2 }.warp(HOUR).await.unwrap();
     for _ in 0..2 {
-        publish_table(l1, l2, &pair.accounts).await.unwrap();
+        publish_tables(l1, l2, &pair.accounts).await.unwrap();
         let mut references = Vec::new();
         for chain in pair.both() {
             references.push(chain.client().latest_reference(head(chain).await.number).await.unwrap());
@@ -152,7 +153,7 @@ async fn anvil_a_new_table_has_the_weights_of_its_block() {
     let (l1, l2) = (pair.l1.control(), pair.l2.control());
     let operator = &pair.accounts.operators[0].key;
     let set = pair.accounts.executor_set();
-    register_sockets(l1, [(operator, "localhost:7".to_owned())]).await.unwrap();
+    register_sockets(l1, [(registrar_of(None), operator, "localhost:7".to_owned())]).await.unwrap();
     let allocation = b::AllocateParams {
         operator_set: set.into(),
         strategies: vec![hourglass_proto::contracts::addresses::STAKE_STRATEGY],
@@ -160,7 +161,7 @@ async fn anvil_a_new_table_has_the_weights_of_its_block() {
     };
     let call = Contracts::on(l1).allocation.modify_allocations(operator.address(), vec![allocation]);
     send(l1, operator, call).await;
-    publish_table(l1, l2, &pair.accounts).await.unwrap();
+    publish_tables(l1, l2, &pair.accounts).await.unwrap();
     let reference = l2.client().latest_reference(head(l2).await.number).await.unwrap();
     let operators = l1.client().operators(set, reference.block_number).await.unwrap();
     assert_eq!((operators[0].weight.as_u64(), operators[0].socket.as_str()), (70, "localhost:7"));

@@ -175,7 +175,7 @@ fn accounts() -> Accounts {
 
 /// Every secret in each form in which it might be written, with its description.
 fn secrets() -> Vec<(String, String)> {
-    let Accounts { deployer, avs, app, aggregator, operators } = accounts();
+    let Accounts { deployer, avs, app, aggregator, operators, .. } = accounts();
     let keys = [("deployer", deployer), ("avs", avs), ("app", app), ("aggregator", aggregator)]
         .into_iter()
         .chain(operators.into_iter().map(|operator| ("operator", operator.key)))

@@ -2,7 +2,7 @@
 
 use ethers::types::{BlockNumber, H256, U256};
 use hourglass_component::chain::Curve;
-use hourglass_harness::chain::publish_table;
+use hourglass_harness::chain::publish_tables;
 use hourglass_proto::{
     certificate::{self, EcdsaCertificate},
     contracts::{addresses as at, bindings as b},
@@ -34,7 +34,7 @@ async fn anvil_views_answer_for_the_requested_block() {
     send(l1, &pair.accounts.operators[1].key, contracts.allocation.deregister_from_operator_sets(leave)).await;
     let config = b::AvsConfig { aggregator_operator_set_id: 0, executor_operator_set_ids: vec![1, 2] };
     send(l1, &pair.accounts.deployer, contracts.registrar.set_avs_config(config)).await;
-    publish_table(l1, l2, &pair.accounts).await.unwrap();
+    publish_tables(l1, l2, &pair.accounts).await.unwrap();
     for chain in pair.both() {
         let mailbox = Contracts::on(chain).mailbox;
         let config = mailbox.get_executor_operator_set_task_config(set.into()).call().await.unwrap();

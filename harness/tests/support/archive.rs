@@ -68,7 +68,8 @@ impl Archive {
 /// The keys of all accounts of a trial with these operators, whose harness uses this cache.
 pub(crate) fn keys(cache: &Path, operators: &[&str]) -> Vec<String> {
     let secret = AccountSecret::in_cache(cache).unwrap();
-    let Accounts { deployer, avs, app, aggregator, operators } = Accounts::derive(&secret, operators.iter().copied());
+    let Accounts { deployer, avs, app, aggregator, operators, .. } =
+        Accounts::derive(&secret, operators.iter().copied());
     let named = [deployer, avs, app, aggregator].map(|key| key.to_hex());
     named.into_iter().chain(operators.iter().map(|operator| operator.key.to_hex())).collect()
 }

@@ -49,7 +49,14 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
     let operators =
         names.iter().zip(weights).map(|(name, weight)| OperatorStake { name: (*name).to_owned(), weight: *weight });
     let (task_sla, secret) = (Duration::from_hours(1), AccountSecret::new([7; 32]));
-    ChainTopology { task_sla, threshold: 6667, operators: operators.collect(), contracts: Vec::new(), secret }
+    ChainTopology {
+        task_sla,
+        threshold: 6667,
+        operators: operators.collect(),
+        further_avss: Vec::new(),
+        contracts: Vec::new(),
+        secret,
+    }
 }
 
 /// L1 and L2 with contracts and an operator set.

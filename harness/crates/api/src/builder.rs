@@ -10,7 +10,7 @@ use hourglass_runtime::HarnessExecutable;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ContractArtifact, HarnessError, Operator, Program, TestEnvironment,
+    Avs, ContractArtifact, HarnessError, Operator, Program, TestEnvironment,
     document::{EnvironmentDocument, duration, literal},
     executable,
     session::{Session, TestContext},
@@ -38,6 +38,7 @@ impl Harness {
             name: None,
             runtime: RuntimeKind::Process,
             operators: Vec::new(),
+            avss: Vec::new(),
             topology: Map::new(),
             components: Map::new(),
             contracts: Map::new(),
@@ -79,6 +80,7 @@ pub struct HarnessBuilder {
     name: Option<String>,
     runtime: RuntimeKind,
     operators: Vec<Operator>,
+    avss: Vec<Avs>,
     topology: Map<String, Value>,
     components: Map<String, Value>,
     contracts: Map<String, Value>,
@@ -115,6 +117,12 @@ impl HarnessBuilder {
     /// More operators.
     pub fn operators(mut self, operators: impl IntoIterator<Item = Operator>) -> Self {
         self.operators.extend(operators);
+        self
+    }
+
+    /// One more AVS beside the first, whose operators are those of [`Self::operator`].
+    pub fn avs(mut self, avs: Avs) -> Self {
+        self.avss.push(avs);
         self
     }
 
@@ -250,6 +258,9 @@ impl HarnessBuilder {
         if !self.operators.is_empty() {
             topology
                 .insert("operators".to_owned(), self.operators.iter().cloned().map(Operator::into_document).collect());
+        }
+        if !self.avss.is_empty() {
+            topology.insert("avss".to_owned(), self.avss.iter().cloned().map(Avs::into_document).collect());
         }
         keys.insert("topology".to_owned(), topology.into());
         keys.insert("components".to_owned(), self.components.clone().into());

@@ -58,6 +58,7 @@
 //! Test targets of `hourglass_harness::scenarios!` install it themselves.
 
 mod action;
+mod avs;
 mod builder;
 mod cluster;
 mod component;
@@ -79,6 +80,7 @@ mod task;
 use std::time::Duration;
 
 pub use action::Action;
+pub use avs::Avs;
 pub use builder::{Harness, HarnessBuilder};
 pub use cluster::ClusterHandle;
 pub use component::ComponentHandle;

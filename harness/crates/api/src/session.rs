@@ -206,7 +206,8 @@ fn run(trial: &Trial, settings: &TrialSettings, interrupt: &CancellationToken, r
 }
 
 fn components(trial: &Trial) -> Vec<String> {
-    let operators = &trial.scenario.topology.operators;
-    let of_kind = |kind: &'static str| operators.iter().map(move |operator| format!("{kind}/{}", operator.name));
-    ["aggregator".to_owned()].into_iter().chain(of_kind("executor")).chain(of_kind("performer")).collect()
+    let topology = &trial.scenario.topology;
+    let executors = topology.operator_names().into_iter().map(|name| format!("executor/{name}"));
+    let performers = topology.performers().map(|(performer, _)| format!("performer/{performer}"));
+    ["aggregator".to_owned()].into_iter().chain(executors).chain(performers).collect()
 }

@@ -14,7 +14,7 @@ use hourglass_scenario::Chain;
 
 use crate::{
     ExpectEvent, ExpectExpired, ExpectRejected, ExpectVerified, HarnessError,
-    document::{bytes, duration},
+    document::{bytes, duration, literal},
     session::Session,
     step::PendingStep,
 };
@@ -69,6 +69,12 @@ impl CreateTask {
     /// ```
     pub fn count(self, count: u32) -> Self {
         Self { count, ..self }
+    }
+
+    /// Creates it for an AVS beside the first, which is the default.
+    pub fn avs(mut self, name: impl Into<String>) -> Self {
+        self.step = self.step.with("avs", literal(&name.into()));
+        self
     }
 
     /// How long it may take until the task is mined; default: 30 s, and a tenth of a second more for each further task of a

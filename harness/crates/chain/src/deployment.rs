@@ -1,6 +1,6 @@
 //! Deploys contracts and an operator set on two new chains: code at fixed addresses, then ordinary transactions.
 
-use std::{iter, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
 
 use ethers::{
     abi::{Detokenize, Token},
@@ -20,9 +20,11 @@ use hourglass_proto::{
 use serde::Serialize;
 
 use super::{
-    AccountSecret, Accounts, ChainControl, ContractRole, DeployedContract, SetupError, UserContract, contracts,
+    AccountSecret, Accounts, ChainControl, ContractRole, DeployedContract, SetupError, UserContract,
+    accounts::registrar_of,
+    contracts,
     send::{send, target},
-    table::publish_table,
+    table::publish_tables,
 };
 
 /// Number of the operator set whose member aggregates.
@@ -41,13 +43,29 @@ pub struct ChainTopology {
     pub task_sla: Duration,
     /// The part of the total weight that must sign, in basis points.
     pub threshold: u16,
-    /// The executors' operators.
+    /// The operators of the first AVS.
     pub operators: Vec<OperatorStake>,
+    /// AVSs beside the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further_avss: Vec<AvsTopology>,
     /// Contracts of the user's, each after those that its constructor's arguments name.
     pub contracts: Vec<UserContract>,
     /// The secret for the keys of all accounts.
     #[serde(skip)]
     pub secret: AccountSecret,
+}
+
+/// An AVS beside the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AvsTopology {
+    /// Its name; its key and the address of its registrar are derived from the name.
+    pub name: String,
+    /// The chain time that a task of it has.
+    pub task_sla: Duration,
+    /// The part of the total weight that must sign, in basis points.
+    pub threshold: u16,
+    /// Its operators.
+    pub operators: Vec<OperatorStake>,
 }
 
 /// An operator and its weight.
@@ -62,7 +80,12 @@ pub struct OperatorStake {
 impl ChainTopology {
     /// The accounts of this topology.
     pub fn accounts(&self) -> Accounts {
-        Accounts::derive(&self.secret, self.operators.iter().map(|operator| operator.name.as_str()))
+        let further = self.further_avss.iter().flat_map(|avs| &avs.operators);
+        let all = self.operators.iter().chain(further).map(|operator| operator.name.as_str());
+        let mut known = BTreeSet::new();
+        let operators = all.filter(|name| known.insert(*name));
+        let avss = self.further_avss.iter().map(|avs| avs.name.as_str());
+        Accounts::derive(&self.secret, operators).with_avss(&self.secret, avss)
     }
 }
 
@@ -73,12 +96,14 @@ pub(super) async fn deploy(
     topology: &ChainTopology,
 ) -> Result<Vec<DeployedContract>, SetupError> {
     let accounts = topology.accounts();
-    tokio::try_join!(set_code_and_balances(l1, &accounts), set_code_and_balances(l2, &accounts))?;
-    let setup = Setup { accounts: &accounts, topology };
+    let setup = Setup { accounts: &accounts, topology, avss: avss(&accounts, topology) };
+    tokio::try_join!(set_code_and_balances(l1, &setup), set_code_and_balances(l2, &setup))?;
     tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
-    publish_table(l1, l2, &accounts).await?;
+    publish_tables(l1, l2, &accounts).await?;
     let deployed = contracts::deploy([l1, l2], topology, &accounts).await?;
-    tokio::try_join!(setup.task_config(l1, &deployed), setup.task_config(l2, &deployed))?;
+    for avs in &setup.avss {
+        tokio::try_join!(setup.task_config(l1, avs, &deployed), setup.task_config(l2, avs, &deployed))?;
+    }
     Ok(deployed)
 }
 
@@ -107,11 +132,14 @@ pub(super) fn code() -> [(Address, &'static Bytes); 18] {
 }
 
 /// Code and balances, which need no transaction.
-async fn set_code_and_balances(chain: &ChainControl, accounts: &Accounts) -> Result<(), SetupError> {
-    for address in accounts.addresses() {
+async fn set_code_and_balances(chain: &ChainControl, setup: &Setup<'_>) -> Result<(), SetupError> {
+    for address in setup.accounts.addresses() {
         chain.fund(address).await?;
     }
-    for (address, code) in code() {
+    // Each AVS has a registrar of its own.
+    let registrar: &Bytes = &b::TASKAVSREGISTRAR_DEPLOYED_BYTECODE;
+    let registrars = setup.avss.iter().skip(1).map(|avs| (avs.registrar, registrar));
+    for (address, code) in code().into_iter().chain(registrars) {
         chain.set_code(address, code).await?;
     }
     Ok(())
@@ -120,19 +148,88 @@ async fn set_code_and_balances(chain: &ChainControl, accounts: &Accounts) -> Res
 struct Setup<'a> {
     accounts: &'a Accounts,
     topology: &'a ChainTopology,
+    /// All AVSs, the first one first.
+    avss: Vec<Avs<'a>>,
+}
+
+/// An AVS, with what differs between AVSs.
+struct Avs<'a> {
+    key: &'a EcdsaKey,
+    registrar: Address,
+    task_sla: Duration,
+    threshold: u16,
+    /// The key with which the aggregator signs.
+    aggregator_signing_key: &'a EcdsaKey,
+    /// The operators of its executor set.
+    executors: Vec<Member<'a>>,
+    /// Whether contracts of the user's may have roles in its tasks.
+    is_first: bool,
+}
+
+/// An operator of a set: its account, the key with which it signs, and its weight.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    account: &'a EcdsaKey,
+    signing_key: &'a EcdsaKey,
+    weight: u64,
+}
+
+/// All AVSs of a topology, the first one first.
+fn avss<'a>(accounts: &'a Accounts, topology: &'a ChainTopology) -> Vec<Avs<'a>> {
+    let keys = |operators: &'a [OperatorStake], avs: Option<&str>| {
+        let member = |stake: &OperatorStake| {
+            Some(Member {
+                account: accounts.signing_key(&stake.name, None)?,
+                signing_key: accounts.signing_key(&stake.name, avs)?,
+                weight: stake.weight,
+            })
+        };
+        operators.iter().filter_map(member).collect()
+    };
+    let first = Avs {
+        key: &accounts.avs,
+        registrar: registrar_of(None),
+        task_sla: topology.task_sla,
+        threshold: topology.threshold,
+        aggregator_signing_key: &accounts.aggregator,
+        executors: keys(&topology.operators, None),
+        is_first: true,
+    };
+    let further = topology.further_avss.iter().zip(&accounts.further_avss).map(|(avs, account)| Avs {
+        key: &account.key,
+        registrar: registrar_of(Some(&avs.name)),
+        task_sla: avs.task_sla,
+        threshold: avs.threshold,
+        aggregator_signing_key: &account.aggregator_signing_key,
+        executors: keys(&avs.operators, Some(&avs.name)),
+        is_first: false,
+    });
+    iter::once(first).chain(further).collect()
+}
+
+impl Avs<'_> {
+    fn set(&self, id: u32) -> OperatorSetId {
+        OperatorSetId { avs: self.key.address(), id }
+    }
 }
 
 impl Setup<'_> {
     async fn on_l1(&self, l1: &ChainControl) -> Result<(), SetupError> {
         let mut batch = Batch::begin(l1).await?;
         self.deposits(&mut batch).await?;
-        self.operator_sets(&mut batch).await?;
+        self.registry(&mut batch).await?;
+        let mut registered = BTreeSet::new();
+        for avs in &self.avss {
+            self.operator_sets(&mut batch, avs, &mut registered).await?;
+        }
         self.on_both(&mut batch).await?;
         batch.mine().await?;
         // An operator's allocation delay counts from the block after its registration.
         let mut batch = Batch::begin(l1).await?;
-        for (key, set, weight) in self.members() {
-            self.allocate(&mut batch, key, set, weight).await?;
+        for avs in &self.avss {
+            for (member, set) in self.members(avs) {
+                self.allocate(&mut batch, member.account, avs.set(set), member.weight).await?;
+            }
         }
         batch.mine().await
     }
@@ -172,20 +269,31 @@ impl Setup<'_> {
         batch.add(deployer, "list the strategy", call).await
     }
 
-    /// The part of L1: the AVS, its operator sets and their members.
-    async fn operator_sets(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
-        let Accounts { deployer, avs, .. } = self.accounts;
-        let node = batch.node();
-        let sets = [AGGREGATOR_SET, EXECUTOR_SET];
-
-        let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, node.clone());
+    /// The part of L1 that all AVSs share: the registry of operator tables and of chains.
+    async fn registry(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
+        let deployer = &self.accounts.deployer;
+        let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, batch.node());
         batch
             .add(deployer, "initialize the registry", registry.initialize(deployer.address(), 1, U256::zero()))
             .await?;
         let chains = [at::L1_CHAIN_ID, at::L2_CHAIN_ID].map(U256::from).to_vec();
         let updaters = vec![at::OPERATOR_TABLE_UPDATER; chains.len()];
-        batch.add(deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await?;
-        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node.clone());
+        batch.add(deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await
+    }
+
+    /// The part of L1 of one AVS: its registrar, its operator sets and their members. `registered` are the operators that
+    /// an earlier AVS has registered.
+    async fn operator_sets(
+        &self,
+        batch: &mut Batch<'_>,
+        avs: &Avs<'_>,
+        registered: &mut BTreeSet<Address>,
+    ) -> Result<(), SetupError> {
+        let deployer = &self.accounts.deployer;
+        let (of, avs) = (avs, avs.key);
+        let node = batch.node();
+        let sets = [AGGREGATOR_SET, EXECUTOR_SET];
+        let registrar = b::TaskAvsRegistrar::new(of.registrar, node.clone());
         let config =
             AvsConfig { aggregator_operator_set_id: AGGREGATOR_SET, executor_operator_set_ids: vec![EXECUTOR_SET] };
         let call = registrar.initialize(avs.address(), deployer.address(), config);
@@ -194,76 +302,91 @@ impl Setup<'_> {
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node.clone());
         let call = manager.update_avs_metadata_uri(avs.address(), "hourglass-harness".to_owned());
         batch.add(avs, "announce the AVS", call).await?;
-        let call = manager.set_avs_registrar(avs.address(), at::TASK_AVS_REGISTRAR);
+        let call = manager.set_avs_registrar(avs.address(), of.registrar);
         batch.add(avs, "set the registrar", call).await?;
         let parameters = sets.map(|id| CreateSetParams { operator_set_id: id, strategies: vec![at::STAKE_STRATEGY] });
         let call = manager.create_operator_sets(avs.address(), parameters.to_vec());
         batch.add(avs, "create the operator sets", call).await?;
         let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node.clone());
         for id in sets {
-            batch.add(avs, "configure keys", keys.configure_operator_set(self.set(id).into(), ECDSA)).await?;
+            batch.add(avs, "configure keys", keys.configure_operator_set(of.set(id).into(), ECDSA)).await?;
         }
 
         // In this order: the table has its rows in the order in which operators joined.
-        for (key, set, _) in self.members() {
-            self.register(batch, key, set).await?;
-            self.join(batch, key, set).await?;
+        for (member, set) in self.members(of) {
+            let key = member.account;
+            if registered.insert(key.address()) {
+                let delegation = b::DelegationManager::new(at::DELEGATION_MANAGER, node.clone());
+                let call = delegation.register_as_operator(Address::zero(), 0, "hourglass-harness".to_owned());
+                batch.add(key, "register an operator", call).await?;
+            }
+            self.register(batch, member, of, set).await?;
+            self.join(batch, key, of.set(set)).await?;
         }
 
+        let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, node);
         for id in sets {
             let config = OperatorSetConfig { owner: avs.address(), max_staleness_period: 0 };
-            let call = registry.create_generation_reservation(self.set(id).into(), at::ECDSA_TABLE_CALCULATOR, config);
+            let call = registry.create_generation_reservation(of.set(id).into(), at::ECDSA_TABLE_CALCULATOR, config);
             batch.add(avs, "reserve a table", call).await?;
         }
         Ok(())
     }
 
-    /// Every operator with its set and its weight there.
-    fn members(&self) -> impl Iterator<Item = (&EcdsaKey, u32, u64)> {
-        let executors = self.accounts.operators.iter().zip(&self.topology.operators);
-        let executors = executors.map(|(operator, stake)| (&operator.key, EXECUTOR_SET, stake.weight));
-        iter::once((&self.accounts.aggregator, AGGREGATOR_SET, 1)).chain(executors)
+    /// Every operator of an AVS with its set.
+    fn members<'s>(&'s self, avs: &'s Avs<'_>) -> impl Iterator<Item = (Member<'s>, u32)> {
+        let aggregator =
+            Member { account: &self.accounts.aggregator, signing_key: avs.aggregator_signing_key, weight: 1 };
+        iter::once((aggregator, AGGREGATOR_SET)).chain(avs.executors.iter().map(|member| (*member, EXECUTOR_SET)))
     }
 
-    /// Registers an operator with its key, so that it may join its set.
-    async fn register(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
+    /// Registers the key of an operator for a set, so that it may join it.
+    async fn register(
+        &self,
+        batch: &mut Batch<'_>,
+        member: Member<'_>,
+        avs: &Avs<'_>,
+        set: u32,
+    ) -> Result<(), SetupError> {
         let node = batch.node();
-        let (operator, set) = (key.address(), self.set(set));
-        let delegation = b::DelegationManager::new(at::DELEGATION_MANAGER, node.clone());
-        let call = delegation.register_as_operator(Address::zero(), 0, "hourglass-harness".to_owned());
-        batch.add(key, "register an operator", call).await?;
-
+        let Member { account: key, signing_key, .. } = member;
+        let (operator, signer, set) = (key.address(), signing_key.address(), avs.set(set));
         let keys = b::KeyRegistrar::new(at::KEY_REGISTRAR, node.clone());
-        let call = keys.get_ecdsa_key_registration_message_hash(operator, set.into(), operator);
+        let call = keys.get_ecdsa_key_registration_message_hash(operator, set.into(), signer);
         let digest =
             call.call().await.map_err(|error| batch.chain.client().fail("a key registration's digest", error))?;
         let signature =
-            key.sign(H256(digest)).map_err(|error| batch.chain.client().fail("a key registration", error))?;
-        let call = keys.register_key(operator, set.into(), operator.as_bytes().to_vec().into(), signature.into());
+            signing_key.sign(H256(digest)).map_err(|error| batch.chain.client().fail("a key registration", error))?;
+        let call = keys.register_key(operator, set.into(), signer.as_bytes().to_vec().into(), signature.into());
         batch.add(key, "register a key", call).await?;
         // The registrar asks for nobody else.
         if set.id != AGGREGATOR_SET {
             return Ok(());
         }
-        let registrar = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node.clone());
+        let registrar = b::TaskAvsRegistrar::new(avs.registrar, node.clone());
         let call = registrar.add_operator_to_allowlist(set.into(), operator);
         batch.add(&self.accounts.deployer, "allow an operator", call).await
     }
 
     /// Makes a registered operator a member of its set; the trial registers its socket.
-    async fn join(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32) -> Result<(), SetupError> {
+    async fn join(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: OperatorSetId) -> Result<(), SetupError> {
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, batch.node());
         let socket = ethers::abi::encode(&[Token::String(String::new())]);
-        let parameters =
-            RegisterParams { avs: self.accounts.avs.address(), operator_set_ids: vec![set], data: socket.into() };
+        let parameters = RegisterParams { avs: set.avs, operator_set_ids: vec![set.id], data: socket.into() };
         batch.add(key, "join an operator set", manager.register_for_operator_sets(key.address(), parameters)).await
     }
 
     /// Allocates a member's stake, which is its weight.
-    async fn allocate(&self, batch: &mut Batch<'_>, key: &EcdsaKey, set: u32, weight: u64) -> Result<(), SetupError> {
+    async fn allocate(
+        &self,
+        batch: &mut Batch<'_>,
+        key: &EcdsaKey,
+        set: OperatorSetId,
+        weight: u64,
+    ) -> Result<(), SetupError> {
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, batch.node());
         let parameters = AllocateParams {
-            operator_set: self.set(set).into(),
+            operator_set: set.into(),
             strategies: vec![at::STAKE_STRATEGY],
             new_magnitudes: vec![weight],
         };
@@ -271,27 +394,29 @@ impl Setup<'_> {
     }
 
     /// Sets how tasks are decided; the mailbox accepts it only from the owner that the operator table names.
-    async fn task_config(&self, chain: &ChainControl, deployed: &[DeployedContract]) -> Result<(), SetupError> {
+    async fn task_config(
+        &self,
+        chain: &ChainControl,
+        avs: &Avs<'_>,
+        deployed: &[DeployedContract],
+    ) -> Result<(), SetupError> {
         let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), self.topology, deployed);
+        let hook = hook.filter(|_| avs.is_first);
         let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, chain.client().provider().clone());
         let config = b::ExecutorOperatorSetTaskConfig {
             task_hook: hook.unwrap_or(at::AVS_TASK_HOOK),
-            task_sla: self.topology.task_sla.as_secs().into(),
+            task_sla: avs.task_sla.as_secs().into(),
             fee_token: Address::zero(),
             curve_type: ECDSA,
             fee_collector: Address::zero(),
             consensus: b::Consensus {
                 consensus_type: STAKE_PROPORTION_THRESHOLD,
-                value: ethers::abi::encode(&[Token::Uint(self.topology.threshold.into())]).into(),
+                value: ethers::abi::encode(&[Token::Uint(avs.threshold.into())]).into(),
             },
             task_metadata: Bytes::default(),
         };
-        let call = mailbox.set_executor_operator_set_task_config(self.set(EXECUTOR_SET).into(), config);
-        send(chain, &self.accounts.avs, "configure tasks", call).await
-    }
-
-    fn set(&self, id: u32) -> OperatorSetId {
-        OperatorSetId { avs: self.accounts.avs.address(), id }
+        let call = mailbox.set_executor_operator_set_task_config(avs.set(EXECUTOR_SET).into(), config);
+        send(chain, avs.key, "configure tasks", call).await
     }
 }
 

@@ -78,7 +78,7 @@ impl Need {
     fn of(trial: &Trial) -> Self {
         let steps = Step::all_in(&trial.scenario.steps).into_iter();
         let created = steps.filter_map(|step| Some(u64::from(step.kind.creates()?.count)));
-        let operators = u64::try_from(trial.scenario.topology.operators.len()).unwrap_or(u64::MAX);
+        let operators = u64::try_from(trial.scenario.topology.operator_names().len()).unwrap_or(u64::MAX);
         Self::with(
             operators,
             created.max().unwrap_or_default(),

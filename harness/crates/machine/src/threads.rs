@@ -98,8 +98,9 @@ fn together(needs: Vec<usize>, jobs: usize) -> usize {
 /// that wait for the system. Engines and clusters have limits of their own.
 fn need_of(trial: &Trial, processors: usize) -> usize {
     let process = processors + 4;
-    // Chains, aggregator, and an executor with its performer for each operator; and the supervisor.
-    let processes = 3 + 2 * trial.scenario.topology.operators.len();
+    // Chains, aggregator, and an executor for each operator with a performer for each of its AVSs; and the supervisor.
+    let topology = &trial.scenario.topology;
+    let processes = 3 + topology.operator_names().len() + topology.performers().count();
     2 + if trial.runtime.capabilities().host == ComponentHost::Harness { processes * process } else { 0 }
 }
 

@@ -105,6 +105,7 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
         duration: Duration::from_millis(milliseconds),
     };
     let task = TaskReport {
+        avs: None,
         alias: "square".to_owned(),
         hash: HASH.to_owned(),
         chain: "l2".to_owned(),

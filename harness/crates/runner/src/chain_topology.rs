@@ -1,20 +1,31 @@
 //! What the chains of a scenario must be prepared for.
 
-use hourglass_chain::{AccountSecret, ChainTopology, ContractRole, OperatorStake, UserCall, UserContract};
+use hourglass_chain::{AccountSecret, AvsTopology, ChainTopology, ContractRole, OperatorStake, UserCall, UserContract};
 use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
-use hourglass_scenario::{self as scenario, Chain, CompiledContract, Scenario};
+use hourglass_scenario::{self as scenario, Chain, CompiledContract, Operator, Scenario};
 
 /// The configuration that the chains must be prepared for.
 pub(crate) fn chain_topology(scenario: &Scenario, secret: AccountSecret) -> ChainTopology {
-    let operators = scenario.topology.operators.iter();
-    let operators = operators.map(|operator| OperatorStake { name: operator.name.clone(), weight: operator.weight });
+    let topology = &scenario.topology;
+    let further = topology.avss.iter().map(|avs| AvsTopology {
+        name: avs.name.clone(),
+        task_sla: topology.task_sla_of(Some(&avs.name)).into(),
+        threshold: topology.threshold_of(Some(&avs.name)),
+        operators: stakes(&avs.operators),
+    });
     ChainTopology {
-        task_sla: scenario.topology.task_sla.into(),
-        threshold: scenario.topology.threshold,
-        operators: operators.collect(),
+        task_sla: topology.task_sla.into(),
+        threshold: topology.threshold,
+        operators: stakes(&topology.operators),
+        further_avss: further.collect(),
         contracts: scenario.contracts.iter().map(contract).collect(),
         secret,
     }
+}
+
+fn stakes(operators: &[Operator]) -> Vec<OperatorStake> {
+    let stake = |operator: &Operator| OperatorStake { name: operator.name.clone(), weight: operator.weight };
+    operators.iter().map(stake).collect()
 }
 
 fn contract(compiled: &CompiledContract) -> UserContract {

@@ -6,11 +6,17 @@ use std::{
 };
 
 use futures::future::{OptionFuture, join};
-use hourglass_chain::{self as chain, AccountSecret, Accounts, BatchMiner, ChainControl, DeployedContract};
-use hourglass_component::{chain::OperatorSetId, keys::Address, timeout::timeout};
+use hourglass_chain::{
+    self as chain, AccountSecret, Accounts, BatchMiner, ChainControl, DeployedContract, OperatorAccount,
+};
+use hourglass_component::{
+    chain::OperatorSetId,
+    keys::{Address, EcdsaKey},
+    timeout::timeout,
+};
 use hourglass_reaper::RunId;
 use hourglass_runtime::{
-    AggregatorSpec, Chains, ExecutorSpec, Runtime, RuntimeError, RuntimeSetup, Teardown, provider,
+    AggregatorSpec, Chains, ExecutorSpec, PerformerSpec, Runtime, RuntimeError, RuntimeSetup, Teardown, provider,
 };
 use hourglass_scenario::{Chain, Mining, Scenario, Trial};
 use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
@@ -176,28 +182,29 @@ impl StandUp<'_> {
     ) -> Result<Followed, EnvironmentError> {
         progress("starting executors and the aggregator");
         let started = Instant::now();
-        let avs = accounts.avs.address();
-        let operators = scenario.topology.operators.iter().zip(&accounts.operators);
-        let executors = operators.map(|(operator, account)| ExecutorSpec {
-            name: operator.name.clone(),
+        let executors = accounts.operators.iter().map(|account| ExecutorSpec {
+            name: account.name.clone(),
             key: account.key.clone(),
-            avs,
             executor: scenario.components.executor.clone(),
-            performer: scenario.components.performer.overlaid_with(&operator.performer),
+            performers: performers(scenario, accounts, account),
             contracts: contracts.iter().map(|contract| (contract.name.clone(), contract.address)).collect(),
         });
         let executors = runtime.start_executors(executors.collect());
         let aggregator = scenario.components.aggregator.clone();
-        let aggregator = runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avs, aggregator });
+        let further = accounts.further_avss.iter();
+        let further = further.map(|avs| (avs.key.address(), avs.aggregator_signing_key.clone()));
+        let first = (accounts.avs.address(), accounts.aggregator.clone());
+        let avss = [first].into_iter().chain(further).collect();
+        let aggregator =
+            runtime.start_aggregator(AggregatorSpec { key: accounts.aggregator.clone(), avss, aggregator });
         // Concurrently: an aggregator looks executors up for each task, and there is none yet.
         let (sockets, ()) = tokio::try_join!(executors, aggregator)?;
         self.phase("components", started);
 
         progress("registering sockets");
         let started = Instant::now();
-        let keys = accounts.operators.iter().map(|operator| &operator.key);
-        chain::register_sockets(&chains.l1, keys.zip(sockets)).await?;
-        chain::publish_table(&chains.l1, &chains.l2, accounts).await?;
+        chain::register_sockets(&chains.l1, registrations(scenario, accounts, &sockets)).await?;
+        chain::publish_tables(&chains.l1, &chains.l2, accounts).await?;
         self.phase("operator table", started);
 
         let miners = match scenario.topology.mining {
@@ -278,9 +285,10 @@ impl Environment {
         }
     }
 
-    /// The executor operator set.
-    pub fn executor_set(&self) -> OperatorSetId {
-        self.accounts.executor_set()
+    /// The executor operator set of an AVS: of the first without a name.
+    pub fn executor_set(&self, avs: Option<&str>) -> OperatorSetId {
+        let key = self.accounts.avs_of(avs).unwrap_or(&self.accounts.avs);
+        OperatorSetId { avs: key.address(), ..self.accounts.executor_set() }
     }
 
     /// Records everything that has happened on the chains by now, as far as they answer.
@@ -304,6 +312,34 @@ impl Environment {
         futures::future::join_all(followed.miners.into_iter().map(BatchMiner::stop)).await;
         Ok(runtime.keep().await?)
     }
+}
+
+/// The performers that an operator's executor runs, one for each of its AVSs.
+fn performers(scenario: &Scenario, accounts: &Accounts, account: &OperatorAccount) -> Vec<PerformerSpec> {
+    let all = scenario.topology.performers().filter(|(name, _)| name.operator == account.name);
+    let of = all.filter_map(|(name, operator)| {
+        let avs = accounts.avs_of(name.avs.as_deref())?.address();
+        let registrar = chain::registrar_of(name.avs.as_deref());
+        let performer = scenario.components.performer.overlaid_with(&operator.performer);
+        let signing_key = accounts.signing_key(&name.operator, name.avs.as_deref())?.clone();
+        Some(PerformerSpec { name, avs, signing_key, registrar, performer })
+    });
+    of.collect()
+}
+
+/// The socket of each operator at the registrar of each of its AVSs; `sockets` are in the order of the accounts.
+fn registrations<'a>(
+    scenario: &Scenario,
+    accounts: &'a Accounts,
+    sockets: &[String],
+) -> Vec<(Address, &'a EcdsaKey, String)> {
+    let by_avs = scenario.topology.avs_names().flat_map(|avs| {
+        let members = scenario.topology.members(avs);
+        let operators = accounts.operators.iter().zip(sockets);
+        let of = operators.filter(move |(account, _)| members.iter().any(|member| member.name == account.name));
+        of.map(move |(account, socket)| (chain::registrar_of(avs), &account.key, socket.clone()))
+    });
+    by_avs.collect()
 }
 
 /// The failure of the engine, if the error is its consequence: a request to a lost engine may fail before the loss is noticed.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use hourglass_component::chain::{TaskStatus, VerifiedTask};
+use hourglass_component::{
+    chain::{TaskStatus, VerifiedTask},
+    keys::Address,
+};
 use hourglass_proto::{certificate::EcdsaCertificate, contracts::addresses::ECDSA_CERTIFICATE_VERIFIER, messages};
 use hourglass_scenario::{ExpectVerified, Scenario};
 
-use super::world::World;
+use super::world::{TrackedTask, World};
 
 /// What is wrong with a verified task: the expected and the observed state.
 pub(super) struct Finding {
@@ -24,6 +27,7 @@ impl Finding {
 pub(super) fn judge(
     world: &World,
     expect: &ExpectVerified,
+    task: &TrackedTask,
     status: TaskStatus,
     verified: &[VerifiedTask],
 ) -> Option<Finding> {
@@ -33,7 +37,7 @@ pub(super) fn judge(
     if status != TaskStatus::Verified {
         return Some(Finding::new("status VERIFIED on chain", format!("{status:?}")));
     }
-    result(expect, verified).or_else(|| certificate(world, expect, verified))
+    result(expect, verified).or_else(|| certificate(world, expect, task, verified))
 }
 
 fn result(expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
@@ -42,7 +46,7 @@ fn result(expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
     Some(Finding::new(expected.to_string(), seen))
 }
 
-fn certificate(world: &World, expect: &ExpectVerified, verified: &VerifiedTask) -> Option<Finding> {
+fn certificate(world: &World, expect: &ExpectVerified, task: &TrackedTask, verified: &VerifiedTask) -> Option<Finding> {
     let certificate = match EcdsaCertificate::decode(&verified.certificate) {
         Ok(certificate) => certificate,
         Err(error) => return Some(Finding::new("an ECDSA certificate", error.to_string())),
@@ -56,20 +60,30 @@ fn certificate(world: &World, expect: &ExpectVerified, verified: &VerifiedTask) 
         Ok(signers) => signers,
         Err(error) => return Some(Finding::new("signatures in ascending order of their signers", error.to_string())),
     };
-    let unknown = signers.iter().find(|signer| world.environment.accounts.operator(**signer).is_none());
-    if let Some(unknown) = unknown {
-        return Some(Finding::new("signers that are operators of the set", format!("a signature of {unknown:?}")));
+    let avs = task.avs.as_deref();
+    let members = world.scenario.topology.members(avs);
+    let is_member = |signer: &Address| {
+        let operator = world.environment.accounts.operator(*signer);
+        operator.is_some_and(|operator| members.iter().any(|member| member.name == operator.name))
+    };
+    if let Some(other) = signers.iter().find(|signer| !is_member(signer)) {
+        let seen = match world.environment.accounts.operator(*other) {
+            Some(operator) => format!("a signature of {}", operator.name),
+            None => format!("a signature of {other:?}"),
+        };
+        return Some(Finding::new("signers that are operators of the set", seen));
     }
     let names: BTreeSet<_> = signers.iter().map(|signer| world.name_of(*signer)).collect();
-    weight(&world.scenario, &names).or_else(|| wanted(expect, &names))
+    weight(&world.scenario, avs, &names).or_else(|| wanted(expect, &names))
 }
 
 /// The contract checks this too; a user's own contracts might not.
-fn weight(scenario: &Scenario, signers: &BTreeSet<String>) -> Option<Finding> {
-    let total = scenario.topology.total_weight();
-    let signed = scenario.topology.operators.iter().filter(|operator| signers.contains(&operator.name));
+fn weight(scenario: &Scenario, avs: Option<&str>, signers: &BTreeSet<String>) -> Option<Finding> {
+    let topology = &scenario.topology;
+    let total = topology.total_weight(avs);
+    let signed = topology.members(avs).iter().filter(|operator| signers.contains(&operator.name));
     let signed: u128 = signed.map(|operator| u128::from(operator.weight)).sum();
-    let threshold = total * u128::from(scenario.topology.threshold) / 10_000;
+    let threshold = total * u128::from(topology.threshold_of(avs)) / 10_000;
     if signed >= threshold {
         return None;
     }

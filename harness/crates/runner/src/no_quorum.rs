@@ -87,7 +87,8 @@ pub(super) fn describe(world: &World, task: H256) -> String {
     let mut answers: BTreeMap<String, String> =
         answers.into_iter().filter_map(|(address, answer)| Some((name(world, &address)?, answer))).collect();
     let mut by_answer: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for operator in &world.scenario.topology.operators {
+    let avs = world.task(task).and_then(|task| task.avs);
+    for operator in world.scenario.topology.members(avs.as_deref()) {
         let answer = answers.remove(&operator.name).unwrap_or_else(|| "no answer".to_owned());
         by_answer.entry(answer).or_default().push(format!("{} (weight {})", operator.name, operator.weight));
     }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use hourglass_component::text::cut;
+use hourglass_scenario::FIRST_AVS;
 use hourglass_timeline::{Lane, TaskTrace, Trace};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -161,6 +162,8 @@ impl Comparing<'_> {
     fn tasks(&mut self, one: &TaskTrace, other: &TaskTrace) {
         let task = &one.name;
         self.equal(&format!("the chain of task `{task}`"), &one.chain, &other.chain);
+        let avs = |trace: &TaskTrace| trace.avs.clone().unwrap_or_else(|| FIRST_AVS.to_owned());
+        self.equal(&format!("the AVS of task `{task}`"), &avs(one), &avs(other));
         self.equal(&format!("the status of task `{task}`"), &one.status, &other.status);
         let times = |trace: &TaskTrace| trace.verified.to_string();
         self.equal(&format!("how often task `{task}` was verified"), &times(one), &times(other));
@@ -246,6 +249,7 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         TaskTrace {
             name: "task".to_owned(),
+            avs: None,
             chain: "l2".to_owned(),
             status: "verified".to_owned(),
             verified: 1,
@@ -277,6 +281,7 @@ mod tests {
     #[rstest]
     #[case::result(|task: &mut TaskTrace| task.result = Some("0x11".to_owned()), "the result of task `task`")]
     #[case::chain(|task: &mut TaskTrace| task.chain = "l1".to_owned(), "the chain of task `task`")]
+    #[case::avs(|task: &mut TaskTrace| task.avs = Some("second".to_owned()), "the AVS of task `task`")]
     #[case::status(|task: &mut TaskTrace| task.status = "expired".to_owned(), "the status of task `task`")]
     #[case::twice(|task: &mut TaskTrace| task.verified = 2, "how often task `task` was verified")]
     #[case::lane(

@@ -17,6 +17,7 @@ pub(super) fn of_world(world: &World) -> Vec<TaskReport> {
     let report = |task: TrackedTask| TaskReport {
         alias: task.alias,
         hash: format!("{:?}", task.record.task),
+        avs: task.avs,
         chain: task.chain.to_string(),
         status: "unknown".to_owned(),
         // Filled in when every log has been read to its end.

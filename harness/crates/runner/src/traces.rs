@@ -36,7 +36,8 @@ pub(super) async fn facts(world: &World) -> Vec<TaskFacts> {
     let mut facts = Vec::new();
     for alias in aliases(&world.scenario.steps) {
         let group: Vec<_> = tasks.iter().filter(|task| task.alias == alias).cloned().collect();
-        let free: BTreeSet<_> = free(&world.scenario, alias).into_iter().collect();
+        let avs = group.first().and_then(|task| task.avs.as_deref());
+        let free: BTreeSet<_> = free(&world.scenario, avs, alias).into_iter().collect();
         for (index, task) in group.iter().enumerate() {
             let name = if group.len() == 1 { alias.to_owned() } else { format!("{alias} #{}", index + 1) };
             let view = views.get(&task.chain);
@@ -82,6 +83,7 @@ fn fact(world: &World, task: &TrackedTask, told: Told<'_>) -> TaskFacts {
         message_hash: certificate.map(|certificate| certificate.message_hash),
         trace: TaskTrace {
             name,
+            avs: task.avs.clone(),
             chain: task.chain.to_string(),
             status,
             verified: verified.len(),
@@ -95,13 +97,13 @@ fn fact(world: &World, task: &TrackedTask, told: Told<'_>) -> TaskFacts {
 
 /// The operators who may or may not sign the task: the threshold can be reached without them, and no expectation names
 /// them.
-fn free(scenario: &Scenario, alias: &str) -> Vec<String> {
+fn free(scenario: &Scenario, avs: Option<&str>, alias: &str) -> Vec<String> {
     let topology = &scenario.topology;
-    let total = topology.total_weight();
-    let needed = total * u128::from(topology.threshold) / 10_000;
+    let total = topology.total_weight(avs);
+    let needed = total * u128::from(topology.threshold_of(avs)) / 10_000;
     let mut named = Vec::new();
     named_signers(&scenario.steps, alias, &mut named);
-    let operators = topology.operators.iter();
+    let operators = topology.members(avs).iter();
     let free = operators
         .filter(|operator| total - u128::from(operator.weight) >= needed && !named.contains(&operator.name.as_str()));
     free.map(|operator| operator.name.clone()).collect()

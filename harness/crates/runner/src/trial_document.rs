@@ -86,6 +86,7 @@ mod tests {
                 step(StepOutcome::NotBegun, None),
             ],
             tasks: vec![TaskReport {
+                avs: None,
                 alias: "square".to_owned(),
                 hash: format!("0x{}", "ab".repeat(32)),
                 chain: "l2".to_owned(),

@@ -234,6 +234,9 @@ pub struct TaskReport {
     pub alias: String,
     /// The task hash.
     pub hash: String,
+    /// The AVS that it is for; left out for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avs: Option<String>,
     /// The chain that its mailbox is on.
     pub chain: String,
     /// Its last status in the words of the mailbox: CREATED, VERIFIED or EXPIRED.

@@ -36,6 +36,8 @@ const LONG_WAIT: Duration = Duration::from_secs(1);
 pub(super) struct TrackedTask {
     pub alias: String,
     pub chain: Chain,
+    /// The AVS that it is for; `None` for the first.
+    pub avs: Option<String>,
     pub record: TaskRecord,
 }
 
@@ -120,6 +122,12 @@ impl World {
         let address = runtime.reach_executor(operator).await?;
         let (key, avs, ends) = (account.key.clone(), accounts.avs.address(), runtime.ends().clone());
         Ok(ExecutorManagement::new(address, operator, key, avs, ends)?)
+    }
+
+    /// A task by its hash.
+    pub(super) fn task(&self, hash: H256) -> Option<TrackedTask> {
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.iter().find(|task| task.record.task == hash).cloned()
     }
 
     /// Every task, in the order of creation.

@@ -7,12 +7,16 @@ use std::{
 };
 
 use hourglass_base::private;
-use hourglass_component::{keys::EcdsaKey, text::escaped_json, variables::FILES_DIR};
+use hourglass_component::{
+    keys::{Address, EcdsaKey},
+    text::escaped_json,
+    variables::FILES_DIR,
+};
 use hourglass_proto::contracts::addresses as at;
 use hourglass_scenario::ComponentRef;
 use serde_json::{Value, json};
 
-use super::{AggregatorSpec, ExecutorSpec, RuntimeError};
+use super::{AggregatorSpec, ExecutorSpec, PerformerSpec, RuntimeError};
 
 /// The key of an executor's configuration that holds its port.
 pub(super) const EXECUTOR_PORT_KEY: &str = "grpcPort";
@@ -31,51 +35,75 @@ pub(super) struct ChainUrls {
     pub l2: String,
 }
 
-/// An executor with one performer; the runtime supplies the performer's keys other than AVS, type and environment. A
-/// performer that is given files has them in the folder `files`, at their absolute paths.
-pub(super) fn executor(spec: &ExecutorSpec, chains: &ChainUrls, bind: &str, files: &Path, performer: Value) -> Value {
-    let mut environment = performer_environment(spec, chains);
-    if !spec.performer.files.is_empty() {
-        environment.insert(FILES_DIR.to_owned(), files.to_string_lossy().into_owned());
-    }
-    let mut keeps = json!({
-        "avsAddress": format!("{:?}", spec.avs),
-        "processType": "server",
-        "envs": environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+/// What a runtime adds to the configuration of a performer.
+pub(super) struct PerformerKeys {
+    /// The folder that has its files, at their absolute paths.
+    pub files: PathBuf,
+    /// The keys other than AVS, type and environment.
+    pub keys: Value,
+}
+
+/// An executor with its performers, to which the runtime adds these, in the order of the performers.
+pub(super) fn executor(spec: &ExecutorSpec, chains: &ChainUrls, bind: &str, performers: Vec<PerformerKeys>) -> Value {
+    let keeps = spec.performers.iter().zip(performers).map(|(performer, PerformerKeys { files, keys })| {
+        let mut environment = performer_environment(spec, performer, chains);
+        if !performer.performer.files.is_empty() {
+            environment.insert(FILES_DIR.to_owned(), files.to_string_lossy().into_owned());
+        }
+        let mut keeps = json!({
+            "avsAddress": format!("{:?}", performer.avs),
+            "processType": "server",
+            "envs": environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        });
+        if let Some(key) = other_key(&performer.signing_key, &spec.key) {
+            keeps["signingKey"] = key;
+        }
+        if let Some(port) = performer.performer.port {
+            keeps["port"] = port.into();
+        }
+        merge(&mut keeps, keys);
+        keeps
     });
-    if let Some(port) = spec.performer.port {
-        keeps["port"] = port.into();
-    }
-    merge(&mut keeps, performer);
     json!({
         "logFormat": "json",
         "bindAddress": bind,
         "authentication": authentication(),
         "operator": operator(&spec.key),
         "l1Chain": { "rpcUrl": chains.l1, "chainId": at::L1_CHAIN_ID },
-        "avsPerformers": [keeps],
+        "avsPerformers": keeps.collect::<Vec<_>>(),
     })
 }
 
 /// The variables of a performer: those that projects made from the public template expect, over which the scenario's
 /// prevail, and the format of its log.
-fn performer_environment(spec: &ExecutorSpec, chains: &ChainUrls) -> BTreeMap<String, String> {
+fn performer_environment(
+    spec: &ExecutorSpec,
+    performer: &PerformerSpec,
+    chains: &ChainUrls,
+) -> BTreeMap<String, String> {
     let public = [
         ("L1_RPC_URL", chains.l1.clone()),
         ("L2_RPC_URL", chains.l2.clone()),
         ("TASK_MAILBOX", format!("{:?}", at::TASK_MAILBOX)),
-        ("TASK_AVS_REGISTRAR", format!("{:?}", at::TASK_AVS_REGISTRAR)),
+        ("TASK_AVS_REGISTRAR", format!("{:?}", performer.registrar)),
     ];
     let mut environment: BTreeMap<_, _> = public.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let contracts = spec.contracts.iter().map(|(name, address)| (name.to_uppercase(), format!("{address:?}")));
     environment.extend(contracts);
-    environment.extend(spec.performer.environment.clone());
+    environment.extend(performer.performer.environment.clone());
     environment.insert("LOG_FORMAT".to_owned(), "json".to_owned());
     environment
 }
 
 /// The aggregator.
 pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, bind: &str) -> Value {
+    let avs = |(address, signing_key): &(Address, EcdsaKey)| {
+        let mut avs = json!({ "address": format!("{address:?}"), "chainIds": [at::L1_CHAIN_ID, at::L2_CHAIN_ID] });
+        if let Some(key) = other_key(signing_key, &spec.key) {
+            avs["signingKey"] = key;
+        }
+        avs
+    };
     let chain = |name: &str, chain_id: u64, url: &str| json!({ "name": name, "chainId": chain_id, "rpcUrl": url, "pollIntervalSeconds": 1 });
     json!({
         "logFormat": "json",
@@ -84,7 +112,7 @@ pub(super) fn aggregator(spec: &AggregatorSpec, l1_url: &str, l2_url: &str, bind
         "operator": operator(&spec.key),
         "l1ChainId": at::L1_CHAIN_ID,
         "chains": [chain("l1", at::L1_CHAIN_ID, l1_url), chain("l2", at::L2_CHAIN_ID, l2_url)],
-        "avss": [{ "address": format!("{:?}", spec.avs), "chainIds": [at::L1_CHAIN_ID, at::L2_CHAIN_ID] }],
+        "avss": spec.avss.iter().map(avs).collect::<Vec<_>>(),
     })
 }
 
@@ -97,7 +125,7 @@ pub(super) fn merge(into: &mut Value, from: Value) {
 
 /// The path of a component's configuration in the trial's folder.
 pub(super) fn path(folder: &Path, component: &ComponentRef) -> PathBuf {
-    folder.join(format!("{}.yaml", component.to_string().replace('/', "-")))
+    folder.join(format!("{}.yaml", component.file_name()))
 }
 
 /// Writes a configuration for its component to read.
@@ -154,6 +182,12 @@ pub(super) fn repository_and_tag(image: &str) -> (&str, &str) {
 /// Every user of the machine can connect to loopback, and a management service starts programs.
 fn authentication() -> Value {
     json!({ "enabled": true })
+}
+
+/// The section of a signing key that is not the operator's own. The public programs have one key for all AVSs, and no such
+/// section.
+fn other_key(signing_key: &EcdsaKey, own: &EcdsaKey) -> Option<Value> {
+    (signing_key.address() != own.address()).then(|| json!({ PRIVATE_KEY: signing_key.to_hex() }))
 }
 
 fn operator(key: &EcdsaKey) -> Value {

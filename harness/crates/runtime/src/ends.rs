@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    RuntimeError,
+    ExecutorSpec, RuntimeError,
     output::{CHAIN_PREFIX, component},
     replacements::Replacements,
 };
@@ -51,6 +51,8 @@ pub struct Ends {
 struct State {
     /// The components that the scenario expects to end, and whether they have.
     declared: BTreeMap<ComponentRef, bool>,
+    /// The performers of each executor, once they are known.
+    performers: BTreeMap<ComponentRef, Vec<ComponentRef>>,
     /// The components that must run until a step or the end of the trial ends them, and since when.
     watched: BTreeMap<ComponentRef, Timestamp>,
     unexpected: Vec<UnexpectedEnd>,
@@ -95,12 +97,24 @@ impl Ends {
         Self { state: Arc::new(watch::Sender::new(state)), timeline: timeline.clone() }
     }
 
-    /// From now on an end of the component is unexpected. For an executor this includes its performer, because an
-    /// executor is ready when its performer is.
+    /// These are the executors, with their performers.
+    pub(super) fn know(&self, executors: &[ExecutorSpec]) {
+        let performers = executors.iter().map(|spec| {
+            let of = spec.performers.iter().map(|performer| ComponentRef::Performer(performer.name.clone()));
+            (ComponentRef::Executor(spec.name.clone()), of.collect())
+        });
+        self.state.send_if_modified(|state| {
+            state.performers = performers.collect();
+            false
+        });
+    }
+
+    /// From now on an end of the component is unexpected. For an executor this includes its performers, because an
+    /// executor is ready when its performers are.
     pub(super) fn watch(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
             let since = Timestamp::now();
-            for component in with_performer(component) {
+            for component in state.performers_of(component).into_iter().chain([component.clone()]) {
                 state.replacements.forget(&component);
                 state.watched.insert(component, since);
             }
@@ -108,10 +122,10 @@ impl Ends {
         });
     }
 
-    /// From now on an end of the component is caused by a step. For an executor this includes its performer.
+    /// From now on an end of the component is caused by a step. For an executor this includes its performers.
     pub(super) fn excuse(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
-            state.watched.retain(|watched, _| with_performer(component).all(|excused| excused != *watched));
+            state.watched.retain(|watched, _| watched != component && !watched.is_performer_of(component));
             false
         });
     }
@@ -119,9 +133,13 @@ impl Ends {
     /// From now on an end of the component's performers is caused by a step, but not an end of the component itself
     /// unless it is a performer: an executor that was disconnected or paused may restart its performer.
     pub(super) fn excuse_performer(&self, component: &ComponentRef) {
-        if let Some(operator) = component.operator() {
-            self.excuse(&ComponentRef::Performer(operator.to_owned()));
-        }
+        self.state.send_if_modified(|state| {
+            state.watched.retain(|watched, _| {
+                !watched.is_performer_of(component)
+                    && !(watched == component && matches!(component, ComponentRef::Performer(_)))
+            });
+            false
+        });
     }
 
     /// A component has ended at a time of this machine's clock; `output` returns its last lines, indented. Reports of
@@ -298,13 +316,15 @@ impl fmt::Debug for Ends {
     }
 }
 
-/// The component, and its performer if it is an executor.
-fn with_performer(component: &ComponentRef) -> impl Iterator<Item = ComponentRef> {
-    let performer = match component {
-        ComponentRef::Executor(name) => Some(ComponentRef::Performer(name.clone())),
-        _ => None,
-    };
-    std::iter::once(component.clone()).chain(performer)
+impl State {
+    /// The performers of an executor: by default one, with its name.
+    fn performers_of(&self, component: &ComponentRef) -> Vec<ComponentRef> {
+        match (self.performers.get(component), component) {
+            (Some(performers), _) => performers.clone(),
+            (None, ComponentRef::Executor(name)) => vec![ComponentRef::performer(name)],
+            (None, _) => Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub use provider::{PhaseReporter, RuntimeProvider, RuntimeSetup, SupervisedRunti
 pub use workers::{Connection, Worker, WorkerOutput, Workers, WorkersSpec};
 
 use hourglass_base::RuntimeKind;
-use hourglass_scenario::{Component, ComponentRef, Step};
+use hourglass_scenario::{Component, ComponentRef, PerformerRef, Step};
 
 use hourglass_chain::{ChainControl, PreparedState};
 use hourglass_reaper::{RunFolderGuard, SweepTrigger};
@@ -65,14 +65,27 @@ pub struct ExecutorSpec {
     pub name: String,
     /// The operator's key.
     pub key: EcdsaKey,
-    /// The AVS whose tasks it executes.
-    pub avs: Address,
     /// A replacement of the reference executor.
     pub executor: Component,
-    /// The performer, or a replacement of the reference performer, with its environment.
-    pub performer: Component,
+    /// Its performers, one for each AVS whose tasks it executes.
+    pub performers: Vec<PerformerSpec>,
     /// The user's contracts by name; the performer has their addresses in its environment.
     pub contracts: Vec<(String, Address)>,
+}
+
+/// The settings of one performer of an executor.
+#[derive(Debug, Clone)]
+pub struct PerformerSpec {
+    /// Its name.
+    pub name: PerformerRef,
+    /// The AVS whose tasks it performs.
+    pub avs: Address,
+    /// The key with which the operator signs for the AVS.
+    pub signing_key: EcdsaKey,
+    /// The registrar of the AVS; the performer has its address in its environment.
+    pub registrar: Address,
+    /// The performer, or a replacement of the reference performer, with its environment.
+    pub performer: Component,
 }
 
 /// The settings of an aggregator.
@@ -80,8 +93,8 @@ pub struct ExecutorSpec {
 pub struct AggregatorSpec {
     /// The aggregator's operator key.
     pub key: EcdsaKey,
-    /// The AVS whose tasks it follows.
-    pub avs: Address,
+    /// The AVSs whose tasks it follows, each with the key with which it signs for the AVS.
+    pub avss: Vec<(Address, EcdsaKey)>,
     /// A replacement of the reference aggregator.
     pub aggregator: Component,
 }

@@ -94,7 +94,7 @@ impl ExecutorManagement {
         avs: Address,
         ends: Ends,
     ) -> Result<Self, RuntimeError> {
-        let performer = ComponentRef::Performer(operator.to_owned());
+        let performer = ComponentRef::performer(operator);
         let channel = health::channel(&address.address).map_err(|source| RuntimeError::Health {
             component: ComponentRef::Executor(operator.to_owned()),
             source,
@@ -109,10 +109,9 @@ impl ExecutorManagement {
         Ok(listed.into_iter().map(ListedPerformer::from).collect())
     }
 
-    /// The ids of each performer of the executor, whichever AVS it is for: all have the same name in reports of ends.
+    /// The ids of each performer of the AVS.
     async fn ids(&self) -> Result<Vec<Vec<String>>, Refusal> {
-        let listed = listed(self.client.clone(), &self.key, String::new()).await?;
-        Ok(listed.into_iter().map(|performer| ListedPerformer::from(performer).ids()).collect())
+        Ok(self.list().await?.iter().map(ListedPerformer::ids).collect())
     }
 
     /// Waits until the executor lists what `done` finds; else returns what it listed last. No event tells of a change.

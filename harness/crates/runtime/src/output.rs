@@ -139,7 +139,7 @@ pub(super) const CHAIN_PREFIX: &str = "chain-";
 pub(super) fn component(name: &str) -> Option<ComponentRef> {
     match name.parse() {
         Ok(component) => Some(component),
-        Err(_) => name.strip_prefix("performer/").map(|name| ComponentRef::Performer(name.to_owned())),
+        Err(_) => name.strip_prefix("performer/").map(|name| ComponentRef::performer(name.replace('/', "-"))),
     }
 }
 

@@ -7,24 +7,24 @@ use std::{
 };
 
 use hourglass_base::private;
-use hourglass_scenario::PerformerFile;
+use hourglass_scenario::{ComponentRef, PerformerFile};
 
-use super::{ExecutorSpec, RuntimeError};
+use super::{PerformerSpec, RuntimeError};
 
 /// The folder for them in the trial's folder. Archives of such folders leave it out.
 pub const PERFORMER_FILES: &str = "performer-files";
 /// Where containers have them.
 pub(super) const ROOT: &str = "/";
 
-/// The files of an executor's performer by their paths, always in the same order.
-pub(super) fn of(spec: &ExecutorSpec) -> impl Iterator<Item = (&str, &PerformerFile)> {
+/// The files of a performer by their paths, always in the same order.
+pub(super) fn of(spec: &PerformerSpec) -> impl Iterator<Item = (&str, &PerformerFile)> {
     spec.performer.files.iter().map(|(path, file)| (path.as_str(), file))
 }
 
 /// Writes the files of a performer that is a process, for this user alone, and returns the folder that stands for the root
 /// of its file system.
-pub(super) fn write(spec: &ExecutorSpec, folder: &Path) -> Result<PathBuf, RuntimeError> {
-    let root = folder.join(PERFORMER_FILES).join(&spec.name);
+pub(super) fn write(spec: &PerformerSpec, folder: &Path) -> Result<PathBuf, RuntimeError> {
+    let root = folder.join(PERFORMER_FILES).join(ComponentRef::Performer(spec.name.clone()).file_name());
     // Performers start in another folder.
     let root = std::path::absolute(&root).map_err(|source| RuntimeError::File { path: root, source })?;
     for (path, file) in of(spec) {

@@ -98,9 +98,8 @@ pub(super) fn reported_name(label: &str) -> Option<String> {
 
 /// Whether a name in reports is that of a component, or of the performers that it may end itself.
 pub(super) fn with_performers(component: &ComponentRef) -> impl Fn(&str) -> bool + use<> {
-    let performer = component.operator().map(|name| ComponentRef::Performer(name.to_owned()).to_string());
-    let component = component.to_string();
-    move |name| name == component || Some(name) == performer.as_deref()
+    let component = component.clone();
+    move |name| name.parse().is_ok_and(|named: ComponentRef| named == component || named.is_performer_of(&component))
 }
 
 #[cfg(test)]

@@ -60,8 +60,8 @@ fn must_differ(scenario: &str, trials: &[Trial], runs: &Runs) -> Result<(), Fail
     let mut last = last.clone();
     let changed = Arc::make_mut(&mut last.scenario);
     changed.components.performer.environment.clear();
-    for operator in &mut changed.topology.operators {
-        operator.performer.environment.clear();
+    for performer in changed.topology.performers_mut() {
+        performer.environment.clear();
     }
     let reports = [runs.report_of(first)?, runs.run(&last)?];
     let named: Vec<_> =

@@ -1,6 +1,5 @@
 //! Checks that a schema cannot express: names that must exist, values that must fit together.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
@@ -12,7 +11,7 @@ use super::resolve::folder_of;
 use super::select::BUILTIN;
 use super::steps::ScenarioFolder;
 use super::values::Curve;
-use super::{check_components, check_limits, check_performers, check_runtimes, check_steps, contracts};
+use super::{check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts};
 
 /// Adds every problem of `document`, which was read from the file at `path`, and to `warnings` what is probably not meant.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems, warnings: &mut Problems) {
@@ -97,7 +96,9 @@ fn variables(document: &ScenarioDocument, root: &Pointer, problems: &mut Problem
 
 pub(super) fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut Problems) {
     let topology = &document.topology;
-    if topology.curve == Curve::Bn254 {
+    let further = topology.avss.iter().enumerate();
+    let curves = further.filter_map(|(index, avs)| Some((at.key("avss").item(index), avs.curve?)));
+    for (at, _) in curves.chain([(at.clone(), topology.curve)]).filter(|(_, curve)| *curve == Curve::Bn254) {
         problems.add(
             Problem::at_value(&at.key("curve"), "the curve `bn254` is not supported yet")
                 .label("not supported yet")
@@ -105,18 +106,5 @@ pub(super) fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut
         );
     }
     check_limits::chain_times(topology, at, problems);
-    let operators = at.key("operators");
-    let mut names = BTreeSet::new();
-    for (index, operator) in topology.operators.iter().enumerate() {
-        if !names.insert(&operator.name) {
-            problems.add(
-                Problem::at_value(
-                    &operators.item(index).key("name"),
-                    format!("two operators are called `{}`", operator.name),
-                )
-                .label("the second one")
-                .help("give each operator a name of its own"),
-            );
-        }
-    }
+    check_avss::check(topology, at, problems);
 }

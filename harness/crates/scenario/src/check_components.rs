@@ -9,8 +9,9 @@ use hourglass_component::{
     variables::RefusedVariable,
 };
 
+use super::avs::Member;
 use super::environment_file;
-use super::model::{Component, Operator, ScenarioDocument};
+use super::model::{Component, ScenarioDocument};
 use super::resolve::folder_of;
 use super::values::RuntimeKind;
 
@@ -32,9 +33,9 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     let runtimes = document.runtimes.as_deref().unwrap_or(&RuntimeKind::ALL);
     let from_command = |kind: &RuntimeKind| kind.capabilities().programs == ProgramSource::Command;
     let on_processes = runtimes.iter().any(from_command) && !problems.touch(&Pointer::from("/runtimes"));
-    let operators = Pointer::from("/topology/operators");
-    for (index, operator) in document.topology.operators.iter().enumerate() {
-        let at = operators.item(index).key("performer");
+    let members = document.topology.members_at(&Pointer::from("/topology"));
+    for Member { at, operator, .. } in &members {
+        let at = at.key("performer");
         environment(&operator.performer, true, &at, problems);
         environment_from(&operator.performer, true, folder, &at, problems);
         command(&operator.performer, &at, problems);
@@ -47,9 +48,8 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
         return;
     }
     // If every operator has a command of its own, none is needed for all.
-    let performers = || document.topology.operators.iter().filter(|operator| !has_image(&operator.performer));
-    let own = |operator: &&Operator| operator.performer.command.is_some() || operator.performer.address.is_some();
-    if performers().any(|operator| !own(&operator)) {
+    let mut performers = members.iter().map(|member| &member.operator.performer).filter(|own| !has_image(own));
+    if performers.any(|own| own.command.is_none() && own.address.is_none()) {
         image_alone(&components.performer, &components.performer, &at.key("performer"), problems);
     }
     image_alone(&components.executor, &components.executor, &at.key("executor"), problems);

@@ -17,6 +17,12 @@ const MAX_WARP: u64 = 36_500 * 24 * 60 * 60;
 /// Adds the problems of a topology's values in chain time.
 pub(super) fn chain_times(topology: &Topology, at: &Pointer, problems: &mut Problems) {
     chain_time(topology.task_sla, MAX_TASK_SLA, "the task SLA", &at.key("task_sla"), problems);
+    for (index, avs) in topology.avss.iter().enumerate() {
+        if let Some(task_sla) = avs.task_sla {
+            let at = at.key("avss").item(index).key("task_sla");
+            chain_time(task_sla, MAX_TASK_SLA, "the task SLA", &at, problems);
+        }
+    }
     if let Mining::Interval(interval) = topology.mining {
         chain_time(interval, MAX_INTERVAL, "the interval", &at.key("mining"), problems);
     }

@@ -8,13 +8,14 @@ use std::{
 use hourglass_base::RuntimeKind;
 use hourglass_component::document::{Pointer, Problem, Problems};
 
-use super::model::{Component, Operator, ScenarioDocument};
+use super::avs::Member;
+use super::model::{Component, ScenarioDocument};
 use super::own_image::Build;
 use super::performer_files;
 use super::resolve::folder_of;
 use super::select::BUILTIN;
 use super::steps::{StepDocument, StepPurpose};
-use super::texts::ComponentRef;
+use super::texts::{ComponentRef, PerformerRef};
 
 /// Adds every problem of the performers of `document`, and of such keys of other components.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems) {
@@ -26,9 +27,9 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     }
     ports(document, problems);
     let shared = &document.components.performer;
-    let operators = document.topology.operators.iter().enumerate().map(|(index, operator)| {
-        let at = Pointer::from("/topology/operators").item(index).key("performer");
-        (&operator.performer, shared.overlaid_with(&operator.performer), at)
+    let members = document.topology.members_at(&Pointer::from("/topology"));
+    let operators = members.iter().map(|Member { at, operator, .. }| {
+        (&operator.performer, shared.overlaid_with(&operator.performer), at.key("performer"))
     });
     let performers = operators.chain([(shared, shared.clone(), components.key("performer"))]);
     let runtimes = document.runtimes.as_deref().unwrap_or(&RuntimeKind::ALL);
@@ -147,8 +148,8 @@ fn in_containers(at: &Pointer, problems: &mut Problems) {
 /// A fault in a performer that runs already would hit a program that is not the trial's.
 fn faults(document: &ScenarioDocument, steps: &[StepDocument], at: &Pointer, problems: &mut Problems) {
     let shared = &document.components.performer;
-    let runs_already = |name: &str| {
-        let operator = document.topology.operators.iter().find(|operator| operator.name == name);
+    let runs_already = |performer: &PerformerRef| {
+        let operator = document.topology.member(performer);
         operator.is_some_and(|operator| shared.overlaid_with(&operator.performer).address.is_some())
     };
     for (index, step) in steps.iter().enumerate() {
@@ -156,8 +157,8 @@ fn faults(document: &ScenarioDocument, steps: &[StepDocument], at: &Pointer, pro
         let kinds = step.kinds();
         for kind in kinds.iter().filter(|kind| kind.properties().purpose == StepPurpose::Fault) {
             for (key, component) in kind.components() {
-                let ComponentRef::Performer(name) = component else { continue };
-                if runs_already(name) {
+                let ComponentRef::Performer(performer) = component else { continue };
+                if runs_already(performer) {
                     problems.add(
                         Problem::at_value(
                             &at.key(kind.key()).key(key),
@@ -190,18 +191,18 @@ fn ports(document: &ScenarioDocument, problems: &mut Problems) {
     if !runtimes.iter().any(shared) || problems.touch(&Pointer::from("/runtimes")) {
         return;
     }
-    let mut known = BTreeMap::<u16, &Operator>::new();
-    for (index, operator) in document.topology.operators.iter().enumerate() {
+    let mut known = BTreeMap::<u16, PerformerRef>::new();
+    for member in document.topology.members_at(&Pointer::from("/topology")) {
+        let (operator, second) = (member.operator, member.performer());
         let Some(port) = operator.performer.port.or(document.components.performer.port) else { continue };
         let Some(first) = known.get(&port) else {
-            known.insert(port, operator);
+            known.insert(port, second);
             continue;
         };
         let at = match operator.performer.port {
-            Some(_) => Pointer::from("/topology/operators").item(index).key("performer"),
+            Some(_) => member.at.key("performer"),
             None => Pointer::from("/components/performer"),
         };
-        let (first, second) = (&first.name, &operator.name);
         problems.add(
             Problem::at_key(
                 &at.key("port"),

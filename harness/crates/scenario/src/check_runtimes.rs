@@ -32,9 +32,8 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
     for (name, component) in named {
         checking.component(component, &components.key(name));
     }
-    let operators = root.key("topology").key("operators");
-    for (index, operator) in document.topology.operators.iter().enumerate() {
-        checking.component(&operator.performer, &operators.item(index).key("performer"));
+    for member in document.topology.members_at(&root.key("topology")) {
+        checking.component(&member.operator.performer, &member.at.key("performer"));
     }
     checking.steps(&document.steps, &root.key("steps"));
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
+use super::avs::FIRST_AVS;
 use super::contracts::Names;
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::steps::{
-    NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind, StepPurpose,
+    CreatedTasks, NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind, StepPurpose,
 };
 
 /// Adds every problem of the steps of `document`, whose contracts have these custom errors.
@@ -21,7 +22,6 @@ pub(super) fn check(
     warnings: &mut Problems,
 ) {
     let at = Pointer::from("/steps");
-    let operators: BTreeSet<_> = document.topology.operators.iter().map(|operator| operator.name.as_str()).collect();
     let mut checking = Checking {
         check_tasks: !problems.touch(&at),
         tasks: BTreeSet::new(),
@@ -31,11 +31,15 @@ pub(super) fn check(
         check: StepCheck {
             // A step or operator that could not be read may be what the others refer to.
             errors,
-            names: ["/contracts", "/topology/operators"]
+            names: ["/contracts", "/topology/operators", "/topology/avss"]
                 .iter()
                 .all(|at| !problems.touch(&Pointer::from(*at)))
                 .then(|| Names::of(document)),
-            operators: (!problems.touch(&Pointer::from("/topology/operators"))).then_some(operators),
+            topology: ["/topology/operators", "/topology/avss"]
+                .iter()
+                .all(|at| !problems.touch(&Pointer::from(*at)))
+                .then_some(&document.topology),
+            avs_of_task: BTreeMap::new(),
             folder,
             problems,
             warnings,
@@ -43,9 +47,7 @@ pub(super) fn check(
     };
     checking.steps(&document.steps, &at);
     for (index, component) in document.invariants.expected_ends.iter().enumerate() {
-        if let Some(name) = component.operator() {
-            checking.check.operator(name, &Pointer::from("/invariants/expected_ends").item(index));
-        }
+        checking.check.component(component, &Pointer::from("/invariants/expected_ends").item(index));
     }
     let Checking { expectations, check: StepCheck { problems, .. }, .. } = checking;
     if expectations == 0 && !document.steps.is_empty() && !problems.touch(&at) {
@@ -87,6 +89,7 @@ impl Checking<'_> {
         for kind in &kinds {
             self.expectations += usize::from(kind.properties().purpose == StepPurpose::Expectation);
             if let Some(created) = kind.creates() {
+                self.check.avs_of_task.insert(created.alias.to_owned(), avs_of(&created));
                 self.created(created.alias, at.key(kind.key()).key("as"));
             }
             for named in kind.performers(&at.key(kind.key())) {
@@ -154,9 +157,7 @@ impl Checking<'_> {
     /// The order of checks puts the problem of a name that does not exist first.
     fn fields(&mut self, kind: &StepKind, at: &Pointer) {
         for (key, component) in kind.components() {
-            if let Some(name) = component.operator() {
-                self.check.operator(name, &at.key(key));
-            }
+            self.check.component(component, &at.key(key));
         }
         kind.check(at, &mut self.check);
         if kind.within().is_some_and(|within| within.is_zero()) {
@@ -206,6 +207,11 @@ fn deployed_twice(alias: &str, at: &Pointer) -> Problem {
     Problem::at_value(at, format!("two steps deploy a performer called `{alias}`"))
         .label("the second one")
         .help("give it another name with `as: …`")
+}
+
+/// The AVS of created tasks; the first has a name in documents.
+fn avs_of(created: &CreatedTasks<'_>) -> Option<String> {
+    created.avs.filter(|avs| *avs != FIRST_AVS).map(str::to_owned)
 }
 
 fn twice(task: &str, at: &Pointer) -> Problem {

@@ -55,9 +55,9 @@ impl Images {
         let shared = scenario.components.performer.clone();
         if self.performer.is_some() {
             // An operator's own image is kept; the common one was merged into each.
-            for operator in scenario.topology.operators.iter_mut().filter(|one| is_of(&shared, &one.performer)) {
-                operator.performer.image.clone_from(&self.performer);
-                operator.performer.build = None;
+            for performer in scenario.topology.performers_mut().filter(|one| is_of(&shared, one)) {
+                performer.image.clone_from(&self.performer);
+                performer.build = None;
             }
         }
         let components = &mut scenario.components;
@@ -91,9 +91,8 @@ impl Of {
             // An operator's own image is kept.
             Self::Performers => scenario
                 .topology
-                .operators
-                .iter()
-                .map(|operator| &operator.performer)
+                .performers()
+                .map(|(_, operator)| &operator.performer)
                 .filter(|performer| is_of(&components.performer, performer))
                 .collect(),
             Self::Executor => vec![&components.executor],

@@ -4,8 +4,10 @@
 //! anything; the runner implements the steps.
 
 mod allowed_errors;
+mod avs;
 mod bounded_file;
 mod check;
+mod check_avss;
 mod check_components;
 mod check_limits;
 mod check_performers;
@@ -46,6 +48,7 @@ mod values;
 mod variables;
 
 pub use allowed_errors::AllowedErrors;
+pub use avs::{Avs, FIRST_AVS};
 pub use component_limits::ComponentLimits;
 pub use contracts::{CompiledContract, Contract, ContractCall, ContractRole};
 pub use error::ScenarioError;
@@ -65,7 +68,7 @@ pub use select::{BUILTIN, DEFAULT_DIRECTORY, Selected, Selection};
 pub use shard::Shard;
 pub use step::{Location, Step};
 pub use steps::*;
-pub use texts::{BadComponentRef, ComponentRef, HexBytes, Scalar};
+pub use texts::{BadComponentRef, ComponentRef, HexBytes, PerformerRef, Scalar};
 pub use trial::{LARGE, Trial};
 pub use values::{Chain, Cpus, Curve, Memory, Mining, RuntimeKind};
 pub use variables::Bindings;

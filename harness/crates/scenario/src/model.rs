@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::allowed_errors::{compile, shortened};
+use super::avs::Avs;
 use super::contracts::{CompiledContract, Contract};
 use super::own_image::{Build, Pull};
 use super::performer_files::PerformerFile;
@@ -200,9 +201,13 @@ pub struct Topology {
     /// Who signs. Default: one operator named `operator` with a weight of 100.
     #[schemars(length(min = 1))]
     pub operators: Vec<Operator>,
+    /// Further AVSs on the same chains, beside the first, whose members are `operators` and which is called `avs`. One
+    /// aggregator serves all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub avss: Vec<Avs>,
 }
 
-/// An operator: one executor and the performer that it runs.
+/// An operator as a member of an AVS: one executor and the performer that it runs for this AVS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Operator {
@@ -230,20 +235,6 @@ pub struct Invariants {
     pub expected_ends: Vec<ComponentRef>,
 }
 
-impl Scenario {
-    /// The operator with this name.
-    pub fn operator(&self, name: &str) -> Option<&Operator> {
-        self.topology.operators.iter().find(|operator| operator.name == name)
-    }
-}
-
-impl Topology {
-    /// The sum of the operators' weights.
-    pub fn total_weight(&self) -> u128 {
-        self.operators.iter().map(|operator| u128::from(operator.weight)).sum()
-    }
-}
-
 impl Default for Topology {
     fn default() -> Self {
         Self {
@@ -256,6 +247,7 @@ impl Default for Topology {
                 weight: default_weight(),
                 performer: Component::default(),
             }],
+            avss: Vec::new(),
         }
     }
 }

@@ -69,9 +69,16 @@ fn shortened(text: &str) -> &str {
 fn components(document: &Value) -> Vec<Pointer> {
     let at = Pointer::root().key("components");
     let mut places: Vec<_> = entries(&document["components"]).map(|(name, _)| at.key(name)).collect();
-    let at = Pointer::root().key("topology").key("operators");
-    let operators = document["topology"]["operators"].as_array().map_or(0, Vec::len);
-    places.extend((0..operators).map(|index| at.item(index).key("performer")));
+    let at = Pointer::root().key("topology");
+    let topology = &document["topology"];
+    let mut performers = |topology: &Value, at: &Pointer| {
+        let operators = topology["operators"].as_array().map_or(0, Vec::len);
+        places.extend((0..operators).map(|index| at.key("operators").item(index).key("performer")));
+    };
+    performers(topology, &at);
+    for (index, avs) in topology["avss"].as_array().into_iter().flatten().enumerate() {
+        performers(avs, &at.key("avss").item(index));
+    }
     places
 }
 

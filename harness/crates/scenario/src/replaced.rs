@@ -30,7 +30,7 @@ impl Scenario {
         match component {
             ComponentRef::Aggregator => Some(&self.components.aggregator),
             ComponentRef::Executor(_) => Some(&self.components.executor),
-            ComponentRef::Performer(name) => Some(&self.operator(name)?.performer),
+            ComponentRef::Performer(performer) => Some(&self.topology.member(performer)?.performer),
         }
     }
 
@@ -40,10 +40,9 @@ impl Scenario {
     }
 
     fn every_component(&self) -> Vec<ComponentRef> {
-        let of_operators = self.topology.operators.iter().flat_map(|operator| {
-            [ComponentRef::Executor(operator.name.clone()), ComponentRef::Performer(operator.name.clone())]
-        });
-        std::iter::once(ComponentRef::Aggregator).chain(of_operators).collect()
+        let executors = self.topology.operator_names().into_iter().map(|name| ComponentRef::Executor(name.to_owned()));
+        let performers = self.topology.performers().map(|(performer, _)| ComponentRef::Performer(performer));
+        std::iter::once(ComponentRef::Aggregator).chain(executors).chain(performers).collect()
     }
 }
 

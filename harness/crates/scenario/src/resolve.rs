@@ -18,17 +18,22 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
     let mut topology = document.topology;
     let mut components = document.components;
     // Paths of the file are relative to its folder.
-    let performers = topology.operators.iter_mut().map(|operator| &mut operator.performer);
-    for build in performers.chain([&mut components.performer]).filter_map(|performer| performer.build.as_mut()) {
+    for build in
+        topology.performers_mut().chain([&mut components.performer]).filter_map(|performer| performer.build.as_mut())
+    {
         build.context = folder_of(path).join(&build.context);
     }
-    let performers = topology.operators.iter_mut().map(|operator| &mut operator.performer);
     let Components { performer, executor, aggregator } = &mut components;
-    for component in performers.chain([performer, executor, aggregator]) {
+    for component in topology.performers_mut().chain([performer, executor, aggregator]) {
         read_environment(component, folder_of(path));
     }
-    for operator in &mut topology.operators {
-        operator.performer = components.performer.overlaid_with(&operator.performer);
+    for performer in topology.performers_mut() {
+        *performer = components.performer.overlaid_with(performer);
+    }
+    for avs in &mut topology.avss {
+        avs.threshold = Some(avs.threshold.unwrap_or(topology.threshold));
+        avs.task_sla = Some(avs.task_sla.unwrap_or(topology.task_sla));
+        avs.curve = Some(avs.curve.unwrap_or(topology.curve));
     }
     let mut runtimes = document.runtimes.unwrap_or_else(|| RuntimeKind::ALL.to_vec());
     runtimes.sort_unstable();

@@ -9,24 +9,73 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// One component of an environment: `aggregator`, `executor/NAME` or `performer/NAME`.
+/// One component of an environment: `aggregator`, `executor/NAME`, `performer/NAME` or `performer/NAME/AVS`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ComponentRef {
     /// The aggregator, of which there is one.
     Aggregator,
     /// The executor of the operator with this name.
     Executor(String),
-    /// The performer of the operator with this name.
-    Performer(String),
+    /// A performer of an operator.
+    Performer(PerformerRef),
+}
+
+/// The performer of one operator for one AVS: `NAME` for the first AVS, `NAME/AVS` for another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PerformerRef {
+    /// The name of the operator.
+    pub operator: String,
+    /// The name of the AVS; `None` for the first.
+    pub avs: Option<String>,
+}
+
+impl PerformerRef {
+    /// The performer of an operator for the first AVS.
+    pub fn of(operator: impl Into<String>) -> Self {
+        Self { operator: operator.into(), avs: None }
+    }
+
+    /// The performer of an operator for an AVS.
+    pub fn of_avs(operator: impl Into<String>, avs: Option<&str>) -> Self {
+        Self { operator: operator.into(), avs: avs.map(str::to_owned) }
+    }
+}
+
+impl fmt::Display for PerformerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.avs {
+            None => f.write_str(&self.operator),
+            Some(avs) => write!(f, "{}/{avs}", self.operator),
+        }
+    }
 }
 
 impl ComponentRef {
+    /// The performer of an operator for the first AVS.
+    pub fn performer(operator: impl Into<String>) -> Self {
+        Self::Performer(PerformerRef::of(operator))
+    }
+
     /// The operator that the component belongs to; the aggregator belongs to none.
     pub fn operator(&self) -> Option<&str> {
         match self {
             Self::Aggregator => None,
-            Self::Executor(name) | Self::Performer(name) => Some(name),
+            Self::Executor(name) => Some(name),
+            Self::Performer(performer) => Some(&performer.operator),
         }
+    }
+
+    /// Whether it is a performer that an executor starts.
+    pub fn is_performer_of(&self, executor: &Self) -> bool {
+        match (self, executor) {
+            (Self::Performer(performer), Self::Executor(name)) => performer.operator == *name,
+            _ => false,
+        }
+    }
+
+    /// Its name as that of a file, without a slash.
+    pub fn file_name(&self) -> String {
+        self.to_string().replace('/', "-")
     }
 }
 
@@ -35,14 +84,14 @@ impl fmt::Display for ComponentRef {
         match self {
             Self::Aggregator => f.write_str("aggregator"),
             Self::Executor(name) => write!(f, "executor/{name}"),
-            Self::Performer(name) => write!(f, "performer/{name}"),
+            Self::Performer(performer) => write!(f, "performer/{performer}"),
         }
     }
 }
 
 /// A text that names no component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is none of `aggregator`, `executor/NAME`, `performer/NAME`")]
+#[error("`{0}` is none of `aggregator`, `executor/NAME`, `performer/NAME`, `performer/NAME/AVS`")]
 pub struct BadComponentRef(String);
 
 impl FromStr for ComponentRef {
@@ -51,11 +100,21 @@ impl FromStr for ComponentRef {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('/') {
             None if text == "aggregator" => Ok(Self::Aggregator),
-            Some(("executor", name)) if !name.is_empty() => Ok(Self::Executor(name.to_owned())),
-            Some(("performer", name)) if !name.is_empty() => Ok(Self::Performer(name.to_owned())),
+            Some(("executor", name)) if is_word(name) => Ok(Self::Executor(name.to_owned())),
+            Some(("performer", name)) => match name.split_once('/') {
+                None if is_word(name) => Ok(Self::performer(name)),
+                Some((operator, avs)) if is_word(operator) && is_word(avs) => {
+                    Ok(Self::Performer(PerformerRef::of_avs(operator, Some(avs))))
+                }
+                _ => Err(BadComponentRef(text.to_owned())),
+            },
             _ => Err(BadComponentRef(text.to_owned())),
         }
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains('/')
 }
 
 impl Serialize for ComponentRef {
@@ -79,7 +138,7 @@ impl JsonSchema for ComponentRef {
         json_schema!({
             "title": "component",
             "type": "string",
-            "pattern": "^(aggregator|(executor|performer)/[a-z][a-z0-9-]*)$",
+            "pattern": "^(aggregator|(executor|performer)/[a-z][a-z0-9-]*|performer/[a-z][a-z0-9-]*/[a-z][a-z0-9-]*)$",
             "examples": ["aggregator", "executor/NAME", "performer/NAME"],
         })
     }

@@ -154,7 +154,7 @@ mod tests {
         let table: [(ComponentRef, &[&str]); 3] = [
             (ComponentRef::Aggregator, &aggregator),
             (executor(), &executor_words),
-            (ComponentRef::Performer("alice".to_owned()), &[]),
+            (ComponentRef::performer("alice"), &[]),
         ];
         for (component, words) in table {
             for event in TaskEvent::ALL {
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_performers_record_is_its_own_and_about_no_task() {
         let hash = H256::repeat_byte(0xab);
-        let performer = ComponentRef::Performer("alice".to_owned());
+        let performer = ComponentRef::performer("alice");
         let line = format!(
             r#"{{"level":"ERROR","message":"x","event":"task_signed","task_hash":"{hash:?}","taskId":"{hash:?}",
                "target":"hourglass_executor::tasks"}}"#

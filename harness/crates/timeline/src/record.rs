@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(lines, ["   1.000s  harness  earlier", "   2.000s  harness  later"]);
     }
     fn component() -> ComponentRef {
-        ComponentRef::Performer("alice".to_owned())
+        ComponentRef::performer("alice")
     }
 
     fn whole(text: &str) -> Line {

@@ -40,7 +40,7 @@ mod tests {
             Source::Chain(Chain::L2),
             Source::Component(ComponentRef::Aggregator),
             Source::Component(ComponentRef::Executor("alice".to_owned())),
-            Source::Component(ComponentRef::Performer("harness".to_owned())),
+            Source::Component(ComponentRef::performer("harness")),
         ];
         let levels =
             [None, Some(Level::Trace), Some(Level::Debug), Some(Level::Info), Some(Level::Warn), Some(Level::Error)];

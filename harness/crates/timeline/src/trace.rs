@@ -30,6 +30,9 @@ pub struct Trace {
 pub struct TaskTrace {
     /// Its name in the scenario; a task of a group has its number: `burst #7`.
     pub name: String,
+    /// The AVS that it is for; `None` for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avs: Option<String>,
     /// The chain that its mailbox is on.
     pub chain: String,
     /// Its last status in the words of the mailbox.
@@ -86,7 +89,7 @@ fn lanes(facts: TaskFacts, events: &[&Event], name: impl Fn(&str) -> Option<Stri
             ComponentRef::Aggregator => {
                 event.operator().map(|address| name(address).unwrap_or_else(|| masked(address)))
             }
-            ComponentRef::Executor(name) | ComponentRef::Performer(name) => Some(name.clone()),
+            own => own.operator().map(str::to_owned),
         };
         let Some(word) = word(event, verified, message_hash) else { continue };
         let (lane, whole) = match (component, &operator) {

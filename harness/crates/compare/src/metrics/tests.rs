@@ -42,6 +42,7 @@ fn on_chain(word: TaskEvent, index: usize, milliseconds: i64) -> Event {
 
 fn task(index: usize, verified: f64) -> TaskReport {
     TaskReport {
+        avs: None,
         alias: "task".to_owned(),
         hash: hash(index),
         chain: "l2".to_owned(),

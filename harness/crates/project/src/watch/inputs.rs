@@ -46,7 +46,7 @@ impl Inputs {
         let mut inputs = Self::of_file(path);
         for scenario in scenarios {
             let components = &scenario.components;
-            let performers = scenario.topology.operators.iter().map(|operator| &operator.performer);
+            let performers = scenario.topology.performers().map(|(_, operator)| &operator.performer);
             for component in performers.chain([&components.performer, &components.executor, &components.aggregator]) {
                 inputs.add_component(component, folder);
             }

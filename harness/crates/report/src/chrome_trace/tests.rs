@@ -43,7 +43,7 @@ fn sample() -> (TrialReport, Vec<Event>) {
         Source::Chain(Chain::L2),
         Source::Component(ComponentRef::Aggregator),
         Source::Component(ComponentRef::Executor("alice".to_owned())),
-        Source::Component(ComponentRef::Performer("alice".to_owned())),
+        Source::Component(ComponentRef::performer("alice")),
         Source::Harness,
     ];
     let words = [TaskEvent::TaskCreated, TaskEvent::TaskObserved, TaskEvent::PerformerStarted];

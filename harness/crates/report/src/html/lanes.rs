@@ -28,7 +28,7 @@ pub(super) fn lane_of(event: &Event) -> Lane {
         Source::Chain(chain) => Lane::Chain(chain.to_string()),
         Source::Component(ComponentRef::Aggregator) => Lane::Aggregator,
         Source::Component(ComponentRef::Executor(name)) => Lane::Executor(name.clone()),
-        Source::Component(ComponentRef::Performer(name)) => Lane::Performer(name.clone()),
+        Source::Component(ComponentRef::Performer(performer)) => Lane::Performer(performer.to_string()),
         Source::Harness if event.message.starts_with("the operator ") => Lane::Operator,
         Source::Harness if event.message.starts_with(CLUSTER) => Lane::Cluster,
         Source::Harness => Lane::Harness,

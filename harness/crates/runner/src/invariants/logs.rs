@@ -116,8 +116,8 @@ mod tests {
     #[case::aggregator_as_image(Docker, "aggregator", "{image: mine, command: [x]}", ComponentRef::Aggregator, true)]
     #[case::a_command_in_a_container(Docker, "aggregator", "{command: [mine]}", ComponentRef::Aggregator, false)]
     #[case::executor(Kubernetes, "executor", BOTH, ComponentRef::Executor("operator".to_owned()), true)]
-    #[case::performer(Process, "performer", BOTH, ComponentRef::Performer("operator".to_owned()), true)]
-    #[case::performer_as_image(Kubernetes, "performer", BOTH, ComponentRef::Performer("operator".to_owned()), true)]
+    #[case::performer(Process, "performer", BOTH, ComponentRef::performer("operator"), true)]
+    #[case::performer_as_image(Kubernetes, "performer", BOTH, ComponentRef::performer("operator"), true)]
     #[case::of_another(Process, "performer", BOTH, ComponentRef::Executor("operator".to_owned()), false)]
     fn shutdown_errors_of_a_replaced_component_are_ignored(
         #[case] runtime: RuntimeKind,

@@ -8,6 +8,7 @@ mod chain;
 mod ends;
 mod leaks;
 mod logs;
+mod members;
 
 use futures::future::BoxFuture;
 use hourglass_base::RuntimeKind;
@@ -28,8 +29,9 @@ static COMPONENT_ENDED: Check<fn(&UnexpectedEnd) -> Finding> =
     Check { invariant: ends::KEEPS_RUNNING, judge: ends::keeps_running };
 
 /// Part two: what must hold after the last step, while everything runs.
-static STEPS_DONE: [Check<JudgeWorld>; 2] = [
+static STEPS_DONE: [Check<JudgeWorld>; 3] = [
     Check { invariant: chain::ONE_END, judge: chain::one_end },
+    Check { invariant: members::ONLY_MEMBERS, judge: members::only_members },
     Check { invariant: ends::EXPECTED_ENDS, judge: ends::expected_ends },
 ];
 

@@ -16,11 +16,12 @@ const AT_ONCE: usize = 1024;
 impl RunStep for CreateTask {
     async fn run(&self, world: &World, _step: &Step) -> Result<(), StepFailure> {
         let chain = world.environment.chain(self.chain);
-        let task = NewTask { set: world.environment.executor_set(), payload: self.payload_bytes() };
+        let task = NewTask { set: world.environment.executor_set(self.avs.as_deref()), payload: self.payload_bytes() };
         let tasks = futures::stream::iter(0..self.count)
             .map(|_| async {
                 let record = chain.create_task(&world.environment.accounts.app, &task).await?;
-                Ok::<_, StepFailure>(TrackedTask { alias: self.alias.clone(), chain: self.chain, record })
+                let (alias, avs) = (self.alias.clone(), self.avs.clone());
+                Ok::<_, StepFailure>(TrackedTask { alias, chain: self.chain, avs, record })
             })
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>()

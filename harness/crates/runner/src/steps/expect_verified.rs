@@ -45,7 +45,7 @@ impl RunStep for ExpectVerified {
         let view = world.view(chain).await?;
         let statuses = view.statuses(&tasks).await?;
         for (task, status) in tasks.iter().zip(statuses) {
-            if let Some(finding) = judge(world, self, status, view.verified(task)) {
+            if let Some(finding) = judge(world, self, task, status, view.verified(task)) {
                 let hash = Some(task.record.task);
                 return Err(unmet(world, step, finding.expected, finding.seen, hash));
             }

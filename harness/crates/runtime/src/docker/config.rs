@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::{DockerImages, container::Launch, context::DockerContext, socket::EngineSocket, upload};
 use crate::{
-    AggregatorSpec, ExecutorSpec, RuntimeError,
-    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY},
+    AggregatorSpec, ExecutorSpec, PerformerSpec, RuntimeError,
+    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY, PerformerKeys},
     performer_files,
+    performers::ConfiguredPerformer,
 };
 
 /// A container has an address of its own, so its ports cannot conflict.
@@ -25,7 +26,7 @@ const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(75);
 /// it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(90);
 
-/// The launch of an executor, which starts its performer itself.
+/// The launch of an executor, which starts its performers itself.
 pub(super) fn executor(
     spec: &ExecutorSpec,
     chains: &ChainUrls,
@@ -33,34 +34,44 @@ pub(super) fn executor(
     context: &DockerContext,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
-    let performer = ComponentRef::Performer(spec.name.clone());
-    let image = images.own.of_performer(&spec.performer).unwrap_or(&images.components);
-    let (repository, tag) = configuration::repository_and_tag(image);
-    let mut labels = context.labels.to_map();
-    labels.insert(COMPONENT_LABEL.to_owned(), performer.to_string());
-    let limits = spec.performer.limits(ComponentLimits::PERFORMER);
-    let uploaded: Vec<_> = performer_files::of(spec).map(|(_, file)| file.clone()).collect();
-    let files = performer_files::of(spec).enumerate();
-    let files = files.map(|(index, (path, _))| json!({ "path": path, "source": upload::path_of_file(index) }));
-    let keeps = json!({
-        "deploymentMode": "docker",
-        "image": { "repository": repository, "tag": tag },
-        "files": files.collect::<Vec<_>>(),
-        "docker": { "memoryLimit": limits.memory.to_string(), "cpuLimit": limits.cpus.value() },
+    let mut uploaded = Vec::new();
+    let performers = spec.performers.iter().map(|keeps| {
+        let PerformerSpec { name, performer, .. } = keeps;
+        let image = images.own.of_performer(performer).unwrap_or(&images.components);
+        let (repository, tag) = configuration::repository_and_tag(image);
+        let limits = performer.limits(ComponentLimits::PERFORMER);
+        let component = ComponentRef::Performer(name.clone()).to_string();
+        let files = performer_files::of(keeps).map(|(path, file)| {
+            uploaded.push(file.clone());
+            json!({ "path": path, "source": upload::path_of_file(uploaded.len() - 1) })
+        });
+        let keys = json!({
+            "deploymentMode": "docker",
+            "image": { "repository": repository, "tag": tag },
+            "files": files.collect::<Vec<_>>(),
+            "docker": {
+                "memoryLimit": limits.memory.to_string(),
+                "cpuLimit": limits.cpus.value(),
+                "labels": { COMPONENT_LABEL: component },
+            },
+        });
+        PerformerKeys { files: performer_files::ROOT.into(), keys }
     });
-    let mut config = configuration::executor(spec, chains, EVERYWHERE, Path::new(performer_files::ROOT), keeps);
+    let performers = performers.collect();
+    let mut config = configuration::executor(spec, chains, EVERYWHERE, performers);
     configuration::merge(
         &mut config,
         json!({
             EXECUTOR_PORT_KEY: EXECUTOR_PORT,
             "performerNetworkName": context.network,
             // The harness reads their output, however short they lived, and removes them.
-            "docker": { "labels": labels, "keepEnded": true },
+            "docker": { "labels": context.labels.to_map(), "keepEnded": true },
         }),
     );
     let mut launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT, images);
     launch.files = uploaded;
     launch.socket = Some(EngineSocket::of(context.engine.address())?);
+    launch.performers = ConfiguredPerformer::all(spec);
     Ok(launch)
 }
 
@@ -98,6 +109,7 @@ fn launch(
         files: Vec::new(),
         port,
         socket: None,
+        performers: Vec::new(),
         read_only,
         limits: replacement.limits(defaults),
         ready_within,

@@ -1,6 +1,9 @@
 //! One component as a container: started, awaited, killed, stopped, started again.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use bollard::{
     models::{ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding},
@@ -8,7 +11,7 @@ use bollard::{
 };
 use hourglass_component::{
     health::{self, HealthError},
-    keys::EcdsaKey,
+    keys::{Address, EcdsaKey},
 };
 use hourglass_engine::{EngineContext as _, EngineError};
 use hourglass_scenario::{ComponentLimits, ComponentRef, PerformerFile};
@@ -23,7 +26,7 @@ use super::{
 };
 use crate::{
     RuntimeError, configuration,
-    performers::{attributed, unready},
+    performers::{ConfiguredPerformer, attributed, unready},
 };
 
 /// The path of the engine's socket in an executor's container.
@@ -50,6 +53,8 @@ pub(super) struct Launch {
     pub port: u16,
     /// The engine's socket, for components that create containers.
     pub socket: Option<EngineSocket>,
+    /// The performers of an executor.
+    pub performers: Vec<ConfiguredPerformer>,
     /// Whether its root file system can be read-only.
     pub read_only: bool,
     /// What it may use at most.
@@ -123,13 +128,13 @@ impl RunningComponent {
             return Ok(());
         };
         let error = match &error {
-            RuntimeError::NotReady { component, .. } => {
-                unready(component, &self.address, &self.launch.key).await.unwrap_or(error)
+            RuntimeError::NotReady { .. } => {
+                unready(&self.launch.performers, &self.address, &self.launch.key).await.unwrap_or(error)
             }
             _ => error,
         };
         let output = |performer: &ComponentRef| watch.output_of(performer).unwrap_or_default();
-        Err(attributed(error, watch.timeline(), output))
+        Err(attributed(error, watch.timeline(), &self.launch.performers, output))
     }
 
     async fn await_health(
@@ -169,16 +174,26 @@ impl RunningComponent {
         self.with_performers(watch.last_output(&self.id).await, context, watch).await
     }
 
-    /// An executor is ready when its performer is, and the performer has an output of its own.
+    /// An executor is ready when its performers are, and each has an output of its own.
     async fn with_performers(&self, output: String, context: &DockerContext, watch: &Watch) -> String {
-        let ComponentRef::Executor(name) = self.component() else { return output };
+        if self.launch.performers.is_empty() {
+            return output;
+        }
         // The error that led here is the one to report.
         let _ = performers::read(self.component(), context, watch).await;
-        let performer = ComponentRef::Performer(name.clone());
-        match watch.output_of(&performer) {
-            Some(of_performer) => format!("{output}\nthe last output of {performer}:\n{of_performer}"),
-            None => output,
+        let mut output = output;
+        for ConfiguredPerformer { component, .. } in &self.launch.performers {
+            if let Some(of_performer) = watch.output_of(component) {
+                let _ = write!(output, "\nthe last output of {component}:\n{of_performer}");
+            }
         }
+        output
+    }
+
+    /// The AVS of a performer, if this executor has performers of several.
+    pub(super) fn avs_of(&self, performer: &ComponentRef) -> Option<Address> {
+        let several = Some(&self.launch.performers).filter(|all| all.len() > 1)?;
+        several.iter().find(|one| one.component == *performer).map(|one| one.avs)
     }
 
     /// Kills it and waits until it has ended; it must be running.
@@ -270,7 +285,7 @@ pub(super) async fn remove(id: &str, component: &ComponentRef, context: &DockerC
 
 /// The name of a component on the network.
 pub(super) fn alias(component: &ComponentRef) -> String {
-    component.to_string().replace('/', "-")
+    component.file_name()
 }
 
 /// A state that was reached already, or a container that is gone, is no error.

@@ -107,11 +107,8 @@ fn refuse_commands(scenario: &Scenario) -> Result<(), RuntimeError> {
     let shared = &scenario.components;
     let shared = [("aggregator", &shared.aggregator), ("executor", &shared.executor)];
     let shared = shared.into_iter().map(|(name, component)| (name.to_owned(), component));
-    let own = scenario
-        .topology
-        .operators
-        .iter()
-        .map(|operator| (ComponentRef::Performer(operator.name.clone()).to_string(), &operator.performer));
+    let own = scenario.topology.performers();
+    let own = own.map(|(name, operator)| (ComponentRef::Performer(name).to_string(), &operator.performer));
     let mut all = shared.chain(own);
     match all
         .find(|(_, component)| component.command.is_some() && component.image.is_none() && component.build.is_none())
@@ -131,11 +128,11 @@ fn source(build: &Build) -> BuildSource {
 
 /// The performers whose images are built.
 fn builds(scenario: &Scenario) -> Vec<(String, &Build)> {
-    let performers = scenario.topology.operators.iter().map(|operator| {
-        let performer = ComponentRef::Performer(operator.name.clone());
-        Some((performer.to_string(), operator.performer.build.as_ref()?))
+    let performers = scenario.topology.performers();
+    let built = performers.filter_map(|(name, operator)| {
+        Some((ComponentRef::Performer(name).to_string(), operator.performer.build.as_ref()?))
     });
-    performers.flatten().collect()
+    built.collect()
 }
 
 /// The components that the user replaced with an image, and when it is pulled.
@@ -143,9 +140,7 @@ fn replaced(scenario: &Scenario) -> impl Iterator<Item = (String, &str, Option<P
     let shared = &scenario.components;
     let shared = [("aggregator", &shared.aggregator), ("executor", &shared.executor), ("performer", &shared.performer)];
     let shared = shared.into_iter().map(|(name, component)| (name.to_owned(), component));
-    let own = scenario.topology.operators.iter().map(|operator| {
-        let performer = ComponentRef::Performer(operator.name.clone());
-        (performer.to_string(), &operator.performer)
-    });
+    let own = scenario.topology.performers();
+    let own = own.map(|(name, operator)| (ComponentRef::Performer(name).to_string(), &operator.performer));
     shared.chain(own).filter_map(|(name, component)| Some((name, component.image.as_deref()?, component.pull)))
 }

@@ -56,6 +56,8 @@ pub(crate) struct Record {
 pub(super) struct FoundContainer {
     /// Its id.
     pub id: String,
+    /// The component that it is.
+    pub component: ComponentRef,
     /// Its state.
     pub life: Life,
 }

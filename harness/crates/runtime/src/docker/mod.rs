@@ -163,7 +163,7 @@ impl DockerRuntime {
     /// A component of its own, or the executor of performers.
     async fn running(&self, component: &ComponentRef, fault: &'static str) -> Result<RunningComponent, RuntimeError> {
         let keeper = match component {
-            ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
+            ComponentRef::Performer(performer) => ComponentRef::Executor(performer.operator.clone()),
             other => other.clone(),
         };
         let running = self.components.lock().await.get(&keeper).cloned();
@@ -180,8 +180,9 @@ impl DockerRuntime {
         executor: &'a RunningComponent,
         fault: &'static str,
     ) -> Option<Performers<'a>> {
-        let (context, key, executor) = (&self.context, executor.key(), &executor.address);
-        let performers = Performers { context, component: component.clone(), fault, executor, key };
+        let (context, key, avs) = (&self.context, executor.key(), executor.avs_of(component));
+        let executor = &executor.address;
+        let performers = Performers { context, component: component.clone(), fault, executor, key, avs };
         matches!(component, ComponentRef::Performer(_)).then_some(performers)
     }
 
@@ -215,6 +216,7 @@ impl Runtime for DockerRuntime {
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
         let chains = ChainUrls { l1, l2 };
+        self.ends.know(&specs);
         let starting = specs.iter().map(|spec| async {
             let launch = config::executor(spec, &chains, &self.images, &self.context)?;
             self.launch(launch).await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
-use hourglass_component::keys::EcdsaKey;
+use hourglass_component::keys::{Address, EcdsaKey};
 use hourglass_engine::EngineContext as _;
 use hourglass_reaper::COMPONENT_LABEL;
 use hourglass_scenario::ComponentRef;
@@ -26,12 +26,14 @@ pub(super) struct Performers<'a> {
     pub executor: &'a str,
     /// The key of its operator.
     pub key: &'a EcdsaKey,
+    /// Their AVS, if their executor has performers of several.
+    pub avs: Option<Address>,
 }
 
 impl Performers<'_> {
     /// Their running containers: by the label that the reference executor sets, else by what the executor reports.
     pub(super) async fn running(&self) -> Result<Vec<String>, RuntimeError> {
-        let labelled = labelled(&self.component, false, self.context).await?;
+        let labelled = labelled(|name| *name == self.component, false, self.context).await?;
         if !labelled.is_empty() {
             return Ok(labelled.into_iter().map(|found| found.id).collect());
         }
@@ -68,15 +70,15 @@ impl Performers<'_> {
     }
 
     fn known(&self) -> PerformersOf<'_> {
-        PerformersOf { executor: self.executor, key: self.key, component: &self.component, fault: self.fault }
+        let Self { executor, key, component, avs, fault, .. } = self;
+        PerformersOf { executor, key, component, avs: *avs, fault: *fault }
     }
 }
 
 /// Kills the performers that a stopped executor has left running.
 pub(super) async fn end(executor: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
-    let performer = of(executor);
-    for found in labelled(&performer, false, context).await? {
-        match container::kill(&found.id, &performer, context).await {
+    for found in labelled(|name| name.is_performer_of(executor), false, context).await? {
+        match container::kill(&found.id, &found.component, context).await {
             // It ended by itself meanwhile.
             Ok(()) | Err(RuntimeError::Kill { .. }) => {}
             Err(error) => return Err(error),
@@ -87,33 +89,31 @@ pub(super) async fn end(executor: &ComponentRef, context: &DockerContext) -> Res
 
 /// Reads the output of all performers of an executor; that of ended containers is read to its end.
 pub(super) async fn read(executor: &ComponentRef, context: &DockerContext, watch: &Watch) -> Result<(), RuntimeError> {
-    watch.catch_up(&labelled(&of(executor), true, context).await?).await;
+    watch.catch_up(&labelled(|name| name.is_performer_of(executor), true, context).await?).await;
     Ok(())
 }
 
 /// Removes the ended containers, which the reference executor keeps. Its executor should not have left a running one:
 /// the supervisor reports that.
 pub(super) async fn remove_ended(executor: &ComponentRef, context: &DockerContext) -> Result<(), RuntimeError> {
-    let performer = of(executor);
-    for found in labelled(&performer, true, context).await?.iter().filter(|found| found.life != Life::Running) {
-        container::remove(&found.id, &performer, context).await?;
+    let found = labelled(|name| name.is_performer_of(executor), true, context).await?;
+    for found in found.iter().filter(|found| found.life != Life::Running) {
+        container::remove(&found.id, &found.component, context).await?;
     }
     Ok(())
 }
 
-fn of(executor: &ComponentRef) -> ComponentRef {
-    ComponentRef::Performer(executor.operator().unwrap_or_default().to_owned())
-}
-
-/// The containers with the label of a component; with `all`, the ended ones as well.
+/// The containers with the label of a component that is meant; with `all`, the ended ones as well.
 async fn labelled(
-    component: &ComponentRef,
+    is_meant: impl Fn(&ComponentRef) -> bool,
     all: bool,
     context: &DockerContext,
 ) -> Result<Vec<FoundContainer>, RuntimeError> {
-    let listed = context.labelled(&[format!("{COMPONENT_LABEL}={component}")], all).await;
-    let listed = listed.context(|| format!("list the containers of {component}"))?;
+    let listed = context.labelled(&[COMPONENT_LABEL.to_owned()], all).await;
+    let listed = listed.context(|| "list the containers of the trial".to_owned())?;
     let found = |container: ContainerSummary| {
+        let name = container.labels.as_ref()?.get(COMPONENT_LABEL)?;
+        let component: ComponentRef = name.parse().ok().filter(&is_meant)?;
         let life = match container.state {
             Some(ContainerSummaryStateEnum::CREATED) => Life::Created,
             Some(
@@ -123,7 +123,7 @@ async fn labelled(
             ) => Life::Running,
             _ => Life::Ended,
         };
-        container.id.map(|id| FoundContainer { id, life })
+        container.id.map(|id| FoundContainer { id, component, life })
     };
     Ok(listed.into_iter().filter_map(found).collect())
 }

@@ -13,7 +13,7 @@ fn executor() -> ComponentRef {
 }
 
 fn performer() -> ComponentRef {
-    ComponentRef::Performer("alice".to_owned())
+    ComponentRef::performer("alice")
 }
 
 fn ends(declared: &[ComponentRef]) -> Ends {

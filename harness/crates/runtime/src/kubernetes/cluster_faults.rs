@@ -200,10 +200,7 @@ impl KubernetesRuntime {
                 .map_err(self.trial_namespace.fail(format!("delete the quota of {}", self.trial_namespace.namespace)));
         };
         // Components that need another pod may not get it.
-        let names = self.names.executors();
-        let performers =
-            names.iter().filter_map(ComponentRef::operator).map(|name| ComponentRef::Performer(name.to_owned()));
-        performers.for_each(|performer| self.note_fault(&performer));
+        self.names.performers().for_each(|performer| self.note_fault(performer));
         let quota = json!({ "metadata": { "name": QUOTA }, "spec": { "hard": { "pods": pods.to_string() } } });
         self.trial_namespace.apply::<ResourceQuota>(&quota).await
     }

@@ -15,8 +15,8 @@ use super::{
     trial_namespace::{EXECUTOR_LABEL, PART_LABEL},
 };
 use crate::{
-    AggregatorSpec, ExecutorSpec,
-    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, repository_and_tag},
+    AggregatorSpec, ExecutorSpec, PerformerSpec,
+    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, PerformerKeys, repository_and_tag},
     performer_files::ROOT,
 };
 
@@ -96,19 +96,21 @@ fn executor(
     images: &KubernetesImages,
     labels: &Labels,
 ) -> Value {
-    let image = images.of_performer(&spec.performer);
-    let (repository, tag) = repository_and_tag(image);
-    let kubernetes = json!({
-        "imagePullPolicy": images.policy_of_performer(&spec.performer),
-        "resources": resources(spec.performer.limits(ComponentLimits::PERFORMER)),
+    let performers = spec.performers.iter().enumerate().map(|(index, keeps)| {
+        let PerformerSpec { performer, .. } = keeps;
+        let (repository, tag) = repository_and_tag(images.of_performer(performer));
+        let keys = json!({
+            "deploymentMode": "kubernetes",
+            "image": { "repository": repository, "tag": tag },
+            "files": performer_files::references(ordinal, index, keeps),
+            "kubernetes": {
+                "imagePullPolicy": images.policy_of_performer(performer),
+                "resources": resources(performer.limits(ComponentLimits::PERFORMER)),
+            },
+        });
+        PerformerKeys { files: ROOT.into(), keys }
     });
-    let keeps = json!({
-        "deploymentMode": "kubernetes",
-        "image": { "repository": repository, "tag": tag },
-        "files": performer_files::references(ordinal, spec),
-        "kubernetes": kubernetes,
-    });
-    let mut config = configuration::executor(spec, chains, EVERYWHERE, Path::new(ROOT), keeps);
+    let mut config = configuration::executor(spec, chains, EVERYWHERE, performers.collect());
     let (mut own, _) = metadata_of(labels.to_map());
     own.insert(EXECUTOR_LABEL.to_owned(), pod_name(ordinal));
     configuration::merge(

@@ -86,13 +86,12 @@ async fn deliver_own(
 
 /// An image that an engine of this machine builds does not come to nodes that are out of reach.
 fn refuse_builds(scenario: &Scenario) -> Result<(), RuntimeError> {
-    match scenario.topology.operators.iter().find(|operator| operator.performer.build.is_some()) {
+    match scenario.topology.performers().find(|(_, operator)| operator.performer.build.is_some()) {
         None => Ok(()),
-        Some(operator) => Err(RuntimeError::Inapplicable {
+        Some((performer, _)) => Err(RuntimeError::Inapplicable {
             reason: format!(
-                "the image of performer/{} is built, and the nodes of an existing cluster get images from registries only; \
-                 push the image and name it with `image` or `--performer-image`, or use a cluster of the harness",
-                operator.name
+                "the image of performer/{performer} is built, and the nodes of an existing cluster get images from registries only; \
+                 push the image and name it with `image` or `--performer-image`, or use a cluster of the harness"
             ),
         }),
     }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    fmt::Write as _,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -41,6 +42,7 @@ use super::{
 use crate::{
     docker::Record,
     output::{Output, UnderWay},
+    performers::ConfiguredPerformer,
     workers::WorkerOutput,
 };
 
@@ -103,18 +105,19 @@ impl PodLogs {
         Self { shared, _events: AbortOnDropHandle::new(events) }
     }
 
-    /// The last lines of a component, indented; for an executor those of its performer as well, which it needs to be
+    /// The last lines of a component, indented; for an executor those of its performers as well, which it needs to be
     /// ready.
     pub(super) fn output_of(&self, component: &ComponentRef) -> String {
         let latest = self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let own = latest.get(&component.to_string()).map(ToString::to_string);
         let own = own.unwrap_or_else(|| LastLines::default().to_string());
-        let ComponentRef::Executor(name) = component else { return own };
-        let performer = ComponentRef::Performer(name.clone());
-        match latest.get(&performer.to_string()) {
-            Some(output) => format!("{own}\nthe last output of {performer}:\n{output}"),
-            None => own,
+        let mut all = own;
+        for ConfiguredPerformer { component, .. } in self.shared.names.configured(component) {
+            if let Some(output) = latest.get(&component.to_string()) {
+                let _ = write!(all, "\nthe last output of {component}:\n{output}");
+            }
         }
+        all
     }
 
     /// What the workers of a Job that is about to be created will print, and their ends.

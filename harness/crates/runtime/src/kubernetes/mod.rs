@@ -59,7 +59,7 @@ use hourglass_scenario::{ComponentRef, Scenario, Step};
 use hourglass_timeline::{ComponentUsage, Event, Timeline};
 use kube::ResourceExt as _;
 use logs::PodLogs;
-use names::{EXECUTORS, Names};
+use names::{EXECUTORS, NamedExecutor, Names};
 use operator_log::OperatorLog;
 use pods::{Unready, Wanted};
 use preparation::Preparation;
@@ -303,7 +303,8 @@ impl Runtime for KubernetesRuntime {
     }
 
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
-        self.names.set(specs.iter().map(|spec| spec.name.clone()).collect());
+        self.names.set(specs.iter().map(NamedExecutor::of).collect());
+        self.ends.know(&specs);
         // They are started once.
         let _ = self.owed.set(Owed::by(&specs));
         self.install(&specs).await?;

@@ -15,7 +15,7 @@ use super::{
     performers,
     trial_namespace::{EXECUTOR_LABEL, PART_LABEL, TrialNamespace},
 };
-use crate::RuntimeError;
+use crate::{ExecutorSpec, RuntimeError, performers::ConfiguredPerformer};
 
 /// The name of the executors' release and Service, and the prefix of its pods, whose ordinals follow.
 pub(super) const EXECUTORS: &str = "executor";
@@ -28,32 +28,61 @@ pub(super) const AGGREGATOR_PORT: u16 = 9010;
 /// The label in which Kubernetes names the pods of a `StatefulSet`.
 const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 
-/// The operators' names in the order of their executors' pods; clones share them.
+/// The executors in the order of their pods; clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(Arc<OnceLock<Vec<String>>>);
+pub(super) struct Names(Arc<OnceLock<Vec<NamedExecutor>>>);
+
+/// An executor and the performers that it is configured with.
+#[derive(Debug, Clone)]
+pub(super) struct NamedExecutor {
+    /// The name of its operator.
+    pub operator: String,
+    /// Its performers.
+    pub performers: Vec<ConfiguredPerformer>,
+}
+
+impl NamedExecutor {
+    /// The names of an executor.
+    pub(super) fn of(spec: &ExecutorSpec) -> Self {
+        Self { operator: spec.name.clone(), performers: ConfiguredPerformer::all(spec) }
+    }
+}
 
 impl Names {
     /// Sets the names, once.
-    pub(super) fn set(&self, names: Vec<String>) {
+    pub(super) fn set(&self, names: Vec<NamedExecutor>) {
         // They are started once.
         let _ = self.0.set(names);
     }
 
     /// The pod of an operator's executor.
     pub(super) fn pod_of(&self, operator: &str) -> Option<String> {
-        let ordinal = self.0.get()?.iter().position(|name| name == operator)?;
+        let ordinal = self.0.get()?.iter().position(|executor| executor.operator == operator)?;
         Some(pod_name(ordinal))
     }
 
-    /// The operator of an executor's pod, by the pod's name.
-    fn operator_of(&self, pod: &str) -> Option<&str> {
+    /// The executor of a pod, by the pod's name.
+    fn executor_of(&self, pod: &str) -> Option<&NamedExecutor> {
         let ordinal: usize = pod.strip_prefix(EXECUTORS)?.strip_prefix('-')?.parse().ok()?;
-        self.0.get()?.get(ordinal).map(String::as_str)
+        self.0.get()?.get(ordinal)
     }
 
     /// All executors.
     pub(super) fn executors(&self) -> Vec<ComponentRef> {
-        self.0.get().into_iter().flatten().cloned().map(ComponentRef::Executor).collect()
+        let all = self.0.get().into_iter().flatten();
+        all.map(|executor| ComponentRef::Executor(executor.operator.clone())).collect()
+    }
+
+    /// The performers that the executor of an operator is configured with.
+    pub(super) fn configured(&self, executor: &ComponentRef) -> &[ConfiguredPerformer] {
+        let ComponentRef::Executor(operator) = executor else { return &[] };
+        let found = self.0.get().into_iter().flatten().find(|named| named.operator == *operator);
+        found.map_or(&[], |named| &named.performers)
+    }
+
+    /// All performers that executors are configured with.
+    pub(super) fn performers(&self) -> impl Iterator<Item = &ComponentRef> {
+        self.0.get().into_iter().flatten().flat_map(|executor| &executor.performers).map(|one| &one.component)
     }
 
     /// The component of a pod; `None` if it is not one, such as a chain, or if that cannot be found out any more.
@@ -71,34 +100,35 @@ impl Names {
         if labels.get(PART_LABEL).is_some_and(|part| part == AGGREGATOR) {
             return Some(ComponentRef::Aggregator);
         }
-        if let Some(operator) = labels.get(POD_NAME_LABEL).and_then(|name| self.operator_of(name)) {
-            return Some(ComponentRef::Executor(operator.to_owned()));
+        if let Some(executor) = labels.get(POD_NAME_LABEL).and_then(|name| self.executor_of(name)) {
+            return Some(ComponentRef::Executor(executor.operator.clone()));
         }
         let name = labels.get(PERFORMER_LABEL)?;
         let performer = performers.iter().find(|performer| performer.name_any() == *name);
-        Some(performer.map_or_else(|| ComponentRef::Performer(name.clone()), |performer| self.owner_of(performer)))
+        Some(performer.map_or_else(|| ComponentRef::performer(name.clone()), |performer| self.owner_of(performer)))
     }
 
     /// The component of a Performer. A Performer of a user's executor has no label of the harness and is called by its
     /// own name, unless there is only one executor.
     pub(super) fn owner_of(&self, performer: &Performer) -> ComponentRef {
-        let operator = match (performer.labels().get(EXECUTOR_LABEL), self.0.get().map(Vec::as_slice)) {
-            (Some(pod), _) => self.operator_of(pod).map(str::to_owned),
-            (None, Some([only])) => Some(only.clone()),
+        let executor = match (performer.labels().get(EXECUTOR_LABEL), self.0.get().map(Vec::as_slice)) {
+            (Some(pod), _) => self.executor_of(pod),
+            (None, Some([only])) => Some(only),
             (None, _) => None,
         };
-        ComponentRef::Performer(operator.unwrap_or_else(|| performer.name_any()))
+        let avs = Some(performer.spec.avs_address.as_str());
+        let configured = executor.and_then(|executor| ConfiguredPerformer::of_avs(&executor.performers, avs));
+        configured.map_or_else(|| ComponentRef::performer(performer.name_any()), |one| one.component.clone())
     }
 
-    /// The Performers of an operator's executor.
+    /// The Performers of a name.
     pub(super) async fn performers_of(
         &self,
-        operator: &str,
+        component: &ComponentRef,
         trial_namespace: &TrialNamespace,
     ) -> Result<Vec<Performer>, RuntimeError> {
-        let component = ComponentRef::Performer(operator.to_owned());
         let all = performers::list(trial_namespace).await?.into_iter();
-        Ok(all.filter(|performer| self.owner_of(performer) == component).collect())
+        Ok(all.filter(|performer| self.owner_of(performer) == *component).collect())
     }
 
     /// The labels of a component's pods.
@@ -112,8 +142,8 @@ impl Names {
             ComponentRef::Executor(operator) => {
                 Selector { key: POD_NAME_LABEL, values: self.pod_of(operator).into_iter().collect() }
             }
-            ComponentRef::Performer(operator) => {
-                let performers = self.performers_of(operator, trial_namespace).await?;
+            ComponentRef::Performer(_) => {
+                let performers = self.performers_of(component, trial_namespace).await?;
                 Selector { key: PERFORMER_LABEL, values: performers.iter().map(ResourceExt::name_any).collect() }
             }
         })
@@ -175,11 +205,12 @@ mod tests {
     #[test]
     fn operators_and_pods_are_found_by_each_other() {
         let names = Names::default();
-        names.set(["alice", "bob"].map(str::to_owned).to_vec());
+        let named = |name: &str| NamedExecutor { operator: name.to_owned(), performers: Vec::new() };
+        names.set(["alice", "bob"].map(named).to_vec());
         assert_eq!(names.pod_of("bob").as_deref(), Some("executor-1"));
-        assert_eq!(names.operator_of("executor-1"), Some("bob"));
-        assert_eq!(names.operator_of("executor-2"), None);
-        assert_eq!(names.operator_of("executor"), None);
+        let operator_of = |pod: &str| names.executor_of(pod).map(|executor| executor.operator.as_str());
+        assert_eq!(operator_of("executor-1"), Some("bob"));
+        assert_eq!((operator_of("executor-2"), operator_of("executor")), (None, None));
         assert_eq!(socket(1, "n"), "executor-1.executor.n.svc.cluster.local:9090");
         assert_eq!(Selector::of_part("aggregator").to_string(), "hourglass-harness/part in (aggregator)");
         assert_eq!(Selector { key: "k", values: Vec::new() }.to_string(), "k, !k");

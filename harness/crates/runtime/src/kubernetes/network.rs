@@ -259,7 +259,7 @@ fn address(pod: &Pod) -> Option<&str> {
 }
 
 fn policy_name(component: &ComponentRef) -> String {
-    format!("off-{}", component.to_string().replace('/', "-"))
+    format!("off-{}", component.file_name())
 }
 
 fn partition_name(from: &ComponentRef, to: &ComponentRef) -> String {

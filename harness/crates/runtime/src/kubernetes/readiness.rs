@@ -28,7 +28,7 @@ impl KubernetesRuntime {
             self.timeline.wait_until(RECORD_WITHIN, told).await;
         }
         let error = self.described(component, within, error).await;
-        attributed(error, &self.timeline, |performer| self.logs.output_of(performer))
+        attributed(error, &self.timeline, self.names.configured(component), |performer| self.logs.output_of(performer))
     }
 
     async fn described(&self, component: &ComponentRef, within: Duration, error: Unready) -> RuntimeError {

@@ -23,7 +23,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use super::{ProcessSettings, output, pause::PausedGroup, program};
-use crate::{Ends, RuntimeError, configuration, performers};
+use crate::{
+    Ends, RuntimeError, configuration,
+    performers::{self, AVS_FIELD, ConfiguredPerformer},
+};
 
 /// The field of an executor's record with the id of the performer that it is about.
 const PERFORMER_ID: &str = "performer";
@@ -47,10 +50,17 @@ pub(super) struct Launch {
     pub port: u16,
     /// Reserves the port for as long as the component may use it; `None` if the component chooses it.
     pub(super) _reserved: Option<Arc<ReservedPort>>,
-    /// The file that an executor's performers write to.
-    pub performer_output: Option<PathBuf>,
+    /// An executor's performers, each with the file that it writes to.
+    pub performers: Vec<(ConfiguredPerformer, PathBuf)>,
     /// How long it may take to be ready, including a performer that is slow to start.
     pub ready_within: Duration,
+}
+
+impl Launch {
+    /// An executor's performers.
+    pub(super) fn configured_performers(&self) -> Vec<ConfiguredPerformer> {
+        self.performers.iter().map(|(performer, _)| performer.clone()).collect()
+    }
 }
 
 /// A component that was started.
@@ -86,10 +96,14 @@ impl RunningComponent {
         logs: &LogFolder,
         within: Duration,
     ) -> Result<Self, RuntimeError> {
-        let output = launch.performer_output.clone();
-        let output = |_: &ComponentRef| output.as_deref().map(output::last_lines).unwrap_or_default();
+        let outputs = launch.performers.clone();
+        let configured = launch.configured_performers();
+        let output = |performer: &ComponentRef| {
+            let written = outputs.iter().find(|(one, _)| one.component == *performer);
+            written.map(|(_, path)| output::last_lines(path)).unwrap_or_default()
+        };
         let started = Self::start_and_await(launch, settings, logs, within).await;
-        started.map_err(|error| performers::attributed(error, &settings.timeline, output))
+        started.map_err(|error| performers::attributed(error, &settings.timeline, &configured, output))
     }
 
     async fn start_and_await(
@@ -127,7 +141,7 @@ impl RunningComponent {
         match healthy {
             Ok(()) => {}
             Err(RuntimeError::Health { source: HealthError::Timeout { last_seen, .. }, .. }) => {
-                let of_performer = performers::unready(component, &address, &launch.key).await;
+                let of_performer = performers::unready(&launch.configured_performers(), &address, &launch.key).await;
                 return Err(
                     of_performer.unwrap_or_else(|| not_ready(format!("the last that its health said is {last_seen}")))
                 );
@@ -234,13 +248,15 @@ fn spawn(
     let command = program::command(launch, program, arguments, settings);
     let mut command = command.map_err(|source| failed(source.into()))?;
     command.arg("--config").arg(config);
-    let on_line = record(launch.component.clone(), settings.timeline.clone(), settings.ends.clone(), announce);
+    let of = launch.configured_performers();
+    let on_line = record(launch.component.clone(), of, settings.timeline.clone(), settings.ends.clone(), announce);
     Child::spawn(command, &launch.component.to_string(), &settings.run, logs, on_line).map_err(failed)
 }
 
 /// Records each line in the timeline, and announces the first that says where the component itself listens.
 fn record(
     component: ComponentRef,
+    performers: Vec<ConfiguredPerformer>,
     timeline: Timeline,
     ends: Ends,
     announce: watch::Sender<Option<SocketAddr>>,
@@ -256,7 +272,7 @@ fn record(
             announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
         }
         if own {
-            note_performer_end(&component, &event, &timeline, &ends);
+            note_performer_end(&performers, &event, &timeline, &ends);
         }
         timeline.record(event);
     }
@@ -273,10 +289,11 @@ fn note_end(component: &ComponentRef, child: &Child, ends: Ends) -> AbortOnDropH
 }
 
 /// Notes the end of a performer. Only its executor knows of it, because the performer is the executor's child.
-fn note_performer_end(component: &ComponentRef, event: &Event, timeline: &Timeline, ends: &Ends) {
-    let ComponentRef::Executor(name) = component else { return };
-    let Some(how) = event.fields.get(PERFORMER_ENDED).and_then(|how| how.as_str()) else { return };
-    let performer = ComponentRef::Performer(name.clone());
+fn note_performer_end(performers: &[ConfiguredPerformer], event: &Event, timeline: &Timeline, ends: &Ends) {
+    let text = |name: &str| event.fields.get(name).and_then(|value| value.as_str());
+    let Some(how) = text(PERFORMER_ENDED) else { return };
+    let Some(ended) = ConfiguredPerformer::of_avs(performers, text(AVS_FIELD)) else { return };
+    let performer = ended.component.clone();
     // Executors say it as a sentence about the performer.
     let status = how.strip_prefix("ended with ").map_or_else(|| format!("an unknown status: it {how}"), str::to_owned);
     let instance = event.fields.get(PERFORMER_ID).and_then(|id| id.as_str());

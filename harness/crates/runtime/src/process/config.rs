@@ -1,6 +1,6 @@
 //! The configuration of components: the public YAML keys, and the harness's own for processes.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hourglass_component::{keys::EcdsaKey, ports::ReservedPort};
 use hourglass_scenario::{Component, ComponentRef};
@@ -10,6 +10,7 @@ use super::component::Launch;
 use crate::{
     AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
     configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY},
+    performers::ConfiguredPerformer,
 };
 
 /// Only this machine reaches what runs as a process.
@@ -22,27 +23,37 @@ const REFERENCE_READY_WITHIN: Duration = Duration::from_secs(40);
 /// gives it a minute.
 const REPLACED_READY_WITHIN: Duration = Duration::from_secs(75);
 
-/// The launch of an executor with its performer, whose output goes to `output` and whose files are below `files`.
+/// Where a performer's output goes, and the folder below which its files are.
+pub(super) struct PerformerPlaces {
+    pub(super) output: PathBuf,
+    pub(super) files: PathBuf,
+}
+
+/// The launch of an executor with its performers, whose outputs go to these files and whose files are below these folders.
 pub(super) fn executor(
     spec: &ExecutorSpec,
     chains: &ChainUrls,
     executable: &HarnessExecutable,
-    output: &Path,
-    files: &Path,
+    places: &[PerformerPlaces],
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
-    let performer = if let Some(address) = &spec.performer.address {
-        json!({ "deploymentMode": "process", "address": address })
-    } else {
-        let performer = ComponentRef::Performer(spec.name.clone());
-        let command = command(&performer, &spec.performer, executable, "performer")?;
-        json!({ "deploymentMode": "process", "command": command, "outputFile": output })
-    };
-    let mut config = configuration::executor(spec, chains, LOOPBACK, files, performer);
+    let performers = spec.performers.iter().zip(places).map(|(performer, places)| {
+        let keys = if let Some(address) = &performer.performer.address {
+            json!({ "deploymentMode": "process", "address": address })
+        } else {
+            let component = ComponentRef::Performer(performer.name.clone());
+            let command = command(&component, &performer.performer, executable, "performer")?;
+            json!({ "deploymentMode": "process", "command": command, "outputFile": places.output })
+        };
+        Ok(PerformerKeys { files: places.files.clone(), keys })
+    });
+    let performers = performers.collect::<Result<_, RuntimeError>>()?;
+    let mut config = configuration::executor(spec, chains, LOOPBACK, performers);
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
     configuration::merge(&mut config, json!({ "deployTimeout": within }));
     let launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT_KEY, executable)?;
-    Ok(Launch { performer_output: Some(output.to_owned()), ..launch })
+    let performers = ConfiguredPerformer::all(spec).into_iter().zip(outputs).collect();
+    Ok(Launch { performers, ..launch })
 }
 
 /// The launch of the aggregator.
@@ -85,7 +96,7 @@ fn launch(
         port_key,
         port,
         _reserved: reserved.map(Arc::new),
-        performer_output: None,
+        performers: Vec::new(),
         ready_within,
     })
 }

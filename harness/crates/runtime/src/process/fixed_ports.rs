@@ -41,9 +41,9 @@ pub(super) async fn acquire(
     scenario: &Scenario,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Vec<FixedPort>, RuntimeError> {
-    let performers = scenario.topology.operators.iter().filter_map(|operator| {
+    let performers = scenario.topology.performers().filter_map(|(name, operator)| {
         let performer = scenario.components.performer.overlaid_with(&operator.performer);
-        Some((performer.port?, ComponentRef::Performer(operator.name.clone())))
+        Some((performer.port?, ComponentRef::Performer(name)))
     });
     let mut performers: Vec<_> = performers.collect();
     // In the same order in every trial, so that two with several ports do not wait for each other.
@@ -156,7 +156,7 @@ mod tests {
     async fn a_program_that_has_the_port_is_named() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let alice = ComponentRef::Performer("alice".to_owned());
+        let alice = ComponentRef::performer("alice");
         let error = must_be_free(address.port(), alice.clone()).await.unwrap_err().to_string();
         let start = format!("failed to give performer/alice port {}: ", address.port());
         let end = format!("(process {}) listens on {address}", std::process::id());

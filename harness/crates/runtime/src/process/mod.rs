@@ -154,10 +154,10 @@ impl ProcessRuntime {
         urls.get(&chain_id).cloned().ok_or(RuntimeError::NoChain { chain_id })
     }
 
-    /// The performers of a started executor. No lock is held during requests for them.
-    async fn performers(&self, executor: &ComponentRef) -> Option<Performers> {
+    /// The performers of a name, whose executor was started. No lock is held during requests for them.
+    async fn performers(&self, performer: &ComponentRef) -> Option<Performers> {
         let components = self.components.lock().await;
-        components.get(executor).map(|running| running.performers(&self.settings.run))
+        components.get(&process_of(performer)).and_then(|running| running.performers(performer, &self.settings.run))
     }
 
     async fn forget_paused(&self, executor: &ComponentRef, performer: &ComponentRef) {
@@ -175,11 +175,12 @@ impl ProcessRuntime {
             if running.is_paused(component) {
                 return Err(fault("it is paused already"));
             }
-            (running.leader(), running.performers(&self.settings.run))
+            (running.leader(), running.performers(component, &self.settings.run))
         };
-        let (leaders, labels) = match component {
-            ComponentRef::Performer(_) => (performers.running("pause").await?, performers.labels().clone()),
-            _ => (leader.into_iter().collect(), ProcessLabels::new(&self.settings.run, component)),
+        let (leaders, labels) = match performers {
+            None if matches!(component, ComponentRef::Performer(_)) => return Err(fault("it was never started")),
+            Some(performers) => (performers.running("pause").await?, performers.labels().clone()),
+            None => (leader.into_iter().collect(), ProcessLabels::new(&self.settings.run, component)),
         };
         if leaders.is_empty() {
             return Err(fault("it is not running"));
@@ -221,12 +222,21 @@ impl Runtime for ProcessRuntime {
     async fn start_executors(&self, specs: Vec<ExecutorSpec>) -> Result<Vec<String>, RuntimeError> {
         let (l1, l2) = tokio::try_join!(self.chain_url(at::L1_CHAIN_ID), self.chain_url(at::L2_CHAIN_ID))?;
         let chains = ChainUrls { l1, l2 };
+        self.settings.ends.know(&specs);
         let starting = specs.iter().map(|spec| async {
-            let output =
-                PerformerOutput::follow(&spec.name, &self.performer_logs, &self.logs, &self.settings.timeline)?;
-            let files = performer_files::write(spec, &self.settings.folder)?;
-            let launch = config::executor(spec, &chains, &self.settings.executable, output.path(), &files)?;
-            self.performers.lock().await.push(output);
+            let mut places = Vec::new();
+            for performer in &spec.performers {
+                let output = PerformerOutput::follow(
+                    &performer.name,
+                    &self.performer_logs,
+                    &self.logs,
+                    &self.settings.timeline,
+                )?;
+                let files = performer_files::write(performer, &self.settings.folder)?;
+                places.push(PerformerPlaces { output: output.path().to_owned(), files });
+                self.performers.lock().await.push(output);
+            }
+            let launch = config::executor(spec, &chains, &self.settings.executable, &places)?;
             self.launch(launch).await
         });
         try_join_all(starting).await
@@ -241,9 +251,9 @@ impl Runtime for ProcessRuntime {
     async fn kill(&self, component: &ComponentRef) -> Result<(), RuntimeError> {
         let not_running =
             || RuntimeError::Kill { component: component.clone(), reason: "it is not running".to_owned() };
-        if let ComponentRef::Performer(name) = component {
-            let executor = ComponentRef::Executor(name.clone());
-            let performers = self.performers(&executor).await.ok_or_else(not_running)?;
+        if let ComponentRef::Performer(_) = component {
+            let executor = process_of(component);
+            let performers = self.performers(component).await.ok_or_else(not_running)?;
             self.settings.ends.excuse(component);
             self.note_usage().await;
             performers.kill().await?;
@@ -270,9 +280,9 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn restart(&self, component: &ComponentRef, within: Duration) -> Result<(), RuntimeError> {
-        if let ComponentRef::Performer(name) = component {
-            let executor = ComponentRef::Executor(name.clone());
-            let performers = self.performers(&executor).await.ok_or_else(|| RuntimeError::Kill {
+        if let ComponentRef::Performer(_) = component {
+            let executor = process_of(component);
+            let performers = self.performers(component).await.ok_or_else(|| RuntimeError::Kill {
                 component: component.clone(),
                 reason: format!("{executor} was never started"),
             })?;
@@ -441,7 +451,7 @@ async fn descendants(run: &RunId, components: &[&RunningComponent]) -> Result<De
 /// The component whose processes include those of another: a performer is its executor's child.
 fn process_of(component: &ComponentRef) -> ComponentRef {
     match component {
-        ComponentRef::Performer(name) => ComponentRef::Executor(name.clone()),
+        ComponentRef::Performer(performer) => ComponentRef::Executor(performer.operator.clone()),
         other => other.clone(),
     }
 }

@@ -15,7 +15,7 @@ use hourglass_component::timeout::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::Instrument as _;
 
-use hourglass_scenario::ComponentRef;
+use hourglass_scenario::{ComponentRef, PerformerRef};
 use hourglass_timeline::{LastLines, Line, LogFolder, TailError, Timeline};
 
 /// How many bytes at the end of a file are read for its last lines.
@@ -37,18 +37,19 @@ pub(super) struct PerformerOutput {
 impl PerformerOutput {
     /// Creates the file in `folder`, with a link to it among `logs`, and follows it.
     pub(super) fn follow(
-        operator: &str,
+        performer: &PerformerRef,
         folder: &LogFolder,
         logs: &LogFolder,
         timeline: &Timeline,
     ) -> Result<Self, TailError> {
         let ended = CancellationToken::new();
-        let name = format!("{operator}.log");
+        let component = ComponentRef::Performer(performer.clone());
+        let name = format!("{}.log", performer.to_string().replace('/', "-"));
         let (_, mut lines) = folder.file(&name, ended.clone())?;
         let path = folder.path().join(&name);
-        let link = logs.path().join(format!("performer-{name}"));
+        let link = logs.path().join(format!("{}.log", component.file_name()));
         symlink(&path, &link).map_err(|source| TailError::File { path: link, source })?;
-        let (component, timeline) = (ComponentRef::Performer(operator.to_owned()), timeline.clone());
+        let timeline = timeline.clone();
         let recorded = (component.clone(), timeline.clone());
         let reading = async move {
             while let Some(line) = lines.next_line().await {
@@ -108,7 +109,7 @@ mod tests {
         let logs = LogFolder::create(&root.path().join("logs")).unwrap();
         let folder = logs.beside(&root.path().join("performers")).unwrap();
         let timeline = Timeline::default();
-        let output = PerformerOutput::follow("alice", &folder, &logs, &timeline).unwrap();
+        let output = PerformerOutput::follow(&PerformerRef::of("alice"), &folder, &logs, &timeline).unwrap();
         let mut file = fs::OpenOptions::new().append(true).open(output.path()).unwrap();
         writeln!(file, r#"{{"level":"ERROR","message":"lost","event":"task_signed"}}"#).unwrap();
         let first = |events: &[Event]| events.first().cloned();

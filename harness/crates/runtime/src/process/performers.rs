@@ -6,7 +6,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use hourglass_child::{COMPONENT_VARIABLE, Child};
-use hourglass_component::keys::EcdsaKey;
+use hourglass_component::{
+    keys::{Address, EcdsaKey},
+    variables::SET_BY_EXECUTORS,
+};
 use hourglass_proto::services::v1::Performer;
 use hourglass_reaper::{self as reaper, EnvironmentLabel, NotSignalled, RunId};
 use hourglass_scenario::ComponentRef;
@@ -21,6 +24,8 @@ use crate::{RuntimeError, performers::PerformersOf};
 pub(super) struct ProcessLabels {
     run: RunId,
     component: String,
+    /// The AVS of a performer, which its executor sets; for an executor with performers of several.
+    avs: Option<String>,
 }
 
 /// The data of one executor's performers, so that no lock is held during a request.
@@ -28,6 +33,8 @@ pub(super) struct ProcessLabels {
 pub(super) struct Performers {
     /// Their name.
     pub(super) component: ComponentRef,
+    /// Their AVS, if their executor has performers of others.
+    avs: Option<Address>,
     labels: ProcessLabels,
     /// The address of their executor.
     address: String,
@@ -45,29 +52,35 @@ pub(super) struct Performers {
 
 impl ProcessLabels {
     pub(super) fn new(run: &RunId, component: &ComponentRef) -> Self {
-        Self { run: run.clone(), component: component.to_string() }
+        Self { run: run.clone(), component: component.to_string(), avs: None }
     }
 
-    pub(super) fn all(&self) -> [EnvironmentLabel<'_>; 2] {
-        [self.run.label(), (COMPONENT_VARIABLE, &self.component)]
+    pub(super) fn all(&self) -> Vec<EnvironmentLabel<'_>> {
+        let [avs_variable, ..] = SET_BY_EXECUTORS;
+        let avs = self.avs.as_deref().map(|avs| (avs_variable, avs));
+        [self.run.label(), (COMPONENT_VARIABLE, &*self.component)].into_iter().chain(avs).collect()
     }
 }
 
 impl RunningComponent {
-    /// The performers of this executor.
-    pub(super) fn performers(&self, run: &RunId) -> Performers {
+    /// The performers of this executor that have a name.
+    pub(super) fn performers(&self, component: &ComponentRef, run: &RunId) -> Option<Performers> {
         let executor = &self.launch.component;
-        let name = executor.operator().unwrap_or_default().to_owned();
-        Performers {
-            component: ComponentRef::Performer(name),
-            labels: ProcessLabels::new(run, executor),
+        let all = &self.launch.performers;
+        let (configured, output) = all.iter().find(|(performer, _)| performer.component == *component)?;
+        let avs = (all.len() > 1).then_some(configured.avs);
+        let labels = ProcessLabels::new(run, executor);
+        Some(Performers {
+            component: component.clone(),
+            avs,
+            labels: ProcessLabels { avs: avs.map(|avs| format!("{avs:?}")), ..labels },
             address: self.address.clone(),
             key: self.launch.key.clone(),
             executor: self.leader(),
             is_paused: self.is_paused(executor),
             last: self.child.as_ref().map(Child::last_lines).unwrap_or_default(),
-            output: self.launch.performer_output.clone(),
-        }
+            output: Some(output.clone()),
+        })
     }
 
     /// They are replaced by now, or will be.
@@ -134,6 +147,6 @@ impl Performers {
     }
 
     fn of(&self, fault: &'static str) -> PerformersOf<'_> {
-        PerformersOf { executor: &self.address, key: &self.key, component: &self.component, fault }
+        PerformersOf { executor: &self.address, key: &self.key, component: &self.component, avs: self.avs, fault }
     }
 }

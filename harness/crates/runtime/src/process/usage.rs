@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use hourglass_chain::AnvilProcess;
 use hourglass_child::{ProcessTable, ProcessUsage};
-use hourglass_scenario::ComponentRef;
+use hourglass_reaper::children_of;
 
-use super::ProcessRuntime;
+use super::{ProcessRuntime, performers::ProcessLabels};
 use crate::usage::{Reading, Readings, chain_name};
 
 /// A process that the harness has started.
@@ -14,8 +14,8 @@ use crate::usage::{Reading, Readings, chain_name};
 struct Program {
     /// The component that it is.
     component: String,
-    /// The component that its children are, if that is another one.
-    performer: Option<String>,
+    /// The components that its children are, if those are others, each with the labels of its processes.
+    performers: Vec<(String, ProcessLabels)>,
     pid: u32,
 }
 
@@ -24,18 +24,19 @@ impl ProcessRuntime {
     pub(super) async fn note_usage(&self) {
         let of_chain = |anvil: &AnvilProcess| {
             let component = chain_name(anvil.control().chain_id())?.to_owned();
-            Some(Program { component, performer: None, pid: anvil.pid() })
+            Some(Program { component, performers: Vec::new(), pid: anvil.pid() })
         };
         let mut programs: Vec<_> = self.anvils.lock().await.iter().filter_map(of_chain).collect();
         // The id of a process that has ended may be another's by now.
         let components = self.components.lock().await;
         let running = components.iter().filter(|(_, running)| running.is_running());
         programs.extend(running.filter_map(|(component, running)| {
-            let performer = match component {
-                ComponentRef::Executor(name) => Some(ComponentRef::Performer(name.clone()).to_string()),
-                _ => None,
-            };
-            Some(Program { component: component.to_string(), performer, pid: running.pid()? })
+            let configured = running.launch.configured_performers().into_iter();
+            let performers = configured.filter_map(|performer| {
+                let of = running.performers(&performer.component, &self.settings.run)?;
+                Some((performer.component.to_string(), of.labels().clone()))
+            });
+            Some(Program { component: component.to_string(), performers: performers.collect(), pid: running.pid()? })
         }));
         drop(components);
         let readings = Arc::clone(&self.readings);
@@ -46,18 +47,27 @@ impl ProcessRuntime {
 /// Notes what programs and their descendants have used. Blocks for some milliseconds.
 fn note(programs: &[Program], readings: &Readings) {
     let table = ProcessTable::read();
-    for Program { component, performer, pid } in programs {
+    for Program { component, performers, pid } in programs {
         let tree = table.usage_of_tree(*pid);
         let Some((root, below)) = tree.split_first() else { continue };
         let start = format!("{}-{}", root.pid, root.started);
-        let Some(performer) = performer else {
+        let [first, others @ ..] = performers.as_slice() else {
             readings.note(component, start, sum(tree.iter()));
             continue;
         };
-        let (of_executor, of_performer) = of_executor(root, below);
+        // The kernel does not tell whose the processor time of ended performers is: it counts for the first.
+        let mut below = below.to_vec();
+        for (performer, labels) in others {
+            let leaders = children_of(root.pid, &labels.all()).unwrap_or_default();
+            let own = below.extract_if(.., |process| leaders.contains(&process.group)).collect::<Vec<_>>();
+            if !own.is_empty() {
+                readings.note(performer, &start, sum(own.iter()));
+            }
+        }
+        let (of_executor, of_performer) = of_executor(root, &below);
         readings.note(component, &start, of_executor);
         if let Some(reading) = of_performer {
-            readings.note(performer, start, reading);
+            readings.note(&first.0, start, reading);
         }
     }
 }

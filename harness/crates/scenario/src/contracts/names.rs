@@ -17,12 +17,17 @@ pub(crate) struct Names<'a> {
     contracts: Vec<&'a str>,
     /// Its operators; the account of one is `operator/NAME`.
     operators: Vec<&'a str>,
+    /// Its AVSs beside the first; the account of one is `avs/NAME`.
+    avss: Vec<&'a str>,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn of(document: &'a ScenarioDocument) -> Self {
-        let operators = document.topology.operators.iter().map(|operator| operator.name.as_str());
-        Self { contracts: document.contracts.keys().map(String::as_str).collect(), operators: operators.collect() }
+        Self {
+            contracts: document.contracts.keys().map(String::as_str).collect(),
+            operators: document.topology.operator_names(),
+            avss: document.topology.avs_names().flatten().collect(),
+        }
     }
 
     /// The contracts that steps can name: those of the harness and those of the scenario.
@@ -37,7 +42,9 @@ impl<'a> Names<'a> {
     }
 
     fn is_account(&self, name: &str) -> bool {
-        ACCOUNTS.contains(&name) || name.strip_prefix("operator/").is_some_and(|name| self.operators.contains(&name))
+        ACCOUNTS.contains(&name)
+            || name.strip_prefix("operator/").is_some_and(|name| self.operators.contains(&name))
+            || name.strip_prefix("avs/").is_some_and(|name| self.avss.contains(&name))
     }
 
     /// Adds the problem of an account that does not exist.
@@ -45,7 +52,8 @@ impl<'a> Names<'a> {
         if self.is_account(name) {
             return;
         }
-        let operators = self.operators.iter().map(|name| format!("operator/{name}")).collect::<Vec<_>>();
+        let operators = self.operators.iter().map(|name| format!("operator/{name}"));
+        let operators = operators.chain(self.avss.iter().map(|name| format!("avs/{name}"))).collect::<Vec<_>>();
         let known = ACCOUNTS.into_iter().chain(operators.iter().map(String::as_str));
         let problem = Problem::at_value(at, format!("no account is called `{name}`")).label("meant here");
         problems.add_misspelt(problem, name, "accounts", known);

@@ -21,6 +21,9 @@ pub(super) fn of_components(components: &mut Components, folder: &Path) {
 
 /// Joins the paths of the performers in `topology` with the folder. What is no path is a problem that is told elsewhere.
 pub(super) fn of_operators(topology: &mut Value, folder: &Path) {
+    for avs in topology.get_mut("avss").and_then(Value::as_array_mut).into_iter().flatten() {
+        of_operators(avs, folder);
+    }
     let join = |path: &mut Value| {
         if let Value::String(path) = path {
             *path = folder.join(&*path).to_string_lossy().into_owned();

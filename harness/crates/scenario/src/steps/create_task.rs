@@ -12,6 +12,7 @@ use super::defaults::{default_task, one};
 use super::definition::{CreatedTasks, StepDefinition, StepProperties};
 use super::payload_file::PayloadFile;
 use super::text_or_hex::{bytes, check_task_payload, warn_of_digits};
+use crate::avs::FIRST_AVS;
 use crate::check_limits;
 use crate::texts::HexBytes;
 use crate::values::Chain;
@@ -32,6 +33,10 @@ pub struct CreateTask {
     /// The chain on which the task is created.
     #[serde(default)]
     pub chain: Chain,
+    /// The AVS that the task is for, one of `topology.avss`. Default: the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^[a-z][a-z0-9-]*$"))]
+    pub avs: Option<String>,
     /// The payload as text, sent as its UTF-8 bytes. Either this, `payload_hex`, `payload_abi` or `payload_file`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
@@ -75,10 +80,11 @@ impl StepDefinition for CreateTask {
 
     fn fill_defaults(&mut self) {
         self.within = Some(self.within());
+        self.avs.take_if(|avs| avs == FIRST_AVS);
     }
 
     fn creates(&self) -> Option<CreatedTasks<'_>> {
-        Some(CreatedTasks { alias: &self.alias, count: self.count })
+        Some(CreatedTasks { alias: &self.alias, count: self.count, avs: self.avs.as_deref() })
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
@@ -95,6 +101,9 @@ impl StepDefinition for CreateTask {
                     .label("a second time")
                     .help("keep one of the two"),
             );
+        }
+        if let Some(avs) = &self.avs {
+            check.avs(avs, &at.key("avs"));
         }
         warn_of_digits(self.payload.as_ref(), at, check.warnings);
         if let Some(values) = &self.payload_abi {

@@ -60,6 +60,8 @@ pub struct CreatedTasks<'a> {
     pub alias: &'a str,
     /// How many.
     pub count: u32,
+    /// The AVS that they are for; `None` for the first.
+    pub avs: Option<&'a str>,
 }
 
 /// A performer that a step deploys; its name is under the key `as`.

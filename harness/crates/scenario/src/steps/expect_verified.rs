@@ -71,7 +71,7 @@ impl StepDefinition for ExpectVerified {
         self.check_expected_result(at, check.problems);
         for (key, names) in [("signed_by", &self.signed_by), ("not_signed_by", &self.not_signed_by)] {
             for (index, name) in names.iter().enumerate() {
-                check.operator(name, &at.key(key).item(index));
+                check.signer(name, &self.task, &at.key(key).item(index));
             }
         }
         let signed_by: BTreeSet<_> = self.signed_by.iter().collect();

@@ -189,7 +189,7 @@ impl StepDefinition for Load {
     fn creates(&self) -> Option<CreatedTasks<'_>> {
         // What it takes depends on the tasks that are under way at once.
         let count = self.number().unwrap_or(MOST_LOAD_TASKS).min(self.concurrency.unwrap_or(MOST_LOAD_TASKS));
-        Some(CreatedTasks { alias: &self.alias, count })
+        Some(CreatedTasks { alias: &self.alias, count, avs: None })
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {

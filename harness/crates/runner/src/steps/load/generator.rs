@@ -69,7 +69,8 @@ impl Generator<'_> {
         let within = Duration::from(load.within);
         let left = || within.saturating_sub(age(due, Timestamp::now()));
         let note = Note { timeline: &world.environment.timeline, load, index, payload, due, sent, is_written: false };
-        let new = NewTask { set: world.environment.executor_set(), payload: self.payloads[payload].payload_bytes() };
+        let new =
+            NewTask { set: world.environment.executor_set(None), payload: self.payloads[payload].payload_bytes() };
         let chain = world.environment.chain(load.chain);
         let record = match timeout(left(), chain.create_task(&world.environment.accounts.app, &new)).await {
             Ok(Ok(record)) => record,
@@ -81,7 +82,7 @@ impl Generator<'_> {
         };
         let hash = record.task;
         note.write(Creation::Created, Some(hash), None);
-        let task = TrackedTask { alias: load.alias.clone(), chain: load.chain, record };
+        let task = TrackedTask { alias: load.alias.clone(), chain: load.chain, avs: None, record };
         world.track_further(task.clone());
         self.created.lock().unwrap_or_else(PoisonError::into_inner).push(Created { task, index, payload, due });
         // Whether it has ended in time is judged when all have.

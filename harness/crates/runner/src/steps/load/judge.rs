@@ -24,7 +24,7 @@ pub(super) async fn judge(load: &Load, world: &World, created: &[Created]) -> Re
     let statuses = view.statuses(&tasks).await?;
     let expectations: Vec<_> = load.payloads().into_iter().map(|payload| expectation(load, payload)).collect();
     for (one, status) in created.iter().zip(statuses) {
-        let finding = || judge::judge(world, &expectations[one.payload], status, view.verified(&one.task));
+        let finding = || judge::judge(world, &expectations[one.payload], &one.task, status, view.verified(&one.task));
         if let Some((how, seen)) = missed(load, one, status, &seen, finding) {
             let record = LoadRecord { alias: load.alias.clone(), what: LoadEvent::Missed { how, seen } };
             world.environment.timeline.record(record.event(Some(one.task.record.task)));

@@ -53,7 +53,7 @@ pub(super) async fn run(load: &Load, count: u32, world: &World) -> Result<Sent, 
     let chain = environment.chain(load.chain);
     let keys: Vec<_> = (0..count).map(|worker| environment.accounts.load_worker(&load.alias, worker)).collect();
     try_join_all(keys.iter().map(|key| chain.fund(key.address()))).await?;
-    let executors = environment.executor_set();
+    let executors = environment.executor_set(None);
     let config = WorkersConfig {
         chain_id: chain.chain_id(),
         avs: format!("{:?}", executors.avs),
@@ -175,7 +175,7 @@ impl Collector<'_> {
     fn track(&self, created: &CreatedTask) -> Created {
         let CreatedTask { index, payload, due, hash, block, deadline, gas } = *created;
         let record = TaskRecord { task: hash, block_number: block, deadline, gas };
-        let task = TrackedTask { alias: self.load.alias.clone(), chain: self.load.chain, record };
+        let task = TrackedTask { alias: self.load.alias.clone(), chain: self.load.chain, avs: None, record };
         self.world.track_further(task.clone());
         Created { task, index, payload, due }
     }

@@ -3,19 +3,22 @@
 //! The label of the harness on a Performer names its executor; if there is one executor, all belong to it. A user's
 //! executor need not set the label: with several operators, its Performers of the AVS are counted.
 
+use hourglass_component::keys::Address;
 use hourglass_operator::api::Performer;
 use hourglass_scenario::ComponentRef;
 use kube::ResourceExt as _;
 
 use super::{Excuse, OWED, RUNNING, Snapshot, violation};
-use crate::{ExecutorSpec, InvariantViolation, kubernetes::names::Names};
+use crate::{
+    ExecutorSpec, InvariantViolation,
+    kubernetes::names::{NamedExecutor, Names},
+    performers::ConfiguredPerformer,
+};
 
-/// The operators of a trial, and their AVS.
+/// The executors of a trial, with the performers that they are configured with.
 #[derive(Debug, Clone, Default)]
 pub(in crate::kubernetes) struct Owed {
-    pub(super) operators: Vec<String>,
-    /// The address of the AVS, in lowercase.
-    pub(super) avs: String,
+    pub(super) executors: Vec<NamedExecutor>,
     /// Whether the executors are the user's own.
     pub(super) replaced: bool,
 }
@@ -24,9 +27,7 @@ impl Owed {
     /// The objects that these executors must have.
     pub(in crate::kubernetes) fn by(specs: &[ExecutorSpec]) -> Self {
         Self {
-            operators: specs.iter().map(|spec| spec.name.clone()).collect(),
-            // All executors of a trial work for one AVS.
-            avs: specs.first().map(|spec| format!("{:?}", spec.avs)).unwrap_or_default(),
+            executors: specs.iter().map(NamedExecutor::of).collect(),
             replaced: specs.first().is_some_and(|spec| spec.executor.image.is_some()),
         }
     }
@@ -39,7 +40,7 @@ impl Owed {
         excuse: impl Fn(&ComponentRef) -> Excuse,
     ) -> Vec<InvariantViolation> {
         let mut broken = Vec::new();
-        let executors = self.operators.iter().map(|operator| ComponentRef::Executor(operator.clone()));
+        let executors = self.executors.iter().map(|executor| ComponentRef::Executor(executor.operator.clone()));
         let there: Vec<_> =
             snapshot.pods.iter().filter_map(|pod| names.component_among(pod, &snapshot.performers)).collect();
         for component in [ComponentRef::Aggregator].into_iter().chain(executors) {
@@ -47,31 +48,31 @@ impl Owed {
                 broken.push(violation(RUNNING, format!("a pod of {component}"), "there is none"));
             }
         }
-        let mut unclaimed = snapshot.performers.iter().filter(|performer| self.is_unclaimed(performer, names));
-        for operator in &self.operators {
-            let component = ComponentRef::Performer(operator.clone());
-            let mut own = snapshot.performers.iter().filter(|performer| names.owner_of(performer) == component);
-            let has_one = own.any(|performer| self.is_of_the_avs(performer)) || unclaimed.next().is_some();
-            if !has_one && excuse(&component) == Excuse::None {
-                broken.push(violation(
-                    OWED,
-                    format!("a Performer of AVS {} for {operator}", self.avs),
-                    self.seen(snapshot),
-                ));
+        let unclaimed = snapshot.performers.iter().filter(|performer| self.is_unclaimed(performer, names));
+        let mut unclaimed: Vec<_> = unclaimed.collect();
+        for executor in &self.executors {
+            let operator = &executor.operator;
+            for ConfiguredPerformer { component, avs } in &executor.performers {
+                let mut own = snapshot.performers.iter().filter(|performer| names.owner_of(performer) == *component);
+                let mut has_one = own.any(|performer| is_of_the_avs(performer, *avs));
+                if !has_one && let Some(index) = unclaimed.iter().position(|one| is_of_the_avs(one, *avs)) {
+                    unclaimed.remove(index);
+                    has_one = true;
+                }
+                if !has_one && excuse(component) == Excuse::None {
+                    let expected = format!("a Performer of AVS {avs:?} for {operator}");
+                    broken.push(violation(OWED, expected, self.seen(snapshot)));
+                }
             }
         }
         broken
     }
 
-    fn is_of_the_avs(&self, performer: &Performer) -> bool {
-        performer.metadata.deletion_timestamp.is_none() && performer.spec.avs_address.eq_ignore_ascii_case(&self.avs)
-    }
-
-    /// Whether nothing says which operator a Performer of the AVS belongs to.
+    /// Whether nothing says which operator a Performer belongs to.
     fn is_unclaimed(&self, performer: &Performer, names: &Names) -> bool {
         let owner = names.owner_of(performer);
-        let known = owner.operator().is_some_and(|owner| self.operators.iter().any(|operator| operator == owner));
-        self.replaced && !known && self.is_of_the_avs(performer)
+        let known = self.executors.iter().any(|executor| owner.operator() == Some(executor.operator.as_str()));
+        self.replaced && !known && performer.metadata.deletion_timestamp.is_none()
     }
 
     fn seen(&self, snapshot: &Snapshot) -> String {
@@ -93,4 +94,9 @@ impl Owed {
             seen
         }
     }
+}
+
+fn is_of_the_avs(performer: &Performer, avs: Address) -> bool {
+    performer.metadata.deletion_timestamp.is_none()
+        && performer.spec.avs_address.eq_ignore_ascii_case(&format!("{avs:?}"))
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{ANSWER, Excuse, LABELS, ONE_POD, OWED, Owed, PERFORMER, POD, RUNNING, SERVICE, Snapshot, answers, judge};
 use crate::Invariant;
-use crate::kubernetes::names::Names;
+use crate::kubernetes::names::{NamedExecutor, Names};
+use crate::performers::ConfiguredPerformer;
 
 const AVS: &str = "0x00000000000000000000000000000000000000aA";
 const PERFORMER_OF_BOB: &str = "performer-1-b";
@@ -125,13 +126,16 @@ fn slice(performer: &str, address: &str) -> Value {
 }
 
 fn owed() -> Owed {
-    let operators = ["alice", "bob"].map(str::to_owned).to_vec();
-    Owed { operators, avs: AVS.to_lowercase(), replaced: false }
+    let executor = |name: &str| NamedExecutor {
+        operator: name.to_owned(),
+        performers: vec![ConfiguredPerformer { component: ComponentRef::performer(name), avs: AVS.parse().unwrap() }],
+    };
+    Owed { executors: ["alice", "bob"].map(executor).to_vec(), replaced: false }
 }
 
 fn names() -> Names {
     let names = Names::default();
-    names.set(owed().operators);
+    names.set(owed().executors);
     names
 }
 
@@ -218,7 +222,7 @@ fn a_fault_of_the_scenario_excuses_its_component_alone(#[case] change: Change) {
     let snapshot = objects.snapshot();
     let of = |faulted: &'static str| {
         let excuse = move |component: &ComponentRef| {
-            if *component == ComponentRef::Performer(faulted.to_owned()) { Excuse::All } else { Excuse::None }
+            if *component == ComponentRef::performer(faulted) { Excuse::All } else { Excuse::None }
         };
         judge(&owed(), &names(), &snapshot, excuse).broken.len()
     };
