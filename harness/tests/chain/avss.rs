@@ -46,7 +46,7 @@ async fn anvil_every_avs_has_tables_and_tasks_of_its_own() {
     let pair = Pair::start(&three()).await;
     let (l1, l2) = (pair.l1.control(), pair.l2.control());
     let accounts = &pair.accounts;
-    let key = |name: &str| &accounts.operators.iter().find(|operator| operator.name == name).unwrap().key;
+    let avss = [None, Some("second"), Some("third")];
     let expected: [(&[&str], &[u64], u64, u16); 3] = [
         (&["alice", "bob"], &[40, 30], 3600, 6667),
         (&["alice", "erin"], &[5, 7], 60, 10_000),
@@ -56,12 +56,14 @@ async fn anvil_every_avs_has_tables_and_tasks_of_its_own() {
         for chain in pair.both() {
             let head = chain.client().head().await.unwrap().number;
             let reference = chain.client().latest_reference(head).await.unwrap();
-            for (set, (names, weights, sla, threshold)) in accounts.executor_sets().into_iter().zip(expected) {
+            for ((set, avs), (names, weights, sla, threshold)) in
+                accounts.executor_sets().into_iter().zip(avss).zip(expected)
+            {
                 let members = l1.client().operators(set, reference.block_number).await.unwrap();
                 assert_eq!(members.iter().map(|info| info.weight.as_u64()).collect::<Vec<_>>(), weights);
-                let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+                let keys: Vec<_> = names.iter().map(|name| accounts.signing_key(name, avs).unwrap()).collect();
                 assert_eq!(
-                    members.iter().map(|info| info.operator).collect::<Vec<_>>(),
+                    members.iter().map(|info| info.signing_address).collect::<Vec<_>>(),
                     keys.iter().map(|key| key.address()).collect::<Vec<_>>()
                 );
                 let config = chain.client().task_config(set, head).await.unwrap();
@@ -85,7 +87,7 @@ async fn anvil_a_signature_of_another_avs_is_refused() {
     let reference = chain.client().latest_reference(chain.client().head().await.unwrap().number).await.unwrap();
     let new = NewTask { set: accounts.executor_sets()[1], payload: b"0x04".to_vec() };
     let task = chain.create_task(&accounts.app, &new).await.unwrap();
-    let both: Vec<_> = accounts.operators[..2].iter().map(|operator| &operator.key).collect();
+    let both = ["alice", "bob"].map(|name| accounts.signing_key(name, Some("second")).unwrap());
     let certificate = certificate(reference.timestamp, task.task, b"0x10", &both).encode();
     let refused = chain.client().submit_result(&accounts.aggregator, task.task, &certificate, b"0x10").await;
     refused.expect_err("bob is no operator of the second AVS");
