@@ -10,7 +10,8 @@ use super::contracts::Names;
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::steps::{
-    CreatedTasks, NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind, StepPurpose,
+    CreatedTasks, NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind,
+    StepPurpose,
 };
 
 /// Adds every problem of the steps of `document`, whose contracts have these custom errors.

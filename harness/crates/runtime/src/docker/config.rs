@@ -1,6 +1,6 @@
 //! The configuration of components that run as containers.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use hourglass_component::keys::EcdsaKey;
 use hourglass_reaper::COMPONENT_LABEL;

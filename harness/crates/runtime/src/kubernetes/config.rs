@@ -1,6 +1,6 @@
 //! The definition of components in a cluster: the values of the executors' release, and the aggregator's objects.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use hourglass_cluster::metadata_of;
 use hourglass_reaper::{COMPONENT_LABEL, Labels};

@@ -18,7 +18,9 @@ pub(super) async fn create(
     trial_namespace: &TrialNamespace,
 ) -> Result<(), RuntimeError> {
     for (ordinal, spec) in specs.iter().enumerate() {
-        for (index, performer) in spec.performers.iter().enumerate().filter(|(_, spec)| !spec.performer.files.is_empty()) {
+        for (index, performer) in
+            spec.performers.iter().enumerate().filter(|(_, spec)| !spec.performer.files.is_empty())
+        {
             trial_namespace.apply::<Secret>(&secret(&name(ordinal, index), performer, labels)).await?;
         }
     }
@@ -28,9 +30,9 @@ pub(super) async fn create(
 /// The files of a performer in the configuration of its executor, which has this ordinal; `index` is that of the performer there.
 pub(super) fn references(ordinal: usize, index: usize, spec: &PerformerSpec) -> Vec<Value> {
     let secret = name(ordinal, index);
-    let named = performer_files::of(spec).enumerate().map(
-        |(index, (path, _))| json!({ "path": path, "secretKeyRef": { "name": secret, "key": key(index) } }),
-    );
+    let named = performer_files::of(spec)
+        .enumerate()
+        .map(|(index, (path, _))| json!({ "path": path, "secretKeyRef": { "name": secret, "key": key(index) } }));
     named.collect()
 }
 

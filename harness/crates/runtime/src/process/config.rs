@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::component::Launch;
 use crate::{
     AggregatorSpec, ExecutorSpec, HarnessExecutable, RuntimeError,
-    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY},
+    configuration::{self, AGGREGATOR_PORT_KEY, ChainUrls, EXECUTOR_PORT_KEY, PerformerKeys},
     performers::ConfiguredPerformer,
 };
 
@@ -34,10 +34,10 @@ pub(super) fn executor(
     spec: &ExecutorSpec,
     chains: &ChainUrls,
     executable: &HarnessExecutable,
-    places: &[PerformerPlaces],
+    places: Vec<PerformerPlaces>,
 ) -> Result<Launch, RuntimeError> {
     let component = ComponentRef::Executor(spec.name.clone());
-    let performers = spec.performers.iter().zip(places).map(|(performer, places)| {
+    let performers = spec.performers.iter().zip(&places).map(|(performer, places)| {
         let keys = if let Some(address) = &performer.performer.address {
             json!({ "deploymentMode": "process", "address": address })
         } else {
@@ -52,6 +52,7 @@ pub(super) fn executor(
     let within = humantime::format_duration(PERFORMER_READY_WITHIN).to_string();
     configuration::merge(&mut config, json!({ "deployTimeout": within }));
     let launch = launch(component, &spec.key, &spec.executor, config, EXECUTOR_PORT_KEY, executable)?;
+    let outputs = places.into_iter().map(|places| places.output);
     let performers = ConfiguredPerformer::all(spec).into_iter().zip(outputs).collect();
     Ok(Launch { performers, ..launch })
 }

@@ -233,10 +233,10 @@ impl Runtime for ProcessRuntime {
                     &self.settings.timeline,
                 )?;
                 let files = performer_files::write(performer, &self.settings.folder)?;
-                places.push(PerformerPlaces { output: output.path().to_owned(), files });
+                places.push(config::PerformerPlaces { output: output.path().to_owned(), files });
                 self.performers.lock().await.push(output);
             }
-            let launch = config::executor(spec, &chains, &self.settings.executable, &places)?;
+            let launch = config::executor(spec, &chains, &self.settings.executable, places)?;
             self.launch(launch).await
         });
         try_join_all(starting).await
