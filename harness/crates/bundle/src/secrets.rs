@@ -125,20 +125,20 @@ fn add(name: &str, value: &Value, found: &mut BTreeSet<String>) {
 
 /// The keys of all accounts of a scenario.
 fn accounts(secret: &AccountSecret, scenario: &Value) -> Vec<String> {
-    let named = |list: Option<&'_ Value>| -> Vec<String> {
+    let names_in = |list: Option<&'_ Value>| -> Vec<String> {
         let entries = list.and_then(Value::as_sequence).into_iter().flatten();
         entries.filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())).collect()
     };
     let topology = scenario.get("topology");
     let avss = topology.and_then(|topology| topology.get("avss"));
     let of_avss = avss.and_then(Value::as_sequence).into_iter().flatten();
-    let mut operators: Vec<_> = of_avss.flat_map(|avs| named(avs.get("operators"))).collect();
-    operators.extend(named(topology.and_then(|topology| topology.get("operators"))));
+    let mut operators: Vec<_> = of_avss.flat_map(|avs| names_in(avs.get("operators"))).collect();
+    operators.extend(names_in(topology.and_then(|topology| topology.get("operators"))));
     // The operator of a scenario that names none, and of a trial that has not written its scenario.
     operators.push("operator".to_owned());
-    let names = named(avss);
+    let further = names_in(avss);
     let all = Accounts::derive(secret, operators.iter().map(String::as_str));
-    let all = all.with_avss(secret, names.iter().map(String::as_str));
+    let all = all.with_avss(secret, further.iter().map(String::as_str));
     let keys = [&all.deployer, &all.avs, &all.app, &all.aggregator]
         .into_iter()
         .chain(all.operators.iter().map(|operator| &operator.key))

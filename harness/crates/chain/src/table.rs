@@ -43,7 +43,7 @@ pub async fn publish_tables(l1: &ChainControl, l2: &ChainControl, accounts: &Acc
     let leaf = |table: &Bytes| messages::hash(&[&[OPERATOR_TABLE_LEAF_SALT], table.as_ref()].concat());
     let tables = Tables {
         tree: Tree::of(tables.iter().map(leaf).collect()),
-        tables,
+        encoded: tables,
         timestamp: u32::try_from(reference.timestamp).unwrap_or(u32::MAX),
         block_number: u32::try_from(reference.number).unwrap_or(u32::MAX),
     };
@@ -53,7 +53,7 @@ pub async fn publish_tables(l1: &ChainControl, l2: &ChainControl, accounts: &Acc
 
 struct Tables {
     tree: Tree,
-    tables: Vec<Bytes>,
+    encoded: Vec<Bytes>,
     timestamp: u32,
     block_number: u32,
 }
@@ -73,7 +73,7 @@ impl Tables {
         let certificate = Bn254Certificate { message_hash, reference_timestamp: self.timestamp, ..Default::default() };
         let call = updater.confirm_global_table_root(certificate, root, self.timestamp, self.block_number);
         send(chain, key, "confirm a table root", call).await?;
-        for (index, table) in self.tables.iter().enumerate() {
+        for (index, table) in self.encoded.iter().enumerate() {
             let proof = self.tree.proof(index);
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let call = updater.update_operator_table(self.timestamp, root, index, proof, table.clone());

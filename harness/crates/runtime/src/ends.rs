@@ -135,8 +135,8 @@ impl Ends {
     pub(super) fn excuse_performer(&self, component: &ComponentRef) {
         self.state.send_if_modified(|state| {
             state.watched.retain(|watched, _| {
-                !watched.is_performer_of(component)
-                    && !(watched == component && matches!(component, ComponentRef::Performer(_)))
+                let is_itself = watched == component && matches!(component, ComponentRef::Performer(_));
+                !(is_itself || watched.is_performer_of(component))
             });
             false
         });

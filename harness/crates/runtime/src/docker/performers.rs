@@ -71,7 +71,7 @@ impl Performers<'_> {
 
     fn known(&self) -> PerformersOf<'_> {
         let Self { executor, key, component, avs, fault, .. } = self;
-        PerformersOf { executor, key, component, avs: *avs, fault: *fault }
+        PerformersOf { executor, key, component, avs: *avs, fault }
     }
 }
 

@@ -205,8 +205,8 @@ mod tests {
     #[test]
     fn operators_and_pods_are_found_by_each_other() {
         let names = Names::default();
-        let named = |name: &str| NamedExecutor { operator: name.to_owned(), performers: Vec::new() };
-        names.set(["alice", "bob"].map(named).to_vec());
+        let executor = |name: &str| NamedExecutor { operator: name.to_owned(), performers: Vec::new() };
+        names.set(["alice", "bob"].map(executor).to_vec());
         assert_eq!(names.pod_of("bob").as_deref(), Some("executor-1"));
         let operator_of = |pod: &str| names.executor_of(pod).map(|executor| executor.operator.as_str());
         assert_eq!(operator_of("executor-1"), Some("bob"));
