@@ -28,7 +28,8 @@ pub(crate) struct EnvironmentDocument {
 /// What an earlier step has made, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Earlier {
-    Task(String),
+    /// A task, and the AVS that it is for; `None` for the first.
+    Task { alias: String, avs: Option<String> },
     Performer { alias: String, operator: String },
 }
 
@@ -36,7 +37,10 @@ impl Earlier {
     /// A step that makes it.
     fn step(&self) -> Value {
         match self {
-            Self::Task(alias) => json!({"create_task": {"as": alias, "payload": "1"}}),
+            Self::Task { alias, avs: None } => json!({"create_task": {"as": alias, "payload": "1"}}),
+            Self::Task { alias, avs: Some(avs) } => {
+                json!({"create_task": {"as": alias, "payload": "1", "avs": literal(avs)}})
+            }
             Self::Performer { alias, operator } => json!({"deploy_performer": {"as": alias, "operator": operator}}),
         }
     }
@@ -175,10 +179,23 @@ mod tests {
     #[case(Duration::new(3, 7))]
     fn a_duration_arrives_unchanged(#[case] within: Duration) {
         let keys = json!({"task": "task", "within": duration(within)});
-        let step = environment(json!({}))
-            .step("expect_verified", &keys, &[Earlier::Task("task".to_owned())], Location::caller())
-            .unwrap();
+        let earlier = [Earlier::Task { alias: "task".to_owned(), avs: None }];
+        let step = environment(json!({})).step("expect_verified", &keys, &earlier, Location::caller()).unwrap();
         assert_eq!(step.kind.within(), Some(within));
+    }
+
+    /// Who can sign a task depends on its AVS.
+    #[test]
+    fn a_step_is_about_a_task_of_its_avs() {
+        let second = json!({"name": "second", "operators": [{"name": "carol"}]});
+        let document = environment(json!({"topology": {"operators": [{"name": "alice"}], "avss": [second]}}));
+        let signed_by = |name: &str, avs: Option<&str>| {
+            let earlier = [Earlier::Task { alias: "task".to_owned(), avs: avs.map(str::to_owned) }];
+            let keys = json!({"task": "task", "signed_by": [name]});
+            document.step("expect_verified", &keys, &earlier, Location::caller()).is_ok()
+        };
+        assert!(signed_by("carol", Some("second")) && signed_by("alice", None));
+        assert!(!signed_by("alice", Some("second")) && !signed_by("carol", None));
     }
 
     /// A report must name the line of the test.

@@ -22,9 +22,9 @@ impl PendingStep {
         Self { session: Arc::clone(session), kind, keys: Map::new(), earlier: Vec::new(), location }
     }
 
-    /// The same step for a task that was created.
-    pub(crate) fn about(mut self, task: &str) -> Self {
-        self.earlier.push(Earlier::Task(task.to_owned()));
+    /// The same step for a task that was created for an AVS: for the first without a name.
+    pub(crate) fn about(mut self, task: &str, avs: Option<&str>) -> Self {
+        self.earlier.push(Earlier::Task { alias: task.to_owned(), avs: avs.map(str::to_owned) });
         self.with("task", task.into())
     }
 

@@ -37,6 +37,7 @@ pub struct CreateTask {
     chain: Chain,
     payload: Vec<u8>,
     count: u32,
+    avs: Option<String>,
     location: &'static Location<'static>,
 }
 
@@ -52,6 +53,7 @@ impl CreateTask {
             chain,
             payload: payload.to_vec(),
             count: 1,
+            avs: None,
             location,
         }
     }
@@ -72,9 +74,8 @@ impl CreateTask {
     }
 
     /// Creates it for an AVS beside the first, which is the default.
-    pub fn avs(mut self, name: impl Into<String>) -> Self {
-        self.step = self.step.with("avs", literal(&name.into()));
-        self
+    pub fn avs(self, name: impl Into<String>) -> Self {
+        Self { avs: Some(name.into()), ..self }
     }
 
     /// How long it may take until the task is mined; default: 30 s, and a tenth of a second more for each further task of a
@@ -88,6 +89,8 @@ impl CreateTask {
     /// `PayloadIsEmpty`.
     pub fn expect_rejected(self, error: impl Into<String>) -> ExpectRejected {
         let step = PendingStep::new(self.step.session(), "expect_rejected", self.location);
+        // The loader refuses the key: a task that must be rejected is one for the first AVS.
+        let step = for_avs(step, self.avs.as_deref());
         let (key, payload) = bytes("payload", &self.payload);
         let error = error.into();
         ExpectRejected(step.with("chain", self.chain.to_string().into()).with(key, payload).with("error", error.into()))
@@ -98,8 +101,17 @@ impl CreateTask {
         let alias = session.next_task();
         let (key, payload) = bytes("payload", &self.payload);
         let step = self.step.with("as", alias.as_str().into()).with("chain", self.chain.to_string().into());
+        let step = for_avs(step, self.avs.as_deref());
         let hashes = step.with(key, payload).with("count", self.count.into()).created().await?;
-        Ok(Task { session, alias, hashes: hashes.into(), chain: self.chain })
+        Ok(Task { session, alias, hashes: hashes.into(), chain: self.chain, avs: self.avs })
+    }
+}
+
+/// The same step for an AVS: for the first without a name.
+fn for_avs(step: PendingStep, avs: Option<&str>) -> PendingStep {
+    match avs {
+        Some(avs) => step.with("avs", literal(avs)),
+        None => step,
     }
 }
 
@@ -131,6 +143,8 @@ pub struct Task {
     /// One at least.
     hashes: Arc<[H256]>,
     chain: Chain,
+    /// The AVS that it is for; `None` for the first.
+    avs: Option<String>,
 }
 
 impl Task {
@@ -152,7 +166,7 @@ impl Task {
     /// Waits until it is verified, and judges result, certificate and status on chain.
     #[track_caller]
     pub fn expect_verified(&self) -> ExpectVerified {
-        ExpectVerified(PendingStep::new(&self.session, "expect_verified", Location::caller()).about(&self.alias))
+        ExpectVerified(self.step("expect_verified", Location::caller()))
     }
 
     /// Waits until it has expired without a result. With a block for each transaction, the chain is warped past the
@@ -160,14 +174,17 @@ impl Task {
     /// deadline.
     #[track_caller]
     pub fn expect_expired(&self) -> ExpectExpired {
-        ExpectExpired(PendingStep::new(&self.session, "expect_expired", Location::caller()).about(&self.alias))
+        ExpectExpired(self.step("expect_expired", Location::caller()))
     }
 
     /// Waits until a component or a chain has reported an event about it.
     #[track_caller]
     pub fn expect_event(&self, event: TaskEvent) -> ExpectEvent {
-        let step = PendingStep::new(&self.session, "expect_event", Location::caller());
-        ExpectEvent::new(step.about(&self.alias), event)
+        ExpectEvent::new(self.step("expect_event", Location::caller()), event)
+    }
+
+    fn step(&self, kind: &'static str, location: &'static Location<'static>) -> PendingStep {
+        PendingStep::new(&self.session, kind, location).about(&self.alias, self.avs.as_deref())
     }
 }
 

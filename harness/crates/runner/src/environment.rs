@@ -285,10 +285,15 @@ impl Environment {
         }
     }
 
+    /// The executor operator set of the first AVS.
+    pub fn executor_set(&self) -> OperatorSetId {
+        self.accounts.executor_set()
+    }
+
     /// The executor operator set of an AVS: of the first without a name.
-    pub fn executor_set(&self, avs: Option<&str>) -> OperatorSetId {
-        let key = self.accounts.avs_of(avs).unwrap_or(&self.accounts.avs);
-        OperatorSetId { avs: key.address(), ..self.accounts.executor_set() }
+    pub fn executor_set_of(&self, avs: Option<&str>) -> Result<OperatorSetId, EnvironmentError> {
+        let key = self.accounts.avs_of(avs).ok_or_else(|| EnvironmentError::unknown(avs.unwrap_or_default()))?;
+        Ok(OperatorSetId { avs: key.address(), ..self.executor_set() })
     }
 
     /// Records everything that has happened on the chains by now, as far as they answer.

@@ -62,12 +62,17 @@ fn certificate(world: &World, expect: &ExpectVerified, task: &TrackedTask, verif
     };
     let avs = task.avs.as_deref();
     let members = world.scenario.topology.members(avs);
+    let accounts = &world.environment.accounts;
+    // An operator signs for each of its AVSs with another key.
     let is_member = |signer: &Address| {
-        let operator = world.environment.accounts.operator(*signer);
-        operator.is_some_and(|operator| members.iter().any(|member| member.name == operator.name))
+        let mut keys = members.iter().filter_map(|member| accounts.signing_key(&member.name, avs));
+        keys.any(|key| key.address() == *signer)
     };
     if let Some(other) = signers.iter().find(|signer| !is_member(signer)) {
-        let seen = match world.environment.accounts.operator(*other) {
+        let seen = match accounts.operator(*other) {
+            Some(operator) if members.iter().any(|member| member.name == operator.name) => {
+                format!("a signature of {} with its key for another AVS", operator.name)
+            }
             Some(operator) => format!("a signature of {}", operator.name),
             None => format!("a signature of {other:?}"),
         };

@@ -16,7 +16,8 @@ const AT_ONCE: usize = 1024;
 impl RunStep for CreateTask {
     async fn run(&self, world: &World, _step: &Step) -> Result<(), StepFailure> {
         let chain = world.environment.chain(self.chain);
-        let task = NewTask { set: world.environment.executor_set(self.avs.as_deref()), payload: self.payload_bytes() };
+        let set = world.environment.executor_set_of(self.avs.as_deref())?;
+        let task = NewTask { set, payload: self.payload_bytes() };
         let tasks = futures::stream::iter(0..self.count)
             .map(|_| async {
                 let record = chain.create_task(&world.environment.accounts.app, &task).await?;

@@ -12,7 +12,7 @@ use crate::{failure::StepFailure, world::World};
 impl RunStep for ExpectRejected {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
         let chain = world.environment.chain(self.chain);
-        let task = NewTask { set: world.environment.executor_set(None), payload: self.payload_bytes() };
+        let task = NewTask { set: world.environment.executor_set(), payload: self.payload_bytes() };
         let within = Duration::from(self.within);
         let created = timeout(within, chain.create_task(&world.environment.accounts.app, &task)).await;
         let seen = match created {

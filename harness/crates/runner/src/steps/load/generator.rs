@@ -69,8 +69,7 @@ impl Generator<'_> {
         let within = Duration::from(load.within);
         let left = || within.saturating_sub(age(due, Timestamp::now()));
         let note = Note { timeline: &world.environment.timeline, load, index, payload, due, sent, is_written: false };
-        let new =
-            NewTask { set: world.environment.executor_set(None), payload: self.payloads[payload].payload_bytes() };
+        let new = NewTask { set: world.environment.executor_set(), payload: self.payloads[payload].payload_bytes() };
         let chain = world.environment.chain(load.chain);
         let record = match timeout(left(), chain.create_task(&world.environment.accounts.app, &new)).await {
             Ok(Ok(record)) => record,

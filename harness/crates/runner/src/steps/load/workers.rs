@@ -53,7 +53,7 @@ pub(super) async fn run(load: &Load, count: u32, world: &World) -> Result<Sent, 
     let chain = environment.chain(load.chain);
     let keys: Vec<_> = (0..count).map(|worker| environment.accounts.load_worker(&load.alias, worker)).collect();
     try_join_all(keys.iter().map(|key| chain.fund(key.address()))).await?;
-    let executors = environment.executor_set(None);
+    let executors = environment.executor_set();
     let config = WorkersConfig {
         chain_id: chain.chain_id(),
         avs: format!("{:?}", executors.avs),
