@@ -129,10 +129,14 @@ fn quorum(scenario: &Scenario, avs: Option<&str>, out: &mut impl Output) -> Resu
     writeln!(out, "  quorum      {needed} of {total} ({threshold} basis points), {}", topology.curve)
 }
 
-/// The operators of an AVS; of an operator of several, the executor is that of the first.
+/// The operators of an AVS; an operator of several has one executor.
 fn members(scenario: &Scenario, avs: Option<&str>, out: &mut impl Output) -> Result<(), OutputError> {
-    let is_known = |name: &str| avs.is_some() && scenario.topology.members(None).iter().any(|one| one.name == name);
-    for operator in scenario.topology.members(avs) {
+    let topology = &scenario.topology;
+    let is_known = |name: &str| {
+        let mut earlier = topology.avs_names().take_while(|earlier| *earlier != avs);
+        earlier.any(|earlier| topology.members(earlier).iter().any(|operator| operator.name == name))
+    };
+    for operator in topology.members(avs) {
         writeln!(out, "  operator    {}, weight {}", operator.name, operator.weight)?;
         let shared = if is_known(&operator.name) { " (the same)" } else { "" };
         writeln!(out, "    executor   {}{shared}", component(&scenario.components.executor))?;

@@ -40,7 +40,7 @@ impl ContractArtifact {
     }
 
     /// The arguments of its constructor as text, as those of [`Call::args`](crate::Call::args). An address may be the name of a
-    /// contract or of an account: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`.
+    /// contract or of an account: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`, `avs/NAME`.
     #[must_use]
     pub fn args(self, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.with("args", texts(values))

@@ -127,7 +127,7 @@ impl SendTransaction {
         Self(self.0.with("args", names(values)))
     }
 
-    /// The account that sends it: `deployer` (the default), `avs`, `app`, `aggregator` or `operator/NAME`.
+    /// The account that sends it: `deployer` (the default), `avs`, `avs/NAME`, `app`, `aggregator` or `operator/NAME`.
     pub fn from(self, account: impl AsRef<str>) -> Self {
         Self(self.0.with("from", literal(account.as_ref())))
     }

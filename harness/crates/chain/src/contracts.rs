@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Accounts, ChainControl, ChainTopology, SetupError};
 
-/// A contract of the user's. Accounts are named as in scenarios: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`.
+/// A contract of the user's. Accounts are named as in scenarios: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`,
+/// `avs/NAME`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UserContract {
     /// Its name.

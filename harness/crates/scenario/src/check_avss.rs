@@ -156,6 +156,10 @@ mod tests {
         "there is no performer called `performer/bob/second`"
     )]
     #[case::executor("{kill: {component: executor/dave}}", "there is no operator called `dave`")]
+    #[case::deployed("{deploy_performer: {operator: carol}}", "`carol` is no operator of the AVS `avs`")]
+    #[case::removed("{remove_performer: {operator: carol}}", "`carol` is no operator of the AVS `avs`")]
+    #[case::listed("{expect_performers: {operator: carol, count: 1}}", "`carol` is no operator of the AVS `avs`")]
+    #[case::deployed_by_nobody("{deploy_performer: {operator: dave}}", "there is no operator called `dave`")]
     fn steps_mean_avss_and_members_that_exist(#[case] steps: &str, #[case] expected: &str) {
         let steps =
             format!("steps: [{steps}, {{create_task: {{as: t, payload: \"1\"}}}}, {{expect_verified: {{task: t}}}}]\n");

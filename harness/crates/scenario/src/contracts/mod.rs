@@ -24,7 +24,7 @@ use super::values::Chain;
 
 /// The largest artefact that is read, in bytes; compilers may write the syntax tree into it.
 const LARGEST: u64 = 64 << 20;
-/// The accounts besides those of operators, which are called `operator/NAME`.
+/// The accounts besides those of operators and of further AVSs, which are called `operator/NAME` and `avs/NAME`.
 const ACCOUNTS: [&str; 4] = ["deployer", "avs", "app", "aggregator"];
 
 /// A contract that is deployed before the first task. Its address is the variable `NAME` in capitals in the environment of
@@ -40,7 +40,7 @@ pub struct Contract {
     pub chain: Chain,
     /// The arguments of its constructor as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and
     /// tuples as JSON arrays of texts. An address may be the name of a contract of this scenario or of the harness
-    /// (`task_mailbox`), or of an account: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`.
+    /// (`task_mailbox`), or of an account: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`, `avs/NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
     /// The account that deploys it. Default: `deployer`.
@@ -73,7 +73,7 @@ pub struct ContractCall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContractRole {
-    /// The hook that the mailbox of its chain asks about the tasks of the AVS.
+    /// The hook that the mailbox of its chain asks about the tasks of the first AVS.
     TaskHook,
 }
 

@@ -69,6 +69,19 @@ impl StepCheck<'_> {
         }
     }
 
+    /// Adds the problem of an operator that the scenario does not have, or that is none of the first AVS: steps deploy, remove and
+    /// list only the performers for that AVS.
+    pub(crate) fn operator_of_first(&mut self, name: &str, at: &Pointer) {
+        let Some(topology) = self.topology else { return };
+        let members: Vec<_> = topology.members(None).iter().map(|operator| operator.name.as_str()).collect();
+        if members.contains(&name) || !topology.operator_names().contains(&name) {
+            return self.operator(name, at);
+        }
+        let problem = Problem::at_value(at, format!("`{name}` is no operator of the AVS `{FIRST_AVS}`"));
+        let of = format!("the step is about performers for `{FIRST_AVS}`, whose operators are {}", members.join(", "));
+        self.problems.add(problem.label("has no such performer").help(of));
+    }
+
     /// Adds the problem of an operator that cannot sign a task, because it is not of the task's AVS.
     pub(crate) fn signer(&mut self, name: &str, task: &str, at: &Pointer) {
         let (Some(topology), Some(avs)) = (self.topology, self.avs_of_task.get(task)) else {

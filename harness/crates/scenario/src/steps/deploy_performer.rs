@@ -19,7 +19,7 @@ use crate::texts::Scalar;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployPerformer {
-    /// The operator.
+    /// The operator, one of the first AVS; the step is about its performers for that AVS.
     pub operator: String,
     /// The name by which later steps mean this performer.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ impl StepDefinition for DeployPerformer {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        check.operator(&self.operator, &at.key("operator"));
+        check.operator_of_first(&self.operator, &at.key("operator"));
         check_components::variables(&self.environment, true, &at.key("environment"), check.problems);
         let pointless = [("as", self.alias.is_some()), ("until", self.until == DeployedUntil::Staged)];
         for (key, is_given) in pointless {

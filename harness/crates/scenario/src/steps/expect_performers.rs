@@ -16,7 +16,7 @@ use super::definition::{NamedPerformer, StepDefinition, StepProperties};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectPerformers {
-    /// The operator.
+    /// The operator, one of the first AVS; the step is about its performers for that AVS.
     pub operator: String,
     /// How many there must be, in any role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +65,7 @@ impl StepDefinition for ExpectPerformers {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        check.operator(&self.operator, &at.key("operator"));
+        check.operator_of_first(&self.operator, &at.key("operator"));
         // A role that could not be read is left out.
         if self.count.is_none() && self.performers.is_empty() && !check.problems.touch(at) {
             check.problems.add(

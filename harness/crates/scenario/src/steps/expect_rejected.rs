@@ -11,7 +11,7 @@ use super::text_or_hex::{bytes, check_payload, warn_of_digits};
 use crate::texts::HexBytes;
 use crate::values::Chain;
 
-/// Creates a task that the mailbox must refuse with this error.
+/// Creates a task for the first AVS that the mailbox must refuse with this error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectRejected {

@@ -30,7 +30,7 @@ const WORKERS: time::Duration = time::Duration::from_mins(2);
 /// How long the creation of a task may take if tasks cannot be created as fast as they are due.
 const EACH_TASK: time::Duration = time::Duration::from_millis(100);
 
-/// Creates tasks at a rate, or so many at a time, and expects that each is verified in time.
+/// Creates tasks at a rate, or so many at a time, and expects that each is verified in time. They are for the first AVS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Load {

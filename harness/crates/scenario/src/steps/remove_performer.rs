@@ -14,7 +14,7 @@ use super::definition::{NamedPerformer, StepDefinition, StepProperties};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemovePerformer {
-    /// The operator.
+    /// The operator, one of the first AVS; the step is about its performers for that AVS.
     pub operator: String,
     /// The performer, by its name in the step that deployed it. Default: the one in service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,6 +43,6 @@ impl StepDefinition for RemovePerformer {
     }
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
-        check.operator(&self.operator, &at.key("operator"));
+        check.operator_of_first(&self.operator, &at.key("operator"));
     }
 }

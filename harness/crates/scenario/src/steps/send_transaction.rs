@@ -30,7 +30,7 @@ pub struct SendTransaction {
     /// of texts. An address may be the name of a contract or of an account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
-    /// The account that sends it: `deployer`, `avs`, `app`, `aggregator` or `operator/NAME`. Default: `deployer`.
+    /// The account that sends it: `deployer`, `avs`, `avs/NAME`, `app`, `aggregator` or `operator/NAME`. Default: `deployer`.
     #[serde(default = "deployer")]
     pub from: String,
     /// The name of the custom error with which the contract must revert, or the text of its `require`. Default: the transaction
