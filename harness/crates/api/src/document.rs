@@ -29,8 +29,14 @@ pub(crate) struct EnvironmentDocument {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Earlier {
     /// A task, and the AVS that it is for; `None` for the first.
-    Task { alias: String, avs: Option<String> },
-    Performer { alias: String, operator: String },
+    Task {
+        alias: String,
+        avs: Option<String>,
+    },
+    Performer {
+        alias: String,
+        operator: String,
+    },
 }
 
 impl Earlier {

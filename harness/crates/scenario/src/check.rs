@@ -19,6 +19,7 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     name(document, path, &root.key("name"), problems);
     variables(document, &root, problems);
     topology(document, &root.key("topology"), problems);
+    check_avss::programs(document, &root.key("components"), warnings);
     if document.timeout.is_some_and(|timeout| timeout.is_zero()) {
         problems.add(no_time(&root.key("timeout"), "timeout"));
     }
