@@ -7,7 +7,7 @@ use std::{
 };
 
 use hourglass_base::private;
-use hourglass_scenario::{ComponentRef, PerformerFile};
+use hourglass_scenario::PerformerFile;
 
 use super::{PerformerSpec, RuntimeError};
 
@@ -24,7 +24,7 @@ pub(super) fn of(spec: &PerformerSpec) -> impl Iterator<Item = (&str, &Performer
 /// Writes the files of a performer that is a process, for this user alone, and returns the folder that stands for the root
 /// of its file system.
 pub(super) fn write(spec: &PerformerSpec, folder: &Path) -> Result<PathBuf, RuntimeError> {
-    let root = folder.join(PERFORMER_FILES).join(ComponentRef::Performer(spec.name.clone()).file_name());
+    let root = folder.join(PERFORMER_FILES).join(spec.name.file_name());
     // Performers start in another folder.
     let root = std::path::absolute(&root).map_err(|source| RuntimeError::File { path: root, source })?;
     for (path, file) in of(spec) {

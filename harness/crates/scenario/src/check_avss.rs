@@ -36,8 +36,8 @@ pub(super) fn check(topology: &Topology, at: &Pointer, problems: &mut Problems) 
     }
 }
 
-/// Adds to `warnings` the programs of the user's, in the components at `at`, of which not every program can serve several AVSs: a
-/// signing key can be registered in one operator set alone, and the public programs have one for all AVSs.
+/// Adds to `warnings` the programs of the user's, in the components at `at`, that may not be able to serve several AVSs: a signing
+/// key can be registered in one operator set alone, and the public programs have one key for all AVSs.
 pub(super) fn programs(document: &ScenarioDocument, at: &Pointer, warnings: &mut Problems) {
     if document.topology.avss.is_empty() {
         return;

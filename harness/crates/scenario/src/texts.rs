@@ -39,6 +39,11 @@ impl PerformerRef {
     pub fn of_avs(operator: impl Into<String>, avs: Option<&str>) -> Self {
         Self { operator: operator.into(), avs: avs.map(str::to_owned) }
     }
+
+    /// Its name as that of a file, without a slash.
+    pub fn file_name(&self) -> String {
+        self.to_string().replace('/', "-")
+    }
 }
 
 impl fmt::Display for PerformerRef {

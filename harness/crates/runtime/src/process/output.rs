@@ -44,7 +44,7 @@ impl PerformerOutput {
     ) -> Result<Self, TailError> {
         let ended = CancellationToken::new();
         let component = ComponentRef::Performer(performer.clone());
-        let name = format!("{}.log", performer.to_string().replace('/', "-"));
+        let name = format!("{}.log", performer.file_name());
         let (_, mut lines) = folder.file(&name, ended.clone())?;
         let path = folder.path().join(&name);
         let link = logs.path().join(format!("{}.log", component.file_name()));
