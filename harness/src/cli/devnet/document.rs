@@ -25,8 +25,9 @@ pub(in crate::cli) const DEVNET_KIND: DocumentKind = DocumentKind {
 const PERFORMER_WITHIN: Duration = Duration::from_secs(1);
 /// What runtimes report beside the addresses of components and chains.
 const SURROUNDINGS: [&str; 4] = ["network", "namespace", "kubeconfig", "context"];
-/// The field of that record.
+/// The fields of that record: the address, and the AVS of the performer.
 const ENDPOINT: &str = "endpoint";
+const AVS: &str = "avs";
 
 /// A running devnet: what stands where, and the keys of its accounts, which are for these chains only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -220,9 +221,11 @@ impl DevnetOperator {
     async fn of(operator: &Operator, account: &OperatorAccount, standing: &StandingEnvironment) -> Self {
         let executor = ComponentRef::Executor(operator.name.clone());
         let source = Source::Component(executor.clone());
+        // The operator is one of the first AVS, and its executor may have performers for others.
+        let avs = format!("{:?}", standing.accounts.avs.address());
         // The executor is ready before everything that it has logged is read.
         let performer = standing.timeline.wait_until(PERFORMER_WITHIN, |events| {
-            events.iter().rev().filter(|event| event.source == source).find_map(endpoint)
+            events.iter().rev().filter(|event| event.source == source).find_map(|event| endpoint(event, &avs))
         });
         Self {
             name: operator.name.clone(),
@@ -234,6 +237,9 @@ impl DevnetOperator {
     }
 }
 
-fn endpoint(event: &Event) -> Option<String> {
-    event.fields.get(ENDPOINT).and_then(|value| value.as_str()).map(str::to_owned)
+/// The address in a record, unless it is about a performer for another AVS.
+fn endpoint(event: &Event, avs: &str) -> Option<String> {
+    let text = |name: &str| event.fields.get(name).and_then(|value| value.as_str());
+    let is_of_avs = text(AVS).is_none_or(|of| of.eq_ignore_ascii_case(avs));
+    text(ENDPOINT).filter(|_| is_of_avs).map(str::to_owned)
 }

@@ -82,7 +82,8 @@ fn paths_of_the_project_start_at_its_folder() {
     fs::write(root.path().join("alice.json"), "of alice").unwrap();
     let text = "\
 components: {performer: {command: [a], build: {context: performer}, environment_from: shared.env, files: {/etc/avs/a: all.json}}}
-topology: {operators: [{name: alice, performer: {environment_from: alice.env, files: {/etc/avs/a: alice.json}}}, {name: bob}]}
+topology: {operators: [{name: alice, performer: {environment_from: alice.env, files: {/etc/avs/a: alice.json}}}, {name: bob}], avss: [
+  {name: second, operators: [{name: alice, performer: {environment_from: alice.env, files: {/etc/avs/a: alice.json}}}]}]}
 ";
     fs::write(root.path().join(FILE_NAME), text).unwrap();
     let project = Project::load(&root.path().join(FILE_NAME)).unwrap();
@@ -96,6 +97,8 @@ topology: {operators: [{name: alice, performer: {environment_from: alice.env, fi
     assert_eq!((of(0), of(1)), ("2".to_owned(), "1".to_owned()));
     let given = |operator: usize| operators[operator].performer.files["/etc/avs/a"].bytes().to_owned();
     assert_eq!((given(0), given(1)), (b"of alice".to_vec(), b"of all".to_vec()));
+    let of_second = &trials[0].scenario.topology.avss[0].operators[0].performer;
+    assert_eq!((of_second.environment["A"].as_str(), of_second.files["/etc/avs/a"].bytes()), ("2", &b"of alice"[..]));
 }
 
 #[rstest::rstest]
