@@ -73,7 +73,7 @@ impl CreateTask {
         Self { count, ..self }
     }
 
-    /// Creates it for an AVS beside the first, which is the default.
+    /// Creates it for an AVS beside the first, which is the default. [`Self::expect_rejected`] is for the first AVS alone.
     pub fn avs(self, name: impl Into<String>) -> Self {
         Self { avs: Some(name.into()), ..self }
     }
