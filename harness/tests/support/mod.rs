@@ -53,6 +53,7 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
         task_sla,
         threshold: 6667,
         operators: operators.collect(),
+        fees: None,
         further_avss: Vec::new(),
         contracts: Vec::new(),
         secret,

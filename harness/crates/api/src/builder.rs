@@ -136,6 +136,12 @@ impl HarnessBuilder {
         self.topology("task_sla", duration(time))
     }
 
+    /// Tasks of the first AVS are paid in `token`, a contract's name or address, and `collector`, an account's name or an address, gets
+    /// the fees; default: tasks cost nothing.
+    pub fn fees(self, token: impl Into<String>, collector: impl Into<String>) -> Self {
+        self.topology("fees", json!({ "token": token.into(), "collector": collector.into() }))
+    }
+
     /// A block at each interval, with or without transactions; default: a block for each transaction.
     pub fn mining_every(self, interval: Duration) -> Self {
         self.topology("mining", duration(interval))

@@ -119,6 +119,20 @@ pub(super) fn with_role(
     found.map(|(_, at)| at.address)
 }
 
+/// The address that a name or an address in hexadecimal digits means on a chain; none for a contract of the user's on the other
+/// chain.
+pub(super) fn address_on(
+    chain_id: u64,
+    name: &str,
+    accounts: &Accounts,
+    deployed: &[DeployedContract],
+) -> Option<Address> {
+    match deployed.iter().find(|contract| contract.name == name) {
+        Some(contract) => (contract.chain_id == chain_id).then_some(contract.address),
+        None => address_of(name, accounts, deployed).or_else(|| name.parse().ok()),
+    }
+}
+
 /// The address that a name means: that of a contract or of an account.
 pub fn address_of(name: &str, accounts: &Accounts, deployed: &[DeployedContract]) -> Option<Address> {
     let own = deployed.iter().find(|contract| contract.name == name).map(|contract| contract.address);

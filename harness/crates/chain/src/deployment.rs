@@ -45,6 +45,9 @@ pub struct ChainTopology {
     pub threshold: u16,
     /// The operators of the first AVS.
     pub operators: Vec<OperatorStake>,
+    /// How tasks of the first AVS are paid; they cost nothing without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<TaskFees>,
     /// AVSs beside the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_avss: Vec<AvsTopology>,
@@ -53,6 +56,15 @@ pub struct ChainTopology {
     /// The secret for the keys of all accounts.
     #[serde(skip)]
     pub secret: AccountSecret,
+}
+
+/// How tasks are paid. Each name is that of a contract or an account, or an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskFees {
+    /// The ERC-20 token; a contract of the user's is one on its own chain alone.
+    pub token: String,
+    /// Who gets the fees of verified tasks, but for the part of the mailbox's fee split.
+    pub collector: String,
 }
 
 /// An AVS beside the first.
@@ -402,13 +414,15 @@ impl Setup<'_> {
     ) -> Result<(), SetupError> {
         let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), self.topology, deployed);
         let hook = hook.filter(|_| avs.is_first);
+        let fees = self.topology.fees.as_ref().filter(|_| avs.is_first);
+        let address = |name: &str| contracts::address_on(chain.chain_id(), name, self.accounts, deployed);
         let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, chain.client().provider().clone());
         let config = b::ExecutorOperatorSetTaskConfig {
             task_hook: hook.unwrap_or(at::AVS_TASK_HOOK),
             task_sla: avs.task_sla.as_secs().into(),
-            fee_token: Address::zero(),
+            fee_token: fees.and_then(|fees| address(&fees.token)).unwrap_or_default(),
             curve_type: ECDSA,
-            fee_collector: Address::zero(),
+            fee_collector: fees.and_then(|fees| address(&fees.collector)).unwrap_or_default(),
             consensus: b::Consensus {
                 consensus_type: STAKE_PROPORTION_THRESHOLD,
                 value: ethers::abi::encode(&[Token::Uint(avs.threshold.into())]).into(),

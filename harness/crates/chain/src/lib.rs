@@ -26,7 +26,7 @@ pub use anvil::{AnvilProcess, AnvilSettings, POLL_INTERVAL, READY_WITHIN, argume
 pub use batches::BatchMiner;
 pub use contracts::{ContractRole, DeployedContract, UserCall, UserContract, address_of};
 pub use control::{ChainControl, Snapshot};
-pub use deployment::{AvsTopology, ChainTopology, EXECUTOR_SET, OperatorStake};
+pub use deployment::{AvsTopology, ChainTopology, EXECUTOR_SET, OperatorStake, TaskFees};
 pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, SearchPaths};
 pub use error::SetupError;
 pub use history::ChainHistory;

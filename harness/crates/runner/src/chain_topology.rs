@@ -1,6 +1,8 @@
 //! What the chains of a scenario must be prepared for.
 
-use hourglass_chain::{AccountSecret, AvsTopology, ChainTopology, ContractRole, OperatorStake, UserCall, UserContract};
+use hourglass_chain::{
+    AccountSecret, AvsTopology, ChainTopology, ContractRole, OperatorStake, TaskFees, UserCall, UserContract,
+};
 use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
 use hourglass_scenario::{self as scenario, Chain, CompiledContract, Operator, Scenario};
 
@@ -17,6 +19,10 @@ pub(crate) fn chain_topology(scenario: &Scenario, secret: AccountSecret) -> Chai
         task_sla: topology.task_sla.into(),
         threshold: topology.threshold,
         operators: stakes(&topology.operators),
+        fees: topology
+            .fees
+            .as_ref()
+            .map(|fees| TaskFees { token: fees.token.clone(), collector: fees.collector.clone() }),
         further_avss: further.collect(),
         contracts: scenario.contracts.iter().map(contract).collect(),
         secret,

@@ -99,6 +99,14 @@ impl World {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).get(alias).cloned().unwrap_or_default()
     }
 
+    /// The hash of the task with a name, in hexadecimal digits; none of a group, which has several.
+    pub(super) fn hash_of(&self, alias: &str) -> Option<String> {
+        match self.tasks(alias).as_slice() {
+            [task] => Some(format!("{:?}", task.record.task)),
+            _ => None,
+        }
+    }
+
     /// Stores the executor's id of a performer under its name.
     pub(super) fn name_performer(&self, alias: &str, id: &str) {
         self.performers.lock().unwrap_or_else(PoisonError::into_inner).insert(alias.to_owned(), id.to_owned());

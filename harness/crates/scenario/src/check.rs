@@ -11,7 +11,9 @@ use super::resolve::folder_of;
 use super::select::BUILTIN;
 use super::steps::ScenarioFolder;
 use super::values::Curve;
-use super::{check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts};
+use super::{
+    check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts, fees,
+};
 
 /// Adds every problem of `document`, which was read from the file at `path`, and to `warnings` what is probably not meant.
 pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Problems, warnings: &mut Problems) {
@@ -108,4 +110,5 @@ pub(super) fn topology(document: &ScenarioDocument, at: &Pointer, problems: &mut
     }
     check_limits::chain_times(topology, at, problems);
     check_avss::check(topology, at, problems);
+    fees::check(document, at, problems);
 }

@@ -28,6 +28,7 @@ pub(super) fn check(
         tasks: BTreeSet::new(),
         created: Vec::new(),
         performers: BTreeMap::new(),
+        groups: BTreeSet::new(),
         expectations: 0,
         check: StepCheck {
             // A step or operator that could not be read may be what the others refer to.
@@ -67,6 +68,8 @@ struct Checking<'a> {
     created: Vec<(String, Pointer)>,
     /// The performers that steps deployed: their operators by their names.
     performers: BTreeMap<String, String>,
+    /// The names that stand for several tasks each.
+    groups: BTreeSet<String>,
     expectations: usize,
     check: StepCheck<'a>,
 }
@@ -88,9 +91,15 @@ impl Checking<'_> {
             return;
         }
         for kind in &kinds {
+            for (task, at) in kind.tasks_in_values(&at.key(kind.key())) {
+                self.one_task(task, &at);
+            }
             self.expectations += usize::from(kind.properties().purpose == StepPurpose::Expectation);
             if let Some(created) = kind.creates() {
                 self.check.avs_of_task.insert(created.alias.to_owned(), avs_of(&created));
+                if created.count > 1 {
+                    self.groups.insert(created.alias.to_owned());
+                }
                 self.created(created.alias, at.key(kind.key()).key("as"));
             }
             for named in kind.performers(&at.key(kind.key())) {
@@ -192,6 +201,15 @@ impl Checking<'_> {
                 let known = self.performers.keys().map(String::as_str);
                 self.check.problems.add_misspelt(problem.label("used here"), name, "performers so far", known);
             }
+        }
+    }
+
+    fn one_task(&mut self, task: &str, at: &Pointer) {
+        if self.groups.contains(task) {
+            let problem = Problem::at_value(at, format!("`{task}` is a group of tasks, which has no hash"));
+            self.check.problems.add(problem.label("used here").help("create the task in a step of its own"));
+        } else {
+            self.task(task, at);
         }
     }
 

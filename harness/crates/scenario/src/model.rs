@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::allowed_errors::{compile, shortened};
 use super::avs::Avs;
 use super::contracts::{CompiledContract, Contract};
+use super::fees::Fees;
 use super::own_image::{Build, Pull};
 use super::performer_files::PerformerFile;
 use super::step::Step;
@@ -198,6 +199,9 @@ pub struct Topology {
     pub threshold: u16,
     /// The signature scheme of the operator set.
     pub curve: Curve,
+    /// How tasks of the first AVS are paid. Default: they cost nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<Fees>,
     /// Who signs. Default: one operator named `operator` with a weight of 100.
     #[schemars(length(min = 1))]
     pub operators: Vec<Operator>,
@@ -242,6 +246,7 @@ impl Default for Topology {
             task_sla: Duration::from_secs(3600),
             threshold: 6667,
             curve: Curve::Ecdsa,
+            fees: None,
             operators: vec![Operator {
                 name: "operator".to_owned(),
                 weight: default_weight(),

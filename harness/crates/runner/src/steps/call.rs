@@ -12,8 +12,10 @@ use crate::{
 impl RunStep for Call {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
         // Loading has parsed it before.
+        let address_of = |name: &str| world.environment.address_of(name);
         let call = self
-            .read(|name| world.environment.address_of(name))
+            .with_task_hashes(&|task| world.hash_of(task))
+            .read(&address_of, &address_of)
             .map_err(|error| EnvironmentError::Unsupported(error.to_string()))?;
         let client = world.environment.chain(self.chain).client();
         let seen = match client.call_view(call.to, &call.function, &call.args).await? {

@@ -21,7 +21,8 @@ impl RunStep for ExpectLog {
     async fn run(&self, world: &World, step: &Step) -> Result<(), StepFailure> {
         let environment = &world.environment;
         let at = contract(world, &self.contract)?;
-        let read = self.read(&|name| environment.address_of(name));
+        let hashed = self.with_task_hashes(&|task| world.hash_of(task));
+        let read = hashed.read(&|name| environment.address_of(name));
         let (event, values) = read.ok_or_else(|| EnvironmentError::unknown(&self.event))?;
         let client = environment.chain(self.chain).client();
         let wanted = self.count as usize;

@@ -15,7 +15,8 @@ impl RunStep for SendTransaction {
         let address_of = |name: &str| environment.address_of(name);
         let to = contract(world, &self.to)?;
         let key = environment.accounts.named(&self.from).ok_or_else(|| EnvironmentError::unknown(&self.from))?;
-        let data = self.data(&address_of).ok_or_else(|| EnvironmentError::unknown(&self.function))?;
+        let hashed = self.with_task_hashes(&|task| world.hash_of(task));
+        let data = hashed.data(&address_of).ok_or_else(|| EnvironmentError::unknown(&self.function))?;
         let client = environment.chain(self.chain).client();
         let what = format!("call {} of {}", self.function, self.to);
         let sent = client.account(key).send(client, &what, to, data.into()).await;

@@ -3,6 +3,7 @@
 mod check;
 mod names;
 mod order;
+mod task_hashes;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use check::check;
 pub(super) use names::{Names, no_signature};
+pub(super) use task_hashes::{any_hash, tasks_in, with_task_hashes};
 
 use super::bounded_file;
 use super::values::Chain;

@@ -11,7 +11,7 @@ use super::{ACCOUNTS, ContractCall};
 use crate::model::ScenarioDocument;
 
 /// The names of a scenario.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Names<'a> {
     /// Its contracts.
     contracts: Vec<&'a str>,

@@ -45,7 +45,8 @@ impl AbiValues {
         let types = || self.types.clone();
         let function = ViewFunction::parse(&format!("values() returns {}", self.types.trim()))
             .map_err(|source| AbiError::Types { types: types(), source })?;
-        let values = function.results(&self.values).map_err(|source| AbiError::Values { types: types(), source })?;
+        let values =
+            function.results(&self.values, &|_| None).map_err(|source| AbiError::Values { types: types(), source })?;
         Ok((function, values))
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::check::StepCheck;
 use super::defaults::default_within;
 use super::definition::{StepDefinition, StepProperties};
-use crate::contracts::Names;
+use crate::contracts::{Names, any_hash, tasks_in, with_task_hashes};
 use crate::values::Chain;
 
 /// Calls a view function of a contract once, and compares what it returns.
@@ -29,7 +29,7 @@ pub struct Call {
     /// The function's signature with the types of its results, such as `getTaskStatus(bytes32) returns (uint8)`.
     pub function: String,
     /// The arguments as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and tuples as JSON arrays
-    /// of texts.
+    /// of texts. An address may be the name of a contract or of an account; `task/NAME` is the hash of a task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
     /// What it must return, in the same form.
@@ -98,9 +98,20 @@ impl fmt::Display for ValueList {
 }
 
 impl Call {
-    /// The call with all parts parsed. `address_of` knows the contracts by name.
-    pub fn read(&self, address_of: impl Fn(&str) -> Option<Address>) -> Result<ViewCall, CallError> {
-        let to = address_of(&self.to).or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
+    /// The same call with hashes in place of the values that stand for those of tasks; `hash_of` knows the tasks by name.
+    #[must_use]
+    pub fn with_task_hashes(&self, hash_of: &dyn Fn(&str) -> Option<String>) -> Self {
+        let (args, expect) = (with_task_hashes(&self.args, hash_of), with_task_hashes(&self.expect, hash_of));
+        Self { args, expect, ..self.clone() }
+    }
+
+    /// The call with all parts parsed. `contract_of` knows the contracts by name, and `address_of` the names of all addresses.
+    pub fn read(
+        &self,
+        contract_of: &dyn Fn(&str) -> Option<Address>,
+        address_of: &dyn Fn(&str) -> Option<Address>,
+    ) -> Result<ViewCall, CallError> {
+        let to = contract_of(&self.to).or_else(|| self.to.parse().ok().filter(|_| self.to.starts_with("0x")));
         let to = to.ok_or_else(|| CallError::Contract(self.to.clone()))?;
         let function = ViewFunction::parse(&self.function)
             .map_err(|source| CallError::Signature { signature: self.function.clone(), source })?;
@@ -108,8 +119,8 @@ impl Call {
             let function = self.function.clone();
             move |source| CallError::Values { list, function, source }
         };
-        let args = function.arguments(&self.args).map_err(misfit(ValueList::Args))?;
-        let expect = function.results(&self.expect).map_err(misfit(ValueList::Expect))?;
+        let args = function.arguments(&self.args, address_of).map_err(misfit(ValueList::Args))?;
+        let expect = function.results(&self.expect, address_of).map_err(misfit(ValueList::Expect))?;
         Ok(ViewCall { to, function, args, expect })
     }
 }
@@ -122,11 +133,18 @@ impl StepDefinition for Call {
         self.within
     }
 
+    fn tasks_in_values(&self, at: &Pointer) -> Vec<(&str, Pointer)> {
+        let expected = tasks_in(&self.expect, &at.key("expect"));
+        tasks_in(&self.args, &at.key("args")).into_iter().chain(expected).collect()
+    }
+
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         // Which address a contract has is known only on a chain. If contracts could not be read, any name may be one of theirs.
         let names = check.names.as_ref();
         let known = |name: &str| names.is_none_or(|names| names.contracts().any(|contract| contract == name));
-        let Err(error) = self.read(|name| known(name).then(Address::zero)) else { return };
+        let contract_of = |name: &str| known(name).then(Address::zero);
+        let address_of = |name: &str| names.map_or_else(|| Some(Address::zero()), |names| names.address_of(name));
+        let Err(error) = self.with_task_hashes(&any_hash).read(&contract_of, &address_of) else { return };
         let problem = match &error {
             CallError::Contract(name) => Problem::at_value(&at.key("to"), error.to_string())
                 .label("called here")
@@ -134,16 +152,9 @@ impl StepDefinition for Call {
             CallError::Signature { source, .. } => Problem::at_value(&at.key("function"), error.to_string())
                 .label(source.to_string())
                 .help("write it with the types of its results, such as `version() returns (string)`"),
-            CallError::Values { list, source: source @ ViewValueError::Count { .. }, .. } => {
-                let at = at.key(&list.to_string());
-                Problem::at_value(&at, format!("`{list}` does not fit the signature `{}`", self.function))
-                    .label(source.to_string())
-                    .help("give one text for each type")
-            }
-            CallError::Values { list, source: source @ ViewValueError::Value { index, .. }, .. } => {
-                Problem::at_value(&at.key(&list.to_string()).item(*index), source.to_string())
-                    .label("of another type")
-                    .help("write numbers in decimal, bytes and addresses as `0x…`, arrays and tuples as JSON arrays")
+            CallError::Values { list, source, .. } => {
+                let (list, of) = (list.to_string(), format!("the signature `{}`", self.function));
+                names.cloned().unwrap_or_default().misfit(&list, source, &of, &at.key(&list))
             }
         };
         check.problems.add(problem);
@@ -173,6 +184,10 @@ mod tests {
         r#"to: "0x00000000000000000000000000000000000000aa", function: "a(uint8) returns (bool)", args: ["1"], expect: ["true"]"#
     )]
     #[case::words(r#"to: task_mailbox, function: "function feeSplit() view returns (uint16 fee)", expect: ["0"]"#)]
+    #[case::names(
+        r#"to: fee_token, function: "allowance(address,address) returns (uint256)", args: [app, task_mailbox], expect: ["0"]"#
+    )]
+    #[case::expected_name(r#"to: task_mailbox, function: "owner() returns (address)", expect: [deployer]"#)]
     fn valid_calls_load(#[case] call: &str) {
         assert_eq!(problems(call), [""; 0]);
     }
@@ -183,6 +198,16 @@ mod tests {
         r#"to: task_malbox, function: "version() returns (string)", expect: ["1"]"#,
         "no contract is called `task_malbox`",
         "did you mean `task_mailbox`?"
+    )]
+    #[case::account_as_contract(
+        r#"to: app, function: "version() returns (string)", expect: ["1"]"#,
+        "no contract is called `app`",
+        "task_mailbox"
+    )]
+    #[case::unknown_name(
+        r#"to: fee_token, function: "balanceOf(address) returns (uint256)", args: [alice], expect: ["1"]"#,
+        "`alice` is not a value of the type `address`",
+        "the name of an account"
     )]
     #[case::no_results(
         r#"to: task_mailbox, function: "version()", expect: ["1"]"#,

@@ -34,6 +34,11 @@ pub(crate) trait StepDefinition: JsonSchema {
         None
     }
 
+    /// The tasks whose hashes values of the step, which is at `at`, stand for, each with its place.
+    fn tasks_in_values(&self, _at: &Pointer) -> Vec<(&str, Pointer)> {
+        Vec::new()
+    }
+
     /// The performer that the step deploys, if it has a name.
     fn deploys(&self) -> Option<NewPerformer<'_>> {
         None

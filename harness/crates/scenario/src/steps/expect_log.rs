@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::check::StepCheck;
 use super::defaults::{default_within, one};
 use super::definition::{StepDefinition, StepProperties};
-use crate::contracts::no_signature;
+use crate::contracts::{any_hash, no_signature, tasks_in, with_task_hashes};
 use crate::values::Chain;
 
 /// Stands for any value.
@@ -30,7 +30,7 @@ pub struct ExpectLog {
     /// The event's signature with the words `indexed`, such as `Transfer(address indexed, address indexed, uint256)`.
     pub event: String,
     /// What its parameters must be, as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and tuples as JSON
-    /// arrays of texts. An address may be the name of a contract or of an account. `_` stands for any value. A log has
+    /// arrays of texts. An address may be the name of a contract or of an account; `task/NAME` is the hash of a task. `_` stands for any value. A log has
     /// only a hash of arrays and tuples that are indexed: 32 bytes. Default: any values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<String>>,
@@ -44,6 +44,12 @@ pub struct ExpectLog {
 }
 
 impl ExpectLog {
+    /// The same step with hashes in place of the values that stand for those of tasks; `hash_of` knows the tasks by name.
+    #[must_use]
+    pub fn with_task_hashes(&self, hash_of: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self { values: self.values.as_ref().map(|values| with_task_hashes(values, hash_of)), ..self.clone() }
+    }
+
     /// The event, and what its parameters must be where the step says so; `address_of` knows the names of addresses. `None` where
     /// there is no such event, which loading reports.
     pub fn read(&self, address_of: &dyn Fn(&str) -> Option<Address>) -> Option<(LogEvent, Option<ExpectedLog>)> {
@@ -66,6 +72,10 @@ impl StepDefinition for ExpectLog {
         self.within
     }
 
+    fn tasks_in_values(&self, at: &Pointer) -> Vec<(&str, Pointer)> {
+        tasks_in(self.values.as_deref().unwrap_or_default(), &at.key("values"))
+    }
+
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         match LogEvent::parse(&self.event) {
             Err(error) => {
@@ -74,7 +84,7 @@ impl StepDefinition for ExpectLog {
             }
             Ok(event) => {
                 // Contracts and operators that could not be read may be what is meant.
-                if let (Some(names), Some(values)) = (&check.names, self.wanted())
+                if let (Some(names), Some(values)) = (&check.names, self.with_task_hashes(&any_hash).wanted())
                     && let Err(error) = event.expected(&values, &|name| names.address_of(name))
                 {
                     let problem = names.misfit("values", &error, &format!("`{event}`"), &at.key("values"));

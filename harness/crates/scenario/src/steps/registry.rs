@@ -84,6 +84,13 @@ macro_rules! step_kinds {
                 }
             }
 
+            pub(crate) fn tasks_in_values(&self, at: &Pointer) -> Vec<(&str, Pointer)> {
+                match self {
+                    $(Self::$kind(step) => StepDefinition::tasks_in_values(step, at),)+
+                    Self::Parallel(_) => Vec::new(),
+                }
+            }
+
             pub(crate) fn deploys(&self) -> Option<NewPerformer<'_>> {
                 match self {
                     $(Self::$kind(step) => step.deploys(),)+

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::check::StepCheck;
 use super::defaults::default_within;
 use super::definition::{StepDefinition, StepProperties};
-use crate::contracts::{ContractCall, deployer};
+use crate::contracts::{ContractCall, any_hash, deployer, tasks_in, with_task_hashes};
 use crate::values::Chain;
 
 /// Sends a transaction to a contract, which must succeed, or revert with an error.
@@ -27,7 +27,7 @@ pub struct SendTransaction {
     /// The function's signature, such as `setLimit(uint256)`.
     pub function: String,
     /// The arguments as text: numbers in decimal or as `0x…`, bytes and addresses as `0x…`, arrays and tuples as JSON arrays
-    /// of texts. An address may be the name of a contract or of an account.
+    /// of texts. An address may be the name of a contract or of an account; `task/NAME` is the hash of a task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
     /// The account that sends it: `deployer`, `avs`, `avs/NAME`, `app`, `aggregator` or `operator/NAME`. Default: `deployer`.
@@ -44,6 +44,12 @@ pub struct SendTransaction {
 }
 
 impl SendTransaction {
+    /// The same step with hashes in place of the values that stand for those of tasks; `hash_of` knows the tasks by name.
+    #[must_use]
+    pub fn with_task_hashes(&self, hash_of: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self { args: with_task_hashes(&self.args, hash_of), ..self.clone() }
+    }
+
     /// The data of the transaction, where `address_of` knows the names of addresses; `None` where there can be none, which loading
     /// reports.
     pub fn data(&self, address_of: &dyn Fn(&str) -> Option<Address>) -> Option<Vec<u8>> {
@@ -62,10 +68,14 @@ impl StepDefinition for SendTransaction {
         self.within
     }
 
+    fn tasks_in_values(&self, at: &Pointer) -> Vec<(&str, Pointer)> {
+        tasks_in(&self.args, &at.key("args"))
+    }
+
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         // Contracts and operators that could not be read may be what is meant.
         let Some(names) = check.names.clone() else { return };
-        names.check_call(&self.transaction(), at, check.problems);
+        names.check_call(&self.with_task_hashes(&any_hash).transaction(), at, check.problems);
         check.contract(&self.to, &at.key("to"));
         if let Some(error) = &self.reverts_with {
             check.error(error, &at.key("reverts_with"));
