@@ -112,6 +112,10 @@ fn text(trial: &Trial, out: &mut impl Output) -> Result<(), OutputError> {
         let role = contract.role.map(|role| format!(", {role}")).unwrap_or_default();
         writeln!(out, "  contract    {name} on {}{role}, from {}", contract.chain, contract.artifact.display())?;
     }
+    for script in &scenario.deploy_scripts {
+        let deploys = if script.deploys.is_empty() { String::new() } else { format!(", {}", script.deploys.join(" ")) };
+        writeln!(out, "  deploys     with `{}`{deploys}", script.run.join(" "))?;
+    }
     for error in &scenario.invariants.allowed_errors {
         writeln!(out, "  allowed     ERROR records that match `{error}`")?;
     }

@@ -7,6 +7,7 @@ mod support;
 mod avss;
 mod batches;
 mod child;
+mod deploy_scripts;
 mod heads;
 mod history;
 mod load_worker;

@@ -56,6 +56,7 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
         fees: None,
         further_avss: Vec::new(),
         contracts: Vec::new(),
+        deploy_scripts: Vec::new(),
         secret,
     }
 }

@@ -1,5 +1,7 @@
 //! Contracts of the user's, which are deployed beside those of the harness when a state is prepared.
 
+use std::path::PathBuf;
+
 use ethers::types::Address;
 use hourglass_component::{
     chain::{Artifact, Function},
@@ -59,6 +61,9 @@ pub struct DeployedContract {
     pub chain_id: u64,
     /// Its address.
     pub address: Address,
+    /// Its artefact, where a deploy script has told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<PathBuf>,
 }
 
 fn code_of<S: Serializer>(artifact: &Artifact, serializer: S) -> Result<S::Ok, S::Error> {
@@ -88,7 +93,7 @@ pub(super) async fn deploy(
         let what = format!("create the contract `{name}` on chain {chain_id}");
         let address = account.create(chain, &what, data.into()).await?;
         tracing::info!(name, chain_id, ?address, "a contract of the user's is created");
-        deployed.push(DeployedContract { name: name.clone(), chain_id: *chain_id, address });
+        deployed.push(DeployedContract { name: name.clone(), chain_id: *chain_id, address, artifact: None });
     }
     for (contract, at) in topology.contracts.iter().zip(&deployed) {
         for UserCall { function, args, from } in &contract.calls {

@@ -20,9 +20,9 @@ use hourglass_proto::{
 use serde::Serialize;
 
 use super::{
-    AccountSecret, Accounts, ChainControl, ContractRole, DeployedContract, SetupError, UserContract,
+    AccountSecret, Accounts, ChainControl, ContractRole, DeployScript, DeployedContract, SetupError, UserContract,
     accounts::registrar_of,
-    contracts,
+    contracts, deploy_scripts,
     send::{send, target},
     table::publish_tables,
 };
@@ -53,6 +53,9 @@ pub struct ChainTopology {
     pub further_avss: Vec<AvsTopology>,
     /// Contracts of the user's, each after those that its constructor's arguments name.
     pub contracts: Vec<UserContract>,
+    /// Programs of the user's that deploy further contracts, one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deploy_scripts: Vec<DeployScript>,
     /// The secret for the keys of all accounts.
     #[serde(skip)]
     pub secret: AccountSecret,
@@ -116,7 +119,8 @@ pub(super) async fn deploy(
     for avs in &setup.avss {
         tokio::try_join!(setup.task_config(l1, avs, &deployed), setup.task_config(l2, avs, &deployed))?;
     }
-    Ok(deployed)
+    // Last: a script may set how tasks of its AVS are decided.
+    deploy_scripts::run_all([l1, l2], topology, &accounts, deployed).await
 }
 
 /// Every contract: its address and its code. A prepared state depends on them, too.

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use hourglass_base::cache::CacheError;
+use hourglass_base::{below, cache::CacheError};
 use hourglass_component::chain::{ChainError, SendError};
 
 use hourglass_timeline::TailError;
@@ -112,6 +112,16 @@ pub enum SetupError {
         name: String,
         /// Why not.
         reason: String,
+    },
+    /// A deploy script of the user's failed.
+    #[error("failed to deploy contracts with `{command}`: {reason}{output}", output = below(output))]
+    DeployScript {
+        /// Program and arguments.
+        command: String,
+        /// Why.
+        reason: String,
+        /// The last lines that it wrote.
+        output: String,
     },
     /// A transaction of the set-up failed.
     #[error(transparent)]

@@ -8,8 +8,10 @@ mod accounts;
 mod anvil;
 mod atomic_entry;
 mod batches;
+mod context_document;
 mod contracts;
 mod control;
+mod deploy_scripts;
 mod deployment;
 mod discover;
 mod error;
@@ -26,6 +28,7 @@ pub use anvil::{AnvilProcess, AnvilSettings, POLL_INTERVAL, READY_WITHIN, argume
 pub use batches::BatchMiner;
 pub use contracts::{ContractRole, DeployedContract, UserCall, UserContract, address_of};
 pub use control::{ChainControl, Snapshot};
+pub use deploy_scripts::{CONTEXT_VARIABLE, DeployScript};
 pub use deployment::{AvsTopology, ChainTopology, EXECUTOR_SET, OperatorStake, TaskFees};
 pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, FoundIn, SearchPaths};
 pub use error::SetupError;

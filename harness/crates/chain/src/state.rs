@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     AnvilBinary, AnvilProcess, AnvilSettings, ChainTopology, DeployedContract, SetupError,
     atomic_entry::AtomicEntry,
+    deploy_scripts,
     deployment::{self},
 };
 
@@ -59,7 +60,21 @@ pub async fn prepare_in(
     topology: &ChainTopology,
     run: &RunId,
 ) -> Result<PreparedState, SetupError> {
-    let entry = cache.join("state").join(fingerprint(binary, topology)?);
+    let state = found_or_made(cache, binary, topology, run).await?;
+    deploy_scripts::add_errors(&state.contracts);
+    Ok(state)
+}
+
+async fn found_or_made(
+    cache: &Path,
+    binary: &AnvilBinary,
+    topology: &ChainTopology,
+    run: &RunId,
+) -> Result<PreparedState, SetupError> {
+    let inputs = (binary.clone(), topology.clone());
+    // This reads the inputs of deploy scripts.
+    let fingerprint = blocking(move || fingerprint(&inputs.0, &inputs.1)).await?;
+    let entry = cache.join("state").join(fingerprint);
     let [l1, l2] = FILES.map(|file| entry.join(file));
     let found = entry.clone();
     let cached = move || {
@@ -70,8 +85,15 @@ pub async fn prepare_in(
         manifest
     };
     // This reads files of megabytes.
-    if let Some(Manifest { contracts, .. }) = blocking(cached).await {
+    if let Some(Manifest { contracts, .. }) = blocking(cached.clone()).await {
         tracing::debug!(entry = %entry.display(), "the chain state is in the cache");
+        return Ok(PreparedState { l1, l2, made: false, contracts });
+    }
+    // Another process may have made it while this one waited for the folder of the scripts.
+    let lock = deploy_scripts::lock(topology).await?;
+    if lock.is_some()
+        && let Some(Manifest { contracts, .. }) = blocking(cached).await
+    {
         return Ok(PreparedState { l1, l2, made: false, contracts });
     }
     tracing::info!(entry = %entry.display(), "the chain state is not in the cache and is made");
@@ -85,6 +107,7 @@ pub async fn prepare_in(
     write(&aside.path().join(MANIFEST), &manifest)?;
     aside.publish(&entry, |entry| whole(entry).is_some())?;
     hold(&entry);
+    drop(lock);
     Ok(PreparedState { l1, l2, made: true, contracts })
 }
 
@@ -129,6 +152,9 @@ fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String,
         hash.update(code.as_ref());
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());
+    for script in &topology.deploy_scripts {
+        script.hash_inputs(&mut hash)?;
+    }
     // The addresses follow from the secret, and are public.
     for address in topology.accounts().addresses() {
         hash.update(address.as_bytes());

@@ -2,15 +2,15 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant, SystemTime},
 };
 
 use backon::{ExponentialBuilder, Retryable as _};
-use hourglass_base::ProcessGroupGuard;
-use hourglass_component::{text::safe, timeout::timeout};
+use hourglass_base::{ProcessGroupGuard, below, last_lines, shown_command};
+use hourglass_component::timeout::timeout;
 use hourglass_scenario::{PrepareCommand, Project};
 use tokio::process::Command;
 
@@ -21,9 +21,6 @@ const QUICK: Duration = Duration::from_secs(2);
 /// How long to wait before a lock that another process has is tried again: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How much of the output of a failed command is shown.
-const SHOWN_LINES: usize = 30;
-const SHOWN_BYTES: u64 = 16 * 1024;
 
 /// Why a project could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -231,27 +228,7 @@ fn made(creates: &Path, command: &PrepareCommand, project: &Project) -> Result<(
 }
 
 fn shown(command: &PrepareCommand) -> String {
-    command.run.iter().map(|part| safe(part).into_owned()).collect::<Vec<_>>().join(" ")
-}
-
-/// The end of what a command wrote; the command wrote through the same file, whose position is therefore its end.
-fn last_lines(output: &mut File) -> String {
-    let mut bytes = Vec::new();
-    let length = output.metadata().map_or(0, |metadata| metadata.len());
-    let read = output
-        .seek(SeekFrom::Start(length.saturating_sub(SHOWN_BYTES)))
-        .and_then(|_| output.take(SHOWN_BYTES).read_to_end(&mut bytes));
-    if let Err(error) = read {
-        return format!("its output could not be read: {error}");
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let lines = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
-    lines.iter().map(|line| safe(line).into_owned()).collect::<Vec<_>>().join("\n")
-}
-
-fn below(output: &str) -> String {
-    output.lines().fold(String::new(), |text, line| text + "\n    " + line)
+    shown_command(&command.run)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What the chains of a scenario must be prepared for.
 
 use hourglass_chain::{
-    AccountSecret, AvsTopology, ChainTopology, ContractRole, OperatorStake, TaskFees, UserCall, UserContract,
+    AccountSecret, AvsTopology, ChainTopology, ContractRole, DeployScript, OperatorStake, TaskFees, UserCall,
+    UserContract,
 };
 use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
 use hourglass_scenario::{self as scenario, Chain, CompiledContract, Operator, Scenario};
@@ -25,6 +26,7 @@ pub(crate) fn chain_topology(scenario: &Scenario, secret: AccountSecret) -> Chai
             .map(|fees| TaskFees { token: fees.token.clone(), collector: fees.collector.clone() }),
         further_avss: further.collect(),
         contracts: scenario.contracts.iter().map(contract).collect(),
+        deploy_scripts: scenario.deploy_scripts.iter().map(deploy_script).collect(),
         secret,
     }
 }
@@ -32,6 +34,25 @@ pub(crate) fn chain_topology(scenario: &Scenario, secret: AccountSecret) -> Chai
 fn stakes(operators: &[Operator]) -> Vec<OperatorStake> {
     let stake = |operator: &Operator| OperatorStake { name: operator.name.clone(), weight: operator.weight };
     operators.iter().map(stake).collect()
+}
+
+fn deploy_script(script: &scenario::DeployScript) -> DeployScript {
+    DeployScript {
+        run: script.run.clone(),
+        environment: script.environment.clone(),
+        chain_id: chain_id(script.chain),
+        deploys: script.deploys.clone(),
+        inputs: script.inputs.clone(),
+        folder: script.folder.clone().unwrap_or_default(),
+        within: script.limit().into(),
+    }
+}
+
+fn chain_id(chain: Chain) -> u64 {
+    match chain {
+        Chain::L1 => L1_CHAIN_ID,
+        Chain::L2 => L2_CHAIN_ID,
+    }
 }
 
 fn contract(compiled: &CompiledContract) -> UserContract {
@@ -44,10 +65,7 @@ fn contract(compiled: &CompiledContract) -> UserContract {
     });
     UserContract {
         name: name.clone(),
-        chain_id: match contract.chain {
-            Chain::L1 => L1_CHAIN_ID,
-            Chain::L2 => L2_CHAIN_ID,
-        },
+        chain_id: chain_id(contract.chain),
         from: contract.from.clone(),
         artifact: compiled.clone(),
         args: contract.args.clone(),

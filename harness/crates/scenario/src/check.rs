@@ -12,7 +12,8 @@ use super::select::BUILTIN;
 use super::steps::ScenarioFolder;
 use super::values::Curve;
 use super::{
-    check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts, fees,
+    check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts,
+    deploy_scripts, fees,
 };
 
 /// Adds every problem of `document`, which was read from the file at `path`, and to `warnings` what is probably not meant.
@@ -29,6 +30,7 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     check_performers::check(document, path, problems);
     check_runtimes::check(document, problems);
     let errors = contracts::check(document, folder_of(path), problems);
+    deploy_scripts::check(document, folder_of(path), problems);
     let is_embedded = path.starts_with(BUILTIN);
     let folder = if is_embedded { ScenarioFolder::Embedded } else { ScenarioFolder::At(folder_of(path)) };
     check_steps::check(document, &errors, folder, problems, warnings);

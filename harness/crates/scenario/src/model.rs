@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::allowed_errors::{compile, shortened};
 use super::avs::Avs;
 use super::contracts::{CompiledContract, Contract};
+use super::deploy_scripts::DeployScript;
 use super::fees::Fees;
 use super::own_image::{Build, Pull};
 use super::performer_files::PerformerFile;
@@ -46,6 +47,9 @@ pub struct Scenario {
     /// The user's contracts, in the order in which they are deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contracts: Vec<CompiledContract>,
+    /// The user's programs that deploy further contracts, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deploy_scripts: Vec<DeployScript>,
     /// The steps that run, in order; those whose `if` is false are gone.
     pub steps: Vec<Step>,
     /// What must hold all the time.
@@ -101,6 +105,10 @@ pub struct ScenarioDocument {
     /// `_`.
     #[serde(default)]
     pub contracts: BTreeMap<String, Contract>,
+    /// Programs of yours that deploy further contracts before the first task, one after the other; they replace those of the
+    /// project. Default: those of the project.
+    #[serde(default)]
+    pub deploy_scripts: Option<Vec<DeployScript>>,
     /// What is done and expected, in order.
     #[schemars(length(min = 1))]
     pub steps: Vec<StepDocument>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hourglass_component::document::{Pointer, Tree};
 
 use super::contracts;
+use super::deploy_scripts::DeployScript;
 use super::environment_file;
 use super::limits::default_timeout;
 use super::model::{Component, Components, Scenario, ScenarioDocument};
@@ -50,9 +51,21 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         components,
         topology,
         contracts: contracts::resolve(&document.contracts, folder_of(path)),
+        deploy_scripts: deploy_scripts(document.deploy_scripts, folder_of(path)),
         steps,
         invariants: document.invariants,
     }
+}
+
+/// The scripts, each with the folder in which it starts.
+fn deploy_scripts(scripts: Option<Vec<DeployScript>>, folder: &Path) -> Vec<DeployScript> {
+    // A program that starts elsewhere needs an absolute path.
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut scripts = scripts.unwrap_or_default();
+    for script in &mut scripts {
+        script.folder.get_or_insert_with(|| folder.clone());
+    }
+    scripts
 }
 
 /// Puts the variables of a component's file below its own.

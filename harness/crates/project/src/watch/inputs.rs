@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hourglass_scenario::{Component, Project, Scenario, Step, StepKind};
+use hourglass_scenario::{Component, DeployScript, Project, Scenario, Step, StepKind};
 
 use super::resolved;
 
@@ -51,6 +51,9 @@ impl Inputs {
                 inputs.add_component(component, folder);
             }
             inputs.files.extend(scenario.contracts.iter().map(|contract| resolved(&contract.contract.artifact)));
+            for input in scenario.deploy_scripts.iter().flat_map(DeployScript::input_paths) {
+                inputs.add(&input);
+            }
             for step in Step::all_in(&scenario.steps) {
                 if let StepKind::CreateTask(task) = &step.kind {
                     inputs.files.extend(task.payload_file.iter().map(|file| resolved(file.path())));

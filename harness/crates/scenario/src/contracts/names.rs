@@ -13,8 +13,10 @@ use crate::model::ScenarioDocument;
 /// The names of a scenario.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names<'a> {
-    /// Its contracts.
+    /// Its contracts, and those that its deploy scripts must tell.
     contracts: Vec<&'a str>,
+    /// Whether deploy scripts may add contracts with errors of their own.
+    pub(crate) has_deploy_scripts: bool,
     /// Its operators; the account of one is `operator/NAME`.
     operators: Vec<&'a str>,
     /// Its AVSs beside the first; the account of one is `avs/NAME`.
@@ -23,8 +25,11 @@ pub(crate) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(crate) fn of(document: &'a ScenarioDocument) -> Self {
+        let scripts = || document.deploy_scripts.iter().flatten();
+        let of_scripts = scripts().flat_map(|script| &script.deploys).map(String::as_str);
         Self {
-            contracts: document.contracts.keys().map(String::as_str).collect(),
+            contracts: document.contracts.keys().map(String::as_str).chain(of_scripts).collect(),
+            has_deploy_scripts: scripts().next().is_some(),
             operators: document.topology.operator_names(),
             avss: document.topology.avs_names().flatten().collect(),
         }

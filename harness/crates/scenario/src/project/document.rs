@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::contracts::Contract;
+use super::super::deploy_scripts::DeployScript;
 use super::super::model::{Components, Invariants, ScenarioDocument, Topology, texts};
 use super::super::texts::Scalar;
 use super::super::values::RuntimeKind;
@@ -40,6 +41,8 @@ pub struct ProjectDocument {
     pub topology: Topology,
     /// Contracts that every scenario deploys, by name; one of a scenario replaces that of the same name.
     pub contracts: BTreeMap<String, Contract>,
+    /// Programs that deploy contracts for every scenario before the first task, one after the other.
+    pub deploy_scripts: Option<Vec<DeployScript>>,
 }
 
 /// A command that runs before the trials, in the folder of the project.
@@ -81,6 +84,7 @@ impl ProjectDocument {
             components: self.components.clone(),
             topology: self.topology.clone(),
             contracts: self.contracts.clone(),
+            deploy_scripts: self.deploy_scripts.clone(),
             steps: Vec::new(),
             invariants: Invariants::default(),
             without_fault: None,

@@ -44,7 +44,8 @@ impl StepCheck<'_> {
         let is_name = error.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
         let known: Vec<_> = errors::names().into_iter().chain(self.errors.iter().map(String::as_str)).collect();
         // Contracts that could not be read may have it.
-        if self.names.is_some() && is_name && !known.contains(&error) {
+        let knows_all = self.names.as_ref().is_some_and(|names| !names.has_deploy_scripts);
+        if knows_all && is_name && !known.contains(&error) {
             let problem = Problem::at_value(at, format!("no contract has an error called `{error}`"));
             self.problems.add(problem.label("expected here").did_you_mean(error, "errors", known));
         }

@@ -1,0 +1,268 @@
+//! Deploy scripts: programs of the user's that deploy contracts when a state is prepared, and tell which.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    fs::{self, File, TryLockError},
+    io::{Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use ethers::{providers::Middleware as _, types::Address};
+use heck::ToSnakeCase as _;
+use hourglass_base::{ProcessGroupGuard, last_lines, path_folders, reach_loopback_directly, shown_command};
+use hourglass_component::{chain::Artifact, timeout::timeout, variables::RefusedVariable};
+use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::process::Command;
+use walkdir::WalkDir;
+
+use super::{
+    Accounts, ChainControl, ChainTopology, DeployedContract, SearchPaths, SetupError,
+    context_document::context_document,
+};
+
+/// The variable with the path of the context document.
+pub const CONTEXT_VARIABLE: &str = "HARNESS_CONTEXT_FILE";
+/// The most that a script may tell, in bytes.
+const LONGEST: u64 = 1 << 20;
+/// The largest artefact that is read for its errors, in bytes.
+const LARGEST_ARTIFACT: u64 = 64 << 20;
+/// How long to wait before a lock that another process has is tried again: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A program of the user's that deploys contracts. It gets the context document, with the URLs of both chains, all keys and
+/// addresses, as its last argument and as a file, and writes JSON: a list of `{name, address}`, or an object with such lists as
+/// `deployed_l1_contracts` and `deployed_l2_contracts`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeployScript {
+    /// Program and arguments.
+    pub run: Vec<String>,
+    /// Environment variables, added to those of the harness.
+    pub environment: BTreeMap<String, String>,
+    /// The chain of the contracts in a list.
+    pub chain_id: u64,
+    /// The names of contracts that it must tell, in snake case.
+    pub deploys: Vec<String>,
+    /// Files and folders on which it depends, in `folder`.
+    pub inputs: Vec<PathBuf>,
+    /// Where it starts.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// How long it may take.
+    #[serde(skip)]
+    pub within: Duration,
+}
+
+/// What a script writes.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Told {
+    List(Vec<ToldContract>),
+    Chains {
+        #[serde(default)]
+        deployed_l1_contracts: Vec<ToldContract>,
+        #[serde(default)]
+        deployed_l2_contracts: Vec<ToldContract>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct ToldContract {
+    name: String,
+    #[serde(alias = "contractAddress", alias = "contract_address")]
+    address: Address,
+    /// The artefact, whose errors steps can name.
+    #[serde(default)]
+    abi: Option<PathBuf>,
+}
+
+/// Runs the scripts in their order; returns what they have deployed.
+pub(super) async fn run_all(
+    chains: [&ChainControl; 2],
+    topology: &ChainTopology,
+    accounts: &Accounts,
+    mut deployed: Vec<DeployedContract>,
+) -> Result<Vec<DeployedContract>, SetupError> {
+    for script in &topology.deploy_scripts {
+        let context = context_document(chains, topology, accounts, &deployed).to_string();
+        for contract in script.run(chains, &context).await? {
+            // A later script may replace what an earlier one has deployed.
+            deployed.retain(|earlier| earlier.name != contract.name);
+            deployed.push(contract);
+        }
+    }
+    Ok(deployed)
+}
+
+/// Makes the errors of contracts known that scripts have deployed.
+pub(super) fn add_errors(deployed: &[DeployedContract]) {
+    for path in deployed.iter().filter_map(|contract| contract.artifact.as_ref()) {
+        let is_small =
+            fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST_ARTIFACT);
+        // It may be gone since, and then nothing but the names of its errors is missing.
+        if let Some(Ok(artifact)) = is_small.then(|| fs::read(path).ok()).flatten().map(|json| Artifact::parse(&json)) {
+            artifact.add_errors();
+        }
+    }
+}
+
+/// Locks for as long as the result lives: scripts write into their folders, so that two of them must not run at the same time.
+pub(super) async fn lock(topology: &ChainTopology) -> Result<Option<File>, SetupError> {
+    let Some(DeployScript { folder, .. }) = topology.deploy_scripts.first() else { return Ok(None) };
+    let file = File::open(folder).map_err(SetupError::file(folder))?;
+    let within = topology.deploy_scripts.iter().map(|script| script.within).sum();
+    // There is no event for a file lock, and a thread that waits for one cannot be interrupted.
+    let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+    let try_lock = || async { file.try_lock() };
+    let is_held = |error: &TryLockError| matches!(error, TryLockError::WouldBlock);
+    match timeout(within, try_lock.retry(pauses.without_max_times()).when(is_held)).await {
+        Ok(Ok(())) => Ok(Some(file)),
+        Ok(Err(error)) => Err(SetupError::File { path: folder.clone(), source: error.into() }),
+        Err(_) => {
+            let what = format!("another process that runs the deploy scripts of {}", folder.display());
+            Err(SetupError::Timeout { what, within })
+        }
+    }
+}
+
+impl DeployScript {
+    /// Adds the content of the inputs to a digest.
+    pub(super) fn hash_inputs(&self, hash: &mut Sha256) -> Result<(), SetupError> {
+        for input in &self.inputs {
+            for entry in WalkDir::new(self.folder.join(input)).sort_by_file_name() {
+                let entry = entry.map_err(|error| {
+                    let path = error.path().unwrap_or(input).to_owned();
+                    SetupError::File { path, source: error.into() }
+                })?;
+                let path = entry.path();
+                hash.update(path.strip_prefix(&self.folder).unwrap_or(path).as_os_str().as_encoded_bytes());
+                if entry.file_type().is_file() {
+                    let mut file = File::open(path).map_err(SetupError::file(path))?;
+                    hash.update(file.metadata().map_err(SetupError::file(path))?.len().to_be_bytes());
+                    std::io::copy(&mut file, hash).map_err(SetupError::file(path))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&self, chains: [&ChainControl; 2], context: &str) -> Result<Vec<DeployedContract>, SetupError> {
+        let mut document = tempfile::NamedTempFile::new().map_err(SetupError::file(env::temp_dir()))?;
+        document.write_all(context.as_bytes()).map_err(SetupError::file(document.path()))?;
+        let output = || tempfile::tempfile().map_err(SetupError::file(env::temp_dir()));
+        let copy = |file: &File| file.try_clone().map_err(SetupError::file(env::temp_dir()));
+        let (mut stdout, mut stderr) = (output()?, output()?);
+        let Some((program, arguments)) = self.run.split_first() else { return Ok(Vec::new()) };
+        let program = if program.contains('/') { self.folder.join(program) } else { program.into() };
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(context)
+            .env(CONTEXT_VARIABLE, document.path())
+            .env("L1_RPC_URL", chains[0].client().url())
+            .env("L2_RPC_URL", chains[1].client().url())
+            .envs(search_path())
+            .envs(&self.environment)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(copy(&stdout)?)
+            .stderr(copy(&stderr)?)
+            .process_group(0)
+            .kill_on_drop(true);
+        reach_loopback_directly(command.as_std_mut());
+        let mut child =
+            command.spawn().map_err(|error| self.failed(format!("it cannot be started: {error}"), String::new()))?;
+        let group = ProcessGroupGuard::of(child.id());
+        let Ok(ended) = timeout(self.within, child.wait()).await else {
+            drop(group);
+            let reason = format!("it did not end within {}", humantime::format_duration(self.within));
+            return Err(self.failed(reason, last_lines(&mut stderr)));
+        };
+        let status = ended.map_err(|error| self.failed(error.to_string(), String::new()))?;
+        group.has_ended();
+        if !status.success() {
+            return Err(self.failed(format!("it ended with {status}"), last_lines(&mut stderr)));
+        }
+        let deployed = self.read(&mut stdout)?;
+        for contract in &deployed {
+            self.check(contract, chains).await?;
+        }
+        let untold = self.deploys.iter().filter(|name| !deployed.iter().any(|contract| contract.name == **name));
+        let untold: Vec<_> = untold.map(String::as_str).collect();
+        if !untold.is_empty() {
+            let told = deployed.iter().map(|contract| contract.name.as_str()).collect::<Vec<_>>().join(", ");
+            let told = if told.is_empty() { "no contracts".to_owned() } else { told };
+            let reason = format!("`deploys` names {}, and it has told {told}", untold.join(", "));
+            return Err(self.failed(reason, last_lines(&mut stderr)));
+        }
+        tracing::info!(command = shown_command(&self.run), contracts = deployed.len(), "a deploy script has run");
+        Ok(deployed)
+    }
+
+    /// What the script has told: its whole output, or the last line of it.
+    fn read(&self, stdout: &mut File) -> Result<Vec<DeployedContract>, SetupError> {
+        let mut text = String::new();
+        let read = stdout.rewind().and_then(|()| stdout.take(LONGEST + 1).read_to_string(&mut text));
+        read.map_err(|error| self.failed(format!("its output cannot be read: {error}"), String::new()))?;
+        if text.len() as u64 > LONGEST {
+            return Err(self.failed(format!("it has written more than {LONGEST} bytes"), last_lines(stdout)));
+        }
+        let last = text.trim().lines().next_back().unwrap_or_default();
+        let told = serde_json::from_str::<Told>(&text).or_else(|_| serde_json::from_str::<Told>(last));
+        let told = told.map_err(|_| {
+            let reason = "it has not written the list of its contracts as JSON, such as \
+                          [{\"name\": \"counter\", \"address\": \"0x…\"}]";
+            self.failed(reason.to_owned(), last_lines(stdout))
+        })?;
+        let contract = |chain_id: u64| {
+            move |ToldContract { name, address, abi }: ToldContract| DeployedContract {
+                name: name.to_snake_case(),
+                chain_id,
+                address,
+                artifact: abi.map(|path| self.folder.join(path)),
+            }
+        };
+        Ok(match told {
+            Told::List(list) => list.into_iter().map(contract(self.chain_id)).collect(),
+            Told::Chains { deployed_l1_contracts, deployed_l2_contracts } => {
+                let l1 = deployed_l1_contracts.into_iter().map(contract(L1_CHAIN_ID));
+                l1.chain(deployed_l2_contracts.into_iter().map(contract(L2_CHAIN_ID))).collect()
+            }
+        })
+    }
+
+    /// Checks that a contract is there, and that performers can have its address as a variable.
+    async fn check(&self, contract: &DeployedContract, chains: [&ChainControl; 2]) -> Result<(), SetupError> {
+        let DeployedContract { name, chain_id, address, .. } = contract;
+        if let Some(refused) = RefusedVariable::of(&name.to_uppercase()) {
+            let reason =
+                format!("performers would get the contract `{name}` as {}: that {refused}", name.to_uppercase());
+            return Err(self.failed(reason, String::new()));
+        }
+        let Some(chain) = chains.into_iter().find(|chain| chain.chain_id() == *chain_id) else { return Ok(()) };
+        let code = chain.client().provider().get_code(*address, None).await;
+        let code = code.map_err(|error| chain.client().fail("the code of a contract", error))?;
+        if code.is_empty() {
+            let reason = format!("it has told `{name}` at {address:?}, where chain {chain_id} has no contract");
+            return Err(self.failed(reason, String::new()));
+        }
+        Ok(())
+    }
+
+    fn failed(&self, reason: String, output: String) -> SetupError {
+        SetupError::DeployScript { command: shown_command(&self.run), reason, output }
+    }
+}
+
+/// `PATH` with the folder of Foundry's programs behind the others, as Anvil is looked for.
+fn search_path() -> Option<(&'static str, std::ffi::OsString)> {
+    let foundry = SearchPaths::from_environment().ok()?.foundry?.join("bin");
+    let folders = path_folders().into_iter().chain([foundry]);
+    Some(("PATH", env::join_paths(folders.filter(|folder| folder != Path::new(""))).ok()?))
+}
