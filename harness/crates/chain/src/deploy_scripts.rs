@@ -229,7 +229,7 @@ impl DeployScript {
             }
         };
         Ok(match told {
-            Told::List(list) => list.into_iter().map(contract(self.chain_id)).collect(),
+            Told::List(contracts) => contracts.into_iter().map(contract(self.chain_id)).collect(),
             Told::Chains { deployed_l1_contracts, deployed_l2_contracts } => {
                 let l1 = deployed_l1_contracts.into_iter().map(contract(L1_CHAIN_ID));
                 l1.chain(deployed_l2_contracts.into_iter().map(contract(L2_CHAIN_ID))).collect()
