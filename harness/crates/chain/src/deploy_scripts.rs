@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use backon::{ExponentialBuilder, Retryable as _};
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use ethers::{providers::Middleware as _, types::Address};
 use heck::ToSnakeCase as _;
 use hourglass_base::{ProcessGroupGuard, last_lines, path_folders, reach_loopback_directly, shown_command};
@@ -18,7 +18,7 @@ use hourglass_component::{chain::Artifact, timeout::timeout, variables::RefusedV
 use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::process::Command;
+use tokio::{process::Command, time::sleep};
 use walkdir::WalkDir;
 
 use super::{
@@ -119,9 +119,16 @@ pub(super) async fn lock(topology: &ChainTopology) -> Result<Option<File>, Setup
     let within = topology.deploy_scripts.iter().map(|script| script.within).sum();
     // There is no event for a file lock, and a thread that waits for one cannot be interrupted.
     let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
-    let try_lock = || async { file.try_lock() };
-    let is_held = |error: &TryLockError| matches!(error, TryLockError::WouldBlock);
-    match timeout(within, try_lock.retry(pauses.without_max_times()).when(is_held)).await {
+    let locked = async {
+        for pause in pauses.without_max_times().build() {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => sleep(pause).await,
+                done => return done,
+            }
+        }
+        Err(TryLockError::WouldBlock)
+    };
+    match timeout(within, locked).await {
         Ok(Ok(())) => Ok(Some(file)),
         Ok(Err(error)) => Err(SetupError::File { path: folder.clone(), source: error.into() }),
         Err(_) => {
