@@ -33,7 +33,7 @@ pub(super) fn check(
         check: StepCheck {
             // A step or operator that could not be read may be what the others refer to.
             errors,
-            names: ["/contracts", "/topology/operators", "/topology/avss"]
+            names: ["/contracts", "/deploy_scripts", "/topology/operators", "/topology/avss"]
                 .iter()
                 .all(|at| !problems.touch(&Pointer::from(*at)))
                 .then(|| Names::of(document)),

@@ -34,7 +34,10 @@ pub(super) fn check(document: &ScenarioDocument, at: &Pointer, problems: &mut Pr
     let Some(Fees { token, collector }) = &document.topology.fees else { return };
     let at = at.key("fees");
     // Contracts and operators that could not be read may be what is meant.
-    if ["/contracts", "/topology/operators", "/topology/avss"].iter().any(|at| problems.touch(&Pointer::from(*at))) {
+    if ["/contracts", "/deploy_scripts", "/topology/operators", "/topology/avss"]
+        .iter()
+        .any(|at| problems.touch(&Pointer::from(*at)))
+    {
         return;
     }
     let names = Names::of(document);
