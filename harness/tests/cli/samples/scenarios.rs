@@ -33,6 +33,13 @@ fn yaml_samples_are_scenarios_without_problems() {
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(folder.join(artifact), copy).unwrap();
         }
+        for script in keys.get("deploy_scripts").and_then(serde_yaml::Value::as_sequence).into_iter().flatten() {
+            let named = |key: &str| script[key].as_sequence().unwrap().iter().map(|path| path.as_str().unwrap());
+            for folder in named("inputs") {
+                fs::create_dir_all(sandbox.path(FILES).join(folder)).unwrap();
+            }
+            sandbox.file(&format!("{FILES}/{}", named("run").next().unwrap()), "");
+        }
         let steps = if keys.contains_key("steps") { "" } else { STEPS };
         let text = if keys.contains_key("name") {
             assert!(keys.contains_key("steps"), "{}: a scenario without steps", sample.place);
