@@ -1,4 +1,4 @@
-//! The context document that deploy scripts of projects made from the public template get: chains, keys and addresses.
+//! The context document that deploy scripts of projects made from the public template get: chains, keys of accounts and addresses.
 
 use ethers::types::Address;
 use hourglass_component::keys::EcdsaKey;
@@ -34,11 +34,12 @@ pub(super) fn context_document(
         let all = deployed.iter().filter(|contract| contract.chain_id == chain_id);
         all.map(|contract| json!({ "name": contract.name, "address": address(contract.address) })).collect::<Vec<_>>()
     };
+    // Without their keys: every user of the machine can read the arguments of a program, and with an operator's key could call the
+    // management service of its executor.
     let operators = topology.operators.iter().filter_map(|operator| {
         let key = accounts.signing_key(&operator.name, None)?;
         Some(json!({
             "address": address(key.address()),
-            "ecdsa_key": key.to_hex(),
             "stake": operator.weight.to_string(),
         }))
     });

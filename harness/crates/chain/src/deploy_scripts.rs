@@ -36,7 +36,7 @@ const LARGEST_ARTIFACT: u64 = 64 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A program of the user's that deploys contracts. It gets the context document, with the URLs of both chains, all keys and
+/// A program of the user's that deploys contracts. It gets the context document, with the URLs of both chains, keys of accounts and
 /// addresses, as its last argument and as a file, and writes JSON: a list of `{name, address}`, or an object with such lists as
 /// `deployed_l1_contracts` and `deployed_l2_contracts`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
