@@ -41,7 +41,7 @@ mod world;
 
 pub use environment::Environment;
 pub use event::RunEvent;
-pub use evidence::{FIRST_PAGE, LastOutput, again, first_page, last_output, quoted};
+pub use evidence::{FIRST_PAGE, LastOutput, again, again_with_options, first_page, last_output, quoted};
 pub use failure::{EnvironmentError, remedy, remedy_of_setup};
 pub use folders::{FoldersError, RunFolders};
 pub use hourglass_runtime::PERFORMER_FILES;
