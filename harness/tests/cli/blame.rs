@@ -32,6 +32,14 @@ fn a_performer_that_ends_at_once_has_failed() {
     assert_eq!(quoted.matches("no module named abacus").count(), 1, "it was started once:\n{}", outcome.stdout);
 }
 
+/// Interpreters say what is wrong before they show where.
+#[test]
+fn the_first_line_of_a_stack_trace_is_shown() {
+    let script = "echo Cannot find module abacus >&2; seq -f 'at place %g' 20 >&2; exit 1";
+    let outcome = failed("performer/operator", &format!("{{performer: {{command: [sh, -c, \"{script}\"]}}}}"));
+    outcome.assert_shows(&["its last output:\n", "Cannot find module abacus\n", "at place 20\n"]);
+}
+
 /// Takes as long as a performer may take to become ready.
 #[test]
 fn unhealthy_performer_has_failed_and_its_health_is_shown() {
