@@ -17,7 +17,15 @@ const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect
 #[test]
 fn a_performer_command_that_does_not_exist_has_failed() {
     let outcome = failed("performer/operator", "{performer: {command: [/nonexistent/performer]}}");
-    outcome.assert_shows(&["it cannot be started", "\"/nonexistent/performer\"", "No such file", "remedy"]);
+    outcome.assert_shows(&["it cannot be started", "\"/nonexistent/performer\" in /", "No such file"]);
+    outcome.assert_shows(&["remedy: make sure that the program exists"]);
+}
+
+/// Docker and shells take one text; here it is the name of a program.
+#[test]
+fn a_command_that_is_one_word_has_failed() {
+    let outcome = failed("performer/operator", "{performer: {command: [\"node performer.mjs\"]}}");
+    outcome.assert_shows(&["\"'node performer.mjs'\" in /", "remedy: write program and arguments as separate items"]);
 }
 
 /// Its last output is shown first and once, because it is started once: only a lost port justifies another try.

@@ -25,6 +25,7 @@ mod judge;
 mod limits;
 mod no_quorum;
 pub mod parity;
+mod performer_remedy;
 mod proof;
 mod requests;
 mod schedule;
