@@ -28,6 +28,7 @@ use jiff::Timestamp;
 
 use super::{
     AnvilArgs, CliError, Output,
+    again::Given,
     chosen::ChosenArgs,
     interrupt, notice,
     output::{show_result, two_targets},
@@ -154,13 +155,24 @@ impl CompareArgs {
         let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
         let nothing = self.patterns.is_empty() && self.tags.is_empty() && !excludes;
         let patterns = if nothing { vec![SCENARIO.to_owned()] } else { self.patterns.clone() };
-        self.chosen.trials(&Selection {
+        let mut trials = self.chosen.trials(&Selection {
             tags: self.tags.clone(),
             runtimes: vec![runtime],
             exclude: self.exclude.clone(),
             exclude_tags: self.exclude_tags.clone(),
             ..self.source.selection(patterns)
-        })
+        })?;
+        let given = Given {
+            set: &self.source.set,
+            project: self.source.project.as_deref(),
+            images: &self.chosen.images,
+            allowed_errors: &self.chosen.allowed_errors,
+            cluster: &self.cluster,
+            trial_timeout: self.trial_timeout,
+            anvil: &self.anvil,
+        };
+        given.note(&mut trials)?;
+        Ok(trials)
     }
 
     fn gates(&self, sides: &[Side; 2]) -> Result<Vec<Gate>, CliError> {

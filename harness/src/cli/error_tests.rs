@@ -53,6 +53,10 @@ fn scenario() -> Vec<ScenarioError> {
             skipped_files: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
         },
         ScenarioError::ForeignProject("/tmp/harness.yaml".into()),
+        ScenarioError::SeveralProjects {
+            first: ("one/a.yaml".into(), Some("/work/one/harness.yaml".into())),
+            other: ("b.yaml".into(), None),
+        },
         ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
         ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },
         ScenarioError::NoMatch { pattern: "zebra".to_owned(), suggestion: None },
@@ -295,8 +299,8 @@ fn all() -> Vec<CliError> {
     assert_every_variant!(devnet, DevnetError:
         NotRunning Unknown Several Stored Key Locked Lock Create Chain UnknownTask);
     assert_every_variant!(scenario, ScenarioError:
-        Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
-        CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
+        Invalid NoDirectory ForeignProject SeveralProjects EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof
+        ImageOfProcess CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
         BuiltinAndFolder);
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes

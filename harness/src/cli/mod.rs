@@ -1,6 +1,7 @@
 //! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it
 //! is given. The implementation of a command is elsewhere in the library.
 
+mod again;
 pub mod bundle;
 pub mod chosen;
 pub mod compare;

@@ -246,8 +246,9 @@ fn a_devnet_that_does_not_start_says_why() {
         "harness.yaml",
         "scenarios: own\ncomponents: {performer: {command: [sh, -c, 'echo no abacus >&2; exit 7']}}\n",
     );
-    let outcome = run(sandbox.harness(&["devnet"]).env_remove("HARNESS_SCENARIOS"));
-    outcome.assert_code(1).assert_complains(&["no abacus", "harness devnet"]);
+    let arguments = ["devnet", "--project", "harness.yaml"];
+    let outcome = run(sandbox.harness(&arguments).env_remove("HARNESS_SCENARIOS"));
+    outcome.assert_code(1).assert_complains(&["no abacus", "harness devnet --project harness.yaml\n"]);
     assert_eq!(outcome.stdout, "");
     sandbox.assert_no_process();
 }

@@ -22,6 +22,14 @@ pub enum ScenarioError {
     /// Another user has put a project file into a folder that belongs to everybody.
     #[error("failed to use the project file `{0}`: it belongs to another user, and everybody may write to its folder")]
     ForeignProject(PathBuf),
+    /// Scenarios are named that do not belong to the same project.
+    #[error("failed to choose a project: {}, and {}", belongs(first), belongs(other))]
+    SeveralProjects {
+        /// The first of them, and the project file above it.
+        first: (PathBuf, Option<PathBuf>),
+        /// One with another project file, or without one.
+        other: (PathBuf, Option<PathBuf>),
+    },
     /// The folder holds no scenario.
     #[error("there is no `*.yaml` in `{path}` and below{}", listed(skipped_files))]
     EmptyDirectory {
@@ -190,6 +198,10 @@ impl Diagnostic for ScenarioError {
             Self::ForeignProject(_) => {
                 "see what it says, then name it with `--project FILE`, or work in another folder".to_owned()
             }
+            Self::SeveralProjects { .. } => {
+                "name scenarios of one project at a time, or the project file for all of them with `--project FILE`"
+                    .to_owned()
+            }
             Self::LargeDirectory { .. } => "name the folder that has only scenarios with `--scenarios DIR`".to_owned(),
             Self::NoMatch { suggestion: Some(name), .. }
             | Self::NoTag { suggestion: Some(name), .. }
@@ -240,6 +252,11 @@ impl Diagnostic for ScenarioError {
             _ => None,
         }
     }
+}
+
+fn belongs((path, project): &(PathBuf, Option<PathBuf>)) -> String {
+    let project = project.as_ref().map_or_else(|| "none".to_owned(), |project| format!("`{}`", project.display()));
+    format!("`{}` belongs to {project}", path.display())
 }
 
 /// `process and docker`

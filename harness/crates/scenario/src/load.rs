@@ -135,6 +135,7 @@ impl ScenarioFile {
                     exclusive_cluster: is_felt_by_others(&variant.scenario.steps),
                     proof: false,
                     fault_free: variant.fault_free.clone(),
+                    options: Arc::default(),
                 });
             }
         }

@@ -43,7 +43,8 @@ pub struct Selection {
     /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = VARIABLE)]
     pub directory: Option<PathBuf>,
-    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    /// The project file [default: `harness.yaml` in the current folder or in the nearest folder above it, else above the
+    /// files and the folder that are named]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
     /// The project, once it was looked for: its file is read once.
@@ -271,6 +272,15 @@ impl Selection {
         (paths.into_iter().map(PathBuf::from).collect(), names)
     }
 
+    /// The files and the folder that are named and read.
+    fn named(&self) -> Vec<PathBuf> {
+        let (mut named, names) = self.paths_and_names();
+        if named.is_empty() || !names.is_empty() {
+            named.extend(self.directory.clone());
+        }
+        named
+    }
+
     /// The project that the selected scenarios belong to.
     pub fn project(&self) -> Result<Option<Arc<Project>>, ScenarioError> {
         if self.project.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
@@ -283,7 +293,7 @@ impl Selection {
         if let Some(project) = self.located.get() {
             return Ok(project.clone());
         }
-        let project = Project::locate(self.project.as_deref())?;
+        let project = Project::locate(self.project.as_deref(), &self.named())?;
         Ok(self.located.get_or_init(|| project).clone())
     }
 

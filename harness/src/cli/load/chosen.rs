@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::LoadArgs;
-use crate::cli::{CliError, chosen::ChosenArgs, run::runtimes_of};
+use crate::cli::{CliError, again::Given, chosen::ChosenArgs, run::runtimes_of};
 
 /// The scenario whose environment is used if none is chosen.
 const SCENARIO: &str = "square";
@@ -110,6 +110,16 @@ impl LoadArgs {
                 names.join(", ")
             )));
         }
+        let given = Given {
+            set: &self.source.set,
+            project: self.source.project.as_deref(),
+            images: &self.images,
+            allowed_errors: &self.allowed_errors,
+            cluster: &self.cluster,
+            trial_timeout: self.trial_timeout,
+            anvil: &self.anvil,
+        };
+        given.note(&mut trials)?;
         trials.pop().ok_or_else(|| CliError::Usage(format!("failed to choose a scenario: `{name}` selects none")))
     }
 
