@@ -157,6 +157,7 @@ fn devnet() -> Vec<DevnetError> {
         DevnetError::NotRunning { root: "/runs".into() },
         DevnetError::Unknown { name: "r2".to_owned(), known: known() },
         DevnetError::Several { known: known() },
+        DevnetError::ForeignFile { path: ".env".into() },
         DevnetError::Stored(StoredError::Read { path: "/runs/r/devnet.json".into(), source: denied() }),
         DevnetError::Key { devnet: run(), account: "app" },
         DevnetError::Locked { devnet: run(), path: "/runs/r/task.lock".into(), within: Duration::from_secs(30) },
@@ -293,7 +294,7 @@ fn all() -> Vec<CliError> {
     let (scenario, reaper, report, show, command) = (scenario(), reaper(), report(), show(), command());
     let devnet = devnet();
     assert_every_variant!(devnet, DevnetError:
-        NotRunning Unknown Several Stored Key Locked Lock Create Chain UnknownTask);
+        NotRunning Unknown Several ForeignFile Stored Key Locked Lock Create Chain UnknownTask);
     assert_every_variant!(scenario, ScenarioError:
         Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
