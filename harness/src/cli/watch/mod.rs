@@ -25,6 +25,7 @@ use super::{
     run::{RunArgs, run_chosen, runtimes_of},
     run_cluster::ClusterChoiceArgs,
     source::SourceArgs,
+    values::{duration, jobs},
 };
 use view::{Touched, View};
 
@@ -54,7 +55,7 @@ pub struct WatchArgs {
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
     /// How many trials run at once; default: the number of processors
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// Start no further trial of a run after the first that fails
     #[arg(long)]
@@ -64,7 +65,7 @@ pub struct WatchArgs {
     pub logs: bool,
     /// How long a trial may take from the start of its chains to the end of its steps; default: `timeout` of the
     /// scenario, else ten minutes, or more where its steps may take longer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub trial_timeout: Option<Duration>,
     /// Where chains come from
     #[command(flatten)]
