@@ -48,6 +48,9 @@ fn scenario() -> Vec<ScenarioError> {
     vec![
         ScenarioError::Invalid(vec![DocumentError::Read { path: path(), source: denied() }]),
         ScenarioError::NoDirectory("scenarios".into()),
+        ScenarioError::IsFile("scenarios/square.yaml".into()),
+        ScenarioError::IsFolder("scenarios/".into()),
+        ScenarioError::IsProject("harness.yaml".into()),
         ScenarioError::EmptyDirectory {
             path: "scenarios".into(),
             skipped_files: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
@@ -296,7 +299,7 @@ fn all() -> Vec<CliError> {
     assert_every_variant!(devnet, DevnetError:
         NotRunning Unknown Several ForeignFile Stored Key Locked Lock Create Chain UnknownTask);
     assert_every_variant!(scenario, ScenarioError:
-        Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
+        Invalid NoDirectory IsFile IsFolder IsProject ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
         CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
         BuiltinAndFolder);
     assert_every_variant!(reaper, ReaperError:
