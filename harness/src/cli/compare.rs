@@ -27,7 +27,7 @@ use jiff::Timestamp;
 
 use super::{
     AnvilArgs, CliError, Output,
-    chosen::ChosenArgs,
+    chosen::{ChosenArgs, of_default},
     interrupt, notice,
     output::{show_result, two_targets},
     preparation::{Preparation, end_orphans, tidy},
@@ -154,13 +154,14 @@ impl CompareArgs {
         let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
         let nothing = self.patterns.is_empty() && self.tags.is_empty() && !excludes;
         let patterns = if nothing { vec![SCENARIO.to_owned()] } else { self.patterns.clone() };
-        self.chosen.trials(&Selection {
+        let trials = self.chosen.trials(&Selection {
             tags: self.tags.clone(),
             runtimes: vec![runtime],
             exclude: self.exclude.clone(),
             exclude_tags: self.exclude_tags.clone(),
             ..self.source.selection(patterns)
-        })
+        });
+        trials.map_err(|error| if nothing { of_default(error, SCENARIO) } else { error })
     }
 
     fn gates(&self, sides: &[Side; 2]) -> Result<Vec<Gate>, CliError> {
