@@ -44,6 +44,7 @@ mod source;
 mod subcommands;
 pub mod task;
 pub mod up;
+mod values;
 pub mod watch;
 
 use std::{future::Future, io, process::ExitCode, time::Duration};

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use hourglass_component::document::{DocumentError, suggest};
+use hourglass_component::document::DocumentError;
 
 use super::allowed_errors::shortened;
 use super::error::ScenarioError;
@@ -14,6 +14,7 @@ use super::exclude::Known;
 use super::folder::{Folder, SkippedFile, is_file};
 use super::load::{Loader, ScenarioFile};
 use super::model::Scenario;
+use super::no_match::no_match;
 use super::overrides::{Assignment, Overrides};
 use super::project::Project;
 use super::shard::Shard;
@@ -90,6 +91,7 @@ impl Selection {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
+        self.refuse_project(&paths)?;
         let overrides = Overrides::of_process(&self.set)?;
         let mut loader = Loader::of(self.project()?)?.with_overrides(overrides.clone());
         let mut broken = Vec::new();
@@ -227,6 +229,7 @@ impl Selection {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
+        self.refuse_project(&paths)?;
         if !paths.is_empty() && names.is_empty() {
             return Ok((paths, Vec::new()));
         }
@@ -364,7 +367,8 @@ fn expand(files: &[ScenarioFile], runtimes: &[RuntimeKind]) -> Vec<Trial> {
     files.iter().flat_map(|file| file.trials(runtimes)).collect()
 }
 
-fn stem(path: &Path) -> String {
+/// The name of the scenario in this file.
+pub(super) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
@@ -375,17 +379,6 @@ fn notice(SkippedFile { path, why }: &SkippedFile) -> String {
 fn not_meant(name: String, asked: Vec<RuntimeKind>, scenario: &Scenario) -> ScenarioError {
     let (meant, because) = (scenario.runtimes.clone(), scenario.runtimes_because.clone());
     ScenarioError::NotMeant { name, asked, meant, because }
-}
-
-fn no_match(name: &str, folder: &Folder) -> ScenarioError {
-    let word = name.split("::").nth(1).unwrap_or(name);
-    let skipped_files = folder.skipped_files.iter().find(|over| stem(&over.path) == word);
-    let stems: Vec<_> = folder.files.iter().map(|path| stem(path)).collect();
-    let suggestion = match skipped_files {
-        Some(over) => Some(over.path.display().to_string()),
-        None => suggest(word, stems.iter().map(String::as_str)).map(ToOwned::to_owned),
-    };
-    ScenarioError::NoMatch { pattern: name.to_owned(), suggestion }
 }
 
 /// Whether a trial is selected.

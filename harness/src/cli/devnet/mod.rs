@@ -79,7 +79,7 @@ pub struct DevnetArgs {
     /// How long it is kept: after that, `harness gc` may end it [default: until it is named]
     #[arg(long, value_name = "DURATION", requires = "keep", value_parser = humantime::parse_duration)]
     pub keep_for: Option<Duration>,
-    /// Write the variables of `devnet.env` to this file too
+    /// Write the variables of `devnet.env` to this file too; a file that no devnet has written is not replaced
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
     /// How to write what stands where

@@ -92,7 +92,7 @@ fn check(document: &ProjectDocument, path: &Path, folder: &Path, problems: &mut 
     let scenario = document.as_scenario();
     check_components::check(&scenario, path, problems);
     check_performers::check(&scenario, path, problems);
-    check_runtimes::check(&scenario, problems);
+    check_runtimes::check(&scenario, "project", problems);
     contracts::check(&scenario, folder, problems);
     deploy_scripts::check(&scenario, folder, problems);
     check::topology(&scenario, &root.key("topology"), problems);
