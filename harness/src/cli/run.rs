@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use clap::builder::RangedU64ValueParser;
 use hourglass_base::{ExitStatus, RuntimeKind, blocking, processors};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::ClusterChoice;
@@ -33,6 +32,7 @@ use super::{
     notice,
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
+    values::{duration, jobs, whole},
 };
 
 /// The command that repeats a failed trial when its options and its name are appended.
@@ -54,13 +54,13 @@ pub struct RunArgs {
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
     /// How many trials run at once; default: the number of processors
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// Start no further trial after the first that fails
     #[arg(long)]
     pub fail_fast: bool,
     /// Run each trial so many times, whatever comes of it; a failure of one is a failure
-    #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_TIMES))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = whole::<usize>(1..=MOST_TIMES))]
     pub repeat: usize,
     /// Only trials that failed when they last ran; without --runtime those of every runtime
     #[arg(long)]
@@ -73,7 +73,7 @@ pub struct RunArgs {
     pub keep: Keep,
     /// How long a trial may take from the start of its chains to the end of its steps; default: `timeout` of the
     /// scenario, else ten minutes, or more where its steps may take longer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub trial_timeout: Option<Duration>,
     /// Write a `JUnit` report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]

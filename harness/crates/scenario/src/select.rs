@@ -277,11 +277,11 @@ impl Selection {
 
     /// The files and the folder that are named and read.
     fn named(&self) -> Vec<PathBuf> {
-        let (mut named, names) = self.paths_and_names();
-        if named.is_empty() || !names.is_empty() {
-            named.extend(self.directory.clone());
+        let (mut paths, names) = self.paths_and_names();
+        if paths.is_empty() || !names.is_empty() {
+            paths.extend(self.directory.clone());
         }
-        named
+        paths
     }
 
     /// The project that the selected scenarios belong to.

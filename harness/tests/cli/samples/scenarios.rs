@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use hourglass_test_support::{Sandbox, run};
+use hourglass_test_support::{FILES, Sandbox, run};
 
 use super::markdown::Document;
 use crate::HARNESS;
