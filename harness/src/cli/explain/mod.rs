@@ -194,7 +194,7 @@ mod tests {
     #[case("topology.operators[1].weight", "topology.operators.weight")]
     #[case("steps[3].kill.component", "steps.kill.component")]
     #[case("kill.component", "steps.kill.component")]
-    #[case("threshold", "topology.threshold")]
+    #[case("mining", "topology.mining")]
     #[case("/topology/threshold", "topology.threshold")]
     #[case("steps.parallel.kill", "steps.kill")]
     fn topics_may_be_written_in_several_ways(#[case] topic: &str, #[case] path: &str) {
