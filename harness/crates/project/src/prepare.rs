@@ -125,12 +125,11 @@ pub async fn prepare(project: &Project, notice: &(dyn Fn(&str) + Sync)) -> Resul
         }
         let began = Instant::now();
         let mut running = std::pin::pin!(run(command, project));
-        match timeout(QUICK, running.as_mut()).await {
-            Ok(done) => done?,
-            Err(_) => {
-                notice(&format!("preparing: `{}` is running", shown(command)));
-                running.await?;
-            }
+        if let Ok(done) = timeout(QUICK, running.as_mut()).await {
+            done?;
+        } else {
+            notice(&format!("preparing: `{}` is running", shown(command)));
+            running.await?;
         }
         let elapsed = began.elapsed();
         tracing::info!(command = shown(command), ?elapsed, "prepared");
