@@ -9,7 +9,7 @@ use hourglass_component::text::safe_line;
 use hourglass_reaper::RunDir;
 use hourglass_report::RunReport;
 use hourglass_runner::{
-    RunFolders, again, first_page,
+    RunFolders, again_with_options, first_page,
     verdict::{TrialReport, Verdict},
 };
 
@@ -87,7 +87,7 @@ pub(super) async fn each_failure(report: &RunReport, folder: &Path, command: &st
         |trial: &&TrialReport| matches!(trial.verdict, Verdict::Failed { .. } | Verdict::EnvironmentFailed { .. });
     let mut errors = Vec::new();
     for trial in report.trials.iter().filter(is_failure) {
-        let page = first_page(trial, Some(&again(&trial.scenario, &trial.trial, command)));
+        let page = first_page(trial, Some(&again_with_options(trial, command)));
         let (from, into) = (trial.directory.clone(), folder.join(file_name(&trial.directory)));
         match blocking(move || pack(&from, Some(&page), &into, Limits::default())).await {
             Ok(packed) => {

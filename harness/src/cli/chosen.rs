@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use hourglass_scenario::{
-    AllowedErrors, Images, LARGE, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs, without_number,
+    AllowedErrors, Images, LARGE, ScenarioError, Selected, Selection, Trial, WITHOUT_FAULT, check_components, proofs,
+    without_number,
 };
 
 use super::{CliError, notice};
@@ -47,6 +48,16 @@ impl ChosenArgs {
         let trials = self.allowed_errors.over(trials)?;
         check_components(&trials)?;
         if without_fault { Ok(proofs(&trials, &selection.patterns)?) } else { Ok(trials) }
+    }
+}
+
+/// The error of a command that takes the scenario `name` if none is named: nobody has written that name.
+pub(super) fn of_default(error: CliError, name: &str) -> CliError {
+    match error {
+        CliError::Scenario(ScenarioError::NoMatch { .. }) => CliError::Usage(format!(
+            "failed to choose a scenario: none is named, and there is no `{name}`, which is taken then; name one, or take that of the executable with `--builtin`"
+        )),
+        error => error,
     }
 }
 
@@ -98,7 +109,6 @@ mod tests {
     use std::path::Path;
 
     use hourglass_base::RuntimeKind;
-    use hourglass_scenario::ScenarioError;
 
     use super::*;
 

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::builder::RangedU64ValueParser;
 use hourglass_base::{ExitStatus, RuntimeKind};
 use hourglass_cluster::ClusterChoice;
 use hourglass_compare::{
@@ -28,12 +27,14 @@ use jiff::Timestamp;
 
 use super::{
     AnvilArgs, CliError, Output,
-    chosen::ChosenArgs,
+    again::Given,
+    chosen::{ChosenArgs, of_default},
     interrupt, notice,
     output::{show_result, two_targets},
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
     source::SourceArgs,
+    values::{duration, whole},
 };
 
 /// The scenario that is compared if none is chosen.
@@ -73,13 +74,13 @@ pub struct CompareArgs {
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
     /// How many trials of each scenario are measured on each side
-    #[arg(long, value_name = "N", default_value = "30", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_RUNS))]
+    #[arg(long, value_name = "N", default_value = "30", value_parser = whole::<usize>(1..=MOST_RUNS))]
     pub runs: usize,
     /// How many run before and are not measured
-    #[arg(long, value_name = "N", default_value = "2", value_parser = RangedU64ValueParser::<usize>::new().range(0..=MOST_RUNS))]
+    #[arg(long, value_name = "N", default_value = "2", value_parser = whole::<usize>(0..=MOST_RUNS))]
     pub warm_up: usize,
     /// The seed of an earlier comparison, for the same order of trials; default: by chance
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX))]
     pub seed: Option<u64>,
     /// The metric that decides whether the sides differ; the p-values of all others are corrected for their number
     #[arg(long, value_name = "NAME", default_value = PRIMARY)]
@@ -91,7 +92,7 @@ pub struct CompareArgs {
     #[arg(long = "gate", value_name = "EXPRESSION")]
     pub gate: Vec<String>,
     /// How long a trial may take, as for `harness run`
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub trial_timeout: Option<Duration>,
     /// Write a JSON report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
@@ -154,13 +155,25 @@ impl CompareArgs {
         let excludes = !self.exclude.is_empty() || !self.exclude_tags.is_empty();
         let nothing = self.patterns.is_empty() && self.tags.is_empty() && !excludes;
         let patterns = if nothing { vec![SCENARIO.to_owned()] } else { self.patterns.clone() };
-        self.chosen.trials(&Selection {
+        let trials = self.chosen.trials(&Selection {
             tags: self.tags.clone(),
             runtimes: vec![runtime],
             exclude: self.exclude.clone(),
             exclude_tags: self.exclude_tags.clone(),
             ..self.source.selection(patterns)
-        })
+        });
+        let mut trials = trials.map_err(|error| if nothing { of_default(error, SCENARIO) } else { error })?;
+        let given = Given {
+            set: &self.source.set,
+            project: self.source.project.as_deref(),
+            images: &self.chosen.images,
+            allowed_errors: &self.chosen.allowed_errors,
+            cluster: &self.cluster,
+            trial_timeout: self.trial_timeout,
+            anvil: &self.anvil,
+        };
+        given.note(&mut trials)?;
+        Ok(trials)
     }
 
     fn gates(&self, sides: &[Side; 2]) -> Result<Vec<Gate>, CliError> {

@@ -48,11 +48,18 @@ fn scenario() -> Vec<ScenarioError> {
     vec![
         ScenarioError::Invalid(vec![DocumentError::Read { path: path(), source: denied() }]),
         ScenarioError::NoDirectory("scenarios".into()),
+        ScenarioError::IsFile("scenarios/square.yaml".into()),
+        ScenarioError::IsFolder("scenarios/".into()),
+        ScenarioError::IsProject("harness.yaml".into()),
         ScenarioError::EmptyDirectory {
             path: "scenarios".into(),
             skipped_files: vec![SkippedFile { path: "scenarios/.yaml".into(), why: "it has no name before the dot" }],
         },
         ScenarioError::ForeignProject("/tmp/harness.yaml".into()),
+        ScenarioError::SeveralProjects {
+            first: ("one/a.yaml".into(), Some("/work/one/harness.yaml".into())),
+            other: ("b.yaml".into(), None),
+        },
         ScenarioError::ListDirectory { path: "scenarios".into(), source: denied() },
         ScenarioError::NoMatch { pattern: "sqare".to_owned(), suggestion: Some("square".to_owned()) },
         ScenarioError::NoMatch { pattern: "zebra".to_owned(), suggestion: None },
@@ -157,6 +164,7 @@ fn devnet() -> Vec<DevnetError> {
         DevnetError::NotRunning { root: "/runs".into() },
         DevnetError::Unknown { name: "r2".to_owned(), known: known() },
         DevnetError::Several { known: known() },
+        DevnetError::ForeignFile { path: ".env".into() },
         DevnetError::Stored(StoredError::Read { path: "/runs/r/devnet.json".into(), source: denied() }),
         DevnetError::Key { devnet: run(), account: "app" },
         DevnetError::Locked { devnet: run(), path: "/runs/r/task.lock".into(), within: Duration::from_secs(30) },
@@ -293,10 +301,11 @@ fn all() -> Vec<CliError> {
     let (scenario, reaper, report, show, command) = (scenario(), reaper(), report(), show(), command());
     let devnet = devnet();
     assert_every_variant!(devnet, DevnetError:
-        NotRunning Unknown Several Stored Key Locked Lock Create Chain UnknownTask);
+        NotRunning Unknown Several ForeignFile Stored Key Locked Lock Create Chain UnknownTask);
     assert_every_variant!(scenario, ScenarioError:
-        Invalid NoDirectory ForeignProject EmptyDirectory ListDirectory NoMatch NothingLeft Empty TooLong NotMeant NoProof ImageOfProcess
-        CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable SetTwice NotText EmptyShard
+        Invalid NoDirectory IsFile IsFolder IsProject ForeignProject SeveralProjects EmptyDirectory ListDirectory NoMatch NothingLeft Empty
+        TooLong NotMeant NoProof ImageOfProcess CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable
+        SetTwice NotText EmptyShard
         BuiltinAndFolder);
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes

@@ -293,7 +293,7 @@ fn an_option_of_an_existing_cluster_needs_one(#[values("process", "docker", "kub
 #[case::variable_twice(&["--set", "fault=true", "--set", "fault=false"], "--set gives it two values")]
 #[case::two_sources(&["--builtin"], "--builtin")]
 #[case::no_shard(&["--shard", "3/2"], "no shard 3 of 2")]
-#[case::no_repetition(&["--repeat", "0"], "0 is not in 1..=1000")]
+#[case::no_repetition(&["--repeat", "0"], "a whole number from 1 to 1000")]
 #[case::empty_image(&["--performer-image", ""], "--performer-image")]
 fn contradictory_options_are_refused(#[case] words: &[&str], #[case] named: &str) {
     let words: Vec<_> = ["run", "--runtime", "kubernetes"].iter().chain(words).copied().collect();

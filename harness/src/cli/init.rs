@@ -1,10 +1,14 @@
 //! `harness init`: a project with a performer and scenarios, or a project file for a repository that has a performer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hourglass_project::init::{InitRequest, Language, ProjectKind, Schemas, init};
+use hourglass_runner::quoted;
 
 use super::{CliError, Output, document::Document, notice};
+
+/// What the workflow needs besides its file.
+const WORKFLOW: &str = "The workflow needs the repository variable HARNESS_REPOSITORY, OWNER/NAME of the repository that releases the harness.";
 
 /// Writes a project: a performer, scenarios, the project file, a workflow
 ///
@@ -36,9 +40,35 @@ pub fn run(args: &InitArgs, out: &mut impl Output) -> Result<(), CliError> {
         ProjectKind::New(_) => "performer/ is the performer",
         ProjectKind::Avs => "the performer is that of the repository",
     };
-    let elsewhere = args.folder.as_ref().filter(|folder| folder.as_os_str() != ".");
-    let there = elsewhere.map(|folder| format!("cd {} && ", folder.display())).unwrap_or_default();
     writeln!(out, "\n{performer}, harness.yaml says how it is built and started.")?;
-    writeln!(out, "Next: {there}harness run")?;
+    if done.files.iter().any(|path| path.starts_with(".github/workflows")) {
+        writeln!(out, "{WORKFLOW}")?;
+    }
+    writeln!(out, "Next: {}harness run", change_to(args.folder.as_deref()))?;
     Ok(())
+}
+
+/// The command, with what joins it to another, that goes to the folder of a project.
+fn change_to(folder: Option<&Path>) -> String {
+    let Some(folder) = folder.filter(|folder| folder.as_os_str() != ".") else { return String::new() };
+    let folder = folder.display().to_string();
+    let options_end = if folder.starts_with('-') { "-- " } else { "" };
+    format!("cd {options_end}{} && ", quoted(&folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line is for a shell.
+    #[rstest::rstest]
+    #[case::here(None, "")]
+    #[case::the_current_folder(Some("."), "")]
+    #[case::a_name(Some("counter"), "cd counter && ")]
+    #[case::spaces(Some("new dir"), "cd 'new dir' && ")]
+    #[case::a_quote(Some("it's"), r"cd 'it'\''s' && ")]
+    #[case::like_an_option(Some("-new"), "cd -- -new && ")]
+    fn a_shell_changes_to_the_folder_whatever_its_name(#[case] folder: Option<&str>, #[case] expected: &str) {
+        assert_eq!(change_to(folder.map(Path::new)), expected);
+    }
 }

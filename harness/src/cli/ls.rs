@@ -1,6 +1,6 @@
 //! `harness cluster list`: the clusters of this machine.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use hourglass_base::Version;
 use hourglass_cluster::{ClusterFolders, Condition, FoundCluster, look};
@@ -101,7 +101,9 @@ fn state(found: &FoundCluster, now: Timestamp) -> String {
 
 /// `1 process (12)`, `2 processes (12, 13)`
 fn counted_processes(found: &FoundCluster) -> String {
-    let pids: Vec<_> = found.holders.iter().map(|holder| holder.owner.pid.to_string()).collect();
+    // A process may hold it several times, once for each trial.
+    let pids: BTreeSet<_> = found.holders.iter().map(|holder| holder.owner.pid).collect();
+    let pids: Vec<_> = pids.iter().map(ToString::to_string).collect();
     let what = if pids.len() == 1 { "process" } else { "processe" };
     format!("{} ({})", counted(pids.len(), what), pids.join(", "))
 }
@@ -138,7 +140,7 @@ mod tests {
         let in_use = FoundCluster {
             name: "dev".parse().unwrap(),
             condition: Condition::InUse,
-            holders: vec![holder(7), holder(8)],
+            holders: vec![holder(8), holder(7), holder(8)],
             ..idle.clone()
         };
         let broken = FoundCluster {

@@ -1,6 +1,7 @@
 //! The commands of `harness`, one file each: arguments, and a function that does the work and writes to the writer it
 //! is given. The implementation of a command is elsewhere in the library.
 
+mod again;
 pub mod bundle;
 pub mod chosen;
 pub mod compare;
@@ -43,6 +44,7 @@ mod source;
 mod subcommands;
 pub mod task;
 pub mod up;
+mod values;
 pub mod watch;
 
 use std::{future::Future, io, process::ExitCode, time::Duration};

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use clap::builder::RangedU64ValueParser;
 use hourglass_base::{ExitStatus, RuntimeKind, blocking, processors};
 use hourglass_chain::AnvilSearch;
 use hourglass_cluster::ClusterChoice;
@@ -17,13 +16,15 @@ use hourglass_reaper as reaper;
 use hourglass_report::{
     self as report, GitHub, ReportError, ReportPaths, Reports, RunReport, Terminal, TerminalOptions,
 };
-use hourglass_runner::{Keep, Schedule, TrialSettings, quoted, run_all};
+use hourglass_runner::{Keep, Schedule, TrialSettings, run_all};
 use hourglass_scenario::{Project, Selection, Trial, repeated};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CliError, OutputError, bundle,
+    CliError, OutputError,
+    again::Given,
+    bundle,
     chosen::ChosenArgs,
     interrupt,
     last_results::LastResults,
@@ -31,9 +32,10 @@ use super::{
     notice,
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
+    values::{duration, jobs, whole},
 };
 
-/// The command that repeats a failed trial.
+/// The command that repeats a failed trial when its options and its name are appended.
 const COMMAND: &str = "harness run";
 
 /// More repetitions are a mistake.
@@ -52,13 +54,13 @@ pub struct RunArgs {
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
     /// How many trials run at once; default: the number of processors
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// Start no further trial after the first that fails
     #[arg(long)]
     pub fail_fast: bool,
     /// Run each trial so many times, whatever comes of it; a failure of one is a failure
-    #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_TIMES))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = whole::<usize>(1..=MOST_TIMES))]
     pub repeat: usize,
     /// Only trials that failed when they last ran; without --runtime those of every runtime
     #[arg(long)]
@@ -71,7 +73,7 @@ pub struct RunArgs {
     pub keep: Keep,
     /// How long a trial may take from the start of its chains to the end of its steps; default: `timeout` of the
     /// scenario, else ten minutes, or more where its steps may take longer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub trial_timeout: Option<Duration>,
     /// Write a `JUnit` report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
@@ -120,7 +122,7 @@ impl RunArgs {
         if selection.runtimes.is_empty() {
             selection.runtimes = runtimes_of(&selection.patterns, selection.project()?.as_deref());
         }
-        let trials = match &last {
+        let mut trials = match &last {
             None => self.chosen.trials(&selection)?,
             Some(last) => {
                 let mut trials = self.chosen.of_all_shards(&selection, true)?;
@@ -131,6 +133,16 @@ impl RunArgs {
                 }
             }
         };
+        let given = Given {
+            set: &self.selection.set,
+            project: self.selection.project.as_deref(),
+            images: &self.chosen.images,
+            allowed_errors: &self.chosen.allowed_errors,
+            cluster: &self.cluster,
+            trial_timeout: self.trial_timeout,
+            anvil: &self.anvil,
+        };
+        given.note(&mut trials)?;
         let trials = repeated(trials, self.repeat);
         let cluster = self.cluster.choice(&trials)?;
         self.cluster.leaves_namespace_free(&trials, self.jobs.map(NonZero::get), self.keep)?;
@@ -138,14 +150,6 @@ impl RunArgs {
             self.cluster.leaves_anvil_to_be_chosen(&trials)?;
         }
         Ok((trials, cluster))
-    }
-}
-
-impl RunArgs {
-    /// The command that repeats a failed trial when its name is appended.
-    fn command(&self) -> String {
-        let set = self.selection.set.iter().map(|assignment| format!(" --set {}", quoted(&assignment.to_string())));
-        format!("{COMMAND}{}", set.collect::<String>())
     }
 }
 
@@ -171,9 +175,8 @@ pub(super) async fn run_chosen(
         return Ok(not_begun(&trials, &reports, refused));
     }
     args.bundle.as_deref().map(bundle::prepare).transpose()?;
-    let command = &args.command();
     if trials.is_empty() {
-        return Ok(nothing_failed(&reports, command));
+        return Ok(nothing_failed(&reports));
     }
     // A namespace has one trial at a time.
     let at_once = if args.cluster.namespace(&trials).is_some() { 1 } else { processors() };
@@ -195,7 +198,7 @@ pub(super) async fn run_chosen(
     if let Some(github) = &github {
         tell_github(&github.begin(), reports.take_output());
     }
-    let options = Shown { command, output_is_taken: reports.take_output(), logs: args.logs };
+    let options = Shown { output_is_taken: reports.take_output(), logs: args.logs };
     let (report, shown) = follow(&schedule, &settings, &interrupt, options).await;
     if let Some(logs) = logs {
         blocking(move || logs.finish()).await;
@@ -205,12 +208,12 @@ pub(super) async fn run_chosen(
         tracing::warn!(error = &error as &dyn std::error::Error, "the results cannot be remembered for --failed");
     }
     if let Some(github) = &github {
-        summarize(github, &report, command);
+        summarize(github, &report);
     }
-    let mut afterwards: Vec<CliError> = reports.write(&report, command).into_iter().map(CliError::from).collect();
+    let mut afterwards: Vec<CliError> = reports.write(&report, COMMAND).into_iter().map(CliError::from).collect();
     afterwards.extend([shown, tidy(&settings.cluster).await].into_iter().filter_map(Result::err));
     if let Some(folder) = &args.bundle {
-        afterwards.extend(bundle::each_failure(&report, folder, command).await);
+        afterwards.extend(bundle::each_failure(&report, folder, COMMAND).await);
     }
     // The results of the trials count for more than a failure afterwards.
     let status = afterwards.into_iter().map(|error| {
@@ -237,8 +240,8 @@ fn tell_github(commands: &str, output_is_taken: bool) {
 }
 
 /// A summary that cannot be written is no failure of what was tested.
-fn summarize(github: &GitHub, report: &RunReport, command: &str) {
-    if let Err((path, error)) = github.append_summary(report, command) {
+fn summarize(github: &GitHub, report: &RunReport) {
+    if let Err((path, error)) = github.append_summary(report, COMMAND) {
         notice(&format!("warning: failed to write the summary of the step to {}: {error}", path.display()));
     }
 }
@@ -256,10 +259,10 @@ fn not_begun(trials: &[Trial], reports: &Reports, refused: Vec<ReportError>) -> 
 }
 
 /// With `--failed`, where no selected trial failed when it last ran: reports of a run without trials.
-fn nothing_failed(reports: &Reports, command: &str) -> ExitStatus {
+fn nothing_failed(reports: &Reports) -> ExitStatus {
     notice("no selected trial failed when it last ran; nothing is run");
     let report = RunReport { started: Timestamp::now(), ..RunReport::default() };
-    let lost = reports.write(&report, command).into_iter().map(CliError::from);
+    let lost = reports.write(&report, COMMAND).into_iter().map(CliError::from);
     let statuses = lost.map(|error| {
         error.show();
         error.status()
@@ -285,9 +288,8 @@ fn default_runtime(project: Option<&Project>) -> RuntimeKind {
 }
 
 /// How a run is shown.
-struct Shown<'a> {
-    /// The command that repeats a failed trial.
-    command: &'a str,
+#[derive(Debug, Clone, Copy)]
+struct Shown {
     /// Whether a report takes standard output.
     output_is_taken: bool,
     /// Whether the output of components is shown, which leaves no room for progress.
@@ -299,15 +301,15 @@ async fn follow(
     schedule: &Schedule,
     settings: &TrialSettings,
     interrupt: &CancellationToken,
-    Shown { command, output_is_taken, logs }: Shown<'_>,
+    Shown { output_is_taken, logs }: Shown,
 ) -> (RunReport, Result<(), CliError>) {
     let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
     let output: Box<dyn io::Write + Send> =
         if output_is_taken { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     let mut options = if output_is_taken {
-        TerminalOptions::detect(command, &io::stderr())
+        TerminalOptions::detect(COMMAND, &io::stderr())
     } else {
-        TerminalOptions::detect(command, &io::stdout())
+        TerminalOptions::detect(COMMAND, &io::stdout())
     };
     options.progress &= !logs;
     let mut terminal = Terminal::new(output, options);

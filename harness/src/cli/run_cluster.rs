@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::{ValueEnum as _, builder::NonEmptyStringValueParser};
 use hourglass_base::ComponentHost;
 use hourglass_cluster::{ClusterChoice, ClusterName, ExistingChoice, OperatorChoice, OwnImages};
 use hourglass_runner::Keep;
@@ -132,6 +132,25 @@ impl ClusterChoiceArgs {
             }
             None => Ok(()),
         }
+    }
+
+    /// The options that are given and that concern `trial`, with their values.
+    pub(super) fn options(&self, trial: &Trial) -> Vec<(&'static str, String)> {
+        if !in_cluster(trial) {
+            return Vec::new();
+        }
+        let operator = self.operator.and_then(|operator| Some(operator.to_possible_value()?.get_name().to_owned()));
+        let given = [
+            ("--cluster", self.cluster.as_ref().map(ToString::to_string)),
+            ("--kubeconfig", self.existing.kubeconfig.as_ref().map(|path| path.display().to_string())),
+            ("--context", self.existing.context.clone()),
+            ("--operator", operator),
+            ("--registry", self.registry.clone()),
+            ("--components-image", self.components_image.clone()),
+            ("--anvil-image", self.anvil_image.clone()),
+            ("--namespace", self.namespace.clone()),
+        ];
+        given.into_iter().filter_map(|(option, value)| Some((option, value?))).collect()
     }
 
     /// The first option that is given.

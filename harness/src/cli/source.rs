@@ -10,7 +10,8 @@ pub struct SourceArgs {
     /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = "HARNESS_SCENARIOS")]
     pub directory: Option<PathBuf>,
-    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    /// The project file [default: `harness.yaml` in the current folder or in the nearest folder above it, else above the
+    /// files and the folder that are named]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
     /// The scenarios that the executable embeds, in place of a folder

@@ -7,7 +7,7 @@ use hourglass_cluster::{
 };
 use hourglass_engine::Engine;
 
-use super::{CliError, Output, notice};
+use super::{CliError, Output, notice, values::whole};
 
 /// Gives a warm Kubernetes cluster: one that is there, healed where that is needed, else a new one
 ///
@@ -21,7 +21,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "NAME")]
     pub name: Option<ClusterName>,
     /// Nodes beside the control plane
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u8>(0..=u64::from(u8::MAX)))]
     pub workers: u8,
     /// The image that nodes are made of
     #[arg(long, value_name = "IMAGE", default_value = NODE_IMAGE)]

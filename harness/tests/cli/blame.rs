@@ -17,7 +17,15 @@ const ONE_TASK: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect
 #[test]
 fn a_performer_command_that_does_not_exist_has_failed() {
     let outcome = failed("performer/operator", "{performer: {command: [/nonexistent/performer]}}");
-    outcome.assert_shows(&["it cannot be started", "\"/nonexistent/performer\"", "No such file", "remedy"]);
+    outcome.assert_shows(&["it cannot be started", "\"/nonexistent/performer\" in /", "No such file"]);
+    outcome.assert_shows(&["remedy: make sure that the program exists"]);
+}
+
+/// Docker and shells take one text; here it is the name of a program.
+#[test]
+fn a_command_that_is_one_word_has_failed() {
+    let outcome = failed("performer/operator", "{performer: {command: [\"node performer.mjs\"]}}");
+    outcome.assert_shows(&["\"'node performer.mjs'\" in /", "remedy: write program and arguments as separate items"]);
 }
 
 /// Its last output is shown first and once, because it is started once: only a lost port justifies another try.
@@ -30,6 +38,14 @@ fn a_performer_that_ends_at_once_has_failed() {
     assert!(seen.trim_start().starts_with("no module named abacus"), "its words are first:\n{}", outcome.stdout);
     let quoted = seen.split("remedy").next().unwrap();
     assert_eq!(quoted.matches("no module named abacus").count(), 1, "it was started once:\n{}", outcome.stdout);
+}
+
+/// Interpreters say what is wrong before they show where.
+#[test]
+fn the_first_line_of_a_stack_trace_is_shown() {
+    let script = "echo Cannot find module abacus >&2; seq -f 'at place %g' 20 >&2; exit 1";
+    let outcome = failed("performer/operator", &format!("{{performer: {{command: [sh, -c, \"{script}\"]}}}}"));
+    outcome.assert_shows(&["its last output:\n", "Cannot find module abacus\n", "at place 20\n"]);
 }
 
 /// Takes as long as a performer may take to become ready.

@@ -104,7 +104,7 @@ fn an_earlier_report_is_a_baseline_on_the_same_kind_of_machine() {
 #[case::gate(&["--runtimes", "process,process", "--gate", "verified.p95 process#2/process =< 2"], "at character 32: expected `<=`")]
 #[case::metric(&["--runtimes", "process,process", "--metric", "verifed"], "no metric has this name")]
 #[case::baseline(&["--runtimes", "process,process", "--baseline", "earlier.json"], "--gate")]
-#[case::no_runs(&["--runtimes", "process,process", "--runs", "0"], "0 is not in 1..=500")]
+#[case::no_runs(&["--runtimes", "process,process", "--runs", "0"], "it must be a whole number from 1 to 500")]
 fn a_wrong_command_line_runs_nothing(#[case] words: &[&str], #[case] problem: &str) {
     let sandbox = Sandbox::new(HARNESS);
     let outcome = run(sandbox.harness(&["compare"]).args(words).arg(scenarios().join("square.yaml")));
@@ -148,4 +148,14 @@ fn an_interrupted_comparison_shows_what_there_is() {
         comparison.samples.len()
     );
     sandbox.assert_no_process();
+}
+
+/// The text names no scenario that nobody has named.
+#[test]
+fn a_default_that_is_not_there_is_told() {
+    let sandbox = Sandbox::new(HARNESS);
+    sandbox.scenario("one", "steps: [{create_task: {payload: a}}, {expect_verified: {}}]\n");
+    let refused = sandbox.run(&["compare", "--runtimes", "process,process", "--scenarios", "own"]);
+    refused.assert_code(2).assert_complains(&["none is named, and there is no `square`", "`--builtin`"]);
+    assert!(!sandbox.runs().exists(), "a trial was begun");
 }

@@ -72,7 +72,7 @@ fn mode(path: &Path) -> u32 {
 #[case::sigterm(Signal::TERM)]
 fn a_devnet_stays_until_a_signal_and_leaves_nothing(#[case] signal: Signal) {
     let sandbox = Sandbox::new(HARNESS);
-    let variables = sandbox.file("mine.env", "OLD=1\n".repeat(500).as_str());
+    let variables = sandbox.file("mine.env", &format!("# The devnet of before.\n{}", "OLD=1\n".repeat(500)));
     let (running, devnet) = started(&sandbox, &["--env-file", variables.to_str().unwrap()]);
     assert_facts(&devnet);
     let folder = PathBuf::from(text(&devnet, "/folder"));
@@ -246,8 +246,9 @@ fn a_devnet_that_does_not_start_says_why() {
         "harness.yaml",
         "scenarios: own\ncomponents: {performer: {command: [sh, -c, 'echo no abacus >&2; exit 7']}}\n",
     );
-    let outcome = run(sandbox.harness(&["devnet"]).env_remove("HARNESS_SCENARIOS"));
-    outcome.assert_code(1).assert_complains(&["no abacus", "harness devnet"]);
+    let arguments = ["devnet", "--project", "harness.yaml"];
+    let outcome = run(sandbox.harness(&arguments).env_remove("HARNESS_SCENARIOS"));
+    outcome.assert_code(1).assert_complains(&["no abacus", "harness devnet --project harness.yaml\n"]);
     assert_eq!(outcome.stdout, "");
     sandbox.assert_no_process();
 }
@@ -283,4 +284,15 @@ fn a_variable_without_a_scenario_is_refused() {
     let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["devnet", "--set", "payload=1"]).assert_code(2).assert_complains(&["--set", "scenario", "remedy"]);
     sandbox.run(&["devnet", "--keep-for", "1h"]).assert_code(2).assert_complains(&["--keep"]);
+}
+
+/// Nothing is started, and the settings of the user's are as they were.
+#[test]
+fn a_file_of_the_user_is_not_replaced() {
+    let sandbox = Sandbox::new(HARNESS);
+    let settings = sandbox.file(".env", "TOKEN=mine\n");
+    let refused = sandbox.run(&["devnet", "--env-file", settings.to_str().unwrap()]);
+    refused.assert_code(2).assert_complains(&[settings.to_str().unwrap(), "harness devnet", "remedy", "devnet.env"]);
+    assert_eq!(fs::read_to_string(&settings).unwrap(), "TOKEN=mine\n");
+    assert!(sandbox.run_folders().is_empty());
 }

@@ -36,7 +36,8 @@ fn variables_are_set_by_the_command_line_and_the_environment() {
         run(&mut command)
     };
     with(&["run"], None).assert_code(0).assert_shows(&["PASS  process::own"]);
-    with(&["run"], Some("0x11")).assert_code(1).assert_shows(&["expected  result \"0x11\""]);
+    let outcome = with(&["run"], Some("0x11"));
+    outcome.assert_code(1).assert_shows(&["expected  result \"0x11\"", "harness run --set result=0x11 --scenarios "]);
     with(&["run", "--set", "result=0x10"], Some("0x11")).assert_code(0);
     let outcome = with(&["run", "--set", "result=0x12"], None);
     // The whole command, so that it repeats the failure.
@@ -49,6 +50,21 @@ fn variables_are_set_by_the_command_line_and_the_environment() {
     let outcome = run(command.arg("--scenarios").arg(&folder).env("HARNESS_VAR_reslut", "0x10"));
     outcome.assert_code(0).assert_complains(&["HARNESS_VAR_reslut is set, and no scenario has the variable"]);
     sandbox.assert_no_process();
+}
+
+/// Users copy the command, which must not test something else than what failed.
+#[test]
+fn a_failure_is_repeated_with_its_options() {
+    let sandbox = Sandbox::new(HARNESS);
+    sandbox.scenario("own", FAILS);
+    sandbox.file("other.yaml", &format!("scenarios: {FILES}\n"));
+    let arguments = ["run", "--project", "other.yaml", "--allow-error", "no such .*", "--trial-timeout", "5m"];
+    let outcome = run(sandbox.harness(&arguments).env_remove("HARNESS_SCENARIOS"));
+    let options = "--project other.yaml --allow-error 'no such .*' --trial-timeout 5m --scenarios ";
+    outcome.assert_code(1).assert_shows(&[&format!("again     harness run {options}")]);
+    let folder = sandbox.run_folders().remove(0);
+    let page = fs::read_to_string(folder.join("index.md")).unwrap();
+    assert!(page.contains(&format!("harness run {options}")), "{page}");
 }
 
 /// A variable without a value stands for what only the user's environment knows.

@@ -65,6 +65,36 @@ fn a_file_that_is_named_twice_is_one_scenario() {
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
 }
 
+/// From another folder, a scenario is still about the performer of its project.
+#[test]
+fn the_project_of_a_named_file_is_found_from_another_folder() {
+    let sandbox = Sandbox::new(HARNESS);
+    let scenario = |name: &str| format!("name: {name}\ndescription: A test's own.\n{STEPS}");
+    for folder in ["elsewhere", "counter/scenarios"] {
+        fs::create_dir_all(sandbox.path(folder)).unwrap();
+    }
+    let own = sandbox.file("counter/scenarios/own.yaml", &scenario("own"));
+    let plan = |arguments: &[&OsStr]| {
+        let mut command = sandbox.harness(&["scenario", "plan", "--runtime", "process"]);
+        run(command.args(arguments).env_remove("HARNESS_SCENARIOS").current_dir(sandbox.path("elsewhere")))
+    };
+    let outcome = plan(&[own.as_os_str()]);
+    outcome.assert_code(0).assert_shows(&["process::own"]);
+    assert!(!outcome.stdout.contains("alice"), "{}", outcome.stdout);
+    sandbox.file("counter/harness.yaml", "topology: {operators: [{name: alice}, {name: bob}]}\n");
+    let relative = OsStr::new("../counter/scenarios/own.yaml");
+    plan(&[relative]).assert_code(0).assert_shows(&["process::own", "alice", "bob"]);
+    let folder = own.parent().unwrap().as_os_str();
+    plan(&["--scenarios".as_ref(), folder]).assert_code(0).assert_shows(&["process::own", "alice", "bob"]);
+    let other = sandbox.file("other.yaml", &scenario("other"));
+    let outcome = plan(&[relative, other.as_os_str()]);
+    outcome.assert_code(2).assert_complains(&[
+        "failed to choose a project: `../counter/scenarios/own.yaml` belongs to `",
+        "other.yaml` belongs to none",
+        "remedy: name scenarios of one project at a time",
+    ]);
+}
+
 /// Every file that looks like a scenario is used or named: a green run without it proves nothing.
 #[test]
 fn skipped_files_are_named() {

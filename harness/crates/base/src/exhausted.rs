@@ -18,8 +18,13 @@ pub fn exhausted(error: &(dyn Error + 'static)) -> Option<&'static str> {
 
 /// The same if only the text of the causes is left: the system's errors end with their numbers there.
 pub fn exhausted_as_told(reason: &str) -> Option<&'static str> {
+    told(reason).find_map(|error| of(&error))
+}
+
+/// The system's errors in a text.
+fn told(reason: &str) -> impl Iterator<Item = io::Error> {
     let numbers = reason.split("(os error ").skip(1).filter_map(|rest| rest.split_once(')')?.0.parse().ok());
-    numbers.map(io::Error::from_raw_os_error).find_map(|error| of(&error))
+    numbers.map(io::Error::from_raw_os_error)
 }
 
 fn of(error: &io::Error) -> Option<&'static str> {
@@ -59,6 +64,11 @@ pub fn not_started(error: &io::Error, wanted: &str) -> String {
     }
 }
 
+/// The same if only the text of the causes is left.
+pub fn not_started_as_told(reason: &str, wanted: &str) -> String {
+    told(reason).next().map_or_else(|| wanted.to_owned(), |error| not_started(&error, wanted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +94,8 @@ mod tests {
         assert!(text.contains(remedy), "{errno:?}: {text}");
         let of_the_program = matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::IO);
         assert_eq!(text.contains(WANTED), of_the_program, "{errno:?}: {text}");
+        let told = format!("it cannot be started: {}", io::Error::from_raw_os_error(errno.raw_os_error()));
+        assert_eq!(not_started_as_told(&told, WANTED), text);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use age::age;
 pub use blocking::blocking;
 pub use check::{Check, Topic, Verdict};
 pub use command_output::{below, last_lines, shown_command};
-pub use exhausted::{exhausted, exhausted_as_told, not_started};
+pub use exhausted::{exhausted, exhausted_as_told, not_started, not_started_as_told};
 pub use exit_status::ExitStatus;
 pub use loopback::reach_loopback_directly;
 pub use process_group::ProcessGroupGuard;

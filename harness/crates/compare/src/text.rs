@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use hourglass_component::text::safe_line;
 
 use super::model::{Comparison, GateResult, MetricComparison, MetricVerdict, Outcome, Unit};
+use super::stats::SIGNIFICANCE;
 
 /// What a metric tells, in words.
 pub(crate) fn sentence(metric: &MetricComparison) -> String {
@@ -153,9 +154,16 @@ fn of_scenario(scenario: &str, sides: &[&str; 2], metrics: &[&MetricComparison])
         let _ = writeln!(text, "{}: {}", safe_line(&metric.name), safe_line(&metric.sentence));
     }
     if metrics.iter().any(|metric| metric.verdict == MetricVerdict::Different) {
-        text.push_str("* differs; p-values of all but the first metric are corrected for their number\n");
+        text.push_str(&footnote());
     }
     text
+}
+
+/// What a mark beside a p-value says. The intervals have another level, and do not decide.
+fn footnote() -> String {
+    format!(
+        "* differs: p is at most {SIGNIFICANCE}, whatever the 95 % interval; p-values of all but the first metric are corrected for their number\n"
+    )
 }
 
 fn probability(p: f64) -> String {
@@ -185,4 +193,15 @@ fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
 fn of_gate(gate: &GateResult) -> String {
     let result = if gate.held { "gate held  " } else { "GATE BROKEN" };
     format!("{result}  {}\n  {}: {}", safe_line(&gate.gate), safe_line(&gate.scenario), safe_line(&gate.sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readers would otherwise take the interval for what decides.
+    #[test]
+    fn the_footnote_says_which_p_is_a_difference() {
+        assert!(footnote().starts_with("* differs: p is at most 0.01, "), "{}", footnote());
+    }
 }

@@ -111,7 +111,7 @@ impl PrepareError {
 }
 
 /// Runs the commands of the project, one after the other. Another process that prepares the same project is waited for.
-/// `notice` receives a sentence about each command that took long.
+/// `notice` receives a sentence about each command that takes long.
 pub async fn prepare(project: &Project, notice: &(dyn Fn(&str) + Sync)) -> Result<(), PrepareError> {
     if project.document.prepare.is_empty() {
         return Ok(());
@@ -124,7 +124,13 @@ pub async fn prepare(project: &Project, notice: &(dyn Fn(&str) + Sync)) -> Resul
             continue;
         }
         let began = Instant::now();
-        run(command, project).await?;
+        let mut running = std::pin::pin!(run(command, project));
+        if let Ok(done) = timeout(QUICK, running.as_mut()).await {
+            done?;
+        } else {
+            notice(&format!("preparing: `{}` is running", shown(command)));
+            running.await?;
+        }
         let elapsed = began.elapsed();
         tracing::info!(command = shown(command), ?elapsed, "prepared");
         if elapsed > QUICK {

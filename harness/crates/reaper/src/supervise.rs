@@ -120,14 +120,14 @@ fn supervise(args: &SuperviseArgs, cluster: ClusterKind) -> Result<(), ReaperErr
     let later = owner.as_ref().and_then(|owner| owner.try_clone().ok());
     let end = listen(owner, &mut held);
     let strays = Strays::among(held, *args.grace);
-    let sweep = || sweep_all_and(run, *args.grace, args.targets(cluster), &strays);
+    let sweep = |calm| sweep_all_and(run, *args.grace, args.targets(cluster), &strays, calm);
     match end {
         Ok(End::Keep) => {
             log(run, "kept, as asked");
             Ok(())
         }
         Ok(end @ (End::Finish | End::Sweep)) => {
-            let swept = sweep();
+            let swept = sweep(Duration::ZERO);
             let answer = swept.map_or_else(|error| Answer::Failed(chain(&error)), Answer::Swept);
             say(&serde_json::to_string(&answer).unwrap_or_default());
             // A harness that did not wait for this sweep sends the word to finish here.
@@ -144,7 +144,7 @@ fn supervise(args: &SuperviseArgs, cluster: ClusterKind) -> Result<(), ReaperErr
             // stopped before that: when the last outside parent of a stopped process group ends, the kernel wakes the
             // group and hangs it up.
             let _ = wait(&mut later.iter().map(watched).collect::<Vec<_>>(), Some(Instant::now() + PIPE_LIMIT));
-            let swept = sweep();
+            let swept = sweep(if args.engine.is_some() { CALM } else { Duration::ZERO });
             for leftover in swept.iter().flat_map(|report| &report.leftovers) {
                 log(run, format_args!("ended {leftover}"));
             }
@@ -167,6 +167,10 @@ enum End {
 
 /// How long the pipe may stay open after its owner has ended.
 const PIPE_LIMIT: Duration = Duration::from_millis(500);
+
+/// How long an engine must have had nothing of a run whose harness was killed: the engine goes on with a request of a client that is
+/// gone, and a network or a container takes some hundred milliseconds to be created, or seconds on a busy machine.
+const CALM: Duration = Duration::from_secs(5);
 
 /// Waits for a word of the harness or for its end, whichever comes first; `held` receives the processes to hold until
 /// then.

@@ -80,7 +80,8 @@ pub struct SweepReport {
 /// The pause between two sweeps: a process that was forked during the first has appeared by the second. Without
 /// privileges no event announces new processes.
 const GAP: Duration = Duration::from_millis(25);
-/// The longest pause between two sweeps while something cannot be swept. No event tells here that an engine is back.
+/// The longest pause between two sweeps while something cannot be swept, or may still appear. No event tells here that an engine is
+/// back.
 const LONGEST_GAP: Duration = Duration::from_millis(500);
 /// How long to try if a resource survives its removal (a process in an uninterruptible call), or if an engine does not
 /// come back.
@@ -92,13 +93,15 @@ const CLEAN_SWEEPS: usize = 2;
 /// A kind that cannot be swept does not keep the others from being swept; it is tried again for as long as that may
 /// help, and its error is returned at the end.
 pub fn sweep(run: &RunId, kinds: &[&dyn Kind]) -> Result<SweepReport, ReaperError> {
-    sweep_within(run, kinds, LIMIT)
+    sweep_within(run, kinds, LIMIT, Duration::ZERO)
 }
 
-fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<SweepReport, ReaperError> {
+/// `calm` is how long nothing may have been found at the end.
+fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration, calm: Duration) -> Result<SweepReport, ReaperError> {
     let deadline = Instant::now() + limit;
     let mut report = SweepReport::default();
     let mut clean = 0;
+    let mut clean_since = Instant::now();
     let mut gap = GAP;
     loop {
         let mut failure = None;
@@ -111,8 +114,15 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
         }
         let again = failure.as_ref().is_some_and(ReaperError::may_pass);
         tracing::debug!(%run, found = found.len(), again, "swept once");
-        clean = if found.is_empty() && !again { clean + 1 } else { 0 };
-        if clean >= CLEAN_SWEEPS {
+        if !found.is_empty() || again {
+            clean = 0;
+        } else {
+            clean += 1;
+            if clean == 1 {
+                clean_since = Instant::now();
+            }
+        }
+        if clean >= CLEAN_SWEEPS && clean_since.elapsed() >= calm {
             return failure.map_or(Ok(report), Err);
         }
         if Instant::now() > deadline {
@@ -126,7 +136,7 @@ fn sweep_within(run: &RunId, kinds: &[&dyn Kind], limit: Duration) -> Result<Swe
                 None => report.leftovers.push(leftover),
             }
         }
-        gap = if again { (2 * gap).min(LONGEST_GAP) } else { GAP };
+        gap = if again || clean >= CLEAN_SWEEPS { (2 * gap).min(LONGEST_GAP) } else { GAP };
         thread::sleep(gap);
     }
 }
@@ -168,15 +178,16 @@ pub struct SweepTargets {
 ///
 /// Must not be called from within an asynchronous task.
 pub fn sweep_all(run: &RunId, grace: Duration, targets: SweepTargets) -> Result<SweepReport, ReaperError> {
-    sweep_all_and(run, grace, targets, &Strays::default())
+    sweep_all_and(run, grace, targets, &Strays::default(), Duration::ZERO)
 }
 
-/// Like [`sweep_all`], and also sweeps those of these descendants that still run.
+/// Like [`sweep_all`], and also sweeps those of these descendants that still run, until nothing has been found for as long as `calm`.
 pub(super) fn sweep_all_and(
     run: &RunId,
     grace: Duration,
     targets: SweepTargets,
     strays: &Strays,
+    calm: Duration,
 ) -> Result<SweepReport, ReaperError> {
     let processes = Processes { grace };
     let cluster = targets.cluster.map(|cluster| (cluster.kind)(cluster.address));
@@ -185,7 +196,7 @@ pub(super) fn sweep_all_and(
     // Programs in a cluster use the chains, which are containers.
     kinds.extend(cluster.as_deref());
     kinds.extend(objects.iter().map(|objects| objects as &dyn Kind));
-    sweep(run, &kinds)
+    sweep_within(run, &kinds, LIMIT, calm)
 }
 
 #[cfg(test)]
@@ -221,6 +232,20 @@ mod tests {
         let script = Script::new(vec![Ok(vec![leftover(1)]), Ok(vec![]), Ok(vec![leftover(1), leftover(2)])]);
         let report = sweep(&RunId::generate(), &[&script]).unwrap();
         assert_eq!(report.leftovers, [leftover(1), leftover(2)], "what appears after one clean sweep was missed");
+    }
+
+    /// An engine goes on with what a harness has asked for that was killed meanwhile.
+    #[test]
+    fn what_appears_in_the_calm_time_is_swept() {
+        let mut sweeps = vec![Ok(vec![leftover(1)])];
+        sweeps.extend((0..5).map(|_| Ok(vec![])));
+        sweeps.push(Ok(vec![leftover(2)]));
+        let script = Script::new(sweeps);
+        let calm = Duration::from_secs(1);
+        let began = Instant::now();
+        let report = sweep_within(&RunId::generate(), &[&script], LIMIT, calm).unwrap();
+        assert_eq!(report.leftovers, [leftover(1), leftover(2)]);
+        assert!(began.elapsed() >= calm);
     }
 
     #[test]
@@ -261,7 +286,7 @@ mod tests {
     fn an_engine_that_stays_unavailable_is_an_error_that_names_gc() {
         let run = RunId::generate();
         let script = Script::new((0..100).map(|_| Err(stopped(&run))).collect());
-        let error = sweep_within(&run, &[&script], Duration::from_millis(200)).unwrap_err();
+        let error = sweep_within(&run, &[&script], Duration::from_millis(200), Duration::ZERO).unwrap_err();
         assert!(error.to_string().contains(&format!("harness gc {run}")), "{error}");
     }
 }

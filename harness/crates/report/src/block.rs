@@ -7,7 +7,7 @@ use hourglass_component::text::{safe, safe_line};
 use hourglass_scenario::ComponentRef;
 
 use hourglass_runner::{
-    again, last_output,
+    again, again_with_options, last_output,
     parity::Parity,
     verdict::{TaskReport, TrialReport, Verdict, Violation},
 };
@@ -35,7 +35,7 @@ impl Paint {
 ///
 /// `command` runs a trial when its name is appended, for example `harness run`.
 pub(super) fn block(report: &TrialReport, command: &str, paint: Paint) -> String {
-    block_with(report, &again(&report.scenario, &report.trial, command), paint)
+    block_with(report, &again_with_options(report, command), paint)
 }
 
 /// [`block`] with the whole command that runs the trial again.

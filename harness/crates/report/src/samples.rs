@@ -139,6 +139,7 @@ fn trial(scenario: &str, milliseconds: u64, verdict: Verdict) -> TrialReport {
         trace: Trace::default(),
         events: Arc::default(),
         running: BTreeMap::new(),
+        options: Arc::default(),
     }
 }
 

@@ -8,7 +8,11 @@ use hourglass_component::chain::{ChainError, SendError};
 use hourglass_reaper::ReaperError;
 use hourglass_runtime::RuntimeError;
 
-use super::{FoldersError, verdict::Violation};
+use super::{
+    FoldersError,
+    performer_remedy::{READ_OUTPUT, SEPARATE, read_output, remedy_of_performer},
+    verdict::Violation,
+};
 
 /// Why an environment could not be created, used or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -78,17 +82,12 @@ impl<E: Into<EnvironmentError>> From<E> for StepFailure {
     }
 }
 
-const READ_OUTPUT: &str = "read the component's output above, and its whole log in the trial's folder";
 const PUSH_IMAGE: &str = "push the image where the nodes can pull it and name that with --registry, --components-image or \
                           --anvil-image, or load it into the nodes: `harness image build` makes the harness's own";
 /// What the kubelet says of a container whose image a node neither has nor gets.
 const NO_IMAGE: [&str; 4] = ["ErrImageNeverPull", "ImagePullBackOff", "ErrImagePull", "InvalidImageName"];
 const PORT_TAKEN: &str = "end that program, run the scenario with Docker or Kubernetes, or have the performer listen on the port \
                           in GRPC_PORT and leave `port` out";
-/// What executors say of a performer that listens on another port.
-const ELSEWHERE: &str = "and not on GRPC_PORT";
-const ANOTHER_PORT: &str = "have it listen on the port in GRPC_PORT; or, if it always listens on one port, say which: \
-                            `components: {performer: {port: 8080}}`";
 const SILENT: &str =
     "see whether the chain's process or container was stopped, and what else the machine was busy with";
 
@@ -103,6 +102,11 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
             return remedy_of_setup(error);
         }
         EnvironmentError::Chain(error) | EnvironmentError::Send(SendError::Chain(error)) if error.is_silent() => SILENT,
+        EnvironmentError::Runtime(RuntimeError::Spawn { program, source, .. })
+            if program.contains(' ') && source.kind() == io::ErrorKind::NotFound =>
+        {
+            SEPARATE
+        }
         EnvironmentError::Runtime(RuntimeError::Spawn { source, .. }) => {
             return Some(not_started(source, "the command stands in the scenario"));
         }
@@ -115,8 +119,10 @@ pub fn remedy(error: &EnvironmentError) -> Option<String> {
         EnvironmentError::Runtime(RuntimeError::NotReady { state, .. }) => of_pod(state),
         EnvironmentError::Runtime(RuntimeError::Workers { reason, .. }) => of_pod(reason),
         EnvironmentError::Runtime(RuntimeError::PortTaken { .. }) => PORT_TAKEN,
-        EnvironmentError::Runtime(RuntimeError::Performer { how, .. }) if how.contains(ELSEWHERE) => ANOTHER_PORT,
-        EnvironmentError::Runtime(RuntimeError::Ended { .. } | RuntimeError::Performer { .. }) => READ_OUTPUT,
+        EnvironmentError::Runtime(RuntimeError::Performer { how, output, .. }) => {
+            return Some(remedy_of_performer(how, output));
+        }
+        EnvironmentError::Runtime(RuntimeError::Ended { status, output, .. }) => read_output(status, output),
         EnvironmentError::Runtime(RuntimeError::ChainEnded { .. }) => {
             "find out what has ended the chain: its output is above, and its whole log in the trial's folder"
         }

@@ -25,6 +25,7 @@ mod judge;
 mod limits;
 mod no_quorum;
 pub mod parity;
+mod performer_remedy;
 mod proof;
 mod requests;
 mod schedule;
@@ -41,7 +42,7 @@ mod world;
 
 pub use environment::Environment;
 pub use event::RunEvent;
-pub use evidence::{FIRST_PAGE, LastOutput, again, first_page, last_output, quoted};
+pub use evidence::{FIRST_PAGE, LastOutput, again, again_with_options, first_page, last_output, quoted};
 pub use failure::{EnvironmentError, remedy, remedy_of_setup};
 pub use folders::{FoldersError, RunFolders};
 pub use hourglass_runtime::PERFORMER_FILES;

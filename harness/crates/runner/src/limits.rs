@@ -52,8 +52,15 @@ pub(super) async fn responds(world: &World) -> Result<(), EnvironmentError> {
 }
 
 /// What a trial is doing, for the message when its time is up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stage(Mutex<String>);
+
+impl Default for Stage {
+    /// What a trial does before it says so.
+    fn default() -> Self {
+        Self(Mutex::new("preparing chains".to_owned()))
+    }
+}
 
 impl Stage {
     /// The trial begins this stage.
@@ -106,5 +113,20 @@ pub(super) fn late(limit: Duration, stage: &str, timeline: Vec<String>) -> Viola
         seen: format!("no end by then; it was at: {stage}"),
         task: None,
         timeline,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Even a trial that has no time for anything was at something.
+    #[test]
+    fn a_late_trial_was_at_a_stage() {
+        let stage = Stage::default();
+        let seen = |stage: &Stage| late(Duration::from_secs(1), &stage.to_string(), Vec::new()).seen;
+        assert_eq!(seen(&stage), "no end by then; it was at: preparing chains");
+        stage.enter("starting chains");
+        assert_eq!(seen(&stage), "no end by then; it was at: starting chains");
     }
 }

@@ -134,6 +134,7 @@ async fn unless_panicked(trial: &Trial, running: impl Future<Output = TrialRepor
         trace: Trace::default(),
         events: Arc::default(),
         running: BTreeMap::new(),
+        options: Arc::clone(&trial.options),
     }
 }
 

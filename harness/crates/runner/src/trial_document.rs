@@ -104,6 +104,7 @@ mod tests {
             trace: Trace::default(),
             events: Arc::default(),
             running: BTreeMap::from([("l1".to_owned(), "http://127.0.0.1:1".to_owned())]),
+            options: Arc::default(),
         }
     }
 

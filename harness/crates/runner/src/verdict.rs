@@ -57,6 +57,9 @@ pub struct TrialReport {
     /// What was left running, by name and address; `harness gc` ends it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub running: BTreeMap<String, String>,
+    /// The options that the command line had for it, as words of a command that runs it again.
+    #[serde(skip)]
+    pub options: Arc<[String]>,
 }
 
 /// A part of a trial and what it took.

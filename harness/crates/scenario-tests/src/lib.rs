@@ -121,7 +121,11 @@ fn trials_of(folder: &Path, arguments: &Arguments, availability: &Availability) 
         ..Selection::default()
     };
     match selection.trials() {
-        Err(ScenarioError::NoMatch { .. } | ScenarioError::NothingLeft(_)) if exactly.is_some() => Ok(Vec::new()),
+        Err(ScenarioError::NoMatch { .. } | ScenarioError::IsFolder(_) | ScenarioError::NothingLeft(_))
+            if exactly.is_some() =>
+        {
+            Ok(Vec::new())
+        }
         found => found,
     }
 }

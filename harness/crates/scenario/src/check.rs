@@ -28,7 +28,7 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     }
     check_components::check(document, path, problems);
     check_performers::check(document, path, problems);
-    check_runtimes::check(document, problems);
+    check_runtimes::check(document, "scenario", problems);
     let errors = contracts::check(document, folder_of(path), problems);
     deploy_scripts::check(document, folder_of(path), problems);
     let is_embedded = path.starts_with(BUILTIN);

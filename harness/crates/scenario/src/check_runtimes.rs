@@ -15,10 +15,10 @@ const LEAST_CPUS: Cpus = Cpus { thousandths: 10 };
 /// No machine has as many.
 const MOST_CPUS: Cpus = Cpus { thousandths: 10_000_000 };
 
-/// Adds every problem of `document` with the runtimes that it is meant for.
-pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
+/// Adds every problem of `document`, which is `of` a scenario or a project, with the runtimes that it is meant for.
+pub(super) fn check(document: &ScenarioDocument, of: &str, problems: &mut Problems) {
     let root = Pointer::root();
-    reason(document, &root, problems);
+    reason(document, of, &root, problems);
     let readable = !problems.touch(&root.key("runtimes"));
     let meant_for = |kind| readable && document.runtimes.as_ref().is_none_or(|runtimes| runtimes.contains(&kind));
     let meant_for = RuntimeKind::ALL.into_iter().filter(|kind| meant_for(*kind)).collect();
@@ -39,7 +39,7 @@ pub(super) fn check(document: &ScenarioDocument, problems: &mut Problems) {
 }
 
 /// A scenario that leaves a runtime out must say why: scenarios exist to show parity between runtimes.
-fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) {
+fn reason(document: &ScenarioDocument, of: &str, root: &Pointer, problems: &mut Problems) {
     let Some(runtimes) = &document.runtimes else {
         if document.runtimes_because.is_some() {
             problems.add(
@@ -55,7 +55,7 @@ fn reason(document: &ScenarioDocument, root: &Pointer, problems: &mut Problems) 
         (None, []) | (Some(_), [_, ..]) => {}
         (None, [_, ..]) => {
             problems.add(
-                Problem::at_value(&root.key("runtimes"), "the scenario does not say why it leaves runtimes out")
+                Problem::at_value(&root.key("runtimes"), format!("the {of} does not say why it leaves runtimes out"))
                     .label(format!("leaves out {}", listed(&left_out, " and ")))
                     .help("add `runtimes_because` with the reason in a sentence, or take `runtimes` away"),
             );

@@ -19,9 +19,26 @@ pub enum ScenarioError {
     /// There is no folder of scenarios.
     #[error("the folder of scenarios `{0}` does not exist")]
     NoDirectory(PathBuf),
+    /// A file is named as the folder of scenarios.
+    #[error("failed to list the scenarios in `{0}`: it is a file")]
+    IsFile(PathBuf),
+    /// A folder is named as a scenario.
+    #[error("failed to select `{0}`: it is a folder")]
+    IsFolder(PathBuf),
+    /// The project file is named as a scenario.
+    #[error("`{0}` is the project file, and no scenario")]
+    IsProject(PathBuf),
     /// Another user has put a project file into a folder that belongs to everybody.
     #[error("failed to use the project file `{0}`: it belongs to another user, and everybody may write to its folder")]
     ForeignProject(PathBuf),
+    /// Scenarios are named that do not belong to the same project.
+    #[error("failed to choose a project: {}, and {}", belongs(first), belongs(other))]
+    SeveralProjects {
+        /// The first of them, and the project file above it.
+        first: (PathBuf, Option<PathBuf>),
+        /// One with another project file, or without one.
+        other: (PathBuf, Option<PathBuf>),
+    },
     /// The folder holds no scenario.
     #[error("there is no `*.yaml` in `{path}` and below{}", listed(skipped_files))]
     EmptyDirectory {
@@ -185,10 +202,19 @@ impl Diagnostic for ScenarioError {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let help = match self {
             Self::NoDirectory(_) | Self::EmptyDirectory { .. } => {
-                "give files, or name the folder with `--scenarios DIR` or HARNESS_SCENARIOS".to_owned()
+                "give files, name the folder with `--scenarios DIR` or HARNESS_SCENARIOS, write scenarios with `harness init`, or take those of the executable with `--builtin`".to_owned()
+            }
+            Self::IsFile(_) => "give the file as an argument, without `--scenarios`".to_owned(),
+            Self::IsFolder(path) => format!("`--scenarios {}` takes the scenarios in it", path.display()),
+            Self::IsProject(path) => {
+                format!("leave it out; `--project {}` names it where it is not found by itself", path.display())
             }
             Self::ForeignProject(_) => {
                 "see what it says, then name it with `--project FILE`, or work in another folder".to_owned()
+            }
+            Self::SeveralProjects { .. } => {
+                "name scenarios of one project at a time, or the project file for all of them with `--project FILE`"
+                    .to_owned()
             }
             Self::LargeDirectory { .. } => "name the folder that has only scenarios with `--scenarios DIR`".to_owned(),
             Self::NoMatch { suggestion: Some(name), .. }
@@ -240,6 +266,11 @@ impl Diagnostic for ScenarioError {
             _ => None,
         }
     }
+}
+
+fn belongs((path, project): &(PathBuf, Option<PathBuf>)) -> String {
+    let project = project.as_ref().map_or_else(|| "none".to_owned(), |project| format!("`{}`", project.display()));
+    format!("`{}` belongs to {project}", path.display())
 }
 
 /// `process and docker`

@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use super::error::ScenarioError;
 
 /// The most entries that are looked at: more are no folder of scenarios but a whole project.
@@ -36,7 +38,8 @@ impl Folder {
     /// Lists the folder and those below it. Links are followed, hidden subfolders are passed over.
     pub(super) fn list(folder: &Path) -> Result<Self, ScenarioError> {
         if !folder.is_dir() {
-            return Err(ScenarioError::NoDirectory(folder.to_owned()));
+            let path = folder.to_owned();
+            return Err(if folder.exists() { ScenarioError::IsFile(path) } else { ScenarioError::NoDirectory(path) });
         }
         let failed = |source| ScenarioError::ListDirectory { path: folder.to_owned(), source };
         let mut walk = Walk { found: Self::default(), seen: BTreeSet::new(), entries: 0 };
@@ -110,6 +113,9 @@ impl Walk {
             }
             Ok(_) => "it is neither a file nor a folder; replace it with a file",
             Err(error) if error.kind() == io::ErrorKind::NotFound => "it is a link to nothing; mend or remove it",
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => {
+                "it is a link that leads to itself; mend or remove it"
+            }
             Err(_) => "it cannot be looked at; see whose it is",
         };
         if named_like_one {
@@ -214,12 +220,14 @@ mod tests {
             fs::create_dir_all(root.join("sub")).unwrap();
             symlink(root.join("nowhere"), root.join("sub/lost.yaml")).unwrap();
             rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe.yaml"), rustix::fs::Mode::RUSR).unwrap();
+            symlink("round.yaml", root.join("round.yaml")).unwrap();
         });
         assert_eq!(files, [""; 0]);
         let expected = [
             (".yaml", "no name before the dot"),
             ("lost.yaml", "link to nothing"),
             ("pipe.yaml", "neither a file nor a folder"),
+            ("round.yaml", "link that leads to itself"),
             ("sub/lost.yaml", "link to nothing"),
         ];
         assert_eq!(skipped_files.len(), expected.len(), "{skipped_files:?}");

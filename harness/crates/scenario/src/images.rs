@@ -42,6 +42,13 @@ impl Images {
         Ok(trials)
     }
 
+    /// The options of these images that `trial` would take alone, with their values.
+    pub fn options(&self, trial: &Trial) -> Vec<(&'static str, String)> {
+        let alone = std::slice::from_ref(trial);
+        let given = self.each().into_iter().filter(|&(option, _, of)| effective(option, of, alone).is_ok());
+        given.filter_map(|(option, image, _)| Some((option, image.clone()?))).collect()
+    }
+
     fn each(&self) -> [(&'static str, &Option<String>, Of); 3] {
         [
             ("--performer-image", &self.performer, Of::Performers),

@@ -27,6 +27,7 @@ mod limits;
 mod load;
 mod meant;
 mod model;
+mod no_match;
 mod overrides;
 mod own_image;
 mod performer_files;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use hourglass_component::document::{DocumentError, Pointer, Problem, Problems, Report, Schema, Tree};
+use hourglass_component::document::{DocumentError, Pointer, Problem, Problems, Report, Schema, Tree, read_text};
 use serde_json::Value;
 
 use super::check;
@@ -135,6 +135,7 @@ impl ScenarioFile {
                     exclusive_cluster: is_felt_by_others(&variant.scenario.steps),
                     proof: false,
                     fault_free: variant.fault_free.clone(),
+                    options: Arc::default(),
                 });
             }
         }
@@ -273,7 +274,7 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
         let reason = format!("it has {} bytes, and a scenario has at most {LARGEST}", metadata.len());
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
     }
-    fs::read_to_string(path)
+    read_text(path)
 }
 
 /// Whether two paths lead to one file.

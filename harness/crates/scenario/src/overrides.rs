@@ -89,6 +89,12 @@ impl Overrides {
         self.0.get(name)
     }
 
+    /// What gives the variables that are `declared` these values on a command line, in the order of their names.
+    pub fn assignments<'a>(&'a self, declared: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = Assignment> {
+        let given = self.0.iter().filter(move |(name, _)| declared(name));
+        given.map(|(name, over)| Assignment { name: name.clone(), value: over.value.clone() })
+    }
+
     /// The environment variables that set none of `declared`.
     pub(super) fn unused_environment<'a>(
         &'a self,
@@ -163,6 +169,9 @@ mod tests {
         assert_eq!(value("count"), Some(("3", "--set count")));
         assert_eq!(value("other"), Some(("x", "HARNESS_VAR_other")));
         assert_eq!(overrides.0.len(), 2);
+        let given = |declared: fn(&str) -> bool| overrides.assignments(declared).map(|one| one.to_string()).collect();
+        let (all, one): (Vec<_>, Vec<_>) = (given(|_| true), given(|name| name == "other"));
+        assert_eq!((all, one), (vec!["count=3".to_owned(), "other=x".to_owned()], vec!["other=x".to_owned()]));
         let unused: Vec<_> = overrides.unused_environment(|name| name == "nothing").collect();
         assert_eq!(unused, ["HARNESS_VAR_other"], "unknown names of the command line are errors elsewhere");
     }

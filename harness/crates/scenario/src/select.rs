@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use hourglass_component::document::{DocumentError, suggest};
+use hourglass_component::document::DocumentError;
 
 use super::allowed_errors::shortened;
 use super::error::ScenarioError;
@@ -14,6 +14,7 @@ use super::exclude::Known;
 use super::folder::{Folder, SkippedFile, is_file};
 use super::load::{Loader, ScenarioFile};
 use super::model::Scenario;
+use super::no_match::no_match;
 use super::overrides::{Assignment, Overrides};
 use super::project::Project;
 use super::shard::Shard;
@@ -43,7 +44,8 @@ pub struct Selection {
     /// The folder with the scenarios [default: that of the project file, else `scenarios` in the current folder]
     #[arg(long = "scenarios", value_name = "DIR", env = VARIABLE)]
     pub directory: Option<PathBuf>,
-    /// The project file [default: `harness.yaml` in the current folder, or in the nearest folder above it]
+    /// The project file [default: `harness.yaml` in the current folder or in the nearest folder above it, else above the
+    /// files and the folder that are named]
     #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
     pub project: Option<PathBuf>,
     /// The project, once it was looked for: its file is read once.
@@ -89,6 +91,7 @@ impl Selection {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
+        self.refuse_project(&paths)?;
         let overrides = Overrides::of_process(&self.set)?;
         let mut loader = Loader::of(self.project()?)?.with_overrides(overrides.clone());
         let mut broken = Vec::new();
@@ -226,6 +229,7 @@ impl Selection {
         self.refuse_empty()?;
         let (mut paths, names) = self.paths_and_names();
         once(&mut paths);
+        self.refuse_project(&paths)?;
         if !paths.is_empty() && names.is_empty() {
             return Ok((paths, Vec::new()));
         }
@@ -271,6 +275,15 @@ impl Selection {
         (paths.into_iter().map(PathBuf::from).collect(), names)
     }
 
+    /// The files and the folder that are named and read.
+    fn named(&self) -> Vec<PathBuf> {
+        let (mut paths, names) = self.paths_and_names();
+        if paths.is_empty() || !names.is_empty() {
+            paths.extend(self.directory.clone());
+        }
+        paths
+    }
+
     /// The project that the selected scenarios belong to.
     pub fn project(&self) -> Result<Option<Arc<Project>>, ScenarioError> {
         if self.project.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
@@ -283,7 +296,7 @@ impl Selection {
         if let Some(project) = self.located.get() {
             return Ok(project.clone());
         }
-        let project = Project::locate(self.project.as_deref())?;
+        let project = Project::locate(self.project.as_deref(), &self.named())?;
         Ok(self.located.get_or_init(|| project).clone())
     }
 
@@ -354,7 +367,8 @@ fn expand(files: &[ScenarioFile], runtimes: &[RuntimeKind]) -> Vec<Trial> {
     files.iter().flat_map(|file| file.trials(runtimes)).collect()
 }
 
-fn stem(path: &Path) -> String {
+/// The name of the scenario in this file.
+pub(super) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
@@ -365,17 +379,6 @@ fn notice(SkippedFile { path, why }: &SkippedFile) -> String {
 fn not_meant(name: String, asked: Vec<RuntimeKind>, scenario: &Scenario) -> ScenarioError {
     let (meant, because) = (scenario.runtimes.clone(), scenario.runtimes_because.clone());
     ScenarioError::NotMeant { name, asked, meant, because }
-}
-
-fn no_match(name: &str, folder: &Folder) -> ScenarioError {
-    let word = name.split("::").nth(1).unwrap_or(name);
-    let skipped_files = folder.skipped_files.iter().find(|over| stem(&over.path) == word);
-    let stems: Vec<_> = folder.files.iter().map(|path| stem(path)).collect();
-    let suggestion = match skipped_files {
-        Some(over) => Some(over.path.display().to_string()),
-        None => suggest(word, stems.iter().map(String::as_str)).map(ToOwned::to_owned),
-    };
-    ScenarioError::NoMatch { pattern: name.to_owned(), suggestion }
 }
 
 /// Whether a trial is selected.

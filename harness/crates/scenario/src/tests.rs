@@ -255,6 +255,13 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "7:39: expected an even number of hexadecimal digits",
     "such as `0x04`"
 )]
+#[case::tag_alone("tags: fast", "", "3:7: expected a list for `tags`", "write it as `[fast]`")]
+#[case::command_alone(
+    "components: {performer: {command: python3 x.py}}",
+    "",
+    "3:35: expected a list that is not empty",
+    "write it as `[python3, x.py]`"
+)]
 #[case::payload_number("", "- create_task: {as: b, payload: 0x04}", "7:35: expected text", "put the value in quotes")]
 #[case::unknown_error(
     "",

@@ -30,6 +30,8 @@ pub struct Trial {
     /// Whether its fault is taken out: it proves something when an expectation of its scenario fails.
     pub proof: bool,
     pub(super) fault_free: Option<Arc<Scenario>>,
+    /// The options that the command line had for it, as words of a command that runs it again.
+    pub options: Arc<[String]>,
 }
 
 impl Trial {

@@ -1,11 +1,12 @@
 //! From the arguments to the environment of a devnet.
 
 use hourglass_cluster::ClusterChoice;
-use hourglass_scenario::{ScenarioError, Trial, check_components};
+use hourglass_scenario::{AllowedErrors, ScenarioError, Trial, check_components};
 
 use super::DevnetArgs;
 use crate::cli::{
     CliError,
+    again::Given,
     chosen::{ChosenArgs, with_embedded},
     run::runtimes_of,
 };
@@ -29,7 +30,17 @@ impl DevnetArgs {
             Some(name) => self.of_scenario(name)?,
             None => self.of_project()?,
         };
-        let trials = [trial];
+        let mut trials = [trial];
+        let given = Given {
+            set: &self.source.set,
+            project: self.source.project.as_deref(),
+            images: &self.images,
+            allowed_errors: &AllowedErrors::default(),
+            cluster: &self.cluster,
+            trial_timeout: None,
+            anvil: &self.anvil,
+        };
+        given.note(&mut trials)?;
         let cluster = self.cluster.choice(&trials)?;
         if self.anvil.anvil.is_some() {
             self.cluster.leaves_anvil_to_be_chosen(&trials)?;

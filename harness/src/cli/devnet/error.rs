@@ -31,6 +31,12 @@ pub enum DevnetError {
         /// The devnets.
         known: Vec<String>,
     },
+    /// The file for its variables has something else.
+    #[error("failed to write {path}: it is there and has not been written by `harness devnet`", path = path.display())]
+    ForeignFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// What it says about itself cannot be read.
     #[error(transparent)]
     Stored(#[from] StoredError),
@@ -82,9 +88,11 @@ impl DevnetError {
     /// The exit status of this kind of failure.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::NotRunning { .. } | Self::Unknown { .. } | Self::Several { .. } | Self::UnknownTask { .. } => {
-                ExitStatus::Usage
-            }
+            Self::NotRunning { .. }
+            | Self::Unknown { .. }
+            | Self::Several { .. }
+            | Self::ForeignFile { .. }
+            | Self::UnknownTask { .. } => ExitStatus::Usage,
             Self::Create(SendError::Reverted { .. }) => ExitStatus::Failed,
             _ => ExitStatus::Environment,
         }
@@ -96,6 +104,9 @@ impl DevnetError {
             Self::NotRunning { .. } => Some("start one with `harness devnet`, in another terminal or with `--keep`"),
             Self::Unknown { .. } => Some("choose one of them with `--devnet RUN`"),
             Self::Several { .. } => Some("choose one with `--devnet RUN`; the beginning of its name is enough"),
+            Self::ForeignFile { .. } => {
+                Some("name another file, such as `--env-file devnet.env`, or move this one away")
+            }
             Self::Stored(error) => error.remedy(),
             Self::Key { .. } => Some("end the devnet and start another one"),
             Self::Locked { .. } => Some("end the process that hangs, and try again"),

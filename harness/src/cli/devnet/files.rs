@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -11,7 +11,11 @@ use hourglass_base::private;
 use hourglass_component::text::safe_json;
 use hourglass_reaper::DEVNET_FILE;
 
-use super::{document::DevnetDocument, variables::variables};
+use super::{
+    DevnetError,
+    document::DevnetDocument,
+    variables::{BEGINNING, variables},
+};
 use crate::cli::CliError;
 
 /// The file with variables in the folder of a devnet.
@@ -29,8 +33,13 @@ pub(super) struct EnvFile {
 }
 
 impl EnvFile {
-    /// Opens the file and takes it from other users. Its content stays until there is another.
+    /// Opens the file and takes it from other users. Its content stays until there is another; that of a file that no
+    /// devnet has written stays for good.
     pub(super) fn prepare(path: &Path) -> Result<Self, CliError> {
+        let failed = |source| CliError::File { doing: "write", path: path.to_owned(), source };
+        if is_foreign(path).map_err(failed)? {
+            return Err(DevnetError::ForeignFile { path: path.to_owned() }.into());
+        }
         let open = || -> io::Result<File> {
             let file = OpenOptions::new().create(true).write(true).truncate(false).mode(MODE).open(path)?;
             // One that exists has another mode. What is no file, such as a pipe, keeps its own.
@@ -39,7 +48,7 @@ impl EnvFile {
             }
             Ok(file)
         };
-        let file = open().map_err(|source| CliError::File { doing: "write", path: path.to_owned(), source })?;
+        let file = open().map_err(failed)?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -52,6 +61,20 @@ impl EnvFile {
         };
         replace().map_err(|source| CliError::File { doing: "write", path: self.path.clone(), source })
     }
+}
+
+/// Whether the file at `path` has a content that is none of a devnet's variables.
+fn is_foreign(path: &Path) -> io::Result<bool> {
+    // What is no file, such as a pipe, has no content to keep; reading it would wait for a writer.
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Ok(false),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    let mut beginning = Vec::new();
+    File::open(path)?.take(BEGINNING.len() as u64).read_to_end(&mut beginning)?;
+    Ok(!beginning.is_empty() && beginning != BEGINNING.as_bytes())
 }
 
 /// Writes the files of a devnet that stands.
@@ -82,4 +105,35 @@ pub(super) fn remove(folder: &Path) -> Result<(), CliError> {
 
 fn write_private(path: &Path, text: &str) -> Result<(), CliError> {
     private::write(path, text).map_err(|source| CliError::File { doing: "write", path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A `.env` with settings of the user's is not lost.
+    #[rstest::rstest]
+    #[case::settings("TOKEN=mine\n", true)]
+    #[case::a_comment("# The keys of the team\n", true)]
+    #[case::no_text_to_lose("", false)]
+    #[case::that_of_a_devnet("# The devnet r1m8jw4p9x-fmbc2888. The keys are for its chains only.\nL1=1\n", false)]
+    fn a_file_of_the_user_is_refused_and_stays(#[case] content: &str, #[case] refused: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        fs::write(&path, content).unwrap();
+        let prepared = EnvFile::prepare(&path);
+        let is_foreign = matches!(prepared, Err(CliError::Devnet(DevnetError::ForeignFile { .. })));
+        assert_eq!(is_foreign, refused, "{prepared:?}");
+        assert_eq!(prepared.is_err(), refused);
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("devnet.env");
+        EnvFile::prepare(&path).unwrap().write("A=1\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "A=1\n");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
+    }
 }

@@ -79,7 +79,7 @@ pub struct DevnetArgs {
     /// How long it is kept: after that, `harness gc` may end it [default: until it is named]
     #[arg(long, value_name = "DURATION", requires = "keep", value_parser = humantime::parse_duration)]
     pub keep_for: Option<Duration>,
-    /// Write the variables of `devnet.env` to this file too
+    /// Write the variables of `devnet.env` to this file too; a file that no devnet has written is not replaced
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<PathBuf>,
     /// How to write what stands where
@@ -150,7 +150,7 @@ pub async fn run(args: &DevnetArgs, out: &mut impl Output) -> Result<ExitStatus,
             notice("the devnet does not end in time; its supervisor ends what is left");
         }
         Verdict::Passed | Verdict::Interrupted => {}
-        _ => notice(failure_text_with(&report, &args.again()).trim_end()),
+        _ => notice(failure_text_with(&report, &args.again(&report.options)).trim_end()),
     }
     for error in failures.iter().filter(|error| !error.is_closed_output()) {
         error.show();
@@ -160,12 +160,15 @@ pub async fn run(args: &DevnetArgs, out: &mut impl Output) -> Result<ExitStatus,
 }
 
 impl DevnetArgs {
-    /// The command that starts the devnet again.
-    fn again(&self) -> String {
-        let runtime = self.runtime.map(|runtime| format!(" --runtime {runtime}")).unwrap_or_default();
-        let set = self.source.set.iter().map(|assignment| format!(" --set {}", quoted(&assignment.to_string())));
-        let scenario = self.scenario.as_ref().map(|name| format!(" {}", quoted(name))).unwrap_or_default();
-        format!("harness devnet{runtime}{}{scenario}", set.collect::<String>())
+    /// The command that starts the devnet again, with the `options` of its trial.
+    fn again(&self, options: &[String]) -> String {
+        let runtime = self.runtime.map(|runtime| format!("--runtime {runtime}"));
+        let builtin = self.source.builtin.then(|| "--builtin".to_owned());
+        let folder = self.source.directory.as_ref().filter(|_| builtin.is_none());
+        let folder = folder.map(|folder| format!("--scenarios {}", quoted(&folder.to_string_lossy())));
+        let scenario = self.scenario.as_deref().map(quoted);
+        let words = runtime.into_iter().chain(builtin).chain(folder).chain(options.iter().cloned()).chain(scenario);
+        words.fold("harness devnet".to_owned(), |command, word| command + " " + &word)
     }
 }
 

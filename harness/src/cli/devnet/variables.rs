@@ -6,9 +6,12 @@ use hourglass_runner::quoted;
 
 use super::document::{DevnetAccount, DevnetChain, DevnetChains, DevnetDocument};
 
+/// What every file with variables of a devnet begins with.
+pub(super) const BEGINNING: &str = "# The devnet ";
+
 /// The variables of the devnet, one line each; a shell reads them with `. FILE`.
 pub(super) fn variables(devnet: &DevnetDocument) -> String {
-    let mut text = format!("# The devnet {}. The keys are for its chains only.\n", devnet.run);
+    let mut text = format!("{BEGINNING}{}. The keys are for its chains only.\n", devnet.run);
     for (name, value) in pairs(devnet) {
         let _ = writeln!(text, "{name}={}", quoted(&value));
     }

@@ -1,6 +1,6 @@
-//! `harness explain`: the reference of a step, of a key of scenario files, or of an exit code.
+//! `harness explain`: the reference of a step, of a key of scenario files or the project file, or of an exit code.
 //!
-//! `reference` finds the entries in the JSON Schema of scenario files, `words` says what a schema accepts, `example` takes
+//! `reference` finds the entries in the JSON Schemas of both files, `words` says what a schema accepts, `example` takes
 //! examples from the scenarios that the executable embeds. Nothing is written a second time here.
 
 mod example;
@@ -29,17 +29,20 @@ pub struct ExplainArgs {
 
 /// Writes the explanation of a topic, or the list of topics, to `out`.
 pub fn run(args: &ExplainArgs, out: &mut impl Output) -> Result<(), CliError> {
-    let schema: serde_json::Value = serde_json::from_str(&Document::Scenario.schema()?)?;
-    let reference = Reference::of(&schema);
+    let schemas = schemas()?;
+    let references = schemas.each_ref().map(|(file, schema)| Reference::of(file, schema));
+    let [scenario, project] = &references;
     let codes = ExitCodes::new();
-    let Some(topic) = args.topic.as_deref().map(str::trim) else { return list(&reference, &codes, out) };
+    let Some(topic) = args.topic.as_deref().map(str::trim) else { return list(scenario, project, &codes, out) };
     if let Some(text) = codes.explained(topic) {
         return Ok(write!(out, "{text}")?);
     }
-    let found = reference.find(topic);
+    // Most keys of a project file are those of scenarios.
+    let found = scenario.find(topic);
+    let (reference, found) = if found.is_empty() { (project, project.find(topic)) } else { (scenario, found) };
     match found.as_slice() {
-        [] => Err(unknown(topic, &reference)),
-        [entry] => Ok(write!(out, "{}", explained(entry, &reference, &Examples::new()))?),
+        [] => Err(unknown(topic, scenario, project)),
+        [entry] => Ok(write!(out, "{}", explained(entry, reference, &Examples::new()))?),
         several => {
             writeln!(out, "`{topic}` is the name of several keys:")?;
             let width = several.iter().map(|entry| entry.path.len()).max().unwrap_or_default();
@@ -51,7 +54,18 @@ pub fn run(args: &ExplainArgs, out: &mut impl Output) -> Result<(), CliError> {
     }
 }
 
-fn list(reference: &Reference<'_>, codes: &ExitCodes, out: &mut impl Output) -> Result<(), CliError> {
+/// The schemas of the files that people write, each with its name.
+fn schemas() -> Result<[(&'static str, serde_json::Value); 2], CliError> {
+    let schema = |document: Document| Ok::<_, CliError>(serde_json::from_str(&document.schema()?)?);
+    Ok([("scenario.json", schema(Document::Scenario)?), ("project.json", schema(Document::Project)?)])
+}
+
+fn list(
+    reference: &Reference<'_>,
+    project: &Reference<'_>,
+    codes: &ExitCodes,
+    out: &mut impl Output,
+) -> Result<(), CliError> {
     let width = STEP_KEYS.iter().map(|key| key.len()).max().unwrap_or_default();
     let mut part = |title: &str, entries: Vec<(&str, String)>| -> Result<(), CliError> {
         writeln!(out, "{title}")?;
@@ -64,13 +78,17 @@ fn list(reference: &Reference<'_>, codes: &ExitCodes, out: &mut impl Output) -> 
     let steps = STEP_KEYS.iter().filter_map(|key| Some((*key, of(reference.step(key)?))));
     part("Steps", steps.collect())?;
     part("Keys of a scenario", reference.below("").iter().map(|entry| (entry.name(), of(entry))).collect())?;
+    let known: Vec<_> = reference.below("").iter().map(|entry| entry.name()).collect();
+    let of_project = project.below("").into_iter().filter(|entry| !known.contains(&entry.name()));
+    part("Further keys of the project file", of_project.map(|entry| (entry.name(), of(entry))).collect())?;
     part("Exit codes", codes.all().map(|(code, text)| (code, text.to_owned())).collect())?;
     writeln!(out, "Keys within others are explained by their paths: `harness explain topology.operators.weight`")?;
     Ok(())
 }
 
-fn unknown(topic: &str, reference: &Reference<'_>) -> CliError {
-    let suggestion = suggest(topic, reference.topics()).map(|name| format!("; did you mean `{name}`?"));
+fn unknown(topic: &str, scenario: &Reference<'_>, project: &Reference<'_>) -> CliError {
+    let suggestion =
+        suggest(topic, scenario.topics().chain(project.topics())).map(|name| format!("; did you mean `{name}`?"));
     let suggestion = suggestion.unwrap_or_else(|| "; `harness explain` lists all topics".to_owned());
     CliError::Usage(format!("failed to explain `{topic}`: no step, key or exit code has this name{suggestion}"))
 }
@@ -94,7 +112,7 @@ fn explained(entry: &Entry<'_>, reference: &Reference<'_>, examples: &Examples) 
     if let Some(place) = &found.place {
         row("", &format!("at {place}"));
     }
-    row("schema", &format!("scenario.json#{}", entry.pointer));
+    row("schema", &format!("{}#{}", reference.file, entry.pointer));
     let below = reference.below(&entry.path);
     if !below.is_empty() {
         let required = entry.target["required"].as_array().cloned().unwrap_or_default();
@@ -130,8 +148,8 @@ mod tests {
     /// A step or a key that is added later is explained without anybody thinking of it, or the test fails.
     #[test]
     fn every_step_and_every_key_has_an_explanation() {
-        let schema: serde_json::Value = serde_json::from_str(&Document::Scenario.schema().unwrap()).unwrap();
-        let reference = Reference::of(&schema);
+        let [(file, schema), _] = schemas().unwrap();
+        let reference = Reference::of(file, &schema);
         let examples = Examples::new();
         for key in STEP_KEYS {
             let text = explain(Some(key)).unwrap();
@@ -147,6 +165,21 @@ mod tests {
             assert!(schema.pointer(&entry.pointer).is_some(), "{} is not at {}", entry.path, entry.pointer);
             assert_eq!(explain(Some(&entry.path)).unwrap(), text, "its path finds it");
         }
+    }
+
+    /// Keys that only the project file has, and those of mappings of names.
+    #[rstest::rstest]
+    #[case("namespace", "namespace: ", "project.json#/properties/namespace")]
+    #[case("prepare.creates", "prepare.creates: ", "project.json#/$defs/PrepareCommand/properties/creates")]
+    #[case("creates", "prepare.creates: ", "project.json#")]
+    #[case("contracts.artifact", "contracts.artifact: ", "scenario.json#/$defs/Contract/properties/artifact")]
+    fn keys_of_projects_and_of_named_values_are_explained(
+        #[case] topic: &str,
+        #[case] beginning: &str,
+        #[case] place: &str,
+    ) {
+        let text = explain(Some(topic)).unwrap();
+        assert!(text.starts_with(beginning) && text.contains(place), "{text}");
     }
 
     #[test]
@@ -177,6 +210,7 @@ mod tests {
 
     #[rstest::rstest]
     #[case("kil", "did you mean `kill`?")]
+    #[case("prepar", "did you mean `prepare`?")]
     #[case("topolgy", "did you mean `topology`?")]
     #[case("topology.treshold", "did you mean `topology.threshold`?")]
     #[case("4", "`harness explain` lists all topics")]
@@ -190,7 +224,7 @@ mod tests {
     #[test]
     fn without_a_topic_all_are_listed() {
         let text = explain(None).unwrap();
-        for name in STEP_KEYS.iter().chain(&["topology", "matrix", "130"]) {
+        for name in STEP_KEYS.iter().chain(&["topology", "matrix", "prepare", "130"]) {
             assert!(text.lines().any(|line| line.trim_start().starts_with(&format!("{name} "))), "{name}: {text}");
         }
     }

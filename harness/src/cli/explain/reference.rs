@@ -1,4 +1,4 @@
-//! The keys of scenario files, as the JSON Schema has them.
+//! The keys of scenario files and of the project file, as the JSON Schemas have them.
 
 use hourglass_scenario::STEP_KEYS;
 use serde_json::{Map, Value};
@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 /// The key of the list of steps.
 const STEPS: &str = "steps";
 
-/// All keys of scenario files.
+/// All keys of a kind of file.
 pub(super) struct Reference<'a> {
+    /// The name of the schema's file.
+    pub(super) file: &'a str,
     pub(super) schema: &'a Value,
     entries: Vec<Entry<'a>>,
 }
@@ -15,7 +17,7 @@ pub(super) struct Reference<'a> {
 /// A key.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {
-    /// Its path, in which lists have no place of their own: `topology.operators.weight`.
+    /// Its path, in which places of lists and names of mappings have no part: `topology.operators.weight`, `contracts.artifact`.
     pub(super) path: String,
     /// Where the schema describes it, as a JSON pointer.
     pub(super) pointer: String,
@@ -26,8 +28,8 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Reference<'a> {
-    pub(super) fn of(schema: &'a Value) -> Self {
-        let mut reference = Self { schema, entries: Vec::new() };
+    pub(super) fn of(file: &'a str, schema: &'a Value) -> Self {
+        let mut reference = Self { file, schema, entries: Vec::new() };
         reference.walk("", "", schema, &mut Vec::new());
         reference
     }
@@ -109,7 +111,7 @@ fn normalized(topic: &str) -> String {
     parts.join(".").replace("parallel.", "")
 }
 
-/// What a node says of its value or, of a list, of each value; where that is; and the name of the definition.
+/// What a node says of its value or, of a list or a mapping of names, of each value; where that is; and the name of the definition.
 fn target<'a>(schema: &'a Value, node: &'a Value, pointer: &str) -> (&'a Value, String, Option<&'a str>) {
     let reference = node["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     if let Some(place) = reference
@@ -118,8 +120,10 @@ fn target<'a>(schema: &'a Value, node: &'a Value, pointer: &str) -> (&'a Value, 
         let (target, inner, definition) = target(schema, found, place);
         return (target, inner, definition.or_else(|| place.rsplit('/').next()));
     }
-    if let Some(items) = node.get("items") {
-        return target(schema, items, &format!("{pointer}/items"));
+    for key in ["items", "additionalProperties"] {
+        if let Some(each) = node.get(key).filter(|each| each.is_object()) {
+            return target(schema, each, &format!("{pointer}/{key}"));
+        }
     }
     (node, pointer.to_owned(), None)
 }

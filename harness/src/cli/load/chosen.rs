@@ -13,7 +13,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::LoadArgs;
-use crate::cli::{CliError, chosen::ChosenArgs, run::runtimes_of};
+use crate::cli::{
+    CliError,
+    again::Given,
+    chosen::{ChosenArgs, of_default},
+    run::runtimes_of,
+};
 
 /// The scenario whose environment is used if none is chosen.
 const SCENARIO: &str = "square";
@@ -101,7 +106,10 @@ impl LoadArgs {
             allowed_errors: self.allowed_errors.clone(),
             without_fault: false,
         };
-        let mut trials = chosen.trials(&selection)?;
+        let mut trials = chosen.trials(&selection).map_err(|error| match &self.scenario {
+            Some(_) => error,
+            None => of_default(error, SCENARIO),
+        })?;
         if trials.len() > 1 {
             let names: Vec<_> = trials.iter().take(5).map(|trial| trial.name.as_str()).collect();
             return Err(CliError::Usage(format!(
@@ -110,6 +118,16 @@ impl LoadArgs {
                 names.join(", ")
             )));
         }
+        let given = Given {
+            set: &self.source.set,
+            project: self.source.project.as_deref(),
+            images: &self.images,
+            allowed_errors: &self.allowed_errors,
+            cluster: &self.cluster,
+            trial_timeout: self.trial_timeout,
+            anvil: &self.anvil,
+        };
+        given.note(&mut trials)?;
         trials.pop().ok_or_else(|| CliError::Usage(format!("failed to choose a scenario: `{name}` selects none")))
     }
 

@@ -13,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::builder::RangedU64ValueParser;
 use hourglass_base::{ExitStatus, RuntimeKind};
 use hourglass_load::{Bound, LoadOutcome, LoadReport, table};
 use hourglass_machine::{open_files, threads};
@@ -35,6 +34,7 @@ use super::{
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
     source::SourceArgs,
+    values::{duration, whole},
 };
 use chosen::Chosen;
 use session::{Driven, Session};
@@ -49,7 +49,7 @@ pub struct LoadArgs {
     #[arg(value_name = "FILE|NAME")]
     pub scenario: Option<String>,
     /// The most tasks; of a search, of each load
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=u64::from(MOST_LOAD_TASKS)))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u64::from(MOST_LOAD_TASKS)))]
     pub tasks: Option<u32>,
     /// When no further task is created; of a search, of each load [default of a search without --tasks: 10s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -59,7 +59,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate: Option<f64>,
     /// Tasks at a time: one is created as soon as another is verified or given up
-    #[arg(long, value_name = "C", conflicts_with_all = ["rate", "find_rate"], value_parser = RangedU64ValueParser::<u32>::new().range(1..=u64::from(MOST_CONCURRENT_TASKS)))]
+    #[arg(long, value_name = "C", conflicts_with_all = ["rate", "find_rate"], value_parser = whole::<u32>(1..=u64::from(MOST_CONCURRENT_TASKS)))]
     pub concurrency: Option<u32>,
     /// Search the highest rate at which this holds for the time from when a task is due until it is verified: p50, p95, p99
     /// or max, for example `p99<=200ms`
@@ -74,7 +74,7 @@ pub struct LoadArgs {
     pub within: Duration,
     /// Have the tasks sent from inside the cluster, by this many pods that share them; default: the harness sends them. Needs
     /// the kubernetes runtime
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(1..=u64::from(MOST_LOAD_WORKERS)))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u64::from(MOST_LOAD_WORKERS)))]
     pub workers: Option<u32>,
     /// Where the components run [default: that of the name, as in `docker::square`, else process]
     #[arg(long, value_name = "RUNTIME")]
@@ -96,7 +96,7 @@ pub struct LoadArgs {
     pub keep: Keep,
     /// How long a trial may take from the start of its chains to the end of its load; default: as long as its load may take
     /// and five minutes, at least ten
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub trial_timeout: Option<Duration>,
     /// Write a JSON report to this file; `-` is standard output, which then has nothing else
     #[arg(long, value_name = "FILE")]
@@ -207,12 +207,4 @@ fn rate(text: &str) -> Result<f64, String> {
         return Ok(rate);
     }
     Err(format!("a rate is between {} and {} tasks a second", LOAD_RATES.start(), LOAD_RATES.end()))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("it must be longer than zero, for example `10s`".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error}, for example `10s`")),
-    }
 }

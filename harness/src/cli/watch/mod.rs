@@ -25,6 +25,7 @@ use super::{
     run::{RunArgs, run_chosen, runtimes_of},
     run_cluster::ClusterChoiceArgs,
     source::SourceArgs,
+    values::{duration, jobs},
 };
 use view::{Touched, View};
 
@@ -36,6 +37,8 @@ const NAMED: usize = 3;
 /// A scenario is touched by its file and by the files that it names; all are touched by the project file and by what `prepare`
 /// builds from. Changes during a run are run after it. Left out are hidden files, what `.gitignore` names, `target`,
 /// `node_modules`, and what `creates` of `prepare` names.
+///
+/// Exit codes: 0 it was ended by Ctrl-C, whatever came of its runs; 2 the command line is wrong; 3 files cannot be watched.
 #[derive(Debug, Clone, clap::Args)]
 pub struct WatchArgs {
     /// Scenario files, names of scenarios or trials, parts of names, or patterns with `*` [default: all]
@@ -54,7 +57,7 @@ pub struct WatchArgs {
     #[command(flatten)]
     pub cluster: ClusterChoiceArgs,
     /// How many trials run at once; default: the number of processors
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZero<usize>>,
     /// Start no further trial of a run after the first that fails
     #[arg(long)]
@@ -64,7 +67,7 @@ pub struct WatchArgs {
     pub logs: bool,
     /// How long a trial may take from the start of its chains to the end of its steps; default: `timeout` of the
     /// scenario, else ten minutes, or more where its steps may take longer
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub trial_timeout: Option<Duration>,
     /// Where chains come from
     #[command(flatten)]
@@ -129,7 +132,7 @@ impl WatchArgs {
 
 type Chosen = (Vec<Trial>, ClusterChoice);
 
-/// Watches until the first Ctrl-C.
+/// Watches until the first Ctrl-C, which is its normal end.
 pub async fn run(args: &WatchArgs, out: &mut impl Output) -> Result<ExitStatus, CliError> {
     if args.source.builtin {
         return Err(CliError::Usage(
@@ -150,7 +153,7 @@ pub async fn run(args: &WatchArgs, out: &mut impl Output) -> Result<ExitStatus, 
     loop {
         tokio::select! {
             biased;
-            () = interrupt.cancelled() => return Ok(ExitStatus::Interrupted),
+            () = interrupt.cancelled() => return Ok(ExitStatus::Passed),
             () = events.next() => {}
         }
         // Again after a run, for what has changed meanwhile.
@@ -162,7 +165,7 @@ pub async fn run(args: &WatchArgs, out: &mut impl Output) -> Result<ExitStatus, 
                 _ => {}
             }
             if interrupt.is_cancelled() {
-                return Ok(ExitStatus::Interrupted);
+                return Ok(ExitStatus::Passed);
             }
             writeln!(out, "\nwatching {}; Ctrl-C ends it", counted(view.len(), "scenario"))?;
             out.flush()?;

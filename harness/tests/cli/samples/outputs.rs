@@ -21,10 +21,10 @@ const WITH_TRIALS: [(&str, i32); 5] = [
 ];
 /// The commands of samples that need more than processes, or whose output depends on the machine. It is not compared.
 const NOT_COMPARED: [&str; 5] = [
-    "harness run --runtime process,docker square",
-    "harness compare square --runtimes docker,kubernetes",
-    "harness load square --tasks 200 --rate 20",
-    "harness load square --find-rate p99<=150ms --tasks 101",
+    "harness run --builtin --runtime process,docker square",
+    "harness compare --builtin square --runtimes docker,kubernetes",
+    "harness load --builtin square --tasks 200 --rate 20",
+    "harness load --builtin square --find-rate p99<=150ms --tasks 101",
     "harness up --name mine",
 ];
 

@@ -29,7 +29,7 @@ fn yaml_samples_are_scenarios_without_problems() {
         if keys.contains_key("contracts") {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/avs-counter");
             let artifact = "contracts/out/CounterHook.sol/CounterHook.json";
-            let copy = sandbox.path(FILES).join(artifact);
+            let copy = sandbox.path(artifact);
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(folder.join(artifact), copy).unwrap();
         }

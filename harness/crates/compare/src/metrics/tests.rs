@@ -91,6 +91,7 @@ fn report(tasks: Vec<TaskReport>, events: Vec<Event>) -> TrialReport {
         trace: Trace::default(),
         events: events.into(),
         running: BTreeMap::new(),
+        options: [].into(),
     }
 }
 

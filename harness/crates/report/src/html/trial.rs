@@ -6,7 +6,7 @@ use std::{
 };
 
 use hourglass_runner::{
-    again,
+    again_with_options,
     verdict::{StepOutcome, TaskReport, TrialReport, Verdict, Violation},
 };
 
@@ -156,7 +156,7 @@ impl Section {
             tasks,
             usage: usage(trial),
             log,
-            again: Text::line(&again(&trial.scenario, &trial.trial, around.command)),
+            again: Text::line(&again_with_options(trial, around.command)),
             folder: Text::line(&trial.directory.to_string_lossy()),
             kept: trial.kept,
             evidence: evidence(trial, around.page_folder),

@@ -4,6 +4,15 @@ use std::path::Path;
 
 use hourglass_scenario::{BUILTIN, DEFAULT_DIRECTORY, WITHOUT_FAULT};
 
+use crate::verdict::TrialReport;
+
+/// The command that runs the reported trial again, with the options that it had: `command` runs a trial when its name is
+/// appended.
+pub fn again_with_options(report: &TrialReport, command: &str) -> String {
+    let words = report.options.iter().fold(command.to_owned(), |words, option| words + " " + option);
+    again(&report.scenario, &report.trial, &words)
+}
+
 /// The command that runs only this trial again, from the same working folder: `command` is `harness run`, with options.
 pub fn again(scenario: &Path, name: &str, command: &str) -> String {
     let folder = scenario.parent().unwrap_or(Path::new(""));

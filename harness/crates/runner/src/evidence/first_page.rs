@@ -301,6 +301,7 @@ mod tests {
             directory: "/nowhere/r1".into(),
             kept: true,
             running: [].into(),
+            options: Arc::default(),
             trace: Trace::default(),
             events: Arc::from(events),
         }

@@ -8,7 +8,7 @@ mod chains;
 mod first_page;
 mod last_output;
 
-pub use again::{again, quoted};
+pub use again::{again, again_with_options, quoted};
 pub(crate) use chains::keep_chains;
 pub use first_page::{FIRST_PAGE, first_page};
 pub use last_output::{LastOutput, last_output};
@@ -22,7 +22,7 @@ const COMMAND: &str = "harness run";
 
 /// Writes the first page into the folder of a trial. If there is no space, the folder does without it.
 pub(crate) fn write_first_page(report: &TrialReport, has_file: bool) {
-    let command = has_file.then(|| again(&report.scenario, &report.trial, COMMAND));
+    let command = has_file.then(|| again_with_options(report, COMMAND));
     // The trial detects a full disk itself.
     let _ = private::write(&report.directory.join(FIRST_PAGE), first_page(report, command.as_deref()));
 }

@@ -85,6 +85,7 @@ impl TrialExecution<'_> {
             directory: folder.to_owned(),
             kept,
             running: self.running.clone(),
+            options: Arc::clone(&self.trial.options),
             trace: Trace::default(),
             events: Arc::default(),
         }

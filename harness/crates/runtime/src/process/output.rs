@@ -78,20 +78,20 @@ impl PerformerOutput {
 
 /// The last lines of a file, indented: the reader of an ended process may be behind.
 pub(super) fn last_lines(path: &Path) -> String {
-    let last = LastLines::default();
-    for line in end_of(path).unwrap_or_default().lines() {
-        last.push(line);
-    }
+    let (end, is_whole) = end_of(path).unwrap_or_default();
+    let last = if is_whole { LastLines::default() } else { LastLines::of_end() };
+    end.lines().for_each(|line| last.push(line));
     last.to_string()
 }
 
-fn end_of(path: &Path) -> io::Result<String> {
+/// The end of a file, and whether that is all of it.
+fn end_of(path: &Path) -> io::Result<(String, bool)> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
     let mut bytes = Vec::new();
     file.take(END).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), length <= END))
 }
 
 #[cfg(test)]

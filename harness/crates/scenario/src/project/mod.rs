@@ -1,6 +1,6 @@
 //! The project file: where the scenarios of a repository are, and what all of them have in common.
 //!
-//! It is found upwards from the current folder, read, checked like a scenario, and put under each scenario when that is
+//! It is found upwards from the current folder, or else from the scenarios that are named, read, checked like a scenario, and put under each scenario when that is
 //! loaded: whatever the scenario says itself, counts.
 
 mod defaults;
@@ -38,12 +38,12 @@ pub struct Project {
 }
 
 impl Project {
-    /// The project at `file` or, without one, that of the current folder or of the nearest folder above it. `None` if
-    /// there is none.
-    pub fn locate(file: Option<&Path>) -> Result<Option<Arc<Self>>, ScenarioError> {
+    /// The project at `file` or, without one, that of the current folder or of the nearest folder above it; if there is none,
+    /// that of the scenario files and folders that are `named`. `None` if they have none either.
+    pub fn locate(file: Option<&Path>, named: &[PathBuf]) -> Result<Option<Arc<Self>>, ScenarioError> {
         let path = match file {
             Some(file) => Some(file.to_owned()),
-            None => find::above_current_folder()?,
+            None => find::of(named)?,
         };
         Ok(path.map(|path| Self::load(&path)).transpose()?.map(Arc::new))
     }
@@ -92,7 +92,7 @@ fn check(document: &ProjectDocument, path: &Path, folder: &Path, problems: &mut 
     let scenario = document.as_scenario();
     check_components::check(&scenario, path, problems);
     check_performers::check(&scenario, path, problems);
-    check_runtimes::check(&scenario, problems);
+    check_runtimes::check(&scenario, "project", problems);
     contracts::check(&scenario, folder, problems);
     deploy_scripts::check(&scenario, folder, problems);
     check::topology(&scenario, &root.key("topology"), problems);

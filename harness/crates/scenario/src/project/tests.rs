@@ -109,11 +109,14 @@ topology: {operators: [{name: alice, performer: {environment_from: alice.env, fi
 #[case::two_operators("topology: {operators: [{name: a}, {name: a}]}\n", "two operators are called `a`")]
 #[case::image_alone("components: {performer: {image: mine}}\n", "the process runtime has no images")]
 #[case::no_reason("runtimes: [docker]\n", "runtimes_because")]
+#[case::whose_reason("runtimes: [docker]\n", "the project does not say why it leaves runtimes out")]
 #[case::namespace("namespace: Team-A\n", "Team-A")]
 #[case::long_namespace(&format!("namespace: {}\n", "a".repeat(64)), "63")]
 #[case::no_time("prepare: [{run: [make], within: 0s}]\n", "within")]
 #[case::inputs_alone("prepare: [{run: [make], inputs: [a]}]\n", "without `creates`")]
 #[case::no_command("prepare: [{run: []}]\n", "run")]
+#[case::command_alone("prepare: [make]\n", "write it as `{run: [make]}`")]
+#[case::operator_alone("topology: {operators: [a]}\n", "write it as `{name: a}`")]
 fn a_mistake_is_a_problem_of_the_project_file(#[case] text: &str, #[case] expected: &str) {
     let error = project(text).unwrap_err();
     let messages: Vec<_> = error.reports().iter().map(Report::one_line).collect();
