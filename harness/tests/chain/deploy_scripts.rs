@@ -35,7 +35,11 @@ const from = context.avs.address;
 await rpc("anvil_impersonateAccount", [from]);
 const data = "0x600a600c600039600a6000f3602a60005260206000f3";
 const hash = await rpc("eth_sendTransaction", [{ from, data }]);
-const { contractAddress } = await rpc("eth_getTransactionReceipt", [hash]);
+// The node answers with a hash before the transaction is mined.
+let receipt = null;
+const deadline = Date.now() + 30000;
+while (receipt === null && Date.now() < deadline) receipt = await rpc("eth_getTransactionReceipt", [hash]);
+const { contractAddress } = receipt;
 console.error("deployed");
 console.log(process.env.WORDS ?? JSON.stringify({
   deployed_l2_contracts: [

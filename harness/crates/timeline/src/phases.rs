@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use hourglass_component::{events::TaskEvent, keys::H256};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Source};
 
-/// The stages of a task, each in milliseconds since its creation was seen on chain; absent where not reached.
+/// The stages of a task, each in milliseconds since its creation was first seen on chain; absent where not reached.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskPhases {
-    /// The harness saw the task on chain: zero, the origin of the others.
+    /// The harness or the aggregator, whichever was earlier, saw the task on chain: zero, the origin of the others.
     pub created: Option<f64>,
     /// The aggregator took notice of the task.
     pub observed: Option<f64>,
@@ -51,6 +51,9 @@ impl TaskPhases {
     }
 }
 
+/// An aggregator that has seen a task so long before the harness has a wrong clock.
+const WRONG_CLOCK: SignedDuration = SignedDuration::from_secs(10);
+
 /// When a task reached each of [`PHASES`], in their order; `None` where it did not.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct TaskTimes([Option<Timestamp>; PHASES.len()]);
@@ -67,9 +70,15 @@ impl TaskTimes {
         };
         let quorum = times(TaskEvent::QuorumReached).min();
         let in_time = times(TaskEvent::PerformerFinished).filter(|at| quorum.is_none_or(|quorum| *at <= quorum)).max();
+        let observed = times(TaskEvent::TaskObserved).min();
+        // On a busy machine the harness may read both events of a task at once, long after the aggregator has read the first.
+        let created = on_chain(TaskEvent::TaskCreated);
+        let earlier = |created: &Timestamp, observed: &Timestamp| {
+            observed < created && created.duration_since(*observed) < WRONG_CLOCK
+        };
         Self([
-            on_chain(TaskEvent::TaskCreated),
-            times(TaskEvent::TaskObserved).min(),
+            created.map(|created| observed.filter(|observed| earlier(&created, observed)).unwrap_or(created)),
+            observed,
             times(TaskEvent::TaskDispatched).min(),
             times(TaskEvent::PerformerStarted).min(),
             in_time.or_else(|| times(TaskEvent::PerformerFinished).min()),
@@ -86,7 +95,7 @@ impl TaskTimes {
         times
     }
 
-    /// When the harness saw the task on its chain.
+    /// When the harness or the aggregator first saw the task on its chain.
     pub const fn created(&self) -> Option<Timestamp> {
         self.0[0]
     }
@@ -141,4 +150,37 @@ pub fn phases(about: &[&Event]) -> TaskPhases {
 /// The times of all tasks in the entries, which are read once however many tasks there are.
 pub fn times_by_task(events: &[Event]) -> HashMap<H256, TaskTimes> {
     by_task(events).into_iter().map(|(task, about)| (task, TaskTimes::of(&about))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hourglass_scenario::{Chain, ComponentRef};
+    use rstest::rstest;
+
+    use super::*;
+
+    fn event(source: Source, word: TaskEvent, milliseconds: i64) -> Event {
+        Event {
+            at: Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap(),
+            source,
+            event: Some(word),
+            ..Event::of_harness("")
+        }
+    }
+
+    /// The harness reads both events of the chain at the hundredth millisecond.
+    #[rstest]
+    #[case::the_aggregator_was_earlier(20, 80.0)]
+    #[case::the_harness_was_earlier(105, 0.0)]
+    #[case::the_clock_of_the_aggregator_is_slow(-60_000, 0.0)]
+    fn a_task_is_created_when_somebody_has_seen_it(#[case] observed: i64, #[case] verified: f64) {
+        let (chain, aggregator) = (Source::Chain(Chain::L2), Source::Component(ComponentRef::Aggregator));
+        let events = [
+            event(chain.clone(), TaskEvent::TaskCreated, 100),
+            event(aggregator, TaskEvent::TaskObserved, observed),
+            event(chain, TaskEvent::TaskVerified, 100),
+        ];
+        let phases = phases(&events.iter().collect::<Vec<_>>());
+        assert_eq!((phases.created, phases.verified), (Some(0.0), Some(verified)));
+    }
 }
