@@ -93,6 +93,18 @@ fn a_repository_of_the_template_gets_a_project_file() {
     assert!(matches!(error, InitError::HasPerformer { .. }), "{error}");
 }
 
+/// The example's own project file says what is read of its context.
+#[test]
+fn the_example_has_the_topology_of_its_context() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/avs-counter");
+    let (root, done) = avs(&fs::read_to_string(example.join(avs::CONTEXT)).unwrap());
+    assert_eq!(done.unwrap().notices, [""; 0]);
+    let [written, example] =
+        [root.path(), example.as_path()].map(|folder| Project::load(&folder.join("harness.yaml")).unwrap().document);
+    assert_eq!(written.topology, example.topology);
+    assert_eq!(written.components.performer.port, example.components.performer.port);
+}
+
 #[test]
 fn what_the_project_file_cannot_say_is_told() {
     let context = CONTEXT.replace("{id: 1, curve_type: \"ECDSA\"}", "{id: 1, curve_type: bls}").replace(

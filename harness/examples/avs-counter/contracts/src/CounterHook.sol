@@ -2,7 +2,8 @@
 pragma solidity ^0.8.27;
 
 /// @title CounterHook
-/// @notice Counts the tasks of an AVS, and refuses payloads that are larger than its owner allows.
+/// @notice Counts the tasks of an AVS, refuses payloads that are larger than its owner allows, and asks a fee for each byte of
+///         a payload.
 contract CounterHook {
     struct OperatorSet {
         address avs;
@@ -20,16 +21,24 @@ contract CounterHook {
     error PayloadTooLarge(uint256 size, uint256 limit);
 
     event LimitChanged(uint256 limit);
+    event FeeChanged(uint96 feePerByte);
 
     address public immutable mailbox;
     address public immutable owner;
     /// @notice The largest payload, in bytes.
     uint256 public limit;
+    /// @notice The fee for a byte of a payload, in the smallest unit of the fee token; at first nothing.
+    uint96 public feePerByte;
     uint256 public created;
     uint256 public verified;
 
     modifier onlyMailbox() {
         require(msg.sender == mailbox, NotTheMailbox(msg.sender));
+        _;
+    }
+
+    modifier onlyOwner() {
+        require(msg.sender == owner, NotTheOwner(msg.sender));
         _;
     }
 
@@ -39,10 +48,14 @@ contract CounterHook {
         limit = itsLimit;
     }
 
-    function setLimit(uint256 newLimit) external {
-        require(msg.sender == owner, NotTheOwner(msg.sender));
+    function setLimit(uint256 newLimit) external onlyOwner {
         limit = newLimit;
         emit LimitChanged(newLimit);
+    }
+
+    function setFeePerByte(uint96 newFee) external onlyOwner {
+        feePerByte = newFee;
+        emit FeeChanged(newFee);
     }
 
     function validatePreTaskCreation(address, TaskParams memory task) external view {
@@ -60,7 +73,7 @@ contract CounterHook {
         verified++;
     }
 
-    function calculateTaskFee(TaskParams memory) external pure returns (uint96) {
-        return 0;
+    function calculateTaskFee(TaskParams memory task) external view returns (uint96) {
+        return feePerByte * uint96(task.payload.length);
     }
 }
