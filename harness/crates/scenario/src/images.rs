@@ -7,6 +7,7 @@ use hourglass_base::ProgramSource;
 
 use super::error::ScenarioError;
 use super::model::{Component, Scenario};
+use super::own_programs::{self, Demand};
 use super::trial::Trial;
 
 /// Images to use in place of the scenarios' own.
@@ -40,6 +41,29 @@ impl Images {
             trial.fault_free = trial.fault_free.as_ref().map(|scenario| Arc::new(self.scenario(scenario)));
         }
         Ok(trials)
+    }
+
+    /// What programs in these images have to do in the trials that have them, where the public programs do not: what `lint` says of
+    /// images in scenarios. One sentence for each option and demand.
+    pub fn warnings(&self, trials: &[Trial]) -> Vec<String> {
+        let demands: [(_, _, _, fn(&Scenario) -> Option<Demand>); 3] = [
+            ("--executor-image", &self.executor, "executor", |scenario| own_programs::of_executor(&scenario.topology)),
+            ("--executor-image", &self.executor, "executor", |scenario| {
+                own_programs::of_executor_with_files(&scenario.components, &scenario.topology)
+            }),
+            ("--aggregator-image", &self.aggregator, "aggregator", |scenario| {
+                own_programs::of_aggregator(&scenario.topology)
+            }),
+        ];
+        let warnings = demands.into_iter().filter_map(|(option, image, component, demand)| {
+            let image = image.as_ref()?;
+            let mut in_containers =
+                trials.iter().filter(|trial| trial.runtime.capabilities().programs != ProgramSource::Command);
+            let (trial, Demand { has_to, remedy }) =
+                in_containers.find_map(|trial| Some((trial, demand(&trial.scenario)?)))?;
+            Some(format!("warning: {option} {image}: this {component} {has_to} in {}; {remedy}", trial.name))
+        });
+        warnings.collect()
     }
 
     /// The options of these images that `trial` would take alone, with their values.
