@@ -1,5 +1,6 @@
 //! Images from the command line, which override those of the scenarios.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -46,24 +47,24 @@ impl Images {
     /// What programs in these images have to do in the trials that have them, where the public programs do not: what `lint` says of
     /// images in scenarios. One sentence for each option and demand.
     pub fn warnings(&self, trials: &[Trial]) -> Vec<String> {
-        let demands: [(_, _, _, fn(&Scenario) -> Option<Demand>); 3] = [
-            ("--executor-image", &self.executor, "executor", |scenario| own_programs::of_executor(&scenario.topology)),
-            ("--executor-image", &self.executor, "executor", |scenario| {
-                own_programs::of_executor_with_files(&scenario.components, &scenario.topology)
-            }),
-            ("--aggregator-image", &self.aggregator, "aggregator", |scenario| {
-                own_programs::of_aggregator(&scenario.topology)
-            }),
-        ];
-        let warnings = demands.into_iter().filter_map(|(option, image, component, demand)| {
-            let image = image.as_ref()?;
-            let mut in_containers =
-                trials.iter().filter(|trial| trial.runtime.capabilities().programs != ProgramSource::Command);
-            let (trial, Demand { has_to, remedy }) =
-                in_containers.find_map(|trial| Some((trial, demand(&trial.scenario)?)))?;
-            Some(format!("warning: {option} {image}: this {component} {has_to} in {}; {remedy}", trial.name))
-        });
-        warnings.collect()
+        let (mut known, mut warnings) = (BTreeSet::new(), Vec::new());
+        for trial in trials.iter().filter(|trial| trial.runtime.capabilities().programs != ProgramSource::Command) {
+            let Scenario { components, topology, .. } = &*trial.scenario;
+            let demands = [
+                ("executor", &self.executor, own_programs::of_executor(topology)),
+                ("executor", &self.executor, own_programs::of_executor_with_files(components, topology)),
+                ("aggregator", &self.aggregator, own_programs::of_aggregator(topology)),
+            ];
+            for (component, image, demand) in demands {
+                let (Some(image), Some(Demand { has_to, remedy })) = (image, demand) else { continue };
+                if known.insert((component, has_to)) {
+                    let option = format!("--{component}-image {image}");
+                    let name = &trial.name;
+                    warnings.push(format!("warning: {option}: this {component} {has_to} in {name}; {remedy}"));
+                }
+            }
+        }
+        warnings
     }
 
     /// The options of these images that `trial` would take alone, with their values.
