@@ -126,7 +126,8 @@ async fn make(
     let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
     let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
-    let contracts = unless_ended([&l1, &l2], deployment::deploy(l1.control(), l2.control(), topology)).await?;
+    let deploying = Box::pin(deployment::deploy(l1.control(), l2.control(), topology));
+    let contracts = unless_ended([&l1, &l2], deploying).await?;
     let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
