@@ -45,6 +45,9 @@ impl ChosenArgs {
             notice(&text);
         }
         let trials = self.images.over(trials)?;
+        for warning in self.images.warnings(&trials) {
+            notice(&warning);
+        }
         let trials = self.allowed_errors.over(trials)?;
         check_components(&trials)?;
         if without_fault { Ok(proofs(&trials, &selection.patterns)?) } else { Ok(trials) }

@@ -1,5 +1,7 @@
 //! `harness doctor`: which requirements of trials this machine meets.
 
+use std::path::PathBuf;
+
 use console::{Color, Style};
 use hourglass_base::{Check, ExitStatus, RuntimeKind, Verdict, Version};
 use hourglass_machine::{Diagnosis, gather};
@@ -20,6 +22,9 @@ use super::{
 /// missing), `needed_by`, `finding` and `remedy`; of a cluster it has `cluster`, `usable` and `checks`. `harness schema doctor` and `harness
 /// schema cluster-doctor` describe them.
 ///
+/// In a project with `deploy_scripts`, it also looks for the tools that these call: forge, cast, jq, yq and make. One that is absent is a
+/// warning.
+///
 /// Ends with 0 when the runtimes asked for can be used, warnings or not, and with 3 when they cannot.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DoctorArgs {
@@ -35,6 +40,10 @@ pub struct DoctorArgs {
         conflicts_with_all = ["cluster", "kubeconfig", "context"]
     )]
     pub runtimes: Vec<RuntimeKind>,
+    /// The project file, whose deploy scripts need tools [default: `harness.yaml` in the current folder or in the nearest folder
+    /// above it]
+    #[arg(long, value_name = "FILE", env = "HARNESS_PROJECT")]
+    pub project: Option<PathBuf>,
     /// A cluster instead of the machine
     #[command(flatten)]
     pub cluster: ClusterArgs,
@@ -54,7 +63,7 @@ pub async fn run(args: &DoctorArgs, out: &mut impl Output) -> Result<ExitStatus,
     if args.cluster.any() {
         return doctor_cluster::run(&args.cluster, args.format.is_json(), out).await;
     }
-    let diagnosis = Diagnosis::of(&gather().await);
+    let diagnosis = Diagnosis::of(&gather(args.project.clone()).await);
     if args.format.is_json() {
         json(&MachineReport { version: Version, diagnosis: &diagnosis }, out)?;
     } else {

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
+use hourglass_chain::DeployTool;
 use hourglass_machine::setup::{
     KubernetesSetup, KubernetesSetupError, NODE_IMAGE_ARCHIVE_VARIABLE, State, Step, System, docker, kubernetes,
 };
@@ -16,6 +17,8 @@ use super::{
 pub enum SetupCommand {
     /// Anvil, from npm into the harness's cache
     Anvil(RehearsalArgs),
+    /// forge and cast, which deploy scripts call, from npm into the harness's cache
+    Foundry(RehearsalArgs),
     /// A Docker engine that runs: on Debian and Ubuntu installed where there is none; needs root where something is to
     /// be done
     Docker(RehearsalArgs),
@@ -59,6 +62,7 @@ pub async fn run(command: &SetupCommand, out: &mut impl Output) -> Result<(), Cl
     };
     match command {
         SetupCommand::Anvil(args) => anvil(args.dry_run, &mut tell).await?,
+        SetupCommand::Foundry(args) => foundry(args.dry_run, &mut tell).await?,
         SetupCommand::Docker(args) => {
             let done = docker(&System::this(), args.dry_run, &mut tell).await;
             done.map_err(|error| CliError::Environment(Box::new(error)))?;
@@ -107,6 +111,27 @@ async fn anvil(rehearsal: bool, tell: &mut impl FnMut(&Step)) -> Result<(), CliE
         let installed = async { search.find_or_install(|_| {}).await.map_err(environment) };
         let found = unless_interrupted(&interrupt::on_signal(), installed).await?;
         tell(&there(found.path));
+    }
+    Ok(())
+}
+
+async fn foundry(rehearsal: bool, tell: &mut impl FnMut(&Step)) -> Result<(), CliError> {
+    let environment = |error| CliError::Environment(Box::new(error));
+    let interrupt = interrupt::on_signal();
+    for tool in DeployTool::OF_FOUNDRY {
+        let name = tool.as_str();
+        let there = |path: PathBuf| Step { state: State::Done, what: name.to_owned(), why: path.display().to_string() };
+        if let Some((path, _)) = tool.find().map_err(environment)? {
+            tell(&there(path));
+            continue;
+        }
+        let why = "it is in none of the places where deploy scripts look for it".to_owned();
+        let state = if rehearsal { State::Would } else { State::Doing };
+        tell(&Step { state, what: format!("install {name} from npm into the harness's cache"), why });
+        if !rehearsal {
+            let installed = async { tool.find_or_install().await.map_err(environment) };
+            tell(&there(unless_interrupted(&interrupt, installed).await?));
+        }
     }
     Ok(())
 }

@@ -1,16 +1,22 @@
 //! Deploy scripts run when a state is made, with the context document, and what they tell is checked.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use ethers::providers::Middleware as _;
 use hourglass_harness::{
     chain::{ChainTopology, DeployScript, PreparedState, SetupError, prepare_in},
-    reaper::RunId,
+    reaper::{RunId, processes_of},
 };
 use hourglass_proto::contracts::addresses as at;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::support::{Pair, anvil, topology};
+use crate::support::{Pair, SOON, anvil, topology, within};
 
 /// Deploys a contract whose only function returns 42, as the AVS, and tells it as the public template's scripts do. `WORDS` is what it
 /// tells instead.
@@ -151,4 +157,77 @@ async fn anvil_a_program_that_is_not_there_is_named() {
     let script = DeployScript { run: vec!["no-such-program".to_owned()], ..project.script() };
     let error = project.prepare(script).await.unwrap_err().to_string();
     assert!(error.contains("`no-such-program`: it cannot be started"), "{error}");
+}
+
+/// Tells its process and one that it has started, in the file `pids`.
+const STARTS_ANOTHER: &str = r#"
+import fs from "node:fs";
+import { spawn } from "node:child_process";
+const other = spawn("sleep", ["1000"], { stdio: "ignore" });
+fs.writeFileSync("pids.new", `${process.pid} ${other.pid}`);
+fs.renameSync("pids.new", "pids");
+"#;
+/// Ends when its chain does not answer any more.
+const FAILS_WITHOUT_A_CHAIN: &str = r#"
+const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] });
+const request = { method: "POST", headers: { "content-type": "application/json" }, body };
+const ask = async () => { for (;;) await (await fetch(process.env.L2_RPC_URL, request)).text(); };
+await ask().catch(() => {});
+other.kill();
+process.exit(3);
+"#;
+
+/// Whether a script waits for a chain that is gone or fails for it, the error is about the chain. Nothing is left of the script, which
+/// would have had a minute.
+#[rstest::rstest]
+#[case::waits("setTimeout(() => {}, 600000);")]
+#[case::fails(FAILS_WITHOUT_A_CHAIN)]
+#[tokio::test]
+async fn anvil_a_chain_that_ends_while_a_script_runs_is_named(#[case] then: &str) {
+    let (project, binary, run) = (Project::new(), anvil().await, RunId::generate());
+    fs::write(project.folder.path().join("deploy.mjs"), format!("{STARTS_ANOTHER}{then}")).unwrap();
+    let topology = ChainTopology { deploy_scripts: vec![project.script()], ..topology(&[1]) };
+    let pids = project.folder.path().join("pids");
+    let killing = async {
+        while !pids.exists() {
+            tokio::task::yield_now().await;
+        }
+        let id = format!("--chain-id {}", at::L2_CHAIN_ID);
+        let l2 = processes_of(&run).unwrap().into_iter().find(|process| process.command.contains(&id)).unwrap();
+        kill_process(Pid::from_raw(l2.pid).unwrap(), Signal::KILL).unwrap();
+        Instant::now()
+    };
+    let preparing = prepare_in(project.cache.path(), &binary, &topology, &run);
+    let ends = async { tokio::join!(preparing, killing) };
+    let (prepared, killed) = within(Duration::from_mins(2), "end of the preparation", ends).await;
+    assert!(killed.elapsed() < SOON, "{:?}", killed.elapsed());
+    let error = prepared.unwrap_err().to_string();
+    assert!(error.starts_with("chain 31338 ended with signal: 9 (SIGKILL) while its state was made"), "{error}");
+
+    let of_script = fs::read_to_string(pids).unwrap();
+    let is_there = |pid: &str| fs::read_link(Path::new("/proc").join(pid).join("exe")).is_ok();
+    let gone = async {
+        while of_script.split(' ').any(is_there) || !processes_of(&run).unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(SOON, "end of what the script has started", gone).await;
+    let states = fs::read_dir(project.cache.path().join("state")).into_iter().flatten().count();
+    assert_eq!(states, 0, "a state is left");
+}
+
+/// A shell with `set -x` writes the whole context document.
+#[tokio::test]
+async fn anvil_keys_are_hidden_in_the_output_of_a_script_that_fails() {
+    let project = Project::new();
+    let text = "console.error(process.argv.at(-1)); process.exit(3)";
+    fs::write(project.folder.path().join("deploy.mjs"), text).unwrap();
+    let error = project.prepare(project.script()).await.unwrap_err().to_string();
+    for name in ["deployer", "avs", "app"] {
+        assert!(error.contains(&format!("[key of {name}]")), "{error}");
+    }
+    let accounts = topology(&[1]).accounts();
+    for key in [&accounts.deployer, &accounts.avs, &accounts.app] {
+        assert!(!error.contains(key.to_hex().trim_start_matches("0x")), "{error}");
+    }
 }

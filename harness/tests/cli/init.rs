@@ -47,6 +47,40 @@ fn a_new_project_passes_at_once(#[case] language: &str, #[case] program: &str) {
     again.assert_code(2).assert_complains(&["are there already", "nothing was written"]);
 }
 
+/// Trials of a repository of the public template are about the contracts that its own scripts deploy, and the doctor looks for the tools
+/// that these call, where they would find them.
+#[test]
+fn a_repository_of_the_template_deploys_its_contracts() {
+    let sandbox = Sandbox::new(HARNESS);
+    let (folder, foundry) = (sandbox.path("avs"), sandbox.path("foundry"));
+    let write = |path: &Path, text: &str| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    write(&folder.join(".hourglass/context/devnet.yaml"), "executor: {operators: [{socket: \"executor:9090\"}]}\n");
+    write(&folder.join(".devkit/scripts/deployL1Contracts"), "#!/bin/sh\nforge script deploy; cast nonce; jq .\n");
+    write(&foundry.join("bin/forge"), "#!/bin/sh\necho 'forge Version: 1.7.1-v1.7.1'\n");
+    let written = sandbox.run(&["init", folder.to_str().unwrap()]);
+    written.assert_code(0).assert_complains(&["forge, cast, jq, yq and make", "harness doctor"]);
+
+    let call = "{call: {to: task_avs_registrar, function: \"owner() returns (address)\", expect: [avs]}}";
+    let steps = format!("steps: [{{create_task: {{payload: a}}}}, {call}, {{expect_verified: {{}}}}]\n");
+    let scenario = format!("name: registrar\ndescription: A test's own.\n{steps}");
+    fs::write(folder.join("scenarios/registrar.yaml"), scenario).unwrap();
+    run(&mut harness(&sandbox, &folder, &["lint"])).assert_code(0).assert_shows(&["4 scenario files: no problems"]);
+
+    let mut doctor = harness(&sandbox, &folder, &["doctor", "--runtime", "process"]);
+    let seen = run(doctor.env("FOUNDRY_DIR", &foundry).env("PATH", sandbox.path("bin")));
+    let forge = format!("1.7.1 at {}/bin/forge (Foundry's folder)", foundry.display());
+    let (named, unnamed) =
+        ("not found, and deploy scripts of the project name it", "no deploy script of the project names it");
+    seen.assert_code(0).assert_shows(&[&forge, named, unnamed, "harness setup foundry", "package `jq`"]);
+    let elsewhere = sandbox.run(&["doctor", "--runtime", "process"]);
+    elsewhere.assert_code(0);
+    assert!(!elsewhere.stdout.contains("deploy script"), "{}", elsewhere.stdout);
+}
+
 /// A performer that does not build says so before anything starts; it is not a failure of a trial.
 #[test]
 fn a_command_of_the_project_that_fails_is_shown_with_its_output() {

@@ -198,3 +198,15 @@ fn doctor_reports_every_runtime() {
         assert_eq!(usable, reasons == 0, "{runtime}: {found:#}");
     }
 }
+
+/// An image of the command line is as unlikely to serve several AVSs as one of the scenario, of which `lint` warns.
+#[test]
+fn images_of_the_command_line_are_warned_of() {
+    let sandbox = Sandbox::new(HARNESS);
+    let plan = |name| sandbox.run(&["scenario", "plan", "--runtime", "docker", "--executor-image", "mine:1", name]);
+    let warning = "warning: --executor-image mine:1: this executor has to sign with a key for each AVS";
+    plan("avss_of_one_operator").assert_code(0).assert_complains(&[warning, "`signingKey` in `avsPerformers`"]);
+    let one_avs = plan("square");
+    one_avs.assert_code(0);
+    assert!(!one_avs.stderr.contains("warning"), "{}", one_avs.stderr);
+}

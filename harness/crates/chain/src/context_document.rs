@@ -12,7 +12,8 @@ const NAME: &str = "devnet";
 /// The version of the document in the public template that it is like.
 const VERSION: &str = "0.1.2";
 
-/// The document for chains with these contracts.
+/// The document for chains with these contracts. Its keys are those of [`handed_keys`](super::handed_keys::handed_keys), which are hidden
+/// where a script shows them.
 pub(super) fn context_document(
     [l1, l2]: [&ChainControl; 2],
     topology: &ChainTopology,

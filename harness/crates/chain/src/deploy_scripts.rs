@@ -5,7 +5,7 @@ use std::{
     env,
     fs::{self, File, TryLockError},
     io::{Read as _, Seek as _, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use ethers::{providers::Middleware as _, types::Address};
 use heck::ToSnakeCase as _;
-use hourglass_base::{ProcessGroupGuard, last_lines, path_folders, reach_loopback_directly, shown_command};
+use hourglass_base::{ProcessGroupGuard, last_lines, reach_loopback_directly, shown_command};
 use hourglass_component::{chain::Artifact, timeout::timeout, variables::RefusedVariable};
 use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,8 @@ use tokio::{process::Command, time::sleep};
 use walkdir::WalkDir;
 
 use super::{
-    Accounts, ChainControl, ChainTopology, DeployedContract, SearchPaths, SetupError,
-    context_document::context_document,
+    Accounts, ChainControl, ChainTopology, DeployedContract, SetupError, context_document::context_document,
+    handed_keys::without_keys, tools::search_path,
 };
 
 /// The variable with the path of the context document.
@@ -91,7 +91,8 @@ pub(super) async fn run_all(
 ) -> Result<Vec<DeployedContract>, SetupError> {
     for script in &topology.deploy_scripts {
         let context = context_document(chains, topology, accounts, &deployed).to_string();
-        for contract in script.run(chains, &context).await? {
+        let contracts = script.run(chains, &context).await.map_err(|error| without_keys(error, accounts))?;
+        for contract in contracts {
             // A later script may replace what an earlier one has deployed.
             deployed.retain(|earlier| earlier.name != contract.name);
             deployed.push(contract);
@@ -265,11 +266,4 @@ impl DeployScript {
     fn failed(&self, reason: String, output: String) -> SetupError {
         SetupError::DeployScript { command: shown_command(&self.run), reason, output }
     }
-}
-
-/// `PATH` with the folder of Foundry's programs behind the others, as Anvil is looked for.
-fn search_path() -> Option<(&'static str, std::ffi::OsString)> {
-    let foundry = SearchPaths::from_environment().ok()?.foundry?.join("bin");
-    let folders = path_folders().into_iter().chain([foundry]);
-    Some(("PATH", env::join_paths(folders.filter(|folder| folder != Path::new(""))).ok()?))
 }

@@ -17,7 +17,10 @@ use super::{SetupError, install::install};
 pub const ANVIL_VARIABLE: &str = "HARNESS_ANVIL";
 /// The version that is installed if there is none.
 pub const ANVIL_VERSION: &str = "1.7.1";
-pub(super) const PACKAGE: &str = "@foundry-rs/anvil";
+/// The scope of Foundry's packages in npm.
+pub(super) const SCOPE: &str = "@foundry-rs";
+const PACKAGE: &str = "@foundry-rs/anvil";
+const ANVIL: &str = "anvil";
 
 /// How to look for Anvil.
 #[derive(Debug, Clone, Default)]
@@ -76,8 +79,9 @@ impl SearchPaths {
         })
     }
 
-    fn installed(&self) -> PathBuf {
-        self.cache.join("tools").join(format!("anvil-{ANVIL_VERSION}"))
+    /// The folder of a program of Foundry's that was installed from npm.
+    pub(super) fn installed(&self, program: &str) -> PathBuf {
+        self.cache.join("tools").join(format!("{program}-{ANVIL_VERSION}"))
     }
 
     fn on_path(&self, program: &str) -> Option<PathBuf> {
@@ -104,15 +108,15 @@ impl AnvilSearch {
         if let Some(path) = &paths.variable {
             return named(path, ANVIL_VARIABLE, FoundIn::Environment).map(Some);
         }
-        let foundry = paths.foundry.as_ref().map(|folder| folder.join("bin").join("anvil"));
+        let foundry = paths.foundry.as_ref().map(|folder| folder.join("bin").join(ANVIL));
         let found = [
-            (paths.on_path("anvil"), FoundIn::Path),
+            (paths.on_path(ANVIL), FoundIn::Path),
             (foundry.filter(|path| is_executable(path)), FoundIn::Foundry),
-            (binary_in(&paths.installed()), FoundIn::Cache),
+            (binary_in(&paths.installed(ANVIL), ANVIL), FoundIn::Cache),
         ];
         let found = found.into_iter().find_map(|(path, found_in)| Some(AnvilBinary { path: path?, found_in }));
         if found.as_ref().is_some_and(|binary| binary.found_in == FoundIn::Cache) {
-            hold(&paths.installed());
+            hold(&paths.installed(ANVIL));
         }
         Ok(found)
     }
@@ -139,15 +143,15 @@ impl AnvilSearch {
         let Some(npm) = paths.on_path("npm") else {
             return Err(not_found("there is no npm to install it with"));
         };
-        let folder = paths.installed();
+        let folder = paths.installed(ANVIL);
         notice(&format!("installing {PACKAGE}@{ANVIL_VERSION} from npm into {}", folder.display()));
-        install(&npm, &folder).await?;
-        let path = binary_in(&folder).ok_or_else(|| SetupError::Install {
+        install(&npm, &folder, ANVIL).await?;
+        let path = binary_in(&folder, ANVIL).ok_or_else(|| SetupError::Install {
             package: format!("{PACKAGE}@{ANVIL_VERSION}"),
             folder,
             reason: "the package has no binary for this platform".to_owned(),
         })?;
-        hold(&paths.installed());
+        hold(&paths.installed(ANVIL));
         Ok(AnvilBinary { path, found_in: FoundIn::Cache })
     }
 }
@@ -166,12 +170,12 @@ fn named(path: &Path, origin: &'static str, found_in: FoundIn) -> Result<AnvilBi
 }
 
 /// The platform's package contains the binary; the script of the main package would start Node.js first.
-pub(super) fn binary_in(folder: &Path) -> Option<PathBuf> {
-    let scope = folder.join("node_modules").join("@foundry-rs");
+pub(super) fn binary_in(folder: &Path, program: &str) -> Option<PathBuf> {
+    let scope = folder.join("node_modules").join(SCOPE);
     let packages = fs::read_dir(scope).ok()?;
     packages
         .filter_map(Result::ok)
-        .map(|package| package.path().join("bin").join("anvil"))
+        .map(|package| package.path().join("bin").join(program))
         .find(|path| is_executable(path))
 }
 
@@ -218,7 +222,7 @@ mod tests {
 
         fn cached(&self) -> PathBuf {
             let package = Path::new("node_modules/@foundry-rs/anvil-linux/bin/anvil");
-            self.program(&self.paths.installed().join(package), "")
+            self.program(&self.paths.installed(ANVIL).join(package), "")
         }
 
         fn tools(&self) -> Vec<String> {
@@ -321,7 +325,7 @@ mod tests {
     async fn an_incomplete_installation_is_replaced() {
         let machine = Machine::new();
         machine.program(Path::new("bin/npm"), INSTALLS);
-        fs::create_dir_all(machine.paths.installed().join("node_modules/@foundry-rs/anvil")).unwrap();
+        fs::create_dir_all(machine.paths.installed(ANVIL).join("node_modules/@foundry-rs/anvil")).unwrap();
         let found = machine.install(false).await.0.unwrap();
         assert!(is_executable(&found.path));
         assert_eq!(machine.tools(), ["anvil-1.7.1"], "nothing is left beside it");
@@ -377,7 +381,7 @@ mod tests {
         let (one, two) = tokio::join!(machine.install(false), machine.install(false));
         let (one, two) = (one.0.unwrap(), two.0.unwrap());
         assert_eq!(one, two);
-        assert!(one.path.starts_with(machine.paths.installed()) && is_executable(&one.path));
+        assert!(one.path.starts_with(machine.paths.installed(ANVIL)) && is_executable(&one.path));
         assert_eq!(fs::read_dir(machine.paths.cache.join("tools")).unwrap().count(), 1, "nothing is left beside it");
         let (again, notice) = machine.install(false).await;
         assert_eq!((again.unwrap(), notice.as_str()), (one, ""), "the second time it is there");

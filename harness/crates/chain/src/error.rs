@@ -84,6 +84,16 @@ pub enum SetupError {
         /// The last lines that it wrote.
         output: String,
     },
+    /// The process ended while the state of its chain was made.
+    #[error("chain {chain_id} ended with {end} while its state was made; its last output:\n{output}")]
+    Ended {
+        /// The chain.
+        chain_id: u64,
+        /// How it ended, such as `exit status: 1`.
+        end: String,
+        /// The last lines that it wrote.
+        output: String,
+    },
     /// Chain time only moves forward, which a node does not enforce.
     #[error("failed to warp chain {chain_id} to {timestamp}: its head is at {head} already")]
     Backwards {

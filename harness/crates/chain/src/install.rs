@@ -1,4 +1,4 @@
-//! Installs Anvil from npm into the cache.
+//! Installs programs of Foundry's from npm into the cache.
 
 use std::{
     env::consts::{ARCH, OS},
@@ -15,10 +15,10 @@ use tokio::process::Command;
 use super::{
     ANVIL_VERSION, SetupError,
     atomic_entry::AtomicEntry,
-    discover::{PACKAGE, binary_in},
+    discover::{SCOPE, binary_in},
 };
 
-/// How long npm may take for 30 MB; a registry that stalls would block a run for ever.
+/// How long npm may take for some tens of megabytes; a registry that stalls would block a run for ever.
 const INSTALLED_WITHIN: Duration = Duration::from_mins(10);
 const MAKING: &str = ".installing-";
 /// The prefix of the folders of earlier versions, before six letters, and the age after which no installation in one
@@ -26,11 +26,11 @@ const MAKING: &str = ".installing-";
 const MAKING_BEFORE: &str = "anvil-";
 const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 
-/// Installs the package into a folder of the cache. An existing folder without the binary is replaced.
-pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError> {
+/// Installs the package of a program into a folder of the cache. An existing folder without the binary is replaced.
+pub(super) async fn install(npm: &Path, folder: &Path, program: &str) -> Result<(), SetupError> {
     let aside = AtomicEntry::beside(folder, MAKING)?;
     remove_abandoned(folder.parent().unwrap_or(folder));
-    let package = format!("{}@{ANVIL_VERSION}", package_of(OS, ARCH));
+    let package = format!("{}@{ANVIL_VERSION}", package_of(program, OS, ARCH));
     let failed = |reason: String| SetupError::Install { package: package.clone(), folder: folder.to_owned(), reason };
     let mut command = Command::new(npm);
     command
@@ -52,20 +52,20 @@ pub(super) async fn install(npm: &Path, folder: &Path) -> Result<(), SetupError>
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
-    if binary_in(aside.path()).is_none() {
+    if binary_in(aside.path(), program).is_none() {
         return Err(failed("the package has no binary for this platform".to_owned()));
     }
-    aside.publish(folder, |folder| binary_in(folder).is_some())
+    aside.publish(folder, |folder| binary_in(folder, program).is_some())
 }
 
-/// The package with the executable for a platform, by Rust's names for both. It says that it needs Node.js 20, which an
+/// The package with the executable of a program for a platform, by Rust's names for both. It says that it needs Node.js 20, which an
 /// executable does not; as an optional dependency of the general package, npm with an older Node.js leaves it out and succeeds.
-fn package_of(system: &str, architecture: &str) -> String {
+fn package_of(program: &str, system: &str, architecture: &str) -> String {
     let system = if system == "macos" { "darwin" } else { system };
     match architecture {
-        "x86_64" => format!("{PACKAGE}-{system}-amd64"),
-        "aarch64" => format!("{PACKAGE}-{system}-arm64"),
-        _ => PACKAGE.to_owned(),
+        "x86_64" => format!("{SCOPE}/{program}-{system}-amd64"),
+        "aarch64" => format!("{SCOPE}/{program}-{system}-arm64"),
+        _ => format!("{SCOPE}/{program}"),
     }
 }
 
@@ -94,15 +94,16 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("linux", "x86_64", "@foundry-rs/anvil-linux-amd64")]
-    #[case("linux", "aarch64", "@foundry-rs/anvil-linux-arm64")]
-    #[case("macos", "aarch64", "@foundry-rs/anvil-darwin-arm64")]
-    #[case("linux", "riscv64", "@foundry-rs/anvil")]
+    #[case("anvil", "linux", "x86_64", "@foundry-rs/anvil-linux-amd64")]
+    #[case("cast", "linux", "aarch64", "@foundry-rs/cast-linux-arm64")]
+    #[case("anvil", "macos", "aarch64", "@foundry-rs/anvil-darwin-arm64")]
+    #[case("forge", "linux", "riscv64", "@foundry-rs/forge")]
     fn the_package_of_the_platform_is_installed(
+        #[case] program: &str,
         #[case] system: &str,
         #[case] architecture: &str,
         #[case] package: &str,
     ) {
-        assert_eq!(package_of(system, architecture), package);
+        assert_eq!(package_of(program, system, architecture), package);
     }
 }

@@ -5,12 +5,15 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    pin::pin,
+    time::Duration,
 };
 
 use hourglass_base::{
     blocking,
     cache::{cache_folder, hold},
 };
+use hourglass_component::timeout::timeout;
 use hourglass_proto::contracts::addresses as at;
 use hourglass_reaper::RunId;
 use serde::{Deserialize, Serialize};
@@ -27,6 +30,8 @@ use super::{
 const FORMAT: u32 = 5;
 const MANIFEST: &str = "manifest.json";
 const MAKING: &str = "making-";
+/// How long the end of a chain that does not answer is waited for, when something else has failed.
+const ENDED_WITHIN: Duration = Duration::from_secs(5);
 const FILES: [&str; 2] = ["l1.json", "l2.json"];
 
 /// States that Anvil can load.
@@ -121,11 +126,45 @@ async fn make(
     let settings = |chain_id| AnvilSettings { chain_id, state: None, folder: work.clone() };
     let (l1, l2) = (settings(at::L1_CHAIN_ID), settings(at::L2_CHAIN_ID));
     let (l1, l2) = tokio::try_join!(AnvilProcess::start(binary, &l1, run), AnvilProcess::start(binary, &l2, run))?;
-    let contracts = deployment::deploy(l1.control(), l2.control(), topology).await?;
+    let deploying = Box::pin(deployment::deploy(l1.control(), l2.control(), topology));
+    let contracts = unless_ended([&l1, &l2], deploying).await?;
     let (first, second) = tokio::try_join!(l1.control().dump(), l2.control().dump())?;
     tokio::join!(l1.stop(), l2.stop());
     fs::remove_dir_all(&work).map_err(SetupError::file(work))?;
     Ok(([first, second], contracts))
+}
+
+/// The result of `making`, or the end of a chain: a deploy script may wait for a chain that is gone until its time is up.
+async fn unless_ended<T>(
+    chains: [&AnvilProcess; 2],
+    making: impl Future<Output = Result<T, SetupError>>,
+) -> Result<T, SetupError> {
+    let [l1, l2] = chains;
+    let mut ended = pin!(async {
+        let (chain, (end, output)) = tokio::select! {
+            ended = l1.ended() => (l1, ended),
+            ended = l2.ended() => (l2, ended),
+        };
+        SetupError::Ended { chain_id: chain.control().chain_id(), end: end.to_string(), output }
+    });
+    let error = tokio::select! {
+        biased;
+        ended = &mut ended => return Err(ended),
+        made = making => match made {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
+        },
+    };
+    // A script may notice earlier than this process that its chain is gone, and fail for that.
+    let cause = async {
+        let (first, second) = (l1.control().client(), l2.control().client());
+        tokio::select! {
+            biased;
+            ended = &mut ended => Some(ended),
+            Ok(_) = async { tokio::try_join!(first.answers(), second.answers()) } => None,
+        }
+    };
+    Err(timeout(ENDED_WITHIN, cause).await.ok().flatten().unwrap_or(error))
 }
 
 /// What an entry says of itself, unless a part of it is missing or damaged.

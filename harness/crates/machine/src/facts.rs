@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use bollard::models::SystemInfo;
-use hourglass_chain::AnvilBinary;
+use hourglass_chain::{AnvilBinary, DeployTool, FoundIn};
 use hourglass_engine::{EngineAddress, EngineError};
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,6 +30,8 @@ pub struct Facts {
     pub anvil: Known<Option<AnvilFacts>>,
     /// The program that installs Anvil.
     pub npm: Known<Npm>,
+    /// The tools of deploy scripts; none if the project has no deploy scripts.
+    pub deploy_tools: Known<Vec<ToolFacts>>,
     /// The engine, or why it cannot be used.
     pub engine: Known<Result<EngineFacts, EngineError>>,
     /// The requirements of clusters besides the engine.
@@ -53,6 +55,28 @@ pub struct Facts {
 pub struct AnvilFacts {
     /// Where.
     pub binary: AnvilBinary,
+    /// The version that it reports, as `1.7.1`, or why it reports none.
+    pub version: Result<String, String>,
+}
+
+/// A tool of deploy scripts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolFacts {
+    /// Which.
+    pub tool: DeployTool,
+    /// Whether a deploy script of the project names it.
+    pub is_named: bool,
+    /// Where deploy scripts find it; `None` if they do not.
+    pub found: Known<Option<FoundTool>>,
+}
+
+/// A tool that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTool {
+    /// Its path.
+    pub path: PathBuf,
+    /// How it was found.
+    pub found_in: FoundIn,
     /// The version that it reports, as `1.7.1`, or why it reports none.
     pub version: Result<String, String>,
 }

@@ -4,6 +4,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -21,16 +22,18 @@ use super::{
 };
 
 /// The time limit of one check.
-const LIMIT: Duration = Duration::from_secs(5);
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
 /// The engine has limits of its own, whose errors say better what is wrong.
 const ENGINE_LIMIT: Duration = Duration::from_secs(25);
 
-/// Inspects this machine. Takes as long as the slowest check, at most half a minute.
-pub async fn gather() -> Facts {
+/// Inspects this machine, also for the deploy scripts of the project of this file or, without one, of the current folder. Takes as long
+/// as the slowest check, at most half a minute.
+pub async fn gather(project: Option<PathBuf>) -> Facts {
     let started = (Timestamp::now(), Instant::now());
-    let (anvil, npm, engine, kubernetes, cache, memory, inotify, leftovers) = tokio::join!(
+    let (anvil, npm, deploy_tools, engine, kubernetes, cache, memory, inotify, leftovers) = tokio::join!(
         anvil(),
         aside(LIMIT, || Ok(Npm { npm: on_path("npm"), node: on_path("node") })),
+        deploy_tools::look(project),
         engine(EngineAddress::locate()),
         kubernetes(),
         aside(LIMIT, || cache_folder().map_err(untold).and_then(|folder| space(&folder))),
@@ -42,7 +45,7 @@ pub async fn gather() -> Facts {
     let elapsed = SignedDuration::try_from(started.1.elapsed()).unwrap_or_default();
     let open_files = getrlimit(Resource::Nofile).current;
     let clock = Clock { now, jumped: now.duration_since(started.0) - elapsed };
-    Facts { anvil, npm, engine, kubernetes, cache, memory, inotify, open_files, leftovers, clock }
+    Facts { anvil, npm, deploy_tools, engine, kubernetes, cache, memory, inotify, open_files, leftovers, clock }
 }
 
 /// The engine at this address.
@@ -109,21 +112,28 @@ pub(super) fn process_of_engine() -> Option<String> {
 async fn anvil() -> Known<Option<AnvilFacts>> {
     let found = aside(LIMIT, || AnvilSearch::default().find().map_err(untold)).await?;
     let Some(binary) = found else { return Ok(None) };
-    let mut command = Command::new(&binary.path);
-    let output = timeout(LIMIT, command.arg("--version").kill_on_drop(true).output());
-    let version = match output.await {
+    let version = version_of(&binary.path).await;
+    Ok(Some(AnvilFacts { binary, version }))
+}
+
+/// The version that a program reports, or why it reports none.
+pub(super) async fn version_of(program: &Path) -> Result<String, String> {
+    let mut command = Command::new(program);
+    let output = timeout(LIMIT, command.arg("--version").stdin(Stdio::null()).kill_on_drop(true).output());
+    match output.await {
         Ok(Ok(output)) => version_in(&String::from_utf8_lossy(&output.stdout))
             .ok_or_else(|| format!("it ends with {} and says no version", output.status)),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(Unknown::Late(LIMIT).to_string()),
-    };
-    Ok(Some(AnvilFacts { binary, version }))
+    }
 }
 
-/// `1.7.1` of `anvil Version: 1.7.1-v1.7.1` and of `anvil 0.2.0 (…)`.
+/// `1.7.1` of `anvil Version: 1.7.1-v1.7.1`, of `anvil 1.7.1 (…)`, of `jq-1.7.1` and of `yq (…) version v1.7.1`.
 fn version_in(text: &str) -> Option<String> {
     let line = text.lines().next()?;
-    let word = line.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    let mut numbers =
+        line.split_whitespace().map(|word| word.trim_start_matches(|first: char| !first.is_ascii_digit()));
+    let word = numbers.find(|word| !word.is_empty())?;
     Some(word.split(['-', '+']).next().unwrap_or(word).to_owned())
 }
 
@@ -152,7 +162,10 @@ fn inotify(limit: &str) -> Known<u64> {
 }
 
 /// Runs a check in a thread that is not joined if it does not end: a task would keep the process from ending.
-async fn aside<T: Send + 'static>(limit: Duration, look: impl FnOnce() -> Known<T> + Send + 'static) -> Known<T> {
+pub(super) async fn aside<T: Send + 'static>(
+    limit: Duration,
+    look: impl FnOnce() -> Known<T> + Send + 'static,
+) -> Known<T> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new().spawn(move || drop(sender.send(look()))).map_err(untold)?;
     match timeout(limit, receiver).await {
@@ -163,7 +176,7 @@ async fn aside<T: Send + 'static>(limit: Duration, look: impl FnOnce() -> Known<
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
-fn untold(error: impl ToString) -> Unknown {
+pub(super) fn untold(error: impl ToString) -> Unknown {
     Unknown::Untold(error.to_string())
 }
 
@@ -184,7 +197,7 @@ mod tests {
     /// Facts that every Linux provides must be read: an unknown is a warning that nobody can act on.
     #[tokio::test]
     async fn the_facts_of_this_machine_are_read() {
-        let facts = gather().await;
+        let facts = gather(None).await;
         assert!(facts.cache.is_ok() && facts.memory.is_ok() && facts.inotify.is_ok(), "{facts:?}");
         assert!(facts.clock.jumped.abs() < SignedDuration::from_secs(1), "{:?}", facts.clock);
     }
@@ -192,7 +205,11 @@ mod tests {
     #[rstest::rstest]
     #[case("anvil Version: 1.7.1-v1.7.1\nCommit SHA: 4072e48", Some("1.7.1"))]
     #[case("anvil 0.2.0 (f625d0f 2024-04-02)", Some("0.2.0"))]
+    #[case("jq-1.6", Some("1.6"))]
+    #[case("yq (https://github.com/mikefarah/yq/) version v4.44.3", Some("4.44.3"))]
+    #[case("GNU Make 4.3\nBuilt for x86_64-pc-linux-gnu", Some("4.3"))]
     #[case("", None)]
+    #[case("anvil", None)]
     fn versions_are_parsed(#[case] text: &str, #[case] version: Option<&str>) {
         assert_eq!(version_in(text).as_deref(), version);
     }

@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod checks;
+mod deploy_tools;
 mod diagnosis;
 mod facts;
 mod gather;
@@ -17,7 +18,7 @@ pub mod threads;
 
 pub use capabilities::Bounding;
 pub use diagnosis::{Diagnosis, checked_by_default};
-pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, Inotify, Known, Npm, Space, Unknown};
+pub use facts::{AnvilFacts, Clock, EngineFacts, Facts, FoundTool, Inotify, Known, Npm, Space, ToolFacts, Unknown};
 pub use gather::gather;
 pub use hourglass_base::{Check, Verdict, exhausted, exhausted_as_told, not_started};
 pub use kubernetes::{AbandonedClusters, KubernetesFacts, NodeImage};

@@ -163,6 +163,9 @@ pub fn remedy_of_setup(error: &SetupError) -> Option<String> {
         }
         SetupError::NotReady { reason, .. } => exhausted_as_told(reason)
             .unwrap_or("read the chain's output above; another Anvil can be named with --anvil"),
+        SetupError::Ended { .. } => {
+            "see who has ended the chain, and whether the machine has enough memory; its last output is above"
+        }
         SetupError::DeployScript { .. } => {
             "correct what the program says; it starts in the folder of the file that names it, and gets the context \
              document as its last argument and in HARNESS_CONTEXT_FILE"

@@ -13,7 +13,7 @@ use super::steps::ScenarioFolder;
 use super::values::Curve;
 use super::{
     check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts,
-    deploy_scripts, fees,
+    deploy_scripts, fees, own_programs,
 };
 
 /// Adds every problem of `document`, which was read from the file at `path`, and to `warnings` what is probably not meant.
@@ -22,7 +22,7 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     name(document, path, &root.key("name"), problems);
     variables(document, &root, problems);
     topology(document, &root.key("topology"), problems);
-    check_avss::programs(document, &root.key("components"), warnings);
+    own_programs::check(document, warnings);
     if document.timeout.is_some_and(|timeout| timeout.is_zero()) {
         problems.add(no_time(&root.key("timeout"), "timeout"));
     }

@@ -6,7 +6,7 @@ use hourglass_component::document::{Pointer, Problem, Problems};
 use hourglass_proto::limits::MAX_WEIGHT;
 
 use super::avs::FIRST_AVS;
-use super::model::{Operator, ScenarioDocument, Topology};
+use super::model::{Operator, Topology};
 use super::texts::ComponentRef;
 
 /// Adds the problems of the AVSs of a topology at `at`.
@@ -33,27 +33,6 @@ pub(super) fn check(topology: &Topology, at: &Pointer, problems: &mut Problems) 
     if problems.is_empty() && !topology.avss.is_empty() {
         weights(topology, at, problems);
         file_names(topology, at, problems);
-    }
-}
-
-/// Adds to `warnings` the programs of the user's, in the components at `at`, that may not be able to serve several AVSs: a signing
-/// key can be registered in one operator set alone, and the public programs have one key for all AVSs.
-pub(super) fn programs(document: &ScenarioDocument, at: &Pointer, warnings: &mut Problems) {
-    if document.topology.avss.is_empty() {
-        return;
-    }
-    let components = &document.components;
-    let programs =
-        [("executor", &components.executor, "avsPerformers"), ("aggregator", &components.aggregator, "avss")];
-    for (name, component, list) in programs {
-        let given = [("command", component.command.is_some()), ("image", component.image.is_some())];
-        for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
-            warnings.add(
-                Problem::at_value(&at.key(name).key(key), format!("this {name} has to sign with a key for each AVS"))
-                    .label("serves several AVSs")
-                    .help(format!("it finds them as `signingKey` in `{list}`; the public {name} has one key")),
-            );
-        }
     }
 }
 
@@ -187,22 +166,6 @@ mod tests {
         let problems = load(TWO, &steps).expect_err("it has a mistake");
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].contains(expected), "{problems:?}");
-    }
-
-    #[rstest]
-    #[case::executor(TWO, "executor: {image: mine}", &["this executor has to sign with a key for each AVS"])]
-    #[case::aggregator(TWO, "aggregator: {image: mine}", &["this aggregator has to sign with a key for each AVS"])]
-    #[case::performer(TWO, "performer: {image: mine}", &[])]
-    #[case::one_avs("{operators: [{name: alice}]}", "executor: {image: mine}", &[])]
-    fn programs_need_a_key_for_each_avs(#[case] topology: &str, #[case] components: &str, #[case] expected: &[&str]) {
-        let text = format!(
-            "name: own\ndescription: A test's own.\nruntimes: [docker, kubernetes]\nruntimes_because: There is an image.\n\
-             components: {{{components}}}\ntopology: {topology}\n{STEPS}"
-        );
-        let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap();
-        let warnings: Vec<_> = file.warnings.iter().map(hourglass_component::document::Report::one_line).collect();
-        assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
-        assert!(warnings.iter().zip(expected).all(|(warning, words)| warning.contains(*words)), "{warnings:?}");
     }
 
     #[test]

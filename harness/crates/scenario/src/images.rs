@@ -1,5 +1,6 @@
 //! Images from the command line, which override those of the scenarios.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
@@ -7,6 +8,7 @@ use hourglass_base::ProgramSource;
 
 use super::error::ScenarioError;
 use super::model::{Component, Scenario};
+use super::own_programs::{self, Demand};
 use super::trial::Trial;
 
 /// Images to use in place of the scenarios' own.
@@ -40,6 +42,29 @@ impl Images {
             trial.fault_free = trial.fault_free.as_ref().map(|scenario| Arc::new(self.scenario(scenario)));
         }
         Ok(trials)
+    }
+
+    /// What programs in these images have to do in the trials that have them, where the public programs do not: what `lint` says of
+    /// images in scenarios. One sentence for each option and demand.
+    pub fn warnings(&self, trials: &[Trial]) -> Vec<String> {
+        let (mut known, mut warnings) = (BTreeSet::new(), Vec::new());
+        for trial in trials.iter().filter(|trial| trial.runtime.capabilities().programs != ProgramSource::Command) {
+            let Scenario { components, topology, .. } = &*trial.scenario;
+            let demands = [
+                ("executor", &self.executor, own_programs::of_executor(topology)),
+                ("executor", &self.executor, own_programs::of_executor_with_files(components, topology)),
+                ("aggregator", &self.aggregator, own_programs::of_aggregator(topology)),
+            ];
+            for (component, image, demand) in demands {
+                let (Some(image), Some(Demand { has_to, remedy })) = (image, demand) else { continue };
+                if known.insert((component, has_to)) {
+                    let option = format!("--{component}-image {image}");
+                    let name = &trial.name;
+                    warnings.push(format!("warning: {option}: this {component} {has_to} in {name}; {remedy}"));
+                }
+            }
+        }
+        warnings
     }
 
     /// The options of these images that `trial` would take alone, with their values.

@@ -30,6 +30,7 @@ mod model;
 mod no_match;
 mod overrides;
 mod own_image;
+mod own_programs;
 mod performer_files;
 mod plain_scalars;
 mod project;

@@ -78,6 +78,9 @@ impl DevnetArgs {
         let project = selection.project()?;
         let runtime = self.runtime.unwrap_or_else(|| runtimes_of(&[], project.as_deref())[0]);
         let mut trials = self.images.over(vec![Trial::of_project(NAME, project.as_ref(), runtime)?])?;
+        for warning in self.images.warnings(&trials) {
+            notice(&warning);
+        }
         check_components(&trials)?;
         Ok(trials.swap_remove(0))
     }

@@ -1,6 +1,7 @@
 //! The meaning of the facts: one pure function for each check, so that every verdict has a test. Nothing here inspects
 //! the machine.
 
+mod deploy_tools;
 mod engine;
 mod host;
 mod kubernetes;
@@ -21,6 +22,7 @@ const NONE: &[RuntimeKind] = &[];
 /// All checks, in the order in which they are shown.
 pub(super) fn all(facts: &Facts) -> Vec<Check> {
     let mut checks = vec![programs::anvil(&facts.anvil), programs::npm(&facts.npm, &facts.anvil)];
+    checks.extend(deploy_tools::all(&facts.deploy_tools));
     checks.extend(engine::all(&facts.engine));
     checks.extend(kubernetes::all(&facts.kubernetes));
     checks.extend(kubernetes::nodes(&facts.memory, engine_space(facts)));

@@ -51,7 +51,7 @@ pub(super) fn npm(npm: &Known<Npm>, anvil: &Known<Option<AnvilFacts>>) -> Check 
     )
 }
 
-fn origin(found: FoundIn) -> String {
+pub(super) fn origin(found: FoundIn) -> String {
     match found {
         FoundIn::Flag => "--anvil".to_owned(),
         FoundIn::Environment => ANVIL_VARIABLE.to_owned(),

@@ -12,7 +12,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::NewFile;
+use super::{NewFile, deploy_scripts};
 
 /// The file that describes the devnet: operator sets, who is in them, and the limits of tasks.
 pub(super) const CONTEXT: &str = ".hourglass/context/devnet.yaml";
@@ -62,6 +62,9 @@ pub(super) struct Context {
     /// Whether the repository can build an image.
     #[serde(skip)]
     has_dockerfile: bool,
+    /// The key `deploy_scripts` of the project file; empty if the repository has no such scripts.
+    #[serde(skip)]
+    deploy_scripts: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,7 +101,11 @@ impl Context {
         match fs::read_to_string(&path) {
             Ok(text) => {
                 let read = serde_yaml::from_str(&text).map_err(|source| AvsError::Parse { path, source });
-                read.map(|context: Self| Self { has_dockerfile: folder.join("Dockerfile").is_file(), ..context })
+                read.map(|context: Self| Self {
+                    has_dockerfile: folder.join("Dockerfile").is_file(),
+                    deploy_scripts: deploy_scripts::section(folder),
+                    ..context
+                })
             }
             Err(source) => Err(AvsError::Read { path, source }),
         }
@@ -110,6 +117,13 @@ impl Context {
         if !self.has_dockerfile {
             notices.push(
                 "there is no Dockerfile: in Docker and Kubernetes, give the performer an `image`, or a `build`"
+                    .to_owned(),
+            );
+        }
+        if !self.deploy_scripts.is_empty() {
+            notices.push(
+                "the scripts of .devkit deploy the contracts of the trials, and call forge, cast, jq, yq and make: `harness doctor` \
+                 says which of them are missing"
                     .to_owned(),
             );
         }
@@ -166,7 +180,7 @@ components:
             self.mailbox.task_sla.unwrap_or(TASK_SLA),
             self.names()[0]
         );
-        text
+        text + &self.deploy_scripts
     }
 
     fn is_bn254(&self) -> bool {

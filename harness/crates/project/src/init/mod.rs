@@ -1,9 +1,10 @@
 //! Writes a project: from nothing, with a performer that runs, or for the repository of an AVS that exists.
 //!
 //! `detect` sees what is in the folder, `language` has the files of a new performer, `avs` those for a repository made
-//! from the public AVS template, `write` puts them into the folder without replacing any.
+//! from the public AVS template, `deploy_scripts` what that repository deploys, `write` puts them into the folder without replacing any.
 
 mod avs;
+mod deploy_scripts;
 mod detect;
 mod language;
 mod write;

@@ -105,6 +105,63 @@ fn the_example_has_the_topology_of_its_context() {
     assert_eq!(written.components.performer.port, example.components.performer.port);
 }
 
+/// Writes the files of the template that deploy contracts, as far as `init` looks at them.
+fn write_deploy_scripts(folder: &Path, scripts: &[&str]) {
+    let own = "outputs[0] = Output({name: \"HelloWorldL1\", contractAddress: address(helloWorldL1)});\n";
+    let files = [
+        (".devkit/contracts/foundry.toml", ""),
+        (".devkit/contracts/script/deploy/DeployAVSL1Contracts.s.sol", ""),
+        (".devkit/contracts/script/devnet/output/deploy_avs_l1_output.json", "{}"),
+        ("contracts/src/l1-contracts/HelloWorldL1.sol", ""),
+        ("contracts/script/DeployMyL1Contracts.s.sol", own),
+    ];
+    for (path, text) in files.into_iter().chain(scripts.iter().map(|script| (*script, "#!/bin/sh\n"))) {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// Trials are about the contracts that the repository itself deploys, and steps can name them.
+#[test]
+fn a_repository_of_the_template_deploys_its_contracts() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join(".hourglass/context")).unwrap();
+    fs::write(root.path().join(avs::CONTEXT), CONTEXT).unwrap();
+    fs::write(root.path().join("Dockerfile"), "FROM scratch\n").unwrap();
+    let scripts = [".devkit/scripts/deployL1Contracts", ".devkit/scripts/deployL2Contracts"];
+    write_deploy_scripts(root.path(), &scripts);
+    let done = init(&request(root.path(), None)).unwrap();
+    assert!(matches!(&done.notices[..], [only] if only.contains("forge, cast, jq, yq and make")), "{:?}", done.notices);
+    let scenario = load(root.path()).remove(0).scenario;
+    let [l1, l2] = &scenario.deploy_scripts[..] else { panic!("{:?}", scenario.deploy_scripts) };
+    assert_eq!([&l1.run[..], &l2.run[..]], scripts.map(|script| vec![script.to_owned()]));
+    assert_eq!(l1.deploys, ["task_avs_registrar", "hello_world_l1"]);
+    assert_eq!(l2.deploys, ["avs_task_hook"]);
+    let inputs = [
+        ".devkit/scripts/deployL1Contracts",
+        ".devkit/contracts/foundry.toml",
+        ".devkit/contracts/script/deploy",
+        avs::CONTEXT,
+        "contracts/src",
+        "contracts/script",
+    ];
+    assert_eq!(l1.inputs, inputs.map(PathBuf::from), "what is there, without the folder that the scripts write into");
+}
+
+#[rstest::rstest]
+#[case::l1(".devkit/scripts/deployL1Contracts")]
+#[case::l2(".devkit/scripts/deployL2Contracts")]
+fn a_repository_with_one_of_the_scripts_has_only_that(#[case] script: &str) {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join(".hourglass/context")).unwrap();
+    fs::write(root.path().join(avs::CONTEXT), CONTEXT).unwrap();
+    write_deploy_scripts(root.path(), &[script]);
+    init(&request(root.path(), None)).unwrap();
+    let scenario = load(root.path()).remove(0).scenario;
+    assert_eq!(scenario.deploy_scripts.iter().map(|script| script.run[0].as_str()).collect::<Vec<_>>(), [script]);
+}
+
 #[test]
 fn what_the_project_file_cannot_say_is_told() {
     let context = CONTEXT.replace("{id: 1, curve_type: \"ECDSA\"}", "{id: 1, curve_type: bls}").replace(
