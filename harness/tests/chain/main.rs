@@ -16,3 +16,4 @@ mod restarts;
 mod state;
 mod time;
 mod transactions;
+mod user_contracts;

@@ -22,6 +22,7 @@ use serde::Serialize;
 use super::{
     AccountSecret, Accounts, ChainControl, ContractRole, DeployScript, DeployedContract, SetupError, UserContract,
     accounts::registrar_of,
+    contract_deployment::Deployment,
     contracts, deploy_scripts,
     send::{send, target},
     table::publish_tables,
@@ -115,7 +116,9 @@ pub(super) async fn deploy(
     tokio::try_join!(set_code_and_balances(l1, &setup), set_code_and_balances(l2, &setup))?;
     tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
     publish_tables(l1, l2, &accounts).await?;
-    let deployed = contracts::deploy([l1, l2], topology, &accounts).await?;
+    let mut contracts = Deployment::new([l1, l2], &accounts);
+    contracts.deploy(&topology.contracts.iter().collect::<Vec<_>>()).await?;
+    let deployed = contracts.deployed();
     for avs in &setup.avss {
         tokio::try_join!(setup.task_config(l1, avs, &deployed), setup.task_config(l2, avs, &deployed))?;
     }
@@ -416,7 +419,7 @@ impl Setup<'_> {
         avs: &Avs<'_>,
         deployed: &[DeployedContract],
     ) -> Result<(), SetupError> {
-        let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), self.topology, deployed);
+        let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), deployed);
         let hook = hook.filter(|_| avs.is_first);
         let fees = self.topology.fees.as_ref().filter(|_| avs.is_first);
         let address = |name: &str| contracts::address_on(chain.chain_id(), name, self.accounts, deployed);

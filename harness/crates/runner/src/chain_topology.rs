@@ -2,7 +2,7 @@
 
 use hourglass_chain::{
     AccountSecret, AvsTopology, ChainTopology, ContractRole, DeployScript, OperatorStake, TaskFees, UserCall,
-    UserContract,
+    UserContract, UserProxy,
 };
 use hourglass_proto::contracts::addresses::{L1_CHAIN_ID, L2_CHAIN_ID};
 use hourglass_scenario::{self as scenario, Chain, CompiledContract, Operator, Scenario};
@@ -69,6 +69,11 @@ fn contract(compiled: &CompiledContract) -> UserContract {
         from: contract.from.clone(),
         artifact: compiled.clone(),
         args: contract.args.clone(),
+        proxy: contract.proxy.and(contract.initialize.as_ref()).map(|initialize| UserProxy {
+            admin: contract.proxy_admin.clone().unwrap_or_else(|| "deployer".to_owned()),
+            function: initialize.function.clone(),
+            args: initialize.args.clone(),
+        }),
         calls: calls.collect(),
         role: contract.role.map(|role| match role {
             scenario::ContractRole::TaskHook => ContractRole::TaskHook,

@@ -53,7 +53,7 @@ mod variables;
 pub use allowed_errors::AllowedErrors;
 pub use avs::{Avs, FIRST_AVS};
 pub use component_limits::ComponentLimits;
-pub use contracts::{CompiledContract, Contract, ContractCall, ContractRole};
+pub use contracts::{CompiledContract, Contract, ContractCall, ContractRole, Initializer, ProxyKind};
 pub use deploy_scripts::DeployScript;
 pub use error::ScenarioError;
 pub use fees::Fees;

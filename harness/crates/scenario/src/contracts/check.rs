@@ -11,7 +11,7 @@ use hourglass_component::{
     variables::RefusedVariable,
 };
 
-use super::{ACCOUNTS, Contract, ContractRole, Names, names::is_of_the_harness, order::order, read_all};
+use super::{ACCOUNTS, Contract, ContractRole, Names, names::is_of_the_harness, order::order, proxy, read_all};
 use crate::{model::ScenarioDocument, values::Chain};
 
 /// Adds every problem of the contracts of `document`, whose paths are relative to `folder`. Gives the names of their custom errors.
@@ -25,9 +25,11 @@ pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut P
         let at = at.key(name);
         check_name(name, &at, problems);
         check_transactions(contract, &names, &at, problems);
+        proxy::check(name, contract, &names, &at, problems);
         match read.remove(name.as_str()) {
             Some(Ok(artifact)) => {
                 check_args(contract, &artifact, &names, &at, problems);
+                proxy::check_function(contract, &artifact, &at, problems);
                 errors.extend(artifact.errors().map(str::to_owned));
                 artifacts.insert(name.as_str(), artifact);
             }

@@ -3,6 +3,7 @@
 mod check;
 mod names;
 mod order;
+mod proxy;
 mod task_hashes;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,18 @@ pub struct Contract {
     /// The account that deploys it. Default: `deployer`.
     #[serde(default = "deployer")]
     pub from: String,
+    /// The proxy in front of it. The proxy has the contract's name and role, and `calls` and steps reach the contract through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["transparent"]))]
+    pub proxy: Option<ProxyKind>,
+    /// The account that owns the admin of the proxy, and may therefore upgrade it. The admin is a contract called
+    /// `NAME_proxy_admin`, with the functions of OpenZeppelin's `ProxyAdmin`. Default: `deployer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["avs"]))]
+    pub proxy_admin: Option<String>,
+    /// The function that initialises the proxy's storage. `from` calls it when the proxy is created, in the same transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initialize: Option<Initializer>,
     /// What it is to the flow of tasks, in place of a contract of the harness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ContractRole>,
@@ -69,6 +82,26 @@ pub struct ContractCall {
     /// The account that calls it. Default: `deployer`.
     #[serde(default = "deployer")]
     pub from: String,
+}
+
+/// A proxy in front of a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyKind {
+    /// A transparent proxy with the slots of ERC-1967, and with events, functions and reverts as those of OpenZeppelin 4.
+    Transparent,
+}
+
+/// The function that initialises the storage of a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Initializer {
+    /// The function's signature, such as `initialize(address,uint96)`.
+    #[schemars(extend("examples" = ["initialize(address)"]))]
+    pub function: String,
+    /// The arguments, as those of a constructor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
 }
 
 /// What a contract is to the flow of tasks.

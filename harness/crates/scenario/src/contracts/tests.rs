@@ -9,11 +9,19 @@ const TOKEN: &str = r#"{"abi": [
     {"type": "error", "name": "TooPoor", "inputs": []}
 ], "bytecode": {"object": "0x6001"}}"#;
 
+/// A contract without a constructor, to be initialised behind a proxy.
+const STORE: &str = r#"{"abi": [
+    {"type": "function", "name": "initialize", "inputs": [{"name": "owner", "type": "address"}], "outputs": [], "stateMutability": "nonpayable"}
+], "bytecode": {"object": "0x6001"}}"#;
+
 fn load(keys: &str, step: &str) -> Result<ScenarioFile, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("out")).unwrap();
     fs::write(folder.path().join("out/Token.json"), TOKEN).unwrap();
+    fs::write(folder.path().join("out/Store.json"), STORE).unwrap();
     fs::write(folder.path().join("out/IToken.json"), r#"{"abi": [], "bytecode": {"object": "0x"}}"#).unwrap();
+    let unlinked = format!(r#"{{"abi": [], "bytecode": {{"object": "0x6001__${}$__"}}}}"#, "5".repeat(34));
+    fs::write(folder.path().join("out/Unlinked.json"), unlinked).unwrap();
     let path = folder.path().join("tokens.yaml");
     let text = format!("name: tokens\ndescription: A test's own.\ncontracts:\n{keys}\nsteps:\n  - {step}\n");
     Loader::new()
@@ -36,6 +44,20 @@ fn contracts_are_deployed_after_those_that_they_name() {
     assert_eq!(names, ["gamma", "beta", "alpha"], "calls come after all of them");
     assert!(contracts[0].contract.artifact.ends_with("out/Token.json"));
     assert_eq!(contracts[0].compiled.constructor(), "(address,uint256)");
+}
+
+/// What initialises a proxy must be there before it, and its admin is a contract with a name.
+#[test]
+fn a_proxy_comes_after_what_its_initializer_names() {
+    let keys = r#"
+  alpha: {artifact: out/Store.json, proxy: transparent, proxy_admin: avs, initialize: {function: "initialize(address)", args: [beta_proxy_admin]}}
+  beta: {artifact: out/Store.json, proxy: transparent, initialize: {function: "initialize(address)", args: [gamma]}}
+  gamma: {artifact: out/Token.json, args: [avs, "1"]}"#;
+    let step = r#"send_transaction: {to: alpha_proxy_admin, function: "upgrade(address,address)", args: [alpha, beta], from: avs}"#;
+    let file = load(keys, step).unwrap();
+    let contracts = &file.variants[0].scenario.contracts;
+    let names: Vec<_> = contracts.iter().map(|contract| contract.name.as_str()).collect();
+    assert_eq!(names, ["gamma", "beta", "alpha"]);
 }
 
 /// A mistake in a contract is reported at its position before anything is started.
@@ -97,6 +119,47 @@ fn contracts_are_deployed_after_those_that_they_name() {
     "`one` and `two` are both the task hook of l2",
     "keep one"
 )]
+#[case::no_initializer(
+    "  store: {artifact: out/Store.json, proxy: transparent}",
+    "the proxy of `store` has no `initialize`",
+    "with the function of this contract"
+)]
+#[case::no_proxy(
+    "  store: {artifact: out/Store.json, initialize: {function: \"initialize(address)\", args: [avs]}}",
+    "`initialize` is given for a contract without a proxy",
+    "`proxy: transparent`"
+)]
+#[case::no_proxy_to_own(
+    "  store: {artifact: out/Store.json, proxy_admin: avs}",
+    "`proxy_admin` is given for a contract without a proxy",
+    "`proxy: transparent`"
+)]
+#[case::no_such_initializer(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"init(address)\", args: [avs]}}",
+    "the contract has no function `init(address)`",
+    "as in the contract"
+)]
+#[case::initializer_without_values(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"initialize(address)\"}}",
+    "`args` does not fit `initialize(address)`",
+    "one text for each"
+)]
+#[case::no_such_owner(
+    "  store: {artifact: out/Store.json, proxy: transparent, proxy_admin: nobody, initialize: {function: \"initialize(address)\", args: [avs]}}",
+    "no account is called `nobody`",
+    "deployer"
+)]
+#[case::name_of_an_admin(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"initialize(address)\", args: [avs]}}\n  store_proxy_admin: {artifact: out/Store.json}",
+    "`store_proxy_admin` is the name of the admin of a proxy and of another contract",
+    "rename one"
+)]
+#[case::initialized_with_itself(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"initialize(address)\", args: [store]}}",
+    "`store` needs the address of a contract that needs its own",
+    "with `calls`"
+)]
+#[case::unlinked("  library: {artifact: out/Unlinked.json}", "a library that is not linked (__$", "`forge build`")]
 fn invalid_contracts_do_not_load(#[case] keys: &str, #[case] message: &str, #[case] remedy: &str) {
     let problems = load(keys, REJECTED).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
