@@ -4,19 +4,23 @@ use ethers::{
     providers::Middleware as _,
     types::{Address, H256},
 };
-use hourglass_component::{chain::Artifact, keys::EcdsaKey};
+use hourglass_component::{
+    chain::{Artifact, TaskStatus},
+    keys::EcdsaKey,
+};
 use hourglass_harness::{
     chain::{
-        ChainTopology, ContractRole, DeployedContract, PreparedState, UserCall, UserContract, UserProxy, prepare,
-        prepare_in,
+        ChainTopology, ContractRole, DeployedContract, NewTask, UserCall, UserContract, UserProxy, prepare, prepare_in,
+        publish_tables, register_sockets, registrar_in, registrar_of,
     },
     reaper::RunId,
 };
 use hourglass_proto::contracts::{addresses as at, bindings as b};
 use serde_json::{Value, json};
 
-use crate::support::{Pair, SOON, anvil, create, parts, revert, send, topology, try_send, within};
+use crate::support::{Pair, SOON, anvil, certificate, create, parts, revert, send, topology, try_send, within};
 
+const REGISTRAR: &str = include_str!("../../../fixtures/contracts/artifacts/TaskAVSRegistrar.json");
 const HOOK: &str = include_str!("../../../fixtures/contracts/artifacts/AVSTaskHook.json");
 
 /// The artefact of a contract of the harness, as if it were the user's: code that creates it is put before its code.
@@ -54,6 +58,29 @@ fn hook() -> UserContract {
         calls: vec![call("setOnlyCreator(address)", &["app"], "app")],
         role: Some(ContractRole::TaskHook),
     }
+}
+
+/// A registrar on L1 behind a proxy, which the app owns. In its configuration, set 7 aggregates; its allow-list has a contract, `friend`.
+fn registrar(config: &str) -> UserContract {
+    UserContract {
+        name: "registrar".to_owned(),
+        chain_id: at::L1_CHAIN_ID,
+        from: "deployer".to_owned(),
+        artifact: artifact(REGISTRAR),
+        args: Vec::new(),
+        proxy: Some(UserProxy {
+            admin: "deployer".to_owned(),
+            function: "initialize(address,address,(uint32,uint32[]))".to_owned(),
+            args: texts(&["avs", "app", config]),
+        }),
+        calls: vec![call("addOperatorToAllowlist((address,uint32),address)", &[r#"["avs","7"]"#, "friend"], "app")],
+        role: Some(ContractRole::AvsRegistrar),
+    }
+}
+
+/// A contract without a role.
+fn friend() -> UserContract {
+    UserContract { name: "friend".to_owned(), proxy: None, calls: Vec::new(), role: None, ..hook() }
 }
 
 /// The chains of a topology, and the contracts of the user's on them.
@@ -98,7 +125,7 @@ async fn anvil_a_contract_is_initialized_and_configured_behind_its_proxy() {
     // The mailbox asks it, under the proxy's address.
     create(l2, accounts, b"1").await;
     send(l2, &accounts.app, through.set_only_creator(accounts.avs.address())).await;
-    let task = hourglass_harness::chain::NewTask { set: accounts.executor_set(), payload: b"1".to_vec() };
+    let task = NewTask { set: accounts.executor_set(), payload: b"1".to_vec() };
     let refused = within(SOON, "task", l2.create_task(&accounts.app, &task)).await.unwrap_err();
     assert!(refused.to_string().contains("InvalidTaskCreator"), "{refused}");
 }
@@ -150,9 +177,63 @@ async fn anvil_an_initializer_that_reverts_is_named() {
     contract.proxy =
         Some(UserProxy { admin: "avs".to_owned(), function: "setFee(uint96)".to_owned(), args: texts(&["7"]) });
     let topology = ChainTopology { contracts: vec![contract], ..topology(&[1]) };
-    let made: Result<PreparedState, _> = prepare_in(cache.path(), &anvil().await, &topology, &RunId::generate()).await;
+    let made = prepare_in(cache.path(), &anvil().await, &topology, &RunId::generate()).await;
     let error = made.unwrap_err().to_string();
     for part in ["create and initialize the proxy of the contract `hook`", "Ownable: caller is not the owner"] {
         assert!(error.contains(part), "`{part}` is not in: {error}");
     }
+}
+
+/// The operators join through the registrar of the user's, with its sets, its allow-list and its sockets; a later contract waits.
+#[tokio::test]
+async fn anvil_a_registrar_of_the_users_is_that_of_the_flow() {
+    let later = UserContract { name: "a_later_one".to_owned(), ..friend() };
+    let contracts = vec![later, friend(), registrar(r#"["7",["1"]]"#)];
+    let topology = ChainTopology { contracts, ..topology(&[40, 30]) };
+    let (pair, contracts) = start(&topology).await;
+    let names: Vec<_> = contracts.iter().map(|contract| contract.name.as_str()).collect();
+    assert_eq!(names, ["friend", "registrar_proxy_admin", "registrar", "a_later_one"]);
+    let (l1, accounts) = (pair.l1.control(), &pair.accounts);
+    let node = || l1.client().provider().clone();
+    let own = registrar_in(None, &contracts);
+    assert_eq!(own, address(&contracts, "registrar"));
+    assert_eq!(registrar_in(Some("second"), &contracts), registrar_of(Some("second")));
+    let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node());
+    assert_eq!(manager.get_avs_registrar(accounts.avs.address()).call().await.unwrap(), own);
+    let set = |id| b::OperatorSet { avs: accounts.avs.address(), id };
+    let aggregators = manager.get_members(set(7)).call().await.unwrap();
+    assert_eq!(aggregators, [accounts.aggregator.address()]);
+    let through = b::TaskAvsRegistrar::new(own, node());
+    let allowed = through.get_allowed_operators(set(7)).call().await.unwrap();
+    assert_eq!(allowed, [address(&contracts, "friend"), accounts.aggregator.address()]);
+    let ours = b::TaskAvsRegistrar::new(at::TASK_AVS_REGISTRAR, node());
+    assert_eq!(ours.avs().call().await.unwrap(), Address::zero(), "that of the harness is not used");
+
+    let alice = &accounts.operators[0].key;
+    register_sockets(l1, [(own, alice, "localhost:7".to_owned())]).await.unwrap();
+    publish_tables(l1, pair.l2.control(), accounts).await.unwrap();
+    for chain in pair.both() {
+        let head = chain.client().head().await.unwrap().number;
+        let reference = chain.client().latest_reference(head).await.unwrap();
+        let members = l1.client().operators(accounts.executor_set(), reference.block_number).await.unwrap();
+        let told: Vec<_> = members.iter().map(|info| (info.weight.as_u64(), info.socket.as_str())).collect();
+        assert_eq!(told, [(40, "localhost:7"), (30, "")]);
+        let task = create(chain, accounts, b"0x04").await;
+        let keys = ["alice", "bob"].map(|name| accounts.signing_key(name, None).unwrap());
+        let certificate = certificate(reference.timestamp, task.task, b"0x10", &keys).encode();
+        chain.client().submit_result(&accounts.aggregator, task.task, &certificate, b"0x10").await.unwrap();
+        assert_eq!(chain.task_status(task.task).await.unwrap(), TaskStatus::Verified);
+    }
+}
+
+/// A registrar without the set in which operators execute would be a chain without executors.
+#[tokio::test]
+async fn anvil_a_registrar_that_is_configured_for_other_sets_is_refused() {
+    let cache = tempfile::tempdir().unwrap();
+    let contracts = vec![friend(), registrar(r#"["7",["2"]]"#)];
+    let topology = ChainTopology { contracts, ..topology(&[1]) };
+    let made = prepare_in(cache.path(), &anvil().await, &topology, &RunId::generate()).await;
+    let error = made.unwrap_err().to_string();
+    assert!(error.starts_with("failed to deploy the contract `registrar`: its getAvsConfig() says"), "{error}");
+    assert!(error.contains("set 7 aggregates and that sets [2] execute"), "{error}");
 }

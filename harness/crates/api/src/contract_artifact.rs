@@ -81,6 +81,12 @@ impl ContractArtifact {
         self.with("role", "task_hook".into())
     }
 
+    /// The registrar of the AVS, in place of that of the harness: on L1, and before operators join.
+    #[must_use]
+    pub fn avs_registrar(self) -> Self {
+        self.chain(Chain::L1).with("role", "avs_registrar".into())
+    }
+
     /// A transaction that configures it after all contracts are deployed.
     #[must_use]
     pub fn call(mut self, function: impl AsRef<str>, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {

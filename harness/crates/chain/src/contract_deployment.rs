@@ -1,10 +1,12 @@
 //! Creates and configures contracts of the user's.
 
+use std::{cell::RefCell, collections::BTreeSet};
+
 use ethers::types::Address;
 use hourglass_component::chain::{Account, ChainClient, Function};
 
 use super::{
-    Accounts, ChainControl, DeployedContract, SetupError, UserCall, UserContract, address_of,
+    Accounts, ChainControl, ContractRole, DeployedContract, SetupError, UserCall, UserContract, address_of,
     proxy::{self, ADMIN_SUFFIX},
 };
 
@@ -21,7 +23,12 @@ impl<'a> Deployment<'a> {
     }
 
     /// All that are deployed, with the admins of their proxies.
-    pub(super) fn deployed(self) -> Vec<DeployedContract> {
+    pub(super) fn deployed(&self) -> &[DeployedContract] {
+        &self.deployed
+    }
+
+    /// The same, at the end.
+    pub(super) fn into_deployed(self) -> Vec<DeployedContract> {
         self.deployed
     }
 
@@ -104,4 +111,38 @@ impl<'a> Deployment<'a> {
 
 fn failed(contract: &UserContract, reason: String) -> SetupError {
     SetupError::Contract { name: contract.name.clone(), reason }
+}
+
+/// The contracts that must be there before operators join, and the others, both in their order. A registrar must be there, and so must
+/// every contract whose address it gets.
+pub(super) fn by_time(contracts: &[UserContract]) -> (Vec<&UserContract>, Vec<&UserContract>) {
+    let registrars = contracts.iter().filter(|contract| contract.role == Some(ContractRole::AvsRegistrar));
+    let mut waiting: Vec<_> = registrars.collect();
+    let mut before = BTreeSet::new();
+    while let Some(contract) = waiting.pop() {
+        if before.insert(contract.name.as_str()) {
+            let named = names_in(contract);
+            waiting.extend(contracts.iter().filter(|other| named.contains(other.name.as_str())));
+        }
+    }
+    contracts.iter().partition(|contract| before.contains(contract.name.as_str()))
+}
+
+/// The names of contracts and accounts in the arguments of a contract's constructor, initialiser and calls.
+fn names_in(contract: &UserContract) -> BTreeSet<String> {
+    let names = RefCell::new(BTreeSet::new());
+    let note = |name: &str| {
+        let contract = name.strip_suffix(ADMIN_SUFFIX).unwrap_or(name);
+        names.borrow_mut().extend([name.to_owned(), contract.to_owned()]);
+        Some(Address::zero())
+    };
+    // What does not fit is an error when the contract is deployed.
+    let _ = contract.artifact.creation(&contract.args, &note);
+    let initialize = contract.proxy.iter().map(|proxy| (&proxy.function, &proxy.args));
+    for (function, args) in initialize.chain(contract.calls.iter().map(|call| (&call.function, &call.args))) {
+        if let Ok(function) = Function::parse(function) {
+            let _ = function.call(args, &note);
+        }
+    }
+    names.into_inner()
 }

@@ -50,6 +50,8 @@ pub struct UserCall {
 pub enum ContractRole {
     /// The hook that the mailbox asks about tasks of the AVS.
     TaskHook,
+    /// The registrar of the first AVS, on L1.
+    AvsRegistrar,
 }
 
 /// Where a contract of the user's stands.

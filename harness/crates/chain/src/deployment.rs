@@ -1,13 +1,12 @@
 //! Deploys contracts and an operator set on two new chains: code at fixed addresses, then ordinary transactions.
 
-use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, iter, time::Duration};
 
 use ethers::{
-    abi::{Detokenize, Token},
-    contract::builders::ContractCall,
+    abi::Token,
     types::{Address, Bytes, H256, U256},
 };
-use hourglass_component::chain::{Account, Node, OperatorSetId, Posted};
+use hourglass_component::chain::OperatorSetId;
 use hourglass_proto::{
     contracts::{
         addresses as at,
@@ -22,13 +21,15 @@ use serde::Serialize;
 use super::{
     AccountSecret, Accounts, ChainControl, ContractRole, DeployScript, DeployedContract, SetupError, UserContract,
     accounts::registrar_of,
-    contract_deployment::Deployment,
+    batch::Batch,
+    contract_deployment::{self, Deployment},
     contracts, deploy_scripts,
-    send::{send, target},
+    registrar::OwnRegistrar,
+    send::send,
     table::publish_tables,
 };
 
-/// Number of the operator set whose member aggregates.
+/// Number of the operator set whose member aggregates, unless a registrar of the user's says another.
 const AGGREGATOR_SET: u32 = 0;
 /// Number of the operator set whose members execute.
 pub const EXECUTOR_SET: u32 = 1;
@@ -112,13 +113,22 @@ pub(super) async fn deploy(
     topology: &ChainTopology,
 ) -> Result<Vec<DeployedContract>, SetupError> {
     let accounts = topology.accounts();
-    let setup = Setup { accounts: &accounts, topology, avss: avss(&accounts, topology) };
+    let mut setup = Setup { accounts: &accounts, topology, avss: avss(&accounts, topology) };
     tokio::try_join!(set_code_and_balances(l1, &setup), set_code_and_balances(l2, &setup))?;
+    let mut contracts = Deployment::new([l1, l2], &accounts);
+    // A registrar must be configured before operators join.
+    let (before, after) = contract_deployment::by_time(&topology.contracts);
+    contracts.deploy(&before).await?;
+    if let Some(own) = OwnRegistrar::find(l1, topology, &accounts, contracts.deployed()).await?
+        && let Some(first) = setup.avss.first_mut()
+    {
+        (first.registrar, first.aggregator_set) = (own.address, own.aggregator_set);
+        first.own_registrar = Some(own);
+    }
     tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
     publish_tables(l1, l2, &accounts).await?;
-    let mut contracts = Deployment::new([l1, l2], &accounts);
-    contracts.deploy(&topology.contracts.iter().collect::<Vec<_>>()).await?;
-    let deployed = contracts.deployed();
+    contracts.deploy(&after).await?;
+    let deployed = contracts.into_deployed();
     for avs in &setup.avss {
         tokio::try_join!(setup.task_config(l1, avs, &deployed), setup.task_config(l2, avs, &deployed))?;
     }
@@ -175,6 +185,10 @@ struct Setup<'a> {
 struct Avs<'a> {
     key: &'a EcdsaKey,
     registrar: Address,
+    /// The registrar where it is a contract of the user's.
+    own_registrar: Option<OwnRegistrar<'a>>,
+    /// The operator set whose member aggregates.
+    aggregator_set: u32,
     task_sla: Duration,
     threshold: u16,
     /// The key with which the aggregator signs.
@@ -208,6 +222,8 @@ fn avss<'a>(accounts: &'a Accounts, topology: &'a ChainTopology) -> Vec<Avs<'a>>
     let first = Avs {
         key: &accounts.avs,
         registrar: registrar_of(None),
+        own_registrar: None,
+        aggregator_set: AGGREGATOR_SET,
         task_sla: topology.task_sla,
         threshold: topology.threshold,
         aggregator_signing_key: &accounts.aggregator,
@@ -217,6 +233,8 @@ fn avss<'a>(accounts: &'a Accounts, topology: &'a ChainTopology) -> Vec<Avs<'a>>
     let further = topology.further_avss.iter().zip(&accounts.further_avss).map(|(avs, account)| Avs {
         key: &account.key,
         registrar: registrar_of(Some(&avs.name)),
+        own_registrar: None,
+        aggregator_set: AGGREGATOR_SET,
         task_sla: avs.task_sla,
         threshold: avs.threshold,
         aggregator_signing_key: &account.aggregator_signing_key,
@@ -311,12 +329,16 @@ impl Setup<'_> {
         let deployer = &self.accounts.deployer;
         let (of, avs) = (avs, avs.key);
         let node = batch.node();
-        let sets = [AGGREGATOR_SET, EXECUTOR_SET];
-        let registrar = b::TaskAvsRegistrar::new(of.registrar, node.clone());
-        let config =
-            AvsConfig { aggregator_operator_set_id: AGGREGATOR_SET, executor_operator_set_ids: vec![EXECUTOR_SET] };
-        let call = registrar.initialize(avs.address(), deployer.address(), config);
-        batch.add(deployer, "initialize the registrar", call).await?;
+        let sets = [of.aggregator_set, EXECUTOR_SET];
+        if of.own_registrar.is_none() {
+            let registrar = b::TaskAvsRegistrar::new(of.registrar, node.clone());
+            let config = AvsConfig {
+                aggregator_operator_set_id: of.aggregator_set,
+                executor_operator_set_ids: vec![EXECUTOR_SET],
+            };
+            let call = registrar.initialize(avs.address(), deployer.address(), config);
+            batch.add(deployer, "initialize the registrar", call).await?;
+        }
 
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node.clone());
         let call = manager.update_avs_metadata_uri(avs.address(), "hourglass-harness".to_owned());
@@ -356,7 +378,7 @@ impl Setup<'_> {
     fn members<'s>(&'s self, avs: &'s Avs<'_>) -> impl Iterator<Item = (Member<'s>, u32)> {
         let aggregator =
             Member { account: &self.accounts.aggregator, signing_key: avs.aggregator_signing_key, weight: 1 };
-        iter::once((aggregator, AGGREGATOR_SET)).chain(avs.executors.iter().map(|member| (*member, EXECUTOR_SET)))
+        iter::once((aggregator, avs.aggregator_set)).chain(avs.executors.iter().map(|member| (*member, EXECUTOR_SET)))
     }
 
     /// Registers the key of an operator for a set, so that it may join it.
@@ -378,8 +400,11 @@ impl Setup<'_> {
             signing_key.sign(H256(digest)).map_err(|error| batch.chain.client().fail("a key registration", error))?;
         let call = keys.register_key(operator, set.into(), signer.as_bytes().to_vec().into(), signature.into());
         batch.add(key, "register a key", call).await?;
-        // The registrar asks for nobody else.
-        if set.id != AGGREGATOR_SET {
+        if let Some(own) = &avs.own_registrar {
+            return own.allow(batch, set, operator).await;
+        }
+        // The registrar of the harness asks for nobody else.
+        if set.id != avs.aggregator_set {
             return Ok(());
         }
         let registrar = b::TaskAvsRegistrar::new(avs.registrar, node.clone());
@@ -438,47 +463,5 @@ impl Setup<'_> {
         };
         let call = mailbox.set_executor_operator_set_task_config(avs.set(EXECUTOR_SET).into(), config);
         send(chain, avs.key, "configure tasks", call).await
-    }
-}
-
-/// Transactions for one block: blocks make up most of a state's size, and one for each transaction would be forty.
-struct Batch<'a> {
-    chain: &'a ChainControl,
-    posted: Vec<(Account, Posted)>,
-}
-
-/// More than any transaction of the set-up takes; a fixed limit needs no state to estimate it on.
-const GAS: u64 = 3_000_000;
-
-impl<'a> Batch<'a> {
-    async fn begin(chain: &'a ChainControl) -> Result<Self, SetupError> {
-        chain.hold_transactions().await?;
-        Ok(Self { chain, posted: Vec::new() })
-    }
-
-    fn node(&self) -> Arc<Node> {
-        self.chain.client().provider().clone()
-    }
-
-    async fn add<M, T: Detokenize>(
-        &mut self,
-        key: &EcdsaKey,
-        what: &str,
-        call: ContractCall<M, T>,
-    ) -> Result<(), SetupError> {
-        let account = self.chain.client().account(key);
-        let (to, data) = target(&call);
-        let posted = account.post(self.chain.client(), what, to, data, GAS).await?;
-        self.posted.push((account, posted));
-        Ok(())
-    }
-
-    /// Mines the block and checks that every transaction in it succeeded.
-    async fn mine(self) -> Result<(), SetupError> {
-        self.chain.mine(1).await?;
-        for (account, posted) in self.posted {
-            account.outcome(self.chain.client(), posted).await?;
-        }
-        self.chain.mine_instantly().await
     }
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod anvil;
 mod atomic_entry;
+mod batch;
 mod batches;
 mod context_document;
 mod contract_deployment;
@@ -19,6 +20,7 @@ mod error;
 mod history;
 mod install;
 mod proxy;
+mod registrar;
 mod secret;
 mod send;
 mod state;
@@ -36,6 +38,7 @@ pub use discover::{ANVIL_VARIABLE, ANVIL_VERSION, AnvilBinary, AnvilSearch, Foun
 pub use error::SetupError;
 pub use history::ChainHistory;
 pub use proxy::UserProxy;
+pub use registrar::registrar_in;
 pub use secret::AccountSecret;
 pub use state::{PreparedState, prepare, prepare_in};
 pub use table::{publish_tables, register_sockets};

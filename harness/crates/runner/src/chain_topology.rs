@@ -77,6 +77,7 @@ fn contract(compiled: &CompiledContract) -> UserContract {
         calls: calls.collect(),
         role: contract.role.map(|role| match role {
             scenario::ContractRole::TaskHook => ContractRole::TaskHook,
+            scenario::ContractRole::AvsRegistrar => ContractRole::AvsRegistrar,
         }),
     }
 }

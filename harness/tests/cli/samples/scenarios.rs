@@ -28,7 +28,7 @@ fn yaml_samples_are_scenarios_without_problems() {
         }
         if keys.contains_key("contracts") {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/avs-counter");
-            for name in ["CounterHook", "Registry", "RegistryV2"] {
+            for name in ["CounterHook", "OpenRegistrar", "Registry", "RegistryV2"] {
                 let artifact = format!("contracts/out/{name}.sol/{name}.json");
                 let copy = sandbox.path(&artifact);
                 fs::create_dir_all(copy.parent().unwrap()).unwrap();

@@ -4,6 +4,7 @@ mod check;
 mod names;
 mod order;
 mod proxy;
+mod roles;
 mod task_hashes;
 #[cfg(test)]
 mod tests;
@@ -110,12 +111,17 @@ pub struct Initializer {
 pub enum ContractRole {
     /// The hook that the mailbox of its chain asks about the tasks of the first AVS.
     TaskHook,
+    /// The registrar of the first AVS, on L1. It is deployed and called before the operators join, and so is every contract that it
+    /// names. What it has of `addOperatorToAllowlist((address,uint32),address)` and `updateSocket(address,string)` is called for
+    /// each operator. Its `getAvsConfig()` names the aggregator's set; executors are in set 1.
+    AvsRegistrar,
 }
 
 impl fmt::Display for ContractRole {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::TaskHook => "task hook",
+            Self::AvsRegistrar => "AVS registrar",
         })
     }
 }

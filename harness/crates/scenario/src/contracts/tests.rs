@@ -14,11 +14,20 @@ const STORE: &str = r#"{"abi": [
     {"type": "function", "name": "initialize", "inputs": [{"name": "owner", "type": "address"}], "outputs": [], "stateMutability": "nonpayable"}
 ], "bytecode": {"object": "0x6001"}}"#;
 
+/// What a registrar must have.
+const REGISTRAR: &str = r#"{"abi": [
+    {"type": "function", "name": "supportsAVS", "inputs": [{"name": "avs", "type": "address"}], "outputs": [{"name": "", "type": "bool"}], "stateMutability": "view"},
+    {"type": "function", "name": "registerOperator", "inputs": [{"name": "operator", "type": "address"}, {"name": "avs", "type": "address"}, {"name": "ids", "type": "uint32[]"}, {"name": "data", "type": "bytes"}], "outputs": [], "stateMutability": "nonpayable"},
+    {"type": "function", "name": "getAvsConfig", "inputs": [], "outputs": [{"name": "", "type": "tuple", "components": [{"name": "aggregator", "type": "uint32"}, {"name": "executors", "type": "uint32[]"}]}], "stateMutability": "view"},
+    {"type": "function", "name": "getOperatorSocket", "inputs": [{"name": "operator", "type": "address"}], "outputs": [{"name": "", "type": "string"}], "stateMutability": "view"}
+], "bytecode": {"object": "0x6001"}}"#;
+
 fn load(keys: &str, step: &str) -> Result<ScenarioFile, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("out")).unwrap();
     fs::write(folder.path().join("out/Token.json"), TOKEN).unwrap();
     fs::write(folder.path().join("out/Store.json"), STORE).unwrap();
+    fs::write(folder.path().join("out/Registrar.json"), REGISTRAR).unwrap();
     fs::write(folder.path().join("out/IToken.json"), r#"{"abi": [], "bytecode": {"object": "0x"}}"#).unwrap();
     let unlinked = format!(r#"{{"abi": [], "bytecode": {{"object": "0x6001__${}$__"}}}}"#, "5".repeat(34));
     fs::write(folder.path().join("out/Unlinked.json"), unlinked).unwrap();
@@ -58,6 +67,13 @@ fn a_proxy_comes_after_what_its_initializer_names() {
     let contracts = &file.variants[0].scenario.contracts;
     let names: Vec<_> = contracts.iter().map(|contract| contract.name.as_str()).collect();
     assert_eq!(names, ["gamma", "beta", "alpha"]);
+}
+
+#[test]
+fn a_registrar_is_a_role_on_l1() {
+    let file = load("  registrar: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}", REJECTED).unwrap();
+    let role = file.variants[0].scenario.contracts[0].contract.role;
+    assert_eq!(role, Some(crate::ContractRole::AvsRegistrar));
 }
 
 /// A mistake in a contract is reported at its position before anything is started.
@@ -160,6 +176,21 @@ fn a_proxy_comes_after_what_its_initializer_names() {
     "with `calls`"
 )]
 #[case::unlinked("  library: {artifact: out/Unlinked.json}", "a library that is not linked (__$", "`forge build`")]
+#[case::registrar_on_l2(
+    "  registrar: {artifact: out/Registrar.json, role: avs_registrar}",
+    "the AVS registrar `registrar` is deployed on l2",
+    "add `chain: l1`"
+)]
+#[case::no_registrar(
+    "  registrar: {artifact: out/Store.json, chain: l1, role: avs_registrar}",
+    "`registrar` cannot be the AVS registrar: it has no supportsAVS(address), no registerOperator(",
+    "TaskAVSRegistrarBase"
+)]
+#[case::registrars(
+    "  one: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}\n  two: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}",
+    "`one` and `two` are both the AVS registrar of l1",
+    "keep one"
+)]
 fn invalid_contracts_do_not_load(#[case] keys: &str, #[case] message: &str, #[case] remedy: &str) {
     let problems = load(keys, REJECTED).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
