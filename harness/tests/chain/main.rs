@@ -12,6 +12,7 @@ mod heads;
 mod history;
 mod load_worker;
 mod process;
+mod replacements;
 mod restarts;
 mod state;
 mod time;

@@ -24,7 +24,7 @@ const REGISTRAR: &str = include_str!("../../../fixtures/contracts/artifacts/Task
 const HOOK: &str = include_str!("../../../fixtures/contracts/artifacts/AVSTaskHook.json");
 
 /// The artefact of a contract of the harness, as if it were the user's: code that creates it is put before its code.
-fn artifact(json: &str) -> Artifact {
+pub(crate) fn artifact(json: &str) -> Artifact {
     let compiled: Value = serde_json::from_str(json).unwrap();
     let code = hex::decode(compiled["deployedBytecode"].as_str().unwrap().trim_start_matches("0x")).unwrap();
     // Copies everything behind itself and returns it: PUSH2 length, DUP1, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN.

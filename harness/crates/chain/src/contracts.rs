@@ -71,7 +71,7 @@ pub struct DeployedContract {
     pub artifact: Option<PathBuf>,
 }
 
-fn code_of<S: Serializer>(artifact: &Artifact, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn code_of<S: Serializer>(artifact: &Artifact, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex::encode(artifact.code()))
 }
 

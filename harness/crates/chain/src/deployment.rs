@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, iter, time::Duration};
 
 use ethers::{
-    abi::Token,
+    abi::{Detokenize, Token},
+    contract::builders::ContractCall,
     types::{Address, Bytes, H256, U256},
 };
 use hourglass_component::chain::OperatorSetId;
@@ -25,7 +26,8 @@ use super::{
     contract_deployment::{self, Deployment},
     contracts, deploy_scripts,
     registrar::OwnRegistrar,
-    send::send,
+    replacement::{self, ContractReplacement},
+    send::{send, target},
     table::publish_tables,
 };
 
@@ -53,6 +55,9 @@ pub struct ChainTopology {
     /// AVSs beside the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_avss: Vec<AvsTopology>,
+    /// Contracts of the user's in place of those of the harness.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replacements: Vec<ContractReplacement>,
     /// Contracts of the user's, each after those that its constructor's arguments name.
     pub contracts: Vec<UserContract>,
     /// Programs of the user's that deploy further contracts, one after the other.
@@ -160,7 +165,7 @@ pub(super) fn code() -> [(Address, &'static Bytes); 18] {
     ]
 }
 
-/// Code and balances, which need no transaction.
+/// Code and balances, which need no transaction, and what configures contracts of the user's in place of those of the harness.
 async fn set_code_and_balances(chain: &ChainControl, setup: &Setup<'_>) -> Result<(), SetupError> {
     for address in setup.accounts.addresses() {
         chain.fund(address).await?;
@@ -171,7 +176,7 @@ async fn set_code_and_balances(chain: &ChainControl, setup: &Setup<'_>) -> Resul
     for (address, code) in code().into_iter().chain(registrars) {
         chain.set_code(address, code).await?;
     }
-    Ok(())
+    replacement::place(chain, &setup.topology.replacements, setup.accounts).await
 }
 
 struct Setup<'a> {
@@ -277,19 +282,34 @@ impl Setup<'_> {
         batch.mine().await
     }
 
+    /// Adds a call of the deployer's that initialises a contract of the harness, unless a contract of the user's in its place is
+    /// initialised otherwise.
+    async fn initialize<M, T: Detokenize>(
+        &self,
+        batch: &mut Batch<'_>,
+        what: &str,
+        call: ContractCall<M, T>,
+    ) -> Result<(), SetupError> {
+        let (to, data) = target(&call);
+        if self.topology.replacements.iter().all(|replacement| replacement.leaves_to_harness(to, &data)) {
+            batch.add(&self.accounts.deployer, what, call).await?;
+        }
+        Ok(())
+    }
+
     /// The part of both chains: a mailbox, a hook, a table updater.
     async fn on_both(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let deployer = &self.accounts.deployer;
         let owner = deployer.address();
         let node = batch.node();
         let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, node.clone()).initialize(owner, 0, owner);
-        batch.add(deployer, "initialize the mailbox", mailbox).await?;
+        self.initialize(batch, "initialize the mailbox", mailbox).await?;
         let updater = b::OperatorTableUpdater::new(at::OPERATOR_TABLE_UPDATER, node.clone());
         let generator = OperatorSet { avs: owner, id: 0 };
         let updater = updater.initialize(owner, U256::zero(), generator, 0, b::Bn254OperatorSetInfo::default());
-        batch.add(deployer, "initialize the table updater", updater).await?;
+        self.initialize(batch, "initialize the table updater", updater).await?;
         let hook = b::AvsTaskHook::new(at::AVS_TASK_HOOK, node.clone()).initialize(owner);
-        batch.add(deployer, "initialize the task hook", hook).await
+        self.initialize(batch, "initialize the task hook", hook).await
     }
 
     /// The part of L1 with which stakers deposit: operators have stake without it.
@@ -298,24 +318,23 @@ impl Setup<'_> {
         let owner = deployer.address();
         let node = batch.node();
         let strategy = b::StakeStrategy::new(at::STAKE_STRATEGY, node.clone()).initialize(at::FEE_TOKEN);
-        batch.add(deployer, "initialize the strategy", strategy).await?;
+        self.initialize(batch, "initialize the strategy", strategy).await?;
         let manager = b::StrategyManager::new(at::STRATEGY_MANAGER, node);
         let call = manager.initialize(owner, owner, U256::zero());
-        batch.add(deployer, "initialize the strategy manager", call).await?;
+        self.initialize(batch, "initialize the strategy manager", call).await?;
         let call = manager.add_strategies_to_deposit_whitelist(vec![at::STAKE_STRATEGY]);
-        batch.add(deployer, "list the strategy", call).await
+        self.initialize(batch, "list the strategy", call).await
     }
 
     /// The part of L1 that all AVSs share: the registry of operator tables and of chains.
     async fn registry(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let deployer = &self.accounts.deployer;
         let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, batch.node());
-        batch
-            .add(deployer, "initialize the registry", registry.initialize(deployer.address(), 1, U256::zero()))
-            .await?;
+        let call = registry.initialize(deployer.address(), 1, U256::zero());
+        self.initialize(batch, "initialize the registry", call).await?;
         let chains = [at::L1_CHAIN_ID, at::L2_CHAIN_ID].map(U256::from).to_vec();
         let updaters = vec![at::OPERATOR_TABLE_UPDATER; chains.len()];
-        batch.add(deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await
+        self.initialize(batch, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await
     }
 
     /// The part of L1 of one AVS: its registrar, its operator sets and their members. `registered` are the operators that
@@ -337,7 +356,7 @@ impl Setup<'_> {
                 executor_operator_set_ids: vec![EXECUTOR_SET],
             };
             let call = registrar.initialize(avs.address(), deployer.address(), config);
-            batch.add(deployer, "initialize the registrar", call).await?;
+            self.initialize(batch, "initialize the registrar", call).await?;
         }
 
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node.clone());

@@ -26,7 +26,7 @@ fn yaml_samples_are_scenarios_without_problems() {
             assert_project(&sample.text);
             continue;
         }
-        if keys.contains_key("contracts") {
+        if keys.contains_key("contracts") || keys.contains_key("replace") {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/avs-counter");
             for name in ["CounterHook", "OpenRegistrar", "Registry", "RegistryV2"] {
                 let artifact = format!("contracts/out/{name}.sol/{name}.json");

@@ -34,11 +34,7 @@ pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut P
                 errors.extend(artifact.errors().map(str::to_owned));
                 artifacts.insert(name.as_str(), artifact);
             }
-            Some(Err(reason)) => problems.add(
-                Problem::at_value(&at.key("artifact"), reason).label("not a contract that can be deployed").help(
-                    "name the JSON file that `forge build` writes for the contract; paths start at the folder of this file",
-                ),
-            ),
+            Some(Err(reason)) => problems.add(not_deployable(reason, &at.key("artifact"))),
             None => {}
         }
     }
@@ -53,6 +49,13 @@ pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut P
         );
     }
     errors
+}
+
+/// The problem of an artefact, named at `at`, that cannot be deployed.
+pub(crate) fn not_deployable(reason: String, at: &Pointer) -> Problem {
+    Problem::at_value(at, reason)
+        .label("not a contract that can be deployed")
+        .help("name the JSON file that `forge build` writes for the contract; paths start at the folder of this file")
 }
 
 fn check_name(name: &str, at: &Pointer, problems: &mut Problems) {

@@ -19,7 +19,7 @@ use hourglass_component::chain::Artifact;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) use check::check;
+pub(super) use check::{check, not_deployable};
 pub(super) use names::{Names, no_signature};
 pub(super) use task_hashes::{any_hash, tasks_in, with_task_hashes};
 
@@ -166,7 +166,7 @@ fn read_all<'a>(
 }
 
 /// The artefact at `path`; or why it cannot be deployed.
-fn read(path: &Path) -> Result<Artifact, String> {
+pub(super) fn read(path: &Path) -> Result<Artifact, String> {
     let bytes =
         bounded_file::read(path, LARGEST).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     Artifact::parse(&bytes).map_err(|error| format!("failed to deploy {}: {error}", path.display()))

@@ -38,6 +38,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The names of what is there before contracts of the scenario are deployed.
+    pub(crate) fn before_deployment(document: &'a ScenarioDocument) -> Self {
+        Self { contracts: Vec::new(), proxy_admins: Vec::new(), ..Self::of(document) }
+    }
+
     /// The contracts that steps can name: those of the harness and those of the scenario.
     pub(crate) fn contracts(&self) -> impl Iterator<Item = &str> {
         let admins = self.proxy_admins.iter().map(String::as_str);
@@ -105,10 +110,13 @@ impl<'a> Names<'a> {
                 .help("give one text for each type"),
             ViewValueError::Value { index, kind, .. } => {
                 let help = if kind == "address" {
+                    let own = match self.contracts.as_slice() {
+                        [] => String::new(),
+                        contracts => format!(", of a contract of this file ({})", contracts.join(", ")),
+                    };
+                    let accounts = ACCOUNTS.join(", ");
                     format!(
-                        "write `0x…`, the name of an account ({}, operator/NAME), of a contract of this file ({}) or of the harness",
-                        ACCOUNTS.join(", "),
-                        self.contracts.join(", "),
+                        "write `0x…`, the name of an account ({accounts}, operator/NAME){own} or of a contract of the harness"
                     )
                 } else {
                     "write numbers in decimal, bytes and addresses as `0x…`, arrays and tuples as JSON arrays"
