@@ -67,7 +67,7 @@ const NOTHING: (&str, &str) = ("address", "0x00000000000000000000000000000000000
 
 /// The arguments for a constructor in place of that of the contract `name`, if its types are the first ones of that or none.
 pub(super) fn of(name: &str, compiled: &Artifact) -> Option<Vec<String>> {
-    let known = DEFAULTS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, args)| args);
+    let known = DEFAULTS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, args)| *args);
     let constructor = compiled.constructor();
     let fits = |count: &usize| {
         let types: Vec<_> = known[..*count].iter().map(|(kind, _)| *kind).collect();
