@@ -55,7 +55,7 @@ pub struct Contract {
     #[schemars(extend("examples" = ["transparent"]))]
     pub proxy: Option<ProxyKind>,
     /// The account that owns the admin of the proxy, and may therefore upgrade it. The admin is a contract called
-    /// `NAME_proxy_admin`, with the functions of OpenZeppelin's `ProxyAdmin`. Default: `deployer`.
+    /// `NAME_proxy_admin`, with the functions of `ProxyAdmin` of `OpenZeppelin` 4. Default: `deployer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["avs"]))]
     pub proxy_admin: Option<String>,
@@ -89,7 +89,7 @@ pub struct ContractCall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProxyKind {
-    /// A transparent proxy with the slots of ERC-1967, and with events, functions and reverts as those of OpenZeppelin 4.
+    /// A transparent proxy with the slots of ERC-1967, and with events, functions and reverts as those of `OpenZeppelin` 4.
     Transparent,
 }
 

@@ -10,7 +10,7 @@ use hourglass_component::{
 use super::{Contract, ContractRole};
 use crate::values::Chain;
 
-/// What AllocationManager calls of a registrar, and what aggregators read there.
+/// What `AllocationManager` calls of a registrar, and what aggregators read there.
 const OF_REGISTRARS: [&str; 4] = [
     "supportsAVS(address)",
     "registerOperator(address,address,uint32[],bytes)",

@@ -62,7 +62,7 @@ const DEFAULTS: &[(&str, &[(&str, &str)])] = &[
 const VERSION: (&str, &str) = ("string", "1.8.1");
 /// There is no registry of pausers: a contract may not have zero as one, and asks it only when somebody pauses.
 const PAUSER: (&str, &str) = ("address", "deployer");
-/// What there is not here: EIGEN, EigenPods.
+/// What there is not here: the token EIGEN, and pods of native ETH.
 const NOTHING: (&str, &str) = ("address", "0x0000000000000000000000000000000000000000");
 
 /// The arguments for a constructor in place of that of the contract `name`, if its types are the first ones of that or none.

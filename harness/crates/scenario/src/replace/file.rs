@@ -25,8 +25,8 @@ impl FromStr for ContractFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, file) = text.split_once('=').filter(|(_, file)| !file.is_empty()).ok_or_else(
-            || "a name, `=` and a file are expected, such as `task_mailbox=out/TaskMailbox.sol/TaskMailbox.json`",
+        let (name, file) = text.split_once('=').filter(|(_, file)| !file.is_empty()).ok_or(
+            "a name, `=` and a file are expected, such as `task_mailbox=out/TaskMailbox.sol/TaskMailbox.json`",
         )?;
         let name = name.trim();
         if !CONTRACTS.iter().any(|contract| contract.key == name) {
