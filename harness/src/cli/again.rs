@@ -3,7 +3,7 @@
 use std::{path::Path, slice, time::Duration};
 
 use hourglass_runner::quoted;
-use hourglass_scenario::{AllowedErrors, Assignment, Images, Overrides, Trial};
+use hourglass_scenario::{AllowedErrors, Assignment, ContractFile, Images, Overrides, Trial};
 
 use super::{AnvilArgs, CliError, run_cluster::ClusterChoiceArgs};
 
@@ -12,6 +12,8 @@ use super::{AnvilArgs, CliError, run_cluster::ClusterChoiceArgs};
 pub(super) struct Given<'a> {
     /// Values of variables.
     pub(super) set: &'a [Assignment],
+    /// Contracts in place of those of the harness.
+    pub(super) contracts: &'a [ContractFile],
     /// The project file, if it is named.
     pub(super) project: Option<&'a Path>,
     /// Images of the user's.
@@ -43,6 +45,7 @@ impl Given<'_> {
         let declared = |name: &str| trial.scenario.variables.contains_key(name);
         let mut options: Vec<_> =
             overrides.assignments(declared).map(|assignment| ("--set", assignment.to_string())).collect();
+        options.extend(self.contracts.iter().map(|contract| ("--contract", contract.to_string())));
         // The embedded scenarios belong to no project.
         let project = self.project.filter(|_| trial.project.is_some());
         options.extend(project.map(|path| ("--project", text(path))));
@@ -84,11 +87,11 @@ mod tests {
     #[rstest::rstest]
     #[case::of_a_process(
         RuntimeKind::Process,
-        &["--set 'count=1 2'", "--allow-error=-x", "--trial-timeout 1m30s", "--anvil '/my own/anvil'"]
+        &["--set 'count=1 2'", "--contract 'task_mailbox=my out/TaskMailbox.json'", "--allow-error=-x", "--trial-timeout 1m30s", "--anvil '/my own/anvil'"]
     )]
     #[case::in_a_cluster(
         RuntimeKind::Kubernetes,
-        &["--set 'count=1 2'", "--performer-image mine:1", "--allow-error=-x", "--context lab", "--operator existing",
+        &["--set 'count=1 2'", "--contract 'task_mailbox=my out/TaskMailbox.json'", "--performer-image mine:1", "--allow-error=-x", "--context lab", "--operator existing",
           "--trial-timeout 1m30s", "--anvil '/my own/anvil'"]
     )]
     fn a_trial_is_run_again_with_its_options(#[case] runtime: RuntimeKind, #[case] expected: &[&str]) {
@@ -99,6 +102,7 @@ mod tests {
         };
         let given = Given {
             set: &["other=x".parse().unwrap(), "count=1 2".parse().unwrap()],
+            contracts: &["task_mailbox=my out/TaskMailbox.json".parse().unwrap()],
             project: Some(Path::new("elsewhere/harness.yaml")),
             images: &Images { performer: Some("mine:1".to_owned()), ..Images::default() },
             allowed_errors: &AllowedErrors { expressions: vec!["-x".to_owned()] },
@@ -116,6 +120,7 @@ mod tests {
     fn a_trial_without_options_needs_none() {
         let given = Given {
             set: &[],
+            contracts: &[],
             project: None,
             images: &Images::default(),
             allowed_errors: &AllowedErrors::default(),

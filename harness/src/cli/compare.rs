@@ -165,6 +165,7 @@ impl CompareArgs {
         let mut trials = trials.map_err(|error| if nothing { of_default(error, SCENARIO) } else { error })?;
         let given = Given {
             set: &self.source.set,
+            contracts: &self.source.contracts,
             project: self.source.project.as_deref(),
             images: &self.chosen.images,
             allowed_errors: &self.chosen.allowed_errors,

@@ -69,6 +69,7 @@ fn scenario() -> Vec<ScenarioError> {
         ScenarioError::NoVariable { name: "cuont".to_owned(), suggestion: Some("count".to_owned()) },
         ScenarioError::NoVariable { name: "zebra".to_owned(), suggestion: None },
         ScenarioError::SetTwice("count".to_owned()),
+        ScenarioError::ContractTwice("task_mailbox".to_owned()),
         ScenarioError::NotText { variable: "HARNESS_VAR_count".to_owned() },
         ScenarioError::EmptyShard { shard: "4/4".to_owned(), most: 3 },
         ScenarioError::BuiltinAndFolder,
@@ -305,7 +306,7 @@ fn all() -> Vec<CliError> {
     assert_every_variant!(scenario, ScenarioError:
         Invalid NoDirectory IsFile IsFolder IsProject ForeignProject SeveralProjects EmptyDirectory ListDirectory NoMatch NothingLeft Empty
         TooLong NotMeant NoProof ImageOfProcess CommandOfContainer WithoutEffect Expression StaleSchema Read LargeDirectory NoTag NoVariable
-        SetTwice NotText EmptyShard
+        SetTwice ContractTwice NotText EmptyShard
         BuiltinAndFolder);
     assert_every_variant!(reaper, ReaperError:
         Executable Absolute Log Spawn NotReady SupervisorGone SupervisorSilent Conversation Report Signals Adopt Sweep Processes

@@ -28,6 +28,11 @@ const EVERYWHERE: [Cell; 3] = [Effect; 3];
 const GENERAL: [Cell; 3] = [General; 3];
 const CONTAINERS: [Cell; 3] = [Refused, Effect, Effect];
 const CLUSTER: [Cell; 3] = [Refused, Refused, Effect];
+/// An artefact whose constructor takes nothing.
+const CONTRACT: &[&str] = &[
+    "--contract",
+    concat!("avs_task_hook=", env!("CARGO_MANIFEST_DIR"), "/../fixtures/contracts/artifacts/ProxyAdmin.json"),
+];
 const OTHERS: &[&str] = &["--context", "lab"];
 
 /// The selection of scenarios, and how the command reports.
@@ -39,6 +44,7 @@ const SELECTION: &[Row] = &[
     Row("exclude", &["--exclude", "square"], &[], EVERYWHERE),
     Row("exclude-tag", &["--exclude-tag", "fault"], &[], EVERYWHERE),
     Row("set", &["--set", "payload=five"], &["empty_payload"], EVERYWHERE),
+    Row("contract", CONTRACT, &[], EVERYWHERE),
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
 
@@ -46,6 +52,7 @@ const SELECTION: &[Row] = &[
 const SOURCE: &[Row] = &[
     Row("builtin", &["--builtin"], &[], GENERAL),
     Row("set", &["--set", "payload=five"], &["invalid_payload"], EVERYWHERE),
+    Row("contract", CONTRACT, &[], EVERYWHERE),
     Row("scenarios", &["--scenarios", "."], &[], GENERAL),
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
@@ -101,6 +108,7 @@ const WATCH: &[Row] = &[
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("builtin", &["--builtin"], &[], GENERAL),
     Row("set", &["--set", "payload=five"], &["empty_payload"], EVERYWHERE),
+    Row("contract", CONTRACT, &[], EVERYWHERE),
     Row("verbose", &["-vv"], &[], GENERAL),
     Row("runtime", &["--runtime", "process,docker,kubernetes"], &[], GENERAL),
     Row("without-fault", &["--without-fault"], &[], EVERYWHERE),
@@ -176,6 +184,7 @@ const LINT: &[Row] = &[
     Row("project", &["--project", "harness.yaml"], &[], GENERAL),
     Row("builtin", &["--builtin"], &[], GENERAL),
     Row("set", &["--set", "payload=five"], &[], GENERAL),
+    Row("contract", CONTRACT, &[], GENERAL),
     Row("short", &["--short"], &[], GENERAL),
     Row("verbose", &["-vv"], &[], GENERAL),
 ];
@@ -291,6 +300,8 @@ fn an_option_of_an_existing_cluster_needs_one(#[values("process", "docker", "kub
 #[case::empty_exclusion(&["--exclude", ""], "an excluded name is empty")]
 #[case::empty_excluded_tag(&["--exclude-tag", ""], "an excluded tag is empty")]
 #[case::variable_twice(&["--set", "fault=true", "--set", "fault=false"], "--set gives it two values")]
+#[case::contract_twice(&["--contract", "avs_task_hook=a.json", "--contract", "avs_task_hook=b.json"], "--contract gives it two files")]
+#[case::unknown_contract(&["--contract", "mailbox=a.json"], "no contract of the harness is called `mailbox`")]
 #[case::two_sources(&["--builtin"], "--builtin")]
 #[case::no_shard(&["--shard", "3/2"], "no shard 3 of 2")]
 #[case::no_repetition(&["--repeat", "0"], "a whole number from 1 to 1000")]

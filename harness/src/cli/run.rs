@@ -135,6 +135,7 @@ impl RunArgs {
         };
         let given = Given {
             set: &self.selection.set,
+            contracts: &self.selection.contracts,
             project: self.selection.project.as_deref(),
             images: &self.chosen.images,
             allowed_errors: &self.chosen.allowed_errors,

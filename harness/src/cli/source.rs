@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hourglass_scenario::{Assignment, Selection};
+use hourglass_scenario::{Assignment, ContractFile, Selection};
 
 /// Where scenarios come from.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -20,6 +20,9 @@ pub struct SourceArgs {
     /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<Assignment>,
+    /// Put the contract of this artefact in place of the harness's own of this name, such as `task_mailbox=out/TaskMailbox.sol/TaskMailbox.json`
+    #[arg(long = "contract", value_name = "NAME=FILE")]
+    pub contracts: Vec<ContractFile>,
 }
 
 impl SourceArgs {
@@ -31,6 +34,7 @@ impl SourceArgs {
             project: self.project.clone(),
             builtin: self.builtin,
             set: self.set.clone(),
+            contracts: self.contracts.clone(),
             ..Selection::default()
         }
     }

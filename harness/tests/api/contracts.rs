@@ -43,6 +43,36 @@ async fn a_test_deploys_contracts_of_its_own() -> Result<(), HarnessError> {
     env.finish().await.map(drop)
 }
 
+/// The artefact of a contract of the example.
+fn artifact(name: &str) -> ContractArtifact {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/avs-counter/contracts/out");
+    ContractArtifact::new(format!("{folder}/{name}.sol/{name}.json"))
+}
+
+/// Operators join through a registrar of the test's own, a hook stands at the address of that of the harness, and a contract is upgraded
+/// behind its proxy.
+#[tokio::test]
+async fn a_test_puts_contracts_in_place_of_those_of_the_harness() -> Result<(), HarnessError> {
+    let registrar = artifact("OpenRegistrar").args(["allocation_manager", "avs"]).avs_registrar();
+    let registry = artifact("Registry").behind_proxy("initialize(address)", ["app"]).proxy_admin("avs");
+    let hook = artifact("CounterHook").args(["task_mailbox", "1"]).from("avs").call("setLimit(uint256)", ["4"]);
+    let env = builder()
+        .contract("registrar", registrar)
+        .contract("registry", registry)
+        .contract("registry_v2", artifact("RegistryV2"))
+        .replace_contract("avs_task_hook", hook)
+        .start()
+        .await?;
+    let task = env.create_task(Chain::L2, "0x04").await?;
+    task.expect_verified().result("0x10").await?;
+    env.call(Chain::L2, "avs_task_hook", "verified() returns (uint256)").returns(["1"]).await?;
+    env.call(Chain::L1, "registrar", "joined() returns (uint256)").returns(["2"]).await?;
+    let upgrade = env.send_transaction(Chain::L2, "registry_proxy_admin", "upgrade(address,address)");
+    upgrade.args(["registry", "registry_v2"]).from("avs").await?;
+    env.send_transaction(Chain::L2, "registry", "clear()").from("app").await?;
+    env.finish().await.map(drop)
+}
+
 /// What a contract refuses while it is configured is an error with its name, the call and the reason.
 #[tokio::test]
 async fn a_contract_that_cannot_be_configured_is_named() {

@@ -55,6 +55,7 @@ pub(crate) fn topology(weights: &[u64]) -> ChainTopology {
         operators: operators.collect(),
         fees: None,
         further_avss: Vec::new(),
+        replacements: Vec::new(),
         contracts: Vec::new(),
         deploy_scripts: Vec::new(),
         secret,

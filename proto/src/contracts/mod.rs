@@ -7,7 +7,7 @@ use ethers::abi::Abi;
 pub use hourglass_contracts::bindings;
 
 /// The descriptions of all contracts.
-pub fn abis() -> [&'static Abi; 17] {
+pub fn abis() -> [&'static Abi; 19] {
     use bindings as b;
     [
         &b::TASKMAILBOX_ABI,
@@ -27,6 +27,8 @@ pub fn abis() -> [&'static Abi; 17] {
         &b::STRATEGYMANAGER_ABI,
         &b::STAKESTRATEGY_ABI,
         &b::RELEASEMANAGER_ABI,
+        &b::PROXYADMIN_ABI,
+        &b::TRANSPARENTPROXY_ABI,
     ]
 }
 

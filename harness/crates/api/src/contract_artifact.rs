@@ -53,10 +53,38 @@ impl ContractArtifact {
         self
     }
 
+    /// A transparent proxy is in front of it, and `function` initialises the proxy when it is created. The proxy has the
+    /// contract's name and role; `deployer` owns its admin, the contract `NAME_proxy_admin`.
+    ///
+    /// ```
+    /// # use hourglass_api::ContractArtifact;
+    /// let counter = ContractArtifact::new("out/Counter.sol/Counter.json")
+    ///     .behind_proxy("initialize(address)", ["avs"])
+    ///     .proxy_admin("avs");
+    /// # let _ = counter;
+    /// ```
+    #[must_use]
+    pub fn behind_proxy(self, function: impl AsRef<str>, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let initialize = json!({"function": literal(function.as_ref()), "args": texts(values)});
+        self.with("proxy", "transparent".into()).with("initialize", initialize)
+    }
+
+    /// The account that owns the admin of its proxy, and may upgrade it.
+    #[must_use]
+    pub fn proxy_admin(self, account: impl AsRef<str>) -> Self {
+        self.with("proxy_admin", literal(account.as_ref()))
+    }
+
     /// The mailbox of its chain asks it about tasks, in place of the hook of the harness.
     #[must_use]
     pub fn task_hook(self) -> Self {
         self.with("role", "task_hook".into())
+    }
+
+    /// The registrar of the AVS, in place of that of the harness: on L1, and before operators join.
+    #[must_use]
+    pub fn avs_registrar(self) -> Self {
+        self.chain(Chain::L1).with("role", "avs_registrar".into())
     }
 
     /// A transaction that configures it after all contracts are deployed.

@@ -151,6 +151,14 @@ impl Accounts {
         secret.key(&format!("load/{load}/worker/{worker}"))
     }
 
+    /// The key of the account with this address.
+    pub(super) fn key_of(&self, address: Address) -> Option<&EcdsaKey> {
+        let named = [&self.deployer, &self.avs, &self.app, &self.aggregator];
+        let operators = self.operators.iter().map(|operator| &operator.key);
+        let avss = self.further_avss.iter().map(|avs| &avs.key);
+        named.into_iter().chain(operators).chain(avss).find(|key| key.address() == address)
+    }
+
     pub(super) fn addresses(&self) -> impl Iterator<Item = Address> {
         let named = [&self.deployer, &self.avs, &self.app, &self.aggregator].map(EcdsaKey::address);
         let avss = self.further_avss.iter().map(|avs| avs.key.address());
@@ -158,7 +166,7 @@ impl Accounts {
     }
 }
 
-/// The registrar of an AVS: of the first without a name.
+/// The registrar that the harness has for an AVS: for the first without a name.
 pub fn registrar_of(avs: Option<&str>) -> Address {
     match avs {
         None => at::TASK_AVS_REGISTRAR,

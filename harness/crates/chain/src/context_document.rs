@@ -5,7 +5,7 @@ use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::contracts::addresses::{CONTRACTS, Contract, L1_CHAIN_ID, L2_CHAIN_ID};
 use serde_json::{Map, Value, json};
 
-use super::{Accounts, ChainControl, ChainTopology, DeployedContract, registrar_of};
+use super::{Accounts, ChainControl, ChainTopology, DeployedContract, registrar_in};
 
 /// The name of the context: scripts read `.hourglass/context/devnet.yaml`, and do not wait for blocks of other networks.
 const NAME: &str = "devnet";
@@ -56,7 +56,7 @@ pub(super) fn context_document(
                 "address": address(EcdsaKey::address(&accounts.avs)),
                 "avs_private_key": accounts.avs.to_hex(),
                 "metadata_url": "",
-                "registrar_address": address(registrar_of(None)),
+                "registrar_address": address(registrar_in(None, deployed)),
             },
             "eigenlayer": { "l1": contracts(&|_| true), "l2": contracts(&|contract| contract.is_on_l2) },
             "deployed_l1_contracts": of_chain(L1_CHAIN_ID),

@@ -3,14 +3,11 @@
 use std::path::PathBuf;
 
 use ethers::types::Address;
-use hourglass_component::{
-    chain::{Artifact, Function},
-    keys::EcdsaKey,
-};
+use hourglass_component::{chain::Artifact, keys::EcdsaKey};
 use hourglass_proto::contracts::addresses::CONTRACTS;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Accounts, ChainControl, ChainTopology, SetupError};
+use super::{Accounts, UserProxy};
 
 /// A contract of the user's. Accounts are named as in scenarios: `deployer`, `avs`, `app`, `aggregator`, `operator/NAME`,
 /// `avs/NAME`.
@@ -27,6 +24,9 @@ pub struct UserContract {
     pub artifact: Artifact,
     /// The constructor's arguments. An address may be the name of a contract or an account.
     pub args: Vec<String>,
+    /// The proxy in front of it, which has its name and its roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<UserProxy>,
     /// Calls after all contracts are created.
     pub calls: Vec<UserCall>,
     /// The contract of the harness that it replaces on its chain.
@@ -45,11 +45,13 @@ pub struct UserCall {
 }
 
 /// What a contract of the user's is to the flow of tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContractRole {
     /// The hook that the mailbox asks about tasks of the AVS.
     TaskHook,
+    /// The registrar of the first AVS, on L1.
+    AvsRegistrar,
 }
 
 /// Where a contract of the user's stands.
@@ -61,67 +63,22 @@ pub struct DeployedContract {
     pub chain_id: u64,
     /// Its address.
     pub address: Address,
+    /// What it is to the flow of tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ContractRole>,
     /// Its artefact, where a deploy script has told one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<PathBuf>,
 }
 
-fn code_of<S: Serializer>(artifact: &Artifact, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn code_of<S: Serializer>(artifact: &Artifact, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex::encode(artifact.code()))
 }
 
-/// Creates the contracts in their order, then calls them in the same order.
-pub(super) async fn deploy(
-    chains: [&ChainControl; 2],
-    topology: &ChainTopology,
-    accounts: &Accounts,
-) -> Result<Vec<DeployedContract>, SetupError> {
-    let sender = |contract: &UserContract, from: &str| {
-        let failed = |reason| SetupError::Contract { name: contract.name.clone(), reason };
-        let chain = chains.into_iter().find(|chain| chain.chain_id() == contract.chain_id);
-        let chain = chain.ok_or_else(|| failed(format!("there is no chain {}", contract.chain_id)))?;
-        let key = accounts.named(from).ok_or_else(|| failed(format!("no account is called `{from}`")))?;
-        Ok::<_, SetupError>((chain.client(), chain.client().account(key)))
-    };
-    let mut deployed: Vec<DeployedContract> = Vec::new();
-    for contract in &topology.contracts {
-        let UserContract { name, chain_id, .. } = contract;
-        let failed = |reason: String| SetupError::Contract { name: name.clone(), reason };
-        let (chain, account) = sender(contract, &contract.from)?;
-        let names = |text: &str| address_of(text, accounts, &deployed);
-        let data = contract.artifact.creation(&contract.args, &names).map_err(|error| failed(error.to_string()))?;
-        let what = format!("create the contract `{name}` on chain {chain_id}");
-        let address = account.create(chain, &what, data.into()).await?;
-        tracing::info!(name, chain_id, ?address, "a contract of the user's is created");
-        deployed.push(DeployedContract { name: name.clone(), chain_id: *chain_id, address, artifact: None });
-    }
-    for (contract, at) in topology.contracts.iter().zip(&deployed) {
-        for UserCall { function, args, from } in &contract.calls {
-            let failed = |reason: String| SetupError::Contract {
-                name: at.name.clone(),
-                reason: format!("`{function}`: {reason}"),
-            };
-            let (chain, account) = sender(contract, from)?;
-            let names = |text: &str| address_of(text, accounts, &deployed);
-            let parsed = Function::parse(function).map_err(|error| failed(error.to_string()))?;
-            let data = parsed.call(args, &names).map_err(|error| failed(error.to_string()))?;
-            let what = format!("call `{function}` of the contract `{}` on chain {}", at.name, at.chain_id);
-            account.send(chain, &what, at.address, data.into()).await?;
-        }
-    }
-    Ok(deployed)
-}
-
 /// The contract with this role on a chain.
-pub(super) fn with_role(
-    role: ContractRole,
-    chain_id: u64,
-    topology: &ChainTopology,
-    deployed: &[DeployedContract],
-) -> Option<Address> {
-    let mut contracts = topology.contracts.iter().zip(deployed);
-    let found = contracts.find(|(contract, at)| contract.role == Some(role) && at.chain_id == chain_id);
-    found.map(|(_, at)| at.address)
+pub(super) fn with_role(role: ContractRole, chain_id: u64, deployed: &[DeployedContract]) -> Option<Address> {
+    let found = deployed.iter().find(|contract| contract.role == Some(role) && contract.chain_id == chain_id);
+    found.map(|contract| contract.address)
 }
 
 /// The address that a name or an address in hexadecimal digits means on a chain; none for a contract of the user's on the other

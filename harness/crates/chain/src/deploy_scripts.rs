@@ -233,6 +233,7 @@ impl DeployScript {
                 name: name.to_snake_case(),
                 chain_id,
                 address,
+                role: None,
                 artifact: abi.map(|path| self.folder.join(path)),
             }
         };

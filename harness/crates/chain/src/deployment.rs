@@ -1,13 +1,13 @@
 //! Deploys contracts and an operator set on two new chains: code at fixed addresses, then ordinary transactions.
 
-use std::{collections::BTreeSet, iter, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, iter, time::Duration};
 
 use ethers::{
     abi::{Detokenize, Token},
     contract::builders::ContractCall,
     types::{Address, Bytes, H256, U256},
 };
-use hourglass_component::chain::{Account, Node, OperatorSetId, Posted};
+use hourglass_component::chain::OperatorSetId;
 use hourglass_proto::{
     contracts::{
         addresses as at,
@@ -22,12 +22,16 @@ use serde::Serialize;
 use super::{
     AccountSecret, Accounts, ChainControl, ContractRole, DeployScript, DeployedContract, SetupError, UserContract,
     accounts::registrar_of,
+    batch::Batch,
+    contract_deployment::{self, Deployment},
     contracts, deploy_scripts,
+    registrar::OwnRegistrar,
+    replacement::{self, ContractReplacement},
     send::{send, target},
     table::publish_tables,
 };
 
-/// Number of the operator set whose member aggregates.
+/// Number of the operator set whose member aggregates, unless a registrar of the user's says another.
 const AGGREGATOR_SET: u32 = 0;
 /// Number of the operator set whose members execute.
 pub const EXECUTOR_SET: u32 = 1;
@@ -51,6 +55,9 @@ pub struct ChainTopology {
     /// AVSs beside the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further_avss: Vec<AvsTopology>,
+    /// Contracts of the user's in place of those of the harness.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replacements: Vec<ContractReplacement>,
     /// Contracts of the user's, each after those that its constructor's arguments name.
     pub contracts: Vec<UserContract>,
     /// Programs of the user's that deploy further contracts, one after the other.
@@ -111,11 +118,22 @@ pub(super) async fn deploy(
     topology: &ChainTopology,
 ) -> Result<Vec<DeployedContract>, SetupError> {
     let accounts = topology.accounts();
-    let setup = Setup { accounts: &accounts, topology, avss: avss(&accounts, topology) };
+    let mut setup = Setup { accounts: &accounts, topology, avss: avss(&accounts, topology) };
     tokio::try_join!(set_code_and_balances(l1, &setup), set_code_and_balances(l2, &setup))?;
+    let mut contracts = Deployment::new([l1, l2], &accounts);
+    // A registrar must be configured before operators join.
+    let (before, after) = contract_deployment::by_time(&topology.contracts);
+    contracts.deploy(&before).await?;
+    if let Some(own) = OwnRegistrar::find(l1, topology, &accounts, contracts.deployed()).await?
+        && let Some(first) = setup.avss.first_mut()
+    {
+        (first.registrar, first.aggregator_set) = (own.address, own.aggregator_set);
+        first.own_registrar = Some(own);
+    }
     tokio::try_join!(setup.on_l1(l1), setup.on_l2(l2))?;
     publish_tables(l1, l2, &accounts).await?;
-    let deployed = contracts::deploy([l1, l2], topology, &accounts).await?;
+    contracts.deploy(&after).await?;
+    let deployed = contracts.into_deployed();
     for avs in &setup.avss {
         tokio::try_join!(setup.task_config(l1, avs, &deployed), setup.task_config(l2, avs, &deployed))?;
     }
@@ -147,7 +165,7 @@ pub(super) fn code() -> [(Address, &'static Bytes); 18] {
     ]
 }
 
-/// Code and balances, which need no transaction.
+/// Code and balances, which need no transaction, and what configures contracts of the user's in place of those of the harness.
 async fn set_code_and_balances(chain: &ChainControl, setup: &Setup<'_>) -> Result<(), SetupError> {
     for address in setup.accounts.addresses() {
         chain.fund(address).await?;
@@ -158,7 +176,7 @@ async fn set_code_and_balances(chain: &ChainControl, setup: &Setup<'_>) -> Resul
     for (address, code) in code().into_iter().chain(registrars) {
         chain.set_code(address, code).await?;
     }
-    Ok(())
+    replacement::place(chain, &setup.topology.replacements, setup.accounts).await
 }
 
 struct Setup<'a> {
@@ -172,6 +190,10 @@ struct Setup<'a> {
 struct Avs<'a> {
     key: &'a EcdsaKey,
     registrar: Address,
+    /// The registrar where it is a contract of the user's.
+    own_registrar: Option<OwnRegistrar<'a>>,
+    /// The operator set whose member aggregates.
+    aggregator_set: u32,
     task_sla: Duration,
     threshold: u16,
     /// The key with which the aggregator signs.
@@ -205,6 +227,8 @@ fn avss<'a>(accounts: &'a Accounts, topology: &'a ChainTopology) -> Vec<Avs<'a>>
     let first = Avs {
         key: &accounts.avs,
         registrar: registrar_of(None),
+        own_registrar: None,
+        aggregator_set: AGGREGATOR_SET,
         task_sla: topology.task_sla,
         threshold: topology.threshold,
         aggregator_signing_key: &accounts.aggregator,
@@ -214,6 +238,8 @@ fn avss<'a>(accounts: &'a Accounts, topology: &'a ChainTopology) -> Vec<Avs<'a>>
     let further = topology.further_avss.iter().zip(&accounts.further_avss).map(|(avs, account)| Avs {
         key: &account.key,
         registrar: registrar_of(Some(&avs.name)),
+        own_registrar: None,
+        aggregator_set: AGGREGATOR_SET,
         task_sla: avs.task_sla,
         threshold: avs.threshold,
         aggregator_signing_key: &account.aggregator_signing_key,
@@ -256,19 +282,34 @@ impl Setup<'_> {
         batch.mine().await
     }
 
+    /// Adds a call of the deployer's that initialises a contract of the harness, unless a contract of the user's in its place is
+    /// initialised otherwise.
+    async fn initialize<M, T: Detokenize>(
+        &self,
+        batch: &mut Batch<'_>,
+        what: &str,
+        call: ContractCall<M, T>,
+    ) -> Result<(), SetupError> {
+        let (to, data) = target(&call);
+        if self.topology.replacements.iter().all(|replacement| replacement.leaves_to_harness(to, &data)) {
+            batch.add(&self.accounts.deployer, what, call).await?;
+        }
+        Ok(())
+    }
+
     /// The part of both chains: a mailbox, a hook, a table updater.
     async fn on_both(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let deployer = &self.accounts.deployer;
         let owner = deployer.address();
         let node = batch.node();
         let mailbox = b::TaskMailbox::new(at::TASK_MAILBOX, node.clone()).initialize(owner, 0, owner);
-        batch.add(deployer, "initialize the mailbox", mailbox).await?;
+        self.initialize(batch, "initialize the mailbox", mailbox).await?;
         let updater = b::OperatorTableUpdater::new(at::OPERATOR_TABLE_UPDATER, node.clone());
         let generator = OperatorSet { avs: owner, id: 0 };
         let updater = updater.initialize(owner, U256::zero(), generator, 0, b::Bn254OperatorSetInfo::default());
-        batch.add(deployer, "initialize the table updater", updater).await?;
+        self.initialize(batch, "initialize the table updater", updater).await?;
         let hook = b::AvsTaskHook::new(at::AVS_TASK_HOOK, node.clone()).initialize(owner);
-        batch.add(deployer, "initialize the task hook", hook).await
+        self.initialize(batch, "initialize the task hook", hook).await
     }
 
     /// The part of L1 with which stakers deposit: operators have stake without it.
@@ -277,24 +318,23 @@ impl Setup<'_> {
         let owner = deployer.address();
         let node = batch.node();
         let strategy = b::StakeStrategy::new(at::STAKE_STRATEGY, node.clone()).initialize(at::FEE_TOKEN);
-        batch.add(deployer, "initialize the strategy", strategy).await?;
+        self.initialize(batch, "initialize the strategy", strategy).await?;
         let manager = b::StrategyManager::new(at::STRATEGY_MANAGER, node);
         let call = manager.initialize(owner, owner, U256::zero());
-        batch.add(deployer, "initialize the strategy manager", call).await?;
+        self.initialize(batch, "initialize the strategy manager", call).await?;
         let call = manager.add_strategies_to_deposit_whitelist(vec![at::STAKE_STRATEGY]);
-        batch.add(deployer, "list the strategy", call).await
+        self.initialize(batch, "list the strategy", call).await
     }
 
     /// The part of L1 that all AVSs share: the registry of operator tables and of chains.
     async fn registry(&self, batch: &mut Batch<'_>) -> Result<(), SetupError> {
         let deployer = &self.accounts.deployer;
         let registry = b::CrossChainRegistry::new(at::CROSS_CHAIN_REGISTRY, batch.node());
-        batch
-            .add(deployer, "initialize the registry", registry.initialize(deployer.address(), 1, U256::zero()))
-            .await?;
+        let call = registry.initialize(deployer.address(), 1, U256::zero());
+        self.initialize(batch, "initialize the registry", call).await?;
         let chains = [at::L1_CHAIN_ID, at::L2_CHAIN_ID].map(U256::from).to_vec();
         let updaters = vec![at::OPERATOR_TABLE_UPDATER; chains.len()];
-        batch.add(deployer, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await
+        self.initialize(batch, "list the chains", registry.add_chain_i_ds_to_whitelist(chains, updaters)).await
     }
 
     /// The part of L1 of one AVS: its registrar, its operator sets and their members. `registered` are the operators that
@@ -308,12 +348,16 @@ impl Setup<'_> {
         let deployer = &self.accounts.deployer;
         let (of, avs) = (avs, avs.key);
         let node = batch.node();
-        let sets = [AGGREGATOR_SET, EXECUTOR_SET];
-        let registrar = b::TaskAvsRegistrar::new(of.registrar, node.clone());
-        let config =
-            AvsConfig { aggregator_operator_set_id: AGGREGATOR_SET, executor_operator_set_ids: vec![EXECUTOR_SET] };
-        let call = registrar.initialize(avs.address(), deployer.address(), config);
-        batch.add(deployer, "initialize the registrar", call).await?;
+        let sets = [of.aggregator_set, EXECUTOR_SET];
+        if of.own_registrar.is_none() {
+            let registrar = b::TaskAvsRegistrar::new(of.registrar, node.clone());
+            let config = AvsConfig {
+                aggregator_operator_set_id: of.aggregator_set,
+                executor_operator_set_ids: vec![EXECUTOR_SET],
+            };
+            let call = registrar.initialize(avs.address(), deployer.address(), config);
+            self.initialize(batch, "initialize the registrar", call).await?;
+        }
 
         let manager = b::AllocationManager::new(at::ALLOCATION_MANAGER, node.clone());
         let call = manager.update_avs_metadata_uri(avs.address(), "hourglass-harness".to_owned());
@@ -353,7 +397,7 @@ impl Setup<'_> {
     fn members<'s>(&'s self, avs: &'s Avs<'_>) -> impl Iterator<Item = (Member<'s>, u32)> {
         let aggregator =
             Member { account: &self.accounts.aggregator, signing_key: avs.aggregator_signing_key, weight: 1 };
-        iter::once((aggregator, AGGREGATOR_SET)).chain(avs.executors.iter().map(|member| (*member, EXECUTOR_SET)))
+        iter::once((aggregator, avs.aggregator_set)).chain(avs.executors.iter().map(|member| (*member, EXECUTOR_SET)))
     }
 
     /// Registers the key of an operator for a set, so that it may join it.
@@ -375,8 +419,11 @@ impl Setup<'_> {
             signing_key.sign(H256(digest)).map_err(|error| batch.chain.client().fail("a key registration", error))?;
         let call = keys.register_key(operator, set.into(), signer.as_bytes().to_vec().into(), signature.into());
         batch.add(key, "register a key", call).await?;
-        // The registrar asks for nobody else.
-        if set.id != AGGREGATOR_SET {
+        if let Some(own) = &avs.own_registrar {
+            return own.allow(batch, set, operator).await;
+        }
+        // The registrar of the harness asks for nobody else.
+        if set.id != avs.aggregator_set {
             return Ok(());
         }
         let registrar = b::TaskAvsRegistrar::new(avs.registrar, node.clone());
@@ -416,7 +463,7 @@ impl Setup<'_> {
         avs: &Avs<'_>,
         deployed: &[DeployedContract],
     ) -> Result<(), SetupError> {
-        let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), self.topology, deployed);
+        let hook = contracts::with_role(ContractRole::TaskHook, chain.chain_id(), deployed);
         let hook = hook.filter(|_| avs.is_first);
         let fees = self.topology.fees.as_ref().filter(|_| avs.is_first);
         let address = |name: &str| contracts::address_on(chain.chain_id(), name, self.accounts, deployed);
@@ -435,47 +482,5 @@ impl Setup<'_> {
         };
         let call = mailbox.set_executor_operator_set_task_config(avs.set(EXECUTOR_SET).into(), config);
         send(chain, avs.key, "configure tasks", call).await
-    }
-}
-
-/// Transactions for one block: blocks make up most of a state's size, and one for each transaction would be forty.
-struct Batch<'a> {
-    chain: &'a ChainControl,
-    posted: Vec<(Account, Posted)>,
-}
-
-/// More than any transaction of the set-up takes; a fixed limit needs no state to estimate it on.
-const GAS: u64 = 3_000_000;
-
-impl<'a> Batch<'a> {
-    async fn begin(chain: &'a ChainControl) -> Result<Self, SetupError> {
-        chain.hold_transactions().await?;
-        Ok(Self { chain, posted: Vec::new() })
-    }
-
-    fn node(&self) -> Arc<Node> {
-        self.chain.client().provider().clone()
-    }
-
-    async fn add<M, T: Detokenize>(
-        &mut self,
-        key: &EcdsaKey,
-        what: &str,
-        call: ContractCall<M, T>,
-    ) -> Result<(), SetupError> {
-        let account = self.chain.client().account(key);
-        let (to, data) = target(&call);
-        let posted = account.post(self.chain.client(), what, to, data, GAS).await?;
-        self.posted.push((account, posted));
-        Ok(())
-    }
-
-    /// Mines the block and checks that every transaction in it succeeded.
-    async fn mine(self) -> Result<(), SetupError> {
-        self.chain.mine(1).await?;
-        for (account, posted) in self.posted {
-            account.outcome(self.chain.client(), posted).await?;
-        }
-        self.chain.mine_instantly().await
     }
 }

@@ -123,6 +123,14 @@ pub enum SetupError {
         /// Why not.
         reason: String,
     },
+    /// A contract of the user's cannot be put in place of one of the harness.
+    #[error("failed to replace the contract `{name}`: {reason}")]
+    Replacement {
+        /// The name of the contract of the harness.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// A deploy script of the user's failed.
     #[error("failed to deploy contracts with `{command}`: {reason}{output}", output = below(output))]
     DeployScript {

@@ -14,7 +14,7 @@ use hourglass_base::{
     cache::{cache_folder, hold},
 };
 use hourglass_component::timeout::timeout;
-use hourglass_proto::contracts::addresses as at;
+use hourglass_proto::contracts::{addresses as at, bindings as b};
 use hourglass_reaper::RunId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -189,6 +189,10 @@ fn fingerprint(binary: &AnvilBinary, topology: &ChainTopology) -> Result<String,
     for (address, code) in deployment::code() {
         hash.update(address.as_bytes());
         hash.update(code.as_ref());
+    }
+    if topology.contracts.iter().any(|contract| contract.proxy.is_some()) {
+        hash.update(&b::PROXYADMIN_BYTECODE);
+        hash.update(&b::TRANSPARENTPROXY_BYTECODE);
     }
     hash.update(serde_json::to_vec(topology).unwrap_or_default());
     for script in &topology.deploy_scripts {

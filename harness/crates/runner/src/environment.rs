@@ -18,7 +18,7 @@ use hourglass_reaper::RunId;
 use hourglass_runtime::{
     AggregatorSpec, Chains, ExecutorSpec, PerformerSpec, Runtime, RuntimeError, RuntimeSetup, Teardown, provider,
 };
-use hourglass_scenario::{Chain, Mining, Scenario, Trial};
+use hourglass_scenario::{Chain, ContractRole, Mining, Scenario, Trial};
 use hourglass_timeline::{ChainFollower, Timeline, follow_chain};
 use tokio_util::sync::CancellationToken;
 
@@ -186,7 +186,7 @@ impl StandUp<'_> {
             name: account.name.clone(),
             key: account.key.clone(),
             executor: scenario.components.executor.clone(),
-            performers: performers(scenario, accounts, account),
+            performers: performers(scenario, accounts, account, contracts),
             contracts: contracts.iter().map(|contract| (contract.name.clone(), contract.address)).collect(),
         });
         let executors = runtime.start_executors(executors.collect());
@@ -203,7 +203,7 @@ impl StandUp<'_> {
 
         progress("registering sockets");
         let started = Instant::now();
-        chain::register_sockets(&chains.l1, registrations(scenario, accounts, &sockets)).await?;
+        chain::register_sockets(&chains.l1, registrations(scenario, accounts, contracts, &sockets)).await?;
         chain::publish_tables(&chains.l1, &chains.l2, accounts).await?;
         self.phase("operator table", started);
 
@@ -320,11 +320,16 @@ impl Environment {
 }
 
 /// The performers that an operator's executor runs, one for each of its AVSs.
-fn performers(scenario: &Scenario, accounts: &Accounts, account: &OperatorAccount) -> Vec<PerformerSpec> {
+fn performers(
+    scenario: &Scenario,
+    accounts: &Accounts,
+    account: &OperatorAccount,
+    contracts: &[DeployedContract],
+) -> Vec<PerformerSpec> {
     let all = scenario.topology.performers().filter(|(name, _)| name.operator == account.name);
     let of = all.filter_map(|(name, operator)| {
         let avs = accounts.avs_of(name.avs.as_deref())?.address();
-        let registrar = chain::registrar_of(name.avs.as_deref());
+        let registrar = chain::registrar_in(name.avs.as_deref(), contracts);
         let performer = scenario.components.performer.overlaid_with(&operator.performer);
         let signing_key = accounts.signing_key(&name.operator, name.avs.as_deref())?.clone();
         Some(PerformerSpec { name, avs, signing_key, registrar, performer })
@@ -332,17 +337,23 @@ fn performers(scenario: &Scenario, accounts: &Accounts, account: &OperatorAccoun
     of.collect()
 }
 
-/// The socket of each operator at the registrar of each of its AVSs; `sockets` are in the order of the accounts.
+/// The socket of each operator at the registrar of each of its AVSs; `sockets` are in the order of the accounts. A registrar of the user's
+/// may have none.
 fn registrations<'a>(
     scenario: &Scenario,
     accounts: &'a Accounts,
+    contracts: &[DeployedContract],
     sockets: &[String],
 ) -> Vec<(Address, &'a EcdsaKey, String)> {
-    let by_avs = scenario.topology.avs_names().flat_map(|avs| {
+    let own = scenario.contracts.iter().find(|own| own.contract.role == Some(ContractRole::AvsRegistrar));
+    let has_sockets = own.is_none_or(|own| own.compiled.has_function("updateSocket(address,string)"));
+    let with_sockets = scenario.topology.avs_names().filter(|avs| avs.is_some() || has_sockets);
+    let by_avs = with_sockets.flat_map(|avs| {
         let members = scenario.topology.members(avs);
+        let registrar = chain::registrar_in(avs, contracts);
         let operators = accounts.operators.iter().zip(sockets);
         let of = operators.filter(move |(account, _)| members.iter().any(|member| member.name == account.name));
-        of.map(move |(account, socket)| (chain::registrar_of(avs), &account.key, socket.clone()))
+        of.map(move |(account, socket)| (registrar, &account.key, socket.clone()))
     });
     by_avs.collect()
 }

@@ -13,7 +13,7 @@ use super::steps::ScenarioFolder;
 use super::values::Curve;
 use super::{
     check_avss, check_components, check_limits, check_performers, check_runtimes, check_steps, contracts,
-    deploy_scripts, fees, own_programs,
+    deploy_scripts, fees, own_programs, replace,
 };
 
 /// Adds every problem of `document`, which was read from the file at `path`, and to `warnings` what is probably not meant.
@@ -29,7 +29,8 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     check_components::check(document, path, problems);
     check_performers::check(document, path, problems);
     check_runtimes::check(document, "scenario", problems);
-    let errors = contracts::check(document, folder_of(path), problems);
+    let mut errors = contracts::check(document, folder_of(path), problems);
+    errors.extend(replace::check(document, folder_of(path), problems));
     deploy_scripts::check(document, folder_of(path), problems);
     let is_embedded = path.starts_with(BUILTIN);
     let folder = if is_embedded { ScenarioFolder::Embedded } else { ScenarioFolder::At(folder_of(path)) };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::ScenarioError;
 use super::load::Loader;
 use super::project::Project;
+use super::replace::ContractFile;
 use super::trial::Trial;
 use super::values::RuntimeKind;
 
@@ -24,9 +25,17 @@ impl Trial {
         self
     }
 
-    /// An environment with what the scenarios of a project have in common; without a project, with the defaults.
-    pub fn of_project(name: &str, project: Option<&Arc<Project>>, runtime: RuntimeKind) -> Result<Self, ScenarioError> {
-        let file = Loader::of(project.cloned())?.parse(Path::new(name), format!("name: {name}\n{PLACEHOLDER}"))?;
+    /// An environment with what the scenarios of a project have in common; without a project, with the defaults. `contracts` are
+    /// put in place of those of the harness.
+    pub fn of_project(
+        name: &str,
+        project: Option<&Arc<Project>>,
+        runtime: RuntimeKind,
+        contracts: &[ContractFile],
+    ) -> Result<Self, ScenarioError> {
+        ContractFile::check_once(contracts)?;
+        let mut loader = Loader::of(project.cloned())?.with_contracts(contracts.to_vec());
+        let file = loader.parse(Path::new(name), format!("name: {name}\n{PLACEHOLDER}"))?;
         let mut trials = file.trials(&[runtime]);
         if trials.is_empty() {
             let document = project.map(|project| &project.document);
@@ -61,7 +70,7 @@ mod tests {
 
     #[test]
     fn an_environment_without_a_project_has_the_defaults() {
-        let trial = Trial::of_project("devnet", None, RuntimeKind::Docker).unwrap();
+        let trial = Trial::of_project("devnet", None, RuntimeKind::Docker, &[]).unwrap();
         assert_eq!((trial.name.as_str(), trial.scenario.steps.len()), ("docker::devnet", 0));
         assert_eq!(trial.scenario.topology, super::super::Topology::default());
     }
@@ -71,12 +80,12 @@ mod tests {
         let text = "runtimes: [process]\nruntimes_because: No image.\ntopology: {operators: [{name: alice}, {name: bob}]}\n\
                     components: {performer: {environment: {COLOUR: blue}}}\n";
         let (_folder, project) = project(text);
-        let trial = Trial::of_project("devnet", Some(&project), RuntimeKind::Process).unwrap();
+        let trial = Trial::of_project("devnet", Some(&project), RuntimeKind::Process, &[]).unwrap();
         let operators = &trial.scenario.topology.operators;
         assert_eq!(operators.iter().map(|operator| operator.name.as_str()).collect::<Vec<_>>(), ["alice", "bob"]);
         assert_eq!(trial.scenario.components.performer.environment["COLOUR"], "blue");
         assert_eq!(*trial.path, *project.path);
-        let refused = Trial::of_project("devnet", Some(&project), RuntimeKind::Docker);
+        let refused = Trial::of_project("devnet", Some(&project), RuntimeKind::Docker, &[]);
         assert!(matches!(refused, Err(ScenarioError::NotMeant { .. })), "{refused:?}");
     }
 }

@@ -120,6 +120,9 @@ pub enum ScenarioError {
     /// A variable that is set twice on the command line.
     #[error("failed to set `{0}`: --set gives it two values")]
     SetTwice(String),
+    /// A contract that is replaced twice on the command line.
+    #[error("failed to replace `{0}`: --contract gives it two files")]
+    ContractTwice(String),
     /// An environment variable whose value is not text.
     #[error("failed to read {variable}: its value is not UTF-8")]
     NotText {
@@ -233,7 +236,7 @@ impl Diagnostic for ScenarioError {
             Self::NoVariable { .. } => {
                 "declare it in `variables` of the scenario; `harness scenario plan` shows the variables".to_owned()
             }
-            Self::SetTwice(_) => "give it once".to_owned(),
+            Self::SetTwice(_) | Self::ContractTwice(_) => "give it once".to_owned(),
             Self::NotText { .. } => "give it text, or unset it".to_owned(),
             Self::EmptyShard { most, .. } => format!("the selected trials make {most} shards"),
             Self::BuiltinAndFolder => "leave one of the two out".to_owned(),

@@ -17,6 +17,7 @@ use super::overrides::{Override, Overrides, VARIABLE_PREFIX};
 use super::plain_scalars;
 use super::project::Project;
 use super::renamed_steps;
+use super::replace::ContractFile;
 use super::resolve;
 use super::step::Step;
 use super::texts::Scalar;
@@ -59,6 +60,7 @@ pub struct Loader {
     project: Option<Arc<Project>>,
     names: BTreeMap<String, PathBuf>,
     overrides: Overrides,
+    contracts: Vec<ContractFile>,
 }
 
 impl Loader {
@@ -69,13 +71,25 @@ impl Loader {
 
     /// A loader of scenarios that belong to this project.
     pub fn of(project: Option<Arc<Project>>) -> Result<Self, DocumentError> {
-        Ok(Self { schema: Schema::new()?, project, overrides: Overrides::default(), names: BTreeMap::new() })
+        Ok(Self {
+            schema: Schema::new()?,
+            project,
+            overrides: Overrides::default(),
+            contracts: Vec::new(),
+            names: BTreeMap::new(),
+        })
     }
 
     /// Puts these values in place of those of the files.
     #[must_use]
     pub fn with_overrides(self, overrides: Overrides) -> Self {
         Self { overrides, ..self }
+    }
+
+    /// Puts these contracts in place of those of the harness.
+    #[must_use]
+    pub fn with_contracts(self, contracts: Vec<ContractFile>) -> Self {
+        Self { contracts, ..self }
     }
 
     /// Loads the file at `path`. On failure the error contains all of its problems.
@@ -93,6 +107,7 @@ impl Loader {
         let mut loading = Loading {
             schema: &self.schema,
             project: self.project.as_deref(),
+            contracts: &self.contracts,
             path: path.into(),
             tree: &tree,
             header: Header::read(tree.value(), &self.overrides, &mut problems),
@@ -150,6 +165,7 @@ fn is_felt_by_others(steps: &[Step]) -> bool {
 struct Loading<'a> {
     schema: &'a Schema<ScenarioDocument>,
     project: Option<&'a Project>,
+    contracts: &'a [ContractFile],
     path: Arc<Path>,
     tree: &'a Tree,
     header: Header,
@@ -210,6 +226,11 @@ impl Loading<'_> {
         let mut document = self.schema.read(&tree, &mut problems);
         if let (Some(project), Some(document)) = (self.project, &mut document) {
             project.fill_parts(document);
+        }
+        if let Some(document) = &mut document {
+            for contract in self.contracts {
+                contract.put_over(&mut document.replace);
+            }
         }
         match &document {
             Some(document) => check::check(document, &self.path, &mut problems, &mut self.warnings),

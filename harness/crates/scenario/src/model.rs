@@ -17,6 +17,7 @@ use super::deploy_scripts::DeployScript;
 use super::fees::Fees;
 use super::own_image::{Build, Pull};
 use super::performer_files::PerformerFile;
+use super::replace::{CompiledReplacement, Replacement};
 use super::step::Step;
 use super::steps::StepDocument;
 use super::texts::{ComponentRef, DefaultValue, Scalar};
@@ -47,6 +48,9 @@ pub struct Scenario {
     /// The user's contracts, in the order in which they are deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contracts: Vec<CompiledContract>,
+    /// The user's contracts in place of those of the harness.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replacements: Vec<CompiledReplacement>,
     /// The user's programs that deploy further contracts, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deploy_scripts: Vec<DeployScript>,
@@ -105,6 +109,11 @@ pub struct ScenarioDocument {
     /// `_`.
     #[serde(default)]
     pub contracts: BTreeMap<String, Contract>,
+    /// Contracts of yours in place of those of the harness, by the names of these, such as `task_mailbox`. `--contract NAME=FILE`
+    /// replaces the artefact of one.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"task_mailbox": {"artifact": "out/TaskMailbox.sol/TaskMailbox.json"}}]))]
+    pub replace: BTreeMap<String, Replacement>,
     /// Programs of yours that deploy further contracts before the first task, one after the other; they replace those of the
     /// project. Default: those of the project.
     #[serde(default)]

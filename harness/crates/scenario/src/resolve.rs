@@ -10,6 +10,7 @@ use super::deploy_scripts::DeployScript;
 use super::environment_file;
 use super::limits::default_timeout;
 use super::model::{Component, Components, Scenario, ScenarioDocument};
+use super::replace;
 use super::step::{Location, Step};
 use super::steps::{StepDocument, StepKind};
 use super::values::RuntimeKind;
@@ -51,6 +52,7 @@ pub(super) fn resolve(document: ScenarioDocument, variables: Bindings, path: &Ar
         components,
         topology,
         contracts: contracts::resolve(&document.contracts, folder_of(path)),
+        replacements: replace::resolve(document.replace, folder_of(path)),
         deploy_scripts: deploy_scripts(document.deploy_scripts, folder_of(path)),
         steps,
         invariants: document.invariants,

@@ -17,6 +17,7 @@ use super::model::Scenario;
 use super::no_match::no_match;
 use super::overrides::{Assignment, Overrides};
 use super::project::Project;
+use super::replace::ContractFile;
 use super::shard::Shard;
 use super::trial::Trial;
 use super::values::RuntimeKind;
@@ -63,6 +64,9 @@ pub struct Selection {
     /// Give a variable of the scenarios this value, as it is written; `HARNESS_VAR_NAME` does the same
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<Assignment>,
+    /// Put the contract of this artefact in place of the harness's own of this name, such as `task_mailbox=out/TaskMailbox.sol/TaskMailbox.json`
+    #[arg(long = "contract", value_name = "NAME=FILE")]
+    pub contracts: Vec<ContractFile>,
     /// Only this part of the trials, such as `1/3`: each trial is in one, and they differ by one scenario at most
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
@@ -93,7 +97,7 @@ impl Selection {
         once(&mut paths);
         self.refuse_project(&paths)?;
         let overrides = Overrides::of_process(&self.set)?;
-        let mut loader = Loader::of(self.project()?)?.with_overrides(overrides.clone());
+        let mut loader = self.loader(overrides.clone())?;
         let mut broken = Vec::new();
         let mut selected = Selected::default();
         let given = load(&mut loader, &paths, &mut broken);
@@ -185,7 +189,7 @@ impl Selection {
 
     /// Loads all files that [`Selection::files`] names; those that cannot be loaded go to `broken`.
     pub fn load(&self, paths: &[PathBuf], broken: &mut Vec<DocumentError>) -> Result<Vec<ScenarioFile>, ScenarioError> {
-        let mut loader = Loader::of(self.project()?)?.with_overrides(Overrides::of_process(&self.set)?);
+        let mut loader = self.loader(Overrides::of_process(&self.set)?)?;
         let mut files = Vec::new();
         for path in paths {
             match self.load_from(&mut loader, path) {
@@ -194,6 +198,13 @@ impl Selection {
             }
         }
         Ok(files)
+    }
+
+    /// A loader with what the command line says of all scenarios.
+    fn loader(&self, overrides: Overrides) -> Result<Loader, ScenarioError> {
+        ContractFile::check_once(&self.contracts)?;
+        let loader = Loader::of(self.project()?)?.with_overrides(overrides);
+        Ok(loader.with_contracts(self.contracts.clone()))
     }
 
     /// A file, or the embedded text of this path.

@@ -33,6 +33,7 @@ impl DevnetArgs {
         let mut trials = [trial];
         let given = Given {
             set: &self.source.set,
+            contracts: &self.source.contracts,
             project: self.source.project.as_deref(),
             images: &self.images,
             allowed_errors: &AllowedErrors::default(),
@@ -77,7 +78,8 @@ impl DevnetArgs {
         let selection = with_embedded(&self.source.selection(Vec::new()));
         let project = selection.project()?;
         let runtime = self.runtime.unwrap_or_else(|| runtimes_of(&[], project.as_deref())[0]);
-        let mut trials = self.images.over(vec![Trial::of_project(NAME, project.as_ref(), runtime)?])?;
+        let mut trials =
+            self.images.over(vec![Trial::of_project(NAME, project.as_ref(), runtime, &self.source.contracts)?])?;
         for warning in self.images.warnings(&trials) {
             notice(&warning);
         }

@@ -120,6 +120,7 @@ impl LoadArgs {
         }
         let given = Given {
             set: &self.source.set,
+            contracts: &self.source.contracts,
             project: self.source.project.as_deref(),
             images: &self.images,
             allowed_errors: &self.allowed_errors,

@@ -26,12 +26,14 @@ fn yaml_samples_are_scenarios_without_problems() {
             assert_project(&sample.text);
             continue;
         }
-        if keys.contains_key("contracts") {
+        if keys.contains_key("contracts") || keys.contains_key("replace") {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/avs-counter");
-            let artifact = "contracts/out/CounterHook.sol/CounterHook.json";
-            let copy = sandbox.path(artifact);
-            fs::create_dir_all(copy.parent().unwrap()).unwrap();
-            fs::copy(folder.join(artifact), copy).unwrap();
+            for name in ["CounterHook", "OpenRegistrar", "Registry", "RegistryV2"] {
+                let artifact = format!("contracts/out/{name}.sol/{name}.json");
+                let copy = sandbox.path(&artifact);
+                fs::create_dir_all(copy.parent().unwrap()).unwrap();
+                fs::copy(folder.join(&artifact), copy).unwrap();
+            }
         }
         for script in keys.get("deploy_scripts").and_then(serde_yaml::Value::as_sequence).into_iter().flatten() {
             let named = |key: &str| script[key].as_sequence().unwrap().iter().map(|path| path.as_str().unwrap());

@@ -51,6 +51,8 @@ impl Inputs {
                 inputs.add_component(component, folder);
             }
             inputs.files.extend(scenario.contracts.iter().map(|contract| resolved(&contract.contract.artifact)));
+            let replacements = scenario.replacements.iter();
+            inputs.files.extend(replacements.map(|replacement| resolved(&replacement.replacement.artifact)));
             for input in scenario.deploy_scripts.iter().flat_map(DeployScript::input_paths) {
                 inputs.add(&input);
             }

@@ -11,8 +11,8 @@ use hourglass_component::{
     variables::RefusedVariable,
 };
 
-use super::{ACCOUNTS, Contract, ContractRole, Names, names::is_of_the_harness, order::order, read_all};
-use crate::{model::ScenarioDocument, values::Chain};
+use super::{ACCOUNTS, Contract, Names, names::is_of_the_harness, order::order, proxy, read_all, roles};
+use crate::model::ScenarioDocument;
 
 /// Adds every problem of the contracts of `document`, whose paths are relative to `folder`. Gives the names of their custom errors.
 pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut Problems) -> BTreeSet<String> {
@@ -20,33 +20,22 @@ pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut P
     let names = Names::of(document);
     let (mut errors, mut artifacts) = (BTreeSet::new(), BTreeMap::new());
     let mut read = read_all(&document.contracts, folder);
-    let mut roles: BTreeMap<(ContractRole, Chain), &str> = BTreeMap::new();
+    roles::check_once(&document.contracts, &at, problems);
     for (name, contract) in &document.contracts {
         let at = at.key(name);
         check_name(name, &at, problems);
         check_transactions(contract, &names, &at, problems);
+        proxy::check(name, contract, &names, &at, problems);
         match read.remove(name.as_str()) {
             Some(Ok(artifact)) => {
                 check_args(contract, &artifact, &names, &at, problems);
+                proxy::check_function(contract, &artifact, &at, problems);
+                roles::check(name, contract, &artifact, &at, problems);
                 errors.extend(artifact.errors().map(str::to_owned));
                 artifacts.insert(name.as_str(), artifact);
             }
-            Some(Err(reason)) => problems.add(
-                Problem::at_value(&at.key("artifact"), reason).label("not a contract that can be deployed").help(
-                    "name the JSON file that `forge build` writes for the contract; paths start at the folder of this file",
-                ),
-            ),
+            Some(Err(reason)) => problems.add(not_deployable(reason, &at.key("artifact"))),
             None => {}
-        }
-        if let Some(role) = contract.role
-            && let Some(other) = roles.insert((role, contract.chain), name)
-        {
-            let message = format!("`{other}` and `{name}` are both the {role} of {}", contract.chain);
-            problems.add(
-                Problem::at_value(&at.key("role"), message)
-                    .label("the second one")
-                    .help("a chain has one; keep one role"),
-            );
         }
     }
     if let Err(name) = order(&document.contracts, &artifacts)
@@ -60,6 +49,13 @@ pub(crate) fn check(document: &ScenarioDocument, folder: &Path, problems: &mut P
         );
     }
     errors
+}
+
+/// The problem of an artefact, named at `at`, that cannot be deployed.
+pub(crate) fn not_deployable(reason: String, at: &Pointer) -> Problem {
+    Problem::at_value(at, reason)
+        .label("not a contract that can be deployed")
+        .help("name the JSON file that `forge build` writes for the contract; paths start at the folder of this file")
 }
 
 fn check_name(name: &str, at: &Pointer, problems: &mut Problems) {

@@ -3,6 +3,8 @@
 mod check;
 mod names;
 mod order;
+mod proxy;
+mod roles;
 mod task_hashes;
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,7 @@ use hourglass_component::chain::Artifact;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) use check::check;
+pub(super) use check::{check, not_deployable};
 pub(super) use names::{Names, no_signature};
 pub(super) use task_hashes::{any_hash, tasks_in, with_task_hashes};
 
@@ -48,6 +50,18 @@ pub struct Contract {
     /// The account that deploys it. Default: `deployer`.
     #[serde(default = "deployer")]
     pub from: String,
+    /// The proxy in front of it. The proxy has the contract's name and role, and `calls` and steps reach the contract through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["transparent"]))]
+    pub proxy: Option<ProxyKind>,
+    /// The account that owns the admin of the proxy, and may therefore upgrade it. The admin is a contract called
+    /// `NAME_proxy_admin`, with the functions of `ProxyAdmin` of `OpenZeppelin` 4. Default: `deployer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["avs"]))]
+    pub proxy_admin: Option<String>,
+    /// The function that initialises the proxy's storage. `from` calls it when the proxy is created, in the same transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initialize: Option<Initializer>,
     /// What it is to the flow of tasks, in place of a contract of the harness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ContractRole>,
@@ -71,18 +85,43 @@ pub struct ContractCall {
     pub from: String,
 }
 
+/// A proxy in front of a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyKind {
+    /// A transparent proxy with the slots of ERC-1967, and with events, functions and reverts as those of `OpenZeppelin` 4.
+    Transparent,
+}
+
+/// The function that initialises the storage of a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Initializer {
+    /// The function's signature, such as `initialize(address,uint96)`.
+    #[schemars(extend("examples" = ["initialize(address)"]))]
+    pub function: String,
+    /// The arguments, as those of a constructor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+}
+
 /// What a contract is to the flow of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContractRole {
     /// The hook that the mailbox of its chain asks about the tasks of the first AVS.
     TaskHook,
+    /// The registrar of the first AVS, on L1. It is deployed and called before the operators join, and so is every contract that it
+    /// names. What it has of `addOperatorToAllowlist((address,uint32),address)` and `updateSocket(address,string)` is called for
+    /// each operator. Its `getAvsConfig()` names the aggregator's set; executors are in set 1.
+    AvsRegistrar,
 }
 
 impl fmt::Display for ContractRole {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::TaskHook => "task hook",
+            Self::AvsRegistrar => "AVS registrar",
         })
     }
 }
@@ -127,7 +166,7 @@ fn read_all<'a>(
 }
 
 /// The artefact at `path`; or why it cannot be deployed.
-fn read(path: &Path) -> Result<Artifact, String> {
+pub(super) fn read(path: &Path) -> Result<Artifact, String> {
     let bytes =
         bounded_file::read(path, LARGEST).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     Artifact::parse(&bytes).map_err(|error| format!("failed to deploy {}: {error}", path.display()))

@@ -7,7 +7,7 @@ use hourglass_component::{
 };
 use hourglass_proto::contracts::addresses::CONTRACTS;
 
-use super::{ACCOUNTS, ContractCall};
+use super::{ACCOUNTS, ContractCall, proxy};
 use crate::model::ScenarioDocument;
 
 /// The names of a scenario.
@@ -15,6 +15,8 @@ use crate::model::ScenarioDocument;
 pub(crate) struct Names<'a> {
     /// Its contracts, and those that its deploy scripts must tell.
     contracts: Vec<&'a str>,
+    /// The admins of the proxies of its contracts.
+    proxy_admins: Vec<String>,
     /// Whether deploy scripts may add contracts with errors of their own.
     pub(crate) has_deploy_scripts: bool,
     /// Its operators; the account of one is `operator/NAME`.
@@ -29,15 +31,27 @@ impl<'a> Names<'a> {
         let of_scripts = scripts().flat_map(|script| &script.deploys).map(String::as_str);
         Self {
             contracts: document.contracts.keys().map(String::as_str).chain(of_scripts).collect(),
+            proxy_admins: proxy::admins(&document.contracts).collect(),
             has_deploy_scripts: scripts().next().is_some(),
             operators: document.topology.operator_names(),
             avss: document.topology.avs_names().flatten().collect(),
         }
     }
 
+    /// The names of what is there before contracts of the scenario are deployed.
+    pub(crate) fn before_deployment(document: &'a ScenarioDocument) -> Self {
+        Self { contracts: Vec::new(), proxy_admins: Vec::new(), ..Self::of(document) }
+    }
+
     /// The contracts that steps can name: those of the harness and those of the scenario.
     pub(crate) fn contracts(&self) -> impl Iterator<Item = &str> {
-        CONTRACTS.iter().map(|contract| contract.key).chain(self.contracts.iter().copied())
+        let admins = self.proxy_admins.iter().map(String::as_str);
+        CONTRACTS.iter().map(|contract| contract.key).chain(self.contracts.iter().copied()).chain(admins)
+    }
+
+    /// Whether a contract of the scenario, or one that a deploy script must tell, has this name.
+    pub(super) fn is_deployed_by_user(&self, name: &str) -> bool {
+        self.contracts.contains(&name)
     }
 
     /// Any address for a name that is known: only a chain knows which.
@@ -67,6 +81,11 @@ impl<'a> Names<'a> {
     /// Adds the problems of a transaction whose keys are those of [`ContractCall`].
     pub(crate) fn check_call(&self, call: &ContractCall, at: &Pointer, problems: &mut Problems) {
         self.check_account(&call.from, &at.key("from"), problems);
+        self.check_function(call, at, problems);
+    }
+
+    /// The same without the account.
+    pub(super) fn check_function(&self, call: &ContractCall, at: &Pointer, problems: &mut Problems) {
         match Function::parse(&call.function) {
             Err(error) => problems.add(no_signature(
                 &call.function,
@@ -91,10 +110,13 @@ impl<'a> Names<'a> {
                 .help("give one text for each type"),
             ViewValueError::Value { index, kind, .. } => {
                 let help = if kind == "address" {
+                    let own = match self.contracts.as_slice() {
+                        [] => String::new(),
+                        contracts => format!(", of a contract of this file ({})", contracts.join(", ")),
+                    };
+                    let accounts = ACCOUNTS.join(", ");
                     format!(
-                        "write `0x…`, the name of an account ({}, operator/NAME), of a contract of this file ({}) or of the harness",
-                        ACCOUNTS.join(", "),
-                        self.contracts.join(", "),
+                        "write `0x…`, the name of an account ({accounts}, operator/NAME){own} or of a contract of the harness"
                     )
                 } else {
                     "write numbers in decimal, bytes and addresses as `0x…`, arrays and tuples as JSON arrays"

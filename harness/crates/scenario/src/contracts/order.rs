@@ -5,11 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use hourglass_component::{chain::Artifact, keys::Address};
+use hourglass_component::{
+    chain::{Artifact, Function},
+    keys::Address,
+};
 
-use super::Contract;
+use super::{Contract, proxy::creates};
 
-/// The names in such an order that each comes after those that its constructor's arguments name; or a name in a cycle, or
+/// The names in such an order that each comes after those that the arguments of its constructor and of its initialiser name; or a name in a cycle, or
 /// behind one. A contract without an artefact has no references.
 pub(super) fn order<'a>(
     contracts: &'a BTreeMap<String, Contract>,
@@ -32,16 +35,18 @@ pub(super) fn order<'a>(
     Ok(order)
 }
 
-/// The contracts that the constructor's arguments name.
+/// The contracts that the arguments of the constructor and of the initialiser name.
 fn references(contract: &Contract, artifact: &Artifact, contracts: &BTreeMap<String, Contract>) -> BTreeSet<String> {
     let named = RefCell::new(BTreeSet::new());
     let note = |name: &str| {
-        if contracts.contains_key(name) {
-            named.borrow_mut().insert(name.to_owned());
-        }
+        named.borrow_mut().extend(creates(name, contracts).map(str::to_owned));
         Some(Address::zero())
     };
     // What does not fit is a problem that the checks report.
     let _ = artifact.creation(&contract.args, &note);
+    let initialize = contract.initialize.as_ref();
+    if let Some((initialize, Ok(function))) = initialize.map(|of| (of, Function::parse(&of.function))) {
+        let _ = function.call(&initialize.args, &note);
+    }
     named.into_inner()
 }

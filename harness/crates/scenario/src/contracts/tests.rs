@@ -9,11 +9,28 @@ const TOKEN: &str = r#"{"abi": [
     {"type": "error", "name": "TooPoor", "inputs": []}
 ], "bytecode": {"object": "0x6001"}}"#;
 
+/// A contract without a constructor, to be initialised behind a proxy.
+const STORE: &str = r#"{"abi": [
+    {"type": "function", "name": "initialize", "inputs": [{"name": "owner", "type": "address"}], "outputs": [], "stateMutability": "nonpayable"}
+], "bytecode": {"object": "0x6001"}}"#;
+
+/// What a registrar must have.
+const REGISTRAR: &str = r#"{"abi": [
+    {"type": "function", "name": "supportsAVS", "inputs": [{"name": "avs", "type": "address"}], "outputs": [{"name": "", "type": "bool"}], "stateMutability": "view"},
+    {"type": "function", "name": "registerOperator", "inputs": [{"name": "operator", "type": "address"}, {"name": "avs", "type": "address"}, {"name": "ids", "type": "uint32[]"}, {"name": "data", "type": "bytes"}], "outputs": [], "stateMutability": "nonpayable"},
+    {"type": "function", "name": "getAvsConfig", "inputs": [], "outputs": [{"name": "", "type": "tuple", "components": [{"name": "aggregator", "type": "uint32"}, {"name": "executors", "type": "uint32[]"}]}], "stateMutability": "view"},
+    {"type": "function", "name": "getOperatorSocket", "inputs": [{"name": "operator", "type": "address"}], "outputs": [{"name": "", "type": "string"}], "stateMutability": "view"}
+], "bytecode": {"object": "0x6001"}}"#;
+
 fn load(keys: &str, step: &str) -> Result<ScenarioFile, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("out")).unwrap();
     fs::write(folder.path().join("out/Token.json"), TOKEN).unwrap();
+    fs::write(folder.path().join("out/Store.json"), STORE).unwrap();
+    fs::write(folder.path().join("out/Registrar.json"), REGISTRAR).unwrap();
     fs::write(folder.path().join("out/IToken.json"), r#"{"abi": [], "bytecode": {"object": "0x"}}"#).unwrap();
+    let unlinked = format!(r#"{{"abi": [], "bytecode": {{"object": "0x6001__${}$__"}}}}"#, "5".repeat(34));
+    fs::write(folder.path().join("out/Unlinked.json"), unlinked).unwrap();
     let path = folder.path().join("tokens.yaml");
     let text = format!("name: tokens\ndescription: A test's own.\ncontracts:\n{keys}\nsteps:\n  - {step}\n");
     Loader::new()
@@ -36,6 +53,27 @@ fn contracts_are_deployed_after_those_that_they_name() {
     assert_eq!(names, ["gamma", "beta", "alpha"], "calls come after all of them");
     assert!(contracts[0].contract.artifact.ends_with("out/Token.json"));
     assert_eq!(contracts[0].compiled.constructor(), "(address,uint256)");
+}
+
+/// What initialises a proxy must be there before it, and its admin is a contract with a name.
+#[test]
+fn a_proxy_comes_after_what_its_initializer_names() {
+    let keys = r#"
+  alpha: {artifact: out/Store.json, proxy: transparent, proxy_admin: avs, initialize: {function: "initialize(address)", args: [beta_proxy_admin]}}
+  beta: {artifact: out/Store.json, proxy: transparent, initialize: {function: "initialize(address)", args: [gamma]}}
+  gamma: {artifact: out/Token.json, args: [avs, "1"]}"#;
+    let step = r#"send_transaction: {to: alpha_proxy_admin, function: "upgrade(address,address)", args: [alpha, beta], from: avs}"#;
+    let file = load(keys, step).unwrap();
+    let contracts = &file.variants[0].scenario.contracts;
+    let names: Vec<_> = contracts.iter().map(|contract| contract.name.as_str()).collect();
+    assert_eq!(names, ["gamma", "beta", "alpha"]);
+}
+
+#[test]
+fn a_registrar_is_a_role_on_l1() {
+    let file = load("  registrar: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}", REJECTED).unwrap();
+    let role = file.variants[0].scenario.contracts[0].contract.role;
+    assert_eq!(role, Some(crate::ContractRole::AvsRegistrar));
 }
 
 /// A mistake in a contract is reported at its position before anything is started.
@@ -95,6 +133,62 @@ fn contracts_are_deployed_after_those_that_they_name() {
 #[case::roles(
     "  one: {artifact: out/Token.json, args: [avs, \"1\"], role: task_hook}\n  two: {artifact: out/Token.json, args: [avs, \"1\"], role: task_hook}",
     "`one` and `two` are both the task hook of l2",
+    "keep one"
+)]
+#[case::no_initializer(
+    "  store: {artifact: out/Store.json, proxy: transparent}",
+    "the proxy of `store` has no `initialize`",
+    "with the function of this contract"
+)]
+#[case::no_proxy(
+    "  store: {artifact: out/Store.json, initialize: {function: \"initialize(address)\", args: [avs]}}",
+    "`initialize` is given for a contract without a proxy",
+    "`proxy: transparent`"
+)]
+#[case::no_proxy_to_own(
+    "  store: {artifact: out/Store.json, proxy_admin: avs}",
+    "`proxy_admin` is given for a contract without a proxy",
+    "`proxy: transparent`"
+)]
+#[case::no_such_initializer(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"init(address)\", args: [avs]}}",
+    "the contract has no function `init(address)`",
+    "as in the contract"
+)]
+#[case::initializer_without_values(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"initialize(address)\"}}",
+    "`args` does not fit `initialize(address)`",
+    "one text for each"
+)]
+#[case::no_such_owner(
+    "  store: {artifact: out/Store.json, proxy: transparent, proxy_admin: nobody, initialize: {function: \"initialize(address)\", args: [avs]}}",
+    "no account is called `nobody`",
+    "deployer"
+)]
+#[case::name_of_an_admin(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"initialize(address)\", args: [avs]}}\n  store_proxy_admin: {artifact: out/Store.json}",
+    "`store_proxy_admin` is the name of the admin of a proxy and of another contract",
+    "rename one"
+)]
+#[case::initialized_with_itself(
+    "  store: {artifact: out/Store.json, proxy: transparent, initialize: {function: \"initialize(address)\", args: [store]}}",
+    "`store` needs the address of a contract that needs its own",
+    "with `calls`"
+)]
+#[case::unlinked("  library: {artifact: out/Unlinked.json}", "a library that is not linked (__$", "`forge build`")]
+#[case::registrar_on_l2(
+    "  registrar: {artifact: out/Registrar.json, role: avs_registrar}",
+    "the AVS registrar `registrar` is deployed on l2",
+    "add `chain: l1`"
+)]
+#[case::no_registrar(
+    "  registrar: {artifact: out/Store.json, chain: l1, role: avs_registrar}",
+    "`registrar` cannot be the AVS registrar: it has no supportsAVS(address), no registerOperator(",
+    "TaskAVSRegistrarBase"
+)]
+#[case::registrars(
+    "  one: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}\n  two: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}",
+    "`one` and `two` are both the AVS registrar of l1",
     "keep one"
 )]
 fn invalid_contracts_do_not_load(#[case] keys: &str, #[case] message: &str, #[case] remedy: &str) {

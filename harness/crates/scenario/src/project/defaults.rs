@@ -34,6 +34,9 @@ impl Project {
         for (name, contract) in &self.document.contracts {
             scenario.contracts.entry(name.clone()).or_insert_with(|| contract.clone());
         }
+        for (name, replacement) in &self.document.replace {
+            scenario.replace.entry(name.clone()).or_insert_with(|| replacement.clone());
+        }
         if scenario.deploy_scripts.is_none() {
             scenario.deploy_scripts.clone_from(&self.document.deploy_scripts);
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::super::contracts::Contract;
 use super::super::deploy_scripts::DeployScript;
 use super::super::model::{Components, Invariants, ScenarioDocument, Topology, texts};
+use super::super::replace::Replacement;
 use super::super::texts::Scalar;
 use super::super::values::RuntimeKind;
 
@@ -41,6 +42,9 @@ pub struct ProjectDocument {
     pub topology: Topology,
     /// Contracts that every scenario deploys, by name; one of a scenario replaces that of the same name.
     pub contracts: BTreeMap<String, Contract>,
+    /// Contracts in place of those of the harness in every scenario, by the names of these; one of a scenario replaces that of the
+    /// same name.
+    pub replace: BTreeMap<String, Replacement>,
     /// Programs that deploy contracts for every scenario before the first task, one after the other.
     pub deploy_scripts: Option<Vec<DeployScript>>,
 }
@@ -84,6 +88,7 @@ impl ProjectDocument {
             components: self.components.clone(),
             topology: self.topology.clone(),
             contracts: self.contracts.clone(),
+            replace: self.replace.clone(),
             deploy_scripts: self.deploy_scripts.clone(),
             steps: Vec::new(),
             invariants: Invariants::default(),

@@ -22,7 +22,7 @@ pub use find::FILE_NAME;
 use super::error::ScenarioError;
 use super::load::read;
 use super::plain_scalars;
-use super::{check, check_components, check_performers, check_runtimes, contracts, deploy_scripts};
+use super::{check, check_components, check_performers, check_runtimes, contracts, deploy_scripts, replace};
 
 /// A project file without problems.
 #[derive(Debug, Clone)]
@@ -67,6 +67,9 @@ impl Project {
             for contract in document.contracts.values_mut() {
                 contract.artifact = folder.join(&contract.artifact);
             }
+            for replacement in document.replace.values_mut() {
+                replacement.artifact = folder.join(&replacement.artifact);
+            }
             for script in document.deploy_scripts.iter_mut().flatten() {
                 script.folder = Some(folder.clone());
             }
@@ -94,6 +97,7 @@ fn check(document: &ProjectDocument, path: &Path, folder: &Path, problems: &mut 
     check_performers::check(&scenario, path, problems);
     check_runtimes::check(&scenario, "project", problems);
     contracts::check(&scenario, folder, problems);
+    replace::check(&scenario, folder, problems);
     deploy_scripts::check(&scenario, folder, problems);
     check::topology(&scenario, &root.key("topology"), problems);
     if let Some(scenarios) = &document.scenarios
