@@ -36,6 +36,12 @@ nextest *arguments:
 contracts:
     cd fixtures/contracts && npm ci && npm run build
 
+# Compare the contracts with the real ones, from artefacts that you have compiled with Foundry
+[no-cd]
+contracts-differential artefacts *options:
+    npm --prefix "{{ justfile_directory() }}/fixtures/contracts" ci
+    node "{{ justfile_directory() }}/fixtures/contracts/differential/main.mjs" "{{ artefacts }}" {{ options }}
+
 # Write the JSON Schemas of scenario files and of what commands write
 schema:
     cargo run --locked -- schema --output harness/schema

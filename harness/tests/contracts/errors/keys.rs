@@ -27,6 +27,7 @@ fn configuration(fixture: &Fixture) -> Vec<Case> {
     let operator = fixture.operator(0).address();
     let curve = "KeyRegistrar.InvalidCurveType";
     let key_data = || Bytes::from(operator.as_bytes().to_vec());
+    let calculator = b::Bn254TableCalculator::new(at::BN254_TABLE_CALCULATOR, keys.client());
     vec![
         case("KeyRegistrar.InvalidPermissions", fixture.app(), keys.configure_operator_set(fixture.other(7), ECDSA)),
         case(curve, fixture.avs(), keys.configure_operator_set(fixture.other(7), 0)),
@@ -36,6 +37,8 @@ fn configuration(fixture: &Fixture) -> Vec<Case> {
             keys.configure_operator_set(fixture.set.clone(), ECDSA),
         ),
         case(curve, fixture.app(), keys.get_bn254_key(fixture.set.clone(), operator)),
+        // It reads the key of each member, also when it looks for one alone.
+        case(curve, fixture.app(), calculator.get_operator_index(fixture.set.clone(), operator)),
         case(curve, fixture.app(), keys.get_ecdsa_address(fixture.other(7), operator))
             .after([bn254_set(fixture)])
             .already_before(),
