@@ -1,7 +1,7 @@
 //! Contracts of the user's at the addresses of contracts of the harness.
 
 use ethers::{
-    providers::RpcError as _,
+    providers::{JsonRpcError, RpcError as _},
     types::{Address, Bytes},
 };
 use hourglass_component::{
@@ -73,7 +73,7 @@ impl ContractReplacement {
         let from = self.account(&self.from, accounts)?.address();
         let call = json!([{ "from": from, "to": address }, "latest"]);
         let code = chain.client().provider().request::<_, Bytes>("eth_call", call).await;
-        let code = code.map_err(|error| match error.as_error_response().and_then(|error| error.as_revert_data()) {
+        let code = code.map_err(|error| match error.as_error_response().and_then(JsonRpcError::as_revert_data) {
             Some(reason) => self.failed(format!("its constructor reverts with {}", errors::describe(&reason))),
             None => chain.client().fail(&format!("the code of `{}`", self.name), error).into(),
         })?;
