@@ -75,7 +75,7 @@ fn a_repository_of_the_template_deploys_its_contracts() {
     let forge = format!("1.7.1 at {}/bin/forge (Foundry's folder)", foundry.display());
     let (named, unnamed) =
         ("not found, and deploy scripts of the project name it", "no deploy script of the project names it");
-    seen.assert_code(0).assert_shows(&[&forge, named, unnamed, "harness setup foundry", "package `jq`"]);
+    seen.assert_code(0).assert_shows(&[forge.as_str(), named, unnamed, "harness setup foundry", "package `jq`"]);
     let elsewhere = sandbox.run(&["doctor", "--runtime", "process"]);
     elsewhere.assert_code(0);
     assert!(!elsewhere.stdout.contains("deploy script"), "{}", elsewhere.stdout);

@@ -19,6 +19,7 @@ use tokio::{process::Command, sync::oneshot, time::timeout};
 
 use super::{
     AnvilFacts, Bounding, Clock, EngineFacts, Facts, Inotify, Known, KubernetesFacts, Leftovers, Npm, Space, Unknown,
+    deploy_tools,
 };
 
 /// The time limit of one check.

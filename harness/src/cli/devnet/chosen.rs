@@ -8,6 +8,7 @@ use crate::cli::{
     CliError,
     again::Given,
     chosen::{ChosenArgs, with_embedded},
+    notice,
     run::runtimes_of,
 };
 

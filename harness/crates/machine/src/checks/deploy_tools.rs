@@ -56,6 +56,7 @@ mod tests {
     use super::*;
     use crate::{FoundTool, Unknown};
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is judged may be absent")]
     fn found(version: Result<&str, &str>) -> Option<FoundTool> {
         let version = version.map(str::to_owned).map_err(str::to_owned);
         Some(FoundTool { path: "/opt/forge".into(), found_in: FoundIn::Foundry, version })
