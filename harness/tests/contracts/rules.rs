@@ -102,6 +102,14 @@ async fn anvil_a_fee_token_that_reverts_without_a_reason_gets_one() {
     all(&fixture, cases).await;
 }
 
+/// As the getter of a public array does, beyond its end.
+#[tokio::test]
+async fn anvil_a_strategy_beyond_a_stakers_list_fails_without_a_reason() {
+    let fixture = Fixture::start().await;
+    let call = fixture.contracts.strategies.staker_strategy_list(fixture.app(), 0.into());
+    all(&fixture, [case("StrategyManager.no reason", fixture.app(), call)]).await;
+}
+
 /// Points are judged by the precompiles, which refuse them with all the gas they were given.
 #[tokio::test]
 async fn anvil_a_bn254_key_off_the_curve_fails_without_a_reason() {
