@@ -64,8 +64,8 @@ use component::ComponentCommand;
 pub use devnet::DevnetError;
 pub use error::CliError;
 use format::TrialsForm;
-use output::notice;
 pub use output::{Output, OutputError};
+use output::{UntilClosed, notice};
 pub use run::AnvilArgs;
 pub use show_error::ShowError;
 use subcommands::{ClusterCommand, RunsCommand, ScenarioCommand};
@@ -205,10 +205,11 @@ impl Cli {
             _ => start_records(self.verbose)?,
         }
         // Not locked: components and the notices of a run write to it as well, for as long as this process lives.
-        let out = &mut io::stdout();
+        let out = &mut UntilClosed::new(io::stdout());
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
-            Command::Watch(args) => return runtime()?.block_on(watch::run(args, out)),
+            // It has no end of its own: it ends when nobody reads what it says.
+            Command::Watch(args) => return runtime()?.block_on(watch::run(args, &mut io::stdout())),
             Command::Compare(args) => return runtime()?.block_on(compare::run(args, out)),
             Command::Load(args) => return runtime()?.block_on(load::run(args, out)),
             Command::Devnet(args) => return runtime()?.block_on(devnet::run(args, out)),

@@ -53,11 +53,15 @@ impl Target {
         Ok(Self { path: path.to_owned(), destination })
     }
 
-    /// The same, unless the report would replace one of these scenario files, which are read.
+    /// The same, unless the report would replace one of these scenario files, which are read, or has the name of a YAML
+    /// file: `--json square.yaml` means a scenario that the run may not have selected.
     pub fn prepare_beside(path: &Path, scenarios: &[&Path]) -> Result<Self, ReportError> {
         let target = Self::prepare(path)?;
         match scenarios.iter().find(|scenario| target.is_file(scenario)) {
             Some(scenario) => Err(ReportError::Scenario { path: path.to_owned(), scenario: scenario.to_path_buf() }),
+            None if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") => {
+                Err(ReportError::Destination { path: path.to_owned(), reason: "it is the name of a YAML file" })
+            }
             None => Ok(target),
         }
     }
@@ -331,6 +335,20 @@ mod tests {
             assert!(matches!(error, ReportError::Destination { .. }), "{error:?}");
         }
         assert!(!Path::new("~").exists() && !base.path().join("new").exists(), "a folder was made of a mistake");
+    }
+
+    /// A scenario that is not among the selected ones, or the project file, must not be gone either.
+    #[test]
+    fn a_yaml_file_is_no_report() {
+        let base = tempfile::tempdir().unwrap();
+        for name in ["square.yaml", "square.yml"] {
+            let path = base.path().join(name);
+            fs::write(&path, "name: square").unwrap();
+            let error = Target::prepare_beside(&path, &[]).unwrap_err();
+            assert!(matches!(error, ReportError::Destination { .. }), "{error:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "name: square");
+        }
+        Target::prepare_beside(&base.path().join("yaml"), &[]).unwrap();
     }
 
     /// Two reports must not go to one file.

@@ -152,7 +152,7 @@ pub async fn run(args: &DevnetArgs, out: &mut impl Output) -> Result<ExitStatus,
         Verdict::Passed | Verdict::Interrupted => {}
         _ => notice(failure_text_with(&report, &args.again(&report.options)).trim_end()),
     }
-    for error in failures.iter().filter(|error| !error.is_closed_output()) {
+    for error in &failures {
         error.show();
         status = status.max(error.status());
     }
@@ -185,11 +185,7 @@ async fn announce(
     let devnet = if args.keep { devnet.kept(args.keep_for.and_then(after)) } else { devnet };
     files::write(&devnet, &standing.folder, env_file)?;
     if !args.keep {
-        match write(args, &devnet, out) {
-            // The reader needs no more; whoever reads the files still uses it.
-            Err(error) if !error.is_closed_output() => return Err(error),
-            _ => {}
-        }
+        write(args, &devnet, out)?;
     }
     Ok(devnet)
 }
