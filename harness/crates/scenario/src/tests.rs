@@ -515,6 +515,9 @@ fn a_selection_without_matches_is_an_error() {
     assert_eq!(error.to_string(), "no trial has the tag `smokey`");
     let nowhere = Selection { directory: Some("/nowhere".into()), ..Selection::default() };
     assert!(matches!(nowhere.trials(), Err(ScenarioError::NoDirectory(_))));
+    // One that cannot be looked at may exist. Root may look everywhere, but not at a name that is too long.
+    let unknown = Selection { directory: Some("x".repeat(300).into()), ..Selection::default() };
+    assert!(matches!(unknown.trials(), Err(ScenarioError::ListDirectory { .. })));
 }
 
 /// One broken file does not stop the run of another one, and is not ignored in a run of all.
