@@ -323,6 +323,12 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "3:40: no program can be given a text with a NUL character",
     "take it out"
 )]
+#[case::command_without_a_program(
+    "components: {performer: {command: [\"\"]}}",
+    "",
+    "3:35: a command begins with its program, and this one has none",
+    "name the program"
+)]
 #[case::image_on_processes(
     "components: {performer: {image: mine}}",
     "",
