@@ -38,6 +38,7 @@ use super::{
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
     source::SourceArgs,
+    values::duration,
 };
 use chosen::Chosen;
 use document::DevnetDocument;
@@ -77,7 +78,7 @@ pub struct DevnetArgs {
     #[arg(long, conflicts_with = "logs")]
     pub keep: bool,
     /// How long it is kept: after that, `harness gc` may end it [default: until it is named]
-    #[arg(long, value_name = "DURATION", requires = "keep", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", requires = "keep", value_parser = duration)]
     pub keep_for: Option<Duration>,
     /// Write the variables of `devnet.env` to this file too; a file that no devnet has written is not replaced
     #[arg(long, value_name = "FILE")]
