@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
+use clap::builder::NonEmptyStringValueParser;
 use hourglass_base::{blocking, private};
 use hourglass_bundle::{Limits, Packed, file_name, pack};
 use hourglass_component::text::safe_line;
@@ -25,7 +26,7 @@ const SHOWN: usize = 10;
 #[derive(Debug, Clone, clap::Args)]
 pub struct BundleArgs {
     /// The run's id or its beginning; default: the latest that has a folder
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = NonEmptyStringValueParser::new())]
     pub run: Option<String>,
     /// Write the archive to this file; default: `hourglass-RUN.tar.gz` in the working folder
     #[arg(long, short, value_name = "FILE")]
@@ -34,6 +35,10 @@ pub struct BundleArgs {
 
 /// Packs the folder of a run, and writes to `out` what became of it.
 pub fn run(args: &BundleArgs, out: &mut impl Output) -> Result<(), CliError> {
+    if args.output.as_deref() == Some(Path::new("-")) {
+        let message = "failed to write the archive to standard output, which tells about it; name a file with --output";
+        return Err(CliError::Usage(message.to_owned()));
+    }
     let folders = RunFolders::locate();
     folders.check()?;
     let found = find(args.run.as_deref(), folders.runs())?;

@@ -151,7 +151,7 @@ impl CliError {
             | Self::Usage(_)
             | Self::Records(_)
             | Self::Init(_)
-            | Self::Cluster(ClusterError::Idle { .. }) => ExitStatus::Usage,
+            | Self::Cluster(ClusterError::Idle { .. } | ClusterError::Unknown { .. }) => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Show(error) => error.status(),
             Self::Devnet(error) => error.status(),

@@ -47,14 +47,14 @@ pub mod up;
 mod values;
 pub mod watch;
 
-use std::{future::Future, io, process::ExitCode, time::Duration};
+use std::{env, future::Future, io, process::ExitCode, time::Duration};
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use hourglass_base::{ExitStatus, processors};
 use hourglass_cluster::Namespaces;
 use hourglass_component::telemetry::FILTER_VARIABLE;
 use hourglass_machine::{
-    open_files,
+    open_files, signals,
     threads::{self, STACK},
 };
 use hourglass_reaper::{AdoptArgs, SuperviseArgs, adopt_main, supervise_main};
@@ -64,8 +64,8 @@ use component::ComponentCommand;
 pub use devnet::DevnetError;
 pub use error::CliError;
 use format::TrialsForm;
-use output::notice;
 pub use output::{Output, OutputError};
+use output::{UntilClosed, notice};
 pub use run::AnvilArgs;
 pub use show_error::ShowError;
 use subcommands::{ClusterCommand, RunsCommand, ScenarioCommand};
@@ -139,9 +139,25 @@ enum Command {
 
 /// Parses the command line and executes it, on a stack that is large enough whatever its limit.
 pub fn main() -> ExitCode {
-    let on_large_stack =
-        threads::on_large_stack(|| Cli::try_parse().map_or_else(|told| tell(&told), |cli| cli.execute()));
-    on_large_stack.unwrap_or_else(|_| Cli::try_parse().map_or_else(|told| tell(&told), |cli| cli.execute_here()))
+    // Before there is any other thread or process: each inherits it.
+    signals::unblock();
+    let on_large_stack = threads::on_large_stack(|| parse().map_or_else(|told| tell(&told), |cli| cli.execute()));
+    on_large_stack.unwrap_or_else(|_| parse().map_or_else(|told| tell(&told), |cli| cli.execute_here()))
+}
+
+/// Parses the command line of this process.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = without_empty_variables(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// A variable that is set to nothing counts as not set, as CI sets variables that have no value.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// Shows the answer to a command line without work: help, the version, or its error.
@@ -205,10 +221,11 @@ impl Cli {
             _ => start_records(self.verbose)?,
         }
         // Not locked: components and the notices of a run write to it as well, for as long as this process lives.
-        let out = &mut io::stdout();
+        let out = &mut UntilClosed::new(io::stdout());
         match &self.command {
             Command::Run(args) => return runtime()?.block_on(run::run(args)),
-            Command::Watch(args) => return runtime()?.block_on(watch::run(args, out)),
+            // It has no end of its own: it ends when nobody reads what it says.
+            Command::Watch(args) => return runtime()?.block_on(watch::run(args, &mut io::stdout())),
             Command::Compare(args) => return runtime()?.block_on(compare::run(args, out)),
             Command::Load(args) => return runtime()?.block_on(load::run(args, out)),
             Command::Devnet(args) => return runtime()?.block_on(devnet::run(args, out)),

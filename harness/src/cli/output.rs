@@ -33,6 +33,50 @@ impl<W: io::Write> Output for W {
     }
 }
 
+/// An output whose reader may close it early, as `head` and `grep -q` do. The command then goes on without it: what it
+/// does must not stop halfway, and its exit code must not depend on how much somebody reads.
+#[derive(Debug)]
+pub(super) struct UntilClosed<W> {
+    output: W,
+    closed: bool,
+}
+
+impl<W> UntilClosed<W> {
+    /// Writes to this output until its reader closes it.
+    pub(super) fn new(output: W) -> Self {
+        Self { output, closed: false }
+    }
+
+    /// The result of a write, or `instead` if nobody reads any more.
+    fn unless_closed<T>(&mut self, written: io::Result<T>, instead: T) -> io::Result<T> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(instead)
+            }
+            written => written,
+        }
+    }
+}
+
+impl<W: io::Write> io::Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        let written = io::Write::write(&mut self.output, bytes);
+        self.unless_closed(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let flushed = io::Write::flush(&mut self.output);
+        self.unless_closed(flushed, ())
+    }
+}
+
 /// The output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write the output")]

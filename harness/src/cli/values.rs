@@ -42,6 +42,8 @@ mod tests {
     #[case::no_time_to_watch(&["watch", "--trial-timeout", "0s"], "longer than zero")]
     #[case::no_time_to_compare(&["compare", "--runtimes", "docker,docker", "--trial-timeout", "0ms"], "longer than zero")]
     #[case::no_time_for_a_load(&["load", "--trial-timeout", "0s"], "longer than zero")]
+    #[case::no_time_to_keep(&["devnet", "--keep", "--keep-for", "0s"], "longer than zero")]
+    #[case::no_time_for_a_task(&["task", "call", "x", "--within", "0s"], "longer than zero")]
     #[case::no_unit(&["load", "--trial-timeout", "5"], "for example `10s`")]
     fn a_value_that_is_refused_is_told_in_a_sentence(#[case] words: &[&str], #[case] sentence: &str) {
         let error = Cli::try_parse_from(["harness"].iter().chain(words)).unwrap_err().to_string();

@@ -89,6 +89,8 @@ fn a_folder_for_archives_that_cannot_be_made_is_refused_before_anything_is_run()
 fn a_run_without_a_folder_exits_with_2() {
     let sandbox = Sandbox::new(HARNESS);
     sandbox.run(&["bundle"]).assert_code(2).assert_complains(&["no run has a folder"]);
+    sandbox.run(&["bundle", ""]).assert_code(2).assert_complains(&["a value is required for '[RUN]'"]);
+    sandbox.run(&["bundle", "--output", "-"]).assert_code(2).assert_complains(&["name a file with --output"]);
     sandbox.run(&["bundle", "r1"]).assert_code(2).assert_complains(&["no run r1 has a folder", "harness runs list"]);
 }
 

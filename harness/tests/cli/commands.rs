@@ -3,9 +3,9 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::Stdio,
+    io::{self, BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use hourglass_test_support::{FILES, Sandbox, run, scenarios};
@@ -124,6 +124,41 @@ fn closed_output_is_no_failure(#[case] arguments: &[&str], #[case] code: i32) {
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), complaint.as_str()), (Some(code), ""), "{arguments:?} into a closed pipe");
     sandbox.assert_nothing_left();
+}
+
+/// `harness lint | head -1` must not let a broken file pass, and `harness gc | grep -q …` must finish what it began.
+#[test]
+fn an_early_close_by_the_reader_changes_neither_exit_code_nor_work() {
+    let sandbox = Sandbox::new(HARNESS);
+    let unread = |command: &mut Command| {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        command.stdout(writer).output().unwrap()
+    };
+    let broken = sandbox.scenario("broken", "steps: []\n");
+    let lint = unread(sandbox.harness(&["lint"]).arg(broken));
+    assert_eq!(lint.status.code(), Some(2), "{lint:?}");
+    let ids = ["r1m8jw4p9x-fmbc2888", "r1m8jw4p9y-fmbc2888"];
+    for id in ids {
+        fs::create_dir_all(sandbox.runs().join(id)).unwrap();
+    }
+    let gc = unread(sandbox.harness(&["gc"]).args(ids));
+    assert_eq!(gc.status.code(), Some(0), "{gc:?}");
+    assert_eq!(sandbox.run_folders(), [""; 0].map(PathBuf::from), "it stopped halfway");
+}
+
+/// `HARNESS_RUNS` may name a folder that also has others, such as the one of a project.
+#[test]
+fn gc_leaves_folders_alone_that_are_no_trials() {
+    let sandbox = Sandbox::new(HARNESS);
+    let source = sandbox.runs().join("src/main.rs");
+    fs::create_dir_all(source.parent().unwrap()).unwrap();
+    fs::write(&source, "fn main() {}").unwrap();
+    let rehearsal = sandbox.run(&["gc", "--dry-run"]);
+    rehearsal.assert_code(0);
+    assert!(!rehearsal.stdout.contains("runs/src"), "{}", rehearsal.stdout);
+    sandbox.run(&["gc", "src"]).assert_code(2).assert_complains(&["there is nothing of run src"]);
+    assert!(source.exists(), "a folder of the user was removed");
 }
 
 /// As above, but the reader takes a line first.

@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use hourglass_test_support::Sandbox;
+use hourglass_test_support::{LIMIT, Running, Sandbox};
 
 use crate::HARNESS;
 
@@ -103,6 +103,17 @@ fn a_component_that_does_not_end_when_asked_fails_the_trial() {
     let outcome = sandbox.run_file(&sandbox.scenario("deaf", &scenario));
     outcome.assert_code(1).assert_shows(&["nothing of the trial is left", "aggregator did not end within"]);
     sandbox.assert_no_process();
+}
+
+/// Colours are for terminals: a log file of a component that is started by hand has text alone.
+#[test]
+fn a_component_writes_no_colours_to_a_file() {
+    let sandbox = Sandbox::new(HARNESS);
+    let mut command = sandbox.harness(&["component", "performer"]);
+    let performer =
+        Running::start(command.env("GRPC_PORT", "0").env("BIND_ADDRESS", "127.0.0.1").env_remove("NO_COLOR"));
+    let shown = performer.wait_for_output("listening", 1, LIMIT);
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
 }
 
 /// A process that a component left behind is found, ended and reported, even if it has left the component's session.

@@ -235,6 +235,25 @@ fn a_small_stack_is_enough() {
     sandbox.assert_nothing_left();
 }
 
+/// Some supervisors block signals, and the programs that they start inherit that.
+#[test]
+fn signals_that_the_parent_blocks_still_end_components() {
+    let sandbox = Sandbox::new(HARNESS);
+    let mut command = sandbox.command("env");
+    run(command.args(["--block-signal", HARNESS, "run", "square"])).assert_code(0);
+    sandbox.assert_nothing_left();
+}
+
+/// CI often sets a variable to nothing where it has no value for it.
+#[rstest::rstest]
+#[case::scenarios("HARNESS_SCENARIOS", &["lint", "--builtin"])]
+#[case::project("HARNESS_PROJECT", &["lint", "--builtin"])]
+#[case::cache_limit("HARNESS_CACHE_LIMIT", &["gc", "--dry-run"])]
+fn an_empty_variable_counts_as_unset(#[case] variable: &str, #[case] arguments: &[&str]) {
+    let sandbox = Sandbox::new(HARNESS);
+    run(sandbox.harness(arguments).env(variable, "")).assert_code(0);
+}
+
 /// A limit of file sizes acts like a full disk, and must not end the harness without a message.
 #[test]
 fn too_small_limit_of_file_sizes_is_reported() {

@@ -187,8 +187,12 @@ fn modified(path: &Path) -> u64 {
     modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Writes a file for this user alone, in one piece.
+/// Writes a file for this user alone, in one piece. It replaces no device, pipe or link, such as `/dev/stdout`: root
+/// may, and then no other program has it any more.
 fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and no ordinary file; name another"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Such a file has the mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -229,6 +233,22 @@ mod tests {
         let folder = root.path().join("r00000000a-00000000");
         fs::create_dir_all(folder.join("logs")).unwrap();
         (root, folder)
+    }
+
+    /// Root may replace `/dev/stdout` and `/dev/null`, and containers run as root.
+    #[test]
+    fn what_is_no_ordinary_file_is_not_replaced() {
+        let (root, folder) = folder();
+        fs::write(root.path().join("target"), "").unwrap();
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        let socket = root.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [&link, &socket] {
+            let error = pack(&folder, None, path, Limits::default()).unwrap_err();
+            assert!(matches!(error, BundleError::Write { .. }), "{error:?}");
+            assert!(!fs::symlink_metadata(path).unwrap().is_file(), "{} was replaced", path.display());
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hourglass_base::private;
 use tempfile::TempDir;
 
 use super::SetupError;
@@ -26,7 +27,8 @@ impl AtomicEntry {
     /// same prefix are removed.
     pub(super) fn beside(entry: &Path, prefix: &str) -> Result<Self, SetupError> {
         let parent = entry.parent().unwrap_or(entry);
-        fs::create_dir_all(parent).map_err(SetupError::file(parent))?;
+        // Often the first folder of the cache. With the umask 0 of some CI, others could replace the Anvil in it.
+        private::create_folders(parent).map_err(SetupError::file(parent))?;
         remove_abandoned(parent, prefix);
         let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent).map_err(SetupError::file(parent))?;
         let path = folder.path().join(LOCK);

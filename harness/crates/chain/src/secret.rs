@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use hourglass_base::cache::cache_folder;
+use hourglass_base::{cache::cache_folder, private};
 use hourglass_component::keys::EcdsaKey;
 use hourglass_proto::messages;
 use rand::RngCore as _;
@@ -91,7 +91,7 @@ fn read(path: &Path) -> Result<Option<AccountSecret>, SetupError> {
 
 /// Creates a secret, which appears in its place whole; if another process was first, its secret is used.
 fn make(cache: &Path, path: &Path) -> Result<AccountSecret, SetupError> {
-    fs::create_dir_all(cache).map_err(SetupError::file(cache))?;
+    private::create_folders(cache).map_err(SetupError::file(cache))?;
     let mut secret = AccountSecret([0; 32]);
     rand::rng().fill_bytes(&mut secret.0);
     // The file has permissions for its owner alone from the start.
@@ -120,8 +120,8 @@ mod tests {
         let folder = cache.path().join("cache");
         let first = AccountSecret::in_cache(&folder).unwrap();
         assert_eq!(AccountSecret::in_cache(&folder).unwrap(), first);
-        let mode = fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join(FILE))), (0o700, 0o600));
         let other = AccountSecret::in_cache(cache.path()).unwrap();
         assert_ne!(other, first, "each cache has its own");
         assert_ne!(other.key("avs").address(), first.key("avs").address());

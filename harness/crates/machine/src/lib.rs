@@ -14,6 +14,7 @@ mod leftovers;
 mod limits;
 pub mod open_files;
 pub mod setup;
+pub mod signals;
 pub mod threads;
 
 pub use capabilities::Bounding;

@@ -62,6 +62,13 @@ impl RunId {
         time.filter(|_| end == b"-").and_then(|time| Timestamp::from_millisecond(time).ok())
     }
 
+    /// Whether [`RunId::generate`] may have made it. Many names of folders are valid ids, `src` for example; those of
+    /// runs have a time and a random part.
+    pub fn is_generated(&self) -> bool {
+        let random = self.0.as_bytes().get(TIME_DIGITS + 2..).unwrap_or_default();
+        self.began().is_some() && random.len() == RANDOM_DIGITS && random.iter().all(|digit| DIGITS.contains(digit))
+    }
+
     fn from_parts(milliseconds: u64, random: u64) -> Self {
         let mut text = String::with_capacity(LONGEST);
         text.push(PREFIX);
@@ -125,6 +132,7 @@ mod tests {
         #[test]
         fn generated_ids_are_valid(time: u64, random: u64) {
             let id = RunId::from_parts(time, random);
+            prop_assert!(id.is_generated());
             prop_assert_eq!(id.as_str().parse::<RunId>().ok(), Some(id));
         }
     }
@@ -137,6 +145,14 @@ mod tests {
             Timestamp::from_millisecond(1_700_000_000_123).ok()
         );
         assert_eq!("a-name-of-ones-own".parse::<RunId>().unwrap().began(), None);
+    }
+
+    /// `gc` removes the folders of runs, and must not take a folder of the user for one.
+    #[test]
+    fn names_of_ordinary_folders_are_not_generated() {
+        for name in ["src", "docs", "r", "r1m8jw4p9x", "r1m8jw4p9x-", "r1m8jw4p9x-fmbc288", "r1m8jw4p9x-fmbc288o"] {
+            assert!(!name.parse::<RunId>().is_ok_and(|id| id.is_generated()), "{name}");
+        }
     }
 
     #[test]

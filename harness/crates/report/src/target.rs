@@ -43,23 +43,26 @@ enum Destination {
 
 impl Target {
     /// Determines where `path` leads, creates the missing parent folders, and checks that a report can be written
-    /// there.
+    /// there. The name of a YAML file is refused: `--json square.yaml` means a scenario, which would be gone.
     pub fn prepare(path: &Path) -> Result<Self, ReportError> {
+        Self::prepare_beside(path, &[])
+    }
+
+    /// The same, unless the report would replace one of these scenario files, which are read.
+    pub fn prepare_beside(path: &Path, scenarios: &[&Path]) -> Result<Self, ReportError> {
         if (path == Path::new(OUTPUT) || OUTPUTS.iter().any(|name| path == Path::new(name))) && is_closed(&io::stdout())
         {
             return Err(ReportError::Closed { path: path.to_owned() });
         }
         let destination = if path == Path::new(OUTPUT) { Destination::Output } else { destination_of(path)? };
-        Ok(Self { path: path.to_owned(), destination })
-    }
-
-    /// The same, unless the report would replace one of these scenario files, which are read.
-    pub fn prepare_beside(path: &Path, scenarios: &[&Path]) -> Result<Self, ReportError> {
-        let target = Self::prepare(path)?;
-        match scenarios.iter().find(|scenario| target.is_file(scenario)) {
-            Some(scenario) => Err(ReportError::Scenario { path: path.to_owned(), scenario: scenario.to_path_buf() }),
-            None => Ok(target),
+        let target = Self { path: path.to_owned(), destination };
+        if let Some(scenario) = scenarios.iter().find(|scenario| target.is_file(scenario)) {
+            return Err(ReportError::Scenario { path: path.to_owned(), scenario: scenario.to_path_buf() });
         }
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            return Err(ReportError::Destination { path: path.to_owned(), reason: "it is the name of a YAML file" });
+        }
+        Ok(target)
     }
 
     /// Whether the report goes to standard output, which then must receive nothing else.
@@ -331,6 +334,20 @@ mod tests {
             assert!(matches!(error, ReportError::Destination { .. }), "{error:?}");
         }
         assert!(!Path::new("~").exists() && !base.path().join("new").exists(), "a folder was made of a mistake");
+    }
+
+    /// A scenario that is not among the selected ones, or the project file, must not be gone either.
+    #[test]
+    fn a_yaml_file_is_no_report() {
+        let base = tempfile::tempdir().unwrap();
+        for name in ["square.yaml", "square.yml"] {
+            let path = base.path().join(name);
+            fs::write(&path, "name: square").unwrap();
+            let error = Target::prepare(&path).unwrap_err();
+            assert!(matches!(error, ReportError::Destination { .. }), "{error:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "name: square");
+        }
+        Target::prepare(&base.path().join("yaml")).unwrap();
     }
 
     /// Two reports must not go to one file.

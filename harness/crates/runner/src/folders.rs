@@ -158,13 +158,15 @@ impl RunFolders {
         let _ = fs::remove_file(folder.join(OWNER_FILE));
     }
 
-    /// The trials that have a folder here, oldest first.
+    /// The trials that have a folder here, oldest first. The user may have named a folder that also has others, which
+    /// are no trials' whatever their names are: `gc` would remove them.
     pub fn runs(&self) -> Vec<RunDir> {
         let entries = fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
         let mut runs: Vec<_> = entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
             .filter_map(|entry| {
-                let run = entry.file_name().to_str()?.parse().ok()?;
-                Some(RunDir::here(run, entry.path()))
+                let run: RunId = entry.file_name().to_str()?.parse().ok()?;
+                run.is_generated().then(|| RunDir::here(run, entry.path()))
             })
             .collect();
         runs.sort_by(|a, b| a.run.cmp(&b.run));
@@ -227,6 +229,20 @@ mod tests {
             assert!(folders.check().is_err());
         }
         assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "a planted link was followed");
+    }
+
+    /// `HARNESS_RUNS` may be the folder of a project: `gc` must not take its folders for those of trials.
+    #[test]
+    fn only_folders_of_trials_are_listed() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunFolders::below(root.path());
+        let (run, file, link) = (RunId::generate(), RunId::generate(), RunId::generate());
+        let folder = folders.create(&run, "process::square").unwrap();
+        fs::create_dir(root.path().join("src")).unwrap();
+        fs::write(folders.folder_of(&file), "").unwrap();
+        symlink(root.path().join("src"), folders.folder_of(&link)).unwrap();
+        let found: Vec<_> = folders.runs().into_iter().map(|found| found.folder).collect();
+        assert_eq!(found, [folder]);
     }
 
     /// `gc` must leave alone the folder of a living trial, and find the folder of one that has ended.

@@ -115,8 +115,16 @@ fn environment_from(component: &Component, is_performer: bool, folder: &Path, at
 
 fn command(component: &Component, at: &Pointer, problems: &mut Problems) {
     for (index, argument) in component.command.iter().flatten().enumerate() {
+        let at = at.key("command").item(index);
         if argument.contains('\0') {
-            problems.add(nul(&at.key("command").item(index)));
+            problems.add(nul(&at));
+        }
+        if index == 0 && argument.is_empty() {
+            problems.add(
+                Problem::at_value(&at, "a command begins with its program, and this one has none")
+                    .label("is empty")
+                    .help("name the program, as in `command: [node, performer.mjs]`"),
+            );
         }
     }
 }

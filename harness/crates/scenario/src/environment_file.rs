@@ -16,7 +16,17 @@ const LARGEST: u64 = 1 << 20;
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let failed = |error: io::Error| format!("failed to read {}: {error}", readable(path).display());
     let bytes = bounded_file::read(path, LARGEST).map_err(failed)?;
-    let mut lines = Lines { rest: &bytes, given: 0 };
+    // Some editors begin a file with a byte order mark.
+    let content = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if let Some(line) = with_reference(content) {
+        let path = readable(path);
+        return Err(format!(
+            "failed to read {} as variables: line {line} has a `$`, which some tools replace by the value of a variable; single \
+             quotes around the value keep it",
+            path.display()
+        ));
+    }
+    let mut lines = Lines { rest: content, given: 0 };
     let variables = dotenvy::from_read_iter(&mut lines).collect::<Result<BTreeMap<_, _>, _>>();
     variables.map_err(|error| {
         let reason = match error {
@@ -32,6 +42,35 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
         };
         format!("failed to read {} as variables: {reason}", readable(path).display())
     })
+}
+
+/// The first line, counted from 1, with a `$` by which the format refers to a variable: one outside of single quotes and
+/// comments, without a backslash before it. The parser would replace it by what this machine's environment has, or by
+/// nothing, and half of a password would arrive.
+fn with_reference(content: &[u8]) -> Option<usize> {
+    let (mut line, mut quote, mut before) = (1, None, b'\n');
+    let (mut is_escaped, mut is_comment) = (false, false);
+    for &byte in content {
+        match byte {
+            b'\n' => {
+                line += 1;
+                is_escaped = false;
+                is_comment = false;
+            }
+            _ if is_comment => {}
+            _ if is_escaped => is_escaped = false,
+            b'\'' if quote == Some(b'\'') => quote = None,
+            _ if quote == Some(b'\'') => {}
+            b'\\' => is_escaped = true,
+            b'$' => return Some(line),
+            b'"' if quote.is_some() => quote = None,
+            b'"' | b'\'' if quote.is_none() => quote = Some(byte),
+            b'#' if quote.is_none() && before.is_ascii_whitespace() => is_comment = true,
+            _ => {}
+        }
+        before = byte;
+    }
+    None
 }
 
 /// A content that is given line by line, so that its reader has taken as many lines as it was given.
@@ -109,6 +148,33 @@ mod tests {
         let reason = read(&path).unwrap_err();
         let expected = format!("failed to read {} as variables: {expected}", path.display());
         assert!(reason.starts_with(&expected) && !reason.contains("s3cr3t"), "{reason}");
+    }
+
+    /// `A=p@$$word` would arrive as `p@`.
+    #[rstest::rstest]
+    #[case::alone("A=1\nB=p@$$word\n", Some(2))]
+    #[case::in_double_quotes("A=\"it's ${HOME}\"\n", Some(1))]
+    #[case::after_several_lines("A='a\n$b'\nC=$d\n", Some(3))]
+    #[case::in_single_quotes("A='p@$$word'\n", None)]
+    #[case::after_a_backslash("A=p@\\$\\$word\n", None)]
+    #[case::in_a_comment("# it's $5\nA=1 # $5\n", None)]
+    fn a_value_is_not_made_of_variables(#[case] content: &str, #[case] line: Option<usize>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        fs::write(&path, content).unwrap();
+        match (read(&path), line) {
+            (Ok(variables), None) => assert!(variables["A"] == "1" || variables["A"] == "p@$$word", "{variables:?}"),
+            (Err(reason), Some(line)) => assert!(reason.contains(&format!(": line {line} has a `$`")), "{reason}"),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        fs::write(&path, "\u{feff}A=1\n").unwrap();
+        assert_eq!(read(&path).unwrap(), [("A".to_owned(), "1".to_owned())].into());
     }
 
     #[test]

@@ -37,13 +37,19 @@ pub struct SkippedFile {
 impl Folder {
     /// Lists the folder and those below it. Links are followed, hidden subfolders are passed over.
     pub(super) fn list(folder: &Path) -> Result<Self, ScenarioError> {
-        if !folder.is_dir() {
-            let path = folder.to_owned();
-            return Err(if folder.exists() { ScenarioError::IsFile(path) } else { ScenarioError::NoDirectory(path) });
-        }
         let failed = |source| ScenarioError::ListDirectory { path: folder.to_owned(), source };
+        let metadata = match fs::metadata(folder) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(ScenarioError::NoDirectory(folder.to_owned()));
+            }
+            // One that this user may not look at may well exist.
+            metadata => metadata.map_err(failed)?,
+        };
+        if !metadata.is_dir() {
+            return Err(ScenarioError::IsFile(folder.to_owned()));
+        }
         let mut walk = Walk { found: Self::default(), seen: BTreeSet::new(), entries: 0 };
-        walk.see(&fs::metadata(folder).map_err(failed)?);
+        walk.see(&metadata);
         walk.entries(folder, 0).map_err(failed)?;
         if walk.entries > ENTRIES {
             return Err(ScenarioError::LargeDirectory { path: folder.to_owned(), most: ENTRIES });

@@ -323,6 +323,12 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
     "3:40: no program can be given a text with a NUL character",
     "take it out"
 )]
+#[case::command_without_a_program(
+    "components: {performer: {command: [\"\"]}}",
+    "",
+    "3:35: a command begins with its program, and this one has none",
+    "name the program"
+)]
 #[case::image_on_processes(
     "components: {performer: {image: mine}}",
     "",
@@ -515,6 +521,9 @@ fn a_selection_without_matches_is_an_error() {
     assert_eq!(error.to_string(), "no trial has the tag `smokey`");
     let nowhere = Selection { directory: Some("/nowhere".into()), ..Selection::default() };
     assert!(matches!(nowhere.trials(), Err(ScenarioError::NoDirectory(_))));
+    // One that cannot be looked at may exist. Root may look everywhere, but not at a name that is too long.
+    let unknown = Selection { directory: Some("x".repeat(300).into()), ..Selection::default() };
+    assert!(matches!(unknown.trials(), Err(ScenarioError::ListDirectory { .. })));
 }
 
 /// One broken file does not stop the run of another one, and is not ignored in a run of all.

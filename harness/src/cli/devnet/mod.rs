@@ -38,6 +38,7 @@ use super::{
     preparation::{Preparation, end_orphans, tidy},
     run_cluster::ClusterChoiceArgs,
     source::SourceArgs,
+    values::duration,
 };
 use chosen::Chosen;
 use document::DevnetDocument;
@@ -77,7 +78,7 @@ pub struct DevnetArgs {
     #[arg(long, conflicts_with = "logs")]
     pub keep: bool,
     /// How long it is kept: after that, `harness gc` may end it [default: until it is named]
-    #[arg(long, value_name = "DURATION", requires = "keep", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", requires = "keep", value_parser = duration)]
     pub keep_for: Option<Duration>,
     /// Write the variables of `devnet.env` to this file too; a file that no devnet has written is not replaced
     #[arg(long, value_name = "FILE")]
@@ -152,7 +153,7 @@ pub async fn run(args: &DevnetArgs, out: &mut impl Output) -> Result<ExitStatus,
         Verdict::Passed | Verdict::Interrupted => {}
         _ => notice(failure_text_with(&report, &args.again(&report.options)).trim_end()),
     }
-    for error in failures.iter().filter(|error| !error.is_closed_output()) {
+    for error in &failures {
         error.show();
         status = status.max(error.status());
     }
@@ -185,11 +186,7 @@ async fn announce(
     let devnet = if args.keep { devnet.kept(args.keep_for.and_then(after)) } else { devnet };
     files::write(&devnet, &standing.folder, env_file)?;
     if !args.keep {
-        match write(args, &devnet, out) {
-            // The reader needs no more; whoever reads the files still uses it.
-            Err(error) if !error.is_closed_output() => return Err(error),
-            _ => {}
-        }
+        write(args, &devnet, out)?;
     }
     Ok(devnet)
 }

@@ -17,6 +17,7 @@ use super::{
     format::Format,
     list::json,
     notice,
+    values::duration,
 };
 use client::TaskClient;
 use document::TaskDocument;
@@ -52,7 +53,7 @@ pub struct CallArgs {
     #[command(flatten)]
     pub new: NewTaskArgs,
     /// How long it may take until it is verified
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     pub within: Duration,
     /// Which devnet, and how to write
     #[command(flatten)]
