@@ -7,7 +7,7 @@ use hourglass_component::{
     text::readable,
 };
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::abi::AbiValues;
 use super::expect_verified::ExpectVerified;
@@ -28,6 +28,9 @@ pub enum ExpectedResult<'a> {
 
 /// The keys of which a step may have one.
 const KEYS: [&str; 5] = ["result", "result_hex", "result_abi", "result_json", "result_matches"];
+
+/// The greatest integer up to which floats have every integer.
+const EXACT: u128 = 1 << 53;
 
 impl ExpectVerified {
     /// What the result must be; `None` when any result will do.
@@ -91,9 +94,15 @@ impl ExpectedResult<'_> {
                 }
             }
             Self::Abi(values) => match values.read() {
+                // Decoders ignore bytes behind the values and in their padding, which a contract may not.
+                Ok((_, expected)) if expected.encode() == result => None,
                 Ok((function, expected)) => match function.decode(result) {
-                    Some(decoded) if decoded == expected => None,
-                    Some(decoded) => Some(format!("{} {decoded}", values.types)),
+                    Some(decoded) if decoded != expected => Some(format!("{} {decoded}", values.types)),
+                    Some(_) => Some(format!(
+                        "result {}, which is decoded to the same values, and not the bytes of abi.encode, 0x{}",
+                        readable(result),
+                        hex::encode(expected.encode())
+                    )),
                     None => Some(format!("result {}, which is no encoding of {}", readable(result), values.types)),
                 },
                 Err(error) => Some(error.to_string()),
@@ -152,9 +161,20 @@ fn outside(expected: &Value, found: &Value, at: &str) -> Option<String> {
             let mut pairs = expected.iter().zip(items).enumerate();
             pairs.find_map(|(index, (expected, found))| outside(expected, found, &format!("{at}/{index}")))
         }
-        (Value::Number(expected), Value::Number(number)) if expected.as_f64() == number.as_f64() => None,
+        (Value::Number(expected), Value::Number(number)) if is_same(expected, number) => None,
         _ if expected == found => None,
         _ => Some(format!("{place} is {found}")),
+    }
+}
+
+/// Whether two numbers have one value: 1 and 1.0 do. Integers are compared as such, because amounts of tokens exceed what a float
+/// distinguishes.
+fn is_same(expected: &Number, found: &Number) -> bool {
+    let is_close = expected.as_f64() == found.as_f64();
+    match (expected.as_i128(), found.as_i128()) {
+        (Some(expected), Some(found)) => expected == found,
+        (Some(integer), None) | (None, Some(integer)) => is_close && integer.unsigned_abs() <= EXACT,
+        (None, None) => is_close,
     }
 }
 
@@ -177,6 +197,13 @@ mod tests {
     #[case::longer_list(json!([1]), "[1, 2]", Some("JSON is [1,2]"))]
     #[case::pointer(json!({"/a/1": "x", "/b~1c": true}), r#"{"a": [0, "x"], "b/c": true}"#, None)]
     #[case::pointer_to_nothing(json!({"/a/1": "x"}), r#"{"a": [0]}"#, Some("nothing at `/a/1` of {\"a\":[0]}"))]
+    #[case::neighbour_of_a_large_number(
+        json!({"wei": 1_000_000_000_000_000_000_u64}),
+        r#"{"wei": 1000000000000000001}"#,
+        Some("/wei is 1000000000000000001")
+    )]
+    #[case::neighbour_of_the_largest_integer(json!(u64::MAX), "18446744073709551616", Some("JSON is"))]
+    #[case::large_number(json!(-9_007_199_254_740_993_i64), "-9007199254740993", None)]
     #[case::text_for_number(json!("1"), "1", Some("JSON is 1"))]
     #[case::no_json(json!(1), "hello", Some("no JSON"))]
     fn json_contains_what_is_expected(#[case] expected: Value, #[case] result: &str, #[case] seen: Option<&str>) {
@@ -200,6 +227,12 @@ mod tests {
         assert_eq!(ExpectedResult::Abi(&five).mismatch(&encoded), None);
         assert_eq!(ExpectedResult::Abi(&six).mismatch(&encoded).unwrap(), r#"(uint256,string) "5", "hello""#);
         assert!(ExpectedResult::Abi(&five).mismatch(b"hello").unwrap().contains("no encoding of (uint256,string)"));
+        let longer = [encoded.as_slice(), &[0xff]].concat();
+        let padded = [&encoded[..127], &[0xff]].concat();
+        for other in [longer, padded] {
+            let mismatch = ExpectedResult::Abi(&five).mismatch(&other).unwrap();
+            assert!(mismatch.contains("not the bytes of abi.encode"), "{mismatch}");
+        }
     }
 
     fn problems(steps: &str) -> Vec<String> {
