@@ -91,7 +91,10 @@ mod tests {
     #[rstest::rstest]
     #[case::number(Token::Uint(16.into()), "16")]
     #[case::negative(Token::Int(U256::MAX), "-1")]
-    #[case::address(Token::Address(ethers::types::Address::repeat_byte(0xab)), "0xabababababababababababababababababababab")]
+    #[case::address(
+        Token::Address(ethers::types::Address::repeat_byte(0xab)),
+        "0xabababababababababababababababababababab"
+    )]
     #[case::bytes(Token::Bytes(vec![1, 2]), "0x0102")]
     #[case::nested(Token::Tuple(vec![Token::Array(vec![Token::Uint(10.into()), Token::Bool(true)])]), "([10, true])")]
     fn arguments_are_in_the_form_of_scenarios(#[case] token: Token, #[case] text: &str) {

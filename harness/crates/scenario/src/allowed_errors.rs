@@ -44,7 +44,7 @@ impl AllowedErrors {
 /// The compiled expression, or why it cannot be used.
 pub(crate) fn compile(expression: &str) -> Result<Regex, String> {
     if expression.is_empty() {
-        return Err("it is empty, and would allow every error".to_owned());
+        return Err("it is empty, and matches everything".to_owned());
     }
     Regex::new(expression).map_err(|error| {
         let text = error.to_string();

@@ -45,7 +45,14 @@ impl ExpectVerified {
     }
 
     /// Adds the problems of the keys about the result that other steps do not have.
-    pub(super) fn check_expected_result(&self, at: &Pointer, problems: &mut Problems) {
+    pub(super) fn check_expected_result(&self, at: &Pointer, problems: &mut Problems, warnings: &mut Problems) {
+        if let Some(number) = self.result_json.as_ref().and_then(rounded) {
+            warnings.add(
+                Problem::at_value(&at.key("result_json"), format!("{number} cannot be told from numbers close to it"))
+                    .label("too large to be compared exactly")
+                    .help("compare its digits with `result_matches`"),
+            );
+        }
         let given = [
             self.result.is_some(),
             self.result_hex.is_some(),
@@ -167,6 +174,19 @@ fn outside(expected: &Value, found: &Value, at: &str) -> Option<String> {
     }
 }
 
+/// A number in `value` that is as large as an amount, and is rounded as a float.
+fn rounded(value: &Value) -> Option<&Number> {
+    match value {
+        Value::Number(number) => {
+            let is_large = number.as_f64().is_some_and(|float| float.abs() >= 2_f64.powi(64));
+            (number.as_i128().is_none() && is_large).then_some(number)
+        }
+        Value::Array(items) => items.iter().find_map(rounded),
+        Value::Object(entries) => entries.values().find_map(rounded),
+        _ => None,
+    }
+}
+
 /// Whether two numbers have one value: 1 and 1.0 do. Integers are compared as such, because amounts of tokens exceed what a float
 /// distinguishes.
 fn is_same(expected: &Number, found: &Number) -> bool {
@@ -259,6 +279,22 @@ mod tests {
     fn mistakes_are_reported_at_their_positions(#[case] keys: &str, #[case] expected: &str) {
         let found = problems(&format!("  - create_task: {{payload: a}}\n  - expect_verified: {{{keys}}}\n"));
         assert!(if expected.is_empty() { found.is_empty() } else { found[0].contains(expected) }, "{found:?}");
+    }
+
+    #[test]
+    fn a_number_that_is_rounded_is_a_warning() {
+        let warnings = |number: &str| {
+            let text = format!(
+                "name: own\ndescription: A test's own.\nsteps:\n  - create_task: {{payload: a}}\n  - expect_verified: {{result_json: \
+                 {{wei: [{number}]}}}}\n"
+            );
+            let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap();
+            file.warnings.iter().map(Report::one_line).collect::<Vec<_>>()
+        };
+        assert_eq!(warnings("18446744073709551615"), [""; 0]);
+        assert_eq!(warnings("0.25"), [""; 0]);
+        let found = warnings("100000000000000000000000000");
+        assert!(found.len() == 1 && found[0].contains("cannot be told from numbers close to it"), "{found:?}");
     }
 
     #[rstest]
