@@ -149,7 +149,12 @@ impl DeployScript {
                 })?;
                 let path = entry.path();
                 hash.update(path.strip_prefix(&self.folder).unwrap_or(path).as_os_str().as_encoded_bytes());
-                if entry.file_type().is_file() {
+                // The content of a file counts behind a link as well; folders behind links may lead in circles.
+                let is_link = entry.path_is_symlink();
+                if is_link && let Ok(target) = fs::read_link(path) {
+                    hash.update(target.as_os_str().as_encoded_bytes());
+                }
+                if entry.file_type().is_file() || is_link && fs::metadata(path).is_ok_and(|target| target.is_file()) {
                     let mut file = File::open(path).map_err(SetupError::file(path))?;
                     hash.update(file.metadata().map_err(SetupError::file(path))?.len().to_be_bytes());
                     std::io::copy(&mut file, hash).map_err(SetupError::file(path))?;
@@ -339,6 +344,27 @@ mod tests {
     fn other_output_is_an_error(#[case] text: &str, #[case] message: &str) {
         let error = read(text).unwrap_err();
         assert!(error.contains(message), "{error}");
+    }
+
+    /// A state that is cached although a source has changed would be a false pass.
+    #[test]
+    fn an_input_behind_a_link_counts() {
+        let (project, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let source = other.path().join("Hook.sol");
+        fs::create_dir(project.path().join("src")).unwrap();
+        std::os::unix::fs::symlink(&source, project.path().join("src/Hook.sol")).unwrap();
+        let script = DeployScript { inputs: vec!["src".into()], folder: project.path().to_owned(), ..script() };
+        let digest = || {
+            let mut hash = Sha256::new();
+            script.hash_inputs(&mut hash).unwrap();
+            hash.finalize()
+        };
+        let broken = digest();
+        fs::write(&source, "one").unwrap();
+        let one = digest();
+        fs::write(&source, "two").unwrap();
+        let two = digest();
+        assert!(broken != one && one != two && digest() == two);
     }
 
     #[test]
