@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 
 use super::abi::AbiValues;
 use super::expect_verified::ExpectVerified;
-use crate::allowed_errors::{compile, shortened};
+use crate::allowed_errors::{compile, matches_everything, shortened};
 
 /// What a result must be.
 #[derive(Debug, Clone)]
@@ -74,16 +74,23 @@ impl ExpectVerified {
         if let Some(values) = &self.result_abi {
             values.check(&at.key("result_abi"), problems);
         }
-        if let Some(Err(reason)) = self.result_matches.as_deref().map(compile) {
-            let text = shortened(self.result_matches.as_deref().unwrap_or_default());
-            problems.add(
+        let Some(expression) = &self.result_matches else { return };
+        let at = at.key("result_matches");
+        match compile(expression) {
+            Err(reason) => problems.add(
                 Problem::at_value(
-                    &at.key("result_matches"),
-                    format!("`{text}` is not a regular expression that can be used"),
+                    &at,
+                    format!("`{}` is not a regular expression that can be used", shortened(expression)),
                 )
                 .label(reason)
                 .help("a backslash before a character takes it literally"),
-            );
+            ),
+            Ok(compiled) if matches_everything(&compiled) => warnings.add(
+                Problem::at_value(&at, "the expression matches any result that is text")
+                    .label("tells nothing of the result")
+                    .help("leave it out, or have it match what the result must be"),
+            ),
+            Ok(_) => {}
         }
     }
 }
