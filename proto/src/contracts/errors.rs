@@ -7,7 +7,7 @@ use std::{
 
 use ethers::{
     abi::{Abi, ParamType, Token, ethabi::AbiError},
-    types::Selector,
+    types::{Selector, U256},
 };
 
 use super::abis;
@@ -35,14 +35,14 @@ pub fn names() -> Vec<&'static str> {
 }
 
 /// `Name(argument, …)` for a custom error of these contracts or of those that were added, the text of a `require`, the code of a
-/// panic as `Panic(0x11)`, else the raw data.
+/// panic as `Panic(0x11)`, else the raw data. Arguments are in the form of scenarios.
 pub fn describe(data: &[u8]) -> String {
     let Some((selector, arguments)) = data.split_first_chunk::<4>() else { return "no reason".to_owned() };
     // Error(string), the selector of `require` with a text.
     if *selector == [0x08, 0xc3, 0x79, 0xa0]
         && let Ok([Token::String(text)]) = ethers::abi::decode(&[ParamType::String], arguments).as_deref()
     {
-        return text.clone();
+        return if text.is_empty() { "an empty text".to_owned() } else { text.clone() };
     }
     // Panic(uint256): an overflow, an index out of bounds, and what else the compiler checks.
     if *selector == [0x4e, 0x48, 0x7b, 0x71]
@@ -55,14 +55,55 @@ pub fn describe(data: &[u8]) -> String {
     match error.decode(arguments) {
         Ok(tokens) if tokens.is_empty() => error.name.clone(),
         Ok(tokens) => {
-            let arguments: Vec<_> = tokens.iter().map(ToString::to_string).collect();
-            format!("{}({})", error.name, arguments.join(", "))
+            format!("{}({})", error.name, listed(&tokens))
         }
         Err(_) => format!("{}(0x{})", error.name, hex::encode(arguments)),
+    }
+}
+
+/// Arguments as scenarios write them: numbers in decimal, addresses and bytes as `0x…`.
+fn listed(tokens: &[Token]) -> String {
+    tokens.iter().map(argument).collect::<Vec<_>>().join(", ")
+}
+
+fn argument(token: &Token) -> String {
+    match token {
+        Token::Address(address) => format!("{address:?}"),
+        Token::Bytes(bytes) | Token::FixedBytes(bytes) => format!("0x{}", hex::encode(bytes)),
+        Token::Int(number) if number.bit(255) => format!("-{}", (!*number).overflowing_add(U256::one()).0),
+        Token::Int(number) | Token::Uint(number) => number.to_string(),
+        Token::Bool(value) => value.to_string(),
+        Token::String(text) => text.clone(),
+        Token::Array(tokens) | Token::FixedArray(tokens) => format!("[{}]", listed(tokens)),
+        Token::Tuple(tokens) => format!("({})", listed(tokens)),
     }
 }
 
 fn selector(error: &AbiError) -> Selector {
     let hash = error.signature();
     [hash[0], hash[1], hash[2], hash[3]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::number(Token::Uint(16.into()), "16")]
+    #[case::negative(Token::Int(U256::MAX), "-1")]
+    #[case::address(
+        Token::Address(ethers::types::Address::repeat_byte(0xab)),
+        "0xabababababababababababababababababababab"
+    )]
+    #[case::bytes(Token::Bytes(vec![1, 2]), "0x0102")]
+    #[case::nested(Token::Tuple(vec![Token::Array(vec![Token::Uint(10.into()), Token::Bool(true)])]), "([10, true])")]
+    fn arguments_are_in_the_form_of_scenarios(#[case] token: Token, #[case] text: &str) {
+        assert_eq!(argument(&token), text);
+    }
+
+    #[test]
+    fn an_empty_text_is_told_from_no_reason() {
+        let data = [&[0x08, 0xc3, 0x79, 0xa0][..], &ethers::abi::encode(&[Token::String(String::new())])].concat();
+        assert_eq!(describe(&data), "an empty text");
+    }
 }

@@ -14,6 +14,11 @@ impl ProcessGroupGuard {
         Self(leader.and_then(|leader| Pid::from_raw(i32::try_from(leader).ok()?)))
     }
 
+    /// The program was waited for, and what it has started is to end as well. Its id stays the group's as long as a process is in it.
+    pub fn end_the_rest(self) {
+        drop(self);
+    }
+
     /// The program was waited for: its id may be another process's by now.
     pub fn has_ended(mut self) {
         self.0 = None;

@@ -1,7 +1,7 @@
 //! Deploy scripts: programs of the user's that deploy contracts when a state is prepared, and tell which.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     fs::{self, File, TryLockError},
     io::{Read as _, Seek as _, Write as _},
@@ -66,9 +66,9 @@ enum Told {
     List(Vec<ToldContract>),
     Chains {
         #[serde(default)]
-        deployed_l1_contracts: Vec<ToldContract>,
+        deployed_l1_contracts: Option<Vec<ToldContract>>,
         #[serde(default)]
-        deployed_l2_contracts: Vec<ToldContract>,
+        deployed_l2_contracts: Option<Vec<ToldContract>>,
     },
 }
 
@@ -150,7 +150,12 @@ impl DeployScript {
                 })?;
                 let path = entry.path();
                 hash.update(path.strip_prefix(&self.folder).unwrap_or(path).as_os_str().as_encoded_bytes());
-                if entry.file_type().is_file() {
+                // The content of a file counts behind a link as well; folders behind links may lead in circles.
+                let is_link = entry.path_is_symlink();
+                if is_link && let Ok(target) = fs::read_link(path) {
+                    hash.update(target.as_os_str().as_encoded_bytes());
+                }
+                if entry.file_type().is_file() || is_link && fs::metadata(path).is_ok_and(|target| target.is_file()) {
                     let mut file = File::open(path).map_err(SetupError::file(path))?;
                     hash.update(file.metadata().map_err(SetupError::file(path))?.len().to_be_bytes());
                     std::io::copy(&mut file, hash).map_err(SetupError::file(path))?;
@@ -193,7 +198,8 @@ impl DeployScript {
             return Err(self.failed(reason, last_lines(&mut stderr)));
         };
         let status = ended.map_err(|error| self.failed(error.to_string(), String::new()))?;
-        group.has_ended();
+        // What it has started would stay when the chains have ended.
+        group.end_the_rest();
         if !status.success() {
             return Err(self.failed(format!("it ended with {status}"), last_lines(&mut stderr)));
         }
@@ -213,7 +219,7 @@ impl DeployScript {
         Ok(deployed)
     }
 
-    /// What the script has told: its whole output, or the last line of it.
+    /// What the script has told: its whole output, or the end of it behind words for people.
     fn read(&self, stdout: &mut File) -> Result<Vec<DeployedContract>, SetupError> {
         let mut text = String::new();
         let read = stdout.rewind().and_then(|()| stdout.take(LONGEST + 1).read_to_string(&mut text));
@@ -221,9 +227,7 @@ impl DeployScript {
         if text.len() as u64 > LONGEST {
             return Err(self.failed(format!("it has written more than {LONGEST} bytes"), last_lines(stdout)));
         }
-        let last = text.trim().lines().next_back().unwrap_or_default();
-        let told = serde_json::from_str::<Told>(&text).or_else(|_| serde_json::from_str::<Told>(last));
-        let told = told.map_err(|_| {
+        let told = told(text.trim_start_matches('\u{feff}')).ok_or_else(|| {
             let reason = "it has not written the list of its contracts as JSON, such as \
                           [{\"name\": \"counter\", \"address\": \"0x…\"}]";
             self.failed(reason.to_owned(), last_lines(stdout))
@@ -237,13 +241,21 @@ impl DeployScript {
                 artifact: abi.map(|path| self.folder.join(path)),
             }
         };
-        Ok(match told {
+        let contracts: Vec<_> = match told {
             Told::List(contracts) => contracts.into_iter().map(contract(self.chain_id)).collect(),
             Told::Chains { deployed_l1_contracts, deployed_l2_contracts } => {
-                let l1 = deployed_l1_contracts.into_iter().map(contract(L1_CHAIN_ID));
-                l1.chain(deployed_l2_contracts.into_iter().map(contract(L2_CHAIN_ID))).collect()
+                let l1 = deployed_l1_contracts.into_iter().flatten().map(contract(L1_CHAIN_ID));
+                l1.chain(deployed_l2_contracts.into_iter().flatten().map(contract(L2_CHAIN_ID))).collect()
             }
-        })
+        };
+        // Steps and performers could mean one of them only.
+        let mut names = BTreeSet::new();
+        match contracts.iter().find(|contract| !names.insert(contract.name.as_str())) {
+            Some(DeployedContract { name, .. }) => {
+                Err(self.failed(format!("it has told two contracts called `{name}`"), String::new()))
+            }
+            None => Ok(contracts),
+        }
     }
 
     /// Checks that a contract is there, and that performers can have its address as a variable.
@@ -266,5 +278,93 @@ impl DeployScript {
 
     fn failed(&self, reason: String, output: String) -> SetupError {
         SetupError::DeployScript { command: shown_command(&self.run), reason, output }
+    }
+}
+
+/// The list in an output, which may have words for people in front of it, and which begins a line.
+fn told(text: &str) -> Option<Told> {
+    let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+    let told = starts
+        .filter(|start| text[*start..].trim_start_matches([' ', '\t']).starts_with(['[', '{']))
+        .find_map(|start| serde_json::from_str(&text[start..]).ok())?;
+    let says_nothing =
+        |told: &Told| matches!(told, Told::Chains { deployed_l1_contracts: None, deployed_l2_contracts: None });
+    Some(told).filter(|told| !says_nothing(told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = r#"[{"name": "counter", "address": "0x000000000000000000000000000000000000beef"}]"#;
+
+    fn script() -> DeployScript {
+        DeployScript {
+            run: vec!["deploy".to_owned()],
+            environment: BTreeMap::new(),
+            chain_id: L2_CHAIN_ID,
+            deploys: Vec::new(),
+            inputs: Vec::new(),
+            folder: PathBuf::new(),
+            within: Duration::from_secs(1),
+        }
+    }
+
+    fn read(text: &str) -> Result<Vec<String>, String> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let told = script().read(&mut file).map_err(|error| error.to_string())?;
+        Ok(told.into_iter().map(|contract| format!("{} on {}", contract.name, contract.chain_id)).collect())
+    }
+
+    #[rstest::rstest]
+    #[case::alone(LIST)]
+    #[case::behind_words(&format!("Warning: a\n[info] b\n{LIST}\n"))]
+    #[case::on_several_lines_behind_words(&format!("Warning: a\n{}", LIST.replace('{', "\n  {\n")))]
+    #[case::windows(&format!("\u{feff}{}\r\n", LIST.replace('{', "\r\n{")))]
+    #[case::two_values(&format!("{{\"gas\": 1}}\n{LIST}\n"))]
+    fn the_list_is_found_in_the_output(#[case] text: &str) {
+        assert_eq!(read(text), Ok(vec!["counter on 31338".to_owned()]));
+    }
+
+    #[rstest::rstest]
+    #[case::nothing("", "has not written the list")]
+    #[case::words("done\n", "has not written the list")]
+    #[case::something_else(r#"{"status": "failed"}"#, "has not written the list")]
+    #[case::one_name_twice(&LIST.replace("]", &LIST.replacen('[', ",", 1)), "two contracts called `counter`")]
+    #[case::one_name_on_both_chains(
+        &format!(r#"{{"deployed_l1_contracts": {LIST}, "deployed_l2_contracts": {LIST}}}"#),
+        "two contracts called `counter`"
+    )]
+    fn other_output_is_an_error(#[case] text: &str, #[case] message: &str) {
+        let error = read(text).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+
+    /// A state that is cached although a source has changed would be a false pass.
+    #[test]
+    fn an_input_behind_a_link_counts() {
+        let (project, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let source = other.path().join("Hook.sol");
+        fs::create_dir(project.path().join("src")).unwrap();
+        std::os::unix::fs::symlink(&source, project.path().join("src/Hook.sol")).unwrap();
+        let script = DeployScript { inputs: vec!["src".into()], folder: project.path().to_owned(), ..script() };
+        let digest = || {
+            let mut hash = Sha256::new();
+            script.hash_inputs(&mut hash).unwrap();
+            hash.finalize()
+        };
+        let broken = digest();
+        fs::write(&source, "one").unwrap();
+        let one = digest();
+        fs::write(&source, "two").unwrap();
+        let two = digest();
+        assert!(broken != one && one != two && digest() == two);
+    }
+
+    #[test]
+    fn an_object_may_have_the_contracts_of_one_chain() {
+        let text = format!(r#"{{"deployed_l1_contracts": {LIST}}}"#);
+        assert_eq!(read(&text), Ok(vec!["counter on 31337".to_owned()]));
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use hourglass_component::{events::TaskEvent, keys::H256};
+use hourglass_proto::contracts::errors;
 use hourglass_scenario::ComponentRef;
 use hourglass_timeline::{Event, Source, Timeline};
 
@@ -103,7 +104,13 @@ pub(super) fn describe(world: &World, task: H256) -> String {
 fn refusal(events: &[Event], task: H256) -> Option<String> {
     let last = events.iter().rev().find(|event| event.task_hash == Some(task) && is_final(event))?;
     let error = last.fields.get("error").and_then(|value| value.as_str()).unwrap_or_default();
-    (last.event == Some(TaskEvent::SubmissionFailed)).then(|| error.to_owned())
+    (last.event == Some(TaskEvent::SubmissionFailed)).then(|| by_name(error))
+}
+
+/// The error of a contract by name where an aggregator, which does not know the user's contracts, tells its bytes.
+fn by_name(error: &str) -> String {
+    let data = error.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok());
+    data.map_or_else(|| error.to_owned(), |data| errors::describe(&data))
 }
 
 fn name(world: &World, address: &str) -> Option<String> {
@@ -172,6 +179,8 @@ mod tests {
         let task = H256::repeat_byte(7);
         let refused = about(task, "submission_failed", r#","is_final":true,"error":"too large""#);
         assert_eq!(refusal(std::slice::from_ref(&refused), task).as_deref(), Some("too large"));
+        let raw = about(task, "submission_failed", r#","is_final":true,"error":"0xd63436d2""#);
+        assert_eq!(refusal(&[raw], task).as_deref(), Some("PayloadIsEmpty"), "the harness knows the error");
         assert_eq!(refusal(&[refused, about(task, "quorum_unreachable", r#","is_final":true"#)], task), None);
     }
 

@@ -44,12 +44,17 @@ impl AllowedErrors {
 /// The compiled expression, or why it cannot be used.
 pub(crate) fn compile(expression: &str) -> Result<Regex, String> {
     if expression.is_empty() {
-        return Err("it is empty, and would allow every error".to_owned());
+        return Err("it is empty, and matches everything".to_owned());
     }
     Regex::new(expression).map_err(|error| {
         let text = error.to_string();
         text.lines().last().unwrap_or_default().trim_start_matches("error: ").trim_end_matches('.').to_owned()
     })
+}
+
+/// Whether an expression matches any text, so that it tells nothing.
+pub(super) fn matches_everything(expression: &Regex) -> bool {
+    ["a", "0", " ", "§"].iter().all(|text| expression.is_match(text))
 }
 
 /// An expression for a message; a long one is shortened.
@@ -94,6 +99,22 @@ mod tests {
         let allowed = AllowedErrors { expressions: vec![expression.to_owned()] };
         let error = allowed.over(trials("")).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
+    }
+
+    #[rstest::rstest]
+    #[case::anything(".*", true)]
+    #[case::any_letter(".", true)]
+    #[case::an_empty_branch("lost|", true)]
+    #[case::words(r"\w+", false)]
+    #[case::an_error("^Failed to fetch .*", false)]
+    fn an_expression_that_allows_every_error_is_a_warning(#[case] expression: &str, #[case] is_warned_of: bool) {
+        let text = format!(
+            "name: own\ndescription: d\ninvariants: {{allowed_errors: ['{expression}']}}\nsteps:\n  - create_task: {{payload: a}}\n  \
+             - expect_verified: {{}}\n"
+        );
+        let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap();
+        let found: Vec<_> = file.warnings.iter().map(hourglass_component::document::Report::one_line).collect();
+        assert_eq!(found.iter().any(|warning| warning.contains("allows every error")), is_warned_of, "{found:?}");
     }
 
     /// Each has a limit of its own: their number must not decide whether they are used.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hourglass_component::document::{Pointer, Problem, Problems};
 
-use super::allowed_errors::{compile, shortened};
+use super::allowed_errors::{compile, matches_everything, shortened};
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::resolve::folder_of;
@@ -36,15 +36,22 @@ pub(super) fn check(document: &ScenarioDocument, path: &Path, problems: &mut Pro
     let folder = if is_embedded { ScenarioFolder::Embedded } else { ScenarioFolder::At(folder_of(path)) };
     check_steps::check(document, &errors, folder, problems, warnings);
     for (index, expression) in document.invariants.allowed_errors.iter().enumerate() {
-        if let Err(reason) = compile(expression) {
-            problems.add(
+        let at = root.key("invariants").key("allowed_errors").item(index);
+        match compile(expression) {
+            Err(reason) => problems.add(
                 Problem::at_value(
-                    &root.key("invariants").key("allowed_errors").item(index),
+                    &at,
                     format!("`{}` is not a regular expression that can be used", shortened(expression)),
                 )
                 .label(reason)
                 .help("a backslash before a character takes it literally; repetitions of repetitions become large"),
-            );
+            ),
+            Ok(compiled) if matches_everything(&compiled) => warnings.add(
+                Problem::at_value(&at, format!("`{}` allows every error", shortened(expression)))
+                    .label("matches any text")
+                    .help("name the errors that may be logged"),
+            ),
+            Ok(_) => {}
         }
     }
 }

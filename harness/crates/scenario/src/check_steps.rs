@@ -10,9 +10,10 @@ use super::contracts::Names;
 use super::limits::no_time;
 use super::model::ScenarioDocument;
 use super::steps::{
-    CreatedTasks, NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument, StepKind,
-    StepPurpose,
+    CreatedTasks, ExpectExpired, NamedPerformer, NewPerformer, STEP_KEYS, ScenarioFolder, StepCheck, StepDocument,
+    StepKind, StepPurpose,
 };
+use super::values::Mining;
 
 /// Adds every problem of the steps of `document`, whose contracts have these custom errors.
 pub(super) fn check(
@@ -30,6 +31,7 @@ pub(super) fn check(
         performers: BTreeMap::new(),
         groups: BTreeSet::new(),
         expectations: 0,
+        unwatched: BTreeSet::new(),
         check: StepCheck {
             // A step or operator that could not be read may be what the others refer to.
             errors,
@@ -71,6 +73,8 @@ struct Checking<'a> {
     /// The names that stand for several tasks each.
     groups: BTreeSet<String>,
     expectations: usize,
+    /// The tasks since whose creation no step has waited for anything.
+    unwatched: BTreeSet<String>,
     check: StepCheck<'a>,
 }
 
@@ -95,11 +99,13 @@ impl Checking<'_> {
                 self.one_task(task, &at);
             }
             self.expectations += usize::from(kind.properties().purpose == StepPurpose::Expectation);
+            self.waits(kind, &at.key(kind.key()));
             if let Some(created) = kind.creates() {
                 self.check.avs_of_task.insert(created.alias.to_owned(), avs_of(&created));
                 if created.count > 1 {
                     self.groups.insert(created.alias.to_owned());
                 }
+                self.unwatched.insert(created.alias.to_owned());
                 self.created(created.alias, at.key(kind.key()).key("as"));
             }
             for named in kind.performers(&at.key(kind.key())) {
@@ -172,6 +178,26 @@ impl Checking<'_> {
         kind.check(at, &mut self.check);
         if kind.within().is_some_and(|within| within.is_zero()) {
             self.check.problems.add(no_time(&at.key("within"), "within"));
+        }
+    }
+
+    /// Warns of an expiry that the warp past the deadline would cause for any task: nothing had the time to verify it.
+    fn waits(&mut self, kind: &StepKind, at: &Pointer) {
+        let properties = kind.properties();
+        if let StepKind::ExpectExpired(ExpectExpired { task, .. }) = kind {
+            let warps = self.check.topology.is_some_and(|it| matches!(it.mining, Mining::Instant | Mining::Batched));
+            if warps && self.unwatched.contains(task) {
+                self.check.warnings.add(
+                    Problem::at_key(at, format!("`{task}` expires here even if it could be verified"))
+                        .label("warps past the deadline at once")
+                        .help(format!(
+                            "before it, wait for what keeps the task from being verified, such as `expect_event: {{event: \
+                             quorum_unreachable, task: {task}}}`, or let chain time advance by itself with `topology: {{mining: 1s}}`"
+                        )),
+                );
+            }
+        } else if properties.purpose == StepPurpose::Expectation && properties.reports_timeout {
+            self.unwatched.clear();
         }
     }
 

@@ -128,14 +128,28 @@ impl<'de> Deserialize<'de> for Source {
 }
 
 impl Level {
-    /// The level of this name, in any case; a level that other loggers rank above an error is an error.
+    /// The level that loggers give this name, in any case, or this number: pino and bunyan write 10 to 60, syslog and GELF 0 to 7, and
+    /// Go's `slog` a distance from a name, as `ERROR+4`. What other loggers rank above an error is an error.
     pub fn parse(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "trace" => Some(Self::Trace),
+        let name = name.trim();
+        if let Ok(number) = name.parse::<u32>() {
+            return match number {
+                0..=3 | 50.. => Some(Self::Error),
+                4 | 40..=49 => Some(Self::Warn),
+                5 | 6 | 30..=39 => Some(Self::Info),
+                7 | 20..=29 => Some(Self::Debug),
+                10..=19 => Some(Self::Trace),
+                8 | 9 => None,
+            };
+        }
+        let word = name.split(['+', '-']).next().unwrap_or_default();
+        match word.to_ascii_lowercase().as_str() {
+            "trace" | "verbose" | "silly" => Some(Self::Trace),
             "debug" => Some(Self::Debug),
-            "info" => Some(Self::Info),
+            "info" | "information" | "notice" => Some(Self::Info),
             "warn" | "warning" => Some(Self::Warn),
-            "error" | "dpanic" | "panic" | "fatal" => Some(Self::Error),
+            "error" | "err" | "severe" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "dpanic" | "panic"
+            | "fatal" => Some(Self::Error),
             _ => None,
         }
     }
@@ -146,5 +160,29 @@ fn whole_hash<S: Serializer>(hash: &Option<H256>, serializer: S) -> Result<S::Ok
     match hash {
         Some(hash) => serializer.serialize_some(&format!("{hash:?}")),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error must not be missed because of the logger that a performer uses.
+    #[rstest::rstest]
+    #[case::python("CRITICAL", Some(Level::Error))]
+    #[case::pino("50", Some(Level::Error))]
+    #[case::pino_fatal("60", Some(Level::Error))]
+    #[case::pino_warning("40", Some(Level::Warn))]
+    #[case::gelf("3", Some(Level::Error))]
+    #[case::gelf_notice("5", Some(Level::Info))]
+    #[case::java("SEVERE", Some(Level::Error))]
+    #[case::slog("ERROR+4", Some(Level::Error))]
+    #[case::slog_below_info("INFO-2", Some(Level::Info))]
+    #[case::syslog("emerg", Some(Level::Error))]
+    #[case::dotnet("Information", Some(Level::Info))]
+    #[case::not_a_level("errors", None)]
+    #[case::nothing("", None)]
+    fn levels_of_loggers_are_known(#[case] name: &str, #[case] level: Option<Level>) {
+        assert_eq!(Level::parse(name), level);
     }
 }

@@ -8,42 +8,64 @@ use hourglass_component::{
 };
 use hourglass_proto::messages::parse_task_hash;
 use hourglass_scenario::ComponentRef;
-use jiff::Timestamp;
-use serde_json::{Map, Value};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Deserializer, Map, Value};
 
 use super::{Event, Level, Line, Source, beginning};
 
-/// The entry for a line of output, as described at [`parse_line`]. If a record is too long to be kept, its beginning
+/// How much later than its own time a record may arrive: programs hold output back, and a clock with the wrong offset from UTC is an hour
+/// off at least.
+const HELD_BACK: SignedDuration = SignedDuration::from_mins(50);
+
+/// The entries for a line of output, as described at [`parse_line`]. If a record is too long to be kept, its beginning
 /// counts; its message states how much is missing.
-pub fn parse(component: &ComponentRef, line: &Line) -> Event {
+pub fn parse(component: &ComponentRef, line: &Line) -> Vec<Event> {
     let arrived = line.began.unwrap_or_else(Timestamp::now);
-    if line.dropped == 0 {
-        return whole(component, &line.text, arrived);
+    let mut events = entries(component, line, arrived, |own| (arrived - HELD_BACK..=arrived).contains(own));
+    if line.dropped > 0
+        && let Some(last) = events.last_mut()
+    {
+        let remark = format!(" … (cut: {} more bytes of this line are left out)", line.dropped);
+        last.message.push_str(&remark);
     }
-    let mut event = match object_in(&line.text) {
-        Some(object) => entry(component, beginning::of_record(&object), arrived),
-        None => plain(component, &line.text, arrived),
-    };
-    let remark = format!(" … (cut: {} more bytes of this line are left out)", line.dropped);
-    event.message.push_str(&remark);
-    event
+    events
 }
 
 /// The entry for a line of output: a JSON record by its fields, anything else as its text.
 ///
 /// The fields are those of the harness's components or, for a user's programs, of the public ones: `ts`, `msg` and
-/// `taskId`. A record without a time of its own gets its time of arrival. A task event counts only from the component
-/// that may report it. A performer's statements about tasks do not count, and stay among the fields of the entry.
+/// `taskId`. A record without a time of its own gets its time of arrival, and so does one whose own time is after that, or long before:
+/// the harness decides by times what a component has logged before it was told to end. Here any time is believed. A task event counts
+/// only from the component that may report it. A performer's statements about tasks do not count, and stay among the fields of the entry.
+/// A line may have several records, whose writers did not separate them; here the first counts.
 pub fn parse_line(component: &ComponentRef, line: &str) -> Event {
-    whole(component, line, Timestamp::now())
+    let line = Line { text: line.to_owned(), dropped: 0, began: None, gap: false };
+    entries(component, &line, Timestamp::now(), |_| true).swap_remove(0)
 }
 
-fn whole(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
-    let record = object_in(line).map(|text| serde_json::from_str(&text));
-    match record {
-        Some(Ok(record)) => entry(component, record, arrived),
-        Some(Err(_)) | None => plain(component, line, arrived),
+/// One entry at least. The time of a record is that of its arrival unless its own is `believed`.
+fn entries(
+    component: &ComponentRef,
+    line: &Line,
+    arrived: Timestamp,
+    believed: impl Fn(&Timestamp) -> bool,
+) -> Vec<Event> {
+    let record = |record| entry(component, record, arrived, &believed);
+    let Some(text) = object_in(&line.text) else { return vec![plain(component, &line.text, arrived)] };
+    let mut records = Deserializer::from_str(&text).into_iter::<Map<String, Value>>();
+    let mut events: Vec<_> = records.by_ref().map_while(Result::ok).map(record).collect();
+    let rest = &text[records.byte_offset()..];
+    if line.dropped > 0 && rest.trim_start().starts_with('{') {
+        events.push(record(beginning::of_record(rest)));
+    } else if events.is_empty() {
+        events.push(plain(component, &line.text, arrived));
+    } else {
+        let rest = without_colours(rest);
+        if !rest.trim().is_empty() || line.dropped > 0 {
+            events.push(plain(component, rest.trim(), arrived));
+        }
     }
+    events
 }
 
 /// The JSON object in a line, if there is one. Only an object is a record; most output is not, and is not inspected
@@ -67,7 +89,12 @@ fn plain(component: &ComponentRef, line: &str, arrived: Timestamp) -> Event {
     }
 }
 
-fn entry(component: &ComponentRef, mut record: Map<String, Value>, arrived: Timestamp) -> Event {
+fn entry(
+    component: &ComponentRef,
+    mut record: Map<String, Value>,
+    arrived: Timestamp,
+    believed: impl Fn(&Timestamp) -> bool,
+) -> Event {
     let event = event(component, &record);
     if event.is_some() {
         record.remove("event");
@@ -87,9 +114,9 @@ fn entry(component: &ComponentRef, mut record: Map<String, Value>, arrived: Time
     let level = take("level");
     take("target");
     Event {
-        at: time.and_then(|time| time.parse().ok()).unwrap_or(arrived),
+        at: time.and_then(|time| time.parse().ok()).filter(believed).unwrap_or(arrived),
         source: Source::Component(component.clone()),
-        level: level.and_then(|level| Level::parse(&level)),
+        level: level.and_then(|level| Level::parse(&without_colours(&level))),
         event,
         task_hash: task_hash.and_then(|hash| parse_task_hash(&hash)),
         message: message.unwrap_or_default(),
@@ -116,6 +143,50 @@ mod tests {
 
     fn executor() -> ComponentRef {
         ComponentRef::Executor("alice".to_owned())
+    }
+
+    fn only(line: &Line) -> Event {
+        let [event] = parse(&executor(), line).try_into().unwrap();
+        event
+    }
+
+    /// A clock that is wrong must not move an error behind the end of the steps, where errors of users' programs do not count, or
+    /// before it.
+    #[rstest::rstest]
+    #[case::in_time("2026-01-02T03:04:04Z", true)]
+    #[case::held_back("2026-01-02T02:24:05Z", true)]
+    #[case::local_time_as_utc("2026-01-02T05:04:04Z", false)]
+    #[case::behind_utc("2026-01-02T02:04:04Z", false)]
+    #[case::other_year("2025-01-02T03:04:04Z", false)]
+    #[case::no_zone("2026-01-02T03:04:04", false)]
+    fn the_time_of_a_record_is_its_own_if_that_can_be(#[case] own: &str, #[case] believed: bool) {
+        let began = "2026-01-02T03:04:05Z".parse().ok();
+        let text = format!(r#"{{"level":"ERROR","message":"lost","timestamp":"{own}"}}"#);
+        let at = only(&Line { text, dropped: 0, began, gap: false }).at;
+        assert_eq!(Some(at), if believed { own.parse().ok() } else { began });
+    }
+
+    /// Two threads, or a program that ends its records with something else than a line feed.
+    #[rstest::rstest]
+    #[case::two(r#"{"level":"info","msg":"a"}{"level":"error","msg":"b"}"#, &["a", "b"])]
+    #[case::separated(r#"{"level":"error","msg":"a"} , {"level":"info","msg":"b"}"#, &["a", r#", {"level":"info","msg":"b"}"#])]
+    #[case::text_behind(r#"{"level":"error","msg":"a"} at main.rs"#, &["a", "at main.rs"])]
+    #[case::colour_behind("{\"level\":\"error\",\"msg\":\"a\"}\u{1b}[0m", &["a"])]
+    fn each_record_of_a_line_counts(#[case] text: &str, #[case] messages: &[&str]) {
+        let line = Line { text: text.to_owned(), dropped: 0, began: None, gap: false };
+        let events = parse(&executor(), &line);
+        let found: Vec<_> = events.iter().map(|event| event.message.as_str()).collect();
+        assert_eq!(found, messages);
+        assert!(events.iter().any(|event| event.level == Some(Level::Error)), "{events:?}");
+    }
+
+    #[test]
+    fn the_whole_record_before_a_cut_one_counts() {
+        let text = r#"{"level":"error","msg":"a"}{"level":"info","msg":"b"#.to_owned();
+        let events = parse(&executor(), &Line { text, dropped: 3, began: None, gap: false });
+        let [first, second] = events.try_into().unwrap();
+        assert_eq!((first.level, first.message.as_str()), (Some(Level::Error), "a"));
+        assert!(second.message.starts_with("b … (cut: 3 more"), "{}", second.message);
     }
 
     #[test]
@@ -206,7 +277,7 @@ mod tests {
         let text = |level: &str| format!(r#"{{"level":"{level}","a":{{"b":[1,{{}}]}},"message":"lost: \u00e4\""#);
         for end in ["", "x", "\\", r"\u", r"\u00e"] {
             let line = Line { text: text("ERROR") + end, dropped: 12, began: None, gap: false };
-            let event = parse(&executor(), &line);
+            let event = only(&line);
             assert_eq!(event.level, Some(Level::Error), "{end:?}");
             let message = event.message.strip_suffix(" … (cut: 12 more bytes of this line are left out)").unwrap();
             assert_eq!(message, if end == "x" { "lost: ä\"x" } else { "lost: ä\"" }, "{end:?}");
@@ -214,10 +285,10 @@ mod tests {
         for text in
             [r#"{"level":"ERROR","stack":["a","b"#, r#"{"level":"ERROR","stack":{"a":1,"#, r#"{"level":"ERROR","n":1"#]
         {
-            let event = parse(&executor(), &Line { text: text.to_owned(), dropped: 1, began: None, gap: false });
+            let event = only(&Line { text: text.to_owned(), dropped: 1, began: None, gap: false });
             assert_eq!(event.level, Some(Level::Error), "{text}");
         }
-        let dump = parse(&executor(), &Line { text: "xxx".to_owned(), dropped: 1, began: None, gap: false });
+        let dump = only(&Line { text: "xxx".to_owned(), dropped: 1, began: None, gap: false });
         assert_eq!((dump.level, dump.message.starts_with("xxx … (cut")), (None, true));
     }
 
@@ -226,7 +297,7 @@ mod tests {
         let began = "2026-01-02T03:04:05Z".parse().ok();
         for text in ["working", r#"{"level":"ERROR","message":"lost"}"#] {
             let line = Line { text: text.to_owned(), dropped: 0, began, gap: false };
-            assert_eq!(Some(parse(&executor(), &line).at), began, "{text}");
+            assert_eq!(Some(only(&line).at), began, "{text}");
         }
     }
 
@@ -235,7 +306,7 @@ mod tests {
     fn a_cut_record_in_colours_is_parsed() {
         let text = "\u{1b}[31m{\"level\":\"error\",\"message\":\"x".to_owned();
         let line = Line { text, dropped: 9, began: None, gap: false };
-        assert_eq!(parse(&executor(), &line).level, Some(Level::Error));
+        assert_eq!(only(&line).level, Some(Level::Error));
     }
 
     /// An error must not be missed because it is red.

@@ -118,10 +118,12 @@ impl Timeline {
         self.0.count.send_replace(count);
     }
 
-    /// Adds the entry for a line of a component's output.
+    /// Adds the entries for a line of a component's output.
     pub fn record_line(&self, component: &ComponentRef, line: &Line) {
         if !self.leaves_out(component, line) {
-            self.record(parse(component, line));
+            for event in parse(component, line) {
+                self.record(event);
+            }
         }
     }
 

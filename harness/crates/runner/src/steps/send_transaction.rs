@@ -18,6 +18,13 @@ impl RunStep for SendTransaction {
         let hashed = self.with_task_hashes(&|task| world.hash_of(task));
         let data = hashed.data(&address_of).ok_or_else(|| EnvironmentError::unknown(&self.function))?;
         let client = environment.chain(self.chain).client();
+        let must =
+            self.reverts_with.as_ref().map_or_else(|| "succeeds".to_owned(), |error| format!("reverts with {error}"));
+        let expected = format!("{} of {} on {}, sent by {}, {must}", self.function, self.to, self.chain, self.from);
+        // Any transaction to an address without a contract succeeds.
+        if !client.has_code(to).await? {
+            return Err(unmet(world, step, expected, format!("no contract is at {to:?} on {}", self.chain), None));
+        }
         let what = format!("call {} of {}", self.function, self.to);
         let sent = client.account(key).send(client, &what, to, data.into()).await;
         let seen = match (sent, &self.reverts_with) {
@@ -27,9 +34,6 @@ impl RunStep for SendTransaction {
             (Err(SendError::Reverted { error, .. }), _) => format!("reverted with {error}"),
             (Err(error @ SendError::Chain(_)), _) => return Err(error.into()),
         };
-        let must =
-            self.reverts_with.as_ref().map_or_else(|| "succeeds".to_owned(), |error| format!("reverts with {error}"));
-        let expected = format!("{} of {} on {}, sent by {}, {must}", self.function, self.to, self.chain, self.from);
         Err(unmet(world, step, expected, seen, None))
     }
 }

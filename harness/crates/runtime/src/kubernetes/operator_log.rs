@@ -111,9 +111,10 @@ impl Reader {
             let _ = writeln!(file, "{line}");
         }
         // It is not a component of the scenario, and its errors are judged by their consequences.
-        let record = parse(&ComponentRef::Aggregator, line);
-        let mut event = Event { source: Source::Harness, event: None, ..record };
-        event.message = format!("operator: {}", event.message);
-        self.timeline.record(event);
+        for record in parse(&ComponentRef::Aggregator, line) {
+            let mut event = Event { source: Source::Harness, event: None, ..record };
+            event.message = format!("operator: {}", event.message);
+            self.timeline.record(event);
+        }
     }
 }

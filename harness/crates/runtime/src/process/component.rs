@@ -265,16 +265,17 @@ fn record(
         if timeline.leaves_out(&component, &line) {
             return;
         }
-        let event = parse(&component, &line);
-        let own = event.source == hourglass_timeline::Source::Component(component.clone());
-        let listening = event.fields.get("listening").and_then(|address| address.as_str());
-        if let Some(address) = listening.filter(|_| own).and_then(|address| address.parse().ok()) {
-            announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
+        for event in parse(&component, &line) {
+            let own = event.source == hourglass_timeline::Source::Component(component.clone());
+            let listening = event.fields.get("listening").and_then(|address| address.as_str());
+            if let Some(address) = listening.filter(|_| own).and_then(|address| address.parse().ok()) {
+                announce.send_if_modified(|known| known.is_none() && known.replace(address).is_none());
+            }
+            if own {
+                note_performer_end(&performers, &event, &timeline, &ends);
+            }
+            timeline.record(event);
         }
-        if own {
-            note_performer_end(&performers, &event, &timeline, &ends);
-        }
-        timeline.record(event);
     }
 }
 

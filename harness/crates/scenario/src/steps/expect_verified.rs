@@ -68,7 +68,7 @@ impl StepDefinition for ExpectVerified {
 
     fn check(&self, at: &Pointer, check: &mut StepCheck<'_>) {
         check_result(self.result.as_ref(), self.result_hex.as_ref(), at, check.problems);
-        self.check_expected_result(at, check.problems);
+        self.check_expected_result(at, check.problems, check.warnings);
         for (key, names) in [("signed_by", &self.signed_by), ("not_signed_by", &self.not_signed_by)] {
             for (index, name) in names.iter().enumerate() {
                 check.signer(name, &self.task, &at.key(key).item(index));

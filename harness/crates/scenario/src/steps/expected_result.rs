@@ -7,11 +7,11 @@ use hourglass_component::{
     text::readable,
 };
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::abi::AbiValues;
 use super::expect_verified::ExpectVerified;
-use crate::allowed_errors::{compile, shortened};
+use crate::allowed_errors::{compile, matches_everything, shortened};
 
 /// What a result must be.
 #[derive(Debug, Clone)]
@@ -29,6 +29,9 @@ pub enum ExpectedResult<'a> {
 /// The keys of which a step may have one.
 const KEYS: [&str; 5] = ["result", "result_hex", "result_abi", "result_json", "result_matches"];
 
+/// The greatest integer up to which floats have every integer.
+const EXACT: u128 = 1 << 53;
+
 impl ExpectVerified {
     /// What the result must be; `None` when any result will do.
     pub fn expected_result(&self) -> Option<ExpectedResult<'_>> {
@@ -42,7 +45,14 @@ impl ExpectVerified {
     }
 
     /// Adds the problems of the keys about the result that other steps do not have.
-    pub(super) fn check_expected_result(&self, at: &Pointer, problems: &mut Problems) {
+    pub(super) fn check_expected_result(&self, at: &Pointer, problems: &mut Problems, warnings: &mut Problems) {
+        if let Some(number) = self.result_json.as_ref().and_then(rounded) {
+            warnings.add(
+                Problem::at_value(&at.key("result_json"), format!("{number} cannot be told from numbers close to it"))
+                    .label("too large to be compared exactly")
+                    .help("compare its digits with `result_matches`"),
+            );
+        }
         let given = [
             self.result.is_some(),
             self.result_hex.is_some(),
@@ -64,16 +74,23 @@ impl ExpectVerified {
         if let Some(values) = &self.result_abi {
             values.check(&at.key("result_abi"), problems);
         }
-        if let Some(Err(reason)) = self.result_matches.as_deref().map(compile) {
-            let text = shortened(self.result_matches.as_deref().unwrap_or_default());
-            problems.add(
+        let Some(expression) = &self.result_matches else { return };
+        let at = at.key("result_matches");
+        match compile(expression) {
+            Err(reason) => problems.add(
                 Problem::at_value(
-                    &at.key("result_matches"),
-                    format!("`{text}` is not a regular expression that can be used"),
+                    &at,
+                    format!("`{}` is not a regular expression that can be used", shortened(expression)),
                 )
                 .label(reason)
                 .help("a backslash before a character takes it literally"),
-            );
+            ),
+            Ok(compiled) if matches_everything(&compiled) => warnings.add(
+                Problem::at_value(&at, "the expression matches any result that is text")
+                    .label("tells nothing of the result")
+                    .help("leave it out, or have it match what the result must be"),
+            ),
+            Ok(_) => {}
         }
     }
 }
@@ -91,9 +108,15 @@ impl ExpectedResult<'_> {
                 }
             }
             Self::Abi(values) => match values.read() {
+                // Decoders ignore bytes behind the values and in their padding, which a contract may not.
+                Ok((_, expected)) if expected.encode() == result => None,
                 Ok((function, expected)) => match function.decode(result) {
-                    Some(decoded) if decoded == expected => None,
-                    Some(decoded) => Some(format!("{} {decoded}", values.types)),
+                    Some(decoded) if decoded != expected => Some(format!("{} {decoded}", values.types)),
+                    Some(_) => Some(format!(
+                        "result {}, which is decoded to the same values, and not the bytes of abi.encode, 0x{}",
+                        readable(result),
+                        hex::encode(expected.encode())
+                    )),
                     None => Some(format!("result {}, which is no encoding of {}", readable(result), values.types)),
                 },
                 Err(error) => Some(error.to_string()),
@@ -152,9 +175,33 @@ fn outside(expected: &Value, found: &Value, at: &str) -> Option<String> {
             let mut pairs = expected.iter().zip(items).enumerate();
             pairs.find_map(|(index, (expected, found))| outside(expected, found, &format!("{at}/{index}")))
         }
-        (Value::Number(expected), Value::Number(number)) if expected.as_f64() == number.as_f64() => None,
+        (Value::Number(expected), Value::Number(number)) if is_same(expected, number) => None,
         _ if expected == found => None,
         _ => Some(format!("{place} is {found}")),
+    }
+}
+
+/// A number in `value` that is as large as an amount, and is rounded as a float.
+fn rounded(value: &Value) -> Option<&Number> {
+    match value {
+        Value::Number(number) => {
+            let is_large = number.as_f64().is_some_and(|float| float.abs() >= 2_f64.powi(64));
+            (number.as_i128().is_none() && is_large).then_some(number)
+        }
+        Value::Array(items) => items.iter().find_map(rounded),
+        Value::Object(entries) => entries.values().find_map(rounded),
+        _ => None,
+    }
+}
+
+/// Whether two numbers have one value: 1 and 1.0 do. Integers are compared as such, because amounts of tokens exceed what a float
+/// distinguishes.
+fn is_same(expected: &Number, found: &Number) -> bool {
+    let is_close = expected.as_f64() == found.as_f64();
+    match (expected.as_i128(), found.as_i128()) {
+        (Some(expected), Some(found)) => expected == found,
+        (Some(integer), None) | (None, Some(integer)) => is_close && integer.unsigned_abs() <= EXACT,
+        (None, None) => is_close,
     }
 }
 
@@ -177,6 +224,13 @@ mod tests {
     #[case::longer_list(json!([1]), "[1, 2]", Some("JSON is [1,2]"))]
     #[case::pointer(json!({"/a/1": "x", "/b~1c": true}), r#"{"a": [0, "x"], "b/c": true}"#, None)]
     #[case::pointer_to_nothing(json!({"/a/1": "x"}), r#"{"a": [0]}"#, Some("nothing at `/a/1` of {\"a\":[0]}"))]
+    #[case::neighbour_of_a_large_number(
+        json!({"wei": 1_000_000_000_000_000_000_u64}),
+        r#"{"wei": 1000000000000000001}"#,
+        Some("/wei is 1000000000000000001")
+    )]
+    #[case::neighbour_of_the_largest_integer(json!(u64::MAX), "18446744073709551616", Some("JSON is"))]
+    #[case::large_number(json!(-9_007_199_254_740_993_i64), "-9007199254740993", None)]
     #[case::text_for_number(json!("1"), "1", Some("JSON is 1"))]
     #[case::no_json(json!(1), "hello", Some("no JSON"))]
     fn json_contains_what_is_expected(#[case] expected: Value, #[case] result: &str, #[case] seen: Option<&str>) {
@@ -200,6 +254,12 @@ mod tests {
         assert_eq!(ExpectedResult::Abi(&five).mismatch(&encoded), None);
         assert_eq!(ExpectedResult::Abi(&six).mismatch(&encoded).unwrap(), r#"(uint256,string) "5", "hello""#);
         assert!(ExpectedResult::Abi(&five).mismatch(b"hello").unwrap().contains("no encoding of (uint256,string)"));
+        let longer = [encoded.as_slice(), &[0xff]].concat();
+        let padded = [&encoded[..127], &[0xff]].concat();
+        for other in [longer, padded] {
+            let mismatch = ExpectedResult::Abi(&five).mismatch(&other).unwrap();
+            assert!(mismatch.contains("not the bytes of abi.encode"), "{mismatch}");
+        }
     }
 
     fn problems(steps: &str) -> Vec<String> {
@@ -226,6 +286,22 @@ mod tests {
     fn mistakes_are_reported_at_their_positions(#[case] keys: &str, #[case] expected: &str) {
         let found = problems(&format!("  - create_task: {{payload: a}}\n  - expect_verified: {{{keys}}}\n"));
         assert!(if expected.is_empty() { found.is_empty() } else { found[0].contains(expected) }, "{found:?}");
+    }
+
+    #[test]
+    fn a_number_that_is_rounded_is_a_warning() {
+        let warnings = |number: &str| {
+            let text = format!(
+                "name: own\ndescription: A test's own.\nsteps:\n  - create_task: {{payload: a}}\n  - expect_verified: {{result_json: \
+                 {{wei: [{number}]}}}}\n"
+            );
+            let file = Loader::new().unwrap().parse(Path::new("own.yaml"), text).unwrap();
+            file.warnings.iter().map(Report::one_line).collect::<Vec<_>>()
+        };
+        assert_eq!(warnings("18446744073709551615"), [""; 0]);
+        assert_eq!(warnings("0.25"), [""; 0]);
+        let found = warnings("100000000000000000000000000");
+        assert!(found.len() == 1 && found[0].contains("cannot be told from numbers close to it"), "{found:?}");
     }
 
     #[rstest]
