@@ -38,10 +38,13 @@ fn any_output_becomes_entries_that_are_safe_to_show() {
         for line in &kept {
             assert!(line.text.len() <= 3 * LINE_LIMIT && !line.text.contains('\n'), "a line with an end within");
             for component in &components {
-                let entry = parse(component, line);
-                assert_eq!(entry.source, Source::Component(component.clone()), "the output of another");
-                if matches!(component, ComponentRef::Performer(_)) {
-                    assert_eq!((entry.event, entry.task_hash), (None, None), "a performer speaks of tasks");
+                let entries = parse(component, line);
+                assert!(!entries.is_empty(), "a line without an entry");
+                for entry in entries {
+                    assert_eq!(entry.source, Source::Component(component.clone()), "the output of another");
+                    if matches!(component, ComponentRef::Performer(_)) {
+                        assert_eq!((entry.event, entry.task_hash), (None, None), "a performer speaks of tasks");
+                    }
                 }
                 timeline.record_line(component, line);
             }

@@ -331,7 +331,7 @@ mod tests {
     #[case::nothing("", "has not written the list")]
     #[case::words("done\n", "has not written the list")]
     #[case::something_else(r#"{"status": "failed"}"#, "has not written the list")]
-    #[case::one_name_twice(&LIST.replace("]", &LIST.replacen('[', ",", 1)), "two contracts called `counter`")]
+    #[case::one_name_twice(&LIST.replace(']', &LIST.replacen('[', ",", 1)), "two contracts called `counter`")]
     #[case::one_name_on_both_chains(
         &format!(r#"{{"deployed_l1_contracts": {LIST}, "deployed_l2_contracts": {LIST}}}"#),
         "two contracts called `counter`"
