@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    fs::{self, File},
+    fs::File,
     io::{self, Write as _},
     os::unix::fs::MetadataExt as _,
     path::Path,
@@ -110,7 +110,11 @@ fn make(cache: &Path, path: &Path) -> Result<AccountSecret, SetupError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, thread};
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt as _,
+        thread,
+    };
 
     use super::*;
 

@@ -35,7 +35,7 @@ pub struct SkippedFile {
 }
 
 impl Folder {
-    /// Lists the folder and those below it. Links are followed, hidden subfolders are passed over.
+    /// Lists the folder and those below it. Links are followed, hidden files and subfolders are passed over.
     pub(super) fn list(folder: &Path) -> Result<Self, ScenarioError> {
         let failed = |source| ScenarioError::ListDirectory { path: folder.to_owned(), source };
         let metadata = match fs::metadata(folder) {
@@ -91,6 +91,10 @@ impl Walk {
     }
 
     fn entry(&mut self, path: PathBuf, depth: usize) {
+        // Editors and file servers keep files of their own beside those of the user: `.#square.yaml`, `._square.yaml`.
+        if is_hidden(&path) && !is_nameless(&path) {
+            return;
+        }
         let named_like_one = is_file(&path) || is_nameless(&path);
         let why = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => {
@@ -190,6 +194,7 @@ mod tests {
                 "faults/b.yaml",
                 "faults/network/c.yml",
                 ".git/d.yaml",
+                "faults/._e.yaml",
                 "load.yaml/e.yaml",
                 "faults/.cache/f.yaml",
             ] {
