@@ -326,7 +326,7 @@ const STEPS: &str = "steps:\n  - create_task: {payload: \"0x04\"}\n  - expect_ve
 #[case::command_without_a_program(
     "components: {performer: {command: [\"\"]}}",
     "",
-    "3:35: a command begins with its program, and this one has none",
+    "3:36: a command begins with its program, and this one has none",
     "name the program"
 )]
 #[case::image_on_processes(
