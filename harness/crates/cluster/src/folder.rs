@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{ClusterError, ClusterName, ClusterSpec, Fingerprint};
 
 const STATE: &str = "state.json";
+const PATCHES: &str = "patches";
+const KIND_CONFIG: &str = "kind.yaml";
 /// No cluster can have this name.
 const FAILED: &str = "_failed";
 
@@ -98,7 +100,7 @@ impl ClusterFolders {
         ClusterFolder { path: self.root.join(name.as_str()) }
     }
 
-    /// The clusters that have a folder, by name.
+    /// The clusters that have a folder, by name. A folder with something else in it is somebody else's, and nobody may remove it.
     pub fn names(&self) -> Result<Vec<ClusterName>, ClusterError> {
         let entries = match fs::read_dir(&self.root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -107,7 +109,8 @@ impl ClusterFolders {
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(ClusterError::file("list", &self.root))?;
-            names.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()));
+            let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            names.extend(name.filter(|_| is_of_cluster(&entry.path())));
         }
         names.sort();
         Ok(names)
@@ -127,12 +130,12 @@ impl ClusterFolder {
 
     /// The configuration file for kind.
     pub fn kind_config(&self) -> PathBuf {
-        self.path.join("kind.yaml")
+        self.path.join(KIND_CONFIG)
     }
 
     /// The folder of kubeadm's patches for the pods of the control plane.
     pub fn patches(&self) -> PathBuf {
-        self.path.join("patches")
+        self.path.join(PATCHES)
     }
 
     /// The file of the cluster's state.
@@ -171,5 +174,33 @@ impl ClusterFolder {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether a folder is that of a cluster: one with a state, or what a removal that was interrupted has left.
+fn is_of_cluster(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let names: Vec<_> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    let has = |name: &str| names.iter().any(|found| found == name);
+    names.is_empty() || has(STATE) || has(PATCHES) || has(KIND_CONFIG)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_somebody_else_is_no_cluster() {
+        let root = tempfile::tempdir().unwrap();
+        for (cluster, file) in [("kept", STATE), ("half", KIND_CONFIG), ("prod", "kubeconfig"), ("notes", "readme.md")]
+        {
+            fs::create_dir(root.path().join(cluster)).unwrap();
+            fs::write(root.path().join(cluster).join(file), "").unwrap();
+        }
+        fs::create_dir(root.path().join("empty")).unwrap();
+        fs::write(root.path().join("file"), "").unwrap();
+        let names = ClusterFolders::below(root.path()).names().unwrap();
+        assert_eq!(names.iter().map(ClusterName::as_str).collect::<Vec<_>>(), ["empty", "half", "kept"]);
     }
 }

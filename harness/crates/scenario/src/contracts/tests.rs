@@ -72,7 +72,9 @@ fn a_proxy_comes_after_what_its_initializer_names() {
 #[test]
 fn a_registrar_is_a_role_on_l1() {
     let registrar = "  registrar: {artifact: out/Registrar.json, chain: l1, role: avs_registrar}";
-    let file = load(registrar, r#"call: {chain: l1, to: registrar, function: "owner() returns (address)", expect: [avs]}"#).unwrap();
+    let file =
+        load(registrar, r#"call: {chain: l1, to: registrar, function: "owner() returns (address)", expect: [avs]}"#)
+            .unwrap();
     let role = file.variants[0].scenario.contracts[0].contract.role;
     assert_eq!(role, Some(crate::ContractRole::AvsRegistrar));
 }
