@@ -1,6 +1,6 @@
 //! `harness watch`: what a changed file touches runs, and nothing else.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, io::Write as _, path::Path, process::Command, time::Duration};
 
 use hourglass_base::on_path;
 use hourglass_test_support::{LIMIT, Running, Sandbox};
@@ -19,6 +19,13 @@ const SUMMARY: &str = "Summary ";
 fn watch(sandbox: &Sandbox, folder: &Path, words: &[&str]) -> Running {
     let mut command: Command = sandbox.harness(&[&["watch"], words].concat());
     Running::start(command.env_remove("HARNESS_SCENARIOS").current_dir(folder))
+}
+
+/// Replaces a file at once, as editors do. A file that is written is empty for a moment, in which a busy machine may look at it.
+fn replace(path: &Path, text: impl AsRef<[u8]>) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_ref()).unwrap();
+    file.persist(path).unwrap();
 }
 
 /// What was shown since the last time.
@@ -44,7 +51,7 @@ fn changed_files_run_what_they_touch() {
     let begun = harness.wait_for_output("watching 3 scenarios; Ctrl-C ends it", 1, LIMIT);
     assert!(!begun.contains(SUMMARY), "nothing has changed: {begun}");
 
-    fs::write(&scenario, format!("{good}# Changed.\n")).unwrap();
+    replace(&scenario, format!("{good}# Changed.\n"));
     let first = harness.wait_for_output(SUMMARY, 1, FIRST);
     assert!(first.contains("changed  scenarios/answers.yaml; runs answers\n"), "{first}");
     assert!(first.contains("PASS  process::answers"), "{first}");
@@ -55,14 +62,14 @@ fn changed_files_run_what_they_touch() {
 
     // Files that editors write beside it, and what `.gitignore` of the performer names, touch nothing.
     fs::write(folder.join("performer/.performer.js.swp"), "x").unwrap();
-    fs::write(&scenario, good.replace("expect_verified", "expect_verifed")).unwrap();
+    replace(&scenario, good.replace("expect_verified", "expect_verifed"));
     let broken = harness.wait_for_output("unknown key `expect_verifed`", 1, LIMIT);
     let told = since(&broken, &first);
     assert!(told.contains("changed  scenarios/answers.yaml\n"), "{told}");
     assert!(told.contains("did you mean `expect_verified`?"), "{told}");
     assert_eq!(broken.matches(SUMMARY).count(), 1, "{broken}");
 
-    fs::write(&scenario, &good).unwrap();
+    replace(&scenario, &good);
     let mended = harness.wait_for_output(SUMMARY, 2, RUN);
     assert_eq!(mended.matches("runs answers\n").count(), 2, "{mended}");
     assert!(!mended.contains("payloads"), "{mended}");
@@ -70,7 +77,7 @@ fn changed_files_run_what_they_touch() {
 
     let performer = folder.join("performer/performer.js");
     let source = fs::read_to_string(&performer).unwrap();
-    fs::write(&performer, format!("{source}\n// Changed.\n")).unwrap();
+    replace(&performer, format!("{source}\n// Changed.\n"));
     let all = harness.wait_for_output(SUMMARY, 3, RUN);
     let told = since(&all, &mended);
     assert!(told.contains("changed  performer/performer.js; runs answers, executors_down, payloads\n"), "{told}");
@@ -93,7 +100,7 @@ fn changes_during_a_run_run_after_it() {
     harness.wait_for_output("watching 2 scenarios", 1, LIMIT);
     let touch = |path: &Path, mark: &str| {
         let text = fs::read_to_string(path).unwrap();
-        fs::write(path, format!("{text}# {mark}\n")).unwrap();
+        replace(path, format!("{text}# {mark}\n"));
     };
     touch(&one, "first");
     harness.wait_for_output("runs one", 1, LIMIT);
@@ -118,9 +125,9 @@ fn a_project_file_that_is_broken_meanwhile_is_shown() {
     sandbox.scenario("one", "steps: [{create_task: {payload: \"0x04\"}}, {expect_verified: {}}]\n");
     let harness = watch(&sandbox, &sandbox.path(""), &[]);
     harness.wait_for_output("watching 1 scenario;", 1, LIMIT);
-    fs::write(&project, "scenarios: own\ncomponent: {}\n").unwrap();
+    replace(&project, "scenarios: own\ncomponent: {}\n");
     harness.wait_for_output("unknown key `component`", 1, LIMIT);
-    fs::write(&project, "scenarios: own\n# Mended.\n").unwrap();
+    replace(&project, "scenarios: own\n# Mended.\n");
     let run = harness.wait_for_output(SUMMARY, 1, RUN);
     assert!(run.contains("changed  harness.yaml; runs one\n"), "{run}");
     harness.signal(Signal::TERM);
