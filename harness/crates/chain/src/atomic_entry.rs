@@ -30,11 +30,17 @@ impl AtomicEntry {
         // Often the first folder of the cache. With the umask 0 of some CI, others could replace the Anvil in it.
         private::create_folders(parent).map_err(SetupError::file(parent))?;
         remove_abandoned(parent, prefix);
-        let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent).map_err(SetupError::file(parent))?;
-        let path = folder.path().join(LOCK);
-        let lock = File::create(&path).map_err(SetupError::file(&path))?;
-        lock.lock().map_err(SetupError::file(&path))?;
-        Ok(Self { folder, lock })
+        loop {
+            let folder =
+                tempfile::Builder::new().prefix(prefix).tempdir_in(parent).map_err(SetupError::file(parent))?;
+            let path = folder.path().join(LOCK);
+            let lock = File::create(&path).map_err(SetupError::file(&path))?;
+            lock.lock().map_err(SetupError::file(&path))?;
+            // Another process may have had the lock first, and then it has removed the folder as an abandoned one.
+            if path.try_exists().map_err(SetupError::file(&path))? {
+                return Ok(Self { folder, lock });
+            }
+        }
     }
 
     /// Its temporary path.
@@ -75,10 +81,45 @@ fn remove(folder: PathBuf) -> Result<(), SetupError> {
 pub(super) fn remove_abandoned(parent: &Path, prefix: &str) {
     let entries = fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok);
     for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())) {
-        let lock = File::open(entry.path().join(LOCK)).ok();
-        if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
+        let path = entry.path().join(LOCK);
+        let lock = File::open(&path).ok();
+        // The lock is held until the folder is gone: its maker may be waiting for it. If the file is gone, the maker has just finished.
+        if let Some(_held) = lock.filter(|lock| lock.try_lock().is_ok() && path.exists()) {
             // Another process may be removing it as well.
             let _ = fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    /// A folder has no lock for a moment, in which another process may take it for an abandoned one.
+    #[test]
+    fn an_entry_is_never_taken_for_an_abandoned_one() {
+        let parent = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let sweeps = || {
+                while !done.load(Ordering::Relaxed) {
+                    remove_abandoned(parent.path(), "making-");
+                }
+            };
+            scope.spawn(sweeps);
+            scope.spawn(sweeps);
+            let made = (0..2000).all(|number| {
+                let entry = parent.path().join(format!("entry-{number}"));
+                let made = AtomicEntry::beside(&entry, "making-").and_then(|made| made.publish(&entry, Path::is_dir));
+                made.is_ok() && entry.is_dir()
+            });
+            done.store(true, Ordering::Relaxed);
+            assert!(made, "an entry was removed while it was made");
+        });
     }
 }
